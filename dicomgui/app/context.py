@@ -1,0 +1,71 @@
+"""What the use cases share: the trace, the threads for files. The composition root, passed on and never global."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+
+from dicomgui.network.tracing import Record, Tracer
+from dicomgui.trace.store import TraceStore
+
+__all__ = ["AppContext"]
+
+FILE_THREADS = 4
+"""Threads for work on files: commits of received instances that wait for the disk, and scans of folders."""
+
+
+class AppContext:
+    """Holds what every use case needs; made once by the window or the command line, closed at the end.
+
+    Belongs to the thread of the event loop; only the store may be read from other threads.
+
+    :ivar trace: the trace of this program. It stays empty with ``keep_trace=False``.
+
+    :param trace: the store to use; by default one with the usual budgets.
+    :param keep_trace: whether records go into ``trace`` at all. A command that prints its result and ends has no use
+        for it and saves the time.
+    """
+
+    def __init__(self, *, trace: TraceStore | None = None, keep_trace: bool = True) -> None:
+        self.trace = trace or TraceStore()
+        self._tracers: tuple[Tracer, ...] = (self.trace,) if keep_trace else ()
+        self._pool: ThreadPoolExecutor | None = None
+
+    @property
+    def tracer(self) -> Tracer:
+        """Where records go: the store, and whatever was added, also later on."""
+        return self._record
+
+    def add_tracer(self, tracer: Tracer) -> None:
+        """Hand every further record to ``tracer`` as well, e.g. to a file that is being written."""
+        self._tracers += (tracer,)
+
+    def remove_tracer(self, tracer: Tracer) -> None:
+        """Hand no more records to ``tracer``; does nothing where it was not added."""
+        self._tracers = tuple(known for known in self._tracers if known != tracer)
+
+    @property
+    def file_pool(self) -> ThreadPoolExecutor:
+        """Threads for work on files; started when first asked for."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(FILE_THREADS, thread_name_prefix="dicomgui-files")
+        return self._pool
+
+    def close(self) -> None:
+        """Wait for the file threads and forget the trace; its temporary file goes with it."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+        self.trace.close()
+
+    def __enter__(self) -> AppContext:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _record(self, record: Record) -> None:
+        for tracer in self._tracers:
+            tracer(record)

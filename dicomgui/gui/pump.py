@@ -1,0 +1,53 @@
+"""From the buffers of the core into the window: one timer that drains them in batches.
+
+Coroutines emit no Qt signals. Whoever started an operation gets its result returned; everyone else has the pump look,
+some twenty times a second, whether there is something new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Qt, QTimer
+
+from dicomgui.gui.reporter import Reporter
+
+__all__ = ["INTERVAL_MS", "Pump"]
+
+INTERVAL_MS = 50
+"""How often buffers are drained: fast enough to seem at once, slow enough to leave the time to the network."""
+
+
+class Pump(QObject):
+    """Calls each drain at every tick; a drain takes a few milliseconds at most and leaves the rest for the next."""
+
+    def __init__(self, reporter: Reporter, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._reporter = reporter
+        self._drains: list[Callable[[], None]] = []
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.CoarseTimer)
+        self._timer.setInterval(INTERVAL_MS)
+        self._timer.timeout.connect(self.drain)
+
+    def add(self, drain: Callable[[], None]) -> None:
+        """Have ``drain`` called at each tick from now on."""
+        self._drains.append(drain)
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Drain once more and end."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self.drain()
+
+    def drain(self) -> None:
+        """Drain all buffers now; the fault of one does not keep the others from their turn."""
+        for drain in self._drains:
+            try:
+                drain()
+            except Exception as exc:
+                self._reporter.report("showing what is new failed", exc)

@@ -1,0 +1,104 @@
+"""A DICOM network stack on asyncio: associations, DIMSE services, and a trace of every byte.
+
+::
+
+    async with connect("PACS1@127.0.0.1:104", calling_ae="ME") as assoc:
+        response = await assoc.echo()
+
+    server = await serve("127.0.0.1", 11112, ae_title="ME", handlers=Handlers(on_store=keep))
+
+Works without Qt and without the rest of dicomgui. What is exported here is the library's public interface; everything
+else may change.
+"""
+
+from dicomgui.network.association.contexts import AcceptedContext, Negotiated, ProposedContext
+from dicomgui.network.association.negotiation import AcceptPolicy
+from dicomgui.network.association.params import AETitle, Limits, PeerAddress, Timeouts
+from dicomgui.network.client import Association, Timings, connect, presets
+from dicomgui.network.dimse.assembler import MemorySink, NullSink, Sink
+from dicomgui.network.dimse.commands import Priority
+from dicomgui.network.errors import (
+    AssociationAborted,
+    AssociationError,
+    AssociationRejected,
+    ConfigurationError,
+    ConnectError,
+    ConnectionLost,
+    ConnectionRefused,
+    ConnectTimeout,
+    DicomNetworkError,
+    DimseFailure,
+    ListenError,
+    LocalProtocolError,
+    NameResolutionError,
+    NoAcceptedContext,
+    OperationTimeout,
+    ProtocolError,
+    RemoteProtocolError,
+    TlsError,
+)
+from dicomgui.network.part10 import Part10Error, Part10Head, read_head
+from dicomgui.network.server import Server, ServerOptions, serve
+from dicomgui.network.service import (
+    AssociationFacts,
+    EchoRequest,
+    Handlers,
+    InstanceFile,
+    Reply,
+    Response,
+    StoreRequest,
+)
+from dicomgui.network.status import Status
+from dicomgui.network.tracing import Tracer
+
+__all__ = [
+    "AETitle",
+    "AcceptPolicy",
+    "AcceptedContext",
+    "Association",
+    "AssociationAborted",
+    "AssociationError",
+    "AssociationFacts",
+    "AssociationRejected",
+    "ConfigurationError",
+    "ConnectError",
+    "ConnectTimeout",
+    "ConnectionLost",
+    "ConnectionRefused",
+    "DicomNetworkError",
+    "DimseFailure",
+    "EchoRequest",
+    "Handlers",
+    "InstanceFile",
+    "Limits",
+    "ListenError",
+    "LocalProtocolError",
+    "MemorySink",
+    "NameResolutionError",
+    "Negotiated",
+    "NoAcceptedContext",
+    "NullSink",
+    "OperationTimeout",
+    "Part10Error",
+    "Part10Head",
+    "PeerAddress",
+    "Priority",
+    "ProposedContext",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "Reply",
+    "Response",
+    "Server",
+    "ServerOptions",
+    "Sink",
+    "Status",
+    "StoreRequest",
+    "Timeouts",
+    "Timings",
+    "TlsError",
+    "Tracer",
+    "connect",
+    "presets",
+    "read_head",
+    "serve",
+]

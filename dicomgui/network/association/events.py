@@ -1,0 +1,126 @@
+"""What the upper layer tells its user: the indications and confirmations of PS3.8 section 7, and received data.
+
+Each is a small frozen value. Received data comes as :class:`~dicomgui.network.pdu.PdvPiece`, whose ``data`` points into
+the receive buffer: use or copy it before the next step of the iteration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.pdu import PDU, Abort, AssociateAC, AssociateRJ, AssociateRQ, PdvPiece
+
+__all__ = [
+    "Aborted",
+    "AssociateAccepted",
+    "AssociateRejected",
+    "AssociateRequested",
+    "Indication",
+    "PdvPiece",
+    "ReleaseRequested",
+    "Released",
+    "TransportClosed",
+    "indication_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AssociateRequested:
+    """The peer asks for an association (A-ASSOCIATE indication): call ``accept`` or ``reject``.
+
+    :ivar rq: the request; its protocol version and its presentation context ids are in order.
+    """
+
+    rq: AssociateRQ
+
+
+@dataclass(frozen=True, slots=True)
+class AssociateAccepted:
+    """The peer accepted our request (A-ASSOCIATE confirmation, accept): data may flow.
+
+    :ivar ac: the answer; judge it with :func:`~dicomgui.network.association.negotiation.conclude`.
+    """
+
+    ac: AssociateAC
+
+
+@dataclass(frozen=True, slots=True)
+class AssociateRejected:
+    """The peer rejected our request (A-ASSOCIATE confirmation, reject); the connection is to be closed.
+
+    :ivar rj: the answer with result, source and reason.
+    """
+
+    rj: AssociateRJ
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRequested:
+    """The peer asks for the release (A-RELEASE indication): call ``confirm_release`` when nothing is left to send.
+
+    :ivar collision: we had asked as well (PS3.8 7.2.2). A requestor answers at once (Sta9); an acceptor must wait for
+        :class:`Released` first (Sta10).
+    """
+
+    collision: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The peer answered our release (A-RELEASE confirmation).
+
+    :ivar collision: we are the acceptor in a release collision (Sta12): the peer still waits for our answer, call
+        ``confirm_release``. Otherwise the association is over and the connection is to be closed.
+    """
+
+    collision: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """The association was aborted, not by our user (A-ABORT or A-P-ABORT indication).
+
+    :ivar source: 0 the peer's user, 2 a provider: the peer's, or ours if ``by_peer`` is false.
+    :ivar reason: PS3.8 table 9-26, significant with source 2 only.
+    :ivar by_peer: whether the peer sent the A-ABORT.
+    :ivar error: the fault of the peer that we answered with an A-ABORT; ``None`` if ``by_peer``.
+    """
+
+    source: int
+    reason: int
+    by_peer: bool
+    error: RemoteProtocolError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransportClosed:
+    """The connection ended under the association, or could not be opened (A-P-ABORT indication, AA-4)."""
+
+
+Indication: TypeAlias = (
+    AssociateRequested
+    | AssociateAccepted
+    | AssociateRejected
+    | PdvPiece
+    | ReleaseRequested
+    | Released
+    | Aborted
+    | TransportClosed
+)
+
+
+def indication_of(pdu: PDU) -> Indication | None:
+    """What a received PDU tells the user, where that depends on its content alone."""
+    match pdu:
+        case AssociateRQ():
+            return AssociateRequested(pdu)
+        case AssociateAC():
+            return AssociateAccepted(pdu)
+        case AssociateRJ():
+            return AssociateRejected(pdu)
+        case Abort():
+            return Aborted(pdu.source, pdu.reason, by_peer=True)
+        case _:
+            return None

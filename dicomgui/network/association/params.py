@@ -1,0 +1,167 @@
+"""What the two ends of an association are told before it begins: validated, frozen values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from dicomgui.network.errors import ConfigurationError
+
+__all__ = [
+    "DEFAULT_MAX_PDU_LENGTH",
+    "DEFAULT_PORT",
+    "AETitle",
+    "Limits",
+    "PeerAddress",
+    "Timeouts",
+]
+
+DEFAULT_PORT = 104
+"""The well-known DICOM port, taken where an address names none."""
+
+DEFAULT_MAX_PDU_LENGTH = 131_072
+"""The maximum length that we advertise (PS3.8 D.1): the length of the variable field, without the 6-byte header."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
+
+
+class AETitle(str):
+    """An application entity title (PS3.5 6.2, VR AE): 1 to 16 characters of the default repertoire.
+
+    Leading and trailing spaces are not significant and are dropped. Raises :class:`ConfigurationError` for a title
+    that is empty, longer than 16 bytes, outside ASCII, or that contains control characters or a backslash.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> AETitle:
+        """Check ``text`` and make a title of it."""
+        title = text.strip(" ")
+        if not title:
+            raise ConfigurationError("the AE title is empty", phase="configure", hint="Give 1 to 16 characters.")
+        if not title.isascii() or _CONTROL.search(title):
+            raise ConfigurationError(
+                f"the AE title {title!r} contains characters that DICOM does not allow in it",
+                phase="configure",
+                hint="Use letters, digits, space and punctuation of ASCII, but no backslash.",
+            )
+        if len(title) > 16:
+            raise ConfigurationError(
+                f"the AE title {title!r} has {len(title)} characters; 16 are allowed",
+                phase="configure",
+                hint=f"Shorten it by {len(title) - 16}.",
+            )
+        return super().__new__(cls, title)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAddress:
+    """Where a peer listens and what it is called.
+
+    ``ae_title`` is the *called* AE title; ``host`` a name or an IPv4 or IPv6 literal without brackets.
+    """
+
+    ae_title: AETitle
+    host: str
+    port: int = DEFAULT_PORT
+
+    @classmethod
+    def parse(cls, text: str) -> PeerAddress:
+        """Read ``AET@host:port``, ``AET@host`` or ``AET@[::1]:port``; the last ``@`` splits.
+
+        :raises ConfigurationError: names the part that is wrong.
+        """
+        title, at, place = text.strip().rpartition("@")
+        if not at:
+            raise ConfigurationError(
+                f"{text!r} is no peer address", phase="configure", hint="Write it as AET@host:port."
+            )
+        host, port = _split_place(place)
+        return cls(AETitle(title), host, port)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ae_title", AETitle(self.ae_title))
+        if not self.host or _CONTROL.search(self.host) or " " in self.host:
+            raise ConfigurationError(
+                f"{self.host!r} is no host name", phase="configure", hint="Give a name or an IP address."
+            )
+        if not 1 <= self.port <= 65535:
+            raise ConfigurationError(
+                f"port {self.port} is out of range", phase="configure", hint="Ports go from 1 to 65535."
+            )
+
+    @property
+    def place(self) -> str:
+        """``host:port``, IPv6 literals in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.ae_title}@{self.place}"
+
+
+def _split_place(place: str) -> tuple[str, int]:
+    if place.startswith("["):
+        host, bracket, rest = place[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise ConfigurationError(f"{place!r} is no host and port", phase="configure", hint="Write [::1]:104.")
+        port = rest[1:]
+    elif place.count(":") > 1:
+        return place, DEFAULT_PORT
+    else:
+        host, _, port = place.partition(":")
+    if not port:
+        return host, DEFAULT_PORT
+    if not (port.isascii() and port.isdigit()):
+        raise ConfigurationError(f"{port!r} is no port number", phase="configure", hint="Ports go from 1 to 65535.")
+    return host, int(port)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds; ``None`` waits for ever.
+
+    :ivar connect_s: for the transport connection.
+    :ivar associate_s: from the A-ASSOCIATE-RQ to its answer.
+    :ivar response_s: from the end of a request to its (next) response.
+    :ivar release_s: from the A-RELEASE-RQ to its answer; an A-ABORT follows.
+    :ivar idle_s: without a byte on an association that we accepted; an A-ABORT follows.
+    :ivar artim_s: PS3.8 9.1.5: from the connection to the whole A-ASSOCIATE-RQ, and from our last word to the close.
+    """
+
+    connect_s: float | None = 5.0
+    associate_s: float | None = 10.0
+    response_s: float | None = 60.0
+    release_s: float | None = 5.0
+    idle_s: float | None = 60.0
+    artim_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("connect_s", "associate_s", "response_s", "release_s", "idle_s", "artim_s"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigurationError(f"the time-out {name} is {value}; it must be above 0", phase="configure")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of what a peer can make us hold. Lengths in bytes.
+
+    :ivar max_pdu_length: what we advertise and enforce for P-DATA-TF; 0 advertises no limit.
+    :ivar max_associate_length: of an A-ASSOCIATE PDU's body.
+    :ivar max_command_length: of a command set, all fragments together.
+    :ivar max_dataset_length: of a data set, all fragments together.
+    """
+
+    max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
+    max_associate_length: int = 1_048_576
+    max_command_length: int = 65_536
+    max_dataset_length: int = field(default=4 * 2**30)
+
+    def __post_init__(self) -> None:
+        if self.max_pdu_length and not 4096 <= self.max_pdu_length <= 0xFFFFFFFF:
+            raise ConfigurationError(
+                f"the maximum PDU length {self.max_pdu_length} is out of range",
+                phase="configure",
+                hint="Give 4096 or more, or 0 for no limit.",
+            )

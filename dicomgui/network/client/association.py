@@ -1,0 +1,328 @@
+"""Opening an association as requestor and holding it: the object that users of the library work with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from dicomgui.network.association.events import (
+    AssociateAccepted,
+    AssociateRejected,
+    AssociateRequested,
+    Released,
+    ReleaseRequested,
+)
+from dicomgui.network.association.machine import UpperLayer
+from dicomgui.network.association.contexts import Negotiated, ProposedContext
+from dicomgui.network.association.negotiation import build_request, conclude
+from dicomgui.network.association.params import AETitle, Limits, PeerAddress, Timeouts
+from dicomgui.network.client import presets
+from dicomgui.network.errors import AssociationAborted, AssociationRejected, DicomNetworkError, LocalProtocolError
+from dicomgui.network.pdu import AssociateRJ, AssociateRQ, describe_rejection
+from dicomgui.network.pdu.capture import Capture
+from dicomgui.network.service import Connection, Handlers, Provider, ServiceUser
+from dicomgui.network.tracing import Role, Scribe, Tracer, next_association_id
+from dicomgui.network.transport import AssociationTransport, TaskOwner, TraceObserver, open_connection
+
+__all__ = ["Association", "ConnectOptions", "Timings", "connect"]
+
+ABORT_LINGER_S = 1.0
+"""After an A-ABORT of ours the peer gets this long to close; then we do (an early close could destroy the A-ABORT)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectOptions:
+    """How to open an association.
+
+    :ivar calling_ae: our AE title.
+    :ivar contexts: the presentation contexts to propose, at most 128.
+    :ivar timeouts: see :class:`Timeouts`.
+    :ivar limits: see :class:`Limits`; holds the maximum PDU length that we advertise.
+    :ivar tracer: where trace records go.
+    :ivar trace_full: keep the data sets of C-STORE in the trace as well.
+    :ivar local_host: local address to connect from.
+    """
+
+    calling_ae: AETitle = field(default=AETitle("DICOMGUI"))
+    contexts: tuple[ProposedContext, ...] = presets.DEFAULT
+    timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
+    tracer: Tracer | None = None
+    trace_full: bool = False
+    local_host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long each step to the association took, in seconds."""
+
+    resolve_s: float
+    connect_s: float
+    associate_s: float
+
+
+class Association(ServiceUser):
+    """An association that we requested.
+
+    Made by :func:`connect`. Safe for several tasks of one loop: requests are sent one after the other.
+
+    :ivar peer: the address that we called.
+    :ivar number: the association's number in the trace.
+    """
+
+    def __init__(self, peer: PeerAddress, options: ConnectOptions) -> None:
+        self.peer = peer
+        self.number = next_association_id()
+        self._options = options
+        self._rq = build_request(
+            called_ae_title=peer.ae_title,
+            calling_ae_title=options.calling_ae,
+            contexts=options.contexts,
+            max_pdu_length=options.limits.max_pdu_length,
+        )
+        self._loop = asyncio.get_running_loop()
+        self._scribe = Scribe(options.tracer, self.number)
+        observer = None if options.tracer is None else TraceObserver(self._scribe)
+        capture = None if observer is None else Capture(full=options.trace_full)
+        self._machine = UpperLayer(
+            Role.REQUESTOR,
+            limits=options.limits,
+            artim_s=options.timeouts.artim_s,
+            capture=capture,
+            observer=observer,
+        )
+        self._observer = observer
+        self._tasks = TaskOwner(f"association {self.number}")
+        provider = Provider(Handlers(), self._tasks)
+        connection = Connection(
+            self._machine, self._scribe, self, provider, timeouts=options.timeouts, limits=options.limits
+        )
+        connection.peer = str(peer)
+        super().__init__(connection)
+        self._answer: asyncio.Future[Negotiated] = self._loop.create_future()
+        self._released: asyncio.Future[None] | None = None
+        self._error: DicomNetworkError | None = None
+        self._timings: Timings | None = None
+
+    # facts
+
+    @property
+    def negotiated(self) -> Negotiated:
+        """What both sides agreed on."""
+        return self._connection.negotiated
+
+    @property
+    def timings(self) -> Timings:
+        """How long the steps to the association took.
+
+        :raises LocalProtocolError: there has been no association yet.
+        """
+        if self._timings is None:
+            raise LocalProtocolError("there is no association", peer=str(self.peer))
+        return self._timings
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the association stands."""
+        return self._timings is not None and not self._connection.is_over
+
+    # the life of the association
+
+    async def open(self) -> Association:
+        """Connect, request the association and wait for the answer; see :func:`connect` for the errors.
+
+        When it is cancelled or fails, the peer has been sent an A-ABORT and the connection is closed.
+        """
+        options = self._options
+        self._machine.request(self._rq, self._loop.time())
+        try:
+            times = await open_connection(
+                self._make_transport,
+                self.peer,
+                self._scribe,
+                timeout_s=options.timeouts.connect_s,
+                local_host=options.local_host,
+            )
+            requested = self._loop.time()
+            self._connection.transport.set_deadline("associate", options.timeouts.associate_s)
+            await self._answer
+        except BaseException:
+            await self._shut_down()
+            raise
+        self._connection.transport.set_deadline("associate", None)
+        self._timings = Timings(times.resolve_s, times.connect_s, self._loop.time() - requested)
+        return self
+
+    async def release(self) -> None:
+        """End the association in order (A-RELEASE) and close the connection. Does nothing when it has ended.
+
+        :raises OperationTimeout: no answer within the release time-out; the association was aborted instead.
+        :raises AssociationError: the association broke before the answer.
+        """
+        if not self._connection.is_over:
+            if self._released is None:
+                self._released = self._loop.create_future()
+                self._machine.release(self._loop.time())
+                self._connection.transport.flush()
+                self._connection.transport.set_deadline("release", self._options.timeouts.release_s)
+            await asyncio.shield(self._released)
+        await self._shut_down()
+
+    async def abort(self) -> None:
+        """End the association at once (A-ABORT, source 0) and close the connection."""
+        self._connection.abort()
+        await self._shut_down()
+
+    async def __aenter__(self) -> Association:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None and self._connection.is_idle:
+            await self.release()
+        else:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Leave after a fault or a cancel: in order where that is still possible, and within a second."""
+        if self._connection.is_idle and not self._connection.is_over:
+            try:
+                async with asyncio.timeout(ABORT_LINGER_S):
+                    await self.release()
+            except (TimeoutError, DicomNetworkError):
+                await self.abort()
+        else:
+            await self.abort()
+
+    async def _shut_down(self) -> None:
+        """Close the connection and wait until it is closed; after that nothing of the association is left."""
+        if not self._connection.is_over:
+            self._connection.abort()
+        if self._connection.is_open:
+            transport = self._connection.transport
+            if not transport.closed.done() and not self._machine.wants_close:
+                await asyncio.wait((transport.closed,), timeout=ABORT_LINGER_S)
+            transport.close()
+            await transport.closed
+        await self._tasks.close()
+
+    def _make_transport(self) -> AssociationTransport:
+        options = self._options
+        return AssociationTransport(
+            self._machine,
+            self._connection,
+            self._scribe,
+            role=Role.REQUESTOR,
+            send_s=options.timeouts.response_s,
+            observer=self._observer,
+            trace_full=options.trace_full,
+        )
+
+    # ConnectionOwner
+
+    def connection_ready(self) -> None:
+        """The transport connection is open; the state machine sends the request by itself."""
+
+    def association_event(
+        self, event: AssociateRequested | AssociateAccepted | AssociateRejected | ReleaseRequested | Released
+    ) -> None:
+        """Take an event of the association."""
+        if isinstance(event, AssociateAccepted):
+            negotiated = conclude(self._rq, event.ac)
+            self._connection.established(negotiated)
+            if not self._answer.done():
+                self._answer.set_result(negotiated)
+        elif isinstance(event, AssociateRejected):
+            self._connection.fail(_rejection(event.rj, self._rq, str(self.peer)))
+        elif isinstance(event, ReleaseRequested):
+            if not event.collision or self._machine.state.value == 9:
+                self._machine.confirm_release(self._loop.time())
+            if not event.collision:
+                self._connection.finish()
+        elif isinstance(event, Released):
+            self._connection.finish()
+
+    def association_ended(self, error: DicomNetworkError | None) -> None:
+        """The association is over."""
+        self._error = error
+        reason = error or AssociationAborted("the association was released", source=0, reason=0, peer=str(self.peer))
+        if not self._answer.done():
+            self._answer.set_exception(reason)
+            self._answer.exception()  # known to be taken note of: open() may be on its way out already
+        if self._released is not None and not self._released.done():
+            if error is None:
+                self._released.set_result(None)
+            else:
+                self._released.set_exception(error)
+                self._released.exception()
+
+
+def _rejection(rj: AssociateRJ, rq: AssociateRQ, peer: str) -> AssociationRejected:
+    text = describe_rejection(rj.result, rj.source, rj.reason)
+    return AssociationRejected(
+        f"the association was rejected: {text}", result=rj.result, source=rj.source, reason=rj.reason, peer=peer
+    )
+
+
+class _Opening:
+    """What :func:`connect` returns: to be awaited, or entered with ``async with``."""
+
+    def __init__(self, peer: PeerAddress, options: ConnectOptions) -> None:
+        self._peer = peer
+        self._options = options
+        self._association: Association | None = None
+
+    def __await__(self) -> Generator[object, None, Association]:
+        return Association(self._peer, self._options).open().__await__()
+
+    async def __aenter__(self) -> Association:
+        self._association = await self
+        return self._association
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._association is not None
+        await self._association.__aexit__(kind, error, traceback)
+
+
+def connect(
+    peer: PeerAddress | str,
+    *,
+    calling_ae: str = "DICOMGUI",
+    contexts: Sequence[ProposedContext] = presets.DEFAULT,
+    timeouts: Timeouts | None = None,
+    limits: Limits | None = None,
+    tracer: Tracer | None = None,
+    trace_full: bool = False,
+    local_host: str | None = None,
+) -> _Opening:
+    """Open an association with ``peer``, a :class:`PeerAddress` or ``"AET@host:port"``.
+
+    Use it as ``async with connect(…) as assoc:``, which releases the association at the end (and aborts it when the
+    block is left in the middle of an operation), or as ``assoc = await connect(…)``, after which ``release()`` or
+    ``abort()`` is yours to call.
+
+    :param contexts: what to propose; by default verification, query/retrieve (patient and study root) and worklist.
+    :raises ConfigurationError: a parameter is unusable; nothing was sent.
+    :raises ConnectError: no connection (see :func:`~dicomgui.network.transport.open_connection`).
+    :raises AssociationRejected: the peer answered A-ASSOCIATE-RJ.
+    :raises AssociationAborted: the peer answered A-ABORT.
+    :raises ConnectionLost: the peer closed the connection instead of answering.
+    :raises OperationTimeout: no answer within ``timeouts.associate_s``.
+    :raises RemoteProtocolError: the peer answered with what is no valid PDU.
+    """
+    address = PeerAddress.parse(peer) if isinstance(peer, str) else peer
+    options = ConnectOptions(
+        calling_ae=AETitle(calling_ae),
+        contexts=tuple(contexts),
+        timeouts=timeouts or Timeouts(),
+        limits=limits or Limits(),
+        tracer=tracer,
+        trace_full=trace_full,
+        local_host=local_host,
+    )
+    return _Opening(address, options)

@@ -1,0 +1,234 @@
+"""Presentation data values put together to messages (PS3.7 6.3, PS3.8 9.3.5 and annex E).
+
+The command is held until it is whole; then a :class:`Sink` is chosen for the data set, which flows through piece by
+piece and is never held here. Fragments of one message follow each other in one presentation context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import Final, NamedTuple, NoReturn, Protocol
+
+from dicomgui.network.dimse.command_set import decode
+from dicomgui.network.dimse.commands import Command
+from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.pdu.data import COMMAND, LAST, PdvPiece
+from dicomgui.network.pdu.wire import INVALID_PARAMETER, PduType
+
+__all__ = ["UNEXPECTED_PARAMETER", "Assembler", "MemorySink", "Message", "NullSink", "Sink"]
+
+UNEXPECTED_PARAMETER: Final = 5
+"""A-ABORT reason (PS3.8 table 9-26) for a fragment that may not come here."""
+
+
+class Sink(Protocol):
+    """Where the bytes of one received data set go.
+
+    A sink that cannot go on (a full disk) remembers that, takes the rest and tells it as its result: what is raised
+    here ends the association. Exactly one of ``finish`` and ``abandon`` is called, once, as the last call.
+    """
+
+    def write(self, data: memoryview, /) -> None:
+        """Take the next bytes; ``data`` is valid only until the return."""
+
+    def finish(self) -> object:
+        """The data set is complete; what is returned becomes :attr:`Message.sink_result`."""
+
+    def abandon(self) -> None:
+        """The data set will never be complete: discard it."""
+
+
+class NullSink:
+    """Discards a data set; its result is ``None``."""
+
+    __slots__ = ()
+
+    def write(self, data: memoryview, /) -> None:
+        """Take no notice."""
+
+    def finish(self) -> None:
+        """Nothing to tell."""
+
+    def abandon(self) -> None:
+        """Nothing to discard."""
+
+
+class MemorySink:
+    """Keeps a data set of at most ``limit`` bytes; its result is the bytes, or ``None`` where there were more.
+
+    For identifiers, attribute lists and other small data sets.
+    """
+
+    __slots__ = ("_buffer", "_limit", "overflowed")
+
+    def __init__(self, limit: int) -> None:
+        self._buffer = bytearray()
+        self._limit = limit
+        self.overflowed = False
+
+    def write(self, data: memoryview, /) -> None:
+        """Keep a copy, or drop everything once the limit is passed."""
+        if self.overflowed:
+            return
+        if len(self._buffer) + len(data) > self._limit:
+            self.overflowed = True
+            self._buffer.clear()
+        else:
+            self._buffer += data
+
+    def finish(self) -> bytes | None:
+        """The data set, or ``None`` where it had more than ``limit`` bytes."""
+        return None if self.overflowed else bytes(self._buffer)
+
+    def abandon(self) -> None:
+        """Discard what was kept."""
+        self._buffer.clear()
+
+
+class Message(NamedTuple):
+    """A whole message.
+
+    :ivar context_id: presentation context of all its fragments.
+    :ivar command: its command.
+    :ivar sink_result: what :meth:`Sink.finish` returned; ``None`` without a data set.
+    :ivar dataset_length: bytes of the data set; -1 without one.
+    """
+
+    context_id: int
+    command: Command
+    sink_result: object
+    dataset_length: int
+
+
+class _Open(NamedTuple):
+    """A message whose data set is arriving."""
+
+    context_id: int
+    command: Command
+    sink: Sink
+
+
+class Assembler:
+    """Puts the messages of one association together.
+
+    :param choose_sink: is asked for the sink of each data set once its command is there; gets context id and command.
+        What it raises passes through :meth:`feed`, after which the association must be aborted.
+    :param accepted: the ids of the accepted presentation contexts.
+    :param max_command_length: bytes of a command set.
+    :param max_dataset_length: bytes of a data set.
+    """
+
+    __slots__ = (
+        "_accepted", "_choose_sink", "_command_context", "_max_command", "_max_dataset", "_open", "_parts", "_received",
+    )
+
+    def __init__(
+        self,
+        choose_sink: Callable[[int, Command], Sink],
+        accepted: Container[int],
+        *,
+        max_command_length: int = 65_536,
+        max_dataset_length: int = 4_294_967_296,
+    ) -> None:
+        self._choose_sink = choose_sink
+        self._accepted = accepted
+        self._max_command = max_command_length
+        self._max_dataset = max_dataset_length
+        self._command_context: int | None = None  # set while a command is incomplete
+        self._parts = bytearray()
+        self._received = 0
+        self._open: _Open | None = None
+
+    @property
+    def in_message(self) -> bool:
+        """Whether part of a message is there and the rest is missing."""
+        return self._open is not None or self._command_context is not None
+
+    @property
+    def command(self) -> Command | None:
+        """The command whose data set is arriving."""
+        return None if self._open is None else self._open.command
+
+    def feed(self, piece: PdvPiece) -> Message | None:
+        """Take the next piece; returns the message that it completes.
+
+        :raises RemoteProtocolError: the fragments make no message, the command set is malformed or a limit is passed;
+            the sink that was open is abandoned.
+        """
+        context_id, control, data, _, ends = piece
+        if control & COMMAND:
+            return self._feed_command(piece)
+        message = self._open
+        if message is None:
+            self._fail("Message control header", "a data-set fragment where a command is due", UNEXPECTED_PARAMETER)
+        if context_id != message.context_id:
+            self._fail_context(context_id, message.context_id)
+        length = len(data)
+        if length:
+            self._received += length
+            if self._received > self._max_dataset:
+                self._fail("Data set", f"more than the limit of {self._max_dataset} bytes", INVALID_PARAMETER)
+            message.sink.write(data)
+        if not (ends and control & LAST):
+            return None
+        length = self._received
+        self._reset()
+        return Message(context_id, message.command, message.sink.finish(), length)
+
+    def abandon(self) -> None:
+        """The association is over: discard what is incomplete. May be called at any time."""
+        message = self._open
+        self._reset()
+        if message is not None:
+            message.sink.abandon()
+
+    def _reset(self) -> None:
+        self._command_context = None
+        self._open = None
+        self._received = 0
+        self._parts = bytearray()
+
+    def _feed_command(self, piece: PdvPiece) -> Message | None:
+        context_id, control, data, starts, ends = piece
+        if self._open is not None:
+            self._fail("Message control header", "a command fragment where data is due", UNEXPECTED_PARAMETER)
+        if self._command_context is None:
+            if context_id not in self._accepted:
+                self._fail("Presentation-context-ID", f"{context_id} is not accepted", INVALID_PARAMETER)
+            if starts and ends and control & LAST and len(data) <= self._max_command:
+                # Nearly every command comes in one piece.
+                return self._command_complete(context_id, data)
+            self._command_context = context_id
+        elif context_id != self._command_context:
+            self._fail_context(context_id, self._command_context)
+        # An empty piece counts as well, so that they cannot go on for ever.
+        self._received += len(data) or 1
+        if self._received > self._max_command:
+            self._fail("Command set", f"more than the limit of {self._max_command} bytes", INVALID_PARAMETER)
+        self._parts += data
+        if ends and control & LAST:
+            return self._command_complete(context_id, self._parts)
+        return None
+
+    def _command_complete(self, context_id: int, data: bytes | bytearray | memoryview) -> Message | None:
+        try:
+            command = decode(data)
+        finally:
+            self._reset()
+        if not command.has_dataset:
+            return Message(context_id, command, None, -1)
+        self._open = _Open(context_id, command, self._choose_sink(context_id, command))
+        return None
+
+    def _fail_context(self, context_id: int, begun: int) -> NoReturn:
+        self._fail(
+            "Presentation-context-ID",
+            f"{context_id} in the middle of a message of context {begun}",
+            UNEXPECTED_PARAMETER,
+        )
+
+    def _fail(self, field: str, problem: str, abort_reason: int) -> NoReturn:
+        self.abandon()
+        raise RemoteProtocolError(
+            f"P-DATA-TF, {field}: {problem}", pdu_type=PduType.P_DATA_TF, field=field, abort_reason=abort_reason
+        )

@@ -1,0 +1,109 @@
+"""Data sets of pydicom ⇄ bytes in the negotiated transfer syntax; the only place here that calls pydicom's codec.
+
+For identifiers, attribute lists and instances that exist only in memory. Files are sent and received as they lie on
+disk and never come this way. pydicom is imported on the first use.
+"""
+
+from __future__ import annotations
+
+import zlib
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
+from dicomgui.network.pdu.wire import INVALID_PARAMETER, PduType
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+__all__ = ["MAX_INFLATED", "decode_dataset", "encode_dataset"]
+
+IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
+DEFLATED_LITTLE: Final = "1.2.840.10008.1.2.1.99"
+EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
+
+MAX_INFLATED: Final = 67_108_864
+"""Bytes to which a deflated data set may grow when it is decoded."""
+
+
+def _is_implicit(transfer_syntax_uid: str) -> bool:
+    return transfer_syntax_uid == IMPLICIT_LITTLE
+
+
+def encode_dataset(dataset: Dataset, transfer_syntax_uid: str) -> bytes:
+    """The bytes of ``dataset``; elements of groups 0000 and 0002, which no data set has, are left out.
+
+    All transfer syntaxes but implicit, big endian and deflated are explicit VR little endian (PS3.5 A.4); pixel data
+    must already be compressed as the syntax says, and a private one is taken as if it were of that kind. The length is
+    always even.
+
+    :raises LocalProtocolError: pydicom cannot encode a value.
+    """
+    from pydicom.filebase import DicomBytesIO
+    from pydicom.filewriter import write_dataset
+
+    if len(dataset[:0x00030000]):
+        dataset = dataset[0x00030000:]
+    file = DicomBytesIO()
+    file.is_implicit_VR = _is_implicit(transfer_syntax_uid)
+    file.is_little_endian = transfer_syntax_uid != EXPLICIT_BIG
+    try:
+        write_dataset(file, dataset)
+    except Exception as exc:  # pydicom raises whatever the value at fault causes
+        raise LocalProtocolError(f"the data set cannot be encoded: {exc}", phase="transfer") from exc
+    data = file.getvalue()
+    if transfer_syntax_uid == DEFLATED_LITTLE:
+        deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        data = deflate.compress(data) + deflate.flush()
+        data += b"\0" * (len(data) & 1)
+    return data
+
+
+def decode_dataset(
+    data: bytes | memoryview, transfer_syntax_uid: str, *, max_inflated: int = MAX_INFLATED
+) -> Dataset:
+    """Read a whole data set; every element is converted, so that no fault shows up later.
+
+    Values that break the rules of their VR are kept as they are.
+
+    :param max_inflated: limit for a deflated data set, in bytes.
+    :raises RemoteProtocolError: it cannot be read, or grows beyond ``max_inflated``.
+    """
+    from pydicom import config
+    from pydicom.filereader import read_dataset
+
+    raw = bytes(data)
+    if transfer_syntax_uid == DEFLATED_LITTLE:
+        raw = _inflate(raw, max_inflated)
+    try:
+        with config.disable_value_validation():
+            dataset = read_dataset(
+                BytesIO(raw), _is_implicit(transfer_syntax_uid), transfer_syntax_uid != EXPLICIT_BIG
+            )
+            for _ in dataset.iterall():
+                pass
+    except Exception as exc:  # pydicom raises whatever the byte at fault causes, RecursionError included
+        raise _unreadable(str(exc) or type(exc).__name__) from exc
+    return dataset
+
+
+def _inflate(raw: bytes, limit: int) -> bytes:
+    inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    try:
+        data = inflate.decompress(raw, limit)
+    except zlib.error as exc:
+        raise _unreadable(str(exc)) from exc
+    if inflate.unconsumed_tail:
+        raise _unreadable(f"it inflates to more than {limit} bytes")
+    if not inflate.eof:
+        raise _unreadable("the deflated data break off")
+    return data
+
+
+def _unreadable(problem: str) -> RemoteProtocolError:
+    return RemoteProtocolError(
+        f"the data set cannot be read: {problem}",
+        pdu_type=PduType.P_DATA_TF,
+        field="Data set",
+        abort_reason=INVALID_PARAMETER,
+    )

@@ -1,0 +1,184 @@
+"""What of each PDU is kept for the trace.
+
+Everything is kept but the data-set fragments of C-STORE requests, of which the first :data:`SNAP_LENGTH` bytes each are
+(their files have the rest), and what exceeds :data:`KEEP_LIMIT` in one PDU. Secrets of user identity are masked by
+:func:`masked` before bytes go to the trace.
+
+A C-STORE-RQ is recognised here by its Command Field (0000,0100), because this runs below the DIMSE layer.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.pdu.codec import decode
+from dicomgui.network.pdu.data import COMMAND, LAST, PDATA_HEAD, PdvPiece
+from dicomgui.network.pdu.wire import PduType
+from dicomgui.network.tracing import SNAP_LENGTH, Segment
+
+__all__ = ["KEEP_LIMIT", "Capture", "masked", "snap_sent"]
+
+KEEP_LIMIT = 16 * 2**20
+"""Bytes kept of one PDU at most, so that a peer that may send PDUs of any length cannot fill the memory."""
+
+_HEAD = PDATA_HEAD.size
+_ELEMENT = struct.Struct("<HHI")
+_COMMAND_FIELD = 0x0100
+_C_STORE_RQ = 0x0001
+_PEEK_LENGTH = 512
+
+
+def snap_sent(
+    chunk: bytes | bytearray | memoryview, offset: int, length: int, *, is_store_data: bool, full: bool
+) -> tuple[Segment, ...]:
+    """What is kept of a P-DATA-TF that we send, which always has one PDV.
+
+    :param chunk: holds the PDU's ``length`` bytes (header included) from ``offset`` on.
+    :param is_store_data: whether it carries a part of the data set of a C-STORE-RQ.
+    :param full: keep these too.
+    """
+    keep = _HEAD + SNAP_LENGTH if is_store_data and not full else KEEP_LIMIT
+    stop = offset + (length if length < keep else keep)
+    return (Segment(0, bytes(memoryview(chunk)[offset:stop])),)
+
+
+class Capture:
+    """Collects what is kept of the P-DATA-TF PDUs received on one association.
+
+    :ivar full: keep the data sets of C-STORE requests too; may be changed between PDUs.
+    """
+
+    __slots__ = ("_commands", "_kept", "_offset", "_room", "_snap", "_stores", "full")
+
+    def __init__(self, full: bool = False) -> None:
+        self.full = full
+        self._stores: set[int] = set()
+        self._commands: dict[int, bytearray] = {}
+        self._kept: list[tuple[int, bytearray]] = []
+        self._offset = 0
+        self._room = 0
+        self._snap = 0
+
+    def single(self, view: memoryview, start: int, end: int, context_id: int, control: int) -> tuple[Segment, ...]:
+        """The whole way for a PDU that lies in ``view[start:end]`` and has one PDV."""
+        keep = KEEP_LIMIT
+        if control & COMMAND:
+            self._peek(context_id, view[start + _HEAD : end], bool(control & LAST))
+        elif context_id in self._stores and not self.full:
+            keep = _HEAD + SNAP_LENGTH
+        return (Segment(0, bytes(view[start : end if end - start < keep else start + keep])),)
+
+    def start(self, header: bytes | bytearray) -> None:
+        """A PDU begins; what was not finished is forgotten."""
+        self._kept = [(0, bytearray(header))]
+        self._offset = len(header)
+        self._room = KEEP_LIMIT - len(header)
+
+    def pdv_header(self, header: bytes | bytearray) -> None:
+        """A PDV begins with these bytes: length, context id, message control header."""
+        self._snap = SNAP_LENGTH
+        self.keep(header)
+
+    def data(self, piece: PdvPiece) -> None:
+        """Bytes of the present PDV arrived."""
+        data = piece.data
+        if piece.control & COMMAND:
+            self._peek(piece.context_id, data, bool(piece.ends and piece.control & LAST))
+        elif piece.context_id in self._stores and not self.full:
+            self.keep(data[: self._snap])
+            dropped = len(data) - self._snap
+            self._snap = max(0, -dropped)
+            self._offset += max(0, dropped)
+            return
+        self.keep(data)
+
+    def keep(self, data: bytes | bytearray | memoryview) -> None:
+        """Keep the next bytes of the PDU, as far as there is room."""
+        wanted = data[: self._room]
+        size = len(wanted)
+        if size:
+            begin, last = self._kept[-1]
+            if begin + len(last) == self._offset:
+                last += wanted
+            else:
+                self._kept.append((self._offset, bytearray(wanted)))
+            self._room -= size
+        self._offset += len(data)
+
+    def finish(self) -> tuple[Segment, ...]:
+        """What was kept of the PDU, in order; adjacent bytes are in one segment."""
+        segments = tuple(Segment(offset, bytes(data)) for offset, data in self._kept)
+        self._kept = []
+        return segments
+
+    def _peek(self, context_id: int, data: memoryview, last: bool) -> None:
+        """Look for the Command Field in a command set, of which only the beginning is held."""
+        begun = self._commands.get(context_id)
+        if begun is None:
+            begun = self._commands[context_id] = bytearray()
+        begun += data[: _PEEK_LENGTH - len(begun)]
+        if last:
+            del self._commands[context_id]
+            if _is_store_request(begun):
+                self._stores.add(context_id)
+            else:
+                self._stores.discard(context_id)
+
+
+def _is_store_request(command: bytearray) -> bool:
+    position = 0
+    while position + 10 <= len(command):
+        group, element, length = _ELEMENT.unpack_from(command, position)
+        if group == 0 and element == _COMMAND_FIELD:
+            return int.from_bytes(command[position + 8 : position + 10], "little") == _C_STORE_RQ
+        position += _ELEMENT.size + length
+    return False
+
+
+class _Secrets:
+    """A recorder that remembers where secrets of user identity lie in an A-ASSOCIATE PDU."""
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[int, int]] = []
+        self.identity_offset: int | None = None
+        self._type = ""
+
+    def enter(self, label: str, offset: int) -> None:
+        """Remember where a user identity begins, until it has ended well."""
+        if label.startswith("User identity"):
+            self.identity_offset = offset
+
+    def leave(self, end: int) -> None:
+        """Whatever ended: a user identity has no items inside."""
+        self.identity_offset = None
+
+    def field(self, label: str, value: str, offset: int, length: int) -> None:
+        """Remember the fields that hold secrets: all but a username."""
+        if label == "User-Identity-Type":
+            self._type = value[:2]
+        secret_primary = label == "Primary-field" and self._type not in ("1 ", "2 ")
+        if secret_primary or label in ("Secondary-field", "Server-response"):
+            self.spans.append((offset, offset + length))
+
+
+def masked(data: bytes) -> bytes:
+    """An encoded PDU with passcodes, tickets, assertions and tokens of user identity (PS3.7 D.3.3.7) as asterisks.
+
+    The length stays. Where an A-ASSOCIATE PDU is malformed inside its user identity, all from there on is masked. Other
+    PDUs are returned as they are.
+    """
+    if not data or data[0] not in (PduType.ASSOCIATE_RQ, PduType.ASSOCIATE_AC):
+        return data
+    secrets = _Secrets()
+    try:
+        decode(data, recorder=secrets)
+    except RemoteProtocolError:
+        if secrets.identity_offset is not None:
+            secrets.spans.append((secrets.identity_offset + 4, len(data)))
+    if not secrets.spans:
+        return data
+    out = bytearray(data)
+    for start, stop in secrets.spans:
+        out[start:stop] = b"*" * (min(stop, len(out)) - start)
+    return bytes(out)

@@ -1,0 +1,309 @@
+"""Received bytes to frames: whole PDUs, and P-DATA-TF as pieces that point into the received bytes (PS3.8 9.3.1).
+
+Type and length are judged when the six bytes of the header are there, before anything else is read or held, so that
+the answer to a fault never waits for a body that may not come. This is the hot path of the product: a P-DATA-TF with
+one PDV that lies whole in the received bytes takes a handful of operations and no copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, NoReturn, TypeAlias
+
+from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.pdu.associate import MIN_ASSOCIATE_LENGTH
+from dicomgui.network.pdu.capture import Capture
+from dicomgui.network.pdu.control import MAX_CONTROL_LENGTH
+from dicomgui.network.pdu.data import PDATA_HEAD, PdvPiece
+from dicomgui.network.pdu.wire import HEADER_LENGTH, INVALID_PARAMETER, UNRECOGNIZED_PDU, PduType, pdu_name
+from dicomgui.network.tracing import SNAP_LENGTH, Segment
+
+__all__ = ["Broken", "DataEnd", "DataStart", "Frame", "Framer", "Whole"]
+
+SNIFF_LENGTH = 64
+"""Bytes kept of what is no DICOM, to recognise what it is instead."""
+
+_HEAD = PDATA_HEAD.size
+_P_DATA_TF = int(PduType.P_DATA_TF)
+_PDV_HEADER = 6
+_MIN_P_DATA = 6
+
+
+class Whole(NamedTuple):
+    """A whole PDU of any type but P-DATA-TF; ``data`` is all of it, header included."""
+
+    pdu_type: int
+    data: bytes
+
+
+class DataStart(NamedTuple):
+    """The header of a P-DATA-TF is there; ``length`` in bytes counts the whole PDU, header included."""
+
+    length: int
+
+
+class DataEnd(NamedTuple):
+    """The P-DATA-TF is complete; ``length`` as in :class:`DataStart`, ``segments`` is what was kept of it."""
+
+    length: int
+    segments: tuple[Segment, ...]
+
+
+Frame: TypeAlias = Whole | DataStart | PdvPiece | DataEnd
+
+
+class Broken(NamedTuple):
+    """What is known of a PDU that was refused or is not complete.
+
+    ``length`` is that of the whole PDU as its header declares, or the bytes there are where the header is incomplete.
+    """
+
+    pdu_type: int
+    length: int
+    segments: tuple[Segment, ...]
+
+
+class Framer:
+    """Cuts the received stream of one connection into frames.
+
+    It holds an incomplete header or an incomplete PDU within the limits, never a part of a P-DATA-TF's data.
+
+    :ivar max_pdata_length: longest variable field of P-DATA-TF accepted, in bytes; 0 is no limit. May be set at any
+        time and holds for the next header.
+    :ivar max_associate_length: the same for A-ASSOCIATE-RQ and -AC.
+    :ivar capture: what is kept for the trace; ``None`` keeps nothing.
+    :ivar skipped: bytes thrown away since the first fault because they belong to a PDU that was refused.
+    """
+
+    __slots__ = (
+        "_between",
+        "_body",
+        "_broken",
+        "_head",
+        "_left",
+        "_length",
+        "_pdv_head",
+        "_pdv_left",
+        "_pdv_starts",
+        "_pos",
+        "_rest",
+        "_step",
+        "capture",
+        "max_associate_length",
+        "max_pdata_length",
+        "skipped",
+    )
+
+    def __init__(self, *, max_associate_length: int = 1_048_576, capture: Capture | None = None) -> None:
+        self.max_associate_length = max_associate_length
+        self.max_pdata_length = 0
+        self.capture = capture
+        self.skipped = 0
+        self._rest = b""
+        self._pos = 0
+        self._head = bytearray()
+        self._body = bytearray()
+        self._pdv_head = bytearray()
+        self._pdv_left = 0
+        self._pdv_starts = True
+        self._length = 0
+        self._left = 0
+        self._broken: Broken | None = None
+        self._between = True
+        self._step: Callable[[memoryview], tuple[Frame, ...]] = self._read_header
+
+    @property
+    def is_between_pdus(self) -> bool:
+        """Whether the stream could end here without cutting a PDU."""
+        return self._between
+
+    def feed(self, data: bytes | bytearray | memoryview) -> Iterator[Frame]:
+        """Take received bytes and give the frames that they complete.
+
+        Consume the iterator to its end before the next call; limits may be changed while doing so. The data of pieces
+        are views of ``data`` and as short-lived.
+
+        :raises RemoteProtocolError: a header or PDV is impossible or over a limit; ``abort_reason`` is the answer.
+            The rest of the PDU at fault, as its header declares it, will be thrown away. Bytes after it stay: call
+            again, with ``b""`` where nothing new is there, to go on behind it.
+        """
+        view = memoryview(self._rest + bytes(data) if self._rest else data)
+        self._rest = b""
+        self._pos = 0
+        size = len(view)
+        unpack = PDATA_HEAD.unpack_from
+        try:
+            while self._pos < size:
+                start = self._pos
+                if self._between and size - start >= _HEAD:
+                    pdu_type, length, pdv_length, context_id, control = unpack(view, start)
+                    end = start + HEADER_LENGTH + length
+                    if (
+                        pdu_type == _P_DATA_TF
+                        and pdv_length == length - 4
+                        and pdv_length >= 2
+                        and end <= size
+                        and (length <= self.max_pdata_length or not self.max_pdata_length)
+                    ):
+                        self._pos = end
+                        length += HEADER_LENGTH
+                        yield DataStart(length)
+                        yield PdvPiece(context_id, control, view[start + _HEAD : end], True, True)
+                        capture = self.capture
+                        segments = capture.single(view, start, end, context_id, control) if capture else ()
+                        yield DataEnd(length, segments)
+                        continue
+                yield from self._step(view)
+        finally:
+            if self._pos < size:
+                self._rest = bytes(view[self._pos :])
+
+    def take_broken(self) -> Broken | None:
+        """What was kept of the PDU that was refused last or, where the stream ended inside a PDU, of that one.
+
+        ``None`` where there is neither. What is taken is gone, and the rest of such a PDU would be thrown away.
+        """
+        broken = self._broken
+        if broken is None and not self._between and self._step != self._skip:
+            broken = self._unfinished()
+            self._step = self._skip
+        self._broken = None
+        return broken
+
+    def _unfinished(self) -> Broken:
+        if len(self._head) < HEADER_LENGTH:
+            return Broken(self._head[0], len(self._head), (Segment(0, bytes(self._head)),))
+        if self._head[0] != _P_DATA_TF:
+            return Broken(self._head[0], self._length, (Segment(0, bytes(self._body)),))
+        if self._step == self._read_pdv_header and self.capture is not None:
+            self.capture.keep(self._pdv_head)
+        return Broken(_P_DATA_TF, self._length, self._captured())
+
+    def _captured(self) -> tuple[Segment, ...]:
+        return self.capture.finish() if self.capture is not None else (Segment(0, bytes(self._head)),)
+
+    def _collect(self, into: bytearray, wanted: int, view: memoryview) -> bool:
+        """Move bytes until ``into`` has ``wanted``; whether it has."""
+        start = self._pos
+        self._pos = min(len(view), start + wanted - len(into))
+        into += view[start : self._pos]
+        return len(into) == wanted
+
+    def _end_pdu(self) -> None:
+        self._head = bytearray()
+        self._between = True
+        self._step = self._read_header
+
+    def _read_header(self, view: memoryview) -> tuple[Frame, ...]:
+        self._between = False
+        if not self._collect(self._head, HEADER_LENGTH, view):
+            return ()
+        self._left = int.from_bytes(self._head[2:], "big")
+        self._length = HEADER_LENGTH + self._left
+        self._judge(view)
+        if self._head[0] == _P_DATA_TF:
+            if self.capture is not None:
+                self.capture.start(self._head)
+            self._pdv_head = bytearray()
+            self._step = self._read_pdv_header
+            return (DataStart(self._length),)
+        self._body = bytearray(self._head)
+        self._step = self._read_body
+        return ()
+
+    def _judge(self, view: memoryview) -> None:
+        """Refuse a header with an unknown type or a length that cannot be."""
+        pdu_type, length = self._head[0], self._left
+        if pdu_type == _P_DATA_TF:
+            least, most = _MIN_P_DATA, self.max_pdata_length
+        elif pdu_type in (PduType.ASSOCIATE_RQ, PduType.ASSOCIATE_AC):
+            least, most = MIN_ASSOCIATE_LENGTH, self.max_associate_length
+        elif pdu_type in (PduType.ASSOCIATE_RJ, PduType.RELEASE_RQ, PduType.RELEASE_RP, PduType.ABORT):
+            least, most = 4, MAX_CONTROL_LENGTH
+        else:
+            self._refuse(view, "PDU type", 0, "no such PDU type", UNRECOGNIZED_PDU)
+        if length < least:
+            self._refuse(view, "PDU length", 2, f"{length}, at least {least} are needed")
+        if length > most > 0:
+            self._refuse(view, "PDU length", 2, f"{length} is over the limit of {most} bytes")
+
+    def _read_body(self, view: memoryview) -> tuple[Frame, ...]:
+        if not self._collect(self._body, self._length, view):
+            return ()
+        whole = Whole(self._body[0], bytes(self._body))
+        self._body = bytearray()
+        self._end_pdu()
+        return (whole,)
+
+    def _read_pdv_header(self, view: memoryview) -> tuple[Frame, ...]:
+        at = self._length - self._left
+        if self._left < _PDV_HEADER:
+            self._refuse(view, "Presentation-data-value item", at, f"{self._left} bytes left over, no room for it")
+        if not self._collect(self._pdv_head, _PDV_HEADER, view):
+            return ()
+        if self.capture is not None:
+            self.capture.pdv_header(self._pdv_head)
+        self._left -= _PDV_HEADER
+        pdv_length = int.from_bytes(self._pdv_head[:4], "big")
+        if not 2 <= pdv_length <= self._left + 2:
+            self._refuse(view, "Item length", at, f"{pdv_length} with {self._left + 2} bytes left in the PDU")
+        self._pdv_left = pdv_length - 2
+        self._pdv_starts = True
+        self._step = self._read_pdv
+        # A PDV without data is complete with its header; there may be no further byte to wait for.
+        return () if self._pdv_left else self._read_pdv(view)
+
+    def _read_pdv(self, view: memoryview) -> tuple[Frame, ...]:
+        start = self._pos
+        stop = self._pos = min(len(view), start + self._pdv_left)
+        self._pdv_left -= stop - start
+        self._left -= stop - start
+        ends = not self._pdv_left
+        piece = PdvPiece(self._pdv_head[4], self._pdv_head[5], view[start:stop], self._pdv_starts, ends)
+        self._pdv_starts = False
+        if self.capture is not None:
+            self.capture.data(piece)
+        if not ends:
+            return (piece,)
+        if self._left:
+            self._pdv_head = bytearray()
+            self._step = self._read_pdv_header
+            return (piece,)
+        segments = self.capture.finish() if self.capture is not None else ()
+        end = DataEnd(self._length, segments)
+        self._end_pdu()
+        return (piece, end)
+
+    def _skip(self, view: memoryview) -> tuple[Frame, ...]:
+        start = self._pos
+        self._pos = min(len(view), start + self._left)
+        self._left -= self._pos - start
+        self.skipped += self._pos - start
+        if not self._left:
+            self._end_pdu()
+        return ()
+
+    def _refuse(
+        self, view: memoryview, field: str, offset: int, problem: str, abort_reason: int = INVALID_PARAMETER
+    ) -> NoReturn:
+        """Remember what is there of the PDU at fault, throw away the rest of it, and raise."""
+        pdu_type = self._head[0]
+        keep = (SNIFF_LENGTH if abort_reason == UNRECOGNIZED_PDU else SNAP_LENGTH) - HEADER_LENGTH
+        shown = view[self._pos : self._pos + min(keep, self._left)]
+        if self._step == self._read_pdv_header and self.capture is not None:
+            self.capture.keep(shown)
+            segments = self._captured()
+        elif self._step == self._read_pdv_header:
+            segments = self._captured()
+        else:
+            segments = (Segment(0, bytes(self._head) + bytes(shown)),)
+        self._broken = Broken(pdu_type, self._length, segments)
+        self._step = self._skip
+        self._skip(view)
+        raise RemoteProtocolError(
+            f"{pdu_name(pdu_type)}: {field} at offset {offset}: {problem}",
+            pdu_type=pdu_type,
+            offset=offset,
+            field=field,
+            abort_reason=abort_reason,
+        )

@@ -1,0 +1,187 @@
+"""One association that a peer requested of us, from its connection to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from dicomgui.network.association.events import (
+    AssociateAccepted,
+    AssociateRejected,
+    AssociateRequested,
+    Released,
+    ReleaseRequested,
+)
+from dicomgui.network.association.machine import UpperLayer
+from dicomgui.network.association.negotiation import conclude, negotiate
+from dicomgui.network.errors import DicomNetworkError
+from dicomgui.network.pdu import AssociateAC, AssociateRJ, AssociateRQ, describe_rejection
+from dicomgui.network.pdu.capture import Capture
+from dicomgui.network.service import AssociationFacts, Connection, Provider
+from dicomgui.network.tracing import Role, Scribe, next_association_id
+from dicomgui.network.transport import AssociationTransport, TaskOwner, TraceObserver
+
+if TYPE_CHECKING:
+    from dicomgui.network.server.server import Server
+
+__all__ = ["Acceptor"]
+
+LOCAL_LIMIT_EXCEEDED = AssociateRJ(result=2, source=3, reason=2)
+"""A-ASSOCIATE-RJ: rejected transient, service-provider (presentation), local limit exceeded (PS3.8 9.3.4)."""
+
+
+class Acceptor:
+    """Holds what belongs to one connection of a :class:`Server`.
+
+    :ivar number: the association's number in the trace.
+    :ivar facts: who the peer is, once the association stands.
+    :ivar ended: a future that is done when the connection is gone and its tasks have ended.
+    """
+
+    def __init__(self, server: Server) -> None:
+        options = server.options
+        self.number = next_association_id()
+        self.facts: AssociationFacts | None = None
+        self._server = server
+        self._loop = asyncio.get_running_loop()
+        self._scribe = Scribe(options.tracer, self.number)
+        self._observer = None if options.tracer is None else TraceObserver(self._scribe)
+        self._machine = UpperLayer(
+            Role.ACCEPTOR,
+            limits=options.limits,
+            artim_s=options.timeouts.artim_s,
+            capture=None if self._observer is None else Capture(full=options.trace_full),
+            observer=self._observer,
+        )
+        self._tasks = TaskOwner(f"association {self.number}")
+        self._provider = Provider(server.handlers, self._tasks)
+        self._connection = Connection(
+            self._machine, self._scribe, self, self._provider, timeouts=options.timeouts, limits=options.limits
+        )
+        self._release_asked = False
+        self._closing = False
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+
+    def make_transport(self) -> AssociationTransport:
+        """The protocol object for asyncio."""
+        options = self._server.options
+        transport = AssociationTransport(
+            self._machine,
+            self._connection,
+            self._scribe,
+            role=Role.ACCEPTOR,
+            send_s=options.timeouts.idle_s,
+            observer=self._observer,
+            trace_full=options.trace_full,
+        )
+        transport.closed.add_done_callback(self._on_closed)
+        return transport
+
+    @property
+    def is_established(self) -> bool:
+        """Whether the association stands."""
+        return self.facts is not None and not self._connection.is_over
+
+    def close_when_idle(self) -> None:
+        """End the association now, or as soon as the request at hand is answered."""
+        self._closing = True
+        if not self._provider.is_busy and not self._connection.is_receiving:
+            self.abort()
+
+    def abort(self) -> None:
+        """End the association at once by A-ABORT; a connection without association is closed."""
+        if self.is_established:
+            self._connection.abort()
+        elif self._connection.is_open:
+            self._connection.transport.close()
+
+    def cut(self) -> None:
+        """Close the connection without another word."""
+        if self._connection.is_open:
+            self._connection.transport.cut()
+
+    # ConnectionOwner
+
+    def connection_ready(self) -> None:
+        """A peer has connected."""
+        transport = self._connection.transport
+        self._connection.peer = transport.peer_place
+        if not self._server.may_connect():
+            self._scribe.refuse(transport.peer_place, "too many connections")
+            transport.cut()
+
+    def association_event(
+        self, event: AssociateRequested | AssociateAccepted | AssociateRejected | ReleaseRequested | Released
+    ) -> None:
+        """Take an event of the association."""
+        if isinstance(event, AssociateRequested):
+            self._on_requested(event.rq)
+        elif isinstance(event, ReleaseRequested):
+            self._release_asked = True
+            self._release_when_idle()
+
+    def association_ended(self, error: DicomNetworkError | None) -> None:
+        """The association is over."""
+        on_ended = self._server.options.on_ended
+        if on_ended is not None and self.facts is not None:
+            on_ended(self.facts, error)
+
+    # inner workings
+
+    def _on_requested(self, rq: AssociateRQ) -> None:
+        options = self._server.options
+        answer: AssociateAC | AssociateRJ = LOCAL_LIMIT_EXCEEDED
+        if self._server.may_associate():
+            answer = negotiate(rq, options.policy)
+        if isinstance(answer, AssociateRJ):
+            reason = describe_rejection(answer.result, answer.source, answer.reason)
+            self._scribe.refuse(self._connection.peer, reason)
+            self._machine.reject(answer, self._loop.time())
+            return
+        self._machine.accept(answer, self._loop.time())
+        negotiated = conclude(rq, answer, Role.ACCEPTOR)
+        self._connection.established(negotiated)
+        user_information = rq.user_information
+        self.facts = AssociationFacts(
+            association=self.number,
+            peer=self._connection.peer,
+            calling_ae_title=rq.calling_ae,
+            called_ae_title=rq.called_ae,
+            implementation_class_uid=user_information.implementation_class_uid if user_information else "",
+            implementation_version_name=user_information.implementation_version_name if user_information else "",
+        )
+        self._provider.attach(self._connection, self.facts)
+        self._provider.on_idle = self._on_idle
+        self._connection.transport.set_idle_timeout(options.timeouts.idle_s)
+        if options.on_established is not None:
+            options.on_established(self.facts)
+
+    def _on_idle(self) -> None:
+        if self._release_asked:
+            self._release_when_idle()
+        elif self._closing and not self._connection.is_receiving:
+            self.abort()
+
+    def _release_when_idle(self) -> None:
+        """Answer the peer's release once every request is answered."""
+        if self._provider.is_busy or self._connection.is_over:
+            return
+        self._machine.confirm_release(self._loop.time())
+        self._connection.finish()
+        self._connection.transport.flush()
+
+    def _on_closed(self, closed: asyncio.Future[None]) -> None:
+        if len(self._tasks):
+            self._server.tasks.spawn(self._clean_up(), name=f"end of association {self.number}")
+        else:
+            self._gone()
+
+    async def _clean_up(self) -> None:
+        """Nobody is left to be answered: end what handlers still do, and wait until it has ended."""
+        await self._tasks.close()
+        self._gone()
+
+    def _gone(self) -> None:
+        self._server.forget(self)
+        if not self.ended.done():
+            self.ended.set_result(None)

@@ -1,0 +1,200 @@
+"""Accepting associations: listening sockets, admission, and the life of each association that came in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+
+from dicomgui.network.association.negotiation import AcceptPolicy
+from dicomgui.network.association.params import AETitle, Limits, Timeouts
+from dicomgui.network.errors import ConfigurationError, DicomNetworkError, ListenError
+from dicomgui.network.server.acceptor import Acceptor
+from dicomgui.network.service import AssociationFacts, Handlers
+from dicomgui.network.tracing import Scribe, Tracer
+from dicomgui.network.transport import AssociationTransport, TaskOwner, open_listener, socket_place
+from dicomgui.network.uids import RETIRED_STORAGE_CLASSES, STORAGE_CLASSES, VERIFICATION
+
+__all__ = ["Server", "ServerOptions", "serve"]
+
+DEFAULT_LISTEN_PORT = 11112
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How to serve.
+
+    :ivar policy: what is accepted; see :class:`AcceptPolicy`.
+    :ivar max_connections: open connections, negotiated or not; one more is closed at once.
+    :ivar max_associations: associations at one time; one more is answered A-ASSOCIATE-RJ 2/3/2.
+    :ivar tracer: where trace records go.
+    :ivar trace_full: keep the data sets of C-STORE in the trace as well.
+    :ivar on_established: told of each association that begins.
+    :ivar on_ended: told of each that ends; ``None`` after an orderly release.
+    """
+
+    policy: AcceptPolicy
+    timeouts: Timeouts = Timeouts()
+    limits: Limits = Limits()
+    max_connections: int = 1024
+    max_associations: int = 256
+    tracer: Tracer | None = None
+    trace_full: bool = False
+    on_established: Callable[[AssociationFacts], None] | None = None
+    on_ended: Callable[[AssociationFacts, DicomNetworkError | None], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_connections < 1 or self.max_associations < 1:
+            raise ConfigurationError("a server needs at least one connection and one association", phase="configure")
+
+
+class Server:
+    """A running listener with its associations; made by :func:`serve`.
+
+    Use it as ``async with``, or call :meth:`close`.
+
+    :ivar ae_title: our AE title.
+    :ivar tasks: owner of what has to outlive a connection.
+    """
+
+    def __init__(self, ae_title: AETitle, handlers: Handlers, options: ServerOptions) -> None:
+        self.ae_title = ae_title
+        self.options = options
+        self.handlers = handlers
+        self._scribe = Scribe(options.tracer, 0)
+        self.tasks = TaskOwner(f"server {ae_title}")
+        self._acceptors: set[Acceptor] = set()
+        self._listener: asyncio.Server | None = None
+        self._host = ""
+
+    async def open(self, host: str, port: int) -> None:
+        """Start to listen.
+
+        :raises ListenError: see :func:`~dicomgui.network.transport.open_listener`.
+        """
+        place = socket_place((host, port))
+        try:
+            self._listener = await open_listener(self._make_transport, host, port)
+        except ListenError as error:
+            self._scribe.listen(place, self.ae_title, active=False, error=str(error))
+            raise
+        self._host = host
+        self._scribe.listen(self.address, self.ae_title, active=True)
+
+    @property
+    def port(self) -> int:
+        """The port we listen on; 0 when closed."""
+        if self._listener is None or not self._listener.sockets:
+            return 0
+        return int(self._listener.sockets[0].getsockname()[1])
+
+    @property
+    def address(self) -> str:
+        """``host:port`` that we listen on."""
+        return socket_place((self._host, self.port))
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether new connections are accepted."""
+        return self._listener is not None and self._listener.is_serving()
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open, with an association or not."""
+        return len(self._acceptors)
+
+    @property
+    def associations(self) -> tuple[AssociationFacts, ...]:
+        """The associations that stand now."""
+        return tuple(a.facts for a in self._acceptors if a.facts is not None and a.is_established)
+
+    def abort(self, association: int) -> bool:
+        """Abort one association by its number in the trace; whether there was one."""
+        for acceptor in tuple(self._acceptors):
+            if acceptor.number == association:
+                acceptor.abort()
+                return True
+        return False
+
+    async def close(self, *, grace_s: float = 2.0) -> None:
+        """Stop: no new connections; associations that are idle are aborted, those at work get ``grace_s`` first.
+
+        Returns when every connection is closed and every handler has ended.
+        """
+        if self._listener is None:
+            return
+        listener, self._listener = self._listener, None
+        address = socket_place((self._host, int(listener.sockets[0].getsockname()[1]) if listener.sockets else 0))
+        listener.close()
+        for acceptor in tuple(self._acceptors):
+            acceptor.close_when_idle()
+        await self._wait_for_end(grace_s)
+        for acceptor in tuple(self._acceptors):
+            acceptor.abort()
+        await self._wait_for_end(1.0)
+        for acceptor in tuple(self._acceptors):
+            acceptor.cut()
+        await self._wait_for_end(None)
+        await listener.wait_closed()
+        self._scribe.listen(address, self.ae_title, active=False)
+
+    async def __aenter__(self) -> Server:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _wait_for_end(self, timeout_s: float | None) -> None:
+        if self._acceptors:
+            await asyncio.wait([a.ended for a in self._acceptors], timeout=timeout_s)
+
+    # what acceptors ask and tell
+
+    def may_connect(self) -> bool:
+        """Whether one more connection is within the limit."""
+        return len(self._acceptors) <= self.options.max_connections
+
+    def may_associate(self) -> bool:
+        """Whether one more association is within the limit."""
+        established = sum(1 for a in self._acceptors if a.is_established)
+        return established < self.options.max_associations
+
+    def forget(self, acceptor: Acceptor) -> None:
+        """A connection is gone, and with it everything that it held."""
+        self._acceptors.discard(acceptor)
+
+    def _make_transport(self) -> AssociationTransport:
+        acceptor = Acceptor(self)
+        self._acceptors.add(acceptor)
+        return acceptor.make_transport()
+
+
+async def serve(
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_LISTEN_PORT,
+    *,
+    ae_title: str = "DICOMGUI",
+    handlers: Handlers | None = None,
+    options: ServerOptions | None = None,
+) -> Server:
+    """Listen on ``host:port`` and serve every association that comes; port 0 takes a free port.
+
+    Without ``options`` every peer is let in, for verification and, where ``handlers`` has ``on_store``, for every
+    storage SOP class of the standard in any transfer syntax.
+
+    :raises ConfigurationError: the AE title or an option is unusable.
+    :raises ListenError: the port is taken, needs rights, or the address is not ours.
+    """
+    title = AETitle(ae_title)
+    handlers = handlers or Handlers()
+    server = Server(title, handlers, options or ServerOptions(policy=_offered_by(handlers, title)))
+    await server.open(host, port)
+    return server
+
+
+def _offered_by(handlers: Handlers, title: AETitle) -> AcceptPolicy:
+    storage = (*STORAGE_CLASSES, *RETIRED_STORAGE_CLASSES) if handlers.on_store is not None else ()
+    return AcceptPolicy(ae_title=title, abstract_syntaxes=frozenset((VERIFICATION, *storage)))

@@ -1,0 +1,406 @@
+"""The observer stream: what every association tells, as typed records with time stamps.
+
+Everything that inspects an association (the live trace, the diagnosis, the capture files, the command line, the tests)
+reads this one stream. A :data:`Tracer` is any callable that takes a record; ``None`` means that nobody listens, and
+costs nothing. This module knows no PDU class: a PDU is its type, its length and the bytes that were kept of it.
+
+Records are named tuples because a busy association makes tens of thousands of them a second. Every record begins with
+the same three fields: ``association`` (see :func:`next_association_id`; 0 for what belongs to no association),
+``mono`` (monotonic seconds) and ``utc`` (seconds since 1970-01-01 UTC).
+
+A tracer is called in the event loop's thread, must return quickly and must not raise.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+__all__ = [
+    "SNAP_LENGTH",
+    "BytesRecord",
+    "CancelRecord",
+    "CloseRecord",
+    "ConnectRecord",
+    "DimseRecord",
+    "Direction",
+    "FileRecord",
+    "ListenRecord",
+    "NoteRecord",
+    "PduRecord",
+    "Record",
+    "RefuseRecord",
+    "ResolveRecord",
+    "Role",
+    "Scribe",
+    "Segment",
+    "StateRecord",
+    "TimerRecord",
+    "TlsRecord",
+    "Tracer",
+    "next_association_id",
+]
+
+SNAP_LENGTH = 4096
+"""Bytes kept of each data-set fragment of a C-STORE unless the whole is asked for."""
+
+
+class Direction(IntEnum):
+    """Which way bytes went, seen from us."""
+
+    SENT = 0
+    RECEIVED = 1
+
+
+class Role(IntEnum):
+    """Which side of the association we are (PS3.7 D.1)."""
+
+    REQUESTOR = 0
+    ACCEPTOR = 1
+
+
+class Segment(NamedTuple):
+    """Bytes of a PDU that were kept, ``offset`` counted from the first byte of the PDU."""
+
+    offset: int
+    data: bytes
+
+
+class ResolveRecord(NamedTuple):
+    """The host name was looked up; on failure ``addresses`` is empty and ``error`` says why."""
+
+    association: int
+    mono: float
+    utc: float
+    host: str
+    addresses: tuple[str, ...]
+    seconds: float
+    error: str
+
+
+class ConnectRecord(NamedTuple):
+    """A transport connection was opened (``error`` empty) or could not be.
+
+    ``local`` and ``peer`` are ``host:port`` (IPv6 in brackets). ``error`` begins with the name of the class of
+    :mod:`dicomgui.network.errors`, e.g. ``ConnectionRefused: …``.
+    """
+
+    association: int
+    mono: float
+    utc: float
+    role: Role
+    local: str
+    peer: str
+    seconds: float
+    error: str
+
+
+class ListenRecord(NamedTuple):
+    """A listening socket was opened (``active``), closed, or could not be opened (``error``)."""
+
+    association: int
+    mono: float
+    utc: float
+    address: str
+    ae_title: str
+    active: bool
+    error: str
+
+
+class RefuseRecord(NamedTuple):
+    """We refused a connection or an association, and why."""
+
+    association: int
+    mono: float
+    utc: float
+    peer: str
+    reason: str
+
+
+class TlsRecord(NamedTuple):
+    """A TLS handshake ended; ``peer_certificate`` is DER, or empty."""
+
+    association: int
+    mono: float
+    utc: float
+    version: str
+    cipher: str
+    peer_certificate: bytes
+    seconds: float
+    error: str
+
+
+class BytesRecord(NamedTuple):
+    """Bytes that are part of no PDU: what followed a fault, or never was DICOM.
+
+    ``length`` counts what arrived; ``data`` may hold less. ``error`` is the fault that these bytes belong to.
+    """
+
+    association: int
+    mono: float
+    utc: float
+    direction: Direction
+    length: int
+    data: bytes
+    error: str
+
+
+class PduRecord(NamedTuple):
+    """One whole PDU, or one that broke off or was refused (``error`` not empty).
+
+    ``length`` counts header and body (10 for an A-ABORT). ``segments`` hold the bytes kept, in order and without
+    overlap; what lies between them was not kept.
+    """
+
+    association: int
+    mono: float
+    utc: float
+    direction: Direction
+    pdu_type: int
+    length: int
+    segments: tuple[Segment, ...]
+    error: str
+
+
+class StateRecord(NamedTuple):
+    """The PS3.8 state machine changed its state: numbers of state and event as in table 9-10, action as ``AE-1``."""
+
+    association: int
+    mono: float
+    utc: float
+    before: int
+    event: int
+    action: str
+    after: int
+
+
+class DimseRecord(NamedTuple):
+    """One whole DIMSE message went or came.
+
+    ``command_field`` as in PS3.7 E.1 (0x0001 C-STORE-RQ). ``message_id`` is the id responded to for a response.
+    ``status`` is -1 for a request. ``dataset_length`` is -1 where the message has no data set.
+    """
+
+    association: int
+    mono: float
+    utc: float
+    direction: Direction
+    context_id: int
+    command_field: int
+    message_id: int
+    sop_class_uid: str
+    sop_instance_uid: str
+    status: int
+    dataset_length: int
+    comment: str
+
+
+class TimerRecord(NamedTuple):
+    """A time-out ran out: ``name`` is artim, connect, associate, response, release or idle."""
+
+    association: int
+    mono: float
+    utc: float
+    name: str
+    seconds: float
+
+
+class FileRecord(NamedTuple):
+    """A file was read to be sent, or written: ``event`` is opened, stored, duplicate, discarded or failed."""
+
+    association: int
+    mono: float
+    utc: float
+    event: str
+    path: str
+    size_bytes: int
+    detail: str
+
+
+class CancelRecord(NamedTuple):
+    """Our side cancelled what was under way; ``detail`` says what and how it ended."""
+
+    association: int
+    mono: float
+    utc: float
+    detail: str
+
+
+class CloseRecord(NamedTuple):
+    """The transport connection is closed; ``by_peer`` whether the peer closed first, ``error`` where it broke."""
+
+    association: int
+    mono: float
+    utc: float
+    by_peer: bool
+    error: str
+
+
+class NoteRecord(NamedTuple):
+    """Something worth telling that no other record holds; ``level`` as in :mod:`logging`."""
+
+    association: int
+    mono: float
+    utc: float
+    level: int
+    text: str
+
+
+Record: TypeAlias = (
+    ResolveRecord
+    | ConnectRecord
+    | ListenRecord
+    | RefuseRecord
+    | TlsRecord
+    | BytesRecord
+    | PduRecord
+    | StateRecord
+    | DimseRecord
+    | TimerRecord
+    | FileRecord
+    | CancelRecord
+    | CloseRecord
+    | NoteRecord
+)
+Tracer: TypeAlias = Callable[[Record], None]
+
+_ids = itertools.count(1)
+
+
+def next_association_id() -> int:
+    """A number for a new association or connection attempt, unique in this process; never 0."""
+    return next(_ids)
+
+
+class Scribe:
+    """Stamps records of one association and hands them to the tracer.
+
+    :ivar association: the number that all its records carry.
+    :ivar tracer: where they go; ``None`` when nobody listens, so that a caller on a hot path can skip the work.
+    """
+
+    __slots__ = ("association", "tracer")
+
+    def __init__(self, tracer: Tracer | None, association: int) -> None:
+        self.tracer = tracer
+        self.association = association
+
+    def resolve(self, host: str, addresses: tuple[str, ...], seconds: float, error: str = "") -> None:
+        """Record a name look-up."""
+        if self.tracer is not None:
+            self.tracer(
+                ResolveRecord(self.association, time.monotonic(), time.time(), host, addresses, seconds, error)
+            )
+
+    def connect(self, role: Role, local: str, peer: str, seconds: float, error: str = "") -> None:
+        """Record a transport connection, or that there is none."""
+        if self.tracer is not None:
+            self.tracer(
+                ConnectRecord(self.association, time.monotonic(), time.time(), role, local, peer, seconds, error)
+            )
+
+    def listen(self, address: str, ae_title: str, *, active: bool, error: str = "") -> None:
+        """Record that a listener opened, closed or failed to open."""
+        if self.tracer is not None:
+            self.tracer(
+                ListenRecord(self.association, time.monotonic(), time.time(), address, ae_title, active, error)
+            )
+
+    def refuse(self, peer: str, reason: str) -> None:
+        """Record that we refused a connection or association."""
+        if self.tracer is not None:
+            self.tracer(RefuseRecord(self.association, time.monotonic(), time.time(), peer, reason))
+
+    def tls(self, version: str, cipher: str, peer_certificate: bytes, seconds: float, error: str = "") -> None:
+        """Record the end of a TLS handshake."""
+        if self.tracer is not None:
+            self.tracer(
+                TlsRecord(
+                    self.association, time.monotonic(), time.time(), version, cipher, peer_certificate, seconds, error
+                )
+            )
+
+    def stray_bytes(self, direction: Direction, length: int, data: bytes, error: str = "") -> None:
+        """Record bytes that belong to no PDU."""
+        if self.tracer is not None:
+            self.tracer(
+                BytesRecord(self.association, time.monotonic(), time.time(), direction, length, data, error)
+            )
+
+    def pdu(
+        self, direction: Direction, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str = ""
+    ) -> None:
+        """Record a PDU."""
+        if self.tracer is not None:
+            self.tracer(
+                PduRecord(
+                    self.association, time.monotonic(), time.time(), direction, pdu_type, length, segments, error
+                )
+            )
+
+    def state(self, before: int, event: int, action: str, after: int) -> None:
+        """Record a change of state."""
+        if self.tracer is not None:
+            self.tracer(StateRecord(self.association, time.monotonic(), time.time(), before, event, action, after))
+
+    def dimse(
+        self,
+        direction: Direction,
+        context_id: int,
+        command_field: int,
+        message_id: int,
+        *,
+        sop_class_uid: str = "",
+        sop_instance_uid: str = "",
+        status: int = -1,
+        dataset_length: int = -1,
+        comment: str = "",
+    ) -> None:
+        """Record a DIMSE message."""
+        if self.tracer is not None:
+            self.tracer(
+                DimseRecord(
+                    self.association,
+                    time.monotonic(),
+                    time.time(),
+                    direction,
+                    context_id,
+                    command_field,
+                    message_id,
+                    sop_class_uid,
+                    sop_instance_uid,
+                    status,
+                    dataset_length,
+                    comment,
+                )
+            )
+
+    def timer(self, name: str, seconds: float) -> None:
+        """Record a time-out."""
+        if self.tracer is not None:
+            self.tracer(TimerRecord(self.association, time.monotonic(), time.time(), name, seconds))
+
+    def file(self, event: str, path: str, size_bytes: int, detail: str = "") -> None:
+        """Record what happened to a file."""
+        if self.tracer is not None:
+            self.tracer(
+                FileRecord(self.association, time.monotonic(), time.time(), event, path, size_bytes, detail)
+            )
+
+    def cancel(self, detail: str) -> None:
+        """Record a cancel of ours."""
+        if self.tracer is not None:
+            self.tracer(CancelRecord(self.association, time.monotonic(), time.time(), detail))
+
+    def close(self, *, by_peer: bool, error: str = "") -> None:
+        """Record the end of the transport connection."""
+        if self.tracer is not None:
+            self.tracer(CloseRecord(self.association, time.monotonic(), time.time(), by_peer, error))
+
+    def note(self, level: int, text: str) -> None:
+        """Record a remark."""
+        if self.tracer is not None:
+            self.tracer(NoteRecord(self.association, time.monotonic(), time.time(), level, text))

@@ -1,0 +1,18 @@
+"""The only sockets of the product: connections, listeners, and the driver of the state machine."""
+
+from dicomgui.network.transport.connect import ConnectTimes, open_connection
+from dicomgui.network.transport.listen import open_listener
+from dicomgui.network.transport.observe import TraceObserver
+from dicomgui.network.transport.protocol import AssociationTransport, TransportUser, socket_place
+from dicomgui.network.transport.tasks import TaskOwner
+
+__all__ = [
+    "AssociationTransport",
+    "ConnectTimes",
+    "TaskOwner",
+    "TraceObserver",
+    "TransportUser",
+    "open_connection",
+    "open_listener",
+    "socket_place",
+]

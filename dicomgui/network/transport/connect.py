@@ -1,0 +1,125 @@
+"""Opening a transport connection to a peer, with each step timed and each failure named."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.errors import (
+    ConnectError,
+    ConnectionRefused,
+    ConnectTimeout,
+    DicomNetworkError,
+    NameResolutionError,
+)
+from dicomgui.network.tracing import Role, Scribe
+from dicomgui.network.transport.protocol import AssociationTransport, socket_place
+
+__all__ = ["ConnectTimes", "open_connection"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectTimes:
+    """How long the steps to an open connection took, in seconds."""
+
+    resolve_s: float
+    connect_s: float
+
+
+async def open_connection(
+    make_protocol: Callable[[], AssociationTransport],
+    peer: PeerAddress,
+    scribe: Scribe,
+    *,
+    timeout_s: float | None,
+    local_host: str | None = None,
+) -> ConnectTimes:
+    """Connect to ``peer``: look its name up, then try each of its addresses in the resolver's order.
+
+    :param timeout_s: for the look-up and all attempts together; ``None`` leaves it to the system.
+    :param local_host: the local address to connect from; by default the system chooses.
+    :raises NameResolutionError: the name has no address.
+    :raises ConnectionRefused: nothing listens there.
+    :raises ConnectTimeout: no answer in time.
+    :raises ConnectError: anything else that the system reports, e.g. no route.
+    """
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    deadline = None if timeout_s is None else started + timeout_s
+    addresses = await _resolve(peer, scribe, deadline, timeout_s)
+    resolved = loop.time()
+    failure: DicomNetworkError | None = None
+    for number, address in enumerate(addresses, 1):
+        attempt = loop.time()
+        left = None if deadline is None else (deadline - attempt) / (len(addresses) - number + 1)
+        try:
+            await _connect(make_protocol, address, peer.port, local_host, left)
+        except (OSError, TimeoutError) as exc:
+            failure = _translate(exc, peer, timeout_s)
+            failure.__cause__ = exc
+            place = socket_place((address, peer.port))
+            scribe.connect(Role.REQUESTOR, "", place, loop.time() - attempt, f"{type(failure).__name__}: {failure}")
+            continue
+        return ConnectTimes(resolved - started, loop.time() - resolved)
+    assert failure is not None
+    raise failure
+
+
+async def _resolve(peer: PeerAddress, scribe: Scribe, deadline: float | None, timeout_s: float | None) -> list[str]:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    try:
+        async with asyncio.timeout_at(deadline):
+            found = await loop.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
+    except TimeoutError as exc:
+        scribe.resolve(peer.host, (), loop.time() - started, "time-out")
+        raise ConnectTimeout(
+            f"looking up {peer.host!r} took longer than {timeout_s:g} s", peer=str(peer), phase="resolve"
+        ) from exc
+    except (OSError, UnicodeError) as exc:
+        scribe.resolve(peer.host, (), loop.time() - started, str(exc))
+        raise NameResolutionError(
+            f"the name {peer.host!r} has no address ({exc})",
+            peer=str(peer),
+            phase="resolve",
+            hint="Check the spelling, or give the IP address.",
+        ) from exc
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    scribe.resolve(peer.host, tuple(addresses), loop.time() - started)
+    return addresses
+
+
+async def _connect(
+    make_protocol: Callable[[], AssociationTransport],
+    address: str,
+    port: int,
+    local_host: str | None,
+    timeout_s: float | None,
+) -> None:
+    loop = asyncio.get_running_loop()
+    local = None if local_host is None else (local_host, 0)
+    async with asyncio.timeout(timeout_s):
+        await loop.create_connection(make_protocol, address, port, local_addr=local)
+
+
+def _translate(exc: OSError, peer: PeerAddress, timeout_s: float | None) -> ConnectError:
+    if isinstance(exc, ConnectionRefusedError):
+        return ConnectionRefused(
+            f"nothing listens on port {peer.port}",
+            peer=str(peer),
+            phase="connect",
+            hint="Check the port, and that the peer's DICOM service runs.",
+        )
+    if isinstance(exc, TimeoutError) or exc.errno == errno.ETIMEDOUT:
+        seconds = "the system's own limit" if timeout_s is None else f"{timeout_s:g} s"
+        return ConnectTimeout(
+            f"no answer within {seconds}",
+            peer=str(peer),
+            phase="connect",
+            hint="Wrong address, machine off, or a firewall that drops the packets.",
+        )
+    return ConnectError(f"cannot connect: {exc.strerror or exc}", peer=str(peer), phase="connect")

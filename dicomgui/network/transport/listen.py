@@ -1,0 +1,50 @@
+"""Listening sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+
+from dicomgui.network.errors import ListenError
+from dicomgui.network.transport.protocol import AssociationTransport, socket_place
+
+__all__ = ["open_listener"]
+
+
+async def open_listener(
+    make_protocol: Callable[[], AssociationTransport], host: str, port: int, *, backlog: int = 1024
+) -> asyncio.Server:
+    """Listen on ``host:port``; port 0 takes a free one.
+
+    :raises ListenError: the port is taken, needs rights that we do not have, or the address is not of this machine.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.create_server(make_protocol, host, port, backlog=backlog)
+    except (OSError, OverflowError) as exc:
+        raise ListenError(_text(exc, host, port), phase="listen", hint=_hint(exc)) from exc
+
+
+def _text(exc: OSError | OverflowError, host: str, port: int) -> str:
+    place = socket_place((host, port))
+    code = exc.errno if isinstance(exc, OSError) else None
+    if code == errno.EADDRINUSE:
+        return f"cannot listen on {place}: the port is in use by another program"
+    if code == errno.EACCES:
+        return f"cannot listen on {place}: the port needs administrator rights"
+    if code == errno.EADDRNOTAVAIL:
+        return f"cannot listen on {place}: the address does not belong to this computer"
+    if isinstance(exc, socket.gaierror):
+        return f"cannot listen on {place}: the name has no address"
+    return f"cannot listen on {place}: {exc}"
+
+
+def _hint(exc: OSError | OverflowError) -> str:
+    code = exc.errno if isinstance(exc, OSError) else None
+    if code == errno.EADDRINUSE:
+        return "Choose another port, or stop the other program."
+    if code == errno.EACCES:
+        return "Choose a port above 1023, such as 11112."
+    return "Use 127.0.0.1 for this computer only, or 0.0.0.0 for every network."

@@ -1,0 +1,44 @@
+"""From what the state machine tells to trace records: the observer that an association carries when someone listens."""
+
+from __future__ import annotations
+
+from dicomgui.network.association.states import Action, Event, State
+from dicomgui.network.pdu import PduType
+from dicomgui.network.pdu.masking import mask_user_identity
+from dicomgui.network.tracing import Direction, Scribe, Segment
+
+__all__ = ["TraceObserver"]
+
+
+class TraceObserver:
+    """Writes what an :class:`~dicomgui.network.association.machine.UpperLayer` reports to a scribe.
+
+    Passcodes and tickets of user identity negotiation are masked here, before anything can keep them.
+    """
+
+    __slots__ = ("_scribe",)
+
+    def __init__(self, scribe: Scribe) -> None:
+        self._scribe = scribe
+
+    def transition(self, before: State, event: Event, action: Action, after: State) -> None:
+        """The machine changed its state (table 9-10)."""
+        self._scribe.state(before, event, action.name.replace("_", "-"), after)
+
+    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str) -> None:
+        """A PDU came, whole, broken off or refused."""
+        self._scribe.pdu(Direction.RECEIVED, pdu_type, length, _masked(pdu_type, segments), error)
+
+    def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:
+        """A PDU went."""
+        self._scribe.pdu(Direction.SENT, pdu_type, length, _masked(pdu_type, segments))
+
+    def stray(self, length: int, data: bytes, error: str) -> None:
+        """Bytes came that belong to no PDU."""
+        self._scribe.stray_bytes(Direction.RECEIVED, length, data, error)
+
+
+def _masked(pdu_type: int, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    if pdu_type != PduType.ASSOCIATE_RQ:
+        return segments
+    return tuple(Segment(at, mask_user_identity(data) if at == 0 else data) for at, data in segments)

@@ -1,0 +1,385 @@
+"""One transport connection that carries one association: the driver between asyncio and the state machine.
+
+The driver moves bytes, keeps one clock and holds the brakes; what bytes mean is decided below it (the state machine)
+and above it (its user). Bytes of a data set are handed on as slices of the receive buffer: they are valid only until
+``handle_event`` returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+import weakref
+from typing import Final, Protocol
+
+from dicomgui.network.association.events import Indication
+from dicomgui.network.association.machine import UpperLayer
+from dicomgui.network.association.states import Event
+from dicomgui.network.dimse.fragment import Chunk
+from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.pdu import PduType
+from dicomgui.network.pdu.capture import snap_sent
+from dicomgui.network.tracing import Role, Scribe
+from dicomgui.network.transport.observe import TraceObserver
+
+__all__ = ["AssociationTransport", "TransportUser", "socket_place"]
+
+_log = logging.getLogger(__name__)
+
+RECEIVE_BUFFER_BYTES: Final = 262_144
+"""How much one read may take; what the socket holds beyond it waits for the next turn of the loop."""
+
+WRITE_HIGH_WATER_BYTES: Final = 262_144
+"""Above this amount of unsent bytes senders wait, and an acceptor stops to read (a peer that never reads)."""
+
+FLUSH_TIMEOUT_S: Final = 5.0
+"""How long a connection that is to be closed may take for its last bytes before it is cut."""
+
+_QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None) if sys.platform == "linux" else None
+
+_shared_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = weakref.WeakKeyDictionary()
+
+
+def _receive_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """A buffer for a new connection.
+
+    A selector loop reads and delivers in one step, so that all its connections can share one buffer: a thousand idle
+    ones then cost no more than one. A proactor loop (Windows) reads ahead, and each connection needs its own.
+    """
+    if "Proactor" in type(loop).__name__ or sys.platform == "win32":
+        return memoryview(bytearray(65_536))
+    buffer = _shared_buffers.get(loop)
+    if buffer is None:
+        buffer = _shared_buffers[loop] = memoryview(bytearray(RECEIVE_BUFFER_BYTES))
+    return buffer
+
+
+class TransportUser(Protocol):
+    """What stands above a connection. All are called in the loop's thread."""
+
+    def transport_ready(self, transport: AssociationTransport) -> None:
+        """The connection is open."""
+
+    def handle_event(self, event: Indication) -> None:
+        """The state machine has something to tell.
+
+        A :class:`~dicomgui.network.pdu.PdvPiece` is valid during the call only. May raise
+        :class:`RemoteProtocolError`, which aborts the association as its reason says.
+        """
+
+    def timed_out(self, name: str, seconds: float) -> None:
+        """A deadline set by :meth:`AssociationTransport.set_deadline` has passed."""
+
+    def transport_closed(self, error: OSError | None) -> None:
+        """The connection is gone; called once, last."""
+
+
+class AssociationTransport(asyncio.BufferedProtocol):
+    """Drives one :class:`UpperLayer` over one asyncio transport.
+
+    :ivar closed: a future that is done when the connection is gone.
+    :ivar local_place: our end of the connection as ``host:port``.
+    :ivar peer_place: the peer's end as ``host:port``.
+
+    :param send_s: how long the peer may leave our bytes unread before ``timed_out("send", …)``.
+    """
+
+    def __init__(
+        self,
+        machine: UpperLayer,
+        user: TransportUser,
+        scribe: Scribe,
+        *,
+        role: Role,
+        send_s: float | None = 60.0,
+        observer: TraceObserver | None = None,
+        trace_full: bool = False,
+    ) -> None:
+        self._machine = machine
+        self._send_s = send_s
+        self._observer = observer
+        self._trace_full = trace_full
+        self._user = user
+        self._scribe = scribe
+        self._role = role
+        self._loop = asyncio.get_running_loop()
+        self._buffer = _receive_buffer(self._loop)
+        self.local_place = ""
+        self.peer_place = ""
+        self._socket: socket.socket | None = None
+        self._transport: asyncio.Transport | None = None
+        self._deadlines: dict[str, tuple[float, float]] = {}
+        self._idle_s: float | None = None
+        self._created = self._last_byte = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._artim: float | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._writable = True
+        self._holds = 0
+        self._closing = False
+        self.closed: asyncio.Future[None] = self._loop.create_future()
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: the connection is open."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        self._socket = transport.get_extra_info("socket")
+        self._no_delay()
+        self._last_byte = self._loop.time()
+        self.local_place = socket_place(transport.get_extra_info("sockname"))
+        self.peer_place = socket_place(transport.get_extra_info("peername"))
+        seconds = self._last_byte - self._created if self._role is Role.REQUESTOR else 0.0
+        self._scribe.connect(self._role, self.local_place, self.peer_place, seconds)
+        self._machine.transport_opened(self._last_byte)
+        self._user.transport_ready(self)
+        self.flush()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """asyncio: where to put received bytes."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """asyncio: bytes have come."""
+        now = self._last_byte = self._loop.time()
+        if _QUICKACK is not None:
+            # Peers without TCP_NODELAY wait for our acknowledgement before they send the rest of a message; a
+            # delayed one costs them 40 ms each time. The kernel clears the flag, so it is set after every read.
+            self._quick_ack()
+        machine = self._machine
+        handle = self._user.handle_event
+        try:
+            for event in machine.receive_data(self._buffer[:nbytes], now):
+                handle(event)
+        except RemoteProtocolError as error:
+            self.provider_abort(error)
+        except Exception as error:  # a fault of ours ends this association and nothing else
+            self._fault(error)
+        self.flush()
+
+    def eof_received(self) -> bool:
+        """asyncio: the peer has closed its side; ours is closed too."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the connection is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._deadlines.clear()
+        error = exc if isinstance(exc, OSError) else None
+        try:
+            for event in self._machine.receive_eof(self._loop.time()):
+                self._user.handle_event(event)
+        except Exception as fault:
+            self._fault(fault)
+        self._scribe.close(by_peer=not self._closing, error=_describe(exc))
+        self._set_writable(True)
+        if not self.closed.done():
+            self.closed.set_result(None)
+        self._user.transport_closed(error)
+        self._transport = None
+
+    def pause_writing(self) -> None:
+        """asyncio: the peer takes our bytes more slowly than we make them."""
+        self._writable = False
+        self.set_deadline("send", self._send_s)
+        if self._role is Role.ACCEPTOR:
+            self.hold()
+
+    def resume_writing(self) -> None:
+        """asyncio: the peer has taken most of our bytes."""
+        if self._role is Role.ACCEPTOR and not self._writable:
+            self.unhold()
+        self.set_deadline("send", None)
+        self._set_writable(True)
+
+    # the user's side
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the connection is closed or about to be."""
+        return self._closing or self._transport is None
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether more can be sent at once; otherwise ``await drain()``."""
+        return self._writable
+
+    async def drain(self) -> None:
+        """Wait until more can be sent or the connection is gone; safe to cancel."""
+        while not self._writable and not self.closed.done():
+            if self._drained is None:
+                self._drained = self._loop.create_future()
+            await asyncio.shield(self._drained)
+
+    def flush(self) -> None:
+        """Write what the state machine has queued, close if it wants that, and set the clock."""
+        transport = self._transport
+        machine = self._machine
+        if transport is None:
+            machine.data_to_send()
+            return
+        for data in machine.data_to_send():
+            transport.write(data)
+        if machine.wants_close and not self._closing:
+            self.close()
+        timer = machine.get_timer()
+        if timer != self._artim:
+            self._artim = timer
+            self._arm()
+
+    def send_data(self, chunk: Chunk, *, is_store: bool) -> None:
+        """Send whole P-DATA-TF PDUs (Evt9).
+
+        :param is_store: whether they belong to a C-STORE-RQ, whose data set the trace does not keep whole.
+        :raises LocalProtocolError: there is no association to send on; nothing was sent.
+        """
+        self._machine.send_data(chunk.data)
+        if self._observer is not None:
+            for offset, length, is_command in chunk.pdus:
+                segments = snap_sent(
+                    chunk.data, offset, length, is_store_data=is_store and not is_command, full=self._trace_full
+                )
+                self._observer.sent(PduType.P_DATA_TF, length, segments)
+        self.flush()
+
+    def close(self) -> None:
+        """Close the connection after what is queued has been written; cut it when that takes too long."""
+        transport = self._transport
+        self._closing = True
+        if transport is not None and not transport.is_closing():
+            self.set_deadline("flush", FLUSH_TIMEOUT_S)
+            transport.close()
+
+    def cut(self) -> None:
+        """Close the connection at once; unsent bytes are lost."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    def provider_abort(self, error: RemoteProtocolError) -> None:
+        """End the association because the peer broke the protocol above the PDU layer (AA-8)."""
+        if not self._machine.allows(Event.EVT19):
+            return
+        for event in self._machine.provider_abort(error, self._loop.time()):
+            self._user.handle_event(event)
+        self.flush()
+
+    def hold(self) -> None:
+        """Stop reading (back-pressure); each call needs its :meth:`unhold`."""
+        self._holds += 1
+        if self._holds == 1 and self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def unhold(self) -> None:
+        """Read on, once every hold is taken back."""
+        self._holds -= 1
+        if self._holds == 0 and self._transport is not None and not self._transport.is_closing():
+            self._last_byte = self._loop.time()
+            self._transport.resume_reading()
+
+    def set_deadline(self, name: str, seconds: float | None) -> None:
+        """Have :meth:`TransportUser.timed_out` called in ``seconds`` from now; ``None`` takes it back."""
+        if seconds is None:
+            self._deadlines.pop(name, None)
+            return
+        at = self._loop.time() + seconds
+        self._deadlines[name] = (at, seconds)
+        if self._timer is None or at < self._timer_at:
+            self._arm()
+
+    def set_idle_timeout(self, seconds: float | None) -> None:
+        """Have ``timed_out("idle", …)`` called after ``seconds`` in which no byte came; ``None`` never."""
+        self._idle_s = seconds
+        self._last_byte = self._loop.time()
+        self._arm()
+
+    # inner workings
+
+    def _no_delay(self) -> None:
+        if self._socket is not None:
+            try:
+                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:
+                self._socket = None
+
+    def _quick_ack(self) -> None:
+        if self._socket is not None and _QUICKACK is not None:
+            try:
+                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+            except OSError:
+                self._socket = None
+
+    def _set_writable(self, writable: bool) -> None:
+        self._writable = writable
+        if writable and self._drained is not None:
+            if not self._drained.done():
+                self._drained.set_result(None)
+            self._drained = None
+
+    def _fault(self, error: Exception) -> None:
+        _log.error("association %d: internal fault", self._scribe.association, exc_info=error)
+        self._scribe.note(logging.ERROR, f"internal fault: {type(error).__name__}: {error}")
+        self.provider_abort(RemoteProtocolError("internal fault", abort_reason=0))
+
+    def _next_deadline(self) -> float | None:
+        times = [at for at, _ in self._deadlines.values()]
+        if self._artim is not None:
+            times.append(self._artim)
+        if self._idle_s is not None and self._holds == 0:
+            times.append(self._last_byte + self._idle_s)
+        return min(times, default=None)
+
+    def _arm(self) -> None:
+        """Keep one timer, and let a later deadline find it running: a cancelled timer is not free on every loop."""
+        at = self._next_deadline()
+        if at is None or self.closed.done() or (self._timer is not None and self._timer_at <= at):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = at
+        self._timer = self._loop.call_at(at, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now = self._loop.time() + 0.001
+        for event in self._machine.handle_timer(now):
+            self._user.handle_event(event)
+        if self._machine.wants_close and self._artim is not None:
+            self.cut()  # ARTIM has run out: the peer had its time to read
+        for name, (at, seconds) in tuple(self._deadlines.items()):
+            if at <= now:
+                self._deadlines.pop(name, None)
+                self._expire(name, seconds)
+        if self._idle_s is not None and self._holds == 0 and self._last_byte + self._idle_s <= now:
+            idle_s, self._idle_s = self._idle_s, None
+            self._expire("idle", idle_s)
+        self.flush()
+        self._arm()
+
+    def _expire(self, name: str, seconds: float) -> None:
+        if name == "flush":
+            self.cut()
+            return
+        self._scribe.timer(name, seconds)
+        self._user.timed_out(name, seconds)
+
+
+def _describe(exc: Exception | None) -> str:
+    if exc is None:
+        return ""
+    return f"{type(exc).__name__}: {exc}"
+
+
+def socket_place(address: object) -> str:
+    """``host:port`` of a socket address, IPv6 in brackets; an empty string where it is none."""
+    if not isinstance(address, tuple) or len(address) < 2:
+        return ""
+    host = str(address[0])
+    return f"[{host}]:{address[1]}" if ":" in host else f"{host}:{address[1]}"

@@ -1,0 +1,48 @@
+"""The one place of the network stack that starts tasks: each has a name and an owner that outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+__all__ = ["TaskOwner"]
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class TaskOwner:
+    """Keeps a strong reference to its tasks, reports their faults, and ends them all when it is closed.
+
+    :param name: prefix of the tasks' names, as they appear in a debugger.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __len__(self) -> int:
+        """How many tasks are running."""
+        return len(self._tasks)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, _T], *, name: str) -> asyncio.Task[_T]:
+        """Start ``coroutine`` as a task of this owner; must be called in the loop's thread."""
+        task = asyncio.get_running_loop().create_task(coroutine, name=f"{self._name}: {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("task %s failed", task.get_name(), exc_info=error)
+
+    async def close(self) -> None:
+        """Cancel every task and wait until all have ended."""
+        while self._tasks:
+            tasks = tuple(self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)

@@ -1,0 +1,371 @@
+"""The trace of the running program: bounded in memory and on disk, read by sequence number.
+
+Records come one by one through :meth:`TraceStore.__call__` and are gathered in blocks of some hundred. The newest
+blocks stay as they are. When they exceed the memory budget the oldest is laid aside: what describes its records is
+compressed and stays in memory (some 30 bytes a row), the bytes of its PDUs go to a temporary file. That file is a ring
+as long as the disk budget: new bytes take the place of the oldest, whose rows then say that their bytes are gone. The
+file has mode 0600 and no name, or a name that the system removes with the last handle, so nothing of it outlives the
+process.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import zlib
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+from dicomgui.network.tracing import BytesRecord, PduRecord, Record, TlsRecord, Tracer
+from dicomgui.trace.codec import decode_parts, encode_block
+from dicomgui.trace.summary import AssociationSummary, Tally
+
+__all__ = ["DEFAULT_DISK_BYTES", "DEFAULT_MAX_ROWS", "DEFAULT_MEMORY_BYTES", "Entry", "TraceStore", "tee"]
+
+DEFAULT_MEMORY_BYTES = 64 * 2**20
+"""What the newest records may take before the oldest of them are laid aside."""
+
+DEFAULT_DISK_BYTES = 2**30
+"""How long the temporary file may get."""
+
+DEFAULT_MAX_ROWS = 4_000_000
+"""How many rows are kept; past that the oldest go altogether."""
+
+# A block is what is laid aside at once, in the event loop's thread: small enough to take a millisecond.
+_BLOCK_ROWS = 256
+_BLOCK_BYTES = 2**20
+_ROW_COST = 400  # bytes of the objects of one record, measured; its PDU bytes come on top
+_SEGMENT_COST = 140
+
+
+class Entry(NamedTuple):
+    """One row of the trace.
+
+    :ivar seq: its number, from 1 on, never used again.
+    :ivar record: what was recorded.
+    :ivar lost: whether its bytes had to make room for newer ones: ``record`` then has no segments or data.
+    """
+
+    seq: int
+    record: Record
+    lost: bool
+
+
+class _Spill:
+    """A temporary file used as a ring. Positions count on for ever; what lies a file's length behind is overwritten."""
+
+    def __init__(self, size_bytes: int, folder: Path | None) -> None:
+        self._size = size_bytes
+        self._folder = folder
+        self._owner = ExitStack()
+        self._file: BinaryIO | None = None
+        self._lock = threading.Lock()
+        self._next = 0
+        self.error = ""
+
+    def write(self, data: bytes) -> int:
+        """Append; give the position, or -1 where the bytes have no place."""
+        if len(data) > self._size:
+            return -1
+        with self._lock:
+            if self._next % self._size + len(data) > self._size:  # one piece never wraps
+                self._next += self._size - self._next % self._size
+            position = self._next
+            # Moved on before the write: a write that breaks off leaves no old bytes that seem whole.
+            self._next += len(data)
+            try:
+                file = self._open()
+                file.seek(position % self._size)
+                view = memoryview(data)
+                while view:
+                    view = view[file.write(view) :]
+            except (OSError, ValueError) as exc:
+                self.error = f"{type(exc).__name__}: {exc}"
+                return -1
+        return position
+
+    def read(self, position: int, length: int) -> bytes | None:
+        """The bytes written at ``position``, or ``None`` where newer ones have taken their place."""
+        with self._lock:
+            if self._file is None or position < self._next - self._size:
+                return None
+            try:
+                self._file.seek(position % self._size)
+                data = self._file.read(length)
+            except (OSError, ValueError) as exc:
+                self.error = f"{type(exc).__name__}: {exc}"
+                return None
+        return data if len(data) == length else None
+
+    def _open(self) -> BinaryIO:
+        if self._file is None:
+            # Mode 0600, and no name where the system can do that.
+            unnamed = tempfile.TemporaryFile
+            self._file = cast(BinaryIO, self._owner.enter_context(unnamed(buffering=0, dir=self._folder)))
+        return self._file
+
+    def close(self) -> None:
+        with self._lock:
+            self._owner.close()
+            self._file = None
+            self._next += self._size  # whatever was there counts as overwritten
+
+
+class _Block:
+    """Some records that follow each other: as they are, or laid aside."""
+
+    __slots__ = ("associations", "first_seq", "head", "length", "position", "records")
+
+    def __init__(self, first_seq: int, records: list[Record]) -> None:
+        self.first_seq = first_seq
+        self.records: list[Record] | None = records
+        self.associations: frozenset[int] = frozenset()
+        self.head = b""
+        self.position = 0
+        self.length = 0
+
+    def seal(self, records: list[Record]) -> None:
+        """No record follows."""
+        self.associations = frozenset([record[0] for record in records])
+
+    def lay_aside(self, records: list[Record], spill: _Spill) -> None:
+        head, payload = encode_block(records)
+        self.head = zlib.compress(head, 1)
+        self.length = len(payload)
+        self.position = spill.write(payload) if payload else 0
+        self.records = None  # last: a reader in another thread sees either the records or all of the rest
+
+    def load(self, spill: _Spill) -> tuple[list[Record], bool]:
+        """Give the records and whether their bytes are lost."""
+        records = self.records
+        if records is not None:
+            return records, False
+        payload: bytes | None = b""
+        if self.length:
+            payload = spill.read(self.position, self.length) if self.position >= 0 else None
+        return decode_parts(zlib.decompress(self.head), payload).records, payload is None
+
+
+class TraceStore:
+    """A tracer that keeps what it is given, within budgets.
+
+    It is called in the event loop's thread and never raises. Reading (:meth:`since`, :meth:`entry`, :meth:`records`)
+    is safe from any thread; :meth:`clear` and :meth:`close` belong to the thread that appends.
+
+    :param memory_bytes: what the newest records may take; see :data:`DEFAULT_MEMORY_BYTES`.
+    :param disk_bytes: how long the temporary file may get; 0 for no file.
+    :param max_rows: how many rows are kept; the oldest go, a block of them at a time.
+    :param folder: where the temporary file is made; the system's place for such files when left out.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory_bytes: int = DEFAULT_MEMORY_BYTES,
+        disk_bytes: int = DEFAULT_DISK_BYTES,
+        max_rows: int = DEFAULT_MAX_ROWS,
+        folder: Path | None = None,
+    ) -> None:
+        self._memory_bytes = memory_bytes
+        self._max_rows = max_rows
+        self._spill = _Spill(disk_bytes, folder)
+        self._blocks: list[_Block] = []
+        self._costs: list[int] = []  # of the blocks that are not laid aside, oldest first
+        self._hot_bytes = 0
+        self._rows: list[Record] = []
+        self._open = _Block(1, self._rows)
+        self._open_cost = 0
+        self._tallies: dict[int, Tally] = {}
+        self._rows_of: dict[int, array[int]] = {}
+        self._cached: tuple[_Block, tuple[list[Record], bool]] | None = None
+
+    # ------------------------------------------------------------------------------------------------------ writing
+
+    def __call__(self, record: Record) -> None:
+        """Keep a record."""
+        rows = self._rows
+        rows.append(record)
+        number = record[0]
+        tally = self._tallies.get(number)
+        if tally is None:
+            tally = self._tallies[number] = Tally(record)
+            self._rows_of[number] = array("Q")
+        tally.add(record)
+        self._rows_of[number].append(self._open.first_seq + len(rows) - 1)
+        cost = _ROW_COST
+        if isinstance(record, PduRecord):
+            for segment in record[6]:
+                cost += _SEGMENT_COST + len(segment[1])
+        elif isinstance(record, BytesRecord):
+            cost += len(record.data)
+        elif isinstance(record, TlsRecord):
+            cost += len(record.peer_certificate)
+        self._open_cost += cost
+        if len(rows) >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
+            self._seal()
+
+    def _seal(self) -> None:
+        """Close the block that is being filled, then lay aside or drop what exceeds the budgets."""
+        sealed, cost = self._open, self._open_cost
+        sealed.seal(self._rows)
+        # In this order a reader in another thread may meet a row twice for a moment, and never misses one.
+        self._blocks.append(sealed)
+        self._open_at(sealed.first_seq + len(self._rows))
+        self._costs.append(cost)
+        self._hot_bytes += cost
+        while self._hot_bytes > self._memory_bytes and self._costs:
+            self._lay_aside_oldest()
+        while len(self) > self._max_rows and self._blocks:
+            self._drop_oldest()
+
+    def _open_at(self, first_seq: int) -> None:
+        self._rows = []
+        self._open = _Block(first_seq, self._rows)
+        self._open_cost = 0
+
+    def _lay_aside_oldest(self) -> None:
+        block = self._blocks[len(self._blocks) - len(self._costs)]
+        if block.records is not None:
+            block.lay_aside(block.records, self._spill)
+        self._hot_bytes -= self._costs.pop(0)
+
+    def _drop_oldest(self) -> None:
+        oldest, blocks = self._blocks[0], self._blocks[1:]
+        if len(self._costs) > len(blocks):
+            self._hot_bytes -= self._costs.pop(0)
+        self._blocks = blocks  # a new list: a reader in another thread goes on with the old one
+        first = self.first_seq
+        for number in oldest.associations:
+            rows = self._rows_of[number]
+            if rows[-1] < first:
+                del self._rows_of[number], self._tallies[number]
+            elif (gone := bisect_left(rows, first)) > len(rows) // 2:
+                self._rows_of[number] = rows[gone:]
+
+    def clear(self) -> None:
+        """Forget all rows. Numbers go on, so that a view that asks for what is new stays right."""
+        self._blocks, self._costs, self._hot_bytes = [], [], 0
+        self._open_at(self.last_seq + 1)
+        self._tallies, self._rows_of, self._cached = {}, {}, None
+        self._spill.close()
+
+    def close(self) -> None:
+        """Forget all and remove the temporary file."""
+        self.clear()
+
+    # ------------------------------------------------------------------------------------------------------ reading
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return self.last_seq - self.first_seq + 1
+
+    @property
+    def first_seq(self) -> int:
+        """Number of the oldest row that is still there; one more than :attr:`last_seq` where there is none."""
+        blocks = self._blocks
+        return (blocks[0] if blocks else self._open).first_seq
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the newest row; 0 before the first."""
+        newest = self._open
+        records = newest.records
+        # Without records it was laid aside since the line before, so there is a newer one.
+        return newest.first_seq + len(records) - 1 if records is not None else self.last_seq
+
+    @property
+    def error(self) -> str:
+        """Why bytes could not be laid aside in the temporary file, or an empty string."""
+        return self._spill.error
+
+    def since(self, seq: int, limit: int = 1000) -> list[Entry]:
+        """The rows after number ``seq``, oldest first, at most ``limit``. Rows that are gone are passed over."""
+        entries: list[Entry] = []
+        newest, blocks = self._open, self._blocks
+        index = max(0, bisect_right(blocks, seq + 1, key=_first_seq) - 1)
+        while index < len(blocks) and len(entries) < limit:
+            _collect(entries, blocks[index].first_seq, self._load(blocks[index]), seq, limit)
+            index += 1
+        reached = entries[-1].seq if entries else seq
+        _collect(entries, newest.first_seq, self._load(newest), max(seq, reached), limit)
+        return entries
+
+    def entry(self, seq: int) -> Entry | None:
+        """The row with that number, or ``None`` where it is gone or not there yet."""
+        found = self.since(seq - 1, 1)
+        return found[0] if found and found[0].seq == seq else None
+
+    def of_association(self, association: int, since: int = 0, limit: int = 1000) -> list[Entry]:
+        """The rows of one association after number ``since``, oldest first, at most ``limit``."""
+        numbers = self._rows_of.get(association, array("Q"))
+        index = bisect_right(numbers, max(since, self.first_seq - 1))
+        entries = []
+        for seq in numbers[index : index + limit]:
+            found = self.entry(seq)
+            if found is not None:
+                entries.append(found)
+        return entries
+
+    def records(self, association: int | None = None) -> Iterator[Record]:
+        """All records that are there now, or those of one association: for the diagnosis and for exports."""
+        seq, last = 0, self.last_seq
+        while batch := self.since(seq):
+            for entry in batch:
+                if entry.seq > last:
+                    return
+                if association is None or entry.record.association == association:
+                    yield entry.record
+            seq = batch[-1].seq
+
+    def associations(self) -> list[AssociationSummary]:
+        """Every association that has rows, in the order of their first records."""
+        return [tally.summary() for number, tally in list(self._tallies.items()) if number]
+
+    def association(self, association: int) -> AssociationSummary | None:
+        """One association, or ``None`` where it has no rows."""
+        tally = self._tallies.get(association)
+        return tally.summary() if tally is not None else None
+
+    def _load(self, block: _Block) -> tuple[list[Record], bool]:
+        """Load a block; views read row by row, so the last one that was laid aside is remembered."""
+        cached = self._cached
+        if cached is not None and cached[0] is block:
+            return cached[1]
+        loaded = block.load(self._spill)
+        if block.records is None:
+            self._cached = (block, loaded)
+        return loaded
+
+
+def _first_seq(block: _Block) -> int:
+    return block.first_seq
+
+
+def _collect(entries: list[Entry], first_seq: int, loaded: tuple[list[Record], bool], seq: int, limit: int) -> None:
+    """Add the rows of a block that come after ``seq``."""
+    records, lost = loaded
+    start = max(0, seq + 1 - first_seq)
+    for number, record in enumerate(records[start : start + limit - len(entries)], start=first_seq + start):
+        entries.append(Entry(number, record, lost and _has_bytes(record)))
+
+
+def _has_bytes(record: Record) -> bool:
+    """Whether a record of this kind carries bytes, so that it says something when they are gone."""
+    return isinstance(record, PduRecord | BytesRecord | TlsRecord)
+
+
+def tee(*tracers: Tracer | None) -> Tracer | None:
+    """One tracer that hands each record to several; ``None`` among them is left out, and given back when alone."""
+    live = tuple(tracer for tracer in tracers if tracer is not None)
+    if len(live) < 2:
+        return live[0] if live else None
+
+    def forward(record: Record) -> None:
+        for tracer in live:
+            tracer(record)
+
+    return forward

@@ -1,0 +1,131 @@
+"""What holds for every test: the loop it runs on, what it may not leave behind, and which programs it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_API", "pyside6")
+
+import pytest
+from helpers import programs
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+
+# -- options and selection -------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run the tests that are marked long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what was not asked for, and off Linux what needs foreign programs; nothing is skipped silently."""
+    linux = sys.platform.startswith("linux")
+
+    def wanted(item: pytest.Item) -> bool:
+        if item.get_closest_marker("long") and not config.getoption("--long"):
+            return False
+        return linux or not item.get_closest_marker("interop")
+
+    left_out = [item for item in items if not wanted(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if wanted(item)]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test with foreign programs fails where one is missing: a green run means that they were talked to."""
+    for marker in item.iter_markers("interop"):
+        missing = [name for name in marker.args if not programs.is_there(name)]
+        if missing:
+            pytest.fail(f"missing: {', '.join(missing)} (packaging/bootstrap.py test installs them)", pytrace=False)
+
+
+# -- event loops -----------------------------------------------------------------------------------------------------
+
+
+class LoopLog:
+    """What went wrong in the event loops of one test."""
+
+    def __init__(self) -> None:
+        self.loops = 0
+        self.errors: list[str] = []
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
+        self.loops += 1
+        loop.set_exception_handler(self._on_error)
+        return loop
+
+    def _on_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self.errors.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    def leaked(self, tasks: set[asyncio.Task[Any]]) -> None:
+        self.errors.extend(f"leaked task {task!r}" for task in tasks)
+
+
+_log = LoopLog()
+
+
+def _plain_loop() -> asyncio.AbstractEventLoop:
+    return _log.watch(asyncio.new_event_loop())
+
+
+def _qt_loop() -> asyncio.AbstractEventLoop:
+    """The product's own loop on the application that pytest-qt uses, too."""
+    if importlib.util.find_spec("dicomgui.gui.loop") is not None:
+        from dicomgui.gui.loop import new_event_loop
+
+        return _log.watch(new_event_loop())
+    from concurrent.futures import ThreadPoolExecutor
+
+    import PySide6.QtWidgets
+    import qasync
+
+    app = PySide6.QtWidgets.QApplication.instance() or PySide6.QtWidgets.QApplication(sys.argv[:1])
+    app.setQuitOnLastWindowClosed(False)  # else a window that closes stops the loop under running tasks
+    loop = qasync.QEventLoop(app)
+    loop.set_default_executor(ThreadPoolExecutor(4))  # qasync's own threads are invisible to coverage
+    return _log.watch(loop)
+
+
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, LoopFactory]:
+    if item.get_closest_marker("any_loop"):
+        return {"asyncio": _plain_loop, "qt": _qt_loop}
+    return {"qt": _qt_loop} if item.get_closest_marker("qt") else {"asyncio": _plain_loop}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _report_tasks_that_a_runner_cancels() -> Iterator[None]:
+    """`asyncio.Runner` cancels in silence what still runs when it closes: see those tasks before they are gone."""
+    cancel = asyncio.runners._cancel_all_tasks
+
+    def report(loop: asyncio.AbstractEventLoop) -> None:
+        _log.leaked(asyncio.all_tasks(loop))
+        cancel(loop)
+
+    asyncio.runners._cancel_all_tasks = report
+    yield
+    asyncio.runners._cancel_all_tasks = cancel
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaks a task, whose loop reported an error, or that leaves a socket or transport open.
+
+    It is set up before the loop of an async test and so looks when that is closed. Open sockets and unawaited results
+    make themselves known when they are collected, which is done here, in the test that they belong to.
+    """
+    _log.__init__()
+    yield
+    if _log.loops:
+        gc.collect()
+    if _log.errors:
+        pytest.fail("\n".join(_log.errors), pytrace=False)

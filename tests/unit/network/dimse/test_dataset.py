@@ -1,0 +1,122 @@
+"""Data sets ⇄ bytes: every kind of transfer syntax, and faults as errors of our own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
+from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
+
+IMPLICIT = "1.2.840.10008.1.2"
+EXPLICIT = "1.2.840.10008.1.2.1"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+BIG = "1.2.840.10008.1.2.2"
+JPEG = "1.2.840.10008.1.2.4.50"
+SYNTAXES = [IMPLICIT, EXPLICIT, DEFLATED, BIG, JPEG]
+
+
+def sample() -> Dataset:
+    dataset = Dataset()
+    dataset.QueryRetrieveLevel = "STUDY"
+    dataset.PatientName = "DOE^JANE"
+    dataset.Rows = 512
+    step = Dataset()
+    step.Modality = "CT"
+    dataset.ScheduledProcedureStepSequence = Sequence([step])
+    return dataset
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_round_trip(syntax: str) -> None:
+    data = encode_dataset(sample(), syntax)
+    assert len(data) % 2 == 0
+    decoded = decode_dataset(memoryview(data), syntax)
+    assert decoded == sample()
+    assert encode_dataset(decoded, syntax) == data
+
+
+def test_golden_bytes() -> None:
+    dataset = Dataset()
+    dataset.Rows = 512
+    assert encode_dataset(dataset, IMPLICIT) == b"\x28\0\x10\0\x02\0\0\0\x00\x02"
+    assert encode_dataset(dataset, EXPLICIT) == b"\x28\0\x10\0US\x02\0\x00\x02"
+    assert encode_dataset(dataset, BIG) == b"\0\x28\0\x10US\0\x02\x02\x00"
+    assert encode_dataset(dataset, JPEG) == encode_dataset(dataset, EXPLICIT)
+
+
+@pytest.mark.parametrize("text", ["", "A", "AB", "ABC", "ABCDEFG"])
+def test_deflated_is_even(text: str) -> None:
+    dataset = Dataset()
+    dataset.PatientID = text
+    data = encode_dataset(dataset, DEFLATED)
+    assert len(data) % 2 == 0
+    assert zlib.decompressobj(-15).decompress(data) == encode_dataset(dataset, EXPLICIT)
+    assert decode_dataset(data, DEFLATED).PatientID == text
+
+
+def test_b02_command_and_file_meta_elements_are_left_out() -> None:
+    dataset = sample()
+    dataset.add_new(0x00000110, "US", 1)
+    dataset.add_new(0x00020010, "UI", "1.2")
+    assert encode_dataset(dataset, IMPLICIT) == encode_dataset(sample(), IMPLICIT)
+    assert 0x00020010 in dataset
+
+
+def test_from_one_syntax_to_another() -> None:
+    decoded = decode_dataset(encode_dataset(sample(), IMPLICIT), IMPLICIT)
+    assert encode_dataset(decoded, BIG) == encode_dataset(sample(), BIG)
+
+
+def test_values_against_their_vr_are_kept() -> None:
+    data = b"\x10\0\x40\0\x04\0\0\0xyz " + b"\x10\0\x10\x10\x06\0\0\0older "
+    assert decode_dataset(data, IMPLICIT).PatientSex == "xyz"
+
+
+def test_value_that_cannot_be_encoded() -> None:
+    dataset = Dataset()
+    dataset.add_new(0x00280010, "US", "text")
+    with pytest.raises(LocalProtocolError, match="cannot be encoded"):
+        encode_dataset(dataset, EXPLICIT)
+
+
+@pytest.mark.parametrize(
+    ("data", "syntax"),
+    [
+        (b"\x28\0\x10\0US\x03\0\x00\x02\x01", EXPLICIT),
+        (b"\x78\x9c no deflate", DEFLATED),
+        (encode_dataset(sample(), DEFLATED)[:-8], DEFLATED),
+        (b"\x40\0\0\x01\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff\x40\0\0\x01\xff\xff\xff\xff" * 10_000, IMPLICIT),
+    ],
+)
+def test_unreadable(data: bytes, syntax: str) -> None:
+    with pytest.raises(RemoteProtocolError, match="the data set cannot be read") as caught:
+        decode_dataset(data, syntax)
+    assert caught.value.abort_reason == 6
+
+
+def test_deflate_bomb() -> None:
+    deflate = zlib.compressobj(wbits=-15)
+    bomb = deflate.compress(bytes(10_000_000)) + deflate.flush()
+    with pytest.raises(RemoteProtocolError, match="inflates to more than 1000000 bytes"):
+        decode_dataset(bomb, DEFLATED, max_inflated=1_000_000)
+
+
+@given(st.binary(max_size=200), st.sampled_from(SYNTAXES))
+def test_any_bytes_are_a_data_set_or_a_protocol_error(data: bytes, syntax: str) -> None:
+    try:
+        assert isinstance(decode_dataset(data, syntax), Dataset)
+    except RemoteProtocolError:
+        pass
+
+
+def test_pydicom_is_not_imported_before_it_is_needed() -> None:
+    code = "import sys, dicomgui.network.dimse.dataset; sys.exit('pydicom' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

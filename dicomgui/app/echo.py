@@ -122,6 +122,7 @@ async def echo(
 
 async def _echo_all(association: Association, ladder: _Ladder, repeat: int) -> None:
     for _ in range(max(1, repeat)):
+        ladder.under_way = "echo"
         response = await association.echo()
         ladder.answered(response.status, response.comment)
         if response.status.is_failure:
@@ -132,6 +133,8 @@ class _Ladder:
     """Times the steps: those of the connection from the observer stream, those above it as they are told.
 
     It is the tracer of the one association.
+
+    :ivar under_way: the step that fails if something fails now.
     """
 
     def __init__(self, context: AppContext, on_step: Callable[[Step], None] | None) -> None:
@@ -143,6 +146,7 @@ class _Ladder:
         self._negotiated: Negotiated | None = None
         self._association = 0
         self._since = time.perf_counter()
+        self.under_way: StepName = "resolve"
 
     def __call__(self, record: Record) -> None:
         self._association = record.association
@@ -158,6 +162,7 @@ class _Ladder:
         ms, self._since = (now - self._since) * 1000, now
         step = Step(name, ms, ok, detail)
         self._steps.append(step)
+        self.under_way = _ORDER[min(_ORDER.index(name) + 1, len(_ORDER) - 1)]
         if self._on_step is not None:
             self._on_step(step)
         return ms
@@ -175,14 +180,7 @@ class _Ladder:
 
     def failed(self, error: DicomNetworkError) -> None:
         """The step that was under way has failed."""
-        self.done(self._next(), str(error), ok=False)
-
-    def _next(self) -> StepName:
-        if not self._steps:
-            return "resolve"
-        last = self._steps[-1].name
-        # Between two C-ECHOs nothing tells whether another one or the release was next but the error's phase.
-        return _ORDER[min(_ORDER.index(last) + 1, len(_ORDER) - 1)]
+        self.done(self.under_way, str(error), ok=False)
 
     def result(self, peer: PeerAddress, error: DicomNetworkError | None) -> EchoResult:
         negotiated = self._negotiated

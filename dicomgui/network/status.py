@@ -1,8 +1,8 @@
 """DIMSE status codes: their category, what they mean in the service that sent them, and what to do about them.
 
 A status is a number in (0000,0900) whose category follows from the number alone (PS3.7 annex C), but whose meaning
-depends on the service: 0xA801 is "move destination unknown" in a C-MOVE and nothing in a C-STORE. :class:`Status` is the
-number; ask it with the :class:`Service` at hand. A code that no table lists gets the words of the range that it falls in.
+depends on the service: 0xA801 is "move destination unknown" in a C-MOVE and nothing in a C-STORE. :class:`Status` is
+the number; ask it with the :class:`Service` at hand. A code that no table lists gets the words of its range.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ pytestmark = pytest.mark.any_loop
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
+STORED = Status(0)
 
 
 def ct_dataset(instance: str = "1.2.3.4", pixels: int = 64) -> Dataset:
@@ -68,7 +70,7 @@ def write_file(folder: Path, dataset: Dataset) -> Path:
 class Kept:
     """A store handler that keeps what came."""
 
-    def __init__(self, answer: Status | Reply = Status(0)) -> None:
+    def __init__(self, answer: Status | Reply = STORED) -> None:
         self.answer = answer
         self.received: list[tuple[StoreRequest, bytes]] = []
 
@@ -296,16 +298,10 @@ async def test_cancelling_an_operation_aborts_and_leaves_nothing(tmp_path: Path)
             await started.wait()
             task.cancel()
         assert task.cancelled()
-        assert server.connections == 0 or await _until_empty(server)
+        await server.wait_empty()
     [error] = ended
     assert isinstance(error, AssociationAborted)
     assert error.source == 0
-
-
-async def _until_empty(server: object) -> bool:
-    while server.connections:  # type: ignore[attr-defined]
-        await asyncio.sleep(0.001)
-    return True
 
 
 async def test_after_the_release_nothing_can_be_sent() -> None:
@@ -332,7 +328,7 @@ async def test_b12_two_hundred_associations_leave_nothing_behind() -> None:
         for _ in range(200):
             async with connect(f"X@127.0.0.1:{server.port}", contexts=presets.VERIFICATION) as assoc:
                 await assoc.echo()
-        await _until_empty(server)
+        await server.wait_empty()
         assert server.associations == ()
 
 
@@ -352,7 +348,7 @@ async def test_every_record_of_an_echo_is_in_the_trace() -> None:
     assert kinds[0] is StateRecord
     assert kinds.index(ResolveRecord) < kinds.index(ConnectRecord) < kinds.index(PduRecord)
     assert kinds[-1] is CloseRecord
-    assert all(a.mono <= b.mono for a, b in zip(records, records[1:], strict=False))
+    assert all(a.mono <= b.mono for a, b in itertools.pairwise(records))
 
 
 async def test_the_data_set_of_a_store_is_kept_only_in_part(tmp_path: Path) -> None:

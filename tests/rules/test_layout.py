@@ -11,7 +11,8 @@ from helpers.source import ROOT, python_files, text_of, tree_of
 MAX_LINES = 500
 MAX_FUNCTION_LINES = 70
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
-TEXT_FILES = {".py", ".md", ".toml", ".yml", ".yaml", ".txt", ".svg", ".json", ".cfg", ".sh", ".js", ".cjs", ".mjs", ""}
+TEXT_FILES = {".py", ".md", ".toml", ".yml", ".yaml", ".txt", ".svg", ".json", ".cfg", ".sh", ".js", ".cjs", ".mjs"}
+TEXT_NAMES = {"LICENSE", "run", ".gitignore"}
 # Layers whose modules each have a test file of their own, file for file.
 MIRRORED = (
     "dicomgui/network/pdu",
@@ -27,7 +28,8 @@ def own_files() -> list[Path]:
     folders = ("dicomgui", "tests", "packaging", "resources", ".ci", ".github")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     files += [path for path in ROOT.iterdir() if path.is_file()]
-    return [path for path in files if "__pycache__" not in path.parts and path.suffix in TEXT_FILES]
+    files = [path for path in files if "__pycache__" not in path.parts]
+    return [path for path in files if path.suffix in TEXT_FILES or path.name in TEXT_NAMES]
 
 
 @pytest.mark.parametrize("folder", ["dicomgui", "packaging"])

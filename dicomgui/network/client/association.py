@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from dicomgui.network.association.contexts import Negotiated, ProposedContext
 from dicomgui.network.association.events import (
     AssociateAccepted,
     AssociateRejected,
@@ -15,7 +16,6 @@ from dicomgui.network.association.events import (
     ReleaseRequested,
 )
 from dicomgui.network.association.machine import UpperLayer
-from dicomgui.network.association.contexts import Negotiated, ProposedContext
 from dicomgui.network.association.negotiation import build_request, conclude
 from dicomgui.network.association.params import AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.client import presets

@@ -3,7 +3,6 @@
 from dicomgui.network.dimse.assembler import UNEXPECTED_PARAMETER, Assembler, MemorySink, Message, NullSink, Sink
 from dicomgui.network.dimse.command_set import decode, encode
 from dicomgui.network.dimse.commands import (
-    ELEMENTS,
     MESSAGE_TYPES,
     NO_DATASET,
     RESPONSE_BIT,
@@ -20,7 +19,6 @@ from dicomgui.network.dimse.commands import (
     CommandField,
     CStoreRQ,
     CStoreRSP,
-    Element,
     NActionRQ,
     NActionRSP,
     NCreateRQ,
@@ -40,6 +38,7 @@ from dicomgui.network.dimse.commands import (
     answer,
 )
 from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
+from dicomgui.network.dimse.elements import ELEMENTS, Element
 from dicomgui.network.dimse.fragment import (
     CHUNK_BYTES,
     BytesSource,

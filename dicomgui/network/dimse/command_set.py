@@ -18,18 +18,16 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from dicomgui.network.dimse.commands import (
-    ELEMENTS,
-    MESSAGE_ID_RESPONDED,
     MESSAGE_TYPES,
     NO_DATASET,
     RESPONSE_BIT,
     Command,
     CommandField,
-    Element,
     Priority,
     Response,
     UnknownCommand,
 )
+from dicomgui.network.dimse.elements import ELEMENTS, ELEMENTS_BY_NUMBER, MESSAGE_ID_RESPONDED, Element
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 from dicomgui.network.pdu.wire import INVALID_PARAMETER, PduType, printable
 from dicomgui.network.status import Status
@@ -51,38 +49,6 @@ _DATASET: Final = 0x0001
 _TEXTS: Final = ("UI", "AE", "LO")
 _COMMAND_FIELD: Final = ELEMENTS["command_field"].number
 _DATASET_TYPE: Final = ELEMENTS["has_dataset"].number
-
-_NAMES: Final[Mapping[int, Element]] = {
-    element.number: element
-    for element in (
-        Element(0x0000, "UL", "Command Group Length"),
-        *ELEMENTS.values(),
-        MESSAGE_ID_RESPONDED,
-        # Retired (PS3.7 E.2); only to be named when an old peer sends them.
-        Element(0x0001, "UL", "Command Length to End"),
-        Element(0x0010, "SH", "Command Recognition Code"),
-        Element(0x0200, "AE", "Initiator"),
-        Element(0x0300, "AE", "Receiver"),
-        Element(0x0400, "AE", "Find Location"),
-        Element(0x0850, "US", "Number of Matches"),
-        Element(0x0860, "US", "Response Sequence Number"),
-        Element(0x4000, "LT", "Dialog Receiver"),
-        Element(0x4010, "LT", "Terminal Type"),
-        Element(0x5010, "SH", "Message Set ID"),
-        Element(0x5020, "SH", "End Message ID"),
-        Element(0x5110, "LT", "Display Format"),
-        Element(0x5120, "LT", "Page Position ID"),
-        Element(0x5130, "CS", "Text Format ID"),
-        Element(0x5140, "CS", "Normal/Reverse"),
-        Element(0x5150, "CS", "Add Gray Scale"),
-        Element(0x5160, "CS", "Borders"),
-        Element(0x5170, "IS", "Copies"),
-        Element(0x5180, "CS", "Command Magnification Type"),
-        Element(0x5190, "CS", "Erase"),
-        Element(0x51A0, "CS", "Print"),
-        Element(0x51B0, "US", "Overlays"),
-    )
-}
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
@@ -376,7 +342,7 @@ def _judge_elements(plan: _Plan, values: Mapping[int, object], oddities: list[st
 
 
 def _label(number: int) -> str:
-    element = _NAMES.get(number)
+    element = ELEMENTS_BY_NUMBER.get(number)
     return f"(0000,{number:04X}) {element.name if element else 'unknown element'}"
 
 
@@ -414,7 +380,7 @@ def _record(data: bytes, recorder: Recorder) -> None:
 
 def _describe(group: int, number: int, raw: bytes) -> str:
     """A value as text for people."""
-    element = _NAMES.get(number)
+    element = ELEMENTS_BY_NUMBER.get(number)
     if group or element is None:
         return raw[:32].hex(" ") + (" …" if len(raw) > 32 else "")
     if element.vr == "AT":

@@ -1,8 +1,8 @@
-"""All 23 DIMSE messages of PS3.7 as frozen dataclasses, over one table of command elements.
+"""All 23 DIMSE messages of PS3.7 as frozen dataclasses.
 
-The class of a message lists its fields; :data:`ELEMENTS` says for each field name which command element of group 0000
-carries it (PS3.7 9.3, 10.3 and E.1). The codec (:mod:`dicomgui.network.dimse.command_set`) is made from the two, so a
-field is declared once and nowhere else.
+The class of a message lists its fields (PS3.7 9.3, 10.3); the table in :mod:`dicomgui.network.dimse.elements` says
+which command element carries the field of each name. The codec (:mod:`dicomgui.network.dimse.command_set`) is made from
+the two, so a field is declared once and nowhere else.
 
 Conventions of the fields:
 
@@ -22,14 +22,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, fields
 from enum import IntEnum
-from typing import ClassVar, Final, NamedTuple, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from dicomgui.network.status import Status
 from dicomgui.network.uids import VERIFICATION
 
 __all__ = [
-    "ELEMENTS",
-    "MESSAGE_ID_RESPONDED",
     "MESSAGE_TYPES",
     "NO_DATASET",
     "RESPONSE_BIT",
@@ -46,7 +44,6 @@ __all__ = [
     "CStoreRSP",
     "Command",
     "CommandField",
-    "Element",
     "NActionRQ",
     "NActionRSP",
     "NCreateRQ",
@@ -112,44 +109,6 @@ class CommandField(IntEnum):
     def text(self) -> str:
         """The name in the standard's spelling, ``C-STORE-RQ``."""
         return self.name.replace("_", "-")
-
-
-class Element(NamedTuple):
-    """One command element (0000,eeee): its number ``eeee``, its VR and its name in the standard."""
-
-    number: int
-    vr: str
-    name: str
-
-
-ELEMENTS: Final[Mapping[str, Element]] = {
-    "affected_sop_class_uid": Element(0x0002, "UI", "Affected SOP Class UID"),
-    "requested_sop_class_uid": Element(0x0003, "UI", "Requested SOP Class UID"),
-    "command_field": Element(0x0100, "US", "Command Field"),
-    "message_id": Element(0x0110, "US", "Message ID"),
-    "move_destination": Element(0x0600, "AE", "Move Destination"),
-    "priority": Element(0x0700, "US", "Priority"),
-    "has_dataset": Element(0x0800, "US", "Command Data Set Type"),
-    "status": Element(0x0900, "US", "Status"),
-    "offending_elements": Element(0x0901, "AT", "Offending Element"),
-    "error_comment": Element(0x0902, "LO", "Error Comment"),
-    "error_id": Element(0x0903, "US", "Error ID"),
-    "affected_sop_instance_uid": Element(0x1000, "UI", "Affected SOP Instance UID"),
-    "requested_sop_instance_uid": Element(0x1001, "UI", "Requested SOP Instance UID"),
-    "event_type_id": Element(0x1002, "US", "Event Type ID"),
-    "attribute_identifiers": Element(0x1005, "AT", "Attribute Identifier List"),
-    "action_type_id": Element(0x1008, "US", "Action Type ID"),
-    "remaining": Element(0x1020, "US", "Number of Remaining Sub-operations"),
-    "completed": Element(0x1021, "US", "Number of Completed Sub-operations"),
-    "failed": Element(0x1022, "US", "Number of Failed Sub-operations"),
-    "warning": Element(0x1023, "US", "Number of Warning Sub-operations"),
-    "move_originator_ae_title": Element(0x1030, "AE", "Move Originator Application Entity Title"),
-    "move_originator_message_id": Element(0x1031, "US", "Move Originator Message ID"),
-}
-"""Which command element carries which field of the messages below."""
-
-MESSAGE_ID_RESPONDED: Final = Element(0x0120, "US", "Message ID Being Responded To")
-"""What carries ``message_id`` where :attr:`Request.refers_back` or the message is a response."""
 
 
 @dataclass(frozen=True, slots=True)

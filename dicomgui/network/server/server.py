@@ -117,6 +117,11 @@ class Server:
                 return True
         return False
 
+    async def wait_empty(self) -> None:
+        """Wait until no connection is open."""
+        while self._acceptors:
+            await self._wait_for_end(None)
+
     async def close(self, *, grace_s: float = 2.0) -> None:
         """Stop: no new connections; associations that are idle are aborted, those at work get ``grace_s`` first.
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
+from dicomgui.network.association.contexts import AcceptedContext, Negotiated
 from dicomgui.network.association.events import (
     Aborted,
     AssociateAccepted,
@@ -21,7 +22,6 @@ from dicomgui.network.association.events import (
     TransportClosed,
 )
 from dicomgui.network.association.machine import UpperLayer
-from dicomgui.network.association.contexts import AcceptedContext, Negotiated
 from dicomgui.network.association.params import Limits, Timeouts
 from dicomgui.network.association.states import Event
 from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message, Sink

@@ -131,7 +131,7 @@ class Provider:
         if self._handlers.on_store is None:
             return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
         if command.affected_sop_class_uid != context.abstract_syntax:
-            return Reply(SOP_CLASS_NOT_SUPPORTED, "the SOP class is not that of the presentation context", (0x00000002,))
+            return Reply(SOP_CLASS_NOT_SUPPORTED, "not the SOP class of the presentation context", (0x00000002,))
         if not is_valid_uid(command.affected_sop_instance_uid):
             return Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
         return None
@@ -176,7 +176,7 @@ class Provider:
 
     def _perform_echo(self, job: _Job, command: CEchoRQ) -> Status | Reply | Awaitable[Status | Reply]:
         if command.affected_sop_class_uid != job.context.abstract_syntax:
-            return Reply(SOP_CLASS_NOT_SUPPORTED, "the SOP class is not the one of the presentation context")
+            return Reply(SOP_CLASS_NOT_SUPPORTED, "not the SOP class of the presentation context", (0x00000002,))
         if self._handlers.on_echo is None:
             return SUCCESS
         assert self._facts is not None

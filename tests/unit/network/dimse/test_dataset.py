@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import zlib
@@ -20,6 +21,7 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 BIG = "1.2.840.10008.1.2.2"
 JPEG = "1.2.840.10008.1.2.4.50"
+OPEN_SEQUENCE = b"\x40\0\0\x01\xff\xff\xff\xff"
 SYNTAXES = [IMPLICIT, EXPLICIT, DEFLATED, BIG, JPEG]
 
 
@@ -82,7 +84,8 @@ def test_values_against_their_vr_are_kept() -> None:
 
 def test_value_that_cannot_be_encoded() -> None:
     dataset = Dataset()
-    dataset.add_new(0x00280010, "US", "text")
+    with pytest.warns(UserWarning, match="cannot be assigned"):
+        dataset.add_new(0x00280010, "US", "text")
     with pytest.raises(LocalProtocolError, match="cannot be encoded"):
         encode_dataset(dataset, EXPLICIT)
 
@@ -93,7 +96,7 @@ def test_value_that_cannot_be_encoded() -> None:
         (b"\x28\0\x10\0US\x03\0\x00\x02\x01", EXPLICIT),
         (b"\x78\x9c no deflate", DEFLATED),
         (encode_dataset(sample(), DEFLATED)[:-8], DEFLATED),
-        (b"\x40\0\0\x01\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff\x40\0\0\x01\xff\xff\xff\xff" * 10_000, IMPLICIT),
+        (OPEN_SEQUENCE + (b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + OPEN_SEQUENCE) * 10_000, IMPLICIT),
     ],
 )
 def test_unreadable(data: bytes, syntax: str) -> None:
@@ -111,10 +114,8 @@ def test_deflate_bomb() -> None:
 
 @given(st.binary(max_size=200), st.sampled_from(SYNTAXES))
 def test_any_bytes_are_a_data_set_or_a_protocol_error(data: bytes, syntax: str) -> None:
-    try:
+    with contextlib.suppress(RemoteProtocolError):
         assert isinstance(decode_dataset(data, syntax), Dataset)
-    except RemoteProtocolError:
-        pass
 
 
 def test_pydicom_is_not_imported_before_it_is_needed() -> None:

@@ -1,0 +1,93 @@
+"""Line icons, drawn in the colour of the text around them, so that they fit the light and the dark scheme."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+from dicomgui.gui.assets import resource
+
+__all__ = ["app_icon", "icon", "pixmap"]
+
+# Shapes on a grid of 24 by 24, stroked with 2 units.
+_SHAPES = {
+    "echo": '<path d="M3 12h4l3-7 4 14 3-7h4"/>',
+    "send": '<path d="M4 15v4h16v-4M12 15V4M7 9l5-5 5 5"/>',
+    "listener": '<path d="M4 15v4h16v-4M12 4v11M7 10l5 5 5-5"/>',
+    "trace": '<path d="M4 6h4M11 6h9M4 12h4M11 12h9M4 18h4M11 18h6"/>',
+    "play": '<path d="M7 4l13 8-13 8z"/>',
+    "stop": '<rect x="5" y="5" width="14" height="14" rx="2"/>',
+    "cancel": '<path d="M6 6l12 12M18 6L6 18"/>',
+    "file": '<path d="M6 3h8l5 5v13H6zM14 3v5h5"/>',
+    "folder": '<path d="M3 6h6l2 3h10v11H3z"/>',
+    "remove": '<path d="M5 12h14"/>',
+    "clear": '<path d="M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13"/>',
+    "save": '<path d="M4 4h13l3 3v13H4zM8 4v5h8V4M8 20v-7h8v7"/>',
+    "good": '<path d="M4 13l5 5L20 6"/>',
+    "error": '<circle cx="12" cy="12" r="9"/><path d="M9 9l6 6M15 9l-6 6"/>',
+    "warning": '<path d="M12 4l9 16H3zM12 10v5M12 17.500v.5"/>',
+    "note": '<circle cx="12" cy="12" r="9"/><path d="M12 11v6M12 7.500v.5"/>',
+    "follow": '<path d="M12 4v13M6 12l6 6 6-6M5 21h14"/>',
+    "copy": '<path d="M8 8h12v12H8zM16 8V4H4v12h4"/>',
+    "down": '<path d="M6 9l6 6 6-6"/>',
+}
+
+
+@lru_cache(maxsize=256)
+def pixmap(name: str, color: str, size: int, ratio: float = 1.0) -> QPixmap:
+    """One icon as a picture, ``size`` points wide."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke-width="2" '
+        f'stroke-linecap="round" stroke-linejoin="round" stroke="{color}">{_SHAPES[name]}</svg>'
+    )
+    picture = QPixmap(round(size * ratio), round(size * ratio))
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(picture.rect()))
+    painter.end()
+    picture.setDevicePixelRatio(ratio)
+    return picture
+
+
+class _LineIcon(QIconEngine):
+    """Paints itself in a colour of the palette that is on at that moment."""
+
+    def __init__(self, name: str, role: QPalette.ColorRole) -> None:
+        super().__init__()
+        self._name = name
+        self._role = role
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        device = painter.device()
+        ratio = device.devicePixelRatioF() if device is not None else 1.0
+        size = min(rect.width(), rect.height())
+        picture = pixmap(self._name, self._color(mode, state).name(), size, ratio)
+        painter.drawPixmap(rect.x() + (rect.width() - size) // 2, rect.y() + (rect.height() - size) // 2, picture)
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        return pixmap(self._name, self._color(mode, state).name(), min(size.width(), size.height()))
+
+    def clone(self) -> QIconEngine:
+        return _LineIcon(self._name, self._role)
+
+    def _color(self, mode: QIcon.Mode, state: QIcon.State) -> QColor:
+        palette = QApplication.palette()
+        if mode is QIcon.Mode.Disabled:
+            return palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText)
+        if state is QIcon.State.On:
+            return palette.color(QPalette.ColorRole.Highlight)
+        return palette.color(self._role)
+
+
+def icon(name: str, role: QPalette.ColorRole = QPalette.ColorRole.ButtonText) -> QIcon:
+    """The icon of that name; what is checkable shows it in the accent colour when checked."""
+    return QIcon(_LineIcon(name, role))
+
+
+def app_icon() -> QIcon:
+    """The program's own icon."""
+    return QIcon(str(resource("icons/dicomgui.svg")))

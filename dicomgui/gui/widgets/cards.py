@@ -1,0 +1,142 @@
+"""Framed areas: plain ones, empty states that say what to do, and findings of the diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from dicomgui.gui import icons
+from dicomgui.gui.theme import current_colors
+from dicomgui.gui.widgets.text import PlainLabel
+from dicomgui.trace.finding import Finding
+
+__all__ = ["Card", "EmptyState", "FindingCard", "FindingList", "Glyph"]
+
+
+class Glyph(QLabel):
+    """A small icon that says how something stands; the words beside it say the same."""
+
+    def __init__(self, name: str, tone: str, size: int = 18, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._size = size
+        self._name, self._tone = name, tone
+        self.setFixedSize(size, size)
+        self.show_state(name, tone)
+
+    def show_state(self, name: str, tone: str) -> None:
+        """Change the icon and its colour; no name leaves the place empty."""
+        self._name, self._tone = name, tone
+        if name:
+            color = str(getattr(current_colors(), tone))
+            self.setPixmap(icons.pixmap(name, color, self._size, self.devicePixelRatioF()))
+        else:
+            self.clear()
+
+    def repaint_state(self) -> None:
+        """Paint again in the colours of the scheme that is on now."""
+        self.show_state(self._name, self._tone)
+
+
+class Card(QFrame):
+    """A frame with a column inside.
+
+    :param kind: ``plain``, ``good``, ``note``, ``warning`` or ``error``.
+    """
+
+    def __init__(self, kind: str = "plain", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", kind)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(16, 14, 16, 14)
+        self.column.setSpacing(8)
+
+
+class EmptyState(QWidget):
+    """What an area shows before there is anything: what it is for, and what to do now."""
+
+    def __init__(self, icon_name: str, title: str, text: str, button: QPushButton | None = None) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(8)
+        column.addStretch(2)
+        self._glyph = Glyph(icon_name, "muted", 40)
+        column.addWidget(self._glyph, 0, Qt.AlignmentFlag.AlignHCenter)
+        heading = PlainLabel(title, scale=1.15, bold=True)
+        heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(heading)
+        body = PlainLabel(text, tone="muted", wrap=True)
+        body.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        body.setMaximumWidth(520)
+        body.setMinimumWidth(360)
+        column.addWidget(body, 0, Qt.AlignmentFlag.AlignHCenter)
+        if button is not None:
+            column.addSpacing(8)
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(3)
+
+
+_KINDS = {"error": ("error", "error"), "warning": ("warning", "warning"), "note": ("note", "note")}
+_TONES = {"error": "error", "warning": "warning", "note": "accent"}
+
+
+class FindingCard(Card):
+    """One finding: what happened, the likely causes, what to try."""
+
+    def __init__(self, finding: Finding, parent: QWidget | None = None) -> None:
+        kind, icon_name = _KINDS[finding.severity.value]
+        super().__init__(kind, parent)
+        self.setObjectName(f"finding_{finding.code.replace('-', '_')}")
+        self.setAccessibleName(finding.what)
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        head.addWidget(Glyph(icon_name, _TONES[finding.severity.value]), 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(PlainLabel(finding.what, bold=True, wrap=True, selectable=True), 1)
+        self.column.addLayout(head)
+        self._add_list("Likely causes", finding.causes)
+        self._add_list("Try", finding.tries)
+        if finding.clause:
+            self.column.addWidget(PlainLabel(finding.clause, tone="muted", scale=0.9, selectable=True))
+
+    def _add_list(self, title: str, lines: Sequence[str]) -> None:
+        if not lines:
+            return
+        self.column.addSpacing(2)
+        self.column.addWidget(PlainLabel(title, tone="muted", bold=True, scale=0.9))
+        for line in lines:
+            row = QHBoxLayout()
+            row.setSpacing(8)
+            row.addWidget(PlainLabel("•", tone="muted"), 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(PlainLabel(line, wrap=True, selectable=True), 1)
+            self.column.addLayout(row)
+
+
+class FindingList(QWidget):
+    """The findings of one operation, below each other."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setAccessibleName("What was found")
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(10)
+        self._cards: list[FindingCard] = []
+        self.hide()
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Replace what is shown."""
+        for card in self._cards:
+            self._column.removeWidget(card)
+            card.deleteLater()
+        self._cards = [FindingCard(finding) for finding in findings]
+        for card in self._cards:
+            self._column.addWidget(card)
+        self.setVisible(bool(self._cards))
+
+    @property
+    def cards(self) -> tuple[FindingCard, ...]:
+        """The cards that are shown, in order."""
+        return tuple(self._cards)

@@ -1,0 +1,120 @@
+"""What operating systems and file systems do differently, behind one function each.
+
+========================  ==============================================================================
+:func:`write_all`         Windows has no ``writev``
+:func:`sync_file`         macOS empties the disk's own cache only by ``F_FULLFSYNC``
+:func:`sync_folder`       Windows cannot sync a folder (its file system journals names itself)
+:func:`try_lock`          ``flock`` or ``msvcrt.locking``
+:func:`place`             hard links; FAT, exFAT and some shares have none; Windows renames without overwriting
+========================  ==============================================================================
+
+All of them raise ``OSError``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TypeAlias
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+__all__ = ["READ_FLAGS", "Buffer", "HardLinksMissing", "place", "sync_file", "sync_folder", "try_lock", "write_all"]
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+_BINARY: int = getattr(os, "O_BINARY", 0)
+READ_FLAGS = os.O_RDONLY | _BINARY
+CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | getattr(os, "O_NOFOLLOW", 0)
+LOCK_FLAGS = os.O_RDWR | _BINARY
+
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.EINVAL}
+)
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
+
+
+class HardLinksMissing(Exception):
+    """The file system has no hard links."""
+
+
+def write_all(handle: int, first: Buffer, second: Buffer = b"") -> None:
+    """Write both pieces whole: by one call where the platform can, by more where the disk takes them in parts."""
+    done = os.writev(handle, (first, second)) if second and hasattr(os, "writev") else 0
+    for piece in (first, second):
+        size = len(piece)
+        if done >= size:
+            done -= size
+            continue
+        with memoryview(piece) as view:
+            while done < size:
+                taken = os.write(handle, view[done:])
+                if not taken:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                done += taken
+        done = 0
+
+
+def sync_file(handle: int) -> None:
+    """Return when the file's bytes are on the medium."""
+    if sys.platform == "darwin":
+        try:
+            fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
+            return
+        except OSError:
+            pass  # network shares have no such call
+    os.fsync(handle)
+
+
+def sync_folder(path: str) -> None:
+    """Return when the names in the folder are on the medium; does nothing where the platform cannot."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(handle)
+
+
+def try_lock(handle: int) -> bool:
+    """Take the exclusive lock of an open file without waiting; it ends when the file is closed or the process dies.
+
+    :returns: whether it was free. Raises ``OSError`` where the file system knows no locks.
+    """
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def place(source: str, target: str) -> None:
+    """Give the file ``source`` the name ``target`` in one step that never overwrites, and drop its old name.
+
+    :raises FileExistsError: the name is taken.
+    :raises HardLinksMissing: the file system cannot do it in one step.
+    """
+    if sys.platform == "win32":
+        os.rename(source, target)
+        return
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            raise HardLinksMissing(error.strerror) from error
+        raise
+    try:
+        os.unlink(source)
+    except OSError:
+        pass  # the instance is stored; the spare name is removed at the next start

@@ -1,0 +1,117 @@
+"""What can go wrong when an instance is put on disk, each with the C-STORE status that answers it.
+
+::
+
+    StorageError             .status .path .hint; str() is one line
+    ├ DiskFull               A700  no space, quota, or the file system's largest file
+    ├ FolderUnwritable       A700  no permission, or a read-only file system
+    ├ FolderMissing          A700  the archive's folder is gone (an unplugged disk, a lost share)
+    ├ PathTooLong            A700  the folder's path leaves no room for the names
+    ├ DiskFault              A700  any other refusal of the operating system
+    ├ PathUnsafe             0117  the SOP Instance UID is none, so no file name can be made of it
+    ├ InstanceRefused        C000  the other UIDs of the instance cannot be written into a file head
+    └ DuplicateRefused       0111  another data set has this UID, and the policy keeps no second one
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import ClassVar
+
+from dicomgui.network.status import Status
+
+__all__ = [
+    "DiskFault",
+    "DiskFull",
+    "DuplicateRefused",
+    "FolderMissing",
+    "FolderUnwritable",
+    "InstanceRefused",
+    "PathTooLong",
+    "PathUnsafe",
+    "StorageError",
+    "from_os_error",
+]
+
+
+class StorageError(Exception):
+    """An instance could not be stored; nothing of it is left under a final name.
+
+    :ivar status: the status for the C-STORE response.
+    :ivar path: the file or folder at fault, or an empty string.
+    :ivar hint: what to try, one sentence, or an empty string.
+    """
+
+    status: ClassVar[Status] = Status(0xA700)
+
+    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """One line, whatever a path contains."""
+        text = str(self.args[0])
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+class DiskFull(StorageError):
+    """No space is left, a quota is used up, or the file is larger than the file system can hold."""
+
+
+class FolderUnwritable(StorageError):
+    """The folder may not be written: permissions, or a read-only file system."""
+
+
+class FolderMissing(StorageError):
+    """The archive's folder is not there, or is no folder."""
+
+
+class PathTooLong(StorageError):
+    """The path of the folder leaves no room for the names of the files."""
+
+
+class DiskFault(StorageError):
+    """The operating system refused for another reason (an input/output error, too many open files)."""
+
+
+class PathUnsafe(StorageError):
+    """The SOP Instance UID is no UID: no file is named after it."""
+
+    status: ClassVar[Status] = Status(0x0117)
+
+
+class InstanceRefused(StorageError):
+    """SOP class or transfer syntax UID are no UIDs: no file meta information can be written."""
+
+    status: ClassVar[Status] = Status(0xC000)
+
+
+class DuplicateRefused(StorageError):
+    """An instance with this UID but another data set is there already, and no further one is kept."""
+
+    status: ClassVar[Status] = Status(0x0111)
+
+
+_KINDS: dict[int, tuple[type[StorageError], str, str]] = {
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+        (DiskFull, "the disk is full", "Free space on it; receiving goes on by itself."),
+    ),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        (FolderUnwritable, "the folder may not be written", "Give this user write permission, or choose another folder."),
+    ),
+    **dict.fromkeys(
+        (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENODEV, errno.ESTALE),
+        (FolderMissing, "the folder is not there", "Create it again, or bring its disk back."),
+    ),
+    errno.ENAMETOOLONG: (PathTooLong, "the path is too long", "Choose a folder with a shorter path."),
+}
+
+
+def from_os_error(error: OSError, path: str, doing: str) -> StorageError:
+    """The :class:`StorageError` for what the operating system said; ``doing`` names the step in a few words."""
+    kind, what, hint = _KINDS.get(error.errno or 0, (DiskFault, "the system refused", "Look at the system's log."))
+    reason = error.strerror or type(error).__name__
+    return kind(f"cannot {doing} {path}: {what} ({reason})", path=path, hint=hint)

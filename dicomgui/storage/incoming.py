@@ -1,0 +1,150 @@
+"""The folder of instances that are not complete yet: ``DIR/incoming``, shared by any number of processes.
+
+Each open archive has a random token. Its partial files are ``<token>-<n>.part``, and it holds the lock of
+``<token>.lock`` for as long as it lives. The lock ends with the process, however that dies, so whoever comes next can
+tell: what belongs to a lock that is free, or to none, is left over from a crash and is removed; what belongs to a lock
+that is held is being written at this moment and is left alone. Process numbers and ages could not tell that: numbers
+are used again, and a slow sender may take an hour. Where the file system has no locks, nothing of others is removed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import secrets
+from contextlib import suppress
+from typing import NamedTuple
+
+from dicomgui.storage import disk
+from dicomgui.storage.layout import INCOMING
+
+__all__ = ["Incoming", "Leftovers"]
+
+_OURS = re.compile(r"([0-9a-f]{16})(?:-[0-9]+\.part|\.lock)")
+
+
+class Leftovers(NamedTuple):
+    """What was found in the folder when it was opened.
+
+    :ivar removed: names of partial files that a crash had left and that were removed.
+    :ivar removed_bytes: their sizes together.
+    :ivar stuck: names of those that could not be removed.
+    :ivar in_use: number of partial files that another process is writing.
+    """
+
+    removed: tuple[str, ...] = ()
+    removed_bytes: int = 0
+    stuck: tuple[str, ...] = ()
+    in_use: int = 0
+
+
+class Incoming:
+    """Names for partial files, and the lock that protects them. Methods raise ``OSError``.
+
+    :ivar path: the folder.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.path = os.path.join(root, INCOMING)
+        self._numbers = itertools.count(1)
+        self._token = ""
+        self._lock = -1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether names may be taken."""
+        return self._lock >= 0
+
+    def open(self) -> None:
+        """Create the folder if it is not there, and take a token; a token that is held is given back before."""
+        with suppress(FileExistsError):
+            os.mkdir(self.path)
+        self.close()
+        while not self.is_open:
+            token = secrets.token_hex(8)
+            lock = os.path.join(self.path, f"{token}.lock")
+            handle = os.open(lock, disk.LOCK_FLAGS | os.O_CREAT | os.O_EXCL)
+            if _is_kept(handle, lock):
+                self._token, self._lock = token, handle
+            else:
+                os.close(handle)
+
+    def close(self) -> None:
+        """Give the token back; every partial file of it must be committed or abandoned before."""
+        if self.is_open:
+            _remove_lock(os.path.join(self.path, f"{self._token}.lock"), self._lock)
+            self._lock = -1
+
+    def next_name(self) -> str:
+        """The path of a partial file that nobody else will take."""
+        return f"{self.path}{os.sep}{self._token}-{next(self._numbers)}.part"
+
+    def clean(self) -> Leftovers:
+        """Remove what crashed processes left behind."""
+        by_token: dict[str, list[os.DirEntry[str]]] = {}
+        with os.scandir(self.path) as entries:
+            for entry in entries:
+                match = _OURS.fullmatch(entry.name)
+                if match and match[1] != self._token:
+                    by_token.setdefault(match[1], []).append(entry)
+        removed: list[str] = []
+        stuck: list[str] = []
+        size = in_use = 0
+        for token, files in by_token.items():
+            lock = os.path.join(self.path, f"{token}.lock")
+            handle = _take_over(lock)
+            parts = [entry for entry in files if entry.name.endswith(".part")]
+            if handle is None:
+                in_use += len(parts)
+                continue
+            for entry in parts:
+                try:
+                    length = entry.stat(follow_symlinks=False).st_size
+                    os.unlink(entry.path)
+                except OSError:
+                    stuck.append(entry.name)
+                else:
+                    removed.append(entry.name)
+                    size += length
+            _remove_lock(lock, handle)
+        return Leftovers(tuple(sorted(removed)), size, tuple(sorted(stuck)), in_use)
+
+
+def _is_kept(handle: int, lock: str) -> bool:
+    """Lock a lock file of ours; false if a cleaner was faster than we, between making and locking it."""
+    try:
+        if not disk.try_lock(handle):
+            return False
+        return os.path.samestat(os.fstat(handle), os.stat(lock))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # no locks here; then nobody removes anything of others either
+
+
+def _take_over(lock: str) -> int | None:
+    """The locked file of a dead process, -1 if it has none, ``None`` if the process lives or nobody can tell."""
+    try:
+        handle = os.open(lock, disk.LOCK_FLAGS)
+    except FileNotFoundError:
+        return -1
+    except OSError:
+        return None
+    try:
+        if disk.try_lock(handle):
+            return handle
+    except OSError:
+        pass
+    os.close(handle)
+    return None
+
+
+def _remove_lock(lock: str, handle: int) -> None:
+    """Remove the file while it is locked (else somebody could lock it in between); Windows must close it first."""
+    with suppress(OSError):
+        os.unlink(lock)
+    if handle >= 0:
+        os.close(handle)
+        with suppress(OSError):
+            os.unlink(lock)

@@ -1,0 +1,315 @@
+"""From received bytes to a file that is whole: partial file, sync, final name, sync, and only then success.
+
+:meth:`Archive.receive` gives an :class:`InstanceSink` that takes the data set exactly as it comes off the wire; behind
+the Part 10 head it goes, in large pieces, to a partial file in ``DIR/incoming``. What is smaller than 64 KiB stays in
+memory until it is complete and costs five system calls. :meth:`Archive.commit` makes the file durable and gives it its
+final name without overwriting; it blocks, so with ``fsync`` it belongs in a thread. Whoever gets a :class:`Stored` from
+it may answer Success; whoever gets a :class:`StorageError` answers with its status, and nothing is left of the instance.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+from dicomgui.network.part10 import Part10Error, read_head, write_head
+from dicomgui.network.uids import is_valid_uid
+from dicomgui.storage import disk
+from dicomgui.storage.errors import (
+    DuplicateRefused,
+    FolderMissing,
+    InstanceRefused,
+    StorageError,
+    from_os_error,
+)
+from dicomgui.storage.incoming import Incoming, Leftovers
+from dicomgui.storage.layout import folder_name, relative_name
+
+__all__ = ["MAX_VARIANTS", "Archive", "DuplicatePolicy", "InstanceSink", "Outcome", "Pending", "Stored"]
+
+MAX_VARIANTS = 100
+"""How many different data sets of one SOP Instance UID are kept."""
+
+_IN_MEMORY = 65_536  # bytes that wait in memory before a file is opened or written
+_DIRECT = 16_384  # a piece from this size on is written as it is, without a copy
+_COMPARE = 262_144
+
+
+class DuplicatePolicy(Enum):
+    """What becomes of a data set whose UID is there already with another data set; an equal one is kept once."""
+
+    KEEP_BOTH = "keep both"  # as <UID>~2.dcm and so on
+    REFUSE = "refuse"  # with status 0111
+    REPLACE = "replace"  # the new one takes the place of the old one, in one step
+
+
+class Outcome(Enum):
+    """What a commit has done."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"  # the same data set was there; it is kept once
+    KEPT_SECOND = "kept second"  # another data set of this UID was there; both are kept
+    REPLACED = "replaced"
+
+
+class Stored(NamedTuple):
+    """An instance that is on disk, whole.
+
+    :ivar path: the file; for a duplicate the one that was there.
+    :ivar outcome: how it came there.
+    :ivar size_bytes: size of the file that was received, head included.
+    """
+
+    path: Path
+    outcome: Outcome
+    size_bytes: int
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+
+
+class _Facts(NamedTuple):
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+
+
+class Pending:
+    """A complete instance that waits for :meth:`Archive.commit`, or for :meth:`abandon`.
+
+    :ivar error: why it cannot be committed, if the disk failed already.
+    :ivar size_bytes: size of the file, head included.
+    """
+
+    __slots__ = ("_archive", "buffer", "error", "facts", "handle", "head_bytes", "part", "size_bytes")
+
+    def __init__(self, archive: Archive, facts: _Facts, head: bytes) -> None:
+        self._archive = archive
+        self.facts = facts
+        self.head_bytes = len(head)
+        self.buffer = bytearray(head)
+        self.size_bytes = len(head)
+        self.handle = -1
+        self.part = ""
+        self.error: StorageError | None = None
+
+    def abandon(self) -> None:
+        """Drop the instance: close and remove the partial file. Harmless when called again or after a commit."""
+        self.buffer = bytearray()
+        handle, self.handle = self.handle, -1
+        if handle >= 0:
+            with suppress(OSError):
+                os.close(handle)
+        part, self.part = self.part, ""
+        if part:
+            with suppress(OSError):
+                os.unlink(part)
+
+    def flush(self, piece: disk.Buffer = b"") -> None:
+        """Write what waits in memory and then ``piece``; raises ``OSError``."""
+        if self.handle < 0:
+            self.handle, self.part = self._archive.open_part()
+        disk.write_all(self.handle, self.buffer, piece)
+        self.buffer.clear()
+
+    def close_file(self, *, fsync: bool) -> None:
+        """Bring everything to the partial file, and to the medium; raises ``OSError``."""
+        if self.buffer or self.handle < 0:
+            self.flush()
+        if fsync:
+            disk.sync_file(self.handle)
+        handle, self.handle = self.handle, -1
+        os.close(handle)  # a network share reports a full disk only here
+
+
+class InstanceSink:
+    """Takes one data set in pieces; never raises for the disk's sake.
+
+    A write that fails is remembered, the partial file is removed at once, the rest of the data set is swallowed, and
+    the commit raises what happened: the association goes on and the sender gets a status.
+    """
+
+    __slots__ = ("_pending",)
+
+    def __init__(self, pending: Pending) -> None:
+        self._pending = pending
+
+    def write(self, data: memoryview) -> None:
+        """Take the next piece; ``data`` is not kept beyond the call."""
+        pending = self._pending
+        if pending.error is not None:
+            return
+        size = len(data)
+        pending.size_bytes += size
+        try:
+            if size >= _DIRECT and pending.size_bytes > _IN_MEMORY:
+                pending.flush(data)
+                return
+            pending.buffer += data
+            if len(pending.buffer) > _IN_MEMORY:
+                pending.flush()
+        except OSError as error:
+            pending.error = from_os_error(error, pending.part or pending._archive.incoming_path, "write")
+            pending.abandon()
+
+    def finish(self) -> Pending:
+        """The data set is complete; hand the result to :meth:`Archive.commit`."""
+        return self._pending
+
+    def abandon(self) -> None:
+        """The data set will never be complete: leave nothing of it."""
+        self._pending.abandon()
+
+
+class Archive:
+    """A folder of received instances (see :mod:`dicomgui.storage.layout`).
+
+    :param folder: created by :meth:`prepare` if it is not there.
+    :param fsync: whether a commit waits for the medium, so that what was answered Success survives a power failure.
+    :param on_duplicate: what becomes of another data set with a UID that is there already.
+
+    Any number of threads may commit at once, and any number of processes may use one folder. The methods are called
+    from one thread otherwise.
+    """
+
+    def __init__(
+        self, folder: Path, *, fsync: bool = True, on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
+    ) -> None:
+        self.folder = folder
+        self.fsync = fsync
+        self.on_duplicate = on_duplicate
+        self._root = os.fspath(folder)
+        self._incoming = Incoming(self._root)
+        self._restoring = threading.Lock()
+        self._placing = threading.Lock()
+        self._synced: set[str] = set()
+
+    @property
+    def incoming_path(self) -> str:
+        """The folder of partial files."""
+        return self._incoming.path
+
+    def prepare(self) -> Leftovers:
+        """Create the folders, remove what a crash left behind, and try to write; call it before anything else.
+
+        :raises StorageError: the folder cannot be used; says why.
+        """
+        try:
+            os.makedirs(self._root, exist_ok=True)
+            self._incoming.open()
+            leftovers = self._incoming.clean()
+            handle, part = self.open_part()
+            try:
+                disk.write_all(handle, b"probe")
+            finally:
+                os.close(handle)
+                os.unlink(part)
+            if self.fsync:
+                disk.sync_folder(os.path.dirname(os.path.abspath(self._root)))
+        except OSError as error:
+            self._incoming.close()
+            raise from_os_error(error, self._root, "use the folder") from error
+        return leftovers
+
+    def close(self) -> None:
+        """Give the folder back. Every sink must be committed or abandoned before."""
+        self._incoming.close()
+
+    def receive(
+        self,
+        *,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        transfer_syntax_uid: str,
+        sending_ae_title: str = "",
+        receiving_ae_title: str = "",
+    ) -> InstanceSink:
+        """A sink for the data set of a C-STORE request; touches the disk only when enough has come.
+
+        :raises PathUnsafe: the SOP Instance UID is none.
+        :raises InstanceRefused: one of the other UIDs is none.
+        :raises FolderMissing: :meth:`prepare` has not succeeded.
+        """
+        folder_name(sop_instance_uid)
+        for name, uid in (("SOP Class UID", sop_class_uid), ("transfer syntax UID", transfer_syntax_uid)):
+            if not is_valid_uid(uid):
+                raise InstanceRefused(f"the {name} {uid[:80]!r} is no UID: the instance is refused")
+        if not self._incoming.is_open:
+            raise FolderMissing(f"the archive {self._root} is not open", path=self._root)
+        head = write_head(
+            sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid, transfer_syntax_uid=transfer_syntax_uid,
+            sending_ae_title=sending_ae_title, receiving_ae_title=receiving_ae_title,
+        )
+        return InstanceSink(Pending(self, _Facts(sop_class_uid, sop_instance_uid, transfer_syntax_uid), head))
+
+    def open_part(self) -> tuple[int, str]:
+        """A new partial file, opened, and its path; raises ``OSError``.
+
+        If the incoming folder was removed under us, it is made again, but never the archive's own folder: that one
+        being gone means an unplugged disk, and a folder of the same name would fill the wrong one.
+        """
+        name = self._incoming.next_name()
+        try:
+            return os.open(name, disk.CREATE_FLAGS, 0o666), name
+        except FileNotFoundError:
+            with self._restoring:
+                if not os.path.isdir(self._incoming.path):
+                    self._incoming.open()
+        name = self._incoming.next_name()
+        return os.open(name, disk.CREATE_FLAGS, 0o666), name
+
+    def commit(self, pending: Pending) -> Stored:
+        """Make the instance durable under its final name. Blocks; may run in any thread.
+
+        :raises StorageError: it is not stored, and the partial file is gone.
+        """
+        if pending.error is not None:
+            raise pending.error
+        where = self._incoming.path
+        try:
+            pending.close_file(fsync=self.fsync)
+            where = self._root
+            return self._place(pending)
+        except OSError as error:
+            raise from_os_error(error, pending.part or where, "store") from error
+        finally:
+            pending.abandon()
+
+    def _place(self, pending: Pending) -> Stored:
+        """Find the name: free, or held by an equal data set, or the next one."""
+        uid = pending.facts.sop_instance_uid
+        for n in range(1, MAX_VARIANTS + 1):
+            relative = relative_name(uid, n)
+            target = os.path.join(self._root, relative)
+            if self._take_name(pending, target):
+                return self._stored(pending, target, Outcome.STORED if n == 1 else Outcome.KEPT_SECOND)
+            if _same_data_set(pending, target):
+                self._sync_existing(target)
+                return self._stored(pending, target, Outcome.DUPLICATE)
+            if self.on_duplicate is DuplicatePolicy.REFUSE:
+                raise DuplicateRefused(f"another data set with the UID {uid} is there already", path=target)
+            if self.on_duplicate is DuplicatePolicy.REPLACE:
+                os.replace(pending.part, target)
+                pending.part = ""
+                return self._stored(pending, target, Outcome.REPLACED)
+        raise DuplicateRefused(
+            f"{MAX_VARIANTS} different data sets with the UID {uid} are there already", path=self._root,
+            hint="Find out why the sender gives one UID to so many instances.",
+        )
+
+    def _take_name(self, pending: Pending, target: str) -> bool:
+        """Whether the name was free and is the instance's now."""
+        try:
+            try:
+                self._move(pending.part, target)
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                self._move(pending.part, target)
+        except FileExistsError:
+            return False
+        pending.part = ""
+        return True

@@ -286,6 +286,7 @@ class SendJob:
     async def _send_over_one_association(self, queue: deque[SendItem]) -> None:
         """Send from the queue until it is empty or the association has ended; each call takes one off at least."""
         answered = False
+        self._broken = None
         try:
             async with self._options.connect(self._peer, _contexts(queue), self._evidence) as association:
                 self._associations.append(association.number)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from typing import TypeAlias
 
 if sys.platform == "win32":
@@ -23,7 +24,20 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["READ_FLAGS", "Buffer", "HardLinksMissing", "place", "sync_file", "sync_folder", "try_lock", "write_all"]
+__all__ = [
+    "CREATE_FLAGS",
+    "LOCK_FLAGS",
+    "READ_FLAGS",
+    "Buffer",
+    "HardLinksMissing",
+    "place",
+    "sync_file",
+    "sync_folder",
+    "sync_path",
+    "try_lock",
+    "wait_for_lock",
+    "write_all",
+]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
@@ -62,12 +76,19 @@ def write_all(handle: int, first: Buffer, second: Buffer = b"") -> None:
 def sync_file(handle: int) -> None:
     """Return when the file's bytes are on the medium."""
     if sys.platform == "darwin":
-        try:
+        with suppress(OSError):  # network shares have no such call
             fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
             return
-        except OSError:
-            pass  # network shares have no such call
     os.fsync(handle)
+
+
+def sync_path(path: str) -> None:
+    """:func:`sync_file` for a file by its name."""
+    handle = os.open(path, LOCK_FLAGS if sys.platform == "win32" else READ_FLAGS)
+    try:
+        sync_file(handle)
+    finally:
+        os.close(handle)
 
 
 def sync_folder(path: str) -> None:
@@ -99,6 +120,14 @@ def try_lock(handle: int) -> bool:
     return True
 
 
+def wait_for_lock(handle: int) -> None:
+    """Take the exclusive lock of an open file, waiting for it; raises ``OSError`` where there are no locks."""
+    if sys.platform == "win32":
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+    else:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
 def place(source: str, target: str) -> None:
     """Give the file ``source`` the name ``target`` in one step that never overwrites, and drop its old name.
 
@@ -114,7 +143,5 @@ def place(source: str, target: str) -> None:
         if error.errno in _NO_LINKS:
             raise HardLinksMissing(error.strerror) from error
         raise
-    try:
+    with suppress(OSError):  # the instance is stored; the spare name goes at the next start
         os.unlink(source)
-    except OSError:
-        pass  # the instance is stored; the spare name is removed at the next start

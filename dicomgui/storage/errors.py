@@ -100,10 +100,10 @@ _KINDS: dict[int, tuple[type[StorageError], str, str]] = {
     ),
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM, errno.EROFS),
-        (FolderUnwritable, "the folder may not be written", "Give this user write permission, or choose another folder."),
+        (FolderUnwritable, "it may not be written", "Give this user write permission, or choose another folder."),
     ),
     **dict.fromkeys(
-        (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENODEV, errno.ESTALE),
+        (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ESTALE),
         (FolderMissing, "the folder is not there", "Create it again, or bring its disk back."),
     ),
     errno.ENAMETOOLONG: (PathTooLong, "the path is too long", "Choose a folder with a shorter path."),

@@ -13,7 +13,9 @@ import itertools
 import os
 import re
 import secrets
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from dicomgui.storage import disk
@@ -50,6 +52,7 @@ class Incoming:
         self._numbers = itertools.count(1)
         self._token = ""
         self._lock = -1
+        self._threads = threading.Lock()
 
     @property
     def is_open(self) -> bool:
@@ -79,6 +82,18 @@ class Incoming:
     def next_name(self) -> str:
         """The path of a partial file that nobody else will take."""
         return f"{self.path}{os.sep}{self._token}-{next(self._numbers)}.part"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While in it, no other thread or process that uses this folder is; for file systems without hard links."""
+        with self._threads:
+            handle = os.open(os.path.join(self.path, "rename.lock"), disk.LOCK_FLAGS | os.O_CREAT)
+            try:
+                with suppress(OSError):  # no locks here: the threads of this process at least wait for each other
+                    disk.wait_for_lock(handle)
+                yield
+            finally:
+                os.close(handle)
 
     def clean(self) -> Leftovers:
         """Remove what crashed processes left behind."""

@@ -13,6 +13,7 @@ import os
 import threading
 from contextlib import suppress
 from enum import Enum
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,6 +110,11 @@ class Pending:
             with suppress(OSError):
                 os.unlink(part)
 
+    def fail(self, error: OSError) -> None:
+        """Drop the instance and remember why."""
+        self.error = from_os_error(error, self.part or self._archive.incoming_path, "write")
+        self.abandon()
+
     def flush(self, piece: disk.Buffer = b"") -> None:
         """Write what waits in memory and then ``piece``; raises ``OSError``."""
         if self.handle < 0:
@@ -153,8 +159,7 @@ class InstanceSink:
             if len(pending.buffer) > _IN_MEMORY:
                 pending.flush()
         except OSError as error:
-            pending.error = from_os_error(error, pending.part or pending._archive.incoming_path, "write")
-            pending.abandon()
+            pending.fail(error)
 
     def finish(self) -> Pending:
         """The data set is complete; hand the result to :meth:`Archive.commit`."""
@@ -185,7 +190,7 @@ class Archive:
         self._root = os.fspath(folder)
         self._incoming = Incoming(self._root)
         self._restoring = threading.Lock()
-        self._placing = threading.Lock()
+        self._has_links = True
         self._synced: set[str] = set()
 
     @property
@@ -200,7 +205,8 @@ class Archive:
         """
         try:
             os.makedirs(self._root, exist_ok=True)
-            self._incoming.open()
+            if not self._incoming.is_open:
+                self._incoming.open()
             leftovers = self._incoming.clean()
             handle, part = self.open_part()
             try:
@@ -307,9 +313,81 @@ class Archive:
             try:
                 self._move(pending.part, target)
             except FileNotFoundError:
-                os.makedirs(os.path.dirname(target), exist_ok=True)
+                self._make_folder(os.path.dirname(target))
                 self._move(pending.part, target)
         except FileExistsError:
             return False
         pending.part = ""
         return True
+
+    def _make_folder(self, folder: str) -> None:
+        """One of the 256; like the incoming folder, never the archive's own (see :meth:`open_part`)."""
+        self._synced.discard(folder)
+        with suppress(FileExistsError):
+            os.mkdir(folder)
+
+    def _move(self, part: str, target: str) -> None:
+        if self._has_links:
+            try:
+                disk.place(part, target)
+                return
+            except disk.HardLinksMissing:
+                self._has_links = False
+        with self._incoming.alone():
+            if os.path.lexists(target):
+                raise FileExistsError(target)
+            os.rename(part, target)
+
+    def _stored(self, pending: Pending, target: str, outcome: Outcome) -> Stored:
+        if self.fsync:
+            folder = os.path.dirname(target)
+            disk.sync_folder(folder)
+            if folder not in self._synced:
+                disk.sync_folder(self._root)
+                self._synced.add(folder)
+        return Stored(Path(target), outcome, pending.size_bytes, *pending.facts)
+
+    def _sync_existing(self, target: str) -> None:
+        """What is there may have been stored without fsync; who gets Success for it now relies on it."""
+        if self.fsync:
+            disk.sync_path(target)
+
+
+def _same_data_set(pending: Pending, target: str) -> bool:
+    """Whether the file that is there holds the same data set; its head may differ. Needs little memory."""
+    try:
+        head = read_head(target)
+    except Part10Error:
+        return False
+    facts = pending.facts
+    if (head.sop_class_uid, head.transfer_syntax_uid) != (facts.sop_class_uid, facts.transfer_syntax_uid):
+        return False
+    with open(pending.part, "rb", buffering=0) as ours, open(target, "rb", buffering=0) as theirs:
+        expected = pending.size_bytes - pending.head_bytes
+        if os.fstat(theirs.fileno()).st_size - head.dataset_offset != expected:
+            return False
+        ours.seek(pending.head_bytes)
+        theirs.seek(head.dataset_offset)
+        return _same_bytes(ours, theirs, expected)
+
+
+def _same_bytes(first: FileIO, second: FileIO, size: int) -> bool:
+    one, other = memoryview(bytearray(_COMPARE)), memoryview(bytearray(_COMPARE))
+    while size > 0:
+        wanted = min(size, _COMPARE)
+        if not _fill(first, one[:wanted]) or not _fill(second, other[:wanted]):
+            return False
+        if one[:wanted] != other[:wanted]:
+            return False
+        size -= wanted
+    return True
+
+
+def _fill(file: FileIO, view: memoryview) -> bool:
+    done = 0
+    while done < len(view):
+        taken = file.readinto(view[done:])
+        if not taken:
+            return False
+        done += taken
+    return True

@@ -1,1 +1,41 @@
+"""Inspection of associations: keep, write, read, describe, explain and export what the observer stream tells.
 
+No sockets and no Qt. :class:`TraceStore` and :class:`TraceWriter` are tracers: hand one to the network stack, or several
+by :func:`tee`.
+"""
+
+from __future__ import annotations
+
+from dicomgui.trace.describe import Node, describe_bytes, describe_command, describe_pdu, node_json
+from dicomgui.trace.diagnose import diagnose, explain_error
+from dicomgui.trace.file import TraceFileError, TraceReader, TraceWriter, read_trace
+from dicomgui.trace.finding import Evidence, Finding, Severity, finding_json
+from dicomgui.trace.pcap import PcapExportError, export_pcapng
+from dicomgui.trace.store import Entry, TraceStore, tee
+from dicomgui.trace.summary import AssociationSummary, Outcome, summarize
+
+__all__ = [
+    "AssociationSummary",
+    "Entry",
+    "Evidence",
+    "Finding",
+    "Node",
+    "Outcome",
+    "PcapExportError",
+    "Severity",
+    "TraceFileError",
+    "TraceReader",
+    "TraceStore",
+    "TraceWriter",
+    "describe_bytes",
+    "describe_command",
+    "describe_pdu",
+    "diagnose",
+    "explain_error",
+    "export_pcapng",
+    "finding_json",
+    "node_json",
+    "read_trace",
+    "summarize",
+    "tee",
+]

@@ -40,7 +40,7 @@ _CANCEL = 0x0FFF
 _MAX_KEPT = 64  # of each kind of record in one case
 _MAX_PENDING = 4096
 _ERROR_LEVEL = 40  # logging.ERROR
-_ARTIM_EXPIRED = 18  # Evt18, PS3.8 table 9-2
+_CLOSED, _ARTIM_EXPIRED = 17, 18  # Evt17 and Evt18, PS3.8 table 9-2
 
 
 class Found(NamedTuple):
@@ -79,8 +79,9 @@ class Case:
         self.first_received: Found | None = None
         self.first_pdus: dict[tuple[Direction, int], Found] = {}
         self.broken: list[Found] = []
+        self.unfinished: Found | None = None
         self.last_bytes_mono = 0.0
-        self.last_sent_data = False
+        self._last_was_broken = False
         self.artim_expired: Found | None = None
         self.answers: dict[tuple[Direction, int, int], Answers] = {}
         self.pending: dict[int, Found] = {}
@@ -122,15 +123,20 @@ class Case:
     def _pdu(self, found: Found) -> None:
         record: PduRecord = found.record
         self.last_bytes_mono = record.mono
-        self.last_sent_data = record.direction is Direction.SENT and record.pdu_type == PduType.P_DATA_TF
+        self._last_was_broken = False
         self.first_pdus.setdefault((record.direction, record.pdu_type), found)
         if record.direction is Direction.RECEIVED:
             self.first_received = self.first_received or found
             if record.error and len(self.broken) < _MAX_KEPT:
                 self.broken.append(found)
+                self._last_was_broken = True
 
     def _state(self, found: Found) -> None:
-        if found.record.event == _ARTIM_EXPIRED:
+        event = found.record.event
+        if event in (_CLOSED, _ARTIM_EXPIRED) and self._last_was_broken:
+            self.unfinished = self.broken.pop()  # cut off, not malformed
+        self._last_was_broken = False
+        if event == _ARTIM_EXPIRED:
             self.artim_expired = self.artim_expired or found
 
     def _dimse(self, found: Found) -> None:

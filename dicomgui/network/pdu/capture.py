@@ -10,10 +10,12 @@ A C-STORE-RQ is recognised here by its Command Field (0000,0100), because this r
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu.codec import decode
 from dicomgui.network.pdu.data import COMMAND, LAST, PDATA_HEAD, PdvPiece
+from dicomgui.network.pdu.user_info import UserIdentityRQ
 from dicomgui.network.pdu.wire import PduType
 from dicomgui.network.tracing import SNAP_LENGTH, Segment
 
@@ -162,20 +164,35 @@ class _Secrets:
             self.spans.append((offset, offset + length))
 
 
+def _likely_identities(data: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """Contents of what looks like a user identity request from ``start`` on, where the decoder could not go."""
+    at = data.find(UserIdentityRQ.ITEM_TYPE, start)
+    while at >= 0:
+        head = data[at : at + 8]
+        if len(head) == 8:
+            length = int.from_bytes(head[2:4], "big")
+            primary = int.from_bytes(head[6:8], "big")
+            if 1 <= head[4] <= 5 and head[5] <= 1 and length >= primary + 6:
+                yield at + 8, min(at + 4 + length, len(data))
+        at = data.find(UserIdentityRQ.ITEM_TYPE, at + 1)
+
+
 def masked(data: bytes) -> bytes:
     """An encoded PDU with passcodes, tickets, assertions and tokens of user identity (PS3.7 D.3.3.7) as asterisks.
 
-    The length stays. Where an A-ASSOCIATE PDU is malformed inside its user identity, all from there on is masked. Other
-    PDUs are returned as they are.
+    The length stays. ``data`` may be cut off or malformed: where the fault is inside a user identity, all from there on
+    is masked; after a fault before it, what looks like one is. Other PDUs are returned as they are.
     """
     if not data or data[0] not in (PduType.ASSOCIATE_RQ, PduType.ASSOCIATE_AC):
         return data
     secrets = _Secrets()
     try:
         decode(data, recorder=secrets)
-    except RemoteProtocolError:
+    except RemoteProtocolError as error:
         if secrets.identity_offset is not None:
             secrets.spans.append((secrets.identity_offset + 4, len(data)))
+        else:
+            secrets.spans.extend(_likely_identities(data, error.offset))
     if not secrets.spans:
         return data
     out = bytearray(data)

@@ -13,7 +13,7 @@ from dicomgui.network.association.events import (
     ReleaseRequested,
 )
 from dicomgui.network.association.machine import UpperLayer
-from dicomgui.network.association.negotiation import conclude, negotiate
+from dicomgui.network.association.negotiation import REJECTED_LOCAL_LIMIT, conclude, negotiate
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.pdu import AssociateAC, AssociateRJ, AssociateRQ, describe_rejection
 from dicomgui.network.pdu.capture import Capture
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from dicomgui.network.server.server import Server
 
 __all__ = ["Acceptor"]
-
-LOCAL_LIMIT_EXCEEDED = AssociateRJ(result=2, source=3, reason=2)
-"""A-ASSOCIATE-RJ: rejected transient, service-provider (presentation), local limit exceeded (PS3.8 9.3.4)."""
 
 
 class Acceptor:
@@ -130,7 +127,7 @@ class Acceptor:
 
     def _on_requested(self, rq: AssociateRQ) -> None:
         options = self._server.options
-        answer: AssociateAC | AssociateRJ = LOCAL_LIMIT_EXCEEDED
+        answer: AssociateAC | AssociateRJ = REJECTED_LOCAL_LIMIT
         if self._server.may_associate():
             answer = negotiate(rq, options.policy)
         if isinstance(answer, AssociateRJ):

@@ -6,7 +6,6 @@ at once is answered for at once, in the same callback of the loop; only an await
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 from dicomgui.network.association.contexts import AcceptedContext
 from dicomgui.network.dimse.assembler import MemorySink, Message, NullSink, Sink
-from dicomgui.network.dimse.commands import CCancelRQ, CEchoRQ, Command, CStoreRQ
+from dicomgui.network.dimse.commands import CCancelRQ, CEchoRQ, Command, CStoreRQ, Response, answer
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.handlers import (
     AssociationFacts,
@@ -23,7 +22,6 @@ from dicomgui.network.service.handlers import (
     Reply,
     StoreRequest,
 )
-from dicomgui.network.service.messages import response_to
 from dicomgui.network.status import Status
 from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.network.uids import is_valid_uid
@@ -101,6 +99,8 @@ class Provider:
         """Perform a complete request, now or when those before it are done."""
         job = _Job(context, message, self._request, self._refusal)
         self._request = self._refusal = None
+        if isinstance(message.command, CCancelRQ):
+            return  # nothing here can be cancelled, and PS3.7 9.3.2.3 has no answer for it
         if self._running is None and not self._waiting:
             self._start(job)
             return
@@ -140,38 +140,34 @@ class Provider:
         if self._handlers.open_sink is None:
             return MemorySink(MEMORY_DATASET_LIMIT)
         try:
-            answer = self._handlers.open_sink(request)
+            chosen = self._handlers.open_sink(request)
         except Exception as error:
-            answer = self._failed(error)
-        if isinstance(answer, Status):
-            answer = Reply(answer)
-        if isinstance(answer, Reply):
-            self._refusal = answer
+            chosen = self._failed(error)
+        if isinstance(chosen, Status):
+            chosen = Reply(chosen)
+        if isinstance(chosen, Reply):
+            self._refusal = chosen
             return NullSink()
-        return answer
+        return chosen
 
     def _start(self, job: _Job) -> None:
         try:
-            answer = self._perform(job)
+            outcome = self._perform(job)
         except Exception as error:
-            answer = self._failed(error)
-        if answer is None:
-            self._idle()
-        elif isinstance(answer, Status | Reply):
-            self._answer(job, answer)
+            outcome = self._failed(error)
+        if isinstance(outcome, Status | Reply):
+            self._answer(job, outcome)
             self._idle()
         else:
             self._running = job.message.command.message_id
-            self._tasks.spawn(self._finish(job, answer), name=f"message {self._running}")
+            self._tasks.spawn(self._finish(job, outcome), name=f"message {self._running}")
 
-    def _perform(self, job: _Job) -> Status | Reply | Awaitable[Status | Reply] | None:
+    def _perform(self, job: _Job) -> Status | Reply | Awaitable[Status | Reply]:
         command = job.message.command
         if isinstance(command, CStoreRQ):
             return self._perform_store(job, command)
         if isinstance(command, CEchoRQ):
             return self._perform_echo(job, command)
-        if isinstance(command, CCancelRQ):
-            return None  # nothing that could be cancelled: PS3.7 9.3.2.3 has no answer for it
         return Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
 
     def _perform_echo(self, job: _Job, command: CEchoRQ) -> Status | Reply | Awaitable[Status | Reply]:
@@ -191,11 +187,9 @@ class Provider:
         assert self._handlers.on_store is not None
         return self._handlers.on_store(job.request, job.message.sink_result)
 
-    async def _finish(self, job: _Job, answer: Awaitable[Status | Reply]) -> None:
+    async def _finish(self, job: _Job, outcome: Awaitable[Status | Reply]) -> None:
         try:
-            reply: Status | Reply = await answer
-        except asyncio.CancelledError:
-            raise
+            reply = await outcome
         except Exception as error:
             reply = self._failed(error)
         self._running = None
@@ -207,10 +201,12 @@ class Provider:
             self._attached.transport.unhold()
         self._idle()
 
-    def _answer(self, job: _Job, answer: Status | Reply) -> None:
-        reply = answer if isinstance(answer, Reply) else Reply(answer)
-        response = response_to(
-            job.message.command, reply.status, comment=reply.comment, offending=reply.offending
+    def _answer(self, job: _Job, outcome: Status | Reply) -> None:
+        reply = outcome if isinstance(outcome, Reply) else Reply(outcome)
+        command = job.message.command
+        assert not isinstance(command, Response)  # those go to whoever asked
+        response = answer(
+            command, reply.status, error_comment=reply.comment, offending_elements=reply.offending
         )
         self._attached.respond(job.context.context_id, response)
 

@@ -149,6 +149,12 @@ ASSOCIATION: dict[str, Template] = {
         (),
         "PS3.8 9.3.8",
     ),
+    "message-broke-off": Template(
+        ERROR,
+        "{detail}.",
+        ("A file could not be read to its end, or the connection failed.",),
+        ("Check the file that was being sent.", "Try again."),
+    ),
     "cancelled": Template(NOTE, "The work was cancelled here: {detail}.", (), ()),
     "protocol-violation": Template(
         ERROR,
@@ -206,14 +212,14 @@ ASSOCIATION: dict[str, Template] = {
     # --------------------------------------------------------------------------------------------- time-outs and cuts
     "no-association-answer": Template(
         ERROR,
-        "{peer} did not finish its answer to our association request within {seconds} s.",
+        "{peer} did not finish its answer to our association request {waited}.",
         ("The peer is overloaded.", "The line is very slow or loses packets."),
         ("Try again.", "Allow more time."),
         "PS3.8 9.3.2",
     ),
     "no-response": Template(
         ERROR,
-        "{peer} did not answer {message} within {seconds} s.",
+        "{peer} did not answer {message} {waited}.",
         (
             "It is still working on it: its disk or database is slow.",
             "The program there is stuck.",
@@ -224,13 +230,13 @@ ASSOCIATION: dict[str, Template] = {
     ),
     "not-reading": Template(
         ERROR,
-        "{peer} stopped taking our data for {seconds} s.",
+        "{peer} did not take our data {waited}.",
         ("Its disk or the program behind it is stuck.", "The line broke without either side being told."),
         (SEE_LOG, "Try again.", "Check the network between here and {peer}."),
     ),
     "no-release-answer": Template(
         NOTE,
-        "{peer} did not answer our goodbye within {seconds} s; all work was done before.",
+        "{peer} did not answer our goodbye {waited}; all work was done before.",
         ("Its software closes associations carelessly.", "The connection was cut at the same moment."),
         ("Nothing needs to be done.",),
         "PS3.8 7.2",
@@ -246,7 +252,7 @@ ASSOCIATION: dict[str, Template] = {
     ),
     "timed-out": Template(
         ERROR,
-        "Time ran out with {peer}: {detail} took longer than {seconds} s.",
+        "Time ran out with {peer}: {detail}.",
         ("The peer is slow or stuck.",),
         ("Try again.", "Allow more time."),
     ),
@@ -277,6 +283,12 @@ ASSOCIATION: dict[str, Template] = {
         ),
         (SEE_LOG, "Send the same object again alone: if it fails each time, the object is the cause."),
         "PS3.8 9.2.3, action AA-4",
+    ),
+    "we-closed": Template(
+        NOTE,
+        "We closed the connection without a goodbye; the trace does not say why.",
+        ("This program was ended, or its listener was switched off.",),
+        (),
     ),
     "caller-lost": Template(
         WARNING,

@@ -10,17 +10,17 @@ MESSAGES: dict[str, Template] = {
     # ------------------------------------------------------------------------------------------------------- statuses
     "status-failure": Template(
         ERROR,
-        "{peer} answered {message} with {status}.{comment}",
-        ("The status says what there is to know: {meaning}.",),
-        (SEE_LOG, "{advice}"),
-        "PS3.7 C",
+        "{peer} answered {message} with {status}: {meaning}.{comment}",
+        (),
+        ("{advice}", SEE_LOG),
+        "{clause}",
     ),
     "status-warning": Template(
         WARNING,
-        "{peer} did {message}, with the warning {status}.{comment}",
-        ("The work is done; the warning says what differs: {meaning}.",),
+        "{peer} did {message}, with the warning {status}: {meaning}.{comment}",
+        (),
         ("{advice}",),
-        "PS3.7 C",
+        "{clause}",
     ),
     "store-out-of-resources": Template(
         ERROR,
@@ -172,16 +172,16 @@ MESSAGES: dict[str, Template] = {
     ),
     "we-answered-failure": Template(
         ERROR,
-        "We answered {message} of {calling} with {status}.{comment}",
-        ("The status says what there is to know: {meaning}.",),
-        ("{advice}",),
-        "PS3.7 C",
+        "We answered {message} of {calling} with {status}: {meaning}.{comment}",
+        ("This program could not do, or was told not to do, what was asked; nearby records of the trace say more.",),
+        (),
+        "{clause}",
     ),
     "we-answered-warning": Template(
         WARNING,
-        "We answered {message} of {calling} with the warning {status}.{comment}",
-        ("The work is done; the warning says what differs: {meaning}.",),
+        "We answered {message} of {calling} with the warning {status}: {meaning}.{comment}",
         (),
-        "PS3.7 C",
+        (),
+        "{clause}",
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -74,8 +75,8 @@ BEFORE_CLOSE = [state for state in State if state is not State.STA1]
 WITH_TRANSPORT = [state for state in BEFORE_CLOSE if state is not State.STA4]
 
 
-def acceptor(**options: Capture | None) -> Playbook:
-    return Playbook(Role.ACCEPTOR, **options)  # type: ignore[arg-type]
+def acceptor() -> Playbook:
+    return Playbook(Role.ACCEPTOR)
 
 
 class TestWholeAssociations:
@@ -192,7 +193,7 @@ class TestRequestsThatAreNotAcceptable:
         rq = replace(RQ, protocol_version=3)
         assert acceptor() >> opened() >> receive(rq) << AssociateRequested(rq)
 
-    @pytest.mark.parametrize("ids", [(), (2,), (0,), (1, 1), tuple(range(1, 256, 2)) + (1,)], ids=str)
+    @pytest.mark.parametrize("ids", [(), (2,), (0,), (1, 1), (*tuple(range(1, 256, 2)), 1)], ids=str)
     def test_context_ids_that_cannot_be_are_an_invalid_pdu(self, ids: tuple[int, ...]) -> None:
         contexts = tuple(PresentationContextRQ(number, VERIFICATION, (EXPLICIT,)) for number in ids)
         rq = AssociateRQ("A", "B", (ApplicationContext(), *contexts, UserInformation(())))
@@ -463,7 +464,7 @@ def test_any_split_of_any_stream_gives_the_same(pdus: list[bytes], cuts: list[in
         play.layer.transport_opened(0)
         events: list[object] = []
         data = bytearray()
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in itertools.pairwise(edges):
             for event in play.layer.receive_data(stream[start:stop], 0):
                 if isinstance(event, AssociateRequested) and accepts:
                     play.layer.accept(AC, 0)

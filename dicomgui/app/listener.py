@@ -1,0 +1,452 @@
+"""Receive instances: a listener with an archive behind it.
+
+Whoever watches it reads buffers (:meth:`Listener.drain`) whenever it suits: an answer to a peer never waits for a view.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from dicomgui.app.context import AppContext
+from dicomgui.network.association.negotiation import AcceptPolicy
+from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
+from dicomgui.network.dimse.assembler import Sink
+from dicomgui.network.errors import DicomNetworkError
+from dicomgui.network.server import Server, ServerOptions, serve
+from dicomgui.network.service import AssociationFacts, EchoRequest, Handlers, Reply, StoreRequest
+from dicomgui.network.status import Status
+from dicomgui.network.tracing import Record, RefuseRecord, Scribe
+from dicomgui.storage import (
+    Archive,
+    DiskFull,
+    DuplicateRefused,
+    InstanceSink,
+    Outcome,
+    PathUnsafe,
+    Pending,
+    StorageError,
+    Stored,
+)
+
+__all__ = [
+    "AssociationBegan",
+    "AssociationEnded",
+    "EchoAnswered",
+    "Listener",
+    "ListenerCounts",
+    "ListenerEvent",
+    "ListenerOptions",
+    "ReceivedInstance",
+    "Refusal",
+    "StoreFailed",
+]
+
+MAX_EVENTS = 20_000
+"""Events kept for views that do not come to fetch them; the oldest go first."""
+
+SUCCESS = Status(0x0000)
+ASSOCIATION_ENDED = Status(0x0110)
+
+# What a peer is told (LO, 64 characters); folders of ours are none of its business.
+_COMMENTS: dict[type[StorageError], str] = {
+    DiskFull: "no space left on the disk",
+    DuplicateRefused: "another data set has this SOP Instance UID",
+    PathUnsafe: "the SOP Instance UID is no UID",
+}
+_COMMENT = "the instance cannot be stored"
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerOptions:
+    """How to listen.
+
+    :ivar folder: where received instances are kept; made if it is not there.
+    :ivar host: address to listen on; ``0.0.0.0`` or ``::`` for every network.
+    :ivar port: 0 takes a free one.
+    :ivar ae_title: ours.
+    :ivar fsync: acknowledge an instance only when it is safe from a power cut.
+    :ivar check_called_ae: reject who calls another AE title.
+    :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
+    :ivar trace_full: keep received data sets in the trace as well.
+    :raises ConfigurationError: a value is unusable.
+    """
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 11112
+    ae_title: str = "DICOMGUI"
+    fsync: bool = True
+    check_called_ae: bool = False
+    max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
+    timeouts: Timeouts = field(default=Timeouts())
+    trace_full: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ae_title", AETitle(self.ae_title))
+        Limits(max_pdu_length=self.max_pdu_length)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedInstance:
+    """An instance is stored and was acknowledged.
+
+    :ivar utc: seconds since 1970-01-01 UTC.
+    :ivar path: the file; of a duplicate the one that was there.
+    :ivar size_bytes: of the file, the head that we write included.
+    :ivar outcome: whether it is new, was there already, or is another data set with a UID that was there already.
+    """
+
+    utc: float
+    facts: AssociationFacts
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    path: Path
+    size_bytes: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFailed:
+    """An instance was not stored, and the peer was told so.
+
+    :ivar reason: why, in one line.
+    :ivar hint: what to try, or an empty string.
+    """
+
+    utc: float
+    facts: AssociationFacts
+    sop_class_uid: str
+    sop_instance_uid: str
+    status: Status
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class EchoAnswered:
+    """A C-ECHO was answered."""
+
+    utc: float
+    facts: AssociationFacts
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationBegan:
+    """An association was accepted."""
+
+    utc: float
+    facts: AssociationFacts
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationEnded:
+    """An accepted association has ended; ``error`` is ``None`` after an orderly release."""
+
+    utc: float
+    facts: AssociationFacts
+    error: DicomNetworkError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A connection or an association was refused."""
+
+    utc: float
+    association: int
+    peer: str
+    reason: str
+
+
+ListenerEvent: TypeAlias = (
+    ReceivedInstance | StoreFailed | EchoAnswered | AssociationBegan | AssociationEnded | Refusal
+)
+
+
+@dataclass(slots=True)
+class ListenerCounts:
+    """What has happened since the start of the listener.
+
+    :ivar stored: instances that are there now and were not before.
+    :ivar duplicates: instances that came again and were there already.
+    :ivar failed: instances that were answered with a failure.
+    :ivar size_bytes: of all files whose instances were acknowledged.
+    """
+
+    stored: int = 0
+    duplicates: int = 0
+    failed: int = 0
+    size_bytes: int = 0
+    echoes: int = 0
+    associations: int = 0
+    refused: int = 0
+
+
+class _TrackedSink:
+    """An archive's sink that says when its data set is complete or lost; writing costs nothing more."""
+
+    __slots__ = ("_listener", "_request", "_sink", "write")
+
+    def __init__(self, listener: Listener, request: StoreRequest, sink: InstanceSink) -> None:
+        self._listener = listener
+        self._request = request
+        self._sink = sink
+        self.write = sink.write
+
+    def finish(self) -> Pending:
+        return self._listener.hold(self._request, self._sink.finish())
+
+    def abandon(self) -> None:
+        self._sink.abandon()
+        self._listener.lost(self._request)
+
+
+class Listener:
+    """A storage and verification provider that keeps what it receives in a folder.
+
+    It can be started again after it was stopped.
+
+    :ivar options: as given.
+    :ivar counts: since the last start.
+
+    :param on_event: called for each event at once, in the loop's thread; must be quick and must not raise. For the
+        command line; a window fetches events by :meth:`drain`.
+    """
+
+    def __init__(
+        self,
+        context: AppContext,
+        options: ListenerOptions,
+        *,
+        on_event: Callable[[ListenerEvent], None] | None = None,
+    ) -> None:
+        self.options = options
+        self.counts = ListenerCounts()
+        self._context = context
+        self._on_event = on_event
+        self._archive = Archive(options.folder, fsync=options.fsync)
+        self._server: Server | None = None
+        self._held: dict[int, set[Pending]] = {}
+        self._commits: set[Future[Stored]] = set()
+        self._events: deque[ListenerEvent] = deque(maxlen=MAX_EVENTS)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it accepts connections."""
+        return self._server is not None
+
+    @property
+    def address(self) -> str:
+        """``host:port`` that it listens on; what was asked for while it does not run."""
+        if self._server is not None:
+            return self._server.address
+        host = self.options.host
+        return f"[{host}]:{self.options.port}" if ":" in host else f"{host}:{self.options.port}"
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on; 0 while it does not run."""
+        return self._server.port if self._server is not None else 0
+
+    @property
+    def associations(self) -> tuple[AssociationFacts, ...]:
+        """The associations that stand now."""
+        return self._server.associations if self._server is not None else ()
+
+    def abort(self, association: int) -> bool:
+        """Abort one association by its number in the trace; whether there was one."""
+        return self._server is not None and self._server.abort(association)
+
+    def drain(self) -> list[ListenerEvent]:
+        """The events since the last call, oldest first."""
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    async def start(self) -> None:
+        """Prepare the folder and listen. Does nothing while it runs.
+
+        :raises StorageError: the folder cannot be used.
+        :raises ListenError: the port is taken, needs rights, or the address is not ours.
+        """
+        if self._server is not None:
+            return
+        loop = asyncio.get_running_loop()
+        leftovers = await loop.run_in_executor(self._context.file_pool, self._archive.prepare)
+        if leftovers.removed:
+            text = f"{len(leftovers.removed)} files that an earlier run had left incomplete were removed"
+            Scribe(self._context.tracer, 0).note(logging.INFO, text)
+        self.counts = ListenerCounts()
+        try:
+            self._server = await self._serve()
+        except BaseException:
+            self._archive.close()
+            raise
+
+    async def stop(self) -> None:
+        """Stop listening and end every association; what is being received may finish within two seconds.
+
+        Returns when everything that was received is on disk or gone.
+        """
+        server, self._server = self._server, None
+        if server is None:
+            return
+        try:
+            await server.close()
+            while self._commits:
+                await asyncio.wait([asyncio.wrap_future(work) for work in self._commits])
+        finally:
+            self._archive.close()
+
+    async def _serve(self) -> Server:
+        options = self.options
+        return await serve(
+            options.host,
+            options.port,
+            ae_title=options.ae_title,
+            handlers=Handlers(on_echo=self._on_echo, open_sink=self._open_sink, on_store=self._on_store),
+            options=ServerOptions(
+                policy=AcceptPolicy(
+                    ae_title=options.ae_title,
+                    check_called=options.check_called_ae,
+                    max_pdu_length=options.max_pdu_length,
+                ),
+                timeouts=options.timeouts,
+                limits=Limits(max_pdu_length=options.max_pdu_length),
+                tracer=self._record,
+                trace_full=options.trace_full,
+                on_established=self._on_established,
+                on_ended=self._on_ended,
+            ),
+        )
+
+    # what the server asks and tells
+
+    def _record(self, record: Record) -> None:
+        self._context.tracer(record)
+        if isinstance(record, RefuseRecord):
+            self.counts.refused += 1
+            self._tell(Refusal(record.utc, record.association, record.peer, record.reason))
+
+    def _on_established(self, facts: AssociationFacts) -> None:
+        self.counts.associations += 1
+        self._tell(AssociationBegan(time.time(), facts))
+
+    def _on_ended(self, facts: AssociationFacts, error: DicomNetworkError | None) -> None:
+        # What was complete, but not begun to be stored, can no longer be answered for: the peer will send it again.
+        for pending in self._held.pop(facts.association, ()):
+            pending.abandon()
+        self._tell(AssociationEnded(time.time(), facts, error))
+
+    def _on_echo(self, request: EchoRequest) -> Status:
+        self.counts.echoes += 1
+        self._tell(EchoAnswered(time.time(), request.facts))
+        return SUCCESS
+
+    def _open_sink(self, request: StoreRequest) -> Sink | Reply:
+        command = request.command
+        try:
+            sink = self._archive.receive(
+                sop_class_uid=command.affected_sop_class_uid,
+                sop_instance_uid=command.affected_sop_instance_uid,
+                transfer_syntax_uid=request.transfer_syntax_uid,
+                sending_ae_title=request.facts.calling_ae_title,
+                receiving_ae_title=self.options.ae_title,
+            )
+        except StorageError as error:
+            return self._refuse(request, error)
+        return _TrackedSink(self, request, sink)
+
+    def hold(self, request: StoreRequest, pending: Pending) -> Pending:
+        """A data set is complete and waits for its turn to be stored."""
+        self._held.setdefault(request.facts.association, set()).add(pending)
+        return pending
+
+    def lost(self, request: StoreRequest) -> None:
+        """The association ended in the middle of a data set; nothing is left of it."""
+        self._scribe(request).file("discarded", "", 0, f"{request.command.affected_sop_instance_uid} broke off")
+
+    def _on_store(self, request: StoreRequest, result: object) -> Reply | Awaitable[Reply]:
+        assert isinstance(result, Pending)
+        held = self._held.get(request.facts.association, set())
+        if result not in held:
+            return Reply(ASSOCIATION_ENDED)
+        held.discard(result)
+        if self.options.fsync:
+            return self._commit_in_thread(request, result)
+        try:
+            return self._keep(request, self._archive.commit(result))
+        except StorageError as error:
+            return self._refuse(request, error)
+
+    async def _commit_in_thread(self, request: StoreRequest, pending: Pending) -> Reply:
+        work = self._context.file_pool.submit(self._archive.commit, pending)
+        self._commits.add(work)
+        try:
+            stored = await asyncio.shield(asyncio.wrap_future(work))
+        except StorageError as error:
+            return self._refuse(request, error)
+        except asyncio.CancelledError:
+            if work.cancel():
+                pending.abandon()
+            raise
+        finally:
+            self._commits.discard(work)
+        return self._keep(request, stored)
+
+    def _keep(self, request: StoreRequest, stored: Stored) -> Reply:
+        counts, command = self.counts, request.command
+        counts.size_bytes += stored.size_bytes
+        is_duplicate = stored.outcome is Outcome.DUPLICATE
+        if is_duplicate:
+            counts.duplicates += 1
+        else:
+            counts.stored += 1
+        event = "duplicate" if is_duplicate else "stored"
+        self._scribe(request).file(event, str(stored.path), stored.size_bytes, stored.outcome.value)
+        self._tell(
+            ReceivedInstance(
+                time.time(),
+                request.facts,
+                command.affected_sop_class_uid,
+                command.affected_sop_instance_uid,
+                request.transfer_syntax_uid,
+                stored.path,
+                stored.size_bytes,
+                stored.outcome,
+            )
+        )
+        return Reply(SUCCESS)
+
+    def _refuse(self, request: StoreRequest, error: StorageError) -> Reply:
+        self.counts.failed += 1
+        self._scribe(request).file("failed", error.path, 0, str(error))
+        command = request.command
+        self._tell(
+            StoreFailed(
+                time.time(),
+                request.facts,
+                command.affected_sop_class_uid,
+                command.affected_sop_instance_uid,
+                error.status,
+                str(error),
+                error.hint,
+            )
+        )
+        return Reply(error.status, _COMMENTS.get(type(error), _COMMENT))
+
+    def _scribe(self, request: StoreRequest) -> Scribe:
+        return Scribe(self._context.tracer, request.facts.association)
+
+    def _tell(self, event: ListenerEvent) -> None:
+        self._events.append(event)
+        if self._on_event is not None:
+            self._on_event(event)

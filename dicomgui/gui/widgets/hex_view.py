@@ -1,0 +1,215 @@
+"""Bytes as a hex editor shows them, without what was not kept; paints only the lines that are in view."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+
+from dicomgui.gui.theme import current_colors, fixed_font
+from dicomgui.network.tracing import Segment
+
+__all__ = ["HexView"]
+
+PER_LINE = 16
+_ADDRESS = 8  # characters of the offset column
+
+
+class _Line(NamedTuple):
+    """Bytes ``data`` from ``offset`` on; without data, ``gap`` bytes that were not kept."""
+
+    offset: int
+    data: bytes
+    gap: int
+
+
+class HexView(QAbstractScrollArea):
+    """Shows the kept bytes of one PDU. The cursor is one byte; the marked range is what the tree has selected."""
+
+    byte_selected = Signal(int)
+    """The user moved the cursor to the byte at this offset."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setAccessibleName("Bytes of the selected PDU")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.viewport().setCursor(Qt.CursorShape.IBeamCursor)
+        font = fixed_font()
+        font.setPointSizeF(font.pointSizeF() * 0.95)
+        self.setFont(font)
+        self.viewport().setFont(font)
+        self._lines: list[_Line] = []
+        self._starts: list[int] = []
+        self._length = 0
+        self._cursor = -1
+        self._marked = range(0)
+
+    # what it shows
+
+    def show_segments(self, segments: Sequence[Segment], length: int) -> None:
+        """Show the kept bytes of a PDU of ``length`` bytes; nothing is marked."""
+        self._lines = _lines_of(segments, length)
+        self._starts = [line.offset for line in self._lines]
+        self._length = length
+        self._cursor = -1
+        self._marked = range(0)
+        self._fit()
+        self.verticalScrollBar().setValue(0)
+        self.viewport().update()
+
+    def mark(self, offset: int, length: int) -> None:
+        """Mark a range and bring its beginning into view."""
+        self._marked = range(offset, offset + length)
+        self._cursor = offset if length else -1
+        if length:
+            self._show_offset(offset)
+        self.viewport().update()
+
+    @property
+    def marked(self) -> range:
+        """The offsets that are marked."""
+        return self._marked
+
+    def text_of_marked(self) -> str:
+        """The marked bytes as hex digits; of what was not kept there is nothing."""
+        found = bytearray()
+        for line in self._lines:
+            start, end = max(self._marked.start, line.offset), min(self._marked.stop, line.offset + len(line.data))
+            found += line.data[start - line.offset : end - line.offset] if start < end else b""
+        return found.hex(" ")
+
+    # geometry
+
+    def _char(self) -> float:
+        return self.fontMetrics().horizontalAdvance("0" * 64) / 64
+
+    def _line_height(self) -> int:
+        return self.fontMetrics().height() + 2
+
+    def _fit(self) -> None:
+        page = max(1, self.viewport().height() // self._line_height())
+        bar = self.verticalScrollBar()
+        bar.setPageStep(page)
+        bar.setSingleStep(1)
+        bar.setRange(0, max(0, len(self._lines) - page))
+        across = self.horizontalScrollBar()
+        width = round(self._char() * (_ADDRESS + 5 + PER_LINE * 4 + 3))
+        across.setPageStep(self.viewport().width())
+        across.setRange(0, max(0, width - self.viewport().width()))
+
+    def _hex_x(self, column: int) -> float:
+        return self._char() * (_ADDRESS + 2.5 + column * 3 + (1 if column >= PER_LINE // 2 else 0))
+
+    def _text_x(self, column: int) -> float:
+        return self._char() * (_ADDRESS + 2.5 + PER_LINE * 3 + 2 + column)
+
+    def _show_offset(self, offset: int) -> None:
+        row = bisect_right(self._starts, offset) - 1
+        bar = self.verticalScrollBar()
+        if row < bar.value() or row >= bar.value() + bar.pageStep():
+            bar.setValue(max(0, row - bar.pageStep() // 3))
+
+    def _offset_at(self, place: QPointF) -> int:
+        """The byte under a point, -1 for none."""
+        row = self.verticalScrollBar().value() + int(place.y() - 4) // self._line_height()
+        if not 0 <= row < len(self._lines):
+            return -1
+        x = place.x() + self.horizontalScrollBar().value()
+        line = self._lines[row]
+        for column in range(len(line.data)):
+            for left, width in ((self._hex_x(column) - self._char() / 2, 3), (self._text_x(column), 1)):
+                if left <= x < left + width * self._char():
+                    return line.offset + column
+        return -1
+
+    # events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        offset = self._offset_at(event.position())
+        if offset >= 0:
+            self._move_to(offset)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {
+            Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -PER_LINE, Qt.Key.Key_Down: PER_LINE,
+            Qt.Key.Key_PageUp: -PER_LINE * self.verticalScrollBar().pageStep(),
+            Qt.Key.Key_PageDown: PER_LINE * self.verticalScrollBar().pageStep(),
+        }  # fmt: skip
+        if event.matches(QKeySequence.StandardKey.Copy):
+            QGuiApplication.clipboard().setText(self.text_of_marked())
+        elif (step := steps.get(Qt.Key(event.key()))) is not None and self._lines:
+            self._move_to(min(max(0, max(self._cursor, 0) + step), self._length - 1))
+        elif event.key() == Qt.Key.Key_Home and self._lines:
+            self._move_to(0)
+        elif event.key() == Qt.Key.Key_End and self._lines:
+            self._move_to(self._length - 1)
+        else:
+            super().keyPressEvent(event)
+
+    def _move_to(self, offset: int) -> None:
+        self.mark(offset, 1)
+        self.byte_selected.emit(offset)
+
+    # painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        painter.setFont(self.font())
+        painter.fillRect(self.viewport().rect(), self.palette().color(QPalette.ColorRole.Base))
+        painter.translate(-self.horizontalScrollBar().value(), 0)
+        height = self._line_height()
+        first = self.verticalScrollBar().value()
+        shown = self.viewport().height() // height + 2
+        for row, line in enumerate(self._lines[first : first + shown]):
+            self._paint_line(painter, line, row * height + 4, height)
+        painter.end()
+
+    def _paint_line(self, painter: QPainter, line: _Line, top: int, height: int) -> None:
+        colors = current_colors()
+        base = top + self.fontMetrics().ascent() + 1
+        char = self._char()
+        painter.setPen(QColor(colors.muted))
+        painter.drawText(QPointF(char, base), f"{line.offset:0{_ADDRESS}X}")
+        if line.gap:
+            painter.drawText(QPointF(self._hex_x(0), base), f"… {line.gap:,} bytes were not kept …")
+            return
+        painter.setPen(QColor(colors.text))
+        for column, value in enumerate(line.data):
+            offset = line.offset + column
+            if offset in self._marked:
+                painter.fillRect(
+                    round(self._hex_x(column) - char / 2), top, round(char * 3), height, QColor(colors.accent_soft)
+                )
+                painter.fillRect(round(self._text_x(column)), top, round(char) + 1, height, QColor(colors.accent_soft))
+            painter.drawText(QPointF(self._hex_x(column), base), f"{value:02X}")
+            painter.drawText(QPointF(self._text_x(column), base), chr(value) if 32 <= value < 127 else "·")
+
+
+def _lines_of(segments: Sequence[Segment], length: int) -> list[_Line]:
+    """Lines of at most sixteen bytes that begin at multiples of sixteen, and one line for each gap."""
+    lines: list[_Line] = []
+    position = 0
+    for segment in segments:
+        if segment.offset > position:
+            lines.append(_Line(position, b"", segment.offset - position))
+        start = 0
+        while start < len(segment.data):
+            offset = segment.offset + start
+            size = PER_LINE - offset % PER_LINE
+            lines.append(_Line(offset, segment.data[start : start + size], 0))
+            start += size
+        position = segment.offset + len(segment.data)
+    if position < length:
+        lines.append(_Line(position, b"", length - position))
+    return lines

@@ -1,0 +1,215 @@
+"""From a trace to what went wrong and why: the only place where failures become words for people.
+
+It is a function of the records and nothing else: every finding names the records that show it, causes are ordered by
+how well they fit, and what the trace does not show is not claimed. The words are in :mod:`dicomgui.trace.catalogue`.
+
+For each association the rules of :data:`_ENDINGS` say how it failed; of all that fit, the one whose evidence comes first
+in the trace is the cause and the others are its consequences. The rules of :data:`_REMARKS` add what else is to be told.
+To add a diagnosis: an entry in the catalogue, a rule here or in one of the modules that it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from dicomgui.network.dimse import CommandField
+from dicomgui.network.errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ConfigurationError,
+    ConnectError,
+    ConnectionLost,
+    DicomNetworkError,
+    DimseFailure,
+    ListenError,
+    LocalProtocolError,
+    NoAcceptedContext,
+    OperationTimeout,
+    RemoteProtocolError,
+    TlsError,
+)
+from dicomgui.network.pdu import describe_abort
+from dicomgui.network.status import Status
+from dicomgui.network.tracing import Record
+from dicomgui.network.uids import name_of
+from dicomgui.trace.answering import find_no_context, find_odds, find_some_contexts, find_statuses, status_values
+from dicomgui.trace.case import Case, cases_of
+from dicomgui.trace.connecting import (
+    connect_code,
+    find_listen_faults,
+    find_no_connection,
+    find_not_dicom,
+    find_tls_fault,
+    listen_code,
+    tls_code,
+)
+from dicomgui.trace.ending import (
+    abort_finding,
+    find_abort,
+    find_cancel,
+    find_close,
+    find_own_abort,
+    find_refusal,
+    find_rejection,
+    find_time_out,
+    find_violation,
+    rejection_code,
+)
+from dicomgui.trace.finding import Finding, Severity
+from dicomgui.trace.words import compose, split_place
+
+__all__ = ["diagnose", "explain_error"]
+
+# Where two fit the same record, the earlier rule wins.
+_ENDINGS: tuple[Callable[[Case], Finding | None], ...] = (
+    find_no_connection,
+    find_tls_fault,
+    find_not_dicom,
+    find_rejection,
+    find_abort,
+    find_violation,
+    find_time_out,
+    find_no_context,
+    find_refusal,
+    find_cancel,
+    find_own_abort,
+    find_close,
+)
+_REMARKS: tuple[Callable[[Case], list[Finding]], ...] = (
+    find_listen_faults,
+    find_statuses,
+    find_some_contexts,
+    find_odds,
+)
+_TIME_OUTS = {
+    "connect": "no-answer",
+    "associate": "silent",
+    "response": "no-response",
+    "release": "no-release-answer",
+}
+_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+
+
+def diagnose(records: Iterable[Record]) -> list[Finding]:
+    """Everything worth telling about a trace of one association or many, the most serious of each first.
+
+    An empty list means that nothing failed as far as the trace shows. Nothing is raised, however odd the trace.
+    """
+    findings: list[Finding] = []
+    for case in cases_of(records):
+        found = [finding for rule in _REMARKS for finding in rule(case)]
+        ending = _find_ending(case)
+        if ending is not None:
+            found.insert(0, ending)
+        findings += sorted(found, key=lambda finding: _RANK[finding.severity])
+    return findings
+
+
+def _find_ending(case: Case) -> Finding | None:
+    endings = [finding for rule in _ENDINGS if (finding := rule(case)) is not None]
+    return min(endings, key=_first_evidence, default=None)
+
+
+def _first_evidence(finding: Finding) -> int:
+    return min(item.record_index for item in finding.evidence)
+
+
+# ------------------------------------------------------------------------------------------------------------ errors
+
+
+def explain_error(error: BaseException) -> Finding:
+    """Words for an exception where no trace is at hand; :func:`diagnose` knows more.
+
+    Any exception gets a finding: what is none of the network's is a fault of this program.
+    """
+    for kind, explain in _EXPLAINERS:
+        if isinstance(error, kind):
+            return explain(error)
+    if isinstance(error, DicomNetworkError):
+        return compose("unknown", {"peer": error.peer, "detail": _detail(error)})
+    return compose("internal-fault", {"detail": f"{type(error).__name__}: {error}".rstrip(".: ")})
+
+
+def _detail(error: DicomNetworkError) -> str:
+    """The error's own text without the peer, which sentences name themselves."""
+    return str(error.args[0] if error.args else type(error).__name__).rstrip(".")
+
+
+def _values(error: DicomNetworkError) -> dict[str, object]:
+    host, port = split_place(error.peer)
+    called, at, _ = error.peer.rpartition("@")
+    return {
+        "peer": error.peer,
+        "host": host,
+        "port": port,
+        "called": called if at else "",
+        "detail": _detail(error),
+        "hint": error.hint,
+    }
+
+
+def _explain_connect(error: ConnectError) -> Finding:
+    text = f"{type(error).__name__}: {_detail(error)}"
+    return compose(connect_code(text), _values(error))
+
+
+def _explain_tls(error: TlsError) -> Finding:
+    return compose(tls_code(_detail(error), is_acceptor=False), _values(error))
+
+
+def _explain_listen(error: ListenError) -> Finding:
+    detail = _detail(error)
+    place = detail.removeprefix("cannot listen on ").partition(": ")[0]
+    return compose(listen_code(detail), {"address": place, "detail": detail})
+
+
+def _explain_rejected(error: AssociationRejected) -> Finding:
+    codes = {"result": error.result, "source": error.source, "reason": error.reason}
+    return compose(rejection_code(error.source, error.reason), _values(error) | codes)
+
+
+def _explain_aborted(error: AssociationAborted) -> Finding:
+    if not error.by_peer:
+        return compose("we-aborted", _values(error) | {"detail": describe_abort(error.source, error.reason)})
+    code = "aborted-on-greeting" if error.phase == "associate" else "aborted"
+    return abort_finding(code, _values(error), error.source, error.reason)
+
+
+def _explain_no_context(error: NoAcceptedContext) -> Finding:
+    name = name_of(error.sop_class)
+    if not error.offered:
+        return compose("no-context-not-proposed", _values(error) | {"detail": name})
+    offered = ", ".join(map(name_of, error.offered))
+    taken = ", ".join(map(name_of, error.accepted))
+    offer = f"It would take {name} in {taken}." if taken else ""
+    return compose("no-context", _values(error) | {"detail": f"{name} in {offered}", "offer": offer})
+
+
+def _explain_time_out(error: OperationTimeout) -> Finding:
+    return compose(_TIME_OUTS.get(error.phase, "timed-out"), _values(error))
+
+
+def _explain_failure(error: DimseFailure) -> Finding:
+    status = Status(error.status & 0xFFFF)
+    values = _values(error) | status_values(CommandField.C_ECHO_RQ, status, error.comment) | {"message": "the request"}
+    return compose("status-warning" if status.is_warning else "status-failure", values)
+
+
+def _as(code: str) -> Callable[[DicomNetworkError], Finding]:
+    return lambda error: compose(code, _values(error))
+
+
+_EXPLAINERS: tuple[tuple[type[DicomNetworkError], Callable[..., Finding]], ...] = (
+    (ConfigurationError, _as("configuration")),
+    (ListenError, _explain_listen),
+    (TlsError, _explain_tls),
+    (ConnectError, _explain_connect),
+    (AssociationRejected, _explain_rejected),
+    (AssociationAborted, _explain_aborted),
+    (NoAcceptedContext, _explain_no_context),
+    (ConnectionLost, _as("connection-lost")),
+    (LocalProtocolError, _as("local-misuse")),
+    (RemoteProtocolError, _as("protocol-violation")),
+    (OperationTimeout, _explain_time_out),
+    (DimseFailure, _explain_failure),
+)

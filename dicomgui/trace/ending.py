@@ -1,0 +1,242 @@
+"""Rules for how an association failed or ended: refused, aborted, out of time, cut."""
+
+from __future__ import annotations
+
+import re
+
+from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.pdu import PDU, Abort, AssociateRJ, PduType, decode, describe_abort, describe_rejection
+from dicomgui.network.tracing import CancelRecord, Direction, PduRecord, RefuseRecord, TimerRecord
+from dicomgui.trace.case import Case, Found
+from dicomgui.trace.catalogue import ABORT_CAUSES
+from dicomgui.trace.finding import Evidence, Finding
+from dicomgui.trace.words import compose, evidence_of, message_name, seconds_text, values_of
+
+__all__ = [
+    "abort_finding",
+    "decoded",
+    "find_abort",
+    "find_cancel",
+    "find_close",
+    "find_own_abort",
+    "find_refusal",
+    "find_rejection",
+    "find_time_out",
+    "find_violation",
+    "rejection_code",
+]
+
+_REJECTIONS = {
+    (1, 1): "rejected-no-reason",
+    (1, 2): "rejected-application-context",
+    (1, 3): "rejected-calling-ae",
+    (1, 7): "rejected-called-ae",
+    (2, 1): "rejected-no-reason",
+    (2, 2): "rejected-protocol-version",
+    (3, 1): "rejected-busy",
+    (3, 2): "rejected-busy",
+}
+_OWN_REJECTIONS = {"rejected-calling-ae", "rejected-called-ae", "rejected-busy"}
+_TIMERS = {
+    "response": "no-response",
+    "release": "no-release-answer",
+    "idle": "idle",
+    "send": "not-reading",
+    "connect": "no-answer",
+}
+_IDLE_S = 60.0  # no firewall forgets a connection sooner
+_AT_OFFSET = re.compile(r"at offset (\d{1,10})")
+
+
+def decoded(found: Found | None) -> PDU | None:
+    """The PDU of a record, where it was kept whole and can be decoded."""
+    if found is None:
+        return None
+    segments = found.record.segments
+    if len(segments) != 1 or segments[0].offset or len(segments[0].data) != found.record.length:
+        return None
+    try:
+        return decode(segments[0].data)
+    except RemoteProtocolError:
+        return None
+
+
+def rejection_code(source: int, reason: int) -> str:
+    """The code for what an A-ASSOCIATE-RJ says (PS3.8 table 9-21)."""
+    return _REJECTIONS.get((source, reason), "rejected-unknown")
+
+
+def find_rejection(case: Case) -> Finding | None:
+    """The association was rejected, by the peer or by us."""
+    for direction in (Direction.RECEIVED, Direction.SENT):
+        found = case.pdu(direction, PduType.ASSOCIATE_RJ)
+        pdu = decoded(found)
+        if found is None or not isinstance(pdu, AssociateRJ):
+            continue
+        code = rejection_code(pdu.source, pdu.reason)
+        if direction is Direction.SENT:
+            code = f"we-{code}" if code in _OWN_REJECTIONS else "we-rejected"
+        values = values_of(case) | {
+            "result": pdu.result,
+            "source": pdu.source,
+            "reason": pdu.reason,
+            "detail": describe_rejection(pdu.result, pdu.source, pdu.reason),
+        }
+        return compose(code, values, evidence=(Evidence(found.number, 7, 3),), association=case.association)
+    return None
+
+
+def find_abort(case: Case) -> Finding | None:
+    """The peer aborted."""
+    found = case.pdu(Direction.RECEIVED, PduType.ABORT)
+    if found is None:
+        return None
+    pdu = decoded(found)
+    source, reason = (pdu.source, pdu.reason) if isinstance(pdu, Abort) else (0, 0)
+    if case.is_acceptor:
+        code = "caller-aborted"
+    else:
+        code = "aborted-on-greeting" if case.acceptance is None else "aborted"
+    evidence = (Evidence(found.number, 8, 2),)
+    return abort_finding(code, values_of(case), source, reason, evidence=evidence, association=case.association)
+
+
+def abort_finding(
+    code: str,
+    values: dict[str, object],
+    source: int,
+    reason: int,
+    *,
+    evidence: tuple[Evidence, ...] = (),
+    association: int = 0,
+) -> Finding:
+    """The finding for an A-ABORT of the peer; ``aborted`` becomes the code that fits its source."""
+    by_provider = source == 2
+    if code == "aborted":
+        code = "aborted-by-provider" if by_provider else "aborted-by-user"
+    return compose(
+        code,
+        values | {"detail": describe_abort(source, reason)},
+        evidence=evidence,
+        association=association,
+        first_cause=ABORT_CAUSES.get(reason, "") if by_provider else "",
+    )
+
+
+def find_violation(case: Case) -> Finding | None:
+    """The peer sent something malformed or out of turn."""
+    if not case.broken:
+        return None
+    found = case.broken[0]
+    error = found.record.error or "bytes that belong to no PDU"
+    at = _AT_OFFSET.search(error)
+    offset = int(at[1]) if at and isinstance(found.record, PduRecord) else 0
+    return compose(
+        "protocol-violation",
+        values_of(case) | {"detail": error.rstrip(".")},
+        evidence=(Evidence(found.number, min(offset, found.record.length), 0),),
+        association=case.association,
+    )
+
+
+def find_time_out(case: Case) -> Finding | None:
+    """Time ran out for something."""
+    found = case.first(TimerRecord)
+    if found is None or found.record.name == "artim":
+        return _find_artim(case)
+    name = found.record.name
+    code = _TIMERS.get(name, "timed-out")
+    if name == "associate":
+        code = "silent" if case.first_received is None else "no-association-answer"
+    seconds = seconds_text(found.record.seconds)
+    values = values_of(case) | {
+        "seconds": seconds,
+        "waited": f"within {seconds} s",
+        "detail": f"{name} took {seconds} s",
+    }
+    waiting = _oldest_pending(case)
+    values["message"] = message_name(waiting.record.command_field) if waiting else "our request"
+    evidence = evidence_of(found, waiting if code == "no-response" else None)
+    return compose(code, values, evidence=evidence, association=case.association)
+
+
+def _find_artim(case: Case) -> Finding | None:
+    """ARTIM ran out while we waited for an association request (PS3.8 9.1.5); after the end it means nothing."""
+    found = case.artim_expired or case.first(TimerRecord)
+    if found is None or case.request is not None or case.first_received is not None:
+        return None
+    return compose("caller-silent", values_of(case), evidence=evidence_of(found), association=case.association)
+
+
+def _oldest_pending(case: Case) -> Found | None:
+    return next(iter(case.pending.values()), None)
+
+
+def find_close(case: Case) -> Finding | None:
+    """The connection ended without the words that end an association."""
+    found = case.close
+    if found is None or case.is_released or _was_ended_by_words(case):
+        return None
+    code, values = _close_code(case, found)
+    if not code:
+        return None
+    evidence = evidence_of(found, case.unfinished)
+    return compose(code, values_of(case) | values, evidence=evidence, association=case.association)
+
+
+def _was_ended_by_words(case: Case) -> bool:
+    return any(
+        case.pdu(direction, kind) is not None
+        for direction in Direction
+        for kind in (PduType.ASSOCIATE_RJ, PduType.ABORT)
+    )
+
+
+def _close_code(case: Case, found: Found) -> tuple[str, dict[str, object]]:
+    close = found.record
+    by_peer = close.by_peer or bool(close.error)
+    if case.request is None:
+        # Without a request there was nothing to lose; who only knocks at a listener is told of, no more.
+        return ("caller-silent" if case.is_acceptor and case.first_received is None else ""), {}
+    if not by_peer:
+        return "we-closed", {}
+    if case.is_acceptor:
+        return "caller-lost", {}
+    if case.first_received is None:
+        return ("closed-on-greeting-tls" if case.tls else "closed-on-greeting"), {}
+    waiting = _oldest_pending(case)
+    if waiting is not None:
+        return "connection-lost-sending", {"message": message_name(waiting.record.command_field)}
+    silence = close.mono - case.last_bytes_mono
+    if silence >= _IDLE_S:
+        return "connection-lost-idle", {"seconds": seconds_text(silence)}
+    return "connection-lost", {}
+
+
+def find_refusal(case: Case) -> Finding | None:
+    """We refused the connection; a rejection of ours says it more exactly."""
+    found = case.first(RefuseRecord)
+    if found is None or case.pdu(Direction.SENT, PduType.ASSOCIATE_RJ) is not None:
+        return None
+    values = values_of(case) | {"detail": found.record.reason.rstrip(".")}
+    return compose("we-refused", values, evidence=evidence_of(found), association=case.association)
+
+
+def find_cancel(case: Case) -> Finding | None:
+    """Our side cancelled, or could not go on."""
+    found = case.first(CancelRecord)
+    if found is None:
+        return None
+    detail = found.record.detail.rstrip(".")
+    code = "message-broke-off" if detail.startswith("a message broke off") else "cancelled"
+    detail = detail[:1].upper() + detail[1:] if code == "message-broke-off" else detail
+    values = values_of(case) | {"detail": detail}
+    return compose(code, values, evidence=evidence_of(found), association=case.association)
+
+
+def find_own_abort(case: Case) -> Finding | None:
+    """We aborted; asked for last, because what made us do it is the better answer."""
+    found = case.pdu(Direction.SENT, PduType.ABORT)
+    if found is None:
+        return None
+    return compose("we-aborted", values_of(case), evidence=evidence_of(found), association=case.association)

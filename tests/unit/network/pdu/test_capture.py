@@ -1,0 +1,190 @@
+"""What the trace keeps of P-DATA-TF, and that secrets are masked."""
+
+import struct
+
+import pytest
+
+from dicomgui.network.pdu import (
+    PDV,
+    ApplicationContext,
+    AssociateAC,
+    AssociateRQ,
+    Capture,
+    DataEnd,
+    Framer,
+    MaximumLength,
+    PDataTF,
+    ReleaseRQ,
+    UnknownItem,
+    UserIdentityAC,
+    UserIdentityRQ,
+    UserInfoItem,
+    UserInformation,
+    capture,
+    masked,
+    snap_sent,
+)
+from dicomgui.network.tracing import SNAP_LENGTH, Segment
+
+
+def command(field: int) -> bytes:
+    """The beginning of a command set: group length, affected SOP class, command field."""
+    uid = b"1.2.840.10008.5.1.4.1.1.7\0"
+    return (
+        struct.pack("<HHII", 0, 0, 4, 0) + struct.pack("<HHI", 0, 2, len(uid)) + uid
+        + struct.pack("<HHIH", 0, 0x100, 2, field)
+        + struct.pack("<HHIH", 0, 0x800, 2, 1)
+    )  # fmt: skip
+
+
+STORE = PDataTF((PDV(1, 3, command(0x0001)),)).encode()
+FIND = PDataTF((PDV(1, 3, command(0x0020)),)).encode()
+
+
+def segments(stream: bytes, *, step: int = 0, full: bool = False) -> list[tuple[Segment, ...]]:
+    """What is kept of each P-DATA-TF of a stream, fed in steps of so many bytes."""
+    framer = Framer(capture=Capture(full))
+    step = step or len(stream)
+    found = []
+    for at in range(0, len(stream), step):
+        found += [frame.segments for frame in framer.feed(stream[at : at + step]) if isinstance(frame, DataEnd)]
+    return found
+
+
+@pytest.mark.parametrize("step", [0, 1, 7, 5000])
+def test_data_of_a_store_is_snapped(step: int) -> None:
+    data = PDataTF((PDV(1, 0, bytes(range(256)) * 40),)).encode()
+    kept = segments(STORE + data + STORE, step=step)
+    assert kept == [(Segment(0, STORE),), (Segment(0, data[: 12 + SNAP_LENGTH]),), (Segment(0, STORE),)]
+
+
+@pytest.mark.parametrize("step", [0, 1, 1000])
+def test_each_fragment_has_its_own_snap(step: int) -> None:
+    big, small = b"a" * 5000, b"b" * 10
+    data = PDataTF((PDV(1, 0, big), PDV(1, 0, small), PDV(1, 2, big))).encode()
+    second = 12 + 5000
+    third = second + 6 + 10
+    assert segments(STORE + data, step=step)[1] == (
+        Segment(0, data[: 12 + SNAP_LENGTH]),
+        Segment(second, data[second : third + 6 + SNAP_LENGTH]),
+    )
+
+
+@pytest.mark.parametrize("step", [0, 1, 1000])
+def test_fragment_of_just_the_snap_length_is_whole(step: int) -> None:
+    data = PDataTF((PDV(1, 0, b"a" * SNAP_LENGTH), PDV(1, 2, b"b"))).encode()
+    assert segments(STORE + data, step=step)[1] == (Segment(0, data),)
+
+
+@pytest.mark.parametrize("step", [0, 1, 1000])
+def test_everything_else_is_whole(step: int) -> None:
+    data = PDataTF((PDV(1, 2, b"a" * 9000),)).encode()
+    other = PDataTF((PDV(3, 2, b"a" * 9000),)).encode()
+    assert segments(FIND + data, step=step)[1] == (Segment(0, data),)
+    assert segments(STORE + other, step=step)[1] == (Segment(0, other),)
+    assert segments(STORE + FIND + data, step=step)[2] == (Segment(0, data),)
+    assert segments(data, step=step) == [(Segment(0, data),)]
+
+
+@pytest.mark.parametrize("step", [0, 1, 1000])
+def test_full_keeps_stores_too(step: int) -> None:
+    data = PDataTF((PDV(1, 2, b"a" * 9000),)).encode()
+    assert segments(STORE + data, step=step, full=True)[1] == (Segment(0, data),)
+
+
+def test_command_in_many_fragments() -> None:
+    text = command(1)
+    parts = b"".join(PDataTF((PDV(1, 1, bytes([byte])),)).encode() for byte in text[:-1])
+    last = PDataTF((PDV(1, 3, text[-1:]),)).encode()
+    data = PDataTF((PDV(1, 2, b"a" * 9000),)).encode()
+    for step in (0, 1):
+        assert segments(parts + last + data, step=step)[-1] == (Segment(0, data[: 12 + SNAP_LENGTH]),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"\0" * 9, command(1)[:30], b"\xff" * 600, struct.pack("<HHI", 0, 2, 0xFFFFFFFF) + bytes(100)],
+)
+def test_a_command_that_is_none_is_no_store(text: bytes) -> None:
+    data = PDataTF((PDV(1, 2, b"a" * 9000),)).encode()
+    assert segments(PDataTF((PDV(1, 3, text),)).encode() + data)[-1] == (Segment(0, data),)
+
+
+def test_endless_command_is_held_to_a_bound() -> None:
+    kept = Capture()
+    framer = Framer(capture=kept)
+    for _ in range(100):
+        list(framer.feed(PDataTF((PDV(1, 1, bytes(1000)),)).encode()))
+    assert [len(begun) for begun in kept._commands.values()] == [512]
+
+
+@pytest.mark.parametrize("step", [0, 1, 900])
+def test_keep_limit(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    monkeypatch.setattr(capture, "KEEP_LIMIT", 1000)
+    single = PDataTF((PDV(1, 2, b"a" * 5000),)).encode()
+    double = PDataTF((PDV(1, 0, b"a" * 5000), PDV(1, 2, b"b" * 5000))).encode()
+    assert segments(single + double, step=step) == [(Segment(0, single[:1000]),), (Segment(0, double[:1000]),)]
+
+
+def test_sent() -> None:
+    pdu = PDataTF((PDV(1, 2, b"a" * 9000),)).encode()
+    chunk = bytearray(b"xx" + pdu + b"yy")
+    for kind in (bytes, bytearray, memoryview):
+        assert snap_sent(kind(chunk), 2, len(pdu), is_store_data=False, full=False) == (Segment(0, pdu),)
+        assert snap_sent(kind(chunk), 2, len(pdu), is_store_data=True, full=True) == (Segment(0, pdu),)
+        snapped = snap_sent(kind(chunk), 2, len(pdu), is_store_data=True, full=False)
+        assert snapped == (Segment(0, pdu[: 12 + SNAP_LENGTH]),)
+    short = PDataTF((PDV(1, 2, b"ab"),)).encode()
+    assert snap_sent(short, 0, len(short), is_store_data=True, full=False) == (Segment(0, short),)
+
+
+def request(*sub_items: UserInfoItem) -> bytes:
+    return AssociateRQ("A", "B", (ApplicationContext(), UserInformation((MaximumLength(0), *sub_items)))).encode()
+
+
+def test_masked_passcode_but_not_the_name() -> None:
+    data = request(UserIdentityRQ(2, 1, b"user", b"passcode"))
+    assert masked(data) == request(UserIdentityRQ(2, 1, b"user", b"********"))
+
+
+@pytest.mark.parametrize("kind", [3, 4, 5, 6])
+def test_masked_ticket(kind: int) -> None:
+    assert masked(request(UserIdentityRQ(kind, 1, b"ticket"))) == request(UserIdentityRQ(kind, 1, b"******"))
+
+
+def test_masked_response() -> None:
+    def answer(text: bytes) -> bytes:
+        return AssociateAC("A", "B", (UserInformation((UserIdentityAC(text),)),)).encode()
+
+    assert masked(answer(b"ticket")) == answer(b"******")
+
+
+def test_nothing_to_mask() -> None:
+    plain = request(UserIdentityRQ(1, 0, b"user"))
+    assert masked(plain) is plain
+    release = ReleaseRQ().encode()
+    assert masked(release) is release
+    assert masked(b"") == b""
+    assert masked(b"\x01\x00\x00") == b"\x01\x00\x00"
+
+
+def test_masked_up_to_where_it_breaks_off() -> None:
+    data = request(UserIdentityRQ(2, 1, b"user", b"passcode"))
+    for stop in range(len(data)):
+        cut = masked(data[:stop])
+        assert len(cut) == stop
+        assert b"pass" not in cut
+
+
+def test_masked_when_malformed_inside_the_identity() -> None:
+    data = request(UserIdentityRQ(2, 1, b"user", b"passcode")).replace(b"\0\x08passcode", b"\0\x09passcode")
+    assert b"passcode" not in masked(data)
+
+
+def test_masked_when_malformed_before_the_identity() -> None:
+    data = AssociateRQ(
+        "A", "B", (UnknownItem(0x10, b"1.2"), UserInformation((UserIdentityRQ(2, 1, b"user", b"passcode"),)))
+    ).encode()
+    wrong = data.replace(b"\x10\x00\x00\x03", b"\x10\x00\xff\xff") + b"X"
+    assert b"passcode" not in masked(wrong)
+    assert len(masked(wrong)) == len(wrong)

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from dicomgui.network.part10 import NotPart10, Part10Error, Part10Head, read_head
 
@@ -88,7 +88,7 @@ def extract_instances(archive: Path, folder: Path, tick: Callable[[str], None]) 
 def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int) -> Member:
     try:
         with opened.open(entry) as member:
-            head = read_head(member)
+            head = read_head(cast(BinaryIO, member))
         with opened.open(entry) as member, target.open("xb") as file:
             while piece := member.read(_PIECE):
                 left -= len(piece)

@@ -10,7 +10,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -235,7 +234,6 @@ class Listener:
         self._archive = Archive(options.folder, fsync=options.fsync)
         self._server: Server | None = None
         self._held: dict[int, set[Pending]] = {}
-        self._commits: set[Future[Stored]] = set()
         self._events: deque[ListenerEvent] = deque(maxlen=MAX_EVENTS)
 
     @property
@@ -301,8 +299,6 @@ class Listener:
             return
         try:
             await server.close()
-            while self._commits:
-                await asyncio.wait([asyncio.wrap_future(work) for work in self._commits])
         finally:
             self._archive.close()
 
@@ -314,11 +310,7 @@ class Listener:
             ae_title=options.ae_title,
             handlers=Handlers(on_echo=self._on_echo, open_sink=self._open_sink, on_store=self._on_store),
             options=ServerOptions(
-                policy=AcceptPolicy(
-                    ae_title=options.ae_title,
-                    check_called=options.check_called_ae,
-                    max_pdu_length=options.max_pdu_length,
-                ),
+                policy=AcceptPolicy(ae_title=options.ae_title, check_called=options.check_called_ae),
                 timeouts=options.timeouts,
                 limits=Limits(max_pdu_length=options.max_pdu_length),
                 tracer=self._record,
@@ -383,23 +375,27 @@ class Listener:
         if self.options.fsync:
             return self._commit_in_thread(request, result)
         try:
-            return self._keep(request, self._archive.commit(result))
+            stored = self._archive.commit(result)
         except StorageError as error:
             return self._refuse(request, error)
+        return self._keep(request, stored)
 
     async def _commit_in_thread(self, request: StoreRequest, pending: Pending) -> Reply:
-        work = self._context.file_pool.submit(self._archive.commit, pending)
-        self._commits.add(work)
+        work = asyncio.wrap_future(self._context.file_pool.submit(self._archive.commit, pending))
         try:
-            stored = await asyncio.shield(asyncio.wrap_future(work))
+            await asyncio.wait((work,))
+        except asyncio.CancelledError:
+            # Nobody waits for the answer any more, but what lands in the folder is told of.
+            await asyncio.wait((work,))
+            self._outcome(request, work)
+            raise
+        return self._outcome(request, work)
+
+    def _outcome(self, request: StoreRequest, work: asyncio.Future[Stored]) -> Reply:
+        try:
+            stored = work.result()
         except StorageError as error:
             return self._refuse(request, error)
-        except asyncio.CancelledError:
-            if work.cancel():
-                pending.abandon()
-            raise
-        finally:
-            self._commits.discard(work)
         return self._keep(request, stored)
 
     def _keep(self, request: StoreRequest, stored: Stored) -> Reply:

@@ -17,6 +17,7 @@ import errno
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TypeAlias
 
 if sys.platform == "win32":
@@ -82,7 +83,7 @@ def sync_file(handle: int) -> None:
     os.fsync(handle)
 
 
-def sync_path(path: str) -> None:
+def sync_path(path: Path) -> None:
     """:func:`sync_file` for a file by its name."""
     handle = os.open(path, LOCK_FLAGS if sys.platform == "win32" else READ_FLAGS)
     try:
@@ -91,18 +92,17 @@ def sync_path(path: str) -> None:
         os.close(handle)
 
 
-def sync_folder(path: str) -> None:
+def sync_folder(path: Path) -> None:
     """Return when the names in the folder are on the medium; does nothing where the platform cannot."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    except OSError as error:
-        if error.errno not in _NO_FOLDER_SYNC:
-            raise
-    finally:
-        os.close(handle)
+    if sys.platform != "win32":
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            if error.errno not in _NO_FOLDER_SYNC:
+                raise
+        finally:
+            os.close(handle)
 
 
 def try_lock(handle: int) -> bool:
@@ -128,20 +128,20 @@ def wait_for_lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
-def place(source: str, target: str) -> None:
+def place(source: Path, target: Path) -> None:
     """Give the file ``source`` the name ``target`` in one step that never overwrites, and drop its old name.
 
     :raises FileExistsError: the name is taken.
     :raises HardLinksMissing: the file system cannot do it in one step.
     """
     if sys.platform == "win32":
-        os.rename(source, target)
-        return
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno in _NO_LINKS:
-            raise HardLinksMissing(error.strerror) from error
-        raise
-    with suppress(OSError):  # the instance is stored; the spare name goes at the next start
-        os.unlink(source)
+        source.rename(target)
+    else:
+        try:
+            os.link(source, target)
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                raise HardLinksMissing(error.strerror) from error
+            raise
+        with suppress(OSError):  # the instance is stored; the spare name goes at the next start
+            source.unlink()

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 from typing import ClassVar
 
 from dicomgui.network.status import Status
@@ -110,8 +111,8 @@ _KINDS: dict[int, tuple[type[StorageError], str, str]] = {
 }
 
 
-def from_os_error(error: OSError, path: str, doing: str) -> StorageError:
+def from_os_error(error: OSError, path: Path, doing: str) -> StorageError:
     """The :class:`StorageError` for what the operating system said; ``doing`` names the step in a few words."""
     kind, what, hint = _KINDS.get(error.errno or 0, (DiskFault, "the system refused", "Look at the system's log."))
     reason = error.strerror or type(error).__name__
-    return kind(f"cannot {doing} {path}: {what} ({reason})", path=path, hint=hint)
+    return kind(f"cannot {doing} {path}: {what} ({reason})", path=str(path), hint=hint)

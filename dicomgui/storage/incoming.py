@@ -16,6 +16,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import NamedTuple
 
 from dicomgui.storage import disk
@@ -47,8 +48,8 @@ class Incoming:
     :ivar path: the folder.
     """
 
-    def __init__(self, root: str) -> None:
-        self.path = os.path.join(root, INCOMING)
+    def __init__(self, root: Path) -> None:
+        self.path = root / INCOMING
         self._numbers = itertools.count(1)
         self._token = ""
         self._lock = -1
@@ -61,12 +62,11 @@ class Incoming:
 
     def open(self) -> None:
         """Create the folder if it is not there, and take a token; a token that is held is given back before."""
-        with suppress(FileExistsError):
-            os.mkdir(self.path)
+        self.path.mkdir(exist_ok=True)
         self.close()
         while not self.is_open:
             token = secrets.token_hex(8)
-            lock = os.path.join(self.path, f"{token}.lock")
+            lock = self.path / f"{token}.lock"
             handle = os.open(lock, disk.LOCK_FLAGS | os.O_CREAT | os.O_EXCL)
             if _is_kept(handle, lock):
                 self._token, self._lock = token, handle
@@ -76,18 +76,18 @@ class Incoming:
     def close(self) -> None:
         """Give the token back; every partial file of it must be committed or abandoned before."""
         if self.is_open:
-            _remove_lock(os.path.join(self.path, f"{self._token}.lock"), self._lock)
+            _remove_lock(self.path / f"{self._token}.lock", self._lock)
             self._lock = -1
 
-    def next_name(self) -> str:
+    def next_name(self) -> Path:
         """The path of a partial file that nobody else will take."""
-        return f"{self.path}{os.sep}{self._token}-{next(self._numbers)}.part"
+        return self.path / f"{self._token}-{next(self._numbers)}.part"
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """While in it, no other thread or process that uses this folder is; for file systems without hard links."""
         with self._threads:
-            handle = os.open(os.path.join(self.path, "rename.lock"), disk.LOCK_FLAGS | os.O_CREAT)
+            handle = os.open(self.path / "rename.lock", disk.LOCK_FLAGS | os.O_CREAT)
             try:
                 with suppress(OSError):  # no locks here: the threads of this process at least wait for each other
                     disk.wait_for_lock(handle)
@@ -107,7 +107,7 @@ class Incoming:
         stuck: list[str] = []
         size = in_use = 0
         for token, files in by_token.items():
-            lock = os.path.join(self.path, f"{token}.lock")
+            lock = self.path / f"{token}.lock"
             handle = _take_over(lock)
             parts = [entry for entry in files if entry.name.endswith(".part")]
             if handle is None:
@@ -116,7 +116,7 @@ class Incoming:
             for entry in parts:
                 try:
                     length = entry.stat(follow_symlinks=False).st_size
-                    os.unlink(entry.path)
+                    Path(entry.path).unlink()
                 except OSError:
                     stuck.append(entry.name)
                 else:
@@ -126,19 +126,19 @@ class Incoming:
         return Leftovers(tuple(sorted(removed)), size, tuple(sorted(stuck)), in_use)
 
 
-def _is_kept(handle: int, lock: str) -> bool:
+def _is_kept(handle: int, lock: Path) -> bool:
     """Lock a lock file of ours; false if a cleaner was faster than we, between making and locking it."""
     try:
         if not disk.try_lock(handle):
             return False
-        return os.path.samestat(os.fstat(handle), os.stat(lock))
+        return os.path.samestat(os.fstat(handle), lock.stat())
     except FileNotFoundError:
         return False
     except OSError:
         return True  # no locks here; then nobody removes anything of others either
 
 
-def _take_over(lock: str) -> int | None:
+def _take_over(lock: Path) -> int | None:
     """The locked file of a dead process, -1 if it has none, ``None`` if the process lives or nobody can tell."""
     try:
         handle = os.open(lock, disk.LOCK_FLAGS)
@@ -155,11 +155,11 @@ def _take_over(lock: str) -> int | None:
     return None
 
 
-def _remove_lock(lock: str, handle: int) -> None:
+def _remove_lock(lock: Path, handle: int) -> None:
     """Remove the file while it is locked (else somebody could lock it in between); Windows must close it first."""
     with suppress(OSError):
-        os.unlink(lock)
+        lock.unlink()
     if handle >= 0:
         os.close(handle)
         with suppress(OSError):
-            os.unlink(lock)
+            lock.unlink()

@@ -4,7 +4,7 @@
 the Part 10 head it goes, in large pieces, to a partial file in ``DIR/incoming``. What is smaller than 64 KiB stays in
 memory until it is complete and costs five system calls. :meth:`Archive.commit` makes the file durable and gives it its
 final name without overwriting; it blocks, so with ``fsync`` it belongs in a thread. Whoever gets a :class:`Stored` from
-it may answer Success; whoever gets a :class:`StorageError` answers with its status, and nothing is left of the instance.
+it may answer Success; whoever gets a :class:`StorageError` answers with its status: nothing of the instance is left.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Pending:
         self.buffer = bytearray(head)
         self.size_bytes = len(head)
         self.handle = -1
-        self.part = ""
+        self.part: Path | None = None
         self.error: StorageError | None = None
 
     def abandon(self) -> None:
@@ -105,31 +105,32 @@ class Pending:
         if handle >= 0:
             with suppress(OSError):
                 os.close(handle)
-        part, self.part = self.part, ""
-        if part:
+        part, self.part = self.part, None
+        if part is not None:
             with suppress(OSError):
-                os.unlink(part)
+                part.unlink()
 
     def fail(self, error: OSError) -> None:
         """Drop the instance and remember why."""
         self.error = from_os_error(error, self.part or self._archive.incoming_path, "write")
         self.abandon()
 
-    def flush(self, piece: disk.Buffer = b"") -> None:
-        """Write what waits in memory and then ``piece``; raises ``OSError``."""
-        if self.handle < 0:
+    def flush(self, piece: disk.Buffer = b"") -> Path:
+        """Write what waits in memory and then ``piece``, and return the partial file; raises ``OSError``."""
+        if self.part is None:
             self.handle, self.part = self._archive.open_part()
         disk.write_all(self.handle, self.buffer, piece)
         self.buffer.clear()
+        return self.part
 
-    def close_file(self, *, fsync: bool) -> None:
-        """Bring everything to the partial file, and to the medium; raises ``OSError``."""
-        if self.buffer or self.handle < 0:
-            self.flush()
+    def close_file(self, *, fsync: bool) -> Path:
+        """Bring everything to the partial file, and to the medium, and return its path; raises ``OSError``."""
+        part = self.part if self.part is not None and not self.buffer else self.flush()
         if fsync:
             disk.sync_file(self.handle)
         handle, self.handle = self.handle, -1
         os.close(handle)  # a network share reports a full disk only here
+        return part
 
 
 class InstanceSink:
@@ -187,14 +188,13 @@ class Archive:
         self.folder = folder
         self.fsync = fsync
         self.on_duplicate = on_duplicate
-        self._root = os.fspath(folder)
-        self._incoming = Incoming(self._root)
+        self._incoming = Incoming(folder)
         self._restoring = threading.Lock()
         self._has_links = True
-        self._synced: set[str] = set()
+        self._synced: set[Path] = set()
 
     @property
-    def incoming_path(self) -> str:
+    def incoming_path(self) -> Path:
         """The folder of partial files."""
         return self._incoming.path
 
@@ -204,7 +204,7 @@ class Archive:
         :raises StorageError: the folder cannot be used; says why.
         """
         try:
-            os.makedirs(self._root, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             if not self._incoming.is_open:
                 self._incoming.open()
             leftovers = self._incoming.clean()
@@ -213,12 +213,12 @@ class Archive:
                 disk.write_all(handle, b"probe")
             finally:
                 os.close(handle)
-                os.unlink(part)
+                part.unlink()
             if self.fsync:
-                disk.sync_folder(os.path.dirname(os.path.abspath(self._root)))
+                disk.sync_folder(self.folder.absolute().parent)
         except OSError as error:
             self._incoming.close()
-            raise from_os_error(error, self._root, "use the folder") from error
+            raise from_os_error(error, self.folder, "use the folder") from error
         return leftovers
 
     def close(self) -> None:
@@ -245,14 +245,14 @@ class Archive:
             if not is_valid_uid(uid):
                 raise InstanceRefused(f"the {name} {uid[:80]!r} is no UID: the instance is refused")
         if not self._incoming.is_open:
-            raise FolderMissing(f"the archive {self._root} is not open", path=self._root)
+            raise FolderMissing(f"the archive {self.folder} is not open", path=str(self.folder))
         head = write_head(
             sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid, transfer_syntax_uid=transfer_syntax_uid,
             sending_ae_title=sending_ae_title, receiving_ae_title=receiving_ae_title,
         )
         return InstanceSink(Pending(self, _Facts(sop_class_uid, sop_instance_uid, transfer_syntax_uid), head))
 
-    def open_part(self) -> tuple[int, str]:
+    def open_part(self) -> tuple[int, Path]:
         """A new partial file, opened, and its path; raises ``OSError``.
 
         If the incoming folder was removed under us, it is made again, but never the archive's own folder: that one
@@ -263,7 +263,7 @@ class Archive:
             return os.open(name, disk.CREATE_FLAGS, 0o666), name
         except FileNotFoundError:
             with self._restoring:
-                if not os.path.isdir(self._incoming.path):
+                if not self._incoming.path.is_dir():
                     self._incoming.open()
         name = self._incoming.next_name()
         return os.open(name, disk.CREATE_FLAGS, 0o666), name
@@ -277,56 +277,54 @@ class Archive:
             raise pending.error
         where = self._incoming.path
         try:
-            pending.close_file(fsync=self.fsync)
-            where = self._root
-            return self._place(pending)
+            part = pending.close_file(fsync=self.fsync)
+            where = self.folder
+            return self._place(pending, part)
         except OSError as error:
             raise from_os_error(error, pending.part or where, "store") from error
         finally:
             pending.abandon()
 
-    def _place(self, pending: Pending) -> Stored:
+    def _place(self, pending: Pending, part: Path) -> Stored:
         """Find the name: free, or held by an equal data set, or the next one."""
         uid = pending.facts.sop_instance_uid
         for n in range(1, MAX_VARIANTS + 1):
-            relative = relative_name(uid, n)
-            target = os.path.join(self._root, relative)
-            if self._take_name(pending, target):
+            target = self.folder / relative_name(uid, n)
+            if self._take_name(pending, part, target):
                 return self._stored(pending, target, Outcome.STORED if n == 1 else Outcome.KEPT_SECOND)
-            if _same_data_set(pending, target):
+            if _same_data_set(pending, part, target):
                 self._sync_existing(target)
                 return self._stored(pending, target, Outcome.DUPLICATE)
             if self.on_duplicate is DuplicatePolicy.REFUSE:
-                raise DuplicateRefused(f"another data set with the UID {uid} is there already", path=target)
+                raise DuplicateRefused(f"another data set with the UID {uid} is there already", path=str(target))
             if self.on_duplicate is DuplicatePolicy.REPLACE:
-                os.replace(pending.part, target)
-                pending.part = ""
+                part.replace(target)
+                pending.part = None
                 return self._stored(pending, target, Outcome.REPLACED)
         raise DuplicateRefused(
-            f"{MAX_VARIANTS} different data sets with the UID {uid} are there already", path=self._root,
+            f"{MAX_VARIANTS} different data sets with the UID {uid} are there already", path=str(self.folder),
             hint="Find out why the sender gives one UID to so many instances.",
         )
 
-    def _take_name(self, pending: Pending, target: str) -> bool:
+    def _take_name(self, pending: Pending, part: Path, target: Path) -> bool:
         """Whether the name was free and is the instance's now."""
         try:
             try:
-                self._move(pending.part, target)
+                self._move(part, target)
             except FileNotFoundError:
-                self._make_folder(os.path.dirname(target))
-                self._move(pending.part, target)
+                self._make_folder(target.parent)
+                self._move(part, target)
         except FileExistsError:
             return False
-        pending.part = ""
+        pending.part = None
         return True
 
-    def _make_folder(self, folder: str) -> None:
+    def _make_folder(self, folder: Path) -> None:
         """One of the 256; like the incoming folder, never the archive's own (see :meth:`open_part`)."""
         self._synced.discard(folder)
-        with suppress(FileExistsError):
-            os.mkdir(folder)
+        folder.mkdir(exist_ok=True)
 
-    def _move(self, part: str, target: str) -> None:
+    def _move(self, part: Path, target: Path) -> None:
         if self._has_links:
             try:
                 disk.place(part, target)
@@ -336,24 +334,24 @@ class Archive:
         with self._incoming.alone():
             if os.path.lexists(target):
                 raise FileExistsError(target)
-            os.rename(part, target)
+            part.rename(target)
 
-    def _stored(self, pending: Pending, target: str, outcome: Outcome) -> Stored:
+    def _stored(self, pending: Pending, target: Path, outcome: Outcome) -> Stored:
         if self.fsync:
-            folder = os.path.dirname(target)
+            folder = target.parent
             disk.sync_folder(folder)
             if folder not in self._synced:
-                disk.sync_folder(self._root)
+                disk.sync_folder(self.folder)
                 self._synced.add(folder)
-        return Stored(Path(target), outcome, pending.size_bytes, *pending.facts)
+        return Stored(target, outcome, pending.size_bytes, *pending.facts)
 
-    def _sync_existing(self, target: str) -> None:
+    def _sync_existing(self, target: Path) -> None:
         """What is there may have been stored without fsync; who gets Success for it now relies on it."""
         if self.fsync:
             disk.sync_path(target)
 
 
-def _same_data_set(pending: Pending, target: str) -> bool:
+def _same_data_set(pending: Pending, part: Path, target: Path) -> bool:
     """Whether the file that is there holds the same data set; its head may differ. Needs little memory."""
     try:
         head = read_head(target)
@@ -362,7 +360,7 @@ def _same_data_set(pending: Pending, target: str) -> bool:
     facts = pending.facts
     if (head.sop_class_uid, head.transfer_syntax_uid) != (facts.sop_class_uid, facts.transfer_syntax_uid):
         return False
-    with open(pending.part, "rb", buffering=0) as ours, open(target, "rb", buffering=0) as theirs:
+    with part.open("rb", buffering=0) as ours, target.open("rb", buffering=0) as theirs:
         expected = pending.size_bytes - pending.head_bytes
         if os.fstat(theirs.fileno()).st_size - head.dataset_offset != expected:
             return False

@@ -1,7 +1,7 @@
 """Inspection of associations: keep, write, read, describe, explain and export what the observer stream tells.
 
-No sockets and no Qt. :class:`TraceStore` and :class:`TraceWriter` are tracers: hand one to the network stack, or several
-by :func:`tee`.
+No sockets and no Qt. :class:`TraceStore` and :class:`TraceWriter` are tracers: hand one to the network stack, or
+several by :func:`tee`.
 """
 
 from __future__ import annotations

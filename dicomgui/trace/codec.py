@@ -259,6 +259,9 @@ _DECODERS = {
 }
 
 
+_DIRECTIONS = {int(direction): direction for direction in Direction}
+
+
 def decode_block(data: bytes) -> Block:
     """Decode one block of :func:`encode_blocks`.
 
@@ -301,13 +304,42 @@ def _decode_rows(rows: list[object], payload: bytes) -> Block:
         end = position + row[1]
         if end > len(payload):
             raise CodecError("the block has less payload than its rows say")
-        record = _decode_row(row, _Payload(payload, position, end))
+        record = _decode_usual_pdu(row, payload, position, end) or _decode_row(row, _Payload(payload, position, end))
         position = end
         if record is None:
             skipped += 1
         else:
             records.append(record)
     return Block(records, skipped)
+
+
+def _decode_usual_pdu(row: _Row, payload: bytes, position: int, end: int) -> Record | None:
+    """A PDU with at most one segment and nothing odd, as most rows are; ``None`` for all else, which takes longer."""
+    try:
+        kind, size, association, mono, utc, direction, pdu_type, length, spans, error = row
+        if kind != "pdu" or len(spans) != (size > 0) or spans not in ([], [[spans[0][0] if spans else 0, size]]):
+            return None
+        if not (
+            type(error) is str
+            and type(mono) is type(utc) is float
+            and type(association) is type(direction) is type(pdu_type) is type(length) is int
+            and type(size) is int
+            and -1e18 < mono < 1e18
+            and -1e18 < utc < 1e18
+            and 0 <= association < _MAX_INT
+            and 0 <= pdu_type <= 255
+            and 0 <= length <= MAX_PDU_BYTES
+        ):
+            return None
+        segments: tuple[Segment, ...] = ()
+        if spans:
+            offset = spans[0][0]
+            if type(offset) is not int or not 0 <= offset <= MAX_PDU_BYTES - size:
+                return None
+            segments = (Segment(offset, payload[position:end]),)
+        return tracing.PduRecord(association, mono, utc, _DIRECTIONS[direction], pdu_type, length, segments, error)
+    except (ValueError, TypeError, LookupError):
+        return None
 
 
 def _decode_row(row: _Row, payload: _Payload) -> Record | None:

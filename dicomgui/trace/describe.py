@@ -57,13 +57,19 @@ class _Group:
     children: list[Node] = field(default_factory=list)
 
     def close(self, end: int, error: str = "") -> Node:
-        value = self.children[-1].value if _is_syntax(self.children) else ""
-        return Node(self.label, value, self.offset, max(0, end - self.offset), tuple(self.children), error)
+        return Node(
+            self.label, _gist(self.children), self.offset, max(0, end - self.offset), tuple(self.children), error
+        )
 
 
-def _is_syntax(children: list[Node]) -> bool:
-    """An item whose whole content is one UID shows it without being opened."""
-    return len(children) == 4 and children[-1].label.endswith(("-name", "-uid"))
+def _gist(children: list[Node]) -> str:
+    """What an item shows without being opened: its only field, or a context's number with syntax or result."""
+    if len(children) == 4:  # type, reserved, length, and the one field
+        return children[-1].value
+    parts = [child.value for child in children if child.label == "Presentation-context-ID"]
+    if parts:
+        parts += [child.value for child in children if child.label.startswith(("Result", "Abstract syntax"))]
+    return ": ".join(parts)
 
 
 class _Builder:
@@ -99,7 +105,7 @@ def _named(value: str) -> str:
     """A registered UID together with its name."""
     uid = value.rstrip("\0 ").removesuffix("\\x00")
     if uid.count(".") < 3 or not is_valid_uid(uid):
-        return plain(value, 1024)
+        return plain(value.rstrip(" "), 1024)
     name = name_of(uid)
     return uid if name == uid else f"{uid} ({name})"
 

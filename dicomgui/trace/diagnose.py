@@ -3,9 +3,9 @@
 It is a function of the records and nothing else: every finding names the records that show it, causes are ordered by
 how well they fit, and what the trace does not show is not claimed. The words are in :mod:`dicomgui.trace.catalogue`.
 
-For each association the rules of :data:`_ENDINGS` say how it failed; of all that fit, the one whose evidence comes first
-in the trace is the cause and the others are its consequences. The rules of :data:`_REMARKS` add what else is to be told.
-To add a diagnosis: an entry in the catalogue, a rule here or in one of the modules that it comes from.
+For each association the rules of :data:`_ENDINGS` say how it failed; of all that fit, the one whose evidence comes
+first in the trace is the cause and the others are its consequences. The rules of :data:`_REMARKS` add what else is to
+be told. To add a diagnosis: an entry in the catalogue, and a rule in one of the modules that these come from.
 """
 
 from __future__ import annotations

@@ -93,10 +93,9 @@ def find_abort(case: Case) -> Finding | None:
         return None
     pdu = decoded(found)
     source, reason = (pdu.source, pdu.reason) if isinstance(pdu, Abort) else (0, 0)
+    code = "aborted-on-greeting" if case.acceptance is None else "aborted"
     if case.is_acceptor:
         code = "caller-aborted"
-    else:
-        code = "aborted-on-greeting" if case.acceptance is None else "aborted"
     evidence = (Evidence(found.number, 8, 2),)
     return abort_finding(code, values_of(case), source, reason, evidence=evidence, association=case.association)
 

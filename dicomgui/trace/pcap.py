@@ -41,7 +41,8 @@ _UNACKNOWLEDGED_BYTES = 2**20
 _WINDOW = 65_535
 _WINDOW_SHIFT = 10  # 64 MiB window: no packet is ever marked as beyond it
 _FIN, _SYN, _RST, _PSH, _ACK = 0x01, 0x02, 0x04, 0x08, 0x10
-_SYN_OPTIONS = struct.pack(">BBHBBBB", 2, 4, _SEGMENT_BYTES, 3, 3, _WINDOW_SHIFT, 0)
+# Maximum segment size, no-operation, window scale, twice no-operation, selective acknowledgement permitted.
+_SYN_OPTIONS = struct.pack(">BBHBBBBBBBB", 2, 4, _SEGMENT_BYTES, 1, 3, 3, _WINDOW_SHIFT, 1, 1, 4, 2)
 _ETHERNET_IPV4, _ETHERNET_IPV6, _TCP = 0x0800, 0x86DD, 6
 _MAC_OF_LOCAL = bytes.fromhex("020000000001")  # locally administered: belongs to no device
 _MAC_OF_PEER = bytes.fromhex("020000000002")
@@ -74,12 +75,10 @@ class _Flow:
         self.opener = Direction.SENT if sent_first else Direction.RECEIVED
         self._next = {Direction.SENT: 0, Direction.RECEIVED: 0}
         self._acknowledged = {Direction.SENT: 0, Direction.RECEIVED: 0}
-        self.opened = False
-        self.closed = False
+        self.remark = ""  # goes to the next packet
 
     def open(self, *, comment: str = "", refused: bool = False, silent: bool = False) -> _Packets:
         """The handshake, or as much of it as there was."""
-        self.opened = True
         opener, other = self.opener, _other(self.opener)
         yield self._packet(opener, _SYN), comment
         self._next[opener] = 1
@@ -96,14 +95,14 @@ class _Flow:
         """Bytes that went or came; the other end acknowledges now and then."""
         back = _other(direction)
         for piece, comment in pieces:
-            yield self._packet(direction, _PSH | _ACK, piece), comment
+            remark, self.remark = self.remark, ""
+            yield self._packet(direction, _PSH | _ACK, piece), f"{remark} {comment}".strip()
             self._next[direction] += len(piece)
             if self._next[direction] - self._acknowledged[direction] >= _UNACKNOWLEDGED_BYTES:
                 yield self._packet(back, _ACK), ""
 
     def close(self, by: Direction, *, broken: bool) -> _Packets:
         """The end as it was: in order, or with a reset."""
-        self.closed = True
         if broken:
             yield self._packet(by, _RST | _ACK), ""
             return
@@ -248,9 +247,8 @@ class _Exporter:
         elif isinstance(record, BytesRecord):
             yield from self._data(record, _pieces(record.length, (Segment(0, record.data[: record.length]),)))
         elif isinstance(record, TlsRecord):
-            flow = self._flows.get(record.association)
-            if flow is not None and not flow.opened:
-                yield from flow.open(comment="The connection ran over TLS; the bytes are shown as they were inside.")
+            if record.association in self._flows:
+                self._flows[record.association].remark = "The connection ran over TLS; these are the plain bytes."
         elif isinstance(record, CloseRecord):
             yield from self._close(record)
 
@@ -263,21 +261,19 @@ class _Exporter:
             yield from flow.open(comment=record.error[:1000], refused=refused, silent=not refused)
             return
         self._flows[record.association] = flow
+        yield from flow.open()
 
     def _data(self, record: PduRecord | BytesRecord, pieces: Iterable[tuple[bytes, str]]) -> _Packets:
         flow = self._flows.get(record.association)
         if flow is None:
             flow = self._flows[record.association] = _Flow(record.association, None, record)
-        if not flow.opened:
-            yield from flow.open()
+            yield from flow.open(comment="The opening of this connection is not in the trace.")
         yield from flow.data(record.direction, pieces)
 
     def _close(self, record: CloseRecord) -> _Packets:
         flow = self._flows.pop(record.association, None)
         if flow is None:
             return
-        if not flow.opened:
-            yield from flow.open()
         by = Direction.RECEIVED if record.by_peer else Direction.SENT
         yield from flow.close(by, broken=bool(record.error))
 

@@ -7,7 +7,7 @@ received stream into PDUs, and P-DATA-TF into pieces that need no copy.
 from __future__ import annotations
 
 from dicomgui.network.pdu.associate import AssociateAC, AssociateRJ, AssociateRQ, describe_rejection
-from dicomgui.network.pdu.capture import KEEP_LIMIT, Capture, masked, snap_sent
+from dicomgui.network.pdu.capture import KEEP_LIMIT, Capture, snap_sent
 from dicomgui.network.pdu.codec import PDU, decode
 from dicomgui.network.pdu.control import (
     Abort,
@@ -33,6 +33,7 @@ from dicomgui.network.pdu.items import (
     UserInformation,
     describe_presentation_result,
 )
+from dicomgui.network.pdu.masking import mask_user_identity
 from dicomgui.network.pdu.user_info import (
     AsyncOperationsWindow,
     ImplementationClassUID,
@@ -103,7 +104,7 @@ __all__ = [
     "describe_abort",
     "describe_presentation_result",
     "describe_rejection",
-    "masked",
+    "mask_user_identity",
     "max_fragment",
     "pdu_name",
     "snap_sent",

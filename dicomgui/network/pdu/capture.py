@@ -1,8 +1,8 @@
 """What of each PDU is kept for the trace.
 
 Everything is kept but the data-set fragments of C-STORE requests, of which the first :data:`SNAP_LENGTH` bytes each are
-(their files have the rest), and what exceeds :data:`KEEP_LIMIT` in one PDU. Secrets of user identity are masked by
-:func:`masked` before bytes go to the trace.
+(their files have the rest), and what exceeds :data:`KEEP_LIMIT` in one PDU. Secrets in other PDUs are masked by
+:mod:`dicomgui.network.pdu.masking`.
 
 A C-STORE-RQ is recognised here by its Command Field (0000,0100), because this runs below the DIMSE layer.
 """
@@ -10,16 +10,11 @@ A C-STORE-RQ is recognised here by its Command Field (0000,0100), because this r
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 
-from dicomgui.network.errors import RemoteProtocolError
-from dicomgui.network.pdu.codec import decode
 from dicomgui.network.pdu.data import COMMAND, LAST, PDATA_HEAD, PdvPiece
-from dicomgui.network.pdu.user_info import UserIdentityRQ
-from dicomgui.network.pdu.wire import PduType
 from dicomgui.network.tracing import SNAP_LENGTH, Segment
 
-__all__ = ["KEEP_LIMIT", "Capture", "masked", "snap_sent"]
+__all__ = ["KEEP_LIMIT", "Capture", "snap_sent"]
 
 KEEP_LIMIT = 16 * 2**20
 """Bytes kept of one PDU at most, so that a peer that may send PDUs of any length cannot fill the memory."""
@@ -136,66 +131,3 @@ def _is_store_request(command: bytearray) -> bool:
             return int.from_bytes(command[position + 8 : position + 10], "little") == _C_STORE_RQ
         position += _ELEMENT.size + length
     return False
-
-
-class _Secrets:
-    """A recorder that remembers where secrets of user identity lie in an A-ASSOCIATE PDU."""
-
-    def __init__(self) -> None:
-        self.spans: list[tuple[int, int]] = []
-        self.identity_offset: int | None = None
-        self._type = ""
-
-    def enter(self, label: str, offset: int) -> None:
-        """Remember where a user identity begins, until it has ended well."""
-        if label.startswith("User identity"):
-            self.identity_offset = offset
-
-    def leave(self, end: int) -> None:
-        """Whatever ended: a user identity has no items inside."""
-        self.identity_offset = None
-
-    def field(self, label: str, value: str, offset: int, length: int) -> None:
-        """Remember the fields that hold secrets: all but a username."""
-        if label == "User-Identity-Type":
-            self._type = value[:2]
-        secret_primary = label == "Primary-field" and self._type not in ("1 ", "2 ")
-        if secret_primary or label in ("Secondary-field", "Server-response"):
-            self.spans.append((offset, offset + length))
-
-
-def _likely_identities(data: bytes, start: int) -> Iterator[tuple[int, int]]:
-    """Contents of what looks like a user identity request from ``start`` on, where the decoder could not go."""
-    at = data.find(UserIdentityRQ.ITEM_TYPE, start)
-    while at >= 0:
-        head = data[at : at + 8]
-        if len(head) == 8:
-            length = int.from_bytes(head[2:4], "big")
-            primary = int.from_bytes(head[6:8], "big")
-            if 1 <= head[4] <= 5 and head[5] <= 1 and length >= primary + 6:
-                yield at + 8, min(at + 4 + length, len(data))
-        at = data.find(UserIdentityRQ.ITEM_TYPE, at + 1)
-
-
-def masked(data: bytes) -> bytes:
-    """An encoded PDU with passcodes, tickets, assertions and tokens of user identity (PS3.7 D.3.3.7) as asterisks.
-
-    The length stays. ``data`` may be cut off or malformed: where the fault is inside a user identity, all from there on
-    is masked; after a fault before it, what looks like one is. Other PDUs are returned as they are.
-    """
-    if not data or data[0] not in (PduType.ASSOCIATE_RQ, PduType.ASSOCIATE_AC):
-        return data
-    secrets = _Secrets()
-    try:
-        decode(data, recorder=secrets)
-    except RemoteProtocolError as error:
-        if secrets.identity_offset is not None:
-            secrets.spans.append((secrets.identity_offset + 4, len(data)))
-        else:
-            secrets.spans.extend(_likely_identities(data, error.offset))
-    if not secrets.spans:
-        return data
-    out = bytearray(data)
-    for start, stop in secrets.spans:
-        out[start:stop] = b"*" * (min(stop, len(out)) - start)
-    return bytes(out)

@@ -7,7 +7,7 @@ one PDV that lies whole in the received bytes takes a handful of operations and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import NamedTuple, NoReturn, TypeAlias
 
 from dicomgui.network.errors import RemoteProtocolError
@@ -117,7 +117,7 @@ class Framer:
         """Whether the stream could end here without cutting a PDU."""
         return self._between
 
-    def feed(self, data: bytes | bytearray | memoryview) -> Iterator[Frame]:
+    def feed(self, data: bytes | bytearray | memoryview) -> Generator[Frame, None, None]:
         """Take received bytes and give the frames that they complete.
 
         Consume the iterator to its end before the next call; limits may be changed while doing so. The data of pieces

@@ -14,6 +14,7 @@ from dicomgui.network.association.events import (
 )
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.negotiation import REJECTED_LOCAL_LIMIT, conclude, negotiate
+from dicomgui.network.association.states import Event
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.pdu import AssociateAC, AssociateRJ, AssociateRQ, describe_rejection
 from dicomgui.network.pdu.capture import Capture
@@ -129,7 +130,7 @@ class Acceptor:
         options = self._server.options
         answer: AssociateAC | AssociateRJ = REJECTED_LOCAL_LIMIT
         if self._server.may_associate():
-            answer = negotiate(rq, options.policy)
+            answer = negotiate(rq, options.policy, options.limits.max_pdu_length)
         if isinstance(answer, AssociateRJ):
             reason = describe_rejection(answer.result, answer.source, answer.reason)
             self._scribe.refuse(self._connection.peer, reason)
@@ -161,7 +162,7 @@ class Acceptor:
 
     def _release_when_idle(self) -> None:
         """Answer the peer's release once every request is answered."""
-        if self._provider.is_busy or self._connection.is_over:
+        if self._provider.is_busy or not self._machine.allows(Event.EVT14):
             return
         self._machine.confirm_release(self._loop.time())
         self._connection.finish()

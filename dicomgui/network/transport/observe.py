@@ -39,6 +39,6 @@ class TraceObserver:
 
 
 def _masked(pdu_type: int, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    if pdu_type != PduType.ASSOCIATE_RQ:
+    if pdu_type not in (PduType.ASSOCIATE_RQ, PduType.ASSOCIATE_AC):
         return segments
     return tuple(Segment(at, mask_user_identity(data) if at == 0 else data) for at, data in segments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers.playbook import CT, EXPLICIT, IMPLICIT, JPEG_LS, MR, PRIVATE, VERIFICATION
+from helpers.playbook import CT, EXPLICIT, IMPLICIT, JPEG_LS, MR, VERIFICATION
 
 from dicomgui.network.association.contexts import (
     MAX_CONTEXTS,

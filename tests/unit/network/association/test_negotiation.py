@@ -341,14 +341,22 @@ class TestContexts:
         policy = AcceptPolicy(abstract_syntaxes=frozenset({CT}), transfer_syntaxes=(EXPLICIT, IMPLICIT))
         assert results(accepted(rq, policy)) == [(1, 0, EXPLICIT), (3, 3, EXPLICIT), (5, 4, PRIVATE)]
 
-    @pytest.mark.parametrize("uid", ["", "1.2.x", "../../etc/passwd", "1." * 33 + "1", "1..2", "é", "1.2\n3"])
+    @pytest.mark.parametrize("uid", ["1.2.x", "../../etc/passwd", "1." * 33 + "1", "1..2", "é", "1.2\n3"])
     def test_garbage_instead_of_a_uid_is_never_accepted(self, uid: str) -> None:
-        rq = asking(PresentationContextRQ(1, uid, (EXPLICIT,)), PresentationContextRQ(3, CT, (uid, EXPLICIT)),
-                    PresentationContextRQ(5, CT, (uid,))) if uid else AssociateRQ(
-            "A", "B", (ApplicationContext(), PresentationContextRQ(1, sub_items=()), PresentationContextRQ(3, CT, (EXPLICIT,)),
-                       PresentationContextRQ(5, CT, ()))
-        )  # fmt: skip
-        assert [(number, result) for number, result, _ in results(accepted(rq))] == [(1, 3), (3, 0), (5, 4)]
+        rq = asking(
+            PresentationContextRQ(1, uid, (EXPLICIT,)),
+            PresentationContextRQ(3, CT, (uid, EXPLICIT)),
+            PresentationContextRQ(5, CT, (uid,)),
+        )
+        assert results(accepted(rq)) == [(1, 3, EXPLICIT), (3, 0, EXPLICIT), (5, 4, IMPLICIT)]
+
+    def test_a_context_without_syntaxes_is_refused_alone(self) -> None:
+        rq = asking(
+            PresentationContextRQ(1, sub_items=()),
+            PresentationContextRQ(3, CT, ()),
+            PresentationContextRQ(5, CT, (EXPLICIT,)),
+        )
+        assert results(accepted(rq)) == [(1, 3, IMPLICIT), (3, 4, IMPLICIT), (5, 0, EXPLICIT)]
 
     def test_padding_of_uids_does_not_count(self) -> None:
         rq = asking(PresentationContextRQ(1, CT + "\0", (EXPLICIT + " ",)))
@@ -407,7 +415,7 @@ class TestConclude:
         assert found.context_id == 3
 
     def test_the_syntax_of_a_refused_context_is_not_looked_at(self) -> None:
-        negotiated = conclusion(PresentationContextAC(1, 4, "garbage"), PresentationContextAC(3, 1, ""), ALL[2])
+        negotiated = conclusion(PresentationContextAC(1, 4, PRIVATE), PresentationContextAC(3, 1, ""), ALL[2])
         assert [(c.result, c.accepted is not None) for c in negotiated.contexts] == [(4, False), (1, False), (0, True)]
         assert negotiated.anomalies == ()
 

@@ -48,7 +48,8 @@ def test_plain_acceptance() -> None:
     assert isinstance(read, AssociateAC)
     assert (read, read.anomalies, read.pdu_type) == (ac, (), PduType.ASSOCIATE_AC)
     assert read.presentation_contexts == (answer,)
-    assert read != AssociateRQ("CALLED", "CALLING", ac.items)
+    same_but_a_request: object = AssociateRQ("CALLED", "CALLING", ac.items)
+    assert read != same_but_a_request
 
 
 def test_everything_odd_survives() -> None:

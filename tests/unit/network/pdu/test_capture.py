@@ -1,4 +1,4 @@
-"""What the trace keeps of P-DATA-TF, and that secrets are masked."""
+"""What the trace keeps of P-DATA-TF."""
 
 import struct
 
@@ -6,22 +6,11 @@ import pytest
 
 from dicomgui.network.pdu import (
     PDV,
-    ApplicationContext,
-    AssociateAC,
-    AssociateRQ,
     Capture,
     DataEnd,
     Framer,
-    MaximumLength,
     PDataTF,
-    ReleaseRQ,
-    UnknownItem,
-    UserIdentityAC,
-    UserIdentityRQ,
-    UserInfoItem,
-    UserInformation,
     capture,
-    masked,
     snap_sent,
 )
 from dicomgui.network.tracing import SNAP_LENGTH, Segment
@@ -136,55 +125,3 @@ def test_sent() -> None:
         assert snapped == (Segment(0, pdu[: 12 + SNAP_LENGTH]),)
     short = PDataTF((PDV(1, 2, b"ab"),)).encode()
     assert snap_sent(short, 0, len(short), is_store_data=True, full=False) == (Segment(0, short),)
-
-
-def request(*sub_items: UserInfoItem) -> bytes:
-    return AssociateRQ("A", "B", (ApplicationContext(), UserInformation((MaximumLength(0), *sub_items)))).encode()
-
-
-def test_masked_passcode_but_not_the_name() -> None:
-    data = request(UserIdentityRQ(2, 1, b"user", b"passcode"))
-    assert masked(data) == request(UserIdentityRQ(2, 1, b"user", b"********"))
-
-
-@pytest.mark.parametrize("kind", [3, 4, 5, 6])
-def test_masked_ticket(kind: int) -> None:
-    assert masked(request(UserIdentityRQ(kind, 1, b"ticket"))) == request(UserIdentityRQ(kind, 1, b"******"))
-
-
-def test_masked_response() -> None:
-    def answer(text: bytes) -> bytes:
-        return AssociateAC("A", "B", (UserInformation((UserIdentityAC(text),)),)).encode()
-
-    assert masked(answer(b"ticket")) == answer(b"******")
-
-
-def test_nothing_to_mask() -> None:
-    plain = request(UserIdentityRQ(1, 0, b"user"))
-    assert masked(plain) is plain
-    release = ReleaseRQ().encode()
-    assert masked(release) is release
-    assert masked(b"") == b""
-    assert masked(b"\x01\x00\x00") == b"\x01\x00\x00"
-
-
-def test_masked_up_to_where_it_breaks_off() -> None:
-    data = request(UserIdentityRQ(2, 1, b"user", b"passcode"))
-    for stop in range(len(data)):
-        cut = masked(data[:stop])
-        assert len(cut) == stop
-        assert b"pass" not in cut
-
-
-def test_masked_when_malformed_inside_the_identity() -> None:
-    data = request(UserIdentityRQ(2, 1, b"user", b"passcode")).replace(b"\0\x08passcode", b"\0\x09passcode")
-    assert b"passcode" not in masked(data)
-
-
-def test_masked_when_malformed_before_the_identity() -> None:
-    data = AssociateRQ(
-        "A", "B", (UnknownItem(0x10, b"1.2"), UserInformation((UserIdentityRQ(2, 1, b"user", b"passcode"),)))
-    ).encode()
-    wrong = data.replace(b"\x10\x00\x00\x03", b"\x10\x00\xff\xff") + b"X"
-    assert b"passcode" not in masked(wrong)
-    assert len(masked(wrong)) == len(wrong)

@@ -10,6 +10,7 @@ from dicomgui.network.pdu import (
     AssociateAC,
     AssociateRJ,
     AssociateRQ,
+    AsyncOperationsWindow,
     MaximumLength,
     PDataTF,
     PresentationContextAC,
@@ -28,7 +29,11 @@ SAMPLES: list[PDU] = [
         "B",
         (ApplicationContext(), PresentationContextRQ(1, "1.2", ("1.3",)), UnknownItem(0x77, b"x" * 40)),
     ),
-    AssociateAC("A", "B", (PresentationContextAC(1, 0, "1.3"), UserInformation((MaximumLength(0),)))),
+    AssociateAC(
+        "A",
+        "B",
+        (PresentationContextAC(1, 0, "1.3"), UserInformation((MaximumLength(0), AsyncOperationsWindow(0, 5)))),
+    ),
     AssociateRJ(1, 1, 7, extra=b"x"),
     PDataTF((PDV(1, 3, b"abcd"), PDV(1, 0, b"ef"))),
     ReleaseRQ(),
@@ -105,6 +110,8 @@ def test_values_have_words() -> None:
     assert ("Message control header", "03H (command, last)") in values
     assert ("Message control header", "00H (data set, not last)") in values
     assert ("Maximum-length-received", "0 (no limit)") in values
+    assert ("Maximum-number-operations-invoked", "0 (unlimited)") in values
+    assert ("Maximum-number-operations-performed", "5") in values
     assert any(label == "Data" and value.endswith(" …") for label, value in values)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
-from dicomgui.network.pdu import Abort, AbortReason, AbortSource, ReleaseRP, ReleaseRQ, decode, describe_abort
+from dicomgui.network.pdu import Abort, AbortReason, AbortSource, PDataTF, ReleaseRP, ReleaseRQ, decode, describe_abort
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,10 @@ def test_words() -> None:
     assert describe_abort(2, 2) == "aborted by the service-provider: unexpected PDU"
     assert describe_abort(7, 99) == "aborted by the unknown source 7: unknown reason 99"
     assert Abort(2, 6).text == "aborted by the service-provider: invalid PDU parameter value"
+
+
+def test_types() -> None:
+    assert [pdu.pdu_type for pdu in (ReleaseRQ(), ReleaseRP(), Abort(), PDataTF(()))] == [5, 6, 7, 4]
 
 
 def test_values_that_do_not_fit() -> None:

@@ -262,5 +262,5 @@ def test_an_iterator_left_early_loses_no_bytes_behind_the_frame() -> None:
     framer = Framer()
     frames = framer.feed(RELEASE + ABORT)
     assert next(frames) == Whole(5, RELEASE)
-    frames.close()  # type: ignore[attr-defined]
+    frames.close()
     assert list(framer.feed(b"")) == [Whole(7, ABORT)]

@@ -67,7 +67,7 @@ def test_same_bytes_again_and_nothing_odd(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_truncated_anywhere_never_decodes_to_the_same(name: str) -> None:
+def test_a_cut_pdu_is_unfinished(name: str) -> None:
     wire = golden(name)
     framer = Framer()
     assert list(framer.feed(wire[:-1] if wire[0] != 4 else wire[:5])) == []
@@ -96,7 +96,7 @@ def test_echo_acceptance(peer: str) -> None:
     ("prefix", "max_length", "uid", "version"),
     [
         ("dcmtk", 16384, "1.2.276.0.7230010.3.0.3.6.9", "OFFIS_DCMTK_369"),
-        ("pynetdicom", 16382, "1.2.826.0.1.3680043.9.3811.3.0.2", "PYNETDICOM_302"),
+        ("pynetdicom", 16382, "1.2.826.0.1.3680043.9.3811.3.0.4", "PYNETDICOM_304"),
     ],
 )
 def test_who_they_are(prefix: str, max_length: int, uid: str, version: str) -> None:
@@ -143,11 +143,14 @@ def test_user_identity_of_dcmtk() -> None:
 
 
 def test_role_selection_of_dcmtk() -> None:
-    asked = request("dcmtk_profile_associate_rq").user_information
-    answered = acceptance("dcmtk_profile_associate_ac").user_information
-    assert asked is not None
-    assert asked.roles == (RoleSelection(SECONDARY_CAPTURE, 1, 1),)
-    assert answered is not None
+    rq = request("dcmtk_get_associate_rq")
+    info = rq.user_information
+    assert info is not None
+    storage = rq.presentation_contexts[1:]
+    assert [role.sop_class_uid for role in info.roles] == [context.abstract_syntax for context in storage]
+    assert {(role.scu, role.scp) for role in info.roles} == {(0, 1)}
+    # DCMTK does not leave the reserved bytes zero, and the standard wants them not tested.
+    assert {context.reserved_body for context in rq.presentation_contexts} == {b"\0\xff\0"}
 
 
 def test_rich_request_of_pynetdicom() -> None:

@@ -107,7 +107,7 @@ def test_user_information_without_anything() -> None:
     assert info.async_ops is None
     assert info.user_identity is None
     assert info.user_identity_response is None
-    assert info.roles == info.extended == info.common_extended == ()
+    assert (info.roles, info.extended, info.common_extended) == ((), (), ())
     assert "user information has no maximum length" in decode_rq(info).anomalies
 
 

@@ -27,7 +27,7 @@ class AppContext:
     """
 
     def __init__(self, *, trace: TraceStore | None = None, keep_trace: bool = True) -> None:
-        self.trace = trace or TraceStore()
+        self.trace = TraceStore() if trace is None else trace
         self._tracers: tuple[Tracer, ...] = (self.trace,) if keep_trace else ()
         self._pool: ThreadPoolExecutor | None = None
 

@@ -13,6 +13,7 @@ MAX_BYTES = 256 * 2**20
 """A DICOMDIR beyond this is refused: it is read into memory as a whole."""
 
 _DIRECTORY_RECORDS = 0x00041220
+_REFERENCED_FILE_ID = 0x00041500
 
 
 def referenced_files(path: Path) -> tuple[list[Path], list[tuple[str, str]]]:
@@ -48,10 +49,11 @@ def _file_ids(path: Path) -> list[tuple[str, ...]]:
     records = dcmread(path, specific_tags=[_DIRECTORY_RECORDS]).get("DirectoryRecordSequence") or ()
     found: dict[tuple[str, ...], None] = {}
     for record in records:
-        value = record.get("ReferencedFileID")
-        if value:
-            components = (value,) if isinstance(value, str) else tuple(value)
-            found[tuple(str(component) for component in components)] = None
+        # As it lies there: pydicom's own reading judges the names, and half of all media break the rules for them.
+        element = record.get_item(_REFERENCED_FILE_ID)
+        text = element.value.decode("latin-1").strip(" \0") if element is not None and element.value else ""
+        if text:
+            found[tuple(component.strip(" ") for component in text.split("\\"))] = None
     return list(found)
 
 

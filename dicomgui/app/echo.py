@@ -16,7 +16,7 @@ from dicomgui.network.association.contexts import Negotiated
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association, presets
 from dicomgui.network.errors import DicomNetworkError
-from dicomgui.network.status import Status
+from dicomgui.network.status import Service, Status
 from dicomgui.network.tracing import ConnectRecord, Record, ResolveRecord
 from dicomgui.network.uids import VERIFICATION
 from dicomgui.trace.finding import Finding
@@ -176,11 +176,12 @@ class _Ladder:
     def answered(self, status: Status, comment: str) -> None:
         self._status = status
         ok = status.is_success or status.is_warning
-        self._round_trips.append(self.done("echo", f"{status} {comment}".rstrip(), ok=ok))
+        text = f"0x{status:04X} {status.meaning(Service.VERIFICATION)}"
+        self._round_trips.append(self.done("echo", f"{text} ({comment})" if comment else text, ok=ok))
 
     def failed(self, error: DicomNetworkError) -> None:
         """The step that was under way has failed."""
-        self.done(self.under_way, str(error), ok=False)
+        self.done(self.under_way, str(error).removeprefix(f"{error.peer}: "), ok=False)
 
     def result(self, peer: PeerAddress, error: DicomNetworkError | None) -> EchoResult:
         negotiated = self._negotiated

@@ -1,1 +1,3 @@
+"""The command line: every operation of the window, same names, same results."""
 
+__all__: list[str] = []

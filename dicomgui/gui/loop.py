@@ -1,9 +1,9 @@
 """The program's one event loop: asyncio inside Qt's loop, with asyncio's timer contract kept.
 
-qasync gives each callback a Qt timer of its own: a cancelled one lives on until it would have fired, a sleep may end too
-early, handles have no ``when()`` and ``call_soon_threadsafe`` returns nothing. :class:`AppLoop` keeps the handles itself,
-as asyncio does: a queue of what is ready, and a heap of what is due later, with two Qt timers in all. It leans on
-private names of qasync and asyncio, so the version of qasync is pinned and a test runs the same programs on both loops.
+qasync gives each callback a Qt timer of its own: a cancelled one lives on until it would have fired, a sleep may end
+too early, handles have no ``when()`` and ``call_soon_threadsafe`` returns nothing. :class:`AppLoop` keeps the handles
+itself, as asyncio does: a queue of what is ready, and a heap of what is due later, with two Qt timers in all. It leans
+on private names of qasync and asyncio, so qasync's version is pinned and a test runs the same programs on both loops.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, TypeVarTuple, Unpack
 
 from PySide6.QtCore import QObject, Qt, QTimerEvent, Signal
 from PySide6.QtWidgets import QApplication
 
 if TYPE_CHECKING:
-    # What it is on POSIX; qasync has no type hints.
-    _QtLoop = asyncio.SelectorEventLoop
+
+    class _QtLoop(asyncio.SelectorEventLoop):
+        """What qasync's loop is on POSIX; it has no type hints."""
+
+        def __init__(self, app: QApplication) -> None: ...
+        def _check_closed(self) -> None: ...
 else:
     from qasync import QEventLoop as _QtLoop
 
@@ -43,6 +47,13 @@ SLICE_S = 0.005
 
 _LONGEST_MS = 24 * 3600 * 1000  # a Qt timer counts milliseconds in 32 bits; a later one is armed again
 _MIN_CANCELLED = 100  # below that many dead handles the heap is not worth cleaning
+
+
+class _Timer(asyncio.TimerHandle):
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        _scheduled: bool
 
 
 class _Waker(QObject):
@@ -98,7 +109,7 @@ class AppLoop(_QtLoop):
 
     def __init__(self, app: QApplication) -> None:
         self._handles: deque[asyncio.Handle] = deque()
-        self._heap: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._heap: list[tuple[float, int, _Timer]] = []
         self._order = itertools.count()
         self._dead = 0
         self._armed_for = math.inf
@@ -108,10 +119,10 @@ class AppLoop(_QtLoop):
         super().__init__(app)
         self.set_default_executor(ThreadPoolExecutor(EXECUTOR_THREADS, thread_name_prefix="dicomgui"))
 
-    # ------------------------------------------------------------------------------------------------------ handles
+    # ---------------------------------------------------------------------------------------------------------- handles
 
     def call_soon(
-        self, callback: Callable[[Unpack[_Ts]], object], *args: Unpack[_Ts], context: Context | None = None
+        self, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """Run ``callback`` in the next turn, after what was ready before."""
         self._check_closed()
@@ -120,19 +131,19 @@ class AppLoop(_QtLoop):
         return handle
 
     def call_later(
-        self, delay: float, callback: Callable[[Unpack[_Ts]], object], *args: Unpack[_Ts],
+        self, delay: float, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run ``callback`` after ``delay`` seconds, never before."""
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[[Unpack[_Ts]], object], *args: Unpack[_Ts],
+        self, when: float, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run ``callback`` when :meth:`time` has reached ``when``."""
         self._check_closed()
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle = _Timer(when, callback, args, self, context)
         heapq.heappush(self._heap, (when, next(self._order), handle))
         handle._scheduled = True
         if when < self._armed_for:
@@ -140,7 +151,7 @@ class AppLoop(_QtLoop):
         return handle
 
     def call_soon_threadsafe(
-        self, callback: Callable[[Unpack[_Ts]], object], *args: Unpack[_Ts], context: Context | None = None
+        self, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.Handle:
         """The same as :meth:`call_soon`, from any thread.
 
@@ -168,7 +179,7 @@ class AppLoop(_QtLoop):
             heapq.heapify(self._heap)
             self._dead = 0
 
-    # ------------------------------------------------------------------------------------------------------ running
+    # ---------------------------------------------------------------------------------------------------------- running
 
     def _run_ready(self) -> None:
         """Run what is ready now, for at most a slice; what becomes ready meanwhile waits for the next turn."""

@@ -129,14 +129,15 @@ QFrame#rail QToolButton {{ border: 2px solid transparent; border-radius: 8px; pa
 QFrame#rail QToolButton:hover {{ background: {c.line}; color: {c.text}; }}
 QFrame#rail QToolButton:checked {{ background: {c.accent_soft}; color: {c.accent}; font-weight: 600; }}
 QFrame#rail QToolButton:focus {{ border-color: {c.accent}; }}
-QLineEdit, QSpinBox, QComboBox {{ background: {c.base}; color: {c.text}; border: 1px solid {c.border};
+QLineEdit, QComboBox {{ background: {c.base}; color: {c.text}; border: 1px solid {c.border};
     border-radius: 5px; padding: 4px 8px; min-height: 20px; selection-background-color: {c.accent};
     selection-color: {c.on_accent}; }}
-QLineEdit:focus, QSpinBox:focus, QComboBox:focus {{ border-color: {c.accent}; }}
-QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled {{ background: {c.window}; color: {c.muted};
+QLineEdit:focus, QComboBox:focus {{ border-color: {c.accent}; }}
+QLineEdit:disabled, QComboBox:disabled {{ background: {c.window}; color: {c.muted};
     border-color: {c.line}; }}
 QLineEdit[invalid="true"] {{ border-color: {c.error}; }}
-QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::drop-down {{ border: none; width: 24px; }}
+QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: {c.base}; border: 1px solid {c.border}; }}
 QPushButton {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; border-radius: 5px;
     padding: 5px 14px; min-height: 20px; }}
@@ -153,16 +154,30 @@ QTableView, QTreeView {{ background: {c.base}; alternate-background-color: {c.wi
     border-radius: 6px; selection-background-color: {c.accent_soft}; selection-color: {c.text}; outline: none; }}
 QTableView:focus, QTreeView:focus {{ border-color: {c.accent}; }}
 QTableView::item {{ padding: 0 6px; border: none; }}
+QTreeView::item {{ padding: 2px 0; border: none; }}
+QTreeView::item:selected, QTreeView::branch:selected {{ background: {c.accent_soft}; color: {c.text}; }}
 QHeaderView {{ background: {c.base}; border: none; }}
 QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: none; border-bottom: 1px solid {c.line};
-    padding: 5px 6px; font-weight: 600; }}
+    padding: 5px 9px; font-weight: 600; }}
 QSplitter::handle {{ background: transparent; }}
 QProgressBar {{ background: {c.line}; border: none; border-radius: 4px; max-height: 8px; min-height: 8px; }}
 QProgressBar::chunk {{ background: {c.accent}; border-radius: 4px; }}
 QStatusBar {{ background: {c.rail}; border-top: 1px solid {c.line}; }}
 QStatusBar::item {{ border: none; }}
 QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; padding: 4px; }}
+QScrollBar {{ background: transparent; border: none; }}
+QScrollBar:vertical {{ width: 12px; margin: 2px; }}
+QScrollBar:horizontal {{ height: 12px; margin: 2px; }}
+QScrollBar::handle {{ background: {c.border}; border-radius: 4px; }}
+QScrollBar::handle:vertical {{ min-height: 28px; }}
+QScrollBar::handle:horizontal {{ min-width: 28px; }}
+QScrollBar::handle:hover {{ background: {c.muted}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QAbstractScrollArea::corner {{ background: transparent; }}
 QScrollArea {{ border: none; background: transparent; }}
 QScrollArea > QWidget > QWidget {{ background: transparent; }}
-QFrame#hex {{ background: {c.base}; border: 1px solid {c.line}; border-radius: 6px; }}
+QFrame[bytes="true"] {{ background: {c.base}; border: 1px solid {c.line}; border-radius: 6px; }}
+QFrame[bytes="true"]:focus {{ border-color: {c.accent}; }}
+QFrame#banner {{ background: {c.error_soft}; border: none; border-bottom: 1px solid {c.error}; }}
 """

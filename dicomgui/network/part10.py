@@ -254,7 +254,7 @@ def _walk_meta(data: bytes, start: int, path: str, final: bool) -> tuple[int, tu
         elif element == 0x0010:
             deflated = _uid_text(value) in DEFLATED_TRANSFER_SYNTAXES
         position = end
-    if position + 2 > size and not final:
+    if position + 8 > size and not final:  # too little to judge what follows
         raise _NeedsMore(position, "the file meta information")
     return position, tuple(meta)
 
@@ -343,7 +343,7 @@ def _look_of(data: bytes, offset: int) -> str:
     if data[offset + 4 : offset + 6] not in _VRS:
         return IMPLICIT_VR_LITTLE_ENDIAN
     group = data[offset : offset + 2]
-    return EXPLICIT_VR_LITTLE_ENDIAN if group[::-1] >= group else EXPLICIT_VR_BIG_ENDIAN
+    return EXPLICIT_VR_LITTLE_ENDIAN if group[::-1] <= group else EXPLICIT_VR_BIG_ENDIAN
 
 
 def _value(data: bytes, begin: int, length: int) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from dicomgui.network.dimse import command_set
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu import PduType, decode
+from dicomgui.network.pdu.wire import pdu_name
 from dicomgui.network.tracing import Direction, PduRecord, Segment
 from dicomgui.network.uids import is_valid_uid, name_of
 from dicomgui.trace.finding import plain
@@ -123,7 +124,10 @@ def describe_pdu(record: PduRecord) -> Node:
         root = _describe_data(record)
     else:
         kept, _ = _kept(record.segments, 0, record.length)
-        root = _describe_whole(kept, record.length)
+        if kept:
+            root = _describe_whole(kept, record.length)
+        else:
+            root = Node(pdu_name(record.pdu_type), "its bytes are not in the trace", 0, record.length)
     if record.error and not any(node.error for node in root.walk()):
         return Node(root.label, root.value, root.offset, root.length, root.children, plain(record.error, 500))
     return root
@@ -158,8 +162,6 @@ def _describe_whole(data: bytes, length: int) -> Node:
         for remark in pdu.anomalies:
             builder.add(Node("Remark", plain(remark)))
     top = builder.finish(length)
-    if not top or not top[0].children:
-        return Node("No PDU", _hex(data), 0, length, (), top[0].error if top else "")
     # What was added after the decoder had left the PDU belongs into it.
     root = top[0]
     return Node(root.label, f"{length} bytes", 0, length, (*root.children, *top[1:]), "")

@@ -37,7 +37,7 @@ DEFAULT_MAX_ROWS = 4_000_000
 
 # A block is what is laid aside at once, in the event loop's thread: small enough to take a millisecond.
 _BLOCK_ROWS = 256
-_BLOCK_BYTES = 2**20
+_BLOCK_BYTES = 2**19
 _ROW_COST = 400  # bytes of the objects of one record, measured; its PDU bytes come on top
 _SEGMENT_COST = 140
 
@@ -313,7 +313,7 @@ class TraceStore:
     def records(self, association: int | None = None) -> Iterator[Record]:
         """All records that are there now, or those of one association: for the diagnosis and for exports."""
         seq, last = 0, self.last_seq
-        while batch := self.since(seq):
+        while batch := self.since(seq, 8 * _BLOCK_ROWS):
             for entry in batch:
                 if entry.seq > last:
                     return

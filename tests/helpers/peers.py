@@ -22,6 +22,7 @@ from pathlib import Path
 
 from helpers import programs
 
+SOURCE = programs.ROOT
 LOOPBACK = "127.0.0.1"
 DEADLINE_S = 60.0
 """How long a program may take for what it usually does in milliseconds: the machine may be busy."""
@@ -298,8 +299,22 @@ class Orthanc:
 
 
 @contextlib.contextmanager
-def orthanc(folder: Path) -> Iterator[Orthanc]:
-    """Orthanc without plugins, in an empty folder; it takes every called AE title and SOP class."""
+def pynetdicom_scp(folder: Path, *, max_pdu: int = 16_382) -> Iterator[Peer]:
+    """pynetdicom's provider of verification and storage, in a process of its own."""
+
+    def arguments(port: int) -> Sequence[object]:
+        return (SOURCE / "tests" / "interop" / "pynetdicom_scp.py", port, folder, max_pdu)
+
+    with _serving("python", "PYNETDICOM", folder, arguments) as peer:
+        yield peer
+
+
+@contextlib.contextmanager
+def orthanc(folder: Path, *, dicom_timeout_s: int = 30) -> Iterator[Orthanc]:
+    """Orthanc without plugins, in an empty folder; it takes every called AE title and SOP class.
+
+    :param dicom_timeout_s: how long it goes on to listen to a peer whose data set it could not read.
+    """
     config = folder / "orthanc.json"
     folder.mkdir(parents=True)
     http: list[int] = []
@@ -315,7 +330,9 @@ def orthanc(folder: Path) -> Iterator[Orthanc]:
             "DicomPort": port,
             "DicomCheckCalledAet": False,
             "UnknownSopClassAccepted": True,
+            "DicomScpTimeout": dicom_timeout_s,
             "OverwriteInstances": True,
+            "SyncStorageArea": False,
             "HttpPort": http[0],
             "HttpServerEnabled": True,
             "RemoteAccessAllowed": False,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, NamedTuple
 
+from dicomgui.gui.widgets.text import duration_text
 from dicomgui.network.dimse.commands import CommandField
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu import (
@@ -89,19 +90,12 @@ def _line(*parts: str) -> str:
     return plain(" · ".join(part for part in parts if part), _WIDEST)
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
-
-
 # PDUs
 
 
 def _pdu(record: PduRecord) -> Row:
     kind = pdu_name(record.pdu_type)
-    if record.pdu_type == PduType.P_DATA_TF:
-        summary = _data_summary(record)
-    else:
-        summary = _control_summary(record)
+    summary = _data_summary(record) if record.pdu_type == PduType.P_DATA_TF else _control_summary(record)
     bad = bool(record.error) or record.pdu_type in (PduType.ASSOCIATE_RJ, PduType.ABORT)
     return Row(kind, record.length, _line(summary, record.error), bad)
 
@@ -128,7 +122,7 @@ def _control_summary(record: PduRecord) -> str:
 def _data_summary(record: PduRecord) -> str:
     values = [node for node in describe_pdu(record).children if node.children and node.offset]
     shown = [_value_summary(node) for node in values[:4]]
-    return ", ".join(shown) + (f" and {len(values) - 4} more" if len(values) > 4 else "")
+    return "; ".join(shown) + (f"; {len(values) - 4} more" if len(values) > 4 else "")
 
 
 def _value_summary(node: Node) -> str:
@@ -144,7 +138,7 @@ def _value_summary(node: Node) -> str:
     for child in fragment.children:
         if "Status" in child.label:
             details.insert(0, child.value)
-    return f"{what} ({', '.join(details)})"
+    return " · ".join((what, *details))
 
 
 def _bytes(record: BytesRecord) -> Row:
@@ -159,13 +153,13 @@ def _resolve(record: ResolveRecord) -> Row:
     if record.error:
         return Row("Name", -1, _line(record.host, record.error), True)
     found = ", ".join(record.addresses)
-    return Row("Name", -1, _line(f"{record.host} is {found}", _time(record.seconds)), False)
+    return Row("Name", -1, _line(f"{record.host} is {found}", duration_text(record.seconds)), False)
 
 
 def _connect(record: ConnectRecord) -> Row:
     if record.role is Role.ACCEPTOR:
         return Row("Connect", -1, _line(f"from {record.peer}", record.error), bool(record.error))
-    return Row("Connect", -1, _line(f"to {record.peer}", record.error or _time(record.seconds)), bool(record.error))
+    return Row("Connect", -1, _line(f"to {record.peer}", record.error or duration_text(record.seconds)), bool(record.error))
 
 
 def _listen(record: ListenRecord) -> Row:

@@ -70,8 +70,12 @@ class EmptyState(QWidget):
         body = PlainLabel(text, tone="muted", wrap=True)
         body.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         body.setMaximumWidth(520)
-        body.setMinimumWidth(360)
-        column.addWidget(body, 0, Qt.AlignmentFlag.AlignHCenter)
+        # Stretches at its sides, not an alignment: that would keep a wrapped text from getting its height.
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(body, 1000)
+        middle.addStretch(1)
+        column.addLayout(middle)
         if button is not None:
             column.addSpacing(8)
             column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)

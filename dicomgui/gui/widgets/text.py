@@ -8,7 +8,9 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-__all__ = ["ElidedLabel", "PlainLabel", "count_text", "size_text", "tooltip"]
+__all__ = ["ElidedLabel", "PlainLabel", "count_text", "duration_text", "size_text", "tooltip"]
+
+_UNITS = ("kB", "MB", "GB", "TB")
 
 
 class PlainLabel(QLabel):
@@ -82,13 +84,17 @@ def count_text(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def duration_text(seconds: float) -> str:
+    """A duration for people: ``8.4 ms``, ``2.51 s``."""
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
 def size_text(size_bytes: float) -> str:
     """A size for people, in decimal units: ``512 bytes``, ``1.5 MB``."""
     if size_bytes < 1000:
         return f"{size_bytes:.0f} bytes"
-    value, unit = size_bytes, "bytes"
-    for unit in ("kB", "MB", "GB", "TB"):
-        value /= 1000
-        if value < 999.5:
-            break
-    return f"{value:.1f} {unit}" if value < 99.5 else f"{value:.0f} {unit}"
+    power = 1
+    while size_bytes / 1000**power >= 999.5 and power < len(_UNITS):
+        power += 1
+    value = size_bytes / 1000**power
+    return f"{value:.1f} {_UNITS[power - 1]}" if value < 99.5 else f"{value:.0f} {_UNITS[power - 1]}"

@@ -64,11 +64,11 @@ def _secrets_of(pdu: bytes, item_type: int, start: int, end: int) -> Iterator[tu
     """Secrets of one sub-item with the content from ``start`` to ``end``."""
     if item_type == _IDENTITY_AC:
         yield min(start + 2, end), end  # after the length of the server's response
-    elif item_type == _IDENTITY_RQ and end - start >= 4:
+    elif item_type == _IDENTITY_RQ:
         primary = start + 4
         secondary = primary + int.from_bytes(pdu[start + 2 : primary], "big")
-        if secondary + 2 > end:  # lengths that contradict each other: nothing says which part is the secret
-            yield primary, end
+        if secondary + 2 > end:  # lengths that contradict each other: nothing says where the secret ends
+            yield min(primary, len(pdu)), len(pdu)
             return
         if pdu[start] not in _USER_NAMES:
             yield primary, secondary

@@ -1,78 +1,114 @@
-"""No passcode, ticket, assertion or token gets into a trace."""
+from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dicomgui.network.pdu import (
     ApplicationContext,
     AssociateAC,
     AssociateRQ,
     MaximumLength,
+    PresentationContextRQ,
     ReleaseRQ,
-    UnknownItem,
     UserIdentityAC,
     UserIdentityRQ,
-    UserInfoItem,
     UserInformation,
-    mask_user_identity,
+    decode,
 )
+from dicomgui.network.pdu.masking import mask_user_identity
+
+CONTEXT = PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",))
 
 
-def request(*sub_items: UserInfoItem) -> bytes:
-    return AssociateRQ("A", "B", (ApplicationContext(), UserInformation((MaximumLength(0), *sub_items)))).encode()
+def request(*identities: UserIdentityRQ) -> bytes:
+    information = UserInformation((MaximumLength(16384), *identities))
+    return AssociateRQ("PACS", "XXXX", (ApplicationContext(), CONTEXT, information)).encode()
 
 
-def test_masked_passcode_but_not_the_name() -> None:
-    data = request(UserIdentityRQ(2, 1, b"user", b"passcode"))
-    assert mask_user_identity(data) == request(UserIdentityRQ(2, 1, b"user", b"********"))
+def identity_of(pdu: bytes) -> UserIdentityRQ:
+    decoded = decode(pdu)
+    assert isinstance(decoded, AssociateRQ)
+    information = decoded.user_information
+    assert information is not None
+    assert information.user_identity is not None
+    return information.user_identity
 
 
-@pytest.mark.parametrize("kind", [3, 4, 5, 6])
-def test_masked_ticket(kind: int) -> None:
-    data = request(UserIdentityRQ(kind, 1, b"ticket"))
-    assert mask_user_identity(data) == request(UserIdentityRQ(kind, 1, b"******"))
+@pytest.mark.parametrize(
+    ("identity", "primary", "secondary"),
+    [
+        (UserIdentityRQ(1, 0, b"alice"), b"alice", b""),
+        (UserIdentityRQ(2, 1, b"alice", b"secret"), b"alice", b"******"),
+        (UserIdentityRQ(1, 0, b"alice", b"odd"), b"alice", b"***"),
+        (UserIdentityRQ(3, 0, b"ticket"), b"******", b""),
+        (UserIdentityRQ(4, 0, b"<saml/>"), b"*******", b""),
+        (UserIdentityRQ(5, 0, b"eyJ0", b"x"), b"****", b"*"),
+        (UserIdentityRQ(77, 0, b"what", b"ever"), b"****", b"****"),
+    ],
+)
+def test_secrets_are_masked_and_names_are_not(identity: UserIdentityRQ, primary: bytes, secondary: bytes) -> None:
+    pdu = request(identity)
+    masked = mask_user_identity(pdu)
+    assert len(masked) == len(pdu)
+    found = identity_of(masked)
+    assert (found.type, found.primary, found.secondary) == (identity.type, primary, secondary)
+    assert masked[:74] == pdu[:74]
 
 
-def test_masked_response() -> None:
-    def answer(text: bytes) -> bytes:
-        return AssociateAC("A", "B", (UserInformation((UserIdentityAC(text),)),)).encode()
-
-    assert mask_user_identity(answer(b"ticket")) == answer(b"******")
+def test_every_identity_is_masked() -> None:
+    pdu = mask_user_identity(request(UserIdentityRQ(2, 0, b"a", b"secret1"), UserIdentityRQ(2, 0, b"b", b"secret2")))
+    assert b"secret" not in pdu
 
 
-def test_nothing_to_mask() -> None:
-    plain = request(UserIdentityRQ(1, 0, b"user"))
-    assert mask_user_identity(plain) is plain
-    release = ReleaseRQ().encode()
-    assert mask_user_identity(release) is release
-    assert mask_user_identity(b"") == b""
-    assert mask_user_identity(b"\x01\x00\x00") == b"\x01\x00\x00"
+def test_the_answer_of_the_server_is_masked() -> None:
+    information = UserInformation((MaximumLength(0), UserIdentityAC(b"ticket")))
+    masked = mask_user_identity(AssociateAC("PACS", "ME", (ApplicationContext(), information)).encode())
+    decoded = decode(masked)
+    assert isinstance(decoded, AssociateAC)
+    assert decoded.user_information is not None
+    assert decoded.user_information.user_identity_response == UserIdentityAC(b"******")
 
 
-def test_masked_up_to_where_it_breaks_off() -> None:
-    data = request(UserIdentityRQ(2, 1, b"user", b"passcode"))
-    for stop in range(len(data)):
-        cut = mask_user_identity(data[:stop])
-        assert len(cut) == stop
-        assert b"pass" not in cut
+@pytest.mark.parametrize("pdu", [b"", ReleaseRQ().encode(), b"\x04" + bytes(100) + b"\x58\0", request()])
+def test_what_has_no_secret_is_given_back_itself(pdu: bytes) -> None:
+    assert mask_user_identity(pdu) is pdu
 
 
-def test_masked_when_malformed_inside_the_identity() -> None:
-    data = request(UserIdentityRQ(2, 1, b"user", b"passcode")).replace(b"\0\x08passcode", b"\0\x09passcode")
-    assert b"passcode" not in mask_user_identity(data)
+def test_an_x_in_a_name_is_no_identity() -> None:
+    pdu = AssociateRQ("XX", "X", (ApplicationContext(), UserInformation((MaximumLength(0x5800),)))).encode()
+    assert mask_user_identity(pdu) is pdu
 
 
-def test_masked_when_malformed_before_the_identity() -> None:
-    data = AssociateRQ(
-        "A", "B", (UnknownItem(0x10, b"1.2"), UserInformation((UserIdentityRQ(2, 1, b"user", b"passcode"),)))
-    ).encode()
-    wrong = data.replace(b"\x10\x00\x00\x03", b"\x10\x00\xff\xff") + b"X"
-    assert b"passcode" not in mask_user_identity(wrong)
-    assert len(mask_user_identity(wrong)) == len(wrong)
+@pytest.mark.parametrize("cut", range(1, 30))
+def test_a_request_that_breaks_off_keeps_no_secret(cut: int) -> None:
+    pdu = request(UserIdentityRQ(2, 0, b"alice", b"secret-secret-secret-secret-secret"))
+    masked = mask_user_identity(pdu[:-cut])
+    assert len(masked) == len(pdu) - cut
+    assert b"secret" not in masked
 
 
-def test_masked_when_the_lengths_inside_contradict_each_other() -> None:
-    data = request(UserIdentityRQ(2, 1, b"user", b"passcode"))
-    wrong = data.replace(b"\0\x04user", b"\0\xf0user")
-    assert b"passcode" not in mask_user_identity(wrong)
-    short = request(UserIdentityRQ(1, 1, b"")).replace(b"\x58\0\0\x06\x01", b"\x58\0\0\x02\x01")
-    assert len(mask_user_identity(short)) == len(short)
+def test_lengths_that_lie_keep_no_secret() -> None:
+    pdu = bytearray(request(UserIdentityRQ(2, 0, b"alice", b"secret")))
+    at = pdu.rindex(b"\0\x05alice")
+    pdu[at : at + 2] = b"\xff\xff"
+    masked = mask_user_identity(bytes(pdu))
+    assert b"secret" not in masked
+    item = pdu.rindex(b"\x58\0")
+    pdu[item + 2 : item + 4] = b"\xff\xff"
+    assert b"secret" not in mask_user_identity(bytes(pdu))
+    pdu[item + 2 : item + 4] = b"\0\x02"
+    assert b"secret" not in mask_user_identity(bytes(pdu))
+
+
+def test_an_answer_in_a_broken_item_keeps_no_secret() -> None:
+    information = UserInformation((MaximumLength(0), UserIdentityAC(b"ticket")))
+    pdu = AssociateAC("PACS", "ME", (ApplicationContext(), information)).encode()
+    assert b"ticket" not in mask_user_identity(pdu[:-1])
+    assert b"ticke" not in mask_user_identity(pdu[:-1])
+
+
+@given(st.sampled_from((1, 2)), st.binary(max_size=300))
+def test_any_bytes_keep_their_length(kind: int, data: bytes) -> None:
+    pdu = bytes((kind,)) + data
+    assert len(mask_user_identity(pdu)) == len(pdu)

@@ -1,0 +1,139 @@
+"""Reading the values of a TOML table one by one: a wrong one costs itself and no other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar
+
+from dicomgui.network.association.params import AETitle, Limits
+from dicomgui.network.errors import ConfigurationError
+
+__all__ = [
+    "Table",
+    "Values",
+    "ae_title",
+    "flag",
+    "max_pdu_length",
+    "overlay",
+    "port",
+    "seconds",
+    "seconds_or_ever",
+    "text",
+    "whole",
+    "written_seconds",
+    "wrong",
+]
+
+MAX_SECONDS = 1e9
+
+Table: TypeAlias = dict[str, Any]
+"""A TOML table."""
+
+_T = TypeVar("_T")
+
+
+
+def overlay(below: Table, above: Table) -> Table:
+    """``below`` with the values of ``above`` in their places, table by table; what only ``below`` knows stays."""
+    merged = dict(below)
+    for name, value in above.items():
+        known = merged.get(name)
+        merged[name] = overlay(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return merged
+
+
+class Values:
+    """Reads the values of a table one by one; a wrong one costs itself and no other.
+
+    :ivar faults: what was wrong, one line each; shared with the tables inside.
+    """
+
+    def __init__(self, table: Table, *, where: str = "", faults: list[str] | None = None) -> None:
+        self.faults: list[str] = [] if faults is None else faults
+        self._table = table
+        self._where = where
+
+    def take(self, name: str, default: _T, check: Callable[[object], _T]) -> _T:
+        """The value of this name as ``check`` gives it; the default where it is missing or ``check`` raises a
+        ``ValueError``.
+        """
+        if name not in self._table:
+            return default
+        try:
+            return check(self._table[name])
+        except ValueError as error:
+            self.faults.append(f"{self._where}{name}: {error}")
+            return default
+
+    def inside(self, name: str) -> Values:
+        """The table of this name; an empty one where it is missing."""
+        table = self._table.get(name, {})
+        if not isinstance(table, dict):
+            self.faults.append(f"{self._where}{name}: it is no table")
+            table = {}
+        return Values(table, where=f"{self._where}{name}.", faults=self.faults)
+
+
+# What a value must be: each gives the value, or raises ConfigurationError, which is a ValueError, with the reason.
+
+
+def wrong(reason: str) -> ConfigurationError:
+    """The error for a value that cannot be used."""
+    return ConfigurationError(reason, phase="configure")
+
+
+def text(value: object) -> str:
+    """Any text."""
+    if not isinstance(value, str):
+        raise wrong("it is no text")
+    return value
+
+
+def flag(value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise wrong("it is neither true nor false")
+    return value
+
+
+def whole(value: object) -> int:
+    """A whole number."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise wrong("it is no whole number")
+    return value
+
+
+def port(value: object) -> int:
+    """A TCP port, or 0."""
+    number = whole(value)
+    if not 0 <= number <= 65535:
+        raise wrong(f"{number} is no port; ports go up to 65535")
+    return number
+
+
+def seconds(value: object) -> float:
+    """A number of seconds above 0."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= MAX_SECONDS:
+        raise wrong("it is no number of seconds above 0")
+    return float(value)
+
+
+def seconds_or_ever(value: object) -> float | None:
+    """A number of seconds above 0, or ``None`` for ever, which the file calls ``inf``."""
+    return None if value == math.inf else seconds(value)
+
+
+def written_seconds(value: float | None) -> float:
+    """What the file says for a time-out: TOML knows no null, but it knows ``inf``."""
+    return math.inf if value is None else value
+
+
+def ae_title(value: object) -> AETitle:
+    """An AE title."""
+    return AETitle(text(value))
+
+
+def max_pdu_length(value: object) -> int:
+    """A maximum PDU length, or 0."""
+    return Limits(max_pdu_length=whole(value)).max_pdu_length

@@ -1,0 +1,176 @@
+"""The ``listen`` command: what comes in, line by line, until a signal ends it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dicomgui.app.listener import (
+    AssociationBegan,
+    AssociationEnded,
+    EchoAnswered,
+    Listener,
+    ListenerEvent,
+    ListenerOptions,
+    ReceivedInstance,
+    Refusal,
+    StoreFailed,
+)
+from dicomgui.cli.exits import Exit
+from dicomgui.cli.output import Output, size_text
+from dicomgui.cli.session import Session, stop_signals, timeouts_of
+from dicomgui.network.errors import ListenError
+from dicomgui.network.service import AssociationFacts
+from dicomgui.network.status import Service
+from dicomgui.storage import StorageError
+from dicomgui.trace.diagnose import explain_error
+
+__all__ = ["run"]
+
+
+async def run(options: argparse.Namespace, folder: Path, session: Session) -> Exit:
+    """Listen until SIGINT or SIGTERM."""
+    output = session.output
+    listener = Listener(
+        session.context,
+        ListenerOptions(
+            folder,
+            host=options.host,
+            port=options.port,
+            ae_title=options.aet,
+            fsync=not options.no_fsync,
+            max_pdu_length=options.max_pdu,
+            timeouts=timeouts_of(options.timeout),
+            trace_full=options.trace_full,
+        ),
+        on_event=partial(_show, output),
+    )
+    stopped = asyncio.Event()
+    restore = stop_signals(stopped.set)
+    output.on_lost = stopped.set
+    try:
+        code = await _start(listener, output)
+        if code is Exit.OK:
+            output.event("ready", host=options.host, port=listener.port, aet=options.aet)
+            output.line(f"listening on {listener.address} as {options.aet}")
+            await stopped.wait()
+            await listener.stop()
+    finally:
+        restore()
+    _sum_up(output, listener, code)
+    return code
+
+
+async def _start(listener: Listener, output: Output) -> Exit:
+    try:
+        await listener.start()
+    except ListenError as error:
+        output.findings([explain_error(error)])
+        return Exit.NETWORK
+    except StorageError as error:
+        output.note(f"error: {error}")
+        if error.hint:
+            output.note(f"  try     {error.hint}")
+        return Exit.FILES
+    return Exit.OK
+
+
+def _sum_up(output: Output, listener: Listener, code: Exit) -> None:
+    counts = listener.counts
+    output.event(
+        "summary",
+        ok=code is Exit.OK,
+        exit_code=int(code),
+        stored=counts.stored,
+        duplicates=counts.duplicates,
+        failed=counts.failed,
+        refused=counts.refused,
+        echoes=counts.echoes,
+        associations=counts.associations,
+        bytes=counts.size_bytes,
+    )
+    if code is Exit.OK:
+        text = f"stopped: {counts.stored} stored, {size_text(counts.size_bytes)}"
+        for word, count in (("duplicates", counts.duplicates), ("failed", counts.failed), ("refused", counts.refused)):
+            if count:
+                text += f"; {count} {word}"
+        output.line(text)
+
+
+# ------------------------------------------------------------------------------------------------------------ events
+
+
+def _show(output: Output, event: ListenerEvent) -> None:
+    _SHOWERS[type(event)](output, event)
+
+
+def _who(facts: AssociationFacts) -> str:
+    return f"{facts.calling_ae_title}@{facts.peer}"
+
+
+def _caller(facts: AssociationFacts) -> dict[str, object]:
+    return {"calling_aet": facts.calling_ae_title, "peer": facts.peer, "association": facts.association}
+
+
+def _show_received(output: Output, event: ReceivedInstance) -> None:
+    output.event(
+        "stored",
+        path=str(event.path),
+        **_caller(event.facts),
+        sop_class_uid=event.sop_class_uid,
+        sop_instance_uid=event.sop_instance_uid,
+        transfer_syntax_uid=event.transfer_syntax_uid,
+        bytes=event.size_bytes,
+        outcome=event.outcome.value,
+    )
+    output.line(f"{event.outcome.value:<13}{_who(event.facts)}  {size_text(event.size_bytes):>9}  {event.path}")
+
+
+def _show_failed(output: Output, event: StoreFailed) -> None:
+    output.event(
+        "failed",
+        **_caller(event.facts),
+        sop_class_uid=event.sop_class_uid,
+        sop_instance_uid=event.sop_instance_uid,
+        status=int(event.status),
+        meaning=event.status.meaning(Service.STORAGE),
+        reason=event.reason,
+        hint=event.hint,
+    )
+    output.line(f"{'failed':<13}{_who(event.facts)}  0x{event.status:04X}  {event.reason}  {event.hint}")
+
+
+def _show_refusal(output: Output, event: Refusal) -> None:
+    output.event("refused", peer=event.peer, association=event.association, reason=event.reason)
+    output.line(f"{'refused':<13}{event.peer}  {event.reason}")
+
+
+def _show_echo(output: Output, event: EchoAnswered) -> None:
+    output.event("echo", **_caller(event.facts))
+    output.detail(f"{'echo':<13}{_who(event.facts)}")
+
+
+def _show_began(output: Output, event: AssociationBegan) -> None:
+    output.event("began", **_caller(event.facts))
+    output.detail(f"{'began':<13}{_who(event.facts)}  called {event.facts.called_ae_title}")
+
+
+def _show_ended(output: Output, event: AssociationEnded) -> None:
+    error = "" if event.error is None else str(event.error)
+    output.event("ended", **_caller(event.facts), error=error or None)
+    if event.error is not None or output.is_verbose:
+        output.line(f"{'ended':<13}{_who(event.facts)}  {error or 'released'}")
+
+
+_SHOWERS: dict[type, Callable[[Output, Any], None]] = {
+    ReceivedInstance: _show_received,
+    StoreFailed: _show_failed,
+    Refusal: _show_refusal,
+    EchoAnswered: _show_echo,
+    AssociationBegan: _show_began,
+    AssociationEnded: _show_ended,
+}

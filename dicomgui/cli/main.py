@@ -1,0 +1,209 @@
+"""The parser of the command line, and the way from a command's name to the code that does it.
+
+Only the command that was asked for is loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeAlias, TypeVar, cast
+
+import dicomgui
+from dicomgui.cli.exits import Exit
+from dicomgui.cli.output import safe
+from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, PeerAddress
+from dicomgui.network.errors import ConfigurationError
+
+__all__ = ["build_parser", "main"]
+
+_T = TypeVar("_T")
+
+EXIT_CODES = """\
+exit codes:
+  0    done; warnings are shown
+  1    a DICOM failure status, or a refused presentation context
+  2    wrong usage
+  3    network, association or time-out
+  4    local files
+  130  cancelled
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    :param arguments: without the program's name; those of the process when left out.
+    """
+    try:
+        options = build_parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse's way to end; its code for wrong usage is ours
+        return int(stop.code or 0)
+    module, function = options.run
+    run = cast(Callable[[argparse.Namespace], int], getattr(importlib.import_module(module), function))
+    try:
+        return int(run(options))
+    except KeyboardInterrupt:
+        sys.stderr.write("cancelled\n")
+        return Exit.CANCELLED
+
+
+def build_parser() -> _Parser:
+    """The parser of all commands."""
+    parser = _Parser(
+        prog="dicomgui",
+        description="See, test and explain what two DICOM systems say to each other. Without arguments: the window.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"dicomgui {dicomgui.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    shown, traced, requesting = _shown(), _traced(), _requesting()
+    _add_echo(commands, [requesting, traced, shown])
+    _add_send(commands, [requesting, traced, shown])
+    _add_listen(commands, [traced, shown])
+    _add_trace(commands, [shown])
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong argument without handing its control characters to the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message, and end with exit code 2."""
+        super().error(safe(message))
+
+
+def _shown() -> _Parser:
+    options = _Parser(add_help=False)
+    group = options.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="print one JSON object a line")
+    group.add_argument("-v", "--verbose", action="store_true", help="print more")
+    return options
+
+
+def _traced() -> _Parser:
+    options = _Parser(add_help=False)
+    group = options.add_argument_group("connection")
+    group.add_argument("--timeout", metavar="S", type=_seconds, help="wait so many seconds for each answer")
+    group.add_argument(
+        "--max-pdu", metavar="N", type=_max_pdu, default=DEFAULT_MAX_PDU_LENGTH,
+        help="maximum PDU length to advertise, 0 for no limit (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument("--trace", metavar="FILE", help="save what goes over the wire (.dgtrace; holds patient data)")
+    group.add_argument("--trace-full", action="store_true", help="keep the sent and received objects in it as well")
+    return options
+
+
+def _requesting() -> _Parser:
+    options = _Parser(add_help=False)
+    options.add_argument("peer", metavar="PEER", type=_checked(PeerAddress.parse), help="AET@host:port")
+    options.add_argument(
+        "--calling", metavar="AET", type=_checked(AETitle), default="DICOMGUI", help="our AE title (default: DICOMGUI)"
+    )
+    return options
+
+
+_Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
+
+
+def _add_echo(commands: _Commands, parents: list[_Parser]) -> None:
+    text = "test a peer by C-ECHO: each step to it timed, and where it fails, why"
+    parser = commands.add_parser("echo", help=text, description=text, parents=parents, allow_abbrev=False)
+    parser.add_argument("--repeat", metavar="N", type=_count, default=1, help="send N C-ECHOs on one association")
+    parser.set_defaults(run=("dicomgui.cli.commands", "echo"))
+
+
+def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
+    text = "send files, folders, ZIP archives and DICOMDIRs by C-STORE"
+    parser = commands.add_parser("send", help=text, description=text, parents=parents, allow_abbrev=False)
+    parser.add_argument("paths", metavar="PATH", nargs="+", help="a file, folder, ZIP archive or DICOMDIR")
+    parser.set_defaults(run=("dicomgui.cli.commands", "send"))
+
+
+def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
+    text = "receive what is sent to us and keep it in a folder"
+    parser = commands.add_parser("listen", help=text, description=text, parents=parents, allow_abbrev=False)
+    parser.add_argument("--port", metavar="N", type=_port, default=11112, help="default: %(default)s; 0 for a free one")
+    parser.add_argument("--aet", metavar="NAME", type=_checked(AETitle), default="DICOMGUI", help="our AE title")
+    parser.add_argument("--dir", metavar="DIR", required=True, help="folder for what is received; made if needed")
+    parser.add_argument(
+        "--host", metavar="ADDR", default="127.0.0.1", help="address to listen on, 0.0.0.0 for all (default: 127.0.0.1)"
+    )
+    parser.add_argument(
+        "--no-fsync", action="store_true", help="faster: acknowledge before the disk has it safe from a power cut"
+    )
+    parser.set_defaults(run=("dicomgui.cli.commands", "listen"))
+
+
+def _add_trace(commands: _Commands, parents: list[_Parser]) -> None:
+    text = "look into saved traces and single PDUs"
+    group = commands.add_parser("trace", help=text, description=text, allow_abbrev=False)
+    actions = group.add_subparsers(required=True, metavar="ACTION", parser_class=_Parser)
+
+    def add(name: str, text: str) -> _Parser:
+        parser = actions.add_parser(name, help=text, description=text, parents=parents, allow_abbrev=False)
+        parser.set_defaults(run=("dicomgui.cli.trace_commands", name))
+        return parser
+
+    add("show", "list the associations and PDUs of a trace").add_argument("file", metavar="FILE")
+    add("explain", "say what failed in a trace, why, and what to try").add_argument("file", metavar="FILE")
+    export = add("export", "write a trace as a capture file (pcapng) for Wireshark")
+    export.add_argument("file", metavar="FILE")
+    export.add_argument("-o", "--output", metavar="OUT.pcapng", required=True)
+    decode = add("decode", "decode a PDU or a command set, field by field, as JSON")
+    decode.add_argument("file", metavar="FILE", nargs="?", default="-", help="- or nothing for standard input")
+    decode.add_argument("--hex", action="store_true", help="the input is text in hexadecimal digits")
+    decode.add_argument("--kind", choices=("pdu", "command"), help="what it is; found out when left out")
+
+
+# ------------------------------------------------------------------------------------------------------------ values
+
+
+def _checked(make: Callable[[str], _T]) -> Callable[[str], _T]:
+    """A parser of values whose errors argparse shows as they are."""
+
+    def parse(text: str) -> _T:
+        try:
+            return make(text)
+        except ConfigurationError as error:
+            raise argparse.ArgumentTypeError(f"{error}. {error.hint}".rstrip()) from error
+
+    return parse
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    number = _whole(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("give 1 or more")
+    return number
+
+
+def _port(text: str) -> int:
+    number = _whole(text)
+    if number > 65535:
+        raise argparse.ArgumentTypeError(f"port {number} is out of range: ports go up to 65535")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds between 0 and 86400")
+    return seconds
+
+
+def _max_pdu(text: str) -> int:
+    return _checked(lambda digits: Limits(max_pdu_length=_whole(digits)).max_pdu_length)(text)

@@ -1,0 +1,143 @@
+"""What commands print: text for people, or one JSON object a line (``--json``).
+
+Results go to standard output, what explains them to standard error; with ``--json`` all is on standard output. Text
+that comes from peers, files and names is escaped before it reaches a terminal.
+
+Printing never raises: it happens in the middle of associations. Who reads us may go away (``| head``) or its disk may
+be full; then nothing more is printed, :attr:`Output.is_lost` says so, and :meth:`Output.finish` at the end.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import TextIO
+
+from dicomgui.cli.exits import Exit
+from dicomgui.trace.finding import Finding, finding_json
+
+__all__ = ["Output", "safe", "size_text"]
+
+
+def safe(text: object) -> str:
+    """``text`` in one line without anything that a terminal would act on."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
+
+
+def size_text(size: float) -> str:
+    """A number of bytes for people, in powers of 1000."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("unreachable")
+
+
+class Output:
+    """Prints for one command, in the manner that was asked for; every line is flushed.
+
+    :ivar is_verbose: whether ``-v`` was given.
+    :ivar is_json: whether ``--json`` was given.
+    :ivar on_lost: called when it turns out that nobody reads what is printed.
+    """
+
+    def __init__(
+        self, *, as_json: bool = False, verbose: bool = False, out: TextIO | None = None, err: TextIO | None = None
+    ) -> None:
+        self.is_json = as_json
+        self.is_verbose = verbose
+        self.on_lost: Callable[[], None] | None = None
+        self._out = out or _tolerant(sys.stdout)
+        self._err = err or _tolerant(sys.stderr)
+        self._error: OSError | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether standard output takes no more."""
+        return self._error is not None
+
+    def finish(self, code: int) -> int:
+        """The exit code, unless results were lost for another reason than that their reader had enough of them."""
+        if self._error is None or isinstance(self._error, BrokenPipeError):
+            return code
+        self.note(f"error: cannot write the output: {self._error.strerror or self._error}")
+        return code or Exit.FILES
+
+    def event(self, event: str, **fields: object) -> None:
+        """With ``--json``, one object; otherwise nothing."""
+        if self.is_json:
+            self.json({"event": event, **fields})
+
+    def json(self, value: object) -> None:
+        """One JSON object on a line of its own, whatever was asked for. Only ASCII, so no terminal is harmed."""
+        self._print(json.dumps(value))
+
+    def line(self, *cells: object) -> None:
+        """A line for people; the cells are escaped."""
+        if not self.is_json:
+            self._print(" ".join(safe(cell) for cell in cells).rstrip())
+
+    def detail(self, *cells: object) -> None:
+        """A line that only ``-v`` shows."""
+        if self.is_verbose:
+            self.line(*cells)
+
+    def note(self, text: object) -> None:
+        """A remark beside the result, on standard error in either manner."""
+        self._remark(safe(text))
+
+    def findings(self, findings: Iterable[Finding]) -> None:
+        """What failed, why probably, and what to try."""
+        for finding in findings:
+            if self.is_json:
+                self.json(finding_json(finding))
+            else:
+                self._finding(finding)
+
+    def _finding(self, finding: Finding) -> None:
+        lines = [f"{finding.severity.value}: {finding.what}"]
+        lines += _listed("likely", finding.causes)
+        lines += _listed("try", finding.tries)
+        if self.is_verbose and finding.clause:
+            lines += _listed("see", (finding.clause,))
+        self._remark("\n".join(safe(line) for line in lines))
+
+    def _print(self, text: str) -> None:
+        if self._error is not None:
+            return
+        try:
+            self._out.write(text + "\n")
+            self._out.flush()
+        except OSError as error:
+            self._error = error
+            _give_up(self._out)
+            if self.on_lost is not None:
+                self.on_lost()
+
+    def _remark(self, text: str) -> None:
+        with suppress(OSError):
+            self._err.write(text + "\n")
+            self._err.flush()
+
+
+def _give_up(stream: TextIO) -> None:
+    """Send what is left in the stream nowhere, so that Python does not fail again when it flushes at its end."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _listed(title: str, texts: tuple[str, ...]) -> list[str]:
+    return [f"  {title if number == 0 else '':<8}{text}" for number, text in enumerate(texts)]
+
+
+def _tolerant(stream: TextIO) -> TextIO:
+    """The stream, made so that a character that it cannot write becomes an escape instead of an error."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream

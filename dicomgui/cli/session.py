@@ -1,0 +1,122 @@
+"""The frame of a command that works on the network: its loop, its trace file, its end by signal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+
+from dicomgui.app.context import AppContext
+from dicomgui.cli.exits import Exit
+from dicomgui.cli.output import Output
+from dicomgui.network.association.params import Timeouts
+from dicomgui.trace.file import TraceFileError, TraceWriter
+
+__all__ = ["Session", "stop_signals", "timeouts_of"]
+
+
+def timeouts_of(seconds: float | None) -> Timeouts:
+    """The time-outs for ``--timeout``: connecting, association, responses and the listener's idle time."""
+    defaults = Timeouts()
+    if seconds is None:
+        return defaults
+    return replace(
+        defaults,
+        connect_s=seconds,
+        associate_s=seconds,
+        response_s=seconds,
+        release_s=min(seconds, defaults.release_s or seconds),
+        idle_s=seconds,
+    )
+
+
+class Session:
+    """Runs one coroutine with an :class:`AppContext` and an :class:`Output`.
+
+    :ivar output: where the command prints.
+    :ivar context: for the use cases; its trace goes to ``--trace FILE`` and nowhere else.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.output = Output(as_json=options.json, verbose=options.verbose)
+        self.context = AppContext(keep_trace=False)
+        self._path = options.trace
+
+    def run(self, work: Callable[[Session], Coroutine[None, None, Exit]]) -> int:
+        """Run ``work`` and give its exit code.
+
+        :raises KeyboardInterrupt: it was cancelled by SIGINT or SIGTERM, after it had cleaned up.
+        """
+        writer: TraceWriter | None = None
+        if self._path is not None:
+            try:
+                writer = TraceWriter(Path(self._path))
+            except TraceFileError as error:
+                self.output.note(error)
+                self.output.event("summary", ok=False, exit_code=int(Exit.FILES))
+                return Exit.FILES
+            self.context.add_tracer(writer)
+        code: int = Exit.CANCELLED
+        try:
+            with self.context, asyncio.Runner() as runner:
+                code = runner.run(_ended_by_sigterm(work(self)))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+        finally:
+            if writer is not None and not self._close(writer) and code == Exit.OK:
+                code = Exit.FILES
+        return self.output.finish(code)
+
+    def _close(self, writer: TraceWriter) -> bool:
+        """Close the trace file and say what is in it; whether it is complete."""
+        try:
+            writer.close()
+        except TraceFileError as error:
+            self.output.note(error)
+            return False
+        self.output.note(f"trace saved in {writer.path}: it can hold patient data")
+        return True
+
+
+async def _ended_by_sigterm(work: Coroutine[None, None, Exit]) -> Exit:
+    """SIGTERM ends a command as Ctrl+C does; SIGINT is the runner's own business."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    if sys.platform == "win32":
+        return await work
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await work
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+def stop_signals(stop: Callable[[], None]) -> Callable[[], None]:
+    """Have SIGINT and SIGTERM (Ctrl+C and Ctrl+Break on Windows) call ``stop`` in the loop.
+
+    :returns: what gives the signals back.
+    """
+    loop = asyncio.get_running_loop()
+    if sys.platform == "win32":
+        kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
+        before = [signal.signal(kind, lambda *_: loop.call_soon_threadsafe(stop)) for kind in kinds]
+
+        def restore() -> None:
+            for kind, handler in zip(kinds, before, strict=True):
+                signal.signal(kind, handler)
+
+        return restore
+    interrupt = signal.getsignal(signal.SIGINT)
+    loop.add_signal_handler(signal.SIGINT, stop)
+    loop.add_signal_handler(signal.SIGTERM, stop)
+
+    def give_back() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGINT, interrupt)
+
+    return give_back

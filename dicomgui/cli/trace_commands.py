@@ -1,0 +1,224 @@
+"""The ``trace`` commands: look into saved traces and single PDUs."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dicomgui.cli.exits import Exit
+from dicomgui.cli.output import Output, size_text
+from dicomgui.network.dimse import CommandField
+from dicomgui.network.pdu import pdu_name
+from dicomgui.network.status import Status
+from dicomgui.network.tracing import BytesRecord, DimseRecord, Direction, PduRecord, Role
+from dicomgui.trace.describe import Node, describe_bytes, describe_command, node_json
+from dicomgui.trace.diagnose import diagnose
+from dicomgui.trace.file import TraceFileError, TraceReader, read_trace
+from dicomgui.trace.finding import Severity
+from dicomgui.trace.pcap import PcapExportError, export_pcapng
+from dicomgui.trace.summary import AssociationSummary, summarize
+
+__all__ = ["decode", "explain", "export", "show"]
+
+MAX_DECODE_BYTES = 64 * 2**20
+"""Input of ``decode``; no PDU of the field comes near it."""
+
+
+def show(options: argparse.Namespace) -> int:
+    """``dicomgui trace show FILE``."""
+    output = Output(as_json=options.json, verbose=options.verbose)
+    try:
+        reader = read_trace(Path(options.file))
+        associations = summarize(reader)
+        pdus = _show_all(output, reader, associations)
+    except TraceFileError as error:
+        return _fail(output, error)
+    if not output.is_lost:  # else the file was not read to its end
+        _tell_damage(output, reader)
+    output.event("summary", ok=True, exit_code=0, associations=len(associations), pdus=pdus)
+    return output.finish(Exit.OK)
+
+
+def _show_all(output: Output, reader: TraceReader, associations: list[AssociationSummary]) -> int:
+    width = max((len(_names(association)) for association in associations), default=0)
+    for association in associations:
+        _show_association(output, association, width)
+    if associations:
+        output.line()
+    started = {association.association: association.started_utc for association in associations}
+    pdus = 0
+    for record in reader:
+        if output.is_lost:
+            break
+        if isinstance(record, PduRecord):
+            pdus += 1
+            _show_pdu(output, record, record.utc - started[record.association])
+        elif isinstance(record, DimseRecord | BytesRecord):
+            _show_row(output, record, record.utc - started[record.association])
+    return pdus
+
+
+def _names(association: AssociationSummary) -> str:
+    return f"{association.calling_ae or '?'} -> {association.called_ae or '?'}"
+
+
+def _show_association(output: Output, association: AssociationSummary, width: int) -> None:
+    role = {Role.REQUESTOR: "to", Role.ACCEPTOR: "from", None: "with"}[association.role]
+    requests = ", ".join(f"{count} {_command_name(field)}" for field, count in association.requests)
+    output.line(
+        f"association {association.association:<4}{_names(association):<{width}}  {role} {association.peer or '?'}"
+        f"  {association.outcome.value}  {association.duration_s:.3f} s"
+        f"  {association.pdus_sent} PDUs out, {association.pdus_received} in"
+        f"{'  ' if requests else ''}{requests}"
+    )
+
+
+def _command_name(field: int) -> str:
+    try:
+        return CommandField(field).name.replace("_", "-")
+    except ValueError:
+        return f"command {field:04X}H"
+
+
+def _direction(direction: Direction) -> str:
+    return "sent" if direction is Direction.SENT else "received"
+
+
+def _show_pdu(output: Output, record: PduRecord, since: float) -> None:
+    output.event(
+        "pdu",
+        association=record.association,
+        direction=_direction(record.direction),
+        type=pdu_name(record.pdu_type),
+        time=datetime.fromtimestamp(record.utc, UTC).isoformat(timespec="microseconds"),
+        length=record.length,
+        error=record.error or None,
+    )
+    fault = f"  {record.error}" if record.error else ""
+    _line(output, record, since, pdu_name(record.pdu_type), record.length, fault)
+
+
+def _show_row(output: Output, record: DimseRecord | BytesRecord, since: float) -> None:
+    """A message beside the PDUs that carried it, or bytes that are part of none."""
+    if isinstance(record, BytesRecord):
+        _line(output, record, since, "no PDU", record.length, f"  {record.error}")
+        return
+    status = "" if record.status < 0 else f"  {Status(record.status & 0xFFFF)}"
+    detail = f"  id {record.message_id}{status}  {record.sop_instance_uid or record.sop_class_uid}"
+    _line(output, record, since, f"  {_command_name(record.command_field)}", record.dataset_length, detail)
+
+
+def _line(
+    output: Output, record: PduRecord | DimseRecord | BytesRecord, since: float, kind: str, length: int, detail: str
+) -> None:
+    size = "" if length < 0 else str(length)
+    arrow = "->" if record.direction is Direction.SENT else "<-"
+    output.line(f"{record.association:>5} {since:10.6f} {arrow} {kind:<17}{size:>11}{detail}")
+
+
+def explain(options: argparse.Namespace) -> int:
+    """``dicomgui trace explain FILE``."""
+    output = Output(as_json=options.json, verbose=options.verbose, err=sys.stdout)
+    try:
+        reader = read_trace(Path(options.file))
+        findings = diagnose(reader)
+    except TraceFileError as error:
+        return _fail(Output(as_json=options.json), error)
+    output.findings(findings)
+    if not any(finding.severity is Severity.ERROR for finding in findings):
+        output.line("nothing failed, as far as the trace shows")
+    _tell_damage(Output(as_json=options.json), reader)
+    output.event("summary", ok=True, exit_code=0, findings=len(findings))
+    return output.finish(Exit.OK)
+
+
+def export(options: argparse.Namespace) -> int:
+    """``dicomgui trace export FILE -o OUT.pcapng``."""
+    output = Output(as_json=options.json, verbose=options.verbose)
+    source, target = Path(options.file), Path(options.output)
+    try:
+        reader = read_trace(source)
+        if target.exists() and target.samefile(source):
+            return _fail(output, f"{target} is the trace itself; choose another file", Exit.USAGE)
+        packets = export_pcapng(reader, target)
+    except (TraceFileError, PcapExportError, OSError) as error:
+        return _fail(output, error)
+    _tell_damage(output, reader)
+    output.event("summary", ok=True, exit_code=0, packets=packets, path=str(target))
+    output.line(f"{packets} packets written to {target} ({size_text(target.stat().st_size)})")
+    output.note(f"{target} can hold patient data")
+    return output.finish(Exit.OK)
+
+
+def _tell_damage(output: Output, reader: TraceReader) -> None:
+    for text in reader.damage:
+        output.note(f"{reader.path}: {text}")
+    if not reader.is_complete and not reader.damage:
+        output.note(f"{reader.path}: the program that wrote it did not close it; its last records may be missing")
+
+
+def _fail(output: Output, error: object, code: Exit = Exit.FILES) -> int:
+    output.note(f"error: {error}")
+    output.event("summary", ok=False, exit_code=int(code), error=str(error))
+    return code
+
+
+# ------------------------------------------------------------------------------------------------------------ decode
+
+
+def decode(options: argparse.Namespace) -> int:
+    """``dicomgui trace decode [FILE|-]``: one JSON object for each PDU, or one for the command set."""
+    output = Output(as_json=options.json, verbose=options.verbose)
+    try:
+        data = _read(options.file)
+        if options.hex:
+            data = _from_hex(data)
+        if not data:
+            raise ValueError("there is nothing to decode")
+    except OSError as error:
+        return _fail(output, f"cannot read {options.file}: {error.strerror or error}")
+    except ValueError as error:
+        return _fail(output, error)
+    kind = options.kind or ("command" if data.startswith(b"\0\0") else "pdu")
+    nodes = describe_bytes(data) if kind == "pdu" else [describe_command(data)]
+    for node in nodes:
+        output.json(_decoded(kind, node))
+    is_sound = not any(part.error for node in nodes for part in node.walk())
+    return output.finish(Exit.OK if is_sound else Exit.FILES)
+
+
+def _decoded(kind: str, node: Node) -> dict[str, object]:
+    described = node_json(node)
+    result: dict[str, object] = {
+        "kind": kind,
+        "type": node.value if kind == "command" else node.label,
+        "fields": described["children"],
+    }
+    if node.error:
+        result["error"] = node.error
+    return result
+
+
+def _read(name: str) -> bytes:
+    if name == "-":
+        data = sys.stdin.buffer.read(MAX_DECODE_BYTES + 1)
+    else:
+        with Path(name).open("rb") as file:
+            data = file.read(MAX_DECODE_BYTES + 1)
+    if len(data) > MAX_DECODE_BYTES:
+        raise ValueError(f"the input has more than {MAX_DECODE_BYTES} bytes")
+    return data
+
+
+def _from_hex(text: bytes) -> bytes:
+    """Bytes from digits as people copy them: with spaces, line ends, colons, commas, ``0x`` or ``\\x``."""
+    digits = re.sub(rb"0[xX]|\\x|[\s:,;\-]", b"", text).decode("latin-1")
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        raise ValueError("the input is no text of hexadecimal digits in pairs") from None
+
+

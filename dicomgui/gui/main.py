@@ -1,0 +1,85 @@
+"""Starting and ending the window."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import faulthandler
+import logging
+import signal
+import sys
+
+from PySide6.QtWidgets import QApplication
+
+from dicomgui.app.context import AppContext
+from dicomgui.gui import icons
+from dicomgui.gui.loop import new_event_loop
+from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.reporter import Reporter
+from dicomgui.gui.theme import Theme
+
+__all__ = ["SHUTDOWN_S", "main", "run_window"]
+
+_log = logging.getLogger(__name__)
+
+SHUTDOWN_S = 5.0
+"""How long the end may take; what has not ended by then is left to the operating system."""
+
+
+def main() -> int:
+    """Open the window and stay until it is closed; gives the exit code."""
+    if sys.stderr is not None:  # there is none in a windowed program on Windows
+        faulthandler.enable()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(_main())
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _main() -> int:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    dress(app)
+    reporter = Reporter()
+    reporter.install(asyncio.get_running_loop())
+    try:
+        with AppContext() as context:
+            window = MainWindow(context, reporter)
+            window.show()
+            await run_window(window)
+    finally:
+        reporter.uninstall()
+    return 0
+
+
+def dress(app: QApplication) -> None:
+    """Give the application its name, icon and colours."""
+    app.setApplicationName("dicomgui")
+    app.setApplicationDisplayName("dicomgui")
+    app.setDesktopFileName("org.dicomgui.dicomgui")
+    app.setWindowIcon(icons.app_icon())
+    Theme(app)
+
+
+async def run_window(window: MainWindow) -> None:
+    """Wait until the window is to be closed, by the user or by Ctrl+C, then end what it does within 5 seconds."""
+    loop = asyncio.get_running_loop()
+    signals = [signal.SIGINT, signal.SIGTERM]
+    handled = []
+    for number in signals:
+        # Not on Windows: there asyncio.Runner cancels this task, which ends the same way.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, window.close_requested.set)
+            handled.append(number)
+    try:
+        await window.close_requested.wait()
+    finally:
+        try:
+            async with asyncio.timeout(SHUTDOWN_S):
+                await window.shut_down()
+        except TimeoutError:
+            _log.error("not everything had ended after %g s", SHUTDOWN_S)
+        for number in handled:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,78 @@
+"""What the panels have in common: a heading, an operation to run and to cancel, tasks of their own, an orderly end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from dicomgui.app.context import AppContext
+from dicomgui.gui.pump import Pump
+from dicomgui.gui.reporter import Reporter
+from dicomgui.gui.tasks import PanelTasks
+from dicomgui.gui.widgets.peer_fields import PeerChoice
+from dicomgui.gui.widgets.text import PlainLabel
+
+__all__ = ["Panel", "Workplace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What the panels of one window share.
+
+    :ivar context: the use cases' context, with the trace.
+    :ivar pump: drains buffers into models.
+    :ivar reporter: takes faults of the program.
+    :ivar choice: the peer that was typed last.
+    """
+
+    context: AppContext
+    pump: Pump
+    reporter: Reporter
+    choice: PeerChoice
+
+    @classmethod
+    def make(cls, context: AppContext, reporter: Reporter, parent: QObject | None = None) -> Workplace:
+        """The parts for a new window."""
+        return cls(context, Pump(reporter, parent), reporter, PeerChoice(parent))
+
+
+class Panel(QWidget):
+    """One page of the window.
+
+    :ivar key: short name; begins the object names of its widgets, and is the name of its icon.
+    """
+
+    trace_wanted = Signal(int)
+    """The user wants to see this association in the trace."""
+
+    def __init__(self, key: str, title: str, text: str, place: Workplace) -> None:
+        super().__init__()
+        self.key = key
+        self.title = title
+        self.place = place
+        self.tasks = PanelTasks(key, place.reporter)
+        self.setObjectName(f"{key}_panel")
+        self.setAccessibleName(title)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(24, 18, 24, 16)
+        self.column.setSpacing(12)
+        heading = QVBoxLayout()
+        heading.setSpacing(2)
+        heading.addWidget(PlainLabel(title, scale=1.5, bold=True))
+        heading.addWidget(PlainLabel(text, tone="muted", wrap=True))
+        self.column.addLayout(heading)
+
+    def run(self) -> None:
+        """Do what the panel is for (F5); nothing while it is being done."""
+
+    def cancel(self) -> None:
+        """Cancel what is under way (Esc)."""
+
+    def take_focus(self) -> None:
+        """The panel has come into view: put the focus where the user begins."""
+
+    async def shut_down(self) -> None:
+        """End every task of the panel, and what it holds open."""
+        await self.tasks.close()

@@ -1,0 +1,44 @@
+"""Buttons that are made alike."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
+
+from dicomgui.gui import icons
+
+__all__ = ["Choice", "push_button"]
+
+
+class Choice(QComboBox):
+    """A choice of a few; draws its arrow in the colours of the scheme."""
+
+    def __init__(self, name: str, accessible: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setAccessibleName(accessible)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        group = QPalette.ColorGroup.Active if self.isEnabled() else QPalette.ColorGroup.Disabled
+        color = self.palette().color(group, QPalette.ColorRole.Text).name()
+        picture = icons.pixmap("down", color, 14, self.devicePixelRatioF())
+        QPainter(self).drawPixmap(self.width() - 23, (self.height() - 14) // 2, picture)
+
+
+def push_button(name: str, text: str, icon_name: str = "", *, primary: bool = False, tip: str = "") -> QPushButton:
+    """A button with an object name; it says what it does to assistive technology as well.
+
+    :param text: with ``&`` before the letter that is its mnemonic.
+    """
+    button = QPushButton(f" {text}" if icon_name else text)  # Qt sets icon and text close together
+    button.setObjectName(name)
+    button.setAccessibleName(text.replace("&", "").rstrip("…"))
+    button.setToolTip(tip)
+    button.setAutoDefault(False)
+    if primary:
+        button.setProperty("primary", True)
+    if icon_name:
+        role = QPalette.ColorRole.HighlightedText if primary else QPalette.ColorRole.ButtonText
+        button.setIcon(icons.icon(icon_name, role))
+    return button

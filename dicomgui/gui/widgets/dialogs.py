@@ -1,0 +1,56 @@
+"""Asking for files without a nested loop: the dialog opens, and the task awaits its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+__all__ = ["Ask", "ask_paths"]
+
+
+class Ask(Enum):
+    """What is asked for."""
+
+    FILES = "files"
+    FOLDER = "folder"
+    SAVE = "save"
+
+
+async def ask_paths(
+    parent: QWidget, ask: Ask, caption: str, *, start: Path | None = None, filters: Sequence[str] = ()
+) -> list[Path]:
+    """Let the user choose; an empty list when the dialog was cancelled, or this task was."""
+    dialog = QFileDialog(parent, caption)
+    dialog.setObjectName(f"ask_{ask.value}")
+    if ask is Ask.SAVE:
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    elif ask is Ask.FOLDER:
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    else:
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+    if filters:
+        dialog.setNameFilters(list(filters))
+    if start is not None and ask is Ask.SAVE:
+        dialog.setDirectory(str(start.parent))
+        dialog.selectFile(start.name)
+    elif start is not None:
+        dialog.setDirectory(str(start))
+    answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def on_finished(result: int) -> None:
+        if not answered.done():
+            answered.set_result(result == QFileDialog.DialogCode.Accepted)
+
+    dialog.finished.connect(on_finished)
+    dialog.open()
+    try:
+        accepted = await answered
+        return [Path(name) for name in dialog.selectedFiles()] if accepted else []
+    finally:
+        dialog.close()
+        dialog.deleteLater()

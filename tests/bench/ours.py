@@ -1,0 +1,205 @@
+"""Our side of the benchmarks, as processes of its own: `python -m bench.ours send|echo|listen ...`.
+
+The last line of the output is JSON. A listener first says on which port it listens, and runs until its standard input
+is closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import cProfile
+import json
+import os
+import pstats
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from dicomgui.app.connection import ConnectionOptions
+from dicomgui.app.context import AppContext
+from dicomgui.app.listener import Listener, ListenerOptions
+from dicomgui.app.send import prepare, send
+from dicomgui.network import (
+    AcceptPolicy,
+    Handlers,
+    InstanceFile,
+    Limits,
+    NullSink,
+    PeerAddress,
+    Reply,
+    ServerOptions,
+    Sink,
+    Status,
+    StoreRequest,
+    connect,
+    presets,
+    serve,
+)
+from dicomgui.network.uids import STORAGE_CLASSES
+from dicomgui.storage import Archive, Pending
+from dicomgui.trace.store import TraceStore
+
+SUCCESS = Status(0)
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="bench.ours")
+    parser.add_argument("--profile", help="write what took the time to this file")
+    commands = parser.add_subparsers(dest="command", required=True)
+    sender = commands.add_parser("send")
+    sender.add_argument("port", type=int)
+    sender.add_argument("folder", type=Path)
+    sender.add_argument("--way", choices=("app", "network", "traced"), default="app")
+    echoer = commands.add_parser("echo")
+    echoer.add_argument("port", type=int)
+    echoer.add_argument("count", type=int)
+    listener = commands.add_parser("listen")
+    listener.add_argument("folder", type=Path)
+    listener.add_argument("--way", choices=("app", "network", "traced", "nothing"), default="app")
+    listener.add_argument("--max-pdu", type=int, default=131_072)
+    arguments = parser.parse_args(argv)
+    work = {"send": _send, "echo": _echo, "listen": _listen}[arguments.command]
+    with _profiled(arguments.profile):
+        result = asyncio.run(work(arguments))
+    print(json.dumps({**result, "peak_kb": peak_kb()}), flush=True)
+    return 0
+
+
+@contextlib.contextmanager
+def _profiled(name: str | None) -> Iterator[None]:
+    if name is None:
+        yield
+        return
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        yield
+    finally:
+        profile.disable()
+        with Path(name).open("w") as file:
+            pstats.Stats(profile, stream=file).sort_stats("tottime").print_stats(60)
+
+
+def peak_kb(process: int | None = None) -> int:
+    """The most memory that a process had resident so far, in KiB.
+
+    From the kernel's own high-water mark where there is one: getrusage also counts what the process was before it
+    became this program.
+    """
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process or os.getpid()}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+    if process is not None:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // 1024 if sys.platform == "darwin" else peak
+
+
+# -- as SCU ----------------------------------------------------------------------------------------------------------
+
+
+async def _send(arguments: argparse.Namespace) -> dict[str, object]:
+    """Seconds from the connection attempt to the release, all files known before."""
+    with AppContext(keep_trace=False) as context:
+        with await prepare(context, [arguments.folder]) as selection:
+            peer = PeerAddress.parse(f"BENCH@127.0.0.1:{arguments.port}")
+            if arguments.way == "app":
+                report = await send(context, peer, ConnectionOptions(), selection)
+                if not report.ok:
+                    raise SystemExit(f"not sent: {report.error or report.results[-1]}")
+                return {"seconds": report.seconds, "count": report.sent}
+            instances = [InstanceFile(item.path, item.head) for item in selection.items]
+            seconds = await _send_plainly(peer, instances, traced=arguments.way == "traced")
+            return {"seconds": seconds, "count": len(instances)}
+
+
+async def _send_plainly(peer: PeerAddress, instances: list[InstanceFile], *, traced: bool) -> float:
+    store = TraceStore()
+    pairs = [(instance.head.sop_class_uid, instance.head.transfer_syntax_uid) for instance in instances]
+    start = time.perf_counter()
+    async with connect(peer, contexts=presets.for_instances(pairs), tracer=store if traced else None) as association:
+        for instance in instances:
+            (await association.store(instance)).raise_for_status()
+    seconds = time.perf_counter() - start
+    store.close()
+    return seconds
+
+
+async def _echo(arguments: argparse.Namespace) -> dict[str, object]:
+    """Seconds from the connection attempt to the release."""
+    peer = PeerAddress.parse(f"BENCH@127.0.0.1:{arguments.port}")
+    start = time.perf_counter()
+    async with connect(peer, contexts=presets.VERIFICATION) as association:
+        for _ in range(arguments.count):
+            (await association.echo()).raise_for_status()
+    return {"seconds": time.perf_counter() - start, "count": arguments.count}
+
+
+# -- as SCP ----------------------------------------------------------------------------------------------------------
+
+
+async def _listen(arguments: argparse.Namespace) -> dict[str, object]:
+    if arguments.way == "app":
+        return await _listen_as_program(arguments)
+    return await _listen_plainly(arguments)
+
+
+async def _listen_as_program(arguments: argparse.Namespace) -> dict[str, object]:
+    """The listener as the command line starts it, without fsync."""
+    with AppContext(keep_trace=False) as context:
+        options = ListenerOptions(arguments.folder, port=0, fsync=False, max_pdu_length=arguments.max_pdu)
+        listener = Listener(context, options)
+        await listener.start()
+        await _until_stopped(listener.port)
+        await listener.stop()
+    return {"count": listener.counts.stored}
+
+
+async def _listen_plainly(arguments: argparse.Namespace) -> dict[str, object]:
+    """The server of the network package into the archive, or into nothing, with a trace or without."""
+    store = TraceStore()
+    archive = Archive(arguments.folder, fsync=False)
+    archive.prepare()
+    count = 0
+
+    def open_sink(request: StoreRequest) -> Sink:
+        if arguments.way == "nothing":
+            return NullSink()
+        return archive.receive(
+            sop_class_uid=request.command.affected_sop_class_uid,
+            sop_instance_uid=request.command.affected_sop_instance_uid,
+            transfer_syntax_uid=request.transfer_syntax_uid,
+        )
+
+    def on_store(request: StoreRequest, result: object) -> Status | Reply:
+        nonlocal count
+        if isinstance(result, Pending):
+            archive.commit(result)
+        count += 1
+        return SUCCESS
+
+    options = ServerOptions(
+        policy=AcceptPolicy(ae_title="BENCH", abstract_syntaxes=frozenset(STORAGE_CLASSES)),
+        limits=Limits(max_pdu_length=arguments.max_pdu),
+        tracer=store if arguments.way == "traced" else None,
+    )
+    handlers = Handlers(open_sink=open_sink, on_store=on_store)
+    async with await serve(port=0, ae_title="BENCH", handlers=handlers, options=options) as server:
+        await _until_stopped(server.port)
+    archive.close()
+    store.close()
+    return {"count": count}
+
+
+async def _until_stopped(port: int) -> None:
+    print(json.dumps({"port": port}), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,212 @@
+"""The programs that play against each other: ours (see :mod:`bench.ours`) and DCMTK's.
+
+How time is taken: what counts is the time from the connection attempt to the end of the association. Our processes tell
+it themselves. A DCMTK client is timed from outside; what it does before the association (start, and reading every file
+once) is measured by running the same command against a port that nobody listens on, and subtracted. That costs the
+client nothing, unlike a log line for each instance. The same baseline is used where the client is the same on both
+sides.
+
+"Tuned" DCMTK: TCP_NODELAY=1 in its environment, bit preserving (`+B`), PDUs of 128 KiB. "As shipped" has none of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from helpers import peers, programs
+
+from bench.ours import peak_kb
+
+TESTS = Path(__file__).resolve().parents[1]
+MAX_PDU = 131_072
+DEADLINE_S = 600.0
+_BASELINES = 5
+_POLL_S = 0.02
+
+
+class BenchError(Exception):
+    """A program did not do its work, so there is nothing to compare."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a client gave.
+
+    :ivar seconds: of the association.
+    :ivar peak_kb: the most memory that it had resident, where that could be seen.
+    """
+
+    seconds: float
+    peak_kb: int
+
+
+@dataclass
+class Serving:
+    """A server that listens.
+
+    :ivar folder: where it keeps what comes.
+    :ivar peak_kb: the most memory that it had resident; known once it has been stopped.
+    """
+
+    port: int
+    folder: Path
+    peak_kb: int = 0
+
+
+def environment(*, tuned: bool) -> dict[str, str]:
+    """What a program runs with."""
+    env = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONPATH": str(TESTS)}
+    env.pop("TCP_NODELAY", None)
+    if tuned:
+        env["TCP_NODELAY"] = "1"
+    return env
+
+
+@dataclass
+class Players:
+    """Starts programs; keeps the baselines.
+
+    :ivar folder: for what servers receive.
+    """
+
+    folder: Path
+    _baselines: dict[tuple[str, ...], list[float]] = field(default_factory=dict)
+    _number: int = 0
+
+    # servers
+
+    @contextlib.contextmanager
+    def our_listener(self, way: str = "app", *, max_pdu: int = MAX_PDU, expect: int | None = None) -> Iterator[Serving]:
+        """Ours, from a fresh process with an empty folder; ``expect`` is how many instances it must have stored."""
+        with self._empty_folder() as folder:
+            command = _python("listen", folder, "--way", way, "--max-pdu", max_pdu)
+            env = environment(tuned=False)
+            pipe = subprocess.PIPE
+            with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env, cwd=TESTS) as process:
+                assert process.stdout is not None
+                try:
+                    serving = Serving(json.loads(process.stdout.readline())["port"], folder)
+                    yield serving
+                    output, _ = process.communicate(timeout=DEADLINE_S)
+                finally:
+                    process.kill()
+            result = json.loads(output.splitlines()[-1])
+            serving.peak_kb = result["peak_kb"]
+            if expect is not None and result["count"] != expect:
+                raise BenchError(f"our listener stored {result['count']} of {expect} instances")
+
+    @contextlib.contextmanager
+    def storescp(self, *options: object, tuned: bool = True, expect: int | None = None) -> Iterator[Serving]:
+        """DCMTK's."""
+        with self._empty_folder() as folder:
+            port = peers.free_port()
+            tuning = ("+B", "-pdu", MAX_PDU) if tuned else ()
+            command = [str(programs.find("storescp")), *map(str, (*tuning, *options, "-od", folder, port))]
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment(tuned=tuned)
+            )
+            try:
+                peers.wait_until(lambda: peers.is_listening(port) or process.poll() is not None, "storescp listens")
+                serving = Serving(port, folder)
+                yield serving
+                serving.peak_kb = peak_kb(process.pid)
+                if expect is not None and len(list(folder.iterdir())) != expect:
+                    raise BenchError(f"storescp stored {len(list(folder.iterdir()))} of {expect} instances")
+            finally:
+                process.terminate()
+                process.wait()
+
+    @contextlib.contextmanager
+    def _empty_folder(self) -> Iterator[Path]:
+        self._number += 1
+        folder = self.folder / f"received-{self._number}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)  # before the next run, so that the disk is not still busy with it
+
+    # clients
+
+    def our_send(self, port: int, source: Path, way: str = "app") -> Run:
+        """Ours, as `dicomgui send` does it, or by the network package alone."""
+        return self._ours("send", port, source, "--way", way)
+
+    def our_echo(self, port: int, count: int) -> Run:
+        """Ours, so many on one association."""
+        return self._ours("echo", port, count)
+
+    def dcmsend(self, port: int, source: Path, *options: object, tuned: bool = True) -> Run:
+        """DCMTK's, one association."""
+        tuning = ("-pdu", MAX_PDU) if tuned else ()
+        return self._foreign("dcmsend", tuned, (*tuning, *options, "+sd"), port, source)
+
+    def echoscu(self, port: int, count: int) -> Run:
+        """DCMTK's, tuned, so many on one association."""
+        return self._foreign("echoscu", True, ("--repeat", count), port)
+
+    def _ours(self, *arguments: object) -> Run:
+        done = subprocess.run(
+            _python(*arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(tuned=False),
+            cwd=TESTS,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        if done.returncode:
+            raise BenchError(f"our {arguments[0]} ended with {done.returncode}")
+        result = json.loads(done.stdout.splitlines()[-1])
+        return Run(result["seconds"], result["peak_kb"])
+
+    def _foreign(self, name: str, tuned: bool, options: Sequence[object], port: int, *rest: object) -> Run:
+        def command(port: int) -> list[str]:
+            return [str(programs.find(name)), *map(str, (*options, "127.0.0.1", port, *rest))]
+
+        known = self._baselines.setdefault((name, str(tuned), *map(str, (*options, *rest))), [])
+        if len(known) < _BASELINES:
+            code, seconds, _ = _timed(command(peers.free_port()), tuned, quiet=True)
+            if code == 0:
+                raise BenchError(f"{name} found a server where there is none")
+            known.append(seconds)
+        code, seconds, peak = _timed(command(port), tuned)
+        if code:
+            raise BenchError(f"{name} ended with {code}")
+        return Run(max(seconds - statistics.median(known), 1e-6), peak)
+
+
+def _python(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "bench.ours", *map(str, arguments)]
+
+
+def _timed(command: Sequence[str], tuned: bool, *, quiet: bool = False) -> tuple[int, float, int]:
+    """Exit code, seconds and peak memory in KiB of a program."""
+    null = subprocess.DEVNULL
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdin=null, stdout=null, stderr=null if quiet else None, env=environment(tuned=tuned)
+    )
+    try:
+        code, peak = None, 0
+        while code is None:
+            # Seen from outside, now and then: a high-water mark only grows.
+            peak = max(peak, peak_kb(process.pid))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = process.wait(_POLL_S)
+            if time.perf_counter() - start > DEADLINE_S:
+                raise BenchError(f"{command[0]} took more than {DEADLINE_S:g} s")
+        return code, time.perf_counter() - start, peak
+    finally:
+        process.kill()

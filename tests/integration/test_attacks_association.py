@@ -1,0 +1,362 @@
+"""Wrong association requests: rejected or aborted as PS3.8 9.2 and 9.3 say, or let in where nothing can go wrong by it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+
+import pytest
+from helpers.bad_peer import (
+    APPLICATION,
+    CONTEXTS,
+    CT,
+    EXPLICIT,
+    GOOD_RQ,
+    IMPLICIT,
+    RELEASE_RQ,
+    SOON_S,
+    USER,
+    VERIFICATION,
+    Attack,
+    associate,
+    context_rq,
+    dial,
+    echo_rq,
+    item,
+    pdata,
+    pdv,
+    rows,
+    short,
+    store_rq,
+    target,
+    user_information,
+)
+
+from dicomgui.network import AcceptPolicy, Handlers, Status
+from dicomgui.network.pdu import Abort, AssociateAC, PDataTF
+from dicomgui.network.tracing import RefuseRecord
+from dicomgui.network.uids import IMPLEMENTATION_CLASS_UID
+
+ABORTED = (0, 0)
+VERSION = (1, 2, 2)
+APPLICATION_REFUSED = (1, 1, 2)
+ACCEPTED = "AC"
+PRIVATE = "1.2.826.0.1.3680043.2.1.9.99"
+
+HEAD = [
+    *(Attack(f"version {n:04X}H", associate(version=n), VERSION) for n in (0, 2, 0x0100, 0xFFFE)),
+    *(Attack(f"version {n:04X}H", associate(version=n), ACCEPTED) for n in (3, 0x8001, 0xFFFF)),
+    Attack("application context unknown", associate(item(0x10, b"1.2.3"), CONTEXTS, USER), APPLICATION_REFUSED),
+    Attack("application context empty", associate(item(0x10, b""), CONTEXTS, USER), APPLICATION_REFUSED),
+    Attack("application context missing", associate(CONTEXTS, USER), APPLICATION_REFUSED),
+    Attack("application context of 60,000 bytes", associate(item(0x10, b"1" * 60_000), CONTEXTS, USER), (1, 1, 2)),
+    Attack("application context doubled", associate(APPLICATION, APPLICATION, CONTEXTS, USER), ACCEPTED),
+    Attack("application context last", associate(USER, CONTEXTS, APPLICATION), ACCEPTED),
+    Attack("application context padded", associate(item(0x10, APPLICATION[4:] + b"\0"), CONTEXTS, USER), ACCEPTED),
+    *(
+        Attack(f"AE titles {title!r}", associate(called=title, calling=title), ACCEPTED)
+        for title in (
+            b"",
+            bytes(16),
+            b"\r\nX: y\t",
+            b"A\\B",
+            b"\x1b[2J",
+            b"\xff\xfe\xe4",
+            b"../../etc/passwd",
+            b"<b>&nbsp;</b>",
+        )
+    ),
+]
+
+CONTEXT = [
+    Attack("no context", associate(APPLICATION, USER), ABORTED),
+    Attack("even id", associate(APPLICATION, context_rq(2, VERIFICATION, IMPLICIT), USER), ABORTED),
+    Attack("id 0", associate(APPLICATION, context_rq(0, VERIFICATION, IMPLICIT), USER), ABORTED),
+    Attack("id twice", associate(APPLICATION, CONTEXTS, context_rq(1, CT, IMPLICIT), USER), ABORTED),
+    Attack(
+        "129 contexts",
+        associate(APPLICATION, *(context_rq((2 * n + 1) % 256, VERIFICATION, IMPLICIT) for n in range(129)), USER),
+        ABORTED,
+    ),
+    Attack("context of the answer's type", associate(APPLICATION, b"\x21" + CONTEXTS[1:], USER), ACCEPTED),
+    Attack("context too short for an id", associate(APPLICATION, item(0x20, b"\1\0"), USER), ABORTED),
+    Attack("context without abstract syntax", associate(APPLICATION, item(0x20, b"\1\0\0\0"), USER), ACCEPTED),
+    Attack(
+        "context with two abstract syntaxes",
+        associate(APPLICATION, CONTEXTS + item(0x20, b"\x09\0\0\0" + item(0x30, b"1.2") * 2), USER),
+        ACCEPTED,
+    ),
+    Attack("context longer than the PDU", associate(APPLICATION, b"\x20\0\xff\xff" + CONTEXTS[4:], USER), ABORTED),
+    Attack(
+        "syntax longer than its context",
+        associate(APPLICATION, item(0x20, b"\1\0\0\0" + item(0x30, b"1.2", 99)), USER),
+        ABORTED,
+    ),
+    Attack(
+        "syntax shorter than its text",
+        associate(APPLICATION, item(0x20, b"\1\0\0\0" + item(0x30, b"1.2.840", 2)), USER),
+        ABORTED,
+    ),
+    Attack("context in a context", associate(APPLICATION, item(0x20, b"\1\0\0\0" + CONTEXTS), USER), ACCEPTED),
+    Attack(
+        "contexts 40 deep",
+        associate(APPLICATION, CONTEXTS, *[item(0x20, b"\x09\0\0\0" + b"\x20\0\0\0" * 40)], USER),
+        ACCEPTED,
+    ),
+]
+
+USER_ITEM = [
+    Attack("none", associate(APPLICATION, CONTEXTS), ACCEPTED),
+    Attack("empty", associate(APPLICATION, CONTEXTS, item(0x50, b"")), ACCEPTED),
+    Attack("doubled", associate(APPLICATION, CONTEXTS, USER, USER), ACCEPTED),
+    Attack("first", associate(USER, APPLICATION, CONTEXTS), ACCEPTED),
+    Attack("longer than the PDU", associate(APPLICATION, CONTEXTS, b"\x50\0\xff\xff" + USER[4:]), ABORTED),
+    Attack(
+        "sub-item longer than it", associate(APPLICATION, CONTEXTS, user_information(b"\x55\0\xff\xffABC")), ABORTED
+    ),
+    Attack("three bytes left over", associate(APPLICATION, CONTEXTS, user_information(b"\x55\0\0")), ABORTED),
+    Attack(
+        "10,000 unknown sub-items", associate(APPLICATION, CONTEXTS, user_information(b"\x77\0\0\0" * 10_000)), ACCEPTED
+    ),
+    Attack(
+        "unknown sub-items of data",
+        associate(APPLICATION, CONTEXTS, user_information(item(0x60, b"\xff" * 999))),
+        ACCEPTED,
+    ),
+    Attack("unknown items", associate(APPLICATION, item(0x99, b"?" * 9), CONTEXTS, item(0x00, b""), USER), ACCEPTED),
+    *(
+        Attack(f"maximum length {n}", associate(APPLICATION, CONTEXTS, user_information(max_length=n)), ACCEPTED)
+        for n in (None, 0, 1, 7, 8, 0x7FFFFFFF, 0xFFFFFFFF)
+    ),
+]
+
+_BROKEN_SUB_ITEMS = [
+    (0x51, b""), (0x51, b"\0\0\1"), (0x51, bytes(5)),
+    (0x53, b""), (0x53, b"\0\1\0"), (0x53, bytes(5)),
+    (0x54, b""), (0x54, b"\0"), (0x54, b"\0\xff1.2"), (0x54, b"\0\x031.2"), (0x54, b"\0\x031.2\1"),
+    (0x56, b""), (0x56, b"\0"), (0x56, b"\xff\xff1.2"),
+    (0x57, b""), (0x57, b"\0\xff1.2"), (0x57, b"\0\x031.2\0\x031.3"), (0x57, b"\0\x031.2\0\x031.3\0\xff"),
+    (0x58, b""), (0x58, b"\1"), (0x58, b"\1\0\0\xffuser"), (0x58, b"\2\0\0\4user"), (0x58, b"\2\0\0\4user\0\xff"),
+]  # fmt: skip
+SUB_ITEMS = [
+    Attack(
+        f"{kind:02X}H {data.hex() or 'empty'}",
+        associate(APPLICATION, CONTEXTS, user_information(item(kind, data), max_length=None if kind == 0x51 else 0)),
+        ABORTED,
+    )
+    for kind, data in _BROKEN_SUB_ITEMS
+]
+ODD_SUB_ITEMS = [
+    Attack(name, associate(APPLICATION, CONTEXTS, user_information(item(kind, data))), ACCEPTED)
+    for name, kind, data in (
+        ("second implementation class", 0x52, b"9.9.9"),
+        ("implementation class that is no UID", 0x52, b"<script>"),
+        ("version name of 1,000 bytes", 0x55, b"x" * 1000),
+        ("version name of controls", 0x55, b"\x1b]0;owned\x07"),
+        ("window of nothing", 0x53, bytes(4)),
+        ("role of 255", 0x54, b"\0\x031.2\xff\xff"),
+        ("role of a UID that is none", 0x54, b"\0\x03../\0\1"),
+        ("extended negotiation of garbage", 0x56, b"\0\x031.2" + b"\xff" * 100),
+        ("identity of an unknown type", 0x58, b"\xc8\1\0\4user\0\0"),
+        ("an answer to an identity", 0x59, b"\0\4user"),
+    )
+]
+
+ALL = rows(HEAD, CONTEXT, USER_ITEM, SUB_ITEMS, ODD_SUB_ITEMS)
+
+
+@pytest.mark.parametrize("attack", ALL, ids=str)
+async def test_a_wrong_request_is_answered_as_the_standard_says(attack: Attack) -> None:
+    async with target() as listener, await dial(listener.port) as peer:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await peer.send(attack.payload)
+        assert short(await peer.read()) == attack.answer
+        assert loop.time() - began < SOON_S
+        await listener.serves()
+
+
+@pytest.mark.parametrize("attack", [a for a in ALL if a.answer != ACCEPTED][::4], ids=str)
+async def test_who_was_refused_and_stays_is_closed(attack: Attack) -> None:
+    async with target() as listener, await dial(listener.port) as peer:
+        await peer.send(attack.payload)
+        assert [short(answer) for answer in await peer.read_all()] == [attack.answer]
+
+
+@pytest.mark.parametrize("attack", [a for a in ALL if a.answer == ACCEPTED], ids=str)
+async def test_who_was_let_in_gets_an_answer_or_an_abort(attack: Attack) -> None:
+    """An odd request gives an association that works, or one that ends; never one that hangs."""
+    async with target() as listener, await dial(listener.port) as peer:
+        answer = await peer.associate(attack.payload)
+        usable = any(context.context_id == 1 and context.is_accepted for context in answer.presentation_contexts)
+        await peer.send(echo_rq(9, 1))
+        reply = await peer.read()
+        if usable and "maximum length 1" not in attack.name and "maximum length 7" not in attack.name:
+            assert isinstance(reply, PDataTF)
+        else:
+            assert isinstance(reply, Abort)
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("length", [1, 7])
+async def test_a_peer_that_leaves_no_room_for_an_answer_is_aborted(length: int, asynchronous: bool) -> None:
+    async def later(request: object, data: object) -> Status:
+        await asyncio.sleep(0)
+        return Status(0)
+
+    handlers = Handlers(on_store=later if asynchronous else lambda request, data: Status(0))
+    async with target(handlers=handlers) as listener, await dial(listener.port) as peer:
+        await peer.associate(associate(APPLICATION, CONTEXTS, user_information(max_length=length)))
+        await peer.send(store_rq("1.2.3", b"data", 1) + store_rq("1.2.4", b"data", 2))
+        assert isinstance(await peer.read(), Abort)
+        assert await peer.read_all() == []
+
+
+@pytest.mark.parametrize("length", [8, 9, 20, 4096, 0])
+async def test_b07_what_the_peer_takes_is_kept_to(length: int) -> None:
+    async with target() as listener, await dial(listener.port) as peer:
+        await peer.associate(associate(APPLICATION, CONTEXTS, user_information(max_length=length)))
+        await peer.send(echo_rq(5), RELEASE_RQ)
+        answers = await peer.read_all()
+        data = [answer for answer in answers if isinstance(answer, PDataTF)]
+        assert len(answers) == len(data) + 1
+        for answer in data:
+            assert len(answer.encode()) - 6 <= (length or 2**20)
+            assert len(answer.pdvs[0].data) % 2 == 0
+        command = b"".join(bytes(answer.pdvs[0].data) for answer in data)
+        assert struct.unpack_from("<I", command, 8)[0] == len(command) - 12
+
+
+async def test_b09_the_answer_carries_our_identity_and_the_reserved_bytes_come_back() -> None:
+    async with target() as listener, await dial(listener.port) as peer:
+        answer = await peer.associate(associate(called=b"CALLED", calling=b"CALLING"))
+        information = answer.user_information
+        assert information is not None
+        assert information.implementation_class_uid == IMPLEMENTATION_CLASS_UID
+        assert information.implementation_version_name.startswith("DICOMGUI_")
+        assert (answer.called_ae, answer.calling_ae) == ("CALLED", "CALLING")
+
+
+async def test_128_contexts_are_all_answered() -> None:
+    contexts = [context_rq(2 * n + 1, VERIFICATION, IMPLICIT) for n in range(128)]
+    async with target() as listener, await dial(listener.port) as peer:
+        answer = await peer.associate(associate(APPLICATION, *contexts, USER))
+        assert [c.context_id for c in answer.presentation_contexts] == list(range(1, 256, 2))
+        await peer.send(echo_rq(1, 255))
+        assert (await peer.read_command()).message_id == 1
+
+
+@pytest.mark.parametrize(
+    ("context", "result"),
+    [
+        (context_rq(1, "1.2.3.4", IMPLICIT), 3),
+        (context_rq(1, "1" * 65, IMPLICIT), 3),
+        (context_rq(1, "1" * 5000, IMPLICIT), 3),
+        (context_rq(1, "", IMPLICIT), 3),
+        (context_rq(1, "../../x", IMPLICIT), 3),
+        (context_rq(1, b"\0" * 8, IMPLICIT), 3),
+        (context_rq(1, b"\xff\xfe", IMPLICIT), 3),
+        (context_rq(1, VERIFICATION + "\0", IMPLICIT + "\0"), 0),
+        (context_rq(1, VERIFICATION + "  ", IMPLICIT + " "), 0),
+        (context_rq(1, VERIFICATION), 4),
+        (context_rq(1, VERIFICATION, ""), 4),
+        (context_rq(1, VERIFICATION, "../x", "1" * 65), 4),
+        (context_rq(1, VERIFICATION, "../x", IMPLICIT), 0),
+        (context_rq(1, VERIFICATION, *[f"1.2.3.{n}" for n in range(500)]), 0),
+        (context_rq(1, VERIFICATION, *[IMPLICIT] * 500), 0),
+    ],
+    ids=lambda value: value[8:40].decode("latin-1") if isinstance(value, bytes) else None,
+)
+async def test_each_context_is_judged_alone(context: bytes, result: int) -> None:
+    policy = AcceptPolicy(abstract_syntaxes=frozenset((VERIFICATION, CT)))
+    good = context_rq(5, VERIFICATION, IMPLICIT)
+    async with target(policy=policy) as listener, await dial(listener.port) as peer:
+        answer = await peer.associate(associate(APPLICATION, context, good, USER))
+        assert [(c.context_id, c.result) for c in answer.presentation_contexts] == [(1, result), (5, 0)]
+        await peer.send(echo_rq(1, 5))
+        assert (await peer.read_command()).message_id == 1
+
+
+async def test_b22_a_private_transfer_syntax_is_accepted_and_kept_bit_by_bit() -> None:
+    data = bytes(range(256)) * 10
+    async with target() as listener, await dial(listener.port) as peer:
+        await peer.associate(associate(APPLICATION, context_rq(7, CT, PRIVATE), USER))
+        await peer.send(store_rq("1.2.3", data, context_id=7))
+        answer = await peer.read_command()
+        assert getattr(answer, "status", None) == 0
+        assert listener.kept.data == {"1.2.3": data}
+        assert listener.kept.requests[0].transfer_syntax_uid == PRIVATE
+
+
+async def test_b23_two_contexts_of_one_class_keep_their_syntaxes_apart() -> None:
+    async with target() as listener, await dial(listener.port) as peer:
+        request = associate(APPLICATION, context_rq(1, CT, EXPLICIT), context_rq(3, CT, PRIVATE), USER)
+        await peer.associate(request)
+        for number, context_id in enumerate((1, 3, 1), 1):
+            await peer.send(store_rq(f"1.2.{number}", b"data", number, context_id))
+            await peer.read()
+        assert [r.transfer_syntax_uid for r in listener.kept.requests] == [EXPLICIT, PRIVATE, EXPLICIT]
+
+
+@pytest.mark.parametrize(
+    ("called", "calling", "answer"),
+    [
+        (b"LISTENER", b"FRIEND-1", ACCEPTED),
+        (b"  LISTENER  ", b" FRIEND-2", ACCEPTED),
+        (b"LISTENER\0\0", b"FRIEND-3\0", ACCEPTED),
+        (b"OTHER", b"FRIEND-1", (1, 1, 7)),
+        (b"listener", b"FRIEND-1", (1, 1, 7)),
+        (b"", b"FRIEND-1", (1, 1, 7)),
+        (b"LISTENER", b"STRANGER", (1, 1, 3)),
+        (b"LISTENER", b"", (1, 1, 3)),
+        (b"LISTENER", b"*", (1, 1, 3)),
+        (b"LISTENER", b"[F]RIEND-1", (1, 1, 3)),
+    ],
+)
+async def test_titles_that_are_checked(called: bytes, calling: bytes, answer: tuple[int, ...] | str) -> None:
+    policy = AcceptPolicy(ae_title="LISTENER", check_called=True, calling_ae_titles=("FRIEND-?", "DICOMGUI"))
+    async with target(policy=policy) as listener, await dial(listener.port) as peer:
+        await peer.send(associate(called=called, calling=calling))
+        assert short(await peer.read()) == answer
+
+
+async def test_one_association_too_many_is_rejected_and_the_place_is_free_at_once_when_one_ends() -> None:
+    async with target(max_associations=3) as listener, contextlib.AsyncExitStack() as stack:
+        inside = [await stack.enter_async_context(await dial(listener.port)) for _ in range(3)]
+        for peer in inside:
+            await peer.associate()
+        for _ in range(5):
+            async with await dial(listener.port) as late:
+                await late.send(GOOD_RQ)
+                assert short(await late.read()) == (2, 3, 2)
+        assert sum(isinstance(record, RefuseRecord) for record in listener.records) == 5
+        await inside[0].send(RELEASE_RQ)
+        assert short(await inside[0].read()) == "RP"
+        await listener.serves()  # although the peer has not closed its connection
+
+
+async def test_connections_that_never_negotiate_do_not_take_the_places_of_associations() -> None:
+    async with target(max_associations=2) as listener, contextlib.AsyncExitStack() as stack:
+        for payload in (b"", b"GET /", pdata(pdv(1, 3)), GOOD_RQ[:100]) * 5:
+            peer = await stack.enter_async_context(await dial(listener.port))
+            await peer.send(payload)
+        await listener.serves()
+
+
+async def test_many_odd_titles_end_up_in_one_line_of_the_trace() -> None:
+    policy = AcceptPolicy(ae_title="LISTENER", calling_ae_titles=("DICOM*",))
+    async with target(policy=policy) as listener, await dial(listener.port) as peer:
+        await peer.send(associate(calling=b"A\r\nB\x1b[2J"))
+        assert short(await peer.read()) == (1, 1, 3)
+        [refused] = [record for record in listener.records if isinstance(record, RefuseRecord)]
+        assert "\n" not in refused.reason
+        assert "\x1b" not in refused.reason
+
+
+async def test_an_accepted_request_of_the_largest_size_is_answered() -> None:
+    filler = item(0x77, bytes(60_000))
+    request = associate(APPLICATION, CONTEXTS, USER, *[filler] * 17)
+    assert 1_000_000 < len(request) < 1_048_576
+    async with target() as listener, await dial(listener.port) as peer:
+        assert isinstance(await peer.associate(request), AssociateAC)

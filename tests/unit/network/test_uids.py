@@ -1,0 +1,90 @@
+"""The UID groups agree with pydicom's dictionary, and what counts as a UID is safe as a file name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.uid import UID
+
+from dicomgui.network import uids
+
+
+@pytest.mark.parametrize("group", [uids.STORAGE_CLASSES, uids.RETIRED_STORAGE_CLASSES, uids.TRANSFER_SYNTAXES])
+def test_groups_hold_valid_uids_once(group: tuple[str, ...]) -> None:
+    assert len(set(group)) == len(group)
+    assert all(uids.is_valid_uid(uid, strict=True) for uid in group)
+
+
+def test_storage_classes_are_storage_and_current() -> None:
+    newer_than_pydicom = {uid for uid in uids.STORAGE_CLASSES if UID(uid).name == uid}
+    assert len(newer_than_pydicom) <= 4
+    for uid in set(uids.STORAGE_CLASSES) - newer_than_pydicom:
+        assert "Storage" in UID(uid).name
+        assert "Commitment" not in UID(uid).name
+        assert not UID(uid).is_retired
+    assert "1.2.840.10008.5.1.4.1.1.2" in uids.STORAGE_CLASSES
+    assert "1.2.840.10008.5.1.4.38.1" in uids.STORAGE_CLASSES, "hanging protocols travel by C-STORE too"
+    assert "1.2.840.10008.1.3.10" not in uids.STORAGE_CLASSES, "a DICOMDIR never travels"
+
+
+def test_retired_storage_classes_are_retired() -> None:
+    assert all(UID(uid).is_retired for uid in uids.RETIRED_STORAGE_CLASSES)
+    assert not set(uids.RETIRED_STORAGE_CLASSES) & set(uids.STORAGE_CLASSES)
+
+
+def test_transfer_syntaxes_are_transfer_syntaxes() -> None:
+    assert all(UID(uid).is_transfer_syntax for uid in uids.TRANSFER_SYNTAXES)
+    assert set(uids.DEFAULT_TRANSFER_SYNTAXES) < set(uids.TRANSFER_SYNTAXES)
+    assert set(uids.TRANSFER_SYNTAXES) > uids.DEFLATED_TRANSFER_SYNTAXES
+    assert UID(uids.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN).is_deflated
+    assert not UID(uids.EXPLICIT_VR_BIG_ENDIAN).is_little_endian
+    assert UID(uids.IMPLICIT_VR_LITTLE_ENDIAN).is_implicit_VR
+
+
+def test_who_we_are() -> None:
+    assert uids.is_valid_uid(uids.IMPLEMENTATION_CLASS_UID, strict=True)
+    name = uids.implementation_version_name()
+    assert name.startswith("DICOMGUI_")
+    assert len(name) <= 16
+
+
+@pytest.mark.parametrize("text", ["1.2.840.10008.1.1", "0.0", "2.25.1", "1.02.3", "9.9", "7", "1." + "2" * 62])
+def test_valid(text: str) -> None:
+    assert uids.is_valid_uid(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "1.", ".1", "1..2", "1.2\n", "1.2 ", "1.2\0", "1.a", "../1", "/1", "1/2", "1.٣", "-1", "1." + "2" * 63],
+)
+def test_invalid(text: str) -> None:
+    assert not uids.is_valid_uid(text)
+
+
+@pytest.mark.parametrize("text", ["1.02.3", "3.1", "9.9", "7"])
+def test_strict_refuses_what_is_only_harmless(text: str) -> None:
+    assert not uids.is_valid_uid(text, strict=True)
+
+
+@given(st.text(max_size=70))
+def test_what_is_valid_is_a_safe_name(text: str) -> None:
+    if uids.is_valid_uid(text):
+        assert set(text) <= set("0123456789.")
+        assert ".." not in text
+        assert text.strip(".") == text
+
+
+def test_names() -> None:
+    assert uids.name_of("1.2.840.10008.1.1") == "Verification SOP Class"
+    assert uids.name_of("1.2.3.4") == "1.2.3.4"
+    assert uids.name_of("no uid") == "no uid"
+
+
+def test_importing_does_not_load_pydicom() -> None:
+    code = "import importlib.util, sys\nimport dicomgui.network.uids\nprint('pydicom' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"

@@ -20,9 +20,9 @@ def main() -> int:
     if not arguments:
         return main_window()
     if arguments[0] == DRIVE_OPTION and len(arguments) == 2:
-        from dicomgui.gui import drive
+        from dicomgui.gui.drive import run_drive
 
-        return drive.main(Path(arguments[1]))
+        return run_drive(Path(arguments[1]))
     from dicomgui.cli.main import main as run_command
 
     return run_command(arguments)
@@ -30,9 +30,9 @@ def main() -> int:
 
 def main_window() -> int:
     """Open the window; gives the exit code."""
-    from dicomgui.gui import main as window
+    from dicomgui.gui.main import main as open_window
 
-    return window.main()
+    return open_window()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
     python3 packaging/bootstrap.py run [-- ARGUMENTS]      the window, or `dicomgui ARGUMENTS`
     python3 packaging/bootstrap.py test [--long] [PYTEST ARGUMENTS]
-    python3 packaging/bootstrap.py bench [PYTEST ARGUMENTS]
+    python3 packaging/bootstrap.py bench [--quick] [--only V1,V3] [--rounds N]
 
 Needs nothing but a Python 3.11-3.13 (or any Python that can find one) and works on Linux, Windows and macOS. What was
 done is remembered in `.venv/bootstrap.json`, so that the next start goes straight to the program. System libraries
@@ -398,10 +398,10 @@ def test_steps(*, long: bool) -> list[tuple[str, list[str]]]:
     ]
 
 
-def run_step(name: str, command: list[str]) -> Step:
+def run_step(name: str, command: list[str], **env: str) -> Step:
     say(f"--- {name}")
     start = time.monotonic()
-    code = run(command, env={**os.environ, "DICOMGUI_PEERS": str(PEERS)})
+    code = run(command, env={**os.environ, "DICOMGUI_PEERS": str(PEERS), **env})
     return Step(name, code == 0, time.monotonic() - start)
 
 
@@ -426,8 +426,8 @@ def command_bench(arguments: list[str]) -> int:
     stamp = ensure_installed(test=True)
     ensure_qt_libraries(stamp, screen=False, must=False)
     ensure_peers()
-    pytest = [str(venv_python()), "-m", "pytest", "-o", "python_files=bench_*.py", "-o", "timeout=1800", "-s"]
-    return 0 if run_step("bench", [*pytest, *(arguments or ["tests/bench"])]).ok else 1
+    command = [str(venv_python()), "-m", "bench.run", "--json", str(VENV / "bench.json"), *arguments]
+    return 0 if run_step("bench", command, PYTHONPATH=str(ROOT / "tests")).ok else 1
 
 
 def main(argv: list[str]) -> int:

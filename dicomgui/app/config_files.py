@@ -148,7 +148,7 @@ class TomlFile:
         """
         try:
             target = self.path.resolve()  # the file that a link names is replaced, not the link
-            data = tomli_w.dumps({"version": 0, **table, "version": self._version}).encode()
+            data = tomli_w.dumps({"version": 0} | table | {"version": self._version}).encode()
             if self._holds(target, data):
                 return
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

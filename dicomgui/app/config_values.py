@@ -63,14 +63,18 @@ class Values:
         try:
             return check(self._table[name])
         except ValueError as error:
-            self.faults.append(f"{self._where}{name}: {error}")
+            self.fault(f"{name}: {error}")
             return default
+
+    def fault(self, reason: object) -> None:
+        """Note what is wrong with the table."""
+        self.faults.append(f"{self._where}{reason}")
 
     def inside(self, name: str) -> Values:
         """The table of this name; an empty one where it is missing."""
         table = self._table.get(name, {})
         if not isinstance(table, dict):
-            self.faults.append(f"{self._where}{name}: it is no table")
+            self.fault(f"{name}: it is no table")
             table = {}
         return Values(table, where=f"{self._where}{name}.", faults=self.faults)
 

@@ -23,6 +23,7 @@ from dicomgui.network.server import Server, ServerOptions, serve
 from dicomgui.network.service import AssociationFacts, EchoRequest, Handlers, Reply, StoreRequest
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Record, RefuseRecord, Scribe
+from dicomgui.network.uids import RETIRED_STORAGE_CLASSES, STORAGE_CLASSES, VERIFICATION
 from dicomgui.storage import (
     Archive,
     DiskFull,
@@ -54,6 +55,8 @@ MAX_EVENTS = 20_000
 SUCCESS = Status(0x0000)
 ASSOCIATION_ENDED = Status(0x0110)
 
+_SOP_CLASSES = frozenset((VERIFICATION, *STORAGE_CLASSES, *RETIRED_STORAGE_CLASSES))
+
 # What a peer is told (LO, 64 characters); folders of ours are none of its business.
 _COMMENTS: dict[type[StorageError], str] = {
     DiskFull: "no space left on the disk",
@@ -73,6 +76,8 @@ class ListenerOptions:
     :ivar ae_title: ours.
     :ivar fsync: acknowledge an instance only when it is safe from a power cut.
     :ivar check_called_ae: reject who calls another AE title.
+    :ivar any_sop_class: accept every SOP class instead of verification and the standard's storage classes, for peers
+        that send private objects.
     :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
     :ivar trace_full: keep received data sets in the trace as well.
     :raises ConfigurationError: a value is unusable.
@@ -84,6 +89,7 @@ class ListenerOptions:
     ae_title: str = "DICOMGUI"
     fsync: bool = True
     check_called_ae: bool = False
+    any_sop_class: bool = False
     max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
     timeouts: Timeouts = field(default=Timeouts())
     trace_full: bool = False
@@ -310,7 +316,11 @@ class Listener:
             ae_title=options.ae_title,
             handlers=Handlers(on_echo=self._on_echo, open_sink=self._open_sink, on_store=self._on_store),
             options=ServerOptions(
-                policy=AcceptPolicy(ae_title=options.ae_title, check_called=options.check_called_ae),
+                policy=AcceptPolicy(
+                    ae_title=options.ae_title,
+                    check_called=options.check_called_ae,
+                    abstract_syntaxes=None if options.any_sop_class else _SOP_CLASSES,
+                ),
                 timeouts=options.timeouts,
                 limits=Limits(max_pdu_length=options.max_pdu_length),
                 tracer=self._record,

@@ -24,6 +24,7 @@ from dicomgui.network.part10 import Part10Error
 from dicomgui.network.service import InstanceFile
 from dicomgui.network.status import Service, Status
 from dicomgui.network.tracing import Scribe
+from dicomgui.trace.diagnose import explain_error
 from dicomgui.trace.finding import Finding
 
 __all__ = [
@@ -39,6 +40,10 @@ __all__ = [
     "prepare",
     "send",
 ]
+
+
+MAX_REFUSALS = 8
+"""Refused kinds of instances that are explained; each file has its own reason anyway."""
 
 
 class ItemState(Enum):
@@ -179,7 +184,7 @@ async def prepare(
 
     work = context.file_pool.submit(scan, tuple(paths), on_progress=tell, should_stop=stop.is_set)
     try:
-        return await asyncio.shield(asyncio.wrap_future(work))
+        return await asyncio.wrap_future(work)
     except asyncio.CancelledError:
         stop.set()
         work.add_done_callback(_discard)
@@ -237,6 +242,7 @@ class SendJob:
         self._bytes_sent = 0
         self._results: list[ItemResult] = []
         self._associations: list[int] = []
+        self._refusals: dict[tuple[str, str], NoAcceptedContext] = {}
         self._broken: DicomNetworkError | None = None
         self._error: DicomNetworkError | None = None
         self._started = 0.0
@@ -271,7 +277,18 @@ class SendJob:
             bytes_sent=self._bytes_sent,
             seconds=until - self._started if self._started else 0.0,
             error=self._error,
-            findings=self._evidence.findings(self._error),
+            findings=self._findings(),
+        )
+
+    def _findings(self) -> tuple[Finding, ...]:
+        """What the trace shows. That some contexts were refused is a remark there; here it is why files failed."""
+        found = self._evidence.findings(self._error)
+        refusals = list(self._refusals.values())[:MAX_REFUSALS]
+        if not refusals or any(finding.code.startswith("no-context") for finding in found):
+            return found
+        return (
+            *(explain_error(error) for error in refusals),
+            *(finding for finding in found if finding.code != "some-contexts-refused"),
         )
 
     async def _send_group(self, queue: deque[SendItem]) -> None:
@@ -315,6 +332,7 @@ class SendJob:
             scribe.file("failed", str(item.path), item.size_bytes, str(error))
             return self._failed(association, item, error, Cause.FILE, started)
         except NoAcceptedContext as error:
+            self._refusals.setdefault(_pair(item), error)
             return self._failed(association, item, error, Cause.CONTEXT, started)
         except DicomNetworkError as error:
             self._broken = error

@@ -43,6 +43,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
             port=options.port,
             ae_title=options.aet,
             fsync=not options.no_fsync,
+            any_sop_class=options.any_sop_class,
             max_pdu_length=options.max_pdu,
             timeouts=timeouts_of(options.timeout),
             trace_full=options.trace_full,

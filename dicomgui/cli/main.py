@@ -136,6 +136,7 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     parser.add_argument(
         "--no-fsync", action="store_true", help="faster: acknowledge before the disk has it safe from a power cut"
     )
+    parser.add_argument("--any-sop-class", action="store_true", help="accept private and unknown objects as well")
     parser.set_defaults(run=("dicomgui.cli.commands", "listen"))
 
 

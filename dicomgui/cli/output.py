@@ -30,11 +30,14 @@ def safe(text: object) -> str:
 
 def size_text(size: float) -> str:
     """A number of bytes for people, in powers of 1000."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    raise AssertionError("unreachable")
+    if size < 1000:
+        return f"{size:.0f} bytes"
+    number = size / 1000
+    for unit in ("kB", "MB"):
+        if number < 1000:
+            return f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} GB"
 
 
 class Output:

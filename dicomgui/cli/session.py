@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 from dicomgui.app.context import AppContext
 from dicomgui.cli.exits import Exit
@@ -86,9 +86,10 @@ async def _ended_by_sigterm(work: Coroutine[None, None, Exit]) -> Exit:
     """SIGTERM ends a command as Ctrl+C does; SIGINT is the runner's own business."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
-    if sys.platform == "win32":
+    try:
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    except NotImplementedError:  # Windows: SIGTERM is no more than a kill there
         return await work
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         return await work
     finally:
@@ -101,22 +102,33 @@ def stop_signals(stop: Callable[[], None]) -> Callable[[], None]:
     :returns: what gives the signals back.
     """
     loop = asyncio.get_running_loop()
-    if sys.platform == "win32":
-        kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
-        before = [signal.signal(kind, lambda *_: loop.call_soon_threadsafe(stop)) for kind in kinds]
-
-        def restore() -> None:
-            for kind, handler in zip(kinds, before, strict=True):
-                signal.signal(kind, handler)
-
-        return restore
     interrupt = signal.getsignal(signal.SIGINT)
-    loop.add_signal_handler(signal.SIGINT, stop)
+    try:
+        loop.add_signal_handler(signal.SIGINT, stop)
+    except NotImplementedError:
+        return _stop_signals_without_loop(loop, stop)
     loop.add_signal_handler(signal.SIGTERM, stop)
 
     def give_back() -> None:
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
         signal.signal(signal.SIGINT, interrupt)
+
+    return give_back
+
+
+def _stop_signals_without_loop(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Callable[[], None]:
+    """The same where loops know no signals (Windows). The loop is woken by the call, and by the signal itself."""
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")
+    kinds = [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop)
+
+    before = [signal.signal(kind, tell) for kind in kinds]
+
+    def give_back() -> None:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
 
     return give_back

@@ -121,8 +121,12 @@ def _style_sheet(c: Colors) -> str:
                                    ("warning", c.warning_soft, c.warning), ("good", c.good_soft, c.good),
                                    ("note", c.accent_soft, c.accent))
     )  # fmt: skip
+    return f"{tones}{cards}{_controls(c)}{_lists(c)}"
+
+
+def _controls(c: Colors) -> str:
+    """Fields, buttons, rail and bars."""
     return f"""
-{tones}{cards}
 QFrame#rail {{ background: {c.rail}; border: none; border-right: 1px solid {c.line}; }}
 QFrame#rail QToolButton {{ border: 2px solid transparent; border-radius: 8px; padding: 8px 2px 6px 2px;
     color: {c.muted}; }}
@@ -150,6 +154,20 @@ QPushButton[primary="true"] {{ background: {c.accent}; color: {c.on_accent}; bor
 QPushButton[primary="true"]:hover, QPushButton[primary="true"]:focus {{ border-color: {c.text}; }}
 QPushButton[primary="true"]:disabled {{ background: {c.line}; color: {c.muted}; border-color: {c.line}; }}
 QPushButton:checked {{ background: {c.accent_soft}; border-color: {c.accent}; color: {c.accent}; }}
+QProgressBar {{ background: {c.line}; border: none; border-radius: 4px; max-height: 8px; min-height: 8px; }}
+QProgressBar::chunk {{ background: {c.accent}; border-radius: 4px; }}
+QStatusBar {{ background: {c.rail}; border-top: 1px solid {c.line}; }}
+QStatusBar::item {{ border: none; }}
+QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; padding: 4px; }}
+QScrollArea {{ border: none; background: transparent; }}
+QScrollArea > QWidget > QWidget {{ background: transparent; }}
+QFrame#banner {{ background: {c.error_soft}; border: none; border-bottom: 1px solid {c.error}; }}
+"""
+
+
+def _lists(c: Colors) -> str:
+    """Tables, trees, bytes and what scrolls them."""
+    return f"""
 QTableView, QTreeView {{ background: {c.base}; alternate-background-color: {c.window}; border: 1px solid {c.line};
     border-radius: 6px; selection-background-color: {c.accent_soft}; selection-color: {c.text}; outline: none; }}
 QTableView:focus, QTreeView:focus {{ border-color: {c.accent}; }}
@@ -160,11 +178,6 @@ QHeaderView {{ background: {c.base}; border: none; }}
 QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: none; border-bottom: 1px solid {c.line};
     padding: 5px 9px; font-weight: 600; }}
 QSplitter::handle {{ background: transparent; }}
-QProgressBar {{ background: {c.line}; border: none; border-radius: 4px; max-height: 8px; min-height: 8px; }}
-QProgressBar::chunk {{ background: {c.accent}; border-radius: 4px; }}
-QStatusBar {{ background: {c.rail}; border-top: 1px solid {c.line}; }}
-QStatusBar::item {{ border: none; }}
-QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; padding: 4px; }}
 QScrollBar {{ background: transparent; border: none; }}
 QScrollBar:vertical {{ width: 12px; margin: 2px; }}
 QScrollBar:horizontal {{ height: 12px; margin: 2px; }}
@@ -175,9 +188,6 @@ QScrollBar::handle:hover {{ background: {c.muted}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QAbstractScrollArea::corner {{ background: transparent; }}
-QScrollArea {{ border: none; background: transparent; }}
-QScrollArea > QWidget > QWidget {{ background: transparent; }}
 QFrame[bytes="true"] {{ background: {c.base}; border: 1px solid {c.line}; border-radius: 6px; }}
 QFrame[bytes="true"]:focus {{ border-color: {c.accent}; }}
-QFrame#banner {{ background: {c.error_soft}; border: none; border-bottom: 1px solid {c.error}; }}
 """

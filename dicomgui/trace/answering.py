@@ -144,12 +144,9 @@ def find_some_contexts(case: Case) -> list[Finding]:
 def _context_evidence(case: Case) -> tuple[Evidence, ...]:
     """The first refused context of the answer."""
     found = case.acceptance
-    if found is None:
-        return ()
-    for item in describe_pdu(found.record).children:
-        if item.label.endswith("(21H)") and any(
-            field.label == "Result/Reason" and not field.value.startswith("0 ") for field in item.children
-        ):
+    for item in describe_pdu(found.record).children if found is not None else ():
+        results = [field.value for field in item.children if field.label == "Result/Reason"]
+        if found is not None and results and not results[0].startswith("0 "):
             return (Evidence(found.number, item.offset, item.length),)
     return evidence_of(found)
 

@@ -54,7 +54,7 @@ class Scale:
 
 
 FULL = Scale(Work("tiny", 2000, 1600), Work("CT", 500, 2**19), Work("big", 1, 2**30), 40, 5000, 2**31)
-QUICK = Scale(Work("tiny", 500, 1600), Work("CT", 100, 2**19), Work("big", 1, 2**28), 10, 1000, 2**28)
+QUICK = Scale(Work("tiny", 2000, 1600), Work("CT", 200, 2**19), Work("big", 1, 2**28), 10, 5000, 2**28)
 SMOKE = Scale(Work("tiny", 20, 1600), Work("CT", 3, 2**19), Work("big", 1, 2**21), 3, 20, 2**22)
 SMALLEST = 1600
 """Bytes of pixel data of an object of 2 KB."""

@@ -105,17 +105,16 @@ def peak_kb(process: int | None = None) -> int:
 
 async def _send(arguments: argparse.Namespace) -> dict[str, object]:
     """Seconds from the connection attempt to the release, all files known before."""
-    with AppContext(keep_trace=False) as context:
-        with await prepare(context, [arguments.folder]) as selection:
-            peer = PeerAddress.parse(f"BENCH@127.0.0.1:{arguments.port}")
-            if arguments.way == "app":
-                report = await send(context, peer, ConnectionOptions(), selection)
-                if not report.ok:
-                    raise SystemExit(f"not sent: {report.error or report.results[-1]}")
-                return {"seconds": report.seconds, "count": report.sent}
-            instances = [InstanceFile(item.path, item.head) for item in selection.items]
-            seconds = await _send_plainly(peer, instances, traced=arguments.way == "traced")
-            return {"seconds": seconds, "count": len(instances)}
+    with AppContext(keep_trace=False) as context, await prepare(context, [arguments.folder]) as selection:
+        peer = PeerAddress.parse(f"BENCH@127.0.0.1:{arguments.port}")
+        if arguments.way == "app":
+            report = await send(context, peer, ConnectionOptions(), selection)
+            if not report.ok:
+                raise SystemExit(f"not sent: {report.error or report.results[-1]}")
+            return {"seconds": report.seconds, "count": report.sent}
+        instances = [InstanceFile(item.path, item.head) for item in selection.items]
+        seconds = await _send_plainly(peer, instances, traced=arguments.way == "traced")
+        return {"seconds": seconds, "count": len(instances)}
 
 
 async def _send_plainly(peer: PeerAddress, instances: list[InstanceFile], *, traced: bool) -> float:

@@ -18,20 +18,19 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers import peers, programs
-
 from bench.ours import peak_kb
+from helpers import peers, programs
 
 TESTS = Path(__file__).resolve().parents[1]
 MAX_PDU = 131_072
 DEADLINE_S = 600.0
 _BASELINES = 5
-_POLL_S = 0.02
 
 
 class BenchError(Exception):
@@ -146,10 +145,10 @@ class Players:
         """Ours, so many on one association."""
         return self._ours("echo", port, count)
 
-    def dcmsend(self, port: int, source: Path, *options: object, tuned: bool = True) -> Run:
-        """DCMTK's, one association."""
+    def dcmsend(self, port: int, source: Path, *, tuned: bool = True, watch: bool = False) -> Run:
+        """DCMTK's, one association; ``watch`` its memory."""
         tuning = ("-pdu", MAX_PDU) if tuned else ()
-        return self._foreign("dcmsend", tuned, (*tuning, *options, "+sd"), port, source)
+        return self._foreign("dcmsend", tuned, (*tuning, "+sd"), port, source, watch=watch)
 
     def echoscu(self, port: int, count: int) -> Run:
         """DCMTK's, tuned, so many on one association."""
@@ -171,7 +170,9 @@ class Players:
         result = json.loads(done.stdout.splitlines()[-1])
         return Run(result["seconds"], result["peak_kb"])
 
-    def _foreign(self, name: str, tuned: bool, options: Sequence[object], port: int, *rest: object) -> Run:
+    def _foreign(
+        self, name: str, tuned: bool, options: Sequence[object], port: int, *rest: object, watch: bool = False
+    ) -> Run:
         def command(port: int) -> list[str]:
             return [str(programs.find(name)), *map(str, (*options, "127.0.0.1", port, *rest))]
 
@@ -181,7 +182,7 @@ class Players:
             if code == 0:
                 raise BenchError(f"{name} found a server where there is none")
             known.append(seconds)
-        code, seconds, peak = _timed(command(port), tuned)
+        code, seconds, peak = _timed(command(port), tuned, watch=watch)
         if code:
             raise BenchError(f"{name} ended with {code}")
         return Run(max(seconds - statistics.median(known), 1e-6), peak)
@@ -191,22 +192,29 @@ def _python(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "bench.ours", *map(str, arguments)]
 
 
-def _timed(command: Sequence[str], tuned: bool, *, quiet: bool = False) -> tuple[int, float, int]:
-    """Exit code, seconds and peak memory in KiB of a program."""
+def _timed(
+    command: Sequence[str], tuned: bool, *, quiet: bool = False, watch: bool = False
+) -> tuple[int, float, int]:
+    """Exit code, seconds and (if it is watched) peak memory in KiB of a program."""
     null = subprocess.DEVNULL
     start = time.perf_counter()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, stdin=null, stdout=null, stderr=null if quiet else None, env=environment(tuned=tuned)
-    )
-    try:
-        code, peak = None, 0
-        while code is None:
-            # Seen from outside, now and then: a high-water mark only grows.
-            peak = max(peak, peak_kb(process.pid))
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                code = process.wait(_POLL_S)
-            if time.perf_counter() - start > DEADLINE_S:
-                raise BenchError(f"{command[0]} took more than {DEADLINE_S:g} s")
-        return code, time.perf_counter() - start, peak
-    finally:
-        process.kill()
+    ) as process:
+        guard = threading.Timer(DEADLINE_S, process.kill)
+        guard.start()
+        peak = _peak_until_end(process) if watch else 0
+        # Without a time limit of its own, with which it would look only now and then.
+        code = process.wait()
+        seconds = time.perf_counter() - start
+        guard.cancel()
+        return code, seconds, peak
+
+
+def _peak_until_end(process: subprocess.Popen[bytes]) -> int:
+    """Looks at it while it runs: a high-water mark only grows, and ends with the process."""
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, peak_kb(process.pid))
+        time.sleep(0.002)
+    return peak

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def write_instance(
 ) -> Path:
     """Write a file of its own SOP Instance UID, one study for all; its data set has nothing that has two encodings.
 
-    :param pixel_bytes: a multiple of 256.
+    :param pixel_bytes: a multiple of 256, and of 8192 from a MiB on.
     """
     dataset = Dataset()
     dataset.SOPClassUID = sop_class
@@ -40,7 +41,8 @@ def write_instance(
     dataset.InstanceNumber = number
     dataset.SamplesPerPixel = 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
-    dataset.Rows, dataset.Columns = pixel_bytes // 256, 128
+    dataset.Columns = 128 if pixel_bytes < 1_048_576 else 4096
+    dataset.Rows = pixel_bytes // 2 // dataset.Columns
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 0
     pattern = bytes((number + index) % 251 for index in range(min(pixel_bytes, 4096)))
     dataset.add_new(0x7FE00010, "OW", (pattern * (pixel_bytes // len(pattern) + 1))[:pixel_bytes])
@@ -88,7 +90,8 @@ def shipped() -> tuple[Path, ...]:
 
 def _has_uids(path: Path) -> bool:
     try:
-        dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True)
+        with warnings.catch_warnings(action="ignore"):
+            dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True)
     except Exception:  # pydicom raises nearly anything for what is no DICOM file
         return False
     file_meta = getattr(dataset, "file_meta", Dataset())

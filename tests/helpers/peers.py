@@ -268,10 +268,12 @@ class Orthanc:
     """A running Orthanc.
 
     :ivar peer: its DICOM side.
+    :ivar http_port: its other one.
     """
 
     def __init__(self, peer: Peer, http_port: int) -> None:
         self.peer = peer
+        self.http_port = http_port
         self._url = f"http://{LOOPBACK}:{http_port}"
 
     def get(self, path: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Wrong association requests: rejected or aborted as PS3.8 9.2 and 9.3 say, or let in where nothing can go wrong by it."""
+"""Wrong association requests: rejected or aborted as PS3.8 9.2 and 9.3 say, or let in where it can do no harm."""
 
 from __future__ import annotations
 
@@ -117,7 +117,12 @@ USER_ITEM = [
     ),
     Attack("three bytes left over", associate(APPLICATION, CONTEXTS, user_information(b"\x55\0\0")), ABORTED),
     Attack(
-        "10,000 unknown sub-items", associate(APPLICATION, CONTEXTS, user_information(b"\x77\0\0\0" * 10_000)), ACCEPTED
+        "8,000 unknown sub-items", associate(APPLICATION, CONTEXTS, user_information(b"\x77\0\0\0" * 8_000)), ACCEPTED
+    ),
+    Attack(
+        "10,000 unknown sub-items",
+        associate(APPLICATION, CONTEXTS, user_information(b"\x77\0\0\0" * 10_000)),
+        ABORTED,
     ),
     Attack(
         "unknown sub-items of data",

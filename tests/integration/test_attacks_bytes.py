@@ -34,7 +34,7 @@ from helpers.bad_peer import (
 
 from dicomgui.network import Timeouts
 from dicomgui.network.pdu import Abort, PDataTF
-from dicomgui.network.tracing import PduRecord, StateRecord, BytesRecord
+from dicomgui.network.tracing import BytesRecord, PduRecord, StateRecord
 
 USER = (0, 0)
 UNRECOGNIZED = (2, 1)
@@ -169,7 +169,7 @@ async def test_dribbled_bytes_do_not_renew_artim() -> None:
 
 
 async def test_after_the_abort_a_stubborn_peer_is_answered_a_few_times_and_then_closed() -> None:
-    """Sta13: what is invalid is answered again (AA-7), all else is ignored (AA-6), and nobody keeps us busy for long."""
+    """Sta13: what is invalid is answered again (AA-7), all else is ignored (AA-6), and nobody keeps us busy."""
     async with target() as listener, await dial(listener.port) as peer:
         await peer.send(RELEASE_RP)
         assert short(await peer.read()) == USER

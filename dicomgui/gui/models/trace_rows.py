@@ -159,7 +159,8 @@ def _resolve(record: ResolveRecord) -> Row:
 def _connect(record: ConnectRecord) -> Row:
     if record.role is Role.ACCEPTOR:
         return Row("Connect", -1, _line(f"from {record.peer}", record.error), bool(record.error))
-    return Row("Connect", -1, _line(f"to {record.peer}", record.error or duration_text(record.seconds)), bool(record.error))
+    text = _line(f"to {record.peer}", record.error or duration_text(record.seconds))
+    return Row("Connect", -1, text, bool(record.error))
 
 
 def _listen(record: ListenRecord) -> Row:

@@ -67,7 +67,7 @@ class ListenerPanel(Panel):
         self.fsync.setAccessibleName("Safe on disk before the answer")
         self.fsync.setToolTip("Slower, but what was acknowledged survives a power failure")
         self.fsync.setChecked(True)
-        self.start_button = push_button("listener_start", "S&tart", "play", primary=True, tip="Start to listen (F5)")
+        self.start_button = push_button("listener_start", "St&art", "play", primary=True, tip="Start to listen (F5)")
         self.start_button.clicked.connect(self.run)
         self.stop_button = push_button("listener_stop", "Sto&p", "stop", tip="Stop listening (Esc)")
         self.stop_button.clicked.connect(self.stop)
@@ -97,7 +97,7 @@ class ListenerPanel(Panel):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(4)
-        columns = ((self.title_edit, "&Our AE", 3), (self.host, "Reachable f&rom", 2), (self.port, "Po&rt", 0),
+        columns = ((self.title_edit, "&Our AE", 3), (self.host, "Reachable f&rom", 2), (self.port, "Por&t", 0),
                    (self.folder, "&Folder", 6))  # fmt: skip
         for column, (widget, text, stretch) in enumerate(columns):
             label = PlainLabel(text, tone="muted", scale=0.9)
@@ -186,6 +186,7 @@ class ListenerPanel(Panel):
                 await self.listener.stop()
         finally:
             self._task = None
+            self._drain()
             self._show_state()
 
     async def shut_down(self) -> None:

@@ -150,6 +150,9 @@ class HexView(QAbstractScrollArea):
         if offset >= 0:
             self._move_to(offset)
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {
             Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -PER_LINE, Qt.Key.Key_Down: PER_LINE,

@@ -22,13 +22,13 @@ from dicomgui.network.client import presets
 from dicomgui.network.errors import AssociationAborted, AssociationRejected, DicomNetworkError, LocalProtocolError
 from dicomgui.network.pdu import AssociateRJ, AssociateRQ, describe_rejection
 from dicomgui.network.pdu.capture import Capture
-from dicomgui.network.service import Connection, Handlers, Provider, ServiceUser
+from dicomgui.network.service import AssociationFacts, Connection, Handlers, Provider, ServiceUser
 from dicomgui.network.tracing import Role, Scribe, Tracer, next_association_id
 from dicomgui.network.transport import AssociationTransport, TaskOwner, TraceObserver, open_connection
 
 __all__ = ["Association", "ConnectOptions", "Timings", "connect"]
 
-ABORT_LINGER_S = 1.0
+ABORT_LINGER_S = 0.5
 """After an A-ABORT of ours the peer gets this long to close; then we do (an early close could destroy the A-ABORT)."""
 
 
@@ -95,9 +95,9 @@ class Association(ServiceUser):
         )
         self._observer = observer
         self._tasks = TaskOwner(f"association {self.number}")
-        provider = Provider(Handlers(), self._tasks)
+        self._provider = Provider(Handlers(), self._tasks)
         connection = Connection(
-            self._machine, self._scribe, self, provider, timeouts=options.timeouts, limits=options.limits
+            self._machine, self._scribe, self, self._provider, timeouts=options.timeouts, limits=options.limits
         )
         connection.peer = str(peer)
         super().__init__(connection)
@@ -161,14 +161,19 @@ class Association(ServiceUser):
         :raises OperationTimeout: no answer within the release time-out; the association was aborted instead.
         :raises AssociationError: the association broke before the answer.
         """
-        if not self._connection.is_over:
-            if self._released is None:
-                self._released = self._loop.create_future()
-                self._machine.release(self._loop.time())
-                self._connection.transport.flush()
-                self._connection.transport.set_deadline("release", self._options.timeouts.release_s)
-            await asyncio.shield(self._released)
-        await self._shut_down()
+        try:
+            if not self._connection.is_over:
+                await self._ask_for_release()
+        finally:
+            await self._shut_down()
+
+    async def _ask_for_release(self) -> None:
+        if self._released is None:
+            self._released = self._loop.create_future()
+            self._machine.release(self._loop.time())
+            self._connection.transport.flush()
+            self._connection.transport.set_deadline("release", self._options.timeouts.release_s)
+        await asyncio.shield(self._released)
 
     async def abort(self) -> None:
         """End the association at once (A-ABORT, source 0) and close the connection."""
@@ -203,9 +208,10 @@ class Association(ServiceUser):
             self._connection.abort()
         if self._connection.is_open:
             transport = self._connection.transport
-            if not transport.closed.done() and not self._machine.wants_close:
+            try:
                 await asyncio.wait((transport.closed,), timeout=ABORT_LINGER_S)
-            transport.close()
+            finally:
+                transport.cut()  # who did not read by now will not
             await transport.closed
         await self._tasks.close()
 
@@ -233,6 +239,7 @@ class Association(ServiceUser):
         if isinstance(event, AssociateAccepted):
             negotiated = conclude(self._rq, event.ac)
             self._connection.established(negotiated)
+            self._provider.attach(self._connection, self._facts(negotiated))
             if not self._answer.done():
                 self._answer.set_result(negotiated)
         elif isinstance(event, AssociateRejected):
@@ -244,6 +251,16 @@ class Association(ServiceUser):
                 self._connection.finish()
         elif isinstance(event, Released):
             self._connection.finish()
+
+    def _facts(self, negotiated: Negotiated) -> AssociationFacts:
+        return AssociationFacts(
+            self.number,
+            self._connection.transport.peer_place,
+            negotiated.calling_ae_title,
+            negotiated.called_ae_title,
+            negotiated.peer_implementation_class_uid,
+            negotiated.peer_version_name,
+        )
 
     def association_ended(self, error: DicomNetworkError | None) -> None:
         """The association is over."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dicomgui.network.association.events import (
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from dicomgui.network.server.server import Server
 
 __all__ = ["Acceptor"]
+
+_log = logging.getLogger(__name__)
 
 
 class Acceptor:
@@ -122,7 +127,8 @@ class Acceptor:
         """The association is over."""
         on_ended = self._server.options.on_ended
         if on_ended is not None and self.facts is not None:
-            on_ended(self.facts, error)
+            with self._survives("on_ended"):
+                on_ended(self.facts, error)
 
     # inner workings
 
@@ -152,7 +158,17 @@ class Acceptor:
         self._provider.on_idle = self._on_idle
         self._connection.transport.set_idle_timeout(options.timeouts.idle_s)
         if options.on_established is not None:
-            options.on_established(self.facts)
+            with self._survives("on_established"):
+                options.on_established(self.facts)
+
+    @contextmanager
+    def _survives(self, name: str) -> Iterator[None]:
+        """An exception in what our user wants to be told becomes a log line and a note in the trace."""
+        try:
+            yield
+        except Exception as error:
+            _log.error("%s failed", name, exc_info=error)
+            self._scribe.note(logging.ERROR, f"{name} failed: {type(error).__name__}: {error}")
 
     def _on_idle(self) -> None:
         if self._release_asked:

@@ -26,7 +26,7 @@ from dicomgui.network.association.params import Limits, Timeouts
 from dicomgui.network.association.states import Event
 from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message, Sink
 from dicomgui.network.dimse.command_set import encode
-from dicomgui.network.dimse.commands import Command
+from dicomgui.network.dimse.commands import Command, Response
 from dicomgui.network.dimse.fragment import Source, fragments
 from dicomgui.network.errors import (
     AssociationAborted,
@@ -109,6 +109,7 @@ class Connection:
         self._negotiated: Negotiated | None = None
         self._pending: dict[int, asyncio.Future[Message]] = {}
         self._sending = asyncio.Lock()
+        self._unsent_id = 0  # of the message whose last fragment is not queued yet
         self._last_id = 0
         self._over = False
 
@@ -178,11 +179,15 @@ class Connection:
                 return self._last_id
 
     def respond(self, context_id: int, command: Command) -> None:
-        """Send a small message without data set at once; one write."""
-        if self._over or self._transport is None:
+        """Send a small message without data set at once; one write. Aborts where the peer makes that impossible."""
+        if self._over or self._transport is None or not self._machine.allows(Event.EVT9):
+            return  # nobody waits for it: the association has ended, or we have asked for its release
+        try:
+            for chunk in fragments(context_id, encode(command), None, self._negotiated_max_length()):
+                self._transport.send_data(chunk, is_store=False)
+        except LocalProtocolError as error:
+            self._transport.provider_abort(RemoteProtocolError(f"no answer is possible: {error}", peer=self.peer))
             return
-        for chunk in fragments(context_id, encode(command), None, self._negotiated_max_length()):
-            self._transport.send_data(chunk, is_store=False)
         if self.scribe.tracer is not None:
             trace_message(self.scribe, Direction.SENT, context_id, command, -1)
 
@@ -246,16 +251,21 @@ class Connection:
     ) -> None:
         """Fragments of one message go without another message between them (PS3.8 annex E.1)."""
         turn = self._loop.time() + SLICE_S
-        for chunk in fragments(context_id, encode(command), source, self._negotiated_max_length()):
-            if self._over:
-                return
-            transport.send_data(chunk, is_store=is_store)
-            if not transport.is_writable:
-                await transport.drain()
-                turn = self._loop.time() + SLICE_S
-            elif self._loop.time() > turn:
-                await asyncio.sleep(0)
-                turn = self._loop.time() + SLICE_S
+        self._unsent_id = command.message_id
+        try:
+            for chunk in fragments(context_id, encode(command), source, self._negotiated_max_length()):
+                if not transport.is_writable:
+                    await transport.drain()
+                    turn = self._loop.time() + SLICE_S
+                elif self._loop.time() > turn:
+                    await asyncio.sleep(0)
+                    turn = self._loop.time() + SLICE_S
+                if self._over:
+                    return
+                transport.send_data(chunk, is_store=is_store)
+        finally:
+            self._unsent_id = 0
+        await transport.drain()
 
     def _negotiated_max_length(self) -> int:
         return self.negotiated.peer_max_pdu_length
@@ -320,16 +330,22 @@ class Connection:
         if not message.command.is_response:
             self._receiver.receive(self._contexts[message.context_id], message)
             return
-        future = self._pending.get(message.command.message_id)
+        command = message.command
+        future = self._pending.get(command.message_id)
         if future is None or future.done():
-            raise RemoteProtocolError(
-                f"a response to message {message.command.message_id}, which nobody sent",
-                pdu_type=PduType.P_DATA_TF,
-                field="Message ID Being Responded To (0000,0120)",
-                abort_reason=6,
-                peer=self.peer,
-            )
+            raise self._wrong_response(f"a response to message {command.message_id}, which nobody sent")
+        if command.message_id == self._unsent_id and not _says_failure(command):
+            raise self._wrong_response(f"{command.name} claims to have what is not sent yet")
         future.set_result(message)
+
+    def _wrong_response(self, text: str) -> RemoteProtocolError:
+        return RemoteProtocolError(
+            text,
+            pdu_type=PduType.P_DATA_TF,
+            field="Message ID Being Responded To (0000,0120)",
+            abort_reason=6,
+            peer=self.peer,
+        )
 
     def _end(self, error: DicomNetworkError | None) -> None:
         if self._over:
@@ -341,11 +357,17 @@ class Connection:
             self._transport.set_idle_timeout(None)
             for name in ("response", "release", "associate"):
                 self._transport.set_deadline(name, None)
+            self._transport.give_up()
         reason = error or ConnectionLost("the association was released", peer=self.peer, phase="transfer")
         for future in self._pending.values():
             if not future.done():
                 future.set_exception(reason)
         self._owner.association_ended(error)
+
+
+def _says_failure(command: Command) -> bool:
+    """Whether a response refuses. That may come before all of the request is sent; a success can not."""
+    return isinstance(command, Response) and command.status.is_failure
 
 
 def _abort_error(event: Aborted, peer: str) -> DicomNetworkError:

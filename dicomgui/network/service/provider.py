@@ -42,7 +42,10 @@ DUPLICATE_INVOCATION = Status(0x0210)
 INVALID_INSTANCE = Status(0x0117)
 SOP_CLASS_NOT_SUPPORTED = Status(0x0122)
 UNRECOGNIZED_OPERATION = Status(0x0211)
+OUT_OF_RESOURCES = Status(0xA700)
 CANNOT_UNDERSTAND = Status(0xC000)
+
+_WRONG_ROLE = Reply(SOP_CLASS_NOT_SUPPORTED, "the SCP role was not negotiated for this side")
 
 
 class _Job(NamedTuple):
@@ -50,6 +53,43 @@ class _Job(NamedTuple):
     message: Message
     request: StoreRequest | None
     refusal: Reply | None
+
+
+class _SinkFailed(NamedTuple):
+    """The result of a sink that raised."""
+
+    reply: Reply
+
+
+class _GuardedSink:
+    """A handler's sink whose exceptions end nothing but its data set: the rest is dropped, the answer is 0110."""
+
+    __slots__ = ("_fail", "_failed", "_sink")
+
+    def __init__(self, sink: Sink, fail: Callable[[Exception], Reply]) -> None:
+        self._sink: Sink = sink
+        self._fail = fail
+        self._failed: _SinkFailed | None = None
+
+    def write(self, data: memoryview) -> None:
+        try:
+            self._sink.write(data)
+        except Exception as error:
+            self._failed = _SinkFailed(self._fail(error))
+            self.abandon()
+
+    def finish(self) -> object:
+        try:
+            return self._failed or self._sink.finish()
+        except Exception as error:
+            return _SinkFailed(self._fail(error))
+
+    def abandon(self) -> None:
+        sink, self._sink = self._sink, NullSink()
+        try:
+            sink.abandon()
+        except Exception as error:
+            self._fail(error)
 
 
 class Provider:
@@ -130,6 +170,8 @@ class Provider:
         """What the standard refuses whatever the handler thinks (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
         if self._handlers.on_store is None:
             return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
+        if not context.as_scp:
+            return _WRONG_ROLE
         if command.affected_sop_class_uid != context.abstract_syntax:
             return Reply(SOP_CLASS_NOT_SUPPORTED, "not the SOP class of the presentation context", (0x00000002,))
         if not is_valid_uid(command.affected_sop_instance_uid):
@@ -148,7 +190,7 @@ class Provider:
         if isinstance(chosen, Reply):
             self._refusal = chosen
             return NullSink()
-        return chosen
+        return _GuardedSink(chosen, self._failed)
 
     def _start(self, job: _Job) -> None:
         try:
@@ -166,6 +208,8 @@ class Provider:
         command = job.message.command
         if isinstance(command, CStoreRQ):
             return self._perform_store(job, command)
+        if not job.context.as_scp:
+            return _WRONG_ROLE
         if isinstance(command, CEchoRQ):
             return self._perform_echo(job, command)
         return Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
@@ -184,8 +228,13 @@ class Provider:
             return refusal
         if job.request is None:
             return Reply(CANNOT_UNDERSTAND, "the request came without a data set", (0x00000800,))
+        result = job.message.sink_result
+        if isinstance(result, _SinkFailed):
+            return result.reply
+        if result is None and self._handlers.open_sink is None:
+            return Reply(OUT_OF_RESOURCES, "the data set is too large")
         assert self._handlers.on_store is not None
-        return self._handlers.on_store(job.request, job.message.sink_result)
+        return self._handlers.on_store(job.request, result)
 
     async def _finish(self, job: _Job, outcome: Awaitable[Status | Reply]) -> None:
         try:

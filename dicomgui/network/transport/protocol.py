@@ -120,6 +120,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._writable = True
         self._holds = 0
         self._closing = False
+        self._peer_closed = False
+        self._given_up = False
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
     # asyncio's side
@@ -155,15 +157,19 @@ class AssociationTransport(asyncio.BufferedProtocol):
         handle = self._user.handle_event
         try:
             for event in machine.receive_data(self._buffer[:nbytes], now):
-                handle(event)
-        except RemoteProtocolError as error:
-            self.provider_abort(error)
+                try:
+                    handle(event)
+                except RemoteProtocolError as error:
+                    self.provider_abort(error)  # and go on: what follows is dropped, but the trace is told of it
         except Exception as error:  # a fault of ours ends this association and nothing else
             self._fault(error)
         self.flush()
 
     def eof_received(self) -> bool:
-        """asyncio: the peer has closed its side; ours is closed too."""
+        """asyncio: the peer has closed its side; ours is closed too, as soon as what is queued has been written."""
+        self._peer_closed = not self._closing
+        self._tell_end()
+        self.set_deadline("flush", FLUSH_TIMEOUT_S)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -173,12 +179,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
             self._timer = None
         self._deadlines.clear()
         error = exc if isinstance(exc, OSError) else None
-        try:
-            for event in self._machine.receive_eof(self._loop.time()):
-                self._user.handle_event(event)
-        except Exception as fault:
-            self._fault(fault)
-        self._scribe.close(by_peer=not self._closing, error=_describe(exc))
+        self._tell_end()
+        self._scribe.close(by_peer=self._peer_closed or not self._closing, error=_describe(exc))
         self._set_writable(True)
         if not self.closed.done():
             self.closed.set_result(None)
@@ -212,11 +214,16 @@ class AssociationTransport(asyncio.BufferedProtocol):
         return self._writable
 
     async def drain(self) -> None:
-        """Wait until more can be sent or the connection is gone; safe to cancel."""
-        while not self._writable and not self.closed.done():
+        """Wait until more can be sent, or nothing more is to be sent; safe to cancel."""
+        while not self._writable and not self._given_up and not self.closed.done():
             if self._drained is None:
                 self._drained = self._loop.create_future()
             await asyncio.shield(self._drained)
+
+    def give_up(self) -> None:
+        """The association is over: let go who waits for room to send, even if the peer never reads."""
+        self._given_up = True
+        self._wake()
 
     def flush(self) -> None:
         """Write what the state machine has queued, close if it wants that, and set the clock."""
@@ -316,9 +323,20 @@ class AssociationTransport(asyncio.BufferedProtocol):
             except OSError:
                 self._socket = None
 
+    def _tell_end(self) -> None:
+        try:
+            for event in self._machine.receive_eof(self._loop.time()):
+                self._user.handle_event(event)
+        except Exception as fault:
+            self._fault(fault)
+
     def _set_writable(self, writable: bool) -> None:
         self._writable = writable
-        if writable and self._drained is not None:
+        if writable:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._drained is not None:
             if not self._drained.done():
                 self._drained.set_result(None)
             self._drained = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from helpers.bad_peer import Peer, bad_server, response
+from helpers.bad_peer import Peer, bad_server, reached, response
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
@@ -142,6 +142,7 @@ async def test_the_echo_during_which_the_peer_aborts_is_the_step_that_failed() -
     with AppContext() as context:
         async with bad_server(abort_at_the_second) as server:
             result = await echo(context, peer_at(server.port), OPTIONS, repeat=3)
+            await reached(lambda: not server.tasks, "the script is done")
     assert names(result)[-2:] == [("echo", True), ("echo", False)]
     assert isinstance(result.error, DicomNetworkError)
     assert not result.ok
@@ -159,19 +160,19 @@ async def test_a_peer_without_version_name_is_told_by_its_class_uid_or_not_at_al
     with AppContext() as context:
         async with bad_server(answer) as server:
             result = await echo(context, peer_at(server.port), OPTIONS)
+            await reached(lambda: not server.tasks, "the script is done")
     assert result.ok
     assert "max PDU" in result.steps[2].detail
 
 
 async def test_a_cancel_passes_and_ends_the_association() -> None:
-    arrived, gone = asyncio.Event(), asyncio.Event()
+    arrived = asyncio.Event()
 
     async def silent(peer: Peer) -> None:
         await peer.accept()
         await peer.read_command()
         arrived.set()
         await peer.read_all()
-        gone.set()
 
     with AppContext() as context:
         async with bad_server(silent) as server, asyncio.TaskGroup() as group:
@@ -180,4 +181,4 @@ async def test_a_cancel_passes_and_ends_the_association() -> None:
             task.cancel()
             await asyncio.wait((task,))
             assert task.cancelled()
-            await gone.wait()
+            await reached(lambda: not server.tasks, "the connection is gone")

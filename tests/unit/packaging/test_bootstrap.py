@@ -325,8 +325,10 @@ def test_bench_runs_the_benchmarks(
     bootstrap: ModuleType, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bootstrap, "ensure_peers", lambda: None)
-    assert bootstrap.main(["bench"]) == 0
-    assert commands[-1][-1] == "tests/bench"
+    assert bootstrap.main(["bench", "--only", "V1"]) == 0
+    command = commands[-1]
+    assert command[1:3] == ["-m", "bench.run"]
+    assert command[-2:] == ["--only", "V1"]
 
 
 def test_a_set_up_that_cannot_go_on_ends_with_its_text(

@@ -1,0 +1,384 @@
+"""Finds a peer in whatever was pasted: an address, a command line, a configuration, or the text of an e-mail."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dicomgui.network.association.params import DEFAULT_PORT, AETitle, PeerAddress
+from dicomgui.network.errors import ConfigurationError
+
+__all__ = ["Pasted", "parse_paste"]
+
+MAX_TEXT = 65_536
+"""Longer texts are looked at up to here, in characters."""
+
+HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.?){1,20}|\[[0-9A-Fa-f:.]{2,45}(?:%\w{1,15})?\])"
+PORT = r"\d{1,5}(?![\w])"
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """The peer that a text seems to name. What it does not name is empty, and 104 for the port.
+
+    :ivar form: what the text was taken for, e.g. ``DCMTK command line``.
+    :ivar called_ae: AE title of the peer; checked by :meth:`address`, not before.
+    :ivar calling_ae: our own AE title, where the text says it.
+    :ivar name: what the text calls the peer, or an empty string.
+    :ivar remarks: what was assumed or left out, one line each.
+    """
+
+    form: str
+    called_ae: str = ""
+    host: str = ""
+    port: int = DEFAULT_PORT
+    calling_ae: str = ""
+    name: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What is still to be given by hand."""
+        parts = (("called AE title", self.called_ae), ("host", self.host))
+        return tuple(part for part, value in parts if not value)
+
+    @property
+    def recognised(self) -> tuple[tuple[str, str], ...]:
+        """What was found, as pairs of a label and a value."""
+        parts = (
+            ("called AE title", self.called_ae),
+            ("host", self.host),
+            ("port", str(self.port)),
+            ("calling AE title", self.calling_ae),
+            ("name", self.name),
+        )
+        return tuple((label, value) for label, value in parts if value)
+
+    def address(self) -> PeerAddress:
+        """The peer.
+
+        :raises ConfigurationError: a part is missing or unusable.
+        """
+        return PeerAddress(AETitle(self.called_ae), self.host, self.port)
+
+
+def parse_paste(text: str) -> Pasted:
+    """The best guess at the peer that ``text`` names. There is a host at least; see :attr:`Pasted.missing`.
+
+    :raises ConfigurationError: no peer can be found in it.
+    """
+    text = _cleaned(text[:MAX_TEXT])
+    if not text:
+        raise ConfigurationError("there is nothing to paste", phase="configure")
+    for read in (_json, _command, _address, _fields, _prose):
+        found = read(text)
+        if found is not None:
+            return found
+    excerpt = text if len(text) <= 60 else f"{text[:59]}…"
+    raise ConfigurationError(
+        f"no peer was found in {excerpt!r}", phase="configure", hint="Give AET@host:port, or the three one by one."
+    )
+
+
+_SIMPLER = str.maketrans(
+    {"\u00a0": " ", "\u2007": " ", "\u202f": " ", "\u200b": None, "\u200c": None, "\u200d": None, "\u2060": None,
+     "\ufeff": None, "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\r": "\n", "\0": " "}
+)  # fmt: skip
+
+
+def _cleaned(text: str) -> str:
+    """Without what mail programs and text processors put between and instead of plain characters."""
+    return text.replace("\r\n", "\n").translate(_SIMPLER).strip()
+
+
+def _port(text: object) -> int | None:
+    digits = str(text).strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and 0 < int(digits[:6]) <= 65535 else None
+
+
+def _bare(host: str) -> str:
+    return host.removeprefix("[").removesuffix("]")
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(_bare(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _no_port(found: Pasted) -> Pasted:
+    return replace(found, remarks=(*found.remarks, f"No port is named: {DEFAULT_PORT} is assumed."))
+
+
+# ------------------------------------------------------------------------------------------------------------ address
+
+
+def _address(text: str) -> Pasted | None:
+    """``AET@host:port`` alone, or with its port within other words (without, it would be an e-mail address)."""
+    alone = re.sub(r"^dicoms?://|[/.,;]+$", "", text.strip("\"'<>` "))
+    if "\n" not in alone:
+        try:
+            peer = PeerAddress.parse(alone)
+        except ConfigurationError:
+            pass
+        else:
+            found = Pasted("AET@host:port", peer.ae_title, peer.host, peer.port)
+            return found if alone.endswith(f":{peer.port}") else _no_port(found)
+    within = re.search(rf"(?<!\S)[\"'(<]*([^\s@:\"'(<]{{1,16}})@({HOST}):({PORT})", text)
+    port = within and _port(within[3])
+    if within and port:
+        return Pasted("AET@host:port within a text", within[1], _bare(within[2]), port)
+    return None
+
+
+# --------------------------------------------------------------------------------------------------------------- JSON
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "called_ae": ("aet", "aetitle", "ae_title", "calledaet", "called_ae_title"),
+    "host": ("host", "hostname", "ip", "address", "ipaddress"),
+    "port": ("port", "dicomport"),
+    "calling_ae": ("localaet", "callingaet", "calling_ae_title"),
+    "name": ("name", "id"),
+}
+
+
+def _json(text: str) -> Pasted | None:
+    """Orthanc's ``"name" : ["AET", "host", 104]`` or its form with braces, whole or cut out of a configuration."""
+    if not re.search(r"[\[{].*[\]}]", text, re.DOTALL):
+        return None
+    plain = re.sub(r"/\*.*?\*/|(?:^|(?<=\s))//[^\n]*", "", text, flags=re.DOTALL)
+    found = list(_json_peers(plain))
+    if not found:
+        return None
+    if len(found) > 1:
+        others = ", ".join(peer.name or peer.called_ae for peer in found[1:6])
+        return replace(found[0], remarks=(*found[0].remarks, f"{len(found) - 1} more peers are there: {others}."))
+    return found[0]
+
+
+def _json_peers(text: str) -> Iterator[Pasted]:
+    decoder = json.JSONDecoder()
+    end = 0
+    for start in re.finditer(r'(?:"([^"\n]{0,64})"\s*:\s*)?(?=[\[{])', text):
+        if start.end() < end:
+            continue  # inside of one that was understood
+        try:
+            value, stop = decoder.raw_decode(text, start.end())
+        except (ValueError, RecursionError):
+            continue  # a comment, or a comma too many: what is inside may still be understood
+        peer = _json_peer(value, start[1] or "")
+        if peer is not None:
+            end = stop
+            yield peer
+
+
+def _json_peer(value: Any, name: str) -> Pasted | None:
+    parts: dict[str, Any] = {}
+    if isinstance(value, list) and len(value) >= 3:
+        parts = dict(zip(("called_ae", "host", "port"), value, strict=False))
+    elif isinstance(value, dict):
+        known = {str(key).lower(): inner for key, inner in value.items()}
+        parts = {part: known[key] for part, keys in _KEYS.items() for key in keys if key in known}
+    title, host, port = parts.get("called_ae"), parts.get("host"), _port(parts.get("port", ""))
+    if not (isinstance(title, str) and isinstance(host, str) and host) or ("port" in parts and port is None):
+        return None
+    calling, inner_name = (str(parts.get(part) or "") for part in ("calling_ae", "name"))
+    found = Pasted("JSON as Orthanc has it", title, _bare(host), port or DEFAULT_PORT, calling, name or inner_name)
+    return found if port else _no_port(found)
+
+
+# ------------------------------------------------------------------------------------------------------ command lines
+
+_PROGRAM = re.compile(
+    r"(?:^|[\s/\\'\"])(?:dicom-)?(echoscu|storescu|findscu|movescu|getscu|dcmsend|mwlscu|stgcmtscu|gdcmscu|dcmecho|"
+    r"dcmsnd|dcmqr|dicomgui)(?:\.exe|\.bat)?['\"]?\s+(.*)"
+)
+_OPTIONS: dict[str, str] = {
+    **dict.fromkeys(("-aec", "--call", "--called-ae-title"), "called"),
+    **dict.fromkeys(("-aet", "--aetitle", "--calling", "--calling-ae-title"), "calling"),
+    **dict.fromkeys(("-c", "--connect"), "connect"),
+    **dict.fromkeys(("-b", "--bind"), "bind"),
+    **dict.fromkeys(("-H", "--hostname"), "host"),
+    **dict.fromkeys(("-p", "--port"), "port"),
+}
+ANY_SCP = "ANY-SCP"
+"""Whom DCMTK calls when no title is given."""
+
+
+def _command(text: str) -> Pasted | None:
+    """A command of DCMTK, dcm4che, GDCM, pynetdicom or ours; the first one in the text that names a peer."""
+    for line in re.sub(r"[\\^`]\n\s*", " ", text).split("\n"):
+        call = _PROGRAM.search(line)
+        found = call and _called(_words(call[2]))
+        if found:
+            return found
+    return None
+
+
+def _words(line: str) -> list[str]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&<>")
+    lexer.whitespace_split = True
+    lexer.escape = ""  # a backslash is part of a Windows path here
+    lexer.commenters = ""
+    words = []
+    try:
+        for word in lexer:
+            if set(word) <= set("|;&<>"):
+                break
+            words.append(word)
+    except ValueError:  # a quote without its end
+        return line.split()
+    return words
+
+
+def _called(words: list[str]) -> Pasted | None:
+    values: dict[str, str] = {}
+    others: list[str] = []
+    pending = iter(words)
+    for word in pending:
+        option, equals, value = word.partition("=")
+        if option in _OPTIONS and (value := value if equals else next(pending, "")):
+            values[_OPTIONS[option]] = value
+        elif option not in _OPTIONS:
+            others.append(word)
+    return _connected(values, others) or _placed(values, others)
+
+
+def _connected(values: dict[str, str], others: list[str]) -> Pasted | None:
+    """The way of dcm4che: ``-c AET@host:port -b ME``, and of ours: ``AET@host:port --calling ME``."""
+    for word in [values.get("connect", ""), *others]:
+        if "@" not in word or word.startswith("-"):
+            continue
+        try:
+            peer = PeerAddress.parse(word)
+        except ConfigurationError:
+            continue
+        calling = values.get("calling") or re.split("[@:]", values.get("bind", ""))[0]
+        form = "dcm4che command line" if "connect" in values else "command line"
+        found = Pasted(form, peer.ae_title, peer.host, peer.port, calling)
+        return found if word.endswith(f":{peer.port}") else _no_port(found)
+    return None
+
+
+def _placed(values: dict[str, str], others: list[str]) -> Pasted | None:
+    """The way of DCMTK, GDCM and pynetdicom: ``-aec AET -aet ME host port``."""
+    host, port = values.get("host", ""), _port(values.get("port", ""))
+    if not host:
+        for one, two in zip(others, others[1:], strict=False):
+            if _port(two) and re.fullmatch(HOST, one) and not one.isdigit():
+                host, port = one, _port(two)
+                break
+    if not host:
+        return None
+    called, remarks = values.get("called", ""), ()
+    if not called:
+        called, remarks = ANY_SCP, (f"The command names no called AE title: DCMTK then calls {ANY_SCP}.",)
+    found = Pasted("DCMTK command line", called, _bare(host), port or DEFAULT_PORT, values.get("calling", ""))
+    found = replace(found, remarks=remarks)
+    return found if port else _no_port(found)
+
+
+# ------------------------------------------------------------------------------------------------------------- fields
+
+
+def _fields(text: str) -> Pasted | None:
+    """Three or four values in a row: ``AET host port``, ``host port AET``, ``host:port AET``, ``name AET host port``."""
+    if "\n" in text:
+        return None
+    separated = [part.strip(" \"'") for part in re.split(r"[\t,;|]+", text) if part.strip(" \"'")]
+    parts = separated if len(separated) > 1 else text.split()
+    flat = []
+    for part in parts:
+        place = re.fullmatch(rf"({HOST}):({PORT})", part)
+        flat += [place[1], place[2]] if place else [part]
+    at = next((at for at in range(len(flat) - 1, 0, -1) if _port(flat[at])), 0)
+    port = _port(flat[at]) if at else None
+    if not 3 <= len(flat) <= 4 or port is None:
+        return None
+    names = [*flat[:at], *flat[at + 1 :]]
+    # The host stands before the port, unless it is the other one that looks like an address.
+    host = flat[at - 1]
+    if not _looks_like_host(host) and (better := [part for part in names if _looks_like_host(part)]):
+        host = better[0]
+    if not re.fullmatch(HOST, host) and not _is_ip(host):
+        return None
+    names.remove(host)
+    return Pasted("AE title, host and port", names[-1], _bare(host), port, name=names[0] if len(names) > 1 else "")
+
+
+def _looks_like_host(text: str) -> bool:
+    return _is_ip(text) or text.lower() == "localhost" or re.fullmatch(r"[\w-]+(\.[\w-]+)+", text) is not None
+
+
+# -------------------------------------------------------------------------------------------------------------- prose
+
+_IS = r"\s*(?:\bis\b|[:=\u2013\u2014-]|->|\bof\b)?\s*"
+_TITLE = re.compile(
+    r"(?P<whose>\b(?:calling|called|your|our|local|remote|client|server|source|destination|scu|scp|peer|pacs)\b[\s-]*)?"
+    r"\b(?:AE[\s_-]*(?:titel|title|titre)?|AETs?|application[ \t]+entity(?:[ \t]+title)?)\b"
+    rf"(?P<is>{_IS})(?P<value>\"[^\"\n]{{1,32}}\"|'[^'\n]{{1,32}}'|[^\s,;\"']+)",
+    re.IGNORECASE,
+)
+_OURS = frozenset({"calling", "your", "local", "client", "source", "scu"})
+_PORT = re.compile(rf"\bport\b(?:[ \t]+(?:number|no\.?|nr\.?))?(?:[ \t]*\([^)\n]*\))?{_IS}({PORT})", re.IGNORECASE)
+_IP = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?!\.?\d)(?:\s*[:/]\s*(\d{1,5})\b)?|(\[[0-9A-Fa-f:.]+\]):(\d{1,5})\b")
+_HOST = re.compile(
+    rf"\b(?:host(?:[ _-]?name)?|ip(?:[ _-]?addr(?:ess)?)?|server|address|node|machine)\b{_IS}({HOST}|[0-9A-Fa-f:]{{3,39}})"
+    rf"(?::({PORT}))?",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(rf"(?<![\w@.])((?:[\w-]+\.)+[A-Za-z][\w-]+|localhost):({PORT})")
+
+
+def _prose(text: str) -> Pasted | None:
+    """Words around the values: ``The AE title is PACS1, IP 10.0.0.5, port 104``."""
+    host, port, more_hosts = _host_in(text)
+    if not host:
+        return None
+    if port is None and (named := _PORT.search(text)):
+        port = _port(named[1])
+    called, calling = _titles_in(text)
+    found = Pasted("text", called, host, port or DEFAULT_PORT, calling)
+    if more_hosts:
+        found = replace(found, remarks=(f"Other addresses are there as well: {', '.join(more_hosts[:3])}.",))
+    return found if port else _no_port(found)
+
+
+def _host_in(text: str) -> tuple[str, int | None, list[str]]:
+    """The host, its port where that stands beside it, and the other IP addresses of the text."""
+    literals = [(_bare(hit[1] or hit[3]), _port(hit[2] or hit[4] or "")) for hit in _IP.finditer(text)]
+    literals = [(host, port) for host, port in literals if _is_ip(host)]
+    others = list(dict.fromkeys(host for host, _ in literals))
+    if literals:
+        host, port = next((literal for literal in literals if literal[1]), literals[0])
+        return host, port, [other for other in others if other != host]
+    for pattern in (_PLACE, _HOST):
+        for hit in pattern.finditer(text):
+            host = hit[1].rstrip(".")
+            if _looks_like_host(host) or (pattern is _HOST and re.search(r"[:=]", hit[0][: hit.start(1) - hit.start()])):
+                return _bare(host), _port(hit[2] or ""), []
+    return "", None, []
+
+
+def _titles_in(text: str) -> tuple[str, str]:
+    """Called and calling AE title; what is written with neither word is the called one."""
+    called = calling = ""
+    for hit in _TITLE.finditer(text):
+        value = hit["value"]
+        quoted = value[0] in "\"'"
+        value = value.strip("\"'").strip() if quoted else value.rstrip(".)!?:")
+        # `AE titles must be agreed` names none: without a sign between them only capitals are taken for a title.
+        if not value or len(value) > 16 or not (quoted or hit["is"].strip() or value.upper() == value):
+            continue
+        if (hit["whose"] or "").strip(" \t\n-").lower() in _OURS:
+            calling = calling or value
+        else:
+            called = called or value
+    return called, calling

@@ -1,0 +1,88 @@
+"""A real window over a context of its own, and what it talks to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from helpers import peers
+from helpers.bad_peer import reached
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
+from pytestqt.qtbot import QtBot
+
+from dicomgui.app.context import AppContext
+from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.reporter import Reporter
+from dicomgui.gui.theme import Theme
+
+
+@pytest.fixture
+def context() -> Iterator[AppContext]:
+    with AppContext() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def theme(qapp: QApplication) -> Theme:
+    return Theme(qapp)
+
+
+@pytest.fixture
+async def window(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIterator[MainWindow]:
+    """The window, shown; at the end it is closed and its program had no fault."""
+    reporter = Reporter()
+    shown = MainWindow(context, reporter)
+    shown.listener.folder.setText(str(tmp_path / "received"))
+    shown.listener.port.setText(str(peers.free_port()))
+    shown.show()
+    yield shown
+    await shown.shut_down()
+    shown.deleteLater()
+    assert reporter.count == 0
+    assert not [len(panel.tasks) for panel in shown.panels if len(panel.tasks)]
+
+
+@pytest.fixture
+def answer(window: MainWindow) -> Callable[[str], Awaitable[str]]:
+    """Answer the file dialog that is open, as a user who types a path; gives its title."""
+
+    async def do(path: str) -> str:
+        def shown() -> list[QFileDialog]:
+            return [dialog for dialog in window.findChildren(QFileDialog) if dialog.isVisible()]
+
+        await reached(lambda: len(shown()) == 1, "a file dialog is open")
+        [dialog] = shown()
+        edit = dialog.findChild(QLineEdit, "fileNameEdit")
+        assert isinstance(edit, QLineEdit)
+        edit.setText(path)
+        if path:
+            dialog.accept()
+        else:
+            dialog.reject()
+        await reached(lambda: not shown(), "the file dialog is closed")
+        return dialog.windowTitle()
+
+    return do
+
+
+@pytest.fixture
+def press(qtbot: QtBot, window: MainWindow) -> Callable[[QPushButton], Awaitable[None]]:
+    """Press a button with the mouse, as soon as it can be pressed."""
+
+    async def do(button: QPushButton) -> None:
+        await reached(lambda: button.isVisible() and button.isEnabled(), f"{button.objectName()} can be pressed")
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    return do
+
+
+@pytest.fixture
+async def listening(window: MainWindow) -> int:
+    """Our listener, started by its button; gives the port."""
+    panel = window.listener
+    window.show_panel(panel)
+    panel.start_button.click()
+    await reached(lambda: panel.is_running and panel.stop_button.isEnabled(), "the listener runs")
+    return int(panel.port.text())

@@ -1,0 +1,116 @@
+"""From the click on Echo to the wire and back, with our own listener, with DCMTK, and with nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from helpers import peers
+from helpers.bad_peer import Peer, bad_server, reached
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.panels.echo import EchoPanel
+
+pytestmark = pytest.mark.qt
+Press = Callable[[QPushButton], Awaitable[None]]
+
+
+@pytest.fixture
+def panel(window: MainWindow) -> EchoPanel:
+    window.show_panel(window.echo)
+    return window.echo
+
+
+async def ended(panel: EchoPanel) -> None:
+    await reached(lambda: not panel.is_busy and panel.run_button.isEnabled(), "the echo has ended")
+
+
+async def test_echo_of_our_listener(panel: EchoPanel, press: Press, listening: int, window: MainWindow) -> None:
+    window.show_panel(panel)
+    panel.peer.host.insert(f"DICOMGUI@127.0.0.1:{listening}")
+    panel.repeat.setText("5")
+    await press(panel.run_button)
+    assert panel.is_busy
+    await ended(panel)
+    assert panel.headline.text() == f"DICOMGUI@127.0.0.1:{listening} answers"
+    assert panel.steps.texts["echo"].startswith("5 ×")
+    assert panel.facts.texts["Status"].startswith("0x0000")
+    assert "DICOMGUI_" in panel.facts.texts["Implementation"]
+    assert "of 5" in panel.facts.texts["Round trip"]
+    assert not panel.findings.cards
+
+
+@pytest.mark.interop("storescp")
+async def test_echo_of_dcmtk(panel: EchoPanel, press: Press, tmp_path: Path) -> None:
+    with peers.storescp(tmp_path / "dcmtk") as peer:
+        panel.peer.called.insert(peer.address)
+        await press(panel.run_button)
+        await ended(panel)
+    assert panel.headline.text().endswith("answers")
+    assert "OFFIS_DCMTK" in panel.facts.texts["Implementation"]
+    assert panel.steps.texts["release"] == "done"
+
+
+async def test_a_closed_port_is_explained(panel: EchoPanel, press: Press) -> None:
+    port = peers.free_port()
+    panel.peer.host.insert(f"PACS@127.0.0.1:{port}")
+    await press(panel.run_button)
+    await ended(panel)
+    [card] = panel.findings.cards
+    assert card.objectName() == "finding_closed_port"
+    assert str(port) in card.accessibleName()
+    assert card.isVisible()
+    assert panel.steps.texts["associate"] == "–"
+
+
+async def test_enter_in_a_field_and_f5_echo(panel: EchoPanel, qtbot: QtBot, listening: int, window: MainWindow) -> None:
+    window.show_panel(panel)
+    panel.peer.host.insert(f"DICOMGUI@127.0.0.1:{listening}")
+    qtbot.keyClick(panel.peer.host, Qt.Key.Key_Return)
+    assert panel.is_busy
+    await ended(panel)
+    first = panel._association
+    panel.run()
+    panel.run()
+    await ended(panel)
+    assert panel._association > first
+
+
+async def test_what_is_missing_is_said_and_nothing_is_sent(panel: EchoPanel, press: Press, window: MainWindow) -> None:
+    await press(panel.run_button)
+    await ended(panel)
+    assert "AE title" in panel.headline.text()
+    assert len(window.trace.place.context.trace) == 0
+
+
+async def test_cancel_ends_within_a_second(panel: EchoPanel, press: Press) -> None:
+    async def silent(peer: Peer) -> None:
+        await peer.read_all()
+
+    async with bad_server(silent) as server:
+        panel.peer.host.insert(server.address)
+        await press(panel.run_button)
+        await reached(lambda: server.open > 0, "it is connected")
+        start = asyncio.get_running_loop().time()
+        await press(panel.cancel_button)
+        await ended(panel)
+        assert asyncio.get_running_loop().time() - start < 2
+    assert panel.headline.text() == "Cancelled"
+
+
+async def test_its_trace_is_one_click_away(panel: EchoPanel, press: Press, listening: int, window: MainWindow) -> None:
+    window.show_panel(panel)
+    panel.peer.host.insert(f"DICOMGUI@127.0.0.1:{listening}")
+    await press(panel.run_button)
+    await ended(panel)
+    await press(panel.trace_button)
+    assert window.panel is window.trace
+    assert window.trace.association.currentData() == panel._association
+    await reached(lambda: window.trace.model.rowCount() > 0 and not window.trace.model.is_behind, "rows")
+    shown = {window.trace.model.index(row, 2).data() for row in range(window.trace.model.rowCount())}
+    assert shown == {f"#{panel._association}"}

@@ -1,0 +1,150 @@
+"""The trace while it happens: rows, tree and bytes, linked both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from helpers.bad_peer import reached
+from PySide6.QtWidgets import QAbstractSlider, QPushButton
+
+from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.models.trace_model import Column
+from dicomgui.gui.models.trace_rows import View
+from dicomgui.gui.panels.trace import TracePanel
+from dicomgui.network import connect, presets
+from dicomgui.network.tracing import NoteRecord
+from dicomgui.trace.file import read_trace
+
+pytestmark = pytest.mark.qt
+Press = Callable[[QPushButton], Awaitable[None]]
+Answer = Callable[[str], Awaitable[str]]
+
+
+@pytest.fixture
+def panel(window: MainWindow) -> TracePanel:
+    window.show_panel(window.trace)
+    return window.trace
+
+
+async def echo(window: MainWindow, port: int) -> None:
+    tracer = window.trace.place.context.tracer
+    async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=presets.VERIFICATION, tracer=tracer) as association:
+        await association.echo()
+        await association.release()
+    await shown(window.trace)
+
+
+async def shown(panel: TracePanel) -> None:
+    await reached(lambda: panel.model.rowCount() > 0 and not panel.model.is_behind, "the rows are there")
+
+
+def column(panel: TracePanel, which: Column) -> list[str]:
+    return [panel.model.index(row, which).data() for row in range(panel.model.rowCount())]
+
+
+def notes(panel: TracePanel, count: int) -> None:
+    for number in range(count):
+        panel.place.context.trace(NoteRecord(0, 0.0, 1e9, 20, f"note {number}"))
+
+
+async def test_every_pdu_of_an_echo_is_there(panel: TracePanel, window: MainWindow, listening: int) -> None:
+    window.show_panel(panel)
+    await echo(window, listening)
+    panel.view.setCurrentIndex(panel.view.findData(View.PDUS))
+    ours = panel.association.itemData(1)
+    panel.association.setCurrentIndex(1)
+    await shown(panel)
+    pairs = list(zip(column(panel, Column.DIRECTION), column(panel, Column.KIND), strict=True))
+    assert pairs == [
+        ("→", "A-ASSOCIATE-RQ"), ("←", "A-ASSOCIATE-AC"), ("→", "P-DATA-TF"), ("←", "P-DATA-TF"),
+        ("→", "A-RELEASE-RQ"), ("←", "A-RELEASE-RP"),
+    ]  # fmt: skip
+    assert set(column(panel, Column.ASSOCIATION)) == {f"#{ours}"}
+    assert "C-ECHO-RQ" in column(panel, Column.SUMMARY)[2]
+    assert "0x0000" in column(panel, Column.SUMMARY)[3]
+
+
+async def test_row_tree_and_bytes_are_linked(panel: TracePanel, window: MainWindow, listening: int) -> None:
+    window.show_panel(panel)
+    await echo(window, listening)
+    panel.table.selectRow(column(panel, Column.KIND).index("A-ASSOCIATE-RQ"))
+    assert panel.tree_model.index(0, 0).data() == "A-ASSOCIATE-RQ"
+    panel.hex._move_to(12)
+    node = panel.tree_model.node_of(panel.tree.currentIndex())
+    assert node is not None
+    assert node.label == "Called-AE-title"
+    assert panel.hex.marked == range(10, 26)
+    assert panel.hex.text_of_marked() == b"DICOMGUI        ".hex(" ")
+    assert "Called-AE-title" in panel.path.text()
+    assert "offset 000Ah" in panel.path.text()
+
+
+async def test_what_is_no_pdu_shows_its_fields(panel: TracePanel) -> None:
+    notes(panel, 1)
+    await shown(panel)
+    panel.table.selectRow(0)
+    root = panel.tree_model.index(0, 0)
+    assert [panel.tree_model.index(row, 1, root).data() for row in range(2)] == ["20", "note 0"]
+
+
+async def test_following_ends_when_the_user_scrolls_up_and_begins_again(panel: TracePanel, press: Press) -> None:
+    bar = panel.table.verticalScrollBar()
+    notes(panel, 300)
+    await shown(panel)
+    assert panel.follow.isChecked()
+    assert bar.value() == bar.maximum()
+    bar.triggerAction(QAbstractSlider.SliderAction.SliderPageStepSub)
+    assert not panel.follow.isChecked()
+    place = bar.value()
+    notes(panel, 23)
+    await reached(lambda: panel.new_rows.isVisible(), "it tells of new rows")
+    assert panel.new_rows.text() == "23 new"
+    assert bar.value() == place
+    await press(panel.new_rows)
+    assert panel.follow.isChecked()
+    assert bar.value() == bar.maximum()
+    assert not panel.new_rows.isVisible()
+
+
+async def test_clear_forgets_and_goes_on(panel: TracePanel, press: Press) -> None:
+    notes(panel, 5)
+    await shown(panel)
+    await press(panel.clear_button)
+    assert panel.model.rowCount() == 0
+    assert not panel.clear_button.isEnabled()
+    notes(panel, 1)
+    await shown(panel)
+    assert column(panel, Column.NUMBER) == ["6"]
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints")
+@pytest.mark.parametrize("name", ["a.dgtrace", "b.pcapng"])
+async def test_it_is_saved(
+    panel: TracePanel, press: Press, answer: Answer, window: MainWindow, listening: int, tmp_path: Path, name: str
+) -> None:
+    window.show_panel(panel)
+    await echo(window, listening)
+    await press(panel.save_button)
+    assert "patient data" in await answer(str(tmp_path / name))
+    await reached(lambda: not len(panel.tasks) and panel.save_button.isEnabled(), "it is saved")
+    assert (tmp_path / name).stat().st_size > 500
+    assert not panel.findings.cards
+    if name.endswith(".dgtrace"):
+        assert len(list(read_trace(tmp_path / name))) == len(panel.place.context.trace)
+
+
+async def test_a_failed_save_is_explained(
+    panel: TracePanel, press: Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes(panel, 3)
+    await shown(panel)
+
+    async def nowhere(*_: object, **__: object) -> list[Path]:
+        return [tmp_path / "missing" / "x.dgtrace"]
+
+    monkeypatch.setattr("dicomgui.gui.panels.trace_saving.ask_paths", nowhere)
+    await press(panel.save_button)
+    await reached(lambda: bool(panel.findings.cards), "the finding is shown")
+    assert panel.findings.cards[0].objectName() == "finding_file_failed"

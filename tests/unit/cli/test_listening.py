@@ -1,0 +1,212 @@
+"""The listen command: what it prints of what comes, in this process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.bad_peer import dial, reached
+from helpers.instances import write_instance
+
+from dicomgui.app.connection import ConnectionOptions
+from dicomgui.app.echo import echo
+from dicomgui.app.send import send
+from dicomgui.app.sources import scan
+from dicomgui.cli import listening
+from dicomgui.cli.exits import Exit
+from dicomgui.cli.main import build_parser
+from dicomgui.cli.output import Output
+from dicomgui.cli.session import Session
+from dicomgui.network import PeerAddress
+from dicomgui.network.pdu import Abort
+from dicomgui.storage import Archive, DiskFull, Pending, Stored
+
+OPTIONS = ConnectionOptions("MODALITY")
+
+
+class Run:
+    """One run of the command.
+
+    :ivar out: what it printed; ``err`` what it printed on standard error.
+    :ivar stop: ends it as a signal does.
+    :ivar code: how it ended.
+    """
+
+    def __init__(self, *arguments: str) -> None:
+        self.options: argparse.Namespace = build_parser().parse_args(["listen", "--port", "0", *arguments])
+        self.out, self.err = io.StringIO(), io.StringIO()
+        self.session = Session(self.options)
+        self.session.output = Output(
+            as_json=self.options.json, verbose=self.options.verbose, out=self.out, err=self.err
+        )
+        self.stop = lambda: None
+        self.code: Exit | None = None
+
+    async def run(self) -> None:
+        with self.session.context:
+            self.code = await listening.run(self.options, Path(self.options.dir), self.session)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.getvalue().splitlines()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines]
+
+    @property
+    def peer(self) -> PeerAddress:
+        port = self.events[0]["port"] if self.options.json else self.lines[0].split(" as ")[0].rpartition(":")[2]
+        return PeerAddress.parse(f"DICOMGUI@127.0.0.1:{port}")
+
+
+@pytest.fixture
+def stops(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The signals are in the test's hand."""
+    taken: list[Any] = []
+
+    def take(stop: Any) -> Any:
+        taken.append(stop)
+        return lambda: taken.append("given back")
+
+    monkeypatch.setattr(listening, "stop_signals", take)
+    return taken
+
+
+@contextlib.asynccontextmanager
+async def running(stops: list[Any], *arguments: str) -> AsyncIterator[Run]:
+    run = Run(*arguments)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run.run())
+        await reached(lambda: bool(run.lines), "it is ready")
+        yield run
+        stops[0]()
+    assert stops[-1] == "given back"
+    assert run.code is Exit.OK
+
+
+async def test_it_says_where_it_listens_and_what_came(stops: list[Any], tmp_path: Path) -> None:
+    path = write_instance(tmp_path / "files", 1)
+    async with running(stops, "--dir", str(tmp_path / "archive"), "--aet", "ME") as run:
+        assert run.lines[0].startswith("listening on 127.0.0.1:")
+        assert run.lines[0].endswith(" as ME")
+        assert (await send(run.session.context, run.peer, OPTIONS, scan([path, path]))).ok
+    lines = run.lines
+    assert lines[1].startswith("stored       MODALITY@127.0.0.1:")
+    assert lines[1].endswith(".dcm")
+    assert lines[2].startswith("duplicate    ")
+    assert lines[3].startswith("stopped: 1 stored, ")
+    assert lines[3].endswith("; 1 duplicates")
+    assert len(lines) == 4
+
+
+async def test_verbose_tells_of_associations_and_echoes(stops: list[Any], tmp_path: Path) -> None:
+    async with running(stops, "--dir", str(tmp_path), "-v") as run:
+        assert (await echo(run.session.context, run.peer, OPTIONS)).ok
+        await reached(lambda: len(run.lines) == 4, "all is told")
+    assert [line.split()[0] for line in run.lines[1:]] == ["began", "echo", "ended", "stopped:"]
+
+
+async def test_json(stops: list[Any], tmp_path: Path) -> None:
+    path = write_instance(tmp_path / "files", 1)
+    async with running(stops, "--dir", str(tmp_path / "archive"), "--json", "--no-fsync") as run:
+        assert (await send(run.session.context, run.peer, OPTIONS, scan([path]))).ok
+        assert (await echo(run.session.context, run.peer, OPTIONS)).ok
+        await reached(lambda: len(run.lines) == 7, "all is told")
+    events = run.events
+    assert set(events[0]) == {"event", "host", "port", "aet"}
+    kinds = [event["event"] for event in events]
+    assert kinds == ["ready", "began", "stored", "ended", "began", "echo", "ended", "summary"]
+    stored = events[2]
+    assert str(tmp_path / "archive") in stored["path"]
+    assert stored["calling_aet"] == "MODALITY"
+    assert stored["outcome"] == "stored"
+    assert events[-1]["ok"] is True
+    assert events[-1]["stored"] == 1
+
+
+async def test_what_fails_breaks_or_is_refused_is_told_without_asking(
+    stops: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Archive, pending: Pending) -> Stored:
+        pending.abandon()
+        raise DiskFull("the disk is full", hint="Free space.")
+
+    monkeypatch.setattr(Archive, "commit", fail)
+    path = write_instance(tmp_path / "files", 1)
+    for form in ([], ["--json"]):
+        stops.clear()
+        async with running(stops, "--dir", str(tmp_path / "archive"), *form) as run:
+            assert not (await send(run.session.context, run.peer, OPTIONS, scan([path]))).ok
+            async with await dial(run.peer.port) as peer:
+                await peer.associate()
+                await peer.send(Abort(0, 0).encode())
+                await peer.read_all()
+            listening._show(
+                run.session.output, listening.Refusal(0.0, 1, "1.2.3.4:5", "called AE title not recognized \x1b")
+            )
+            await reached(lambda run=run: "abort" in run.out.getvalue(), "the abort is told")
+        if form:
+            kinds = [event["event"] for event in run.events]
+            assert {"failed", "ended", "refused"} <= set(kinds)
+            failed = run.events[kinds.index("failed")]
+            assert failed["status"] == 0xA700
+            assert failed["reason"] == "the disk is full"
+        else:
+            assert [line.split()[0] for line in run.lines[1:]] == ["failed", "ended", "refused", "stopped:"] or [
+                line.split()[0] for line in run.lines[1:]
+            ] == ["failed", "refused", "ended", "stopped:"]
+            assert "\x1b" not in run.out.getvalue()
+            assert "1 failed" in run.lines[-1]
+
+
+async def test_a_taken_port_is_3(stops: list[Any], tmp_path: Path) -> None:
+    async with running(stops, "--dir", str(tmp_path / "a")) as first:
+        second = Run("--dir", str(tmp_path / "b"), "--port", str(first.peer.port))
+        await second.run()
+    assert second.code is Exit.NETWORK
+    assert second.out.getvalue() == ""
+    assert second.err.getvalue().startswith("error: ")
+
+
+@pytest.mark.parametrize("hint", ["", "Choose another folder."])
+async def test_an_unusable_folder_is_4(
+    stops: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hint: str
+) -> None:
+    def refuse(self: Archive) -> object:
+        raise DiskFull("the disk is full", hint=hint)
+
+    monkeypatch.setattr(Archive, "prepare", refuse)
+    run = Run("--dir", str(tmp_path), "--json")
+    await run.run()
+    assert run.code is Exit.FILES
+    assert run.err.getvalue().startswith("error: the disk is full")
+    assert ("  try " in run.err.getvalue()) == bool(hint)
+    [summary] = run.events
+    assert (summary["event"], summary["ok"], summary["exit_code"]) == ("summary", False, 4)
+
+
+async def test_it_ends_when_nobody_reads_it_any_more(stops: list[Any], tmp_path: Path) -> None:
+    run = Run("--dir", str(tmp_path))
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(run.run())
+        await reached(lambda: bool(run.lines), "it is ready")
+        peer = run.peer
+        run.out.close()
+        run.session.output._out = _Gone()
+        run.session.output.line("x")
+        await asyncio.wait((task,))
+    assert run.code is Exit.OK
+    assert not (await echo(Session(run.options).context, peer, OPTIONS)).ok
+
+
+class _Gone(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError

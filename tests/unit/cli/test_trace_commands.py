@@ -1,0 +1,232 @@
+"""trace show, explain, export and decode."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dicomgui.cli import trace_commands
+from dicomgui.cli.main import main
+from dicomgui.network.association.negotiation import build_request
+from dicomgui.network.client import presets
+from dicomgui.network.dimse.command_set import encode
+from dicomgui.network.dimse.commands import CEchoRQ
+from dicomgui.network.pdu import Abort, AssociateRJ, ReleaseRQ
+from dicomgui.network.tracing import Direction, Role, Scribe, Segment
+from dicomgui.trace.file import TraceWriter
+
+REQUEST = build_request("PACS", "ME", presets.VERIFICATION)
+
+
+def write_trace(path: Path, *, rejected: bool = True, closed: bool = True) -> Path:
+    writer = TraceWriter(path)
+    scribe = Scribe(writer, 1)
+    scribe.connect(Role.REQUESTOR, "127.0.0.1:5000", "127.0.0.1:104", 0.001)
+    request = REQUEST.encode()
+    scribe.pdu(Direction.SENT, 1, len(request), (Segment(0, request),))
+    if rejected:
+        answer = AssociateRJ(1, 1, 7).encode()
+        scribe.pdu(Direction.RECEIVED, 3, len(answer), (Segment(0, answer),))
+    else:
+        scribe.pdu(Direction.RECEIVED, 9, 20, (), "PDU of unknown type \x1b")
+        scribe.stray_bytes(Direction.RECEIVED, 12, b"HTTP/1.1 400", "no DICOM")
+        scribe.dimse(Direction.SENT, 1, 0x0030, 1, sop_class_uid="1.2.840.10008.1.1")
+        scribe.dimse(Direction.RECEIVED, 1, 0x8030, 1, status=0xA700)
+        scribe.dimse(Direction.RECEIVED, 1, 0x7777, 1, status=0)
+        scribe.dimse(Direction.SENT, 1, 0x7776, 2)
+    if closed:
+        scribe.close(by_peer=True)
+        writer.close()
+    else:
+        writer.flush()
+        writer._file.close()
+    return path
+
+
+def objects(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_show_lists_associations_and_pdus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "show", str(write_trace(tmp_path / "x"))]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0].startswith("association 1   ME -> PACS  to 127.0.0.1:104  rejected")
+    assert lines[1] == ""
+    assert "-> A-ASSOCIATE-RQ" in lines[2]
+    assert "<- A-ASSOCIATE-RJ" in lines[3]
+    assert err == ""
+
+
+def test_show_lists_what_was_malformed_and_messages_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "show", str(write_trace(tmp_path / "x", rejected=False))]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "no PDU" in out
+    assert "C-ECHO-RQ" in out
+    assert "0xA700" in out
+    assert "command 7777H" in out
+    assert "2 C-ECHO-RQ" not in out
+
+
+def test_show_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "show", "--json", str(write_trace(tmp_path / "x"))]) == 0
+    printed = objects(capsys)
+    assert [entry["event"] for entry in printed] == ["pdu", "pdu", "summary"]
+    first = printed[0]
+    assert first["association"] == 1
+    assert first["direction"] == "sent"
+    assert first["type"] == "A-ASSOCIATE-RQ"
+    assert first["time"].endswith("+00:00")
+    assert first["length"] == len(REQUEST.encode())
+    assert printed[-1] == {"event": "summary", "ok": True, "exit_code": 0, "associations": 1, "pdus": 2}
+
+
+def test_an_empty_trace_shows_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    TraceWriter(tmp_path / "x").close()
+    assert main(["trace", "show", str(tmp_path / "x")]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_trace_that_was_not_closed_or_is_damaged_is_shown_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_trace(tmp_path / "x", closed=False)
+    assert main(["trace", "show", str(path)]) == 0
+    assert "did not close" in capsys.readouterr().err
+    path.write_bytes(path.read_bytes()[:-5])
+    assert main(["trace", "explain", str(path)]) == 0
+    assert "missing" in capsys.readouterr().err
+
+
+def test_show_ends_when_nobody_reads_it_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Gone())
+    assert main(["trace", "show", str(write_trace(tmp_path / "x"))]) == 0
+
+
+def test_explain_says_what_failed_why_and_what_to_try(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(write_trace(tmp_path / "x"))
+    assert main(["trace", "explain", path]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("error: ")
+    assert "PACS" in out
+    assert "  try " in out
+    assert err == ""
+    assert main(["trace", "explain", path, "--json"]) == 0
+    printed = objects(capsys)
+    assert printed[0]["event"] == "finding"
+    assert printed[-1]["findings"] == len(printed) - 1
+
+
+def test_explain_says_when_nothing_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    TraceWriter(tmp_path / "x").close()
+    assert main(["trace", "explain", str(tmp_path / "x")]) == 0
+    assert "nothing failed" in capsys.readouterr().out
+
+
+def test_export_writes_a_capture_and_tells_its_danger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "x.pcapng"
+    assert main(["trace", "export", str(write_trace(tmp_path / "x")), "-o", str(target)]) == 0
+    out, err = capsys.readouterr()
+    assert target.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+    assert " packets written to " in out
+    assert "patient data" in err
+    assert main(["trace", "export", str(tmp_path / "x"), "-o", str(target), "--json"]) == 0
+    assert objects(capsys)[-1]["packets"] > 0
+
+
+def test_export_does_not_write_over_the_trace_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_trace(tmp_path / "x")
+    before = path.read_bytes()
+    assert main(["trace", "export", str(path), "-o", str(path)]) == 2
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [["show"], ["explain"], ["export", "-o", "out.pcapng"]])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_what_is_no_trace_is_4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], form: list[str]
+) -> None:
+    (tmp_path / "text").write_text("hello", encoding="utf-8")
+    for name in ("text", "missing"):
+        assert main(["trace", *command, str(tmp_path / name), *form]) == 4
+        out, err = capsys.readouterr()
+        assert err.startswith("error: ")
+        assert bool(out) == bool(form)
+
+
+def test_export_into_a_missing_folder_is_4(tmp_path: Path) -> None:
+    assert main(["trace", "export", str(write_trace(tmp_path / "x")), "-o", str(tmp_path / "no" / "x.pcapng")]) == 4
+
+
+# ------------------------------------------------------------------------------------------------------------ decode
+
+
+def decode(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    assert main(["trace", "decode", *arguments]) == 0
+    return objects(capsys)
+
+
+def test_decode_prints_each_pdu_with_its_fields(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "pdus"
+    path.write_bytes(REQUEST.encode() + ReleaseRQ().encode())
+    first, second = decode(capsys, str(path))
+    assert set(first) == {"kind", "type", "fields"}
+    assert (first["kind"], first["type"], second["type"]) == ("pdu", "A-ASSOCIATE-RQ", "A-RELEASE-RQ")
+    assert set(first["fields"][0]) == {"name", "value", "offset", "length", "children"}
+
+
+@pytest.mark.parametrize("kind", [[], ["--kind", "command"]])
+def test_decode_knows_a_command_set(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: list[str]) -> None:
+    path = tmp_path / "command"
+    path.write_bytes(encode(CEchoRQ(7)))
+    [decoded] = decode(capsys, str(path), *kind)
+    assert (decoded["kind"], decoded["type"]) == ("command", "C-ECHO-RQ")
+
+
+@pytest.mark.parametrize(
+    "text", ["07000000 00040000 0200", "0x07, 0x00", "07:00:00:00:00:04:00:00:02:00", r"\x07\x00"]
+)
+def test_decode_takes_hex_as_people_copy_it(text: str) -> None:
+    assert trace_commands._from_hex(text.encode()).startswith(b"\x07\x00")
+
+
+def test_decode_reads_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    text = Abort(2, 0).encode().hex(" ").encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    [decoded] = decode(capsys, "-", "--hex", "--kind", "pdu")
+    assert decoded["type"] == "A-ABORT"
+
+
+def test_decode_of_malformed_bytes_shows_the_fault_and_is_4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad"
+    path.write_bytes(encode(CEchoRQ(7))[:-3])
+    assert main(["trace", "decode", str(path)]) == 4
+    [decoded] = objects(capsys)
+    assert decoded["error"]
+    path.write_bytes(REQUEST.encode()[:50])
+    assert main(["trace", "decode", str(path)]) == 4
+
+
+def test_decode_of_nothing_unreadable_or_no_hex_is_4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "text").write_bytes(b"hello")
+    for arguments in (["empty"], ["missing"], ["text", "--hex"]):
+        assert main(["trace", "decode", str(tmp_path / arguments[0]), *arguments[1:]]) == 4
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("error: ")
+    monkeypatch.setattr(trace_commands, "MAX_DECODE_BYTES", 3)
+    assert main(["trace", "decode", str(tmp_path / "text")]) == 4

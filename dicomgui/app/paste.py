@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from dicomgui.network.association.params import DEFAULT_PORT, AETitle, PeerAddress
@@ -15,11 +16,22 @@ from dicomgui.network.errors import ConfigurationError
 
 __all__ = ["Pasted", "parse_paste"]
 
+AE_TITLE_MAX = 16
 MAX_TEXT = 65_536
 """Longer texts are looked at up to here, in characters."""
 
-HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}\.?){1,20}|\[[0-9A-Fa-f:.]{2,45}(?:%\w{1,15})?\])"
-PORT = r"\d{1,5}(?![\w])"
+MAX_VALUES = 2000
+"""So many brackets of a text are tried as the beginning of JSON."""
+
+# None of the patterns here may start over within what it has looked at: a pasted text can be anything.
+HOST = r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}(?:%\w{1,15})?\])"
+PORT = r"\d{1,5}(?!\w)"
+IPV6 = r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
+
+_LABELS = frozenset(
+    "ae aet aets title titles ip host hostname address server port tcp called calling name and the for is to".split()
+)
+"""Words that are no values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +80,14 @@ class Pasted:
 
 
 def parse_paste(text: str) -> Pasted:
-    """The best guess at the peer that ``text`` names. There is a host at least; see :attr:`Pasted.missing`.
+    """The best guess at the peer that ``text`` names: a host at least, or its AE title; see :attr:`Pasted.missing`.
 
     :raises ConfigurationError: no peer can be found in it.
     """
     text = _cleaned(text[:MAX_TEXT])
     if not text:
         raise ConfigurationError("there is nothing to paste", phase="configure")
-    for read in (_json, _command, _address, _fields, _prose):
+    for read in (_json, _command, _address, _fields, _rows, _prose):
         found = read(text)
         if found is not None:
             return found
@@ -122,7 +134,7 @@ def _no_port(found: Pasted) -> Pasted:
 
 def _address(text: str) -> Pasted | None:
     """``AET@host:port`` alone, or with its port within other words (without, it would be an e-mail address)."""
-    alone = re.sub(r"^dicoms?://|[/.,;]+$", "", text.strip("\"'<>` "))
+    alone = re.sub(r"^dicoms?://", "", text.strip("\"'<>` ")).rstrip("/.,;")
     if "\n" not in alone:
         try:
             peer = PeerAddress.parse(alone)
@@ -151,10 +163,9 @@ _KEYS: dict[str, tuple[str, ...]] = {
 
 def _json(text: str) -> Pasted | None:
     """Orthanc's ``"name" : ["AET", "host", 104]`` or its form with braces, whole or cut out of a configuration."""
-    if not re.search(r"[\[{].*[\]}]", text, re.DOTALL):
-        return None
-    plain = re.sub(r"/\*.*?\*/|(?:^|(?<=\s))//[^\n]*", "", text, flags=re.DOTALL)
-    found = list(_json_peers(plain))
+    head, *commented = text.split("/*")
+    plain = head + "".join(part.partition("*/")[2] for part in commented)
+    found = list(_json_peers(re.sub(r"(?:^|(?<=\s))//[^\n]*", "", plain)))
     if not found:
         return None
     if len(found) > 1:
@@ -166,7 +177,8 @@ def _json(text: str) -> Pasted | None:
 def _json_peers(text: str) -> Iterator[Pasted]:
     decoder = json.JSONDecoder()
     end = 0
-    for start in re.finditer(r'(?:"([^"\n]{0,64})"\s*:\s*)?(?=[\[{])', text):
+    starts = re.finditer(r'(?:"([^"\n]{0,64})"\s{0,20}:\s{0,20})?(?=[\[{])', text)
+    for start in islice(starts, MAX_VALUES):
         if start.end() < end:
             continue  # inside of one that was understood
         try:
@@ -204,7 +216,7 @@ _OPTIONS: dict[str, str] = {
     **dict.fromkeys(("-aec", "--call", "--called-ae-title"), "called"),
     **dict.fromkeys(("-aet", "--aetitle", "--calling", "--calling-ae-title"), "calling"),
     **dict.fromkeys(("-c", "--connect"), "connect"),
-    **dict.fromkeys(("-b", "--bind"), "bind"),
+    **dict.fromkeys(("-b", "--bind", "-L"), "bind"),
     **dict.fromkeys(("-H", "--hostname"), "host"),
     **dict.fromkeys(("-p", "--port"), "port"),
 }
@@ -216,9 +228,9 @@ def _command(text: str) -> Pasted | None:
     """A command of DCMTK, dcm4che, GDCM, pynetdicom or ours; the first one in the text that names a peer."""
     for line in re.sub(r"[\\^`]\n\s*", " ", text).split("\n"):
         call = _PROGRAM.search(line)
-        found = call and _called(_words(call[2]))
-        if found:
-            return found
+        found = _called(_words(call[2])) if call else None
+        if call and found:
+            return replace(found, form=f"{call[1]} command line")
     return None
 
 
@@ -261,8 +273,7 @@ def _connected(values: dict[str, str], others: list[str]) -> Pasted | None:
         except ConfigurationError:
             continue
         calling = values.get("calling") or re.split("[@:]", values.get("bind", ""))[0]
-        form = "dcm4che command line" if "connect" in values else "command line"
-        found = Pasted(form, peer.ae_title, peer.host, peer.port, calling)
+        found = Pasted("command line", peer.ae_title, peer.host, peer.port, calling)
         return found if word.endswith(f":{peer.port}") else _no_port(found)
     return None
 
@@ -271,18 +282,26 @@ def _placed(values: dict[str, str], others: list[str]) -> Pasted | None:
     """The way of DCMTK, GDCM and pynetdicom: ``-aec AET -aet ME host port``."""
     host, port = values.get("host", ""), _port(values.get("port", ""))
     if not host:
-        for one, two in zip(others, others[1:], strict=False):
-            if _port(two) and re.fullmatch(HOST, one) and not one.isdigit():
-                host, port = one, _port(two)
-                break
+        host, port = _place_in(others)
     if not host:
         return None
-    called, remarks = values.get("called", ""), ()
-    if not called:
-        called, remarks = ANY_SCP, (f"The command names no called AE title: DCMTK then calls {ANY_SCP}.",)
-    found = Pasted("DCMTK command line", called, _bare(host), port or DEFAULT_PORT, values.get("calling", ""))
-    found = replace(found, remarks=remarks)
+    found = Pasted("command line", ANY_SCP, _bare(host), port or DEFAULT_PORT, values.get("calling", ""))
+    if called := values.get("called", ""):
+        found = replace(found, called_ae=called)
+    else:
+        found = replace(found, remarks=(f"The command names no called AE title; {ANY_SCP} is what is called then.",))
     return found if port else _no_port(found)
+
+
+def _place_in(words: list[str]) -> tuple[str, int | None]:
+    """``host port`` or ``host:port`` among the words of a command."""
+    for one, two in zip(words, [*words[1:], ""], strict=True):
+        place = re.fullmatch(rf"({HOST}):({PORT})", one)
+        if place and _port(place[2]):
+            return place[1], _port(place[2])
+        if _port(two) and re.fullmatch(HOST, one) and not one.isdigit():
+            return one, _port(two)
+    return "", None
 
 
 # ------------------------------------------------------------------------------------------------------------- fields
@@ -292,25 +311,45 @@ def _fields(text: str) -> Pasted | None:
     """Three or four values in a row: ``AET host port``, ``host port AET``, ``host:port AET``, ``name AET host port``."""
     if "\n" in text:
         return None
-    separated = [part.strip(" \"'") for part in re.split(r"[\t,;|]+", text) if part.strip(" \"'")]
-    parts = separated if len(separated) > 1 else text.split()
-    flat = []
-    for part in parts:
-        place = re.fullmatch(rf"({HOST}):({PORT})", part)
-        flat += [place[1], place[2]] if place else [part]
+    flat = _values_in(text)
     at = next((at for at in range(len(flat) - 1, 0, -1) if _port(flat[at])), 0)
     port = _port(flat[at]) if at else None
-    if not 3 <= len(flat) <= 4 or port is None:
+    if not 3 <= len(flat) <= 4 or port is None or any(_is_label(part) for part in flat):
         return None
+    # The host stands before the port, unless another one looks like an address.
     names = [*flat[:at], *flat[at + 1 :]]
-    # The host stands before the port, unless it is the other one that looks like an address.
-    host = flat[at - 1]
-    if not _looks_like_host(host) and (better := [part for part in names if _looks_like_host(part)]):
-        host = better[0]
+    host = next((part for part in names if _looks_like_host(part)), flat[at - 1])
+    if _looks_like_host(flat[at - 1]):
+        host = flat[at - 1]
     if not re.fullmatch(HOST, host) and not _is_ip(host):
         return None
     names.remove(host)
     return Pasted("AE title, host and port", names[-1], _bare(host), port, name=names[0] if len(names) > 1 else "")
+
+
+def _values_in(line: str) -> list[str]:
+    separated = [part for piece in re.split(r"[\t,;|]+", line) if (part := piece.strip(" \"'"))]
+    parts = separated if len(separated) > 1 else line.split()
+    if len(parts) == 1 and not _is_ip(line):
+        parts = re.split(r"(?<!:):(?!:)", line)
+    flat = []
+    for part in parts[:5]:
+        place = re.fullmatch(rf"({HOST}):({PORT})", part)
+        flat += [place[1], place[2]] if place else [part]
+    return flat
+
+
+def _rows(text: str) -> Pasted | None:
+    """A row of a table, or a line of a letter, that has the three values and nothing else."""
+    for line in text.split("\n"):
+        found = _fields(line)
+        if found and _looks_like_host(found.host):
+            return replace(found, form="AE title, host and port within a text")
+    return None
+
+
+def _is_label(text: str) -> bool:
+    return text.endswith((":", "=")) or text.lower() in _LABELS
 
 
 def _looks_like_host(text: str) -> bool:
@@ -319,35 +358,39 @@ def _looks_like_host(text: str) -> bool:
 
 # -------------------------------------------------------------------------------------------------------------- prose
 
-_IS = r"\s*(?:\bis\b|[:=\u2013\u2014-]|->|\bof\b)?\s*"
+# White space comes as single characters here: see _prose.
+_IS = r"\s?(?:is\b|should be\b|[:=\u2013\u2014-]|->|of\b)?\s?"
 _TITLE = re.compile(
-    r"(?P<whose>\b(?:calling|called|your|our|local|remote|client|server|source|destination|scu|scp|peer|pacs)\b[\s-]*)?"
-    r"\b(?:AE[\s_-]*(?:titel|title|titre)?|AETs?|application[ \t]+entity(?:[ \t]+title)?)\b"
-    rf"(?P<is>{_IS})(?P<value>\"[^\"\n]{{1,32}}\"|'[^'\n]{{1,32}}'|[^\s,;\"']+)",
+    r"(?:\b(?P<whose>calling|called|your|our|local|remote|client|server|source|destination|scu|scp|peer|pacs)\b[\s-]?)?"
+    r"\b(?:AE(?:[\s_-]?(?:titel|title|titre))?|AETs?|application entity(?: title)?)\b"
+    rf"(?P<is>{_IS})(?P<value>\"[^\"\n]{{1,32}}\"|'[^'\n]{{1,32}}'|[^\s,;\"']+(?P<more>(?: [^\s,;\"'.:]+){{0,3}}(?=[\n,;.]|$))?)",
     re.IGNORECASE,
 )
 _OURS = frozenset({"calling", "your", "local", "client", "source", "scu"})
-_PORT = re.compile(rf"\bport\b(?:[ \t]+(?:number|no\.?|nr\.?))?(?:[ \t]*\([^)\n]*\))?{_IS}({PORT})", re.IGNORECASE)
-_IP = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?!\.?\d)(?:\s*[:/]\s*(\d{1,5})\b)?|(\[[0-9A-Fa-f:.]+\]):(\d{1,5})\b")
+_PORT = re.compile(rf"\bport\b(?: (?:number|no\.?|nr\.?))?(?: ?\([^)\n]{{0,40}}\))?{_IS}({PORT})", re.IGNORECASE)
+_IP = re.compile(
+    r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?!\.?\d)(?:\s?[:/]\s?(\d{1,5})\b)?|(\[[0-9A-Fa-f:.]{2,45}\]):(\d{1,5})\b"
+)
 _HOST = re.compile(
-    rf"\b(?:host(?:[ _-]?name)?|ip(?:[ _-]?addr(?:ess)?)?|server|address|node|machine)\b{_IS}({HOST}|[0-9A-Fa-f:]{{3,39}})"
-    rf"(?::({PORT}))?",
+    r"\b(?:host(?:[ _-]?name)?|ip(?:[ _-]?addr(?:ess)?)?|server|address|node|machine)\b"
+    rf"(?P<is>{_IS})(?P<host>{IPV6}|{HOST})(?::(?P<port>{PORT}))?",
     re.IGNORECASE,
 )
-_PLACE = re.compile(rf"(?<![\w@.])((?:[\w-]+\.)+[A-Za-z][\w-]+|localhost):({PORT})")
+_PLACE = re.compile(rf"(?<![\w@.-])(?P<is>)(?P<host>[A-Za-z0-9][\w-]*(?:\.[\w-]+)+|localhost):(?P<port>{PORT})")
 
 
 def _prose(text: str) -> Pasted | None:
     """Words around the values: ``The AE title is PACS1, IP 10.0.0.5, port 104``."""
-    host, port, more_hosts = _host_in(text)
-    if not host:
-        return None
+    text = re.sub(r"\s+", lambda gap: "\n" if "\n" in gap[0] else " ", text)
+    host, port, others = _host_in(text)
     if port is None and (named := _PORT.search(text)):
         port = _port(named[1])
     called, calling = _titles_in(text)
+    if not host and not called:
+        return None
     found = Pasted("text", called, host, port or DEFAULT_PORT, calling)
-    if more_hosts:
-        found = replace(found, remarks=(f"Other addresses are there as well: {', '.join(more_hosts[:3])}.",))
+    if others:
+        found = replace(found, remarks=(f"Other addresses are there as well: {', '.join(others[:3])}.",))
     return found if port else _no_port(found)
 
 
@@ -355,15 +398,15 @@ def _host_in(text: str) -> tuple[str, int | None, list[str]]:
     """The host, its port where that stands beside it, and the other IP addresses of the text."""
     literals = [(_bare(hit[1] or hit[3]), _port(hit[2] or hit[4] or "")) for hit in _IP.finditer(text)]
     literals = [(host, port) for host, port in literals if _is_ip(host)]
-    others = list(dict.fromkeys(host for host, _ in literals))
     if literals:
         host, port = next((literal for literal in literals if literal[1]), literals[0])
-        return host, port, [other for other in others if other != host]
+        return host, port, list(dict.fromkeys(other for other, _ in literals if other != host))
     for pattern in (_PLACE, _HOST):
         for hit in pattern.finditer(text):
-            host = hit[1].rstrip(".")
-            if _looks_like_host(host) or (pattern is _HOST and re.search(r"[:=]", hit[0][: hit.start(1) - hit.start()])):
-                return _bare(host), _port(hit[2] or ""), []
+            host = hit["host"].rstrip(".")
+            # `the host is slow` names none: a plain word counts only after a sign.
+            if _looks_like_host(host) or hit["is"].strip() in tuple(":=-"):
+                return _bare(host), _port(hit["port"] or ""), []
     return "", None, []
 
 
@@ -371,14 +414,31 @@ def _titles_in(text: str) -> tuple[str, str]:
     """Called and calling AE title; what is written with neither word is the called one."""
     called = calling = ""
     for hit in _TITLE.finditer(text):
-        value = hit["value"]
-        quoted = value[0] in "\"'"
-        value = value.strip("\"'").strip() if quoted else value.rstrip(".)!?:")
-        # `AE titles must be agreed` names none: without a sign between them only capitals are taken for a title.
-        if not value or len(value) > 16 or not (quoted or hit["is"].strip() or value.upper() == value):
-            continue
-        if (hit["whose"] or "").strip(" \t\n-").lower() in _OURS:
+        value = _title_of(hit)
+        if (hit["whose"] or "").lower() in _OURS:
             calling = calling or value
         else:
             called = called or value
     return called, calling
+
+
+def _title_of(hit: re.Match[str]) -> str:
+    value = hit["value"]
+    if value[0] in "\"'":
+        value = value.strip("\"' ")
+        return value if len(value) <= AE_TITLE_MAX else ""
+    words = value.rstrip(".)!?:").split(" ")
+    if len(words) > 1 and not (_is_capitals(value) and len(value) <= AE_TITLE_MAX and not any(map(_is_other, words))):
+        words = words[:1]
+    value = " ".join(words).rstrip(".)!?:")
+    # `AE titles must be agreed` names none: without a sign between them only capitals are taken for a title.
+    is_title = hit["is"].strip() in tuple(":=-") or _is_capitals(value)
+    return value if 0 < len(value) <= AE_TITLE_MAX and is_title and not _is_label(value) else ""
+
+
+def _is_capitals(text: str) -> bool:
+    return text.upper() == text
+
+
+def _is_other(word: str) -> bool:
+    return _is_label(word) or _looks_like_host(word) or (word.isdigit() and len(word) > 2)

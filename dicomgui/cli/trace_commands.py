@@ -55,9 +55,9 @@ def _show_all(output: Output, reader: TraceReader, associations: list[Associatio
             break
         if isinstance(record, PduRecord):
             pdus += 1
-            _show_pdu(output, record, record.utc - started[record.association])
+            _show_pdu(output, record, record.utc - started.get(record.association, record.utc))
         elif isinstance(record, DimseRecord | BytesRecord):
-            _show_row(output, record, record.utc - started[record.association])
+            _show_row(output, record, record.utc - started.get(record.association, record.utc))
     return pdus
 
 

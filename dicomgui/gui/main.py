@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import gc
 import logging
 import signal
 import sys
@@ -48,6 +49,9 @@ async def _main() -> int:
         with AppContext() as context:
             window = MainWindow(context, reporter)
             window.show()
+            # What stands now stays until the end: the collector need not look at it again and again.
+            gc.collect()
+            gc.freeze()
             await run_window(window)
     finally:
         reporter.uninstall()

@@ -252,6 +252,11 @@ class Peer:
         with contextlib.suppress(OSError):
             self.writer.write_eof()
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the other end has closed or reset the connection."""
+        return self.writer.is_closing() or self.reader.at_eof() or self.reader.exception() is not None
+
     def pause(self) -> None:
         """Read nothing any more."""
         self.writer.transport.pause_reading()  # type: ignore[attr-defined]

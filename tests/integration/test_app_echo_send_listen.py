@@ -32,9 +32,10 @@ async def test_the_whole_way_and_back(tmp_path: Path) -> None:
     with AppContext() as context:
         listener = Listener(context, ListenerOptions(tmp_path / "archive", port=0))
         await listener.start()
-        assert (await echo(context, peer_of(listener), OPTIONS, repeat=3)).ok
+        peer = peer_of(listener)
+        assert (await echo(context, peer, OPTIONS, repeat=3)).ok
         with await prepare(context, [tmp_path / "files"]) as selection:
-            report = await send(context, peer_of(listener), OPTIONS, selection)
+            report = await send(context, peer, OPTIONS, selection)
             sent = [data_set(item.path) for item in selection.items]
         assert report.ok
         await reached(lambda: not listener.associations, "the association has ended")
@@ -42,7 +43,7 @@ async def test_the_whole_way_and_back(tmp_path: Path) -> None:
         stored = [event for event in listener.drain() if isinstance(event, ReceivedInstance)]
         assert [data_set(event.path) for event in stored] == sent
         assert diagnose(context.trace.records()) == []
-        assert (await echo(context, peer_of(listener), OPTIONS)).findings
+        assert (await echo(context, peer, OPTIONS)).findings
 
 
 async def test_many_senders_at_once(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ async def test_associations_that_fail(
 ) -> None:
     """Rejected by each side, aborted by each side, without an answer, and one that never was a connection."""
     plain = ConnectionOptions()
-    short = ConnectionOptions(timeouts=Timeouts(response_s=0.5, associate_s=0.5))
+    short = ConnectionOptions(timeouts=Timeouts(response_s=1))
     with peers.storescp(tmp_path / "refuses", "--refuse") as peer:
         assert not (await echo(context, PeerAddress.parse(peer.address), plain)).ok
     with peers.dcmqrscp(tmp_path / "other") as peer:

@@ -121,4 +121,6 @@ def _text(node: Node, column: int) -> str:
         return node.label
     if column == 1:
         return " · ".join(part for part in (node.value, node.error) if part)
-    return f"{node.offset:04X} · {node.length:,}" if node.length else f"{node.offset:04X}"
+    if not node.length:
+        return f"{node.offset:04X}" if node.offset else ""
+    return f"{node.offset:04X} · {node.length:,}"

@@ -257,12 +257,10 @@ class EchoPanel(Panel):
             raise
         finally:
             self._task = None
-            self.run_button.setEnabled(True)
-            self.cancel_button.setEnabled(False)
+            self.show_busy(False, self.run_button, self.cancel_button)
 
     def _show_start(self) -> None:
-        self.run_button.setEnabled(False)
-        self.cancel_button.setEnabled(True)
+        self.show_busy(True, self.run_button, self.cancel_button)
         self.steps.start()
         self.findings.show_findings(())
         self._facts_card.hide()

@@ -179,6 +179,7 @@ class ListenerPanel(Panel):
         finally:
             self._task = None
             self._show_state()
+            self._move_focus()
 
     async def _stop(self) -> None:
         try:
@@ -188,6 +189,12 @@ class ListenerPanel(Panel):
             self._task = None
             self._drain()
             self._show_state()
+            self._move_focus()
+
+    def _move_focus(self) -> None:
+        """The button that was pressed cannot be pressed again: its counterpart is next."""
+        if self.isVisible():
+            self.take_focus()
 
     async def shut_down(self) -> None:
         await super().shut_down()

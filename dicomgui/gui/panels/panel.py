@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dicomgui.app.context import AppContext
 from dicomgui.gui.pump import Pump
@@ -72,6 +72,14 @@ class Panel(QWidget):
 
     def take_focus(self) -> None:
         """The panel has come into view: put the focus where the user begins."""
+
+    def show_busy(self, busy: bool, run: QPushButton, cancel: QPushButton) -> None:
+        """Switch between the button that starts and the one that cancels; the focus goes from one to the other."""
+        on, off = (cancel, run) if busy else (run, cancel)
+        on.setEnabled(True)
+        if off.hasFocus():
+            on.setFocus()
+        off.setEnabled(False)
 
     async def shut_down(self) -> None:
         """End every task of the panel, and what it holds open."""

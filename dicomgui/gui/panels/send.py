@@ -289,8 +289,9 @@ class SendPanel(Panel):
             button.setEnabled(idle)
         for button in (self.remove_button, self.clear_button):
             button.setEnabled(idle and self.model.rowCount() > 0)
-        self.run_button.setEnabled(idle and not self._scans)
-        self.cancel_button.setEnabled(not idle)
+        self.show_busy(not idle, self.run_button, self.cancel_button)
+        if self._scans:
+            self.run_button.setEnabled(False)
 
     def _on_trace_clicked(self) -> None:
         self.trace_wanted.emit(self._association)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from PySide6.QtCore import QItemSelection, QModelIndex, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -301,6 +303,14 @@ class TracePanel(Panel):
 def _plain_node(record: Record) -> Node:
     """A tree of what is no PDU: its fields by name."""
     skipped = ("association", "mono", "utc", "data", "segments", "peer_certificate")
-    fields = [(name, getattr(record, name)) for name in record._fields if name not in skipped]
-    children = tuple(Node(name.replace("_", " "), plain(value, 400)) for name, value in fields)
-    return Node(row_of(record).kind, "", 0, 0, children)
+    fields = [(name.replace("_", " "), _value_text(getattr(record, name))) for name in record._fields
+              if name not in skipped]  # fmt: skip
+    return Node(row_of(record).kind, "", 0, 0, tuple(Node(name, text) for name, text in fields if text))
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, Enum):
+        return value.name.lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return ", ".join(map(plain, value)) if isinstance(value, tuple) else plain(value, 400)

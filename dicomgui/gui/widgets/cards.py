@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from dicomgui.gui import icons
 from dicomgui.gui.theme import current_colors
@@ -56,7 +56,7 @@ class Card(QFrame):
 class EmptyState(QWidget):
     """What an area shows before there is anything: what it is for, and what to do now."""
 
-    def __init__(self, icon_name: str, title: str, text: str, button: QPushButton | None = None) -> None:
+    def __init__(self, icon_name: str, title: str, text: str) -> None:
         super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 24, 24, 24)
@@ -76,9 +76,6 @@ class EmptyState(QWidget):
         middle.addWidget(body, 1000)
         middle.addStretch(1)
         column.addLayout(middle)
-        if button is not None:
-            column.addSpacing(8)
-            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(3)
 
 

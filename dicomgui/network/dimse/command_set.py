@@ -47,6 +47,7 @@ _TAG: Final = struct.Struct("<HH")
 _MAX_ANOMALIES: Final = 16
 _DATASET: Final = 0x0001
 _TEXTS: Final = ("UI", "AE", "LO")
+_MAX_LAYOUT: Final = 512
 _COMMAND_FIELD: Final = ELEMENTS["command_field"].number
 _DATASET_TYPE: Final = ELEMENTS["has_dataset"].number
 
@@ -254,6 +255,58 @@ def encode(command: Command) -> bytes:
     return _GROUP_LENGTH.pack(0, 0, 4, len(body)) + body
 
 
+# --- layouts that are known -----------------------------------------------------------------------------------------
+
+
+class _Layout(NamedTuple):
+    """Where the values lie in a sound command set of one kind and length.
+
+    One association sends the same few messages again and again, with the same elements in the same lengths: what is
+    like one that was judged already, but for the values, need not be judged again.
+
+    :ivar split: takes the bytes apart, in turn a part that must be the same and the value of an element.
+    :ivar fixed: the parts that must be the same: tags and lengths, the group length, the Command Field.
+    :ivar fields: for each positional field the place among the values, or -1, its reader, and what stands for it.
+    :ivar dataset_type: the place of the Command Data Set Type.
+    """
+
+    split: Callable[[bytes], tuple[bytes, ...]]
+    fixed: tuple[bytes, ...]
+    make: Callable[..., Command]
+    fields: tuple[tuple[int, Callable[[bytes], object], object], ...]
+    dataset_type: int
+
+    def read(self, values: tuple[bytes, ...]) -> Command:
+        """The message with these values."""
+        positional = [read(values[place]) if place >= 0 else default for place, read, default in self.fields]
+        return self.make(*positional, has_dataset=_read_dataset_type(values[self.dataset_type]))
+
+
+_LAYOUTS: Final[dict[int, _Layout]] = {}
+"""By length of the command set; two kinds of the same length take turns."""
+
+
+def _layout_of(data: bytes, plan: _Plan) -> _Layout:
+    """The layout of a command set in which nothing was odd."""
+    form = "<"
+    places: dict[int, int] = {}
+    begin = offset = 0
+    while offset < len(data):
+        _, number, length = _HEAD.unpack_from(data, offset)
+        offset += _HEAD.size
+        if number not in (0, _COMMAND_FIELD):
+            form += f"{offset - begin}s{length}s"
+            places[number] = len(places)
+            begin = offset + length
+        offset += length
+    split = struct.Struct(form).unpack
+    fields = [
+        (places.get(number, -1), _READERS[number], default)
+        for number, default in zip(plan.numbers, plan.defaults, strict=True)
+    ]
+    return _Layout(split, split(data)[::2], plan.make, tuple(fields), places[_DATASET_TYPE])
+
+
 # --- decode ---------------------------------------------------------------------------------------------------------
 
 
@@ -267,6 +320,11 @@ def decode(data: bytes | bytearray | memoryview, *, recorder: Recorder | None = 
     data = bytes(data)
     if recorder is not None:
         _record(data, recorder)
+    layout = _LAYOUTS.get(len(data))
+    if layout is not None:
+        parts = layout.split(data)
+        if parts[::2] == layout.fixed:
+            return layout.read(parts[1::2])
     oddities: list[str] = []
     values = _read_elements(data, oddities)
     if values.pop(0, -1) != len(data) - 12:
@@ -280,6 +338,8 @@ def decode(data: bytes | bytearray | memoryview, *, recorder: Recorder | None = 
     positional = map(values.get, plan.numbers, plan.defaults)
     has_dataset = values[_DATASET_TYPE]
     if not oddities and plan.rare.isdisjoint(values):
+        if command_field in _PLANS and len(data) <= _MAX_LAYOUT:
+            _LAYOUTS[len(data)] = _layout_of(data, plan)
         return plan.make(*positional, has_dataset=has_dataset)
     rare = {plan.keywords[number]: values[number] for number in plan.rare.intersection(values)}
     return plan.make(*positional, has_dataset=has_dataset, anomalies=tuple(oddities[:_MAX_ANOMALIES]), **rare)

@@ -128,6 +128,9 @@ def fragments(
     if not 0 <= context_id <= 255:
         raise LocalProtocolError(f"{context_id} is no presentation context id", phase="transfer")
     size = 0 if source is None else source.size + (source.size & 1)
+    if 0 < len(command) <= room >= size and len(command) + size + 2 * _HEAD <= chunk_bytes:
+        yield _small(context_id, command, source, size)
+        return
     position = 0
     pending = command
     while True:
@@ -143,6 +146,21 @@ def fragments(
         position += take
         if position == size:
             return
+
+
+def _small(context_id: int, command: bytes, source: Source | None, size: int) -> Chunk:
+    """A message of two PDUs, or of one: most messages are that small."""
+    start = _HEAD + len(command)
+    buffer = bytearray(start if source is None else start + _HEAD + size)
+    PDATA_HEAD.pack_into(buffer, 0, _P_DATA, len(command) + 6, len(command) + 2, context_id, COMMAND | LAST)
+    buffer[_HEAD:start] = command
+    extent = PduExtent(0, start, True)
+    if source is None:
+        return Chunk(buffer, (extent,))
+    PDATA_HEAD.pack_into(buffer, start, _P_DATA, size + 6, size + 2, context_id, LAST)
+    with memoryview(buffer) as view:
+        _fill(source, view[start + _HEAD : start + _HEAD + source.size])
+    return Chunk(buffer, (extent, PduExtent(start, _HEAD + size, False)))
 
 
 def _chunk_size(length: int, room: int) -> int:

@@ -31,6 +31,11 @@ _log = logging.getLogger(__name__)
 RECEIVE_BUFFER_BYTES: Final = 262_144
 """How much one read may take; what the socket holds beyond it waits for the next turn of the loop."""
 
+LEAST_READ_BYTES: Final = 16_384
+READ_SLICE_S: Final = 0.008
+"""How long the bytes of one read may keep the loop busy; beyond it the next read takes less. A peer that floods us with
+thousands of small messages could otherwise hold up everybody else, and the window, for a tenth of a second each time."""
+
 WRITE_HIGH_WATER_BYTES: Final = 262_144
 """Above this amount of unsent bytes senders wait, and an acceptor stops to read (a peer that never reads)."""
 
@@ -105,7 +110,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._scribe = scribe
         self._role = role
         self._loop = asyncio.get_running_loop()
-        self._buffer = _receive_buffer(self._loop)
+        self._buffer = self._window = _receive_buffer(self._loop)
         self.local_place = ""
         self.peer_place = ""
         self._socket: socket.socket | None = None
@@ -144,7 +149,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """asyncio: where to put received bytes."""
-        return self._buffer
+        return self._window
 
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio: bytes have come."""
@@ -164,6 +169,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         except Exception as error:  # a fault of ours ends this association and nothing else
             self._fault(error)
         self.flush()
+        self._adapt(self._loop.time() - now)
 
     def eof_received(self) -> bool:
         """asyncio: the peer has closed its side; ours is closed too, as soon as what is queued has been written."""
@@ -315,6 +321,15 @@ class AssociationTransport(asyncio.BufferedProtocol):
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError:
                 self._socket = None
+
+    def _adapt(self, busy_s: float) -> None:
+        """Take less at a time from a peer whose bytes are much work, and more again when they are not."""
+        size = len(self._window)
+        if busy_s > READ_SLICE_S:
+            if size > LEAST_READ_BYTES:
+                self._window = self._buffer[: size // 2]
+        elif size < len(self._buffer) and busy_s < READ_SLICE_S / 4:
+            self._window = self._buffer[: size * 2]
 
     def _quick_ack(self) -> None:
         if self._socket is not None and _QUICKACK is not None:

@@ -86,6 +86,14 @@ def test_show_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert printed[-1] == {"event": "summary", "ok": True, "exit_code": 0, "associations": 1, "pdus": 2}
 
 
+def test_what_belongs_to_no_association_is_shown_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with TraceWriter(tmp_path / "x") as writer:
+        Scribe(writer, 0).pdu(Direction.RECEIVED, 7, 10, ())
+        Scribe(writer, 0).stray_bytes(Direction.RECEIVED, 3, b"abc")
+    assert main(["trace", "show", str(tmp_path / "x")]) == 0
+    assert "A-ABORT" in capsys.readouterr().out
+
+
 def test_an_empty_trace_shows_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     TraceWriter(tmp_path / "x").close()
     assert main(["trace", "show", str(tmp_path / "x")]) == 0

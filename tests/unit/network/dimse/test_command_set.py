@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dicomgui.network.dimse import command_set
 from dicomgui.network.dimse.command_set import MAX_COMMENT, decode, encode
 from dicomgui.network.dimse.commands import (
     MESSAGE_TYPES,
@@ -256,6 +257,29 @@ def check_any(data: bytes) -> None:
 
 
 # --- what is tolerated ------------------------------------------------------------------------------------------------
+
+
+def outcome(data: bytes) -> object:
+    try:
+        command = decode(data)
+    except RemoteProtocolError as error:
+        return str(error), error.offset, error.field
+    return command, command.anomalies
+
+
+@pytest.mark.parametrize("name", ["dcmtk_c_echo_rsp", "dcmtk_c_store_rq", "dcmtk_c_store_rsp", "pynetdicom_c_move_rq"])
+def test_known_layout_changes_no_outcome(name: str) -> None:
+    """Every byte is changed once, with the layout of the sound command known and with no layout known."""
+    data = (VECTORS / f"{name}.bin").read_bytes()
+    for at in range(len(data)):
+        for flip in (0x01, 0x80, 0xFF):
+            changed = data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :]
+            command_set._LAYOUTS.clear()
+            expected = outcome(changed)
+            command_set._LAYOUTS.clear()
+            decode(data)
+            assert outcome(changed) == expected
+            assert decode(data) == GOLDEN[name]
 
 
 def test_memoryviews_and_bytearrays_are_read() -> None:

@@ -17,10 +17,10 @@ from dicomgui.network.errors import ConfigurationError
 __all__ = ["Pasted", "parse_paste"]
 
 AE_TITLE_MAX = 16
-MAX_TEXT = 65_536
+MAX_TEXT = 32_768
 """Longer texts are looked at up to here, in characters."""
 
-MAX_VALUES = 2000
+MAX_VALUES = 1000
 """So many brackets of a text are tried as the beginning of JSON."""
 
 # None of the patterns here may start over within what it has looked at: a pasted text can be anything.
@@ -29,8 +29,11 @@ PORT = r"\d{1,5}(?!\w)"
 IPV6 = r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
 
 _LABELS = frozenset(
-    "ae aet aets title titles ip host hostname address server port tcp called calling name and the for is to".split()
-)
+    (
+        "ae", "aet", "aets", "title", "titles", "ip", "host", "hostname", "address", "server", "port", "tcp", "called",
+        "calling", "name", "and", "the", "for", "is", "to",
+    )
+)  # fmt: skip
 """Words that are no values."""
 
 
@@ -165,7 +168,8 @@ def _json(text: str) -> Pasted | None:
     """Orthanc's ``"name" : ["AET", "host", 104]`` or its form with braces, whole or cut out of a configuration."""
     head, *commented = text.split("/*")
     plain = head + "".join(part.partition("*/")[2] for part in commented)
-    found = list(_json_peers(re.sub(r"(?:^|(?<=\s))//[^\n]*", "", plain)))
+    plain = re.sub(r"(?:^|(?<=\s))//[^\n]*", "", plain)
+    found = list(_json_peers(re.sub(r",(?=\s{0,100}[}\]])", "", plain)))
     if not found:
         return None
     if len(found) > 1:
@@ -308,7 +312,7 @@ def _place_in(words: list[str]) -> tuple[str, int | None]:
 
 
 def _fields(text: str) -> Pasted | None:
-    """Three or four values in a row: ``AET host port``, ``host port AET``, ``host:port AET``, ``name AET host port``."""
+    """Three or four values: ``AET host port``, ``host:port AET``, ``AET:host:port``, ``name AET host port``."""
     if "\n" in text:
         return None
     flat = _values_in(text)
@@ -363,7 +367,8 @@ _IS = r"\s?(?:is\b|should be\b|[:=\u2013\u2014-]|->|of\b)?\s?"
 _TITLE = re.compile(
     r"(?:\b(?P<whose>calling|called|your|our|local|remote|client|server|source|destination|scu|scp|peer|pacs)\b[\s-]?)?"
     r"\b(?:AE(?:[\s_-]?(?:titel|title|titre))?|AETs?|application entity(?: title)?)\b"
-    rf"(?P<is>{_IS})(?P<value>\"[^\"\n]{{1,32}}\"|'[^'\n]{{1,32}}'|[^\s,;\"']+(?P<more>(?: [^\s,;\"'.:]+){{0,3}}(?=[\n,;.]|$))?)",
+    rf"(?P<is>{_IS})(?P<value>\"[^\"\n]{{1,32}}\"|'[^'\n]{{1,32}}'|"
+    r"[^\s,;\"']+(?:(?: [^\s,;\"'.:]+){0,3}(?=[\n,;.]|$))?)",
     re.IGNORECASE,
 )
 _OURS = frozenset({"calling", "your", "local", "client", "source", "scu"})
@@ -433,7 +438,8 @@ def _title_of(hit: re.Match[str]) -> str:
     value = " ".join(words).rstrip(".)!?:")
     # `AE titles must be agreed` names none: without a sign between them only capitals are taken for a title.
     is_title = hit["is"].strip() in tuple(":=-") or _is_capitals(value)
-    return value if 0 < len(value) <= AE_TITLE_MAX and is_title and not _is_label(value) else ""
+    is_place = _is_ip(value) or re.fullmatch(rf"{HOST}:{PORT}", value)
+    return value if 0 < len(value) <= AE_TITLE_MAX and is_title and not is_place and not _is_label(value) else ""
 
 
 def _is_capitals(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import threading
 import time
@@ -21,9 +22,10 @@ from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association, presets
 from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError, NoAcceptedContext
 from dicomgui.network.part10 import Part10Error
+from dicomgui.network.pdu import PDATA_HEAD, PduType
 from dicomgui.network.service import InstanceFile
 from dicomgui.network.status import Service, Status
-from dicomgui.network.tracing import Scribe
+from dicomgui.network.tracing import Direction, PduRecord, Record, Scribe, Tracer
 from dicomgui.trace.diagnose import explain_error
 from dicomgui.trace.finding import Finding
 
@@ -41,6 +43,12 @@ __all__ = [
     "send",
 ]
 
+
+PROGRESS_S = 0.1
+"""Within one large file, progress is told this often at most."""
+
+LARGE_BYTES = 1_048_576
+"""Files from this size on have progress of their own."""
 
 MAX_REFUSALS = 8
 """Refused kinds of instances that are explained; each file has its own reason anyway."""
@@ -103,7 +111,8 @@ class SendProgress:
     """How far a send has come.
 
     :ivar done: instances with a result.
-    :ivar bytes_done: their sizes together.
+    :ivar bytes_done: their sizes together, and what has left of the one that is being sent.
+    :ivar bytes_failed: what of this belongs to instances that were not sent.
     :ivar current: the one that is being sent, or ``None``.
     """
 
@@ -112,6 +121,7 @@ class SendProgress:
     bytes_done: int
     bytes_total: int
     current: SendItem | None
+    bytes_failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +228,7 @@ class SendJob:
     everything that is left has failed for the same reason. The instance that was under way when it broke has failed.
 
     :param on_result: told of each instance as its result is known.
-    :param on_progress: told before and after each instance.
+    :param on_progress: told before and after each instance, and now and then within a large one.
     """
 
     def __init__(
@@ -236,9 +246,11 @@ class SendJob:
         self._selection = selection
         self._on_result = on_result
         self._on_progress = on_progress
-        self._evidence = Evidence(context.tracer)
+        self._meter = _Meter(context.tracer, self._on_moved)
+        self._evidence = Evidence(self._meter)
         self._bytes_total = selection.size_bytes
         self._bytes_done = 0
+        self._current: SendItem | None = None
         self._bytes_sent = 0
         self._results: list[ItemResult] = []
         self._associations: list[int] = []
@@ -266,6 +278,11 @@ class SendJob:
         finally:
             self._ended = time.perf_counter()
         return self.report()
+
+    @property
+    def associations(self) -> tuple[int, ...]:
+        """Numbers in the trace of the associations so far, also of those that did not come about."""
+        return tuple(self._meter.associations)
 
     def report(self) -> SendReport:
         """Where the send stands, or how it ended."""
@@ -322,21 +339,24 @@ class SendJob:
             )
 
     async def _send_one(self, association: Association, item: SendItem) -> ItemResult:
-        self._tell_progress(item)
+        self._current = item
+        self._meter.begin(item.size_bytes)
+        self._tell_progress()
         scribe = Scribe(self._evidence, association.number)
         scribe.file("opened", str(item.path), item.size_bytes, item.name if item.name != str(item.path) else "")
         started = time.perf_counter()
         try:
             response = await association.store(InstanceFile(item.path, item.head))
-        except (OSError, Part10Error, LocalProtocolError) as error:
-            scribe.file("failed", str(item.path), item.size_bytes, str(error))
-            return self._failed(association, item, error, Cause.FILE, started)
         except NoAcceptedContext as error:
             self._refusals.setdefault(_pair(item), error)
             return self._failed(association, item, error, Cause.CONTEXT, started)
-        except DicomNetworkError as error:
-            self._broken = error
-            return self._failed(association, item, error, Cause.NETWORK, started)
+        except (OSError, DicomNetworkError) as error:
+            # A time-out of the network is an OSError too.
+            if isinstance(error, DicomNetworkError) and not isinstance(error, Part10Error | LocalProtocolError):
+                self._broken = error
+                return self._failed(association, item, error, Cause.NETWORK, started)
+            scribe.file("failed", str(item.path), item.size_bytes, str(error))
+            return self._failed(association, item, error, Cause.FILE, started)
         status = response.status
         state = _state_of(status)
         return ItemResult(
@@ -360,13 +380,14 @@ class SendJob:
         )
 
     def _finish(self, result: ItemResult) -> None:
+        self._current = None
         self._results.append(result)
         self._bytes_done += result.item.size_bytes
         if result.is_sent:
             self._bytes_sent += result.item.size_bytes
         if self._on_result is not None:
             self._on_result(result)
-        self._tell_progress(None)
+        self._tell_progress()
 
     def _cancelled(self, groups: list[deque[SendItem]]) -> None:
         total = len(self._selection.items)
@@ -376,12 +397,56 @@ class SendJob:
             while queue:
                 self._finish(ItemResult(queue.popleft(), ItemState.CANCELLED, reason="cancelled", association=number))
 
-    def _tell_progress(self, current: SendItem | None) -> None:
-        if self._on_progress is not None:
-            total = len(self._selection.items)
-            self._on_progress(
-                SendProgress(len(self._results), total, self._bytes_done, self._bytes_total, current)
+    def _on_moved(self) -> None:
+        if self._current is not None:
+            self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        if self._on_progress is None:
+            return
+        current = self._current
+        part = min(self._meter.bytes_sent, current.size_bytes) if current is not None else 0
+        self._on_progress(
+            SendProgress(
+                done=len(self._results),
+                total=len(self._selection.items),
+                bytes_done=self._bytes_done + part,
+                bytes_total=self._bytes_total,
+                current=current,
+                bytes_failed=self._bytes_done - self._bytes_sent,
             )
+        )
+
+
+class _Meter:
+    """Looks at the records on their way to the trace: which associations there are, how much of a file has left.
+
+    :param moved: called while a large file is sent, at most once in :data:`PROGRESS_S`.
+    """
+
+    def __init__(self, onward: Tracer, moved: Callable[[], None]) -> None:
+        self.bytes_sent = 0
+        self.associations: dict[int, None] = {}
+        self._onward = onward
+        self._moved = moved
+        self._next = math.inf
+
+    def begin(self, size_bytes: int) -> None:
+        """The next file comes."""
+        self.bytes_sent = 0
+        self._next = time.monotonic() + PROGRESS_S if size_bytes >= LARGE_BYTES else math.inf
+
+    def __call__(self, record: Record) -> None:
+        """Take a record."""
+        self._onward(record)
+        if type(record) is not PduRecord:
+            if record.association:
+                self.associations[record.association] = None
+        elif record.pdu_type == PduType.P_DATA_TF and record.direction is Direction.SENT:
+            self.bytes_sent += record.length - PDATA_HEAD.size
+            if record.mono >= self._next:
+                self._next = record.mono + PROGRESS_S
+                self._moved()
 
 
 def _state_of(status: Status) -> ItemState:

@@ -47,6 +47,20 @@ class Theme(StrEnum):
     DARK = "dark"
 
 
+def _host(value: object) -> str:
+    host = checks.text(value)
+    if not host or " " in host or not host.isprintable():
+        raise checks.wrong(f"{host!r} is no address to listen on")
+    return host
+
+
+def _folder(value: object) -> str:
+    folder = checks.text(value)
+    if "\0" in folder:
+        raise checks.wrong("no folder has a NUL in its name")
+    return folder
+
+
 @dataclass(frozen=True, slots=True)
 class ListenerSettings:
     """How the listener is started.
@@ -237,20 +251,6 @@ def _table_of(settings: Settings) -> Table:
         "trace": {"keep_full": settings.trace_full},
         "window": {"theme": settings.theme.value},
     }
-
-
-def _host(value: object) -> str:
-    host = checks.text(value)
-    if not host or " " in host or not host.isprintable():
-        raise checks.wrong(f"{host!r} is no address to listen on")
-    return host
-
-
-def _folder(value: object) -> str:
-    folder = checks.text(value)
-    if "\0" in folder:
-        raise checks.wrong("no folder has a NUL in its name")
-    return folder
 
 
 def _theme(value: object) -> Theme:

@@ -92,7 +92,7 @@ class Part10Head(NamedTuple):
     :ivar dataset_offset: byte offset of the data set from the start of the file.
     :ivar transfer_syntax_uid: how the data set is encoded; taken from the data set's own look where the meta
         information does not say it.
-    :ivar sop_class_uid: from the meta information, else from the data set, else empty.
+    :ivar sop_class_uid: from the data set, else from the meta information, else empty.
     :ivar sop_instance_uid: the same.
     :ivar has_preamble: whether the file begins with 128 bytes and ``DICM`` (PS3.10 7.1).
     :ivar lacks: what the meta information should say and does not, in the standard's words.
@@ -203,8 +203,6 @@ def _parse_with_meta(data: bytes, start: int, path: str, final: bool) -> Part10H
             sop_class = _uid_text(value)
         elif element == 0x0003:
             sop_instance = _uid_text(value)
-    if syntax and sop_class and sop_instance:
-        return Part10Head(offset, syntax, sop_class, sop_instance, start == 132, (), meta)
     lacks = tuple(
         name
         for name, value in (
@@ -215,9 +213,12 @@ def _parse_with_meta(data: bytes, start: int, path: str, final: bool) -> Part10H
         if not value
     )
     syntax = syntax or _look_of(data, offset)
-    if not sop_class or not sop_instance:
-        found = _find_uids(data, offset, syntax, final)
-        sop_class, sop_instance = sop_class or found[0], sop_instance or found[1]
+    # A receiver compares the command with the data set (PS3.4 B.2.3, status A900) and never sees the meta information.
+    own_class, own_instance = _find_uids(data, offset, syntax, final)
+    if is_valid_uid(own_class):
+        sop_class = own_class
+    if is_valid_uid(own_instance):
+        sop_instance = own_instance
     return Part10Head(offset, syntax, sop_class, sop_instance, start == 132, lacks, meta)
 
 

@@ -106,8 +106,22 @@ def surroundings() -> dict[str, object]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processors": os.cpu_count(),
-        "load": [round(load, 2) for load in os.getloadavg()],
+        "load": load(),
     }
+
+
+def load() -> list[float]:
+    """Of the last 1, 5 and 15 minutes: other programs that run now make the figures worthless."""
+    return [round(value, 2) for value in os.getloadavg()]
+
+
+def memory_available() -> int:
+    """Bytes that can be had without swapping; 0 where nobody tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
 
 
 def write_json(path: Path, scores: Sequence[Score], about: dict[str, object]) -> None:

@@ -31,16 +31,17 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     scale = SMOKE if arguments.smoke else QUICK if arguments.quick else FULL
     rounds = arguments.rounds or (1 if arguments.smoke else QUICK_ROUNDS if arguments.quick else ROUNDS)
-    free = shutil.disk_usage(arguments.folder or tempfile.gettempdir()).free
-    if free < room_needed(scale):
-        print(f"{room_needed(scale) / 2**30:.1f} GB of disk are needed, {free / 2**30:.1f} GB are free: try --quick")
+    place = arguments.folder or _place_for(room_needed(scale))
+    if (free := shutil.disk_usage(place).free) < room_needed(scale):
+        print(f"{room_needed(scale) / 2**30:.1f} GB are needed in {place}, {free / 2**30:.1f} GB are free: try --quick")
         return 1
-    about = {**report.surroundings(), "rounds": rounds, "scale": str(scale)}
-    with tempfile.TemporaryDirectory(prefix="dicomgui-bench-", dir=arguments.folder) as folder:
+    about = {**report.surroundings(), "rounds": rounds, "scale": str(scale), "place": str(place)}
+    with tempfile.TemporaryDirectory(prefix="dicomgui-bench-", dir=place) as folder:
         stage = Stage(scale, Path(folder), Players(Path(folder)))
         contests = [contest for name in arguments.only for contest in GROUPS[name](stage)]
         scores = _play([contest for contest in contests if arguments.match in contest.work], rounds)
-    print("\n{dcmtk}, Python {python}, {system}, {processors} processors, load before {load}".format(**about))
+    print("\n{dcmtk}, Python {python}, {system}, {processors} processors".format(**about))
+    print("load {load} before, {after} after; files in {place}".format(**about, after=report.load()))
     print(f"{rounds} rounds; ratio is the median of the rounds' ratios, spread the lowest and highest of them\n")
     print(report.table(scores))
     if arguments.json:
@@ -56,9 +57,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", type=_names, default=tuple(GROUPS), help=f"some of {','.join(GROUPS)}")
     parser.add_argument("--match", default="", help="only rows whose work has this text")
     parser.add_argument("--rounds", type=int, help=f"{ROUNDS} if not given, {QUICK_ROUNDS} with --quick")
-    parser.add_argument("--folder", type=Path, help="where the data go for the time being (a temporary folder)")
+    parser.add_argument("--folder", type=Path, help="where the data go for the time being (in memory if there is room)")
     parser.add_argument("--json", type=Path, help="write every value to this file")
     return parser
+
+
+def _place_for(needed: int) -> Path:
+    """Memory rather than a disk, if there is plenty of it.
+
+    A file system that has just lost thousands of files is slow to make new ones, for whoever comes next. `--folder`
+    measures with a disk.
+    """
+    memory = Path("/dev/shm")
+    if memory.is_dir() and min(shutil.disk_usage(memory).free, report.memory_available()) > 2 * needed:
+        return memory
+    return Path(tempfile.gettempdir())
 
 
 def _names(text: str) -> tuple[str, ...]:

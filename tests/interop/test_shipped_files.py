@@ -67,7 +67,6 @@ _NO_STORAGE_CLASS = Refusal("Color Palette Storage is no class that it negotiate
 _NO_UID_IN_DATA_SET = Refusal("the data set has no SOP class or instance UID; DCMTK refuses it", Cause.STATUS, 0xC000)
 _UIDS_OF_VR_UN = Refusal("the data set's UIDs have the VR UN; DCMTK does not see them", Cause.STATUS, 0xC000)
 _NO_STUDY = Refusal("the data set has no Study Instance UID, by which Orthanc files it", Cause.STATUS, 0xA700)
-_OTHER_UID = Refusal("the data set has another SOP Instance UID than the file's head", Cause.STATUS, 0xA900)
 _CUT_OFF = Refusal("the data set ends within an element; DCMTK stops reading and aborts", Cause.NETWORK)
 _NO_DELIMITER = Refusal("an item of the data set has no end; DCMTK stops reading and aborts", Cause.NETWORK)
 
@@ -91,14 +90,6 @@ REFUSED_BY_ORTHANC = {
     "test_files/JPEGLSNearLossless_16.dcm": _NO_STUDY,
     "test_files/SC_rgb_jls_lossy_line.dcm": _NO_STUDY,
     "test_files/SC_rgb_jls_lossy_sample.dcm": _NO_STUDY,
-    "charset_files/chrJapMulti.dcm": _OTHER_UID,
-    "charset_files/chrJapMultiExplicitIR6.dcm": _OTHER_UID,
-    "test_files/badVR.dcm": _OTHER_UID,
-    "test_files/rtdose.dcm": _OTHER_UID,
-    "test_files/rtdose_1frame.dcm": _OTHER_UID,
-    "test_files/rtdose_expb.dcm": _OTHER_UID,
-    "test_files/rtdose_expb_1frame.dcm": _OTHER_UID,
-    "test_files/rtplan.dcm": _OTHER_UID,
 }
 ABORTED_BY_ORTHANC = {
     "test_files/MR_truncated.dcm": _CUT_OFF,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dicomgui.app.context import AppContext
+from dicomgui.app.operations import JobHandle, JobKind, Jobs
+from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.pump import Pump
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.tasks import PanelTasks
@@ -24,18 +27,51 @@ class Workplace:
     :ivar context: the use cases' context, with the trace.
     :ivar pump: drains buffers into models.
     :ivar reporter: takes faults of the program.
-    :ivar choice: the peer that was typed last.
+    :ivar choice: the peer that was typed or chosen last.
+    :ivar config: the settings and the saved nodes.
+    :ivar jobs: what is going on and what has been; every operation that the user starts is in it.
+    :ivar retries: what starts a job again, by its number.
     """
 
     context: AppContext
     pump: Pump
     reporter: Reporter
     choice: PeerChoice
+    config: Configuration
+    jobs: Jobs
+    retries: dict[int, Callable[[], object]] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, context: AppContext, reporter: Reporter, parent: QObject | None = None) -> Workplace:
-        """The parts for a new window."""
-        return cls(context, Pump(reporter, parent), reporter, PeerChoice(parent))
+    def make(
+        cls,
+        context: AppContext,
+        reporter: Reporter,
+        parent: QObject | None = None,
+        config: Configuration | None = None,
+    ) -> Workplace:
+        """The parts for a new window; without ``config`` nothing is read from files or written to them."""
+        config = config or Configuration(parent=parent)
+        config.attach(reporter, context.file_pool)
+        return cls(context, Pump(reporter, parent), reporter, PeerChoice(config, parent), config, Jobs())
+
+    def start_job(
+        self,
+        kind: JobKind,
+        title: str,
+        *,
+        peer: str = "",
+        cancel: Callable[[], object] | None = None,
+        retry: Callable[[], object] | None = None,
+        is_queued: bool = False,
+    ) -> JobHandle:
+        """Enter an operation among the jobs; see :meth:`Jobs.start`.
+
+        :param retry: starts the same again, or what of it failed; for the drawer of jobs.
+        """
+        job = self.jobs.start(kind, title, peer=peer, cancel=cancel, is_queued=is_queued)
+        if retry is not None:
+            self.retries[job.number] = retry
+        return job
 
 
 class Panel(QWidget):

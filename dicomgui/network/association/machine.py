@@ -39,6 +39,7 @@ from dicomgui.network.pdu import (
     Capture,
     DataEnd,
     DataStart,
+    Frame,
     Framer,
     PduType,
     PdvPiece,
@@ -203,25 +204,43 @@ class UpperLayer:
         """
         while self._listens():
             try:
-                for frame in self._framer.feed(data):
-                    if isinstance(frame, PdvPiece):
-                        if self._takes_data:
-                            yield frame
-                    elif isinstance(frame, DataStart):
-                        if not self._takes_data:
-                            yield from self._on_unexpected_data(now)
-                    elif isinstance(frame, DataEnd):
-                        self._on_data_end(frame)
-                    else:
-                        yield from self._on_whole(frame, now)
-                        if not self._listens():
-                            return
+                yield from self._judge(self._framer.feed(data), now)
             except RemoteProtocolError as error:
                 fault = error
             else:
                 return
             yield from self._on_broken(fault, now)
             data = b""  # the framer has kept what follows the fault
+
+    def _judge(self, frames: Iterator[Frame], now: float) -> Iterator[Indication]:
+        """What frames mean to the user.
+
+        A piece is handed on when the frame after it is known: so the observer is told of the PDU that it ends before
+        the user answers the message that it completes.
+        """
+        held: PdvPiece | None = None
+        try:
+            for frame in frames:
+                if isinstance(frame, DataEnd):
+                    self._on_data_end(frame)
+                if held is not None and self._takes_data:
+                    yield held
+                held = None
+                if isinstance(frame, PdvPiece):
+                    held = frame
+                elif isinstance(frame, DataStart):
+                    if not self._takes_data:
+                        yield from self._on_unexpected_data(now)
+                elif isinstance(frame, Whole):
+                    yield from self._on_whole(frame, now)
+                    if not self._listens():
+                        return
+        except RemoteProtocolError:
+            if held is not None and self._takes_data:
+                yield held
+            raise
+        if held is not None and self._takes_data:
+            yield held
 
     def receive_eof(self, now: float) -> list[Indication]:
         """The connection ended, was lost, or could not be opened (Evt17)."""

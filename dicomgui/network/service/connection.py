@@ -260,7 +260,7 @@ class Connection:
                 elif self._loop.time() > turn:
                     await asyncio.sleep(0)
                     turn = self._loop.time() + SLICE_S
-                if self._over:
+                if self._over or transport.is_closing:
                     return
                 transport.send_data(chunk, is_store=is_store)
         finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import sys
 import weakref
@@ -33,8 +34,8 @@ RECEIVE_BUFFER_BYTES: Final = 262_144
 
 LEAST_READ_BYTES: Final = 16_384
 READ_SLICE_S: Final = 0.008
-"""How long the bytes of one read may keep the loop busy; beyond it the next read takes less. A peer that floods us with
-thousands of small messages could otherwise hold up everybody else, and the window, for a tenth of a second each time."""
+"""How long the bytes of one read may keep the loop busy; beyond it the next read takes less. A peer that floods us
+with thousands of small messages could otherwise hold up everybody else, and the window, for a tenth of a second."""
 
 WRITE_HIGH_WATER_BYTES: Final = 262_144
 """Above this amount of unsent bytes senders wait, and an acceptor stops to read (a peer that never reads)."""
@@ -185,6 +186,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
             self._timer = None
         self._deadlines.clear()
         error = exc if isinstance(exc, OSError) else None
+        if error is not None:
+            self._take_rest()
         self._tell_end()
         self._scribe.close(by_peer=self._peer_closed or not self._closing, error=_describe(exc))
         self._set_writable(True)
@@ -212,7 +215,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
     @property
     def is_closing(self) -> bool:
         """Whether the connection is closed or about to be."""
-        return self._closing or self._transport is None
+        return self._closing or self._transport is None or self._transport.is_closing()
 
     @property
     def is_writable(self) -> bool:
@@ -238,8 +241,10 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if transport is None:
             machine.data_to_send()
             return
-        for data in machine.data_to_send():
-            transport.write(data)
+        queued = machine.data_to_send()
+        if not transport.is_closing():
+            for data in queued:
+                transport.write(data)
         if machine.wants_close and not self._closing:
             self.close()
         timer = machine.get_timer()
@@ -360,6 +365,20 @@ class AssociationTransport(asyncio.BufferedProtocol):
         _log.error("association %d: internal fault", self._scribe.association, exc_info=error)
         self._scribe.note(logging.ERROR, f"internal fault: {type(error).__name__}: {error}")
         self.provider_abort(RemoteProtocolError("internal fault", abort_reason=0))
+
+    def _take_rest(self) -> None:
+        """Read what had come before a write of ours failed: an A-ABORT of the peer says why it closed.
+
+        asyncio gives up reading when a write fails. What TLS has not decrypted is beyond reach here.
+        """
+        if self._socket is None or self._transport is None or self._transport.get_extra_info("sslcontext") is not None:
+            return
+        try:
+            while rest := os.read(self._socket.fileno(), RECEIVE_BUFFER_BYTES):
+                for event in self._machine.receive_data(rest, self._loop.time()):
+                    self._user.handle_event(event)
+        except (OSError, RemoteProtocolError):
+            return  # nothing (more) to read, or nothing worth answering any more
 
     def _next_deadline(self) -> float | None:
         times = [at for at, _ in self._deadlines.values()]

@@ -18,6 +18,7 @@ from pydicom.filereader import _read_file_meta_info, read_preamble
 from dicomgui.network import part10
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.part10 import NotPart10, Part10Error, parse_head, read_head, write_head
+from dicomgui.network.uids import is_valid_uid
 
 SAMPLES = Path(pydicom.__file__).parent / "data"
 NO_DICOM = {
@@ -66,6 +67,12 @@ def syntax_element(uid: str) -> bytes:
     return element(0x00020010, "UI", ui(uid))
 
 
+def own_uid(ds: pydicom.Dataset, keyword: str, otherwise: str) -> str:
+    """The UID of the data set, and that of the meta information where the data set has none of use."""
+    own = str(ds.get(keyword, ""))
+    return own if is_valid_uid(own) else str(otherwise)
+
+
 @pytest.mark.parametrize("path", sample_files(), ids=lambda p: p.name)
 def test_samples_of_pydicom(path: Path) -> None:
     if path.name in NO_DICOM:
@@ -80,8 +87,8 @@ def test_samples_of_pydicom(path: Path) -> None:
         _read_file_meta_info(file)
         assert head.dataset_offset == file.tell()
     info = ds.file_meta
-    assert head.sop_class_uid == str(info.get("MediaStorageSOPClassUID", "") or ds.get("SOPClassUID", ""))
-    assert head.sop_instance_uid == str(info.get("MediaStorageSOPInstanceUID", "") or ds.get("SOPInstanceUID", ""))
+    assert head.sop_class_uid == own_uid(ds, "SOPClassUID", info.get("MediaStorageSOPClassUID", ""))
+    assert head.sop_instance_uid == own_uid(ds, "SOPInstanceUID", info.get("MediaStorageSOPInstanceUID", ""))
     implicit, little = ds.original_encoding
     expected = info.get("TransferSyntaxUID") or (IMPLICIT if implicit else EXPLICIT if little else BIG)
     assert head.transfer_syntax_uid == expected
@@ -115,9 +122,16 @@ def test_uids_come_from_the_data_set_where_the_meta_lacks_them(order: str, expli
     assert head.lacks == ("Media Storage SOP Class UID (0002,0002)", "Media Storage SOP Instance UID (0002,0003)")
 
 
-def test_only_what_is_missing_is_taken_from_the_data_set() -> None:
-    head = parse_head(meta(element(0x00020002, "UI", ui("1.2.3")), syntax_element(EXPLICIT)) + data_set())
-    assert (head.sop_class_uid, head.sop_instance_uid) == ("1.2.3", UID)
+def test_the_data_set_is_believed_where_the_meta_information_contradicts_it() -> None:
+    uids = element(0x00020002, "UI", ui("1.2.3")) + element(0x00020003, "UI", ui("1.2.4"))
+    head = parse_head(meta(uids, syntax_element(EXPLICIT)) + data_set())
+    assert (head.sop_class_uid, head.sop_instance_uid) == (CT, UID)
+
+
+def test_what_the_data_set_lacks_is_taken_from_the_meta_information() -> None:
+    uids = element(0x00020002, "UI", ui("1.2.3")) + element(0x00020003, "UI", ui("1.2.4"))
+    head = parse_head(meta(uids, syntax_element(EXPLICIT)) + element(0x00080018, "UI", ui("no uid")))
+    assert (head.sop_class_uid, head.sop_instance_uid) == ("1.2.3", "1.2.4")
 
 
 def test_private_syntax_is_judged_by_its_look() -> None:
@@ -138,7 +152,7 @@ def test_only_the_syntax_is_missing() -> None:
     uids = element(0x00020002, "UI", ui("1.2.3")) + element(0x00020003, "UI", ui("1.2.4"))
     filler = element(0x00020102, "OB", bytes(4096 - 132 - len(uids) - 12))  # the first read ends with the meta
     head = read_head(io.BytesIO(meta(uids, filler) + data_set(order=">")))
-    assert head[:4] == (4096, BIG, "1.2.3", "1.2.4")
+    assert head[:4] == (4096, BIG, CT, UID)
 
 
 @pytest.mark.parametrize("tail", [b"\x08\0\x05\0SQ\0\0", b"\x08\0\x16\0UI\x1a\x001.2.840", b"\x08\0\x16\0UI"])
@@ -379,7 +393,7 @@ def test_titles_are_left_out_when_empty_and_cleaned_when_odd() -> None:
 @given(st.from_regex(r"[0-9](\.[0-9]{1,5}){1,9}", fullmatch=True), st.text(max_size=20))
 def test_what_is_written_is_read(uid: str, title: str) -> None:
     head = write_head(sop_class_uid=uid, sop_instance_uid=uid, transfer_syntax_uid=IMPLICIT, sending_ae_title=title)
-    read = parse_head(head + data_set(explicit=False))
+    read = parse_head(head + element(0x00080005, "CS", b"", explicit=False))
     assert read[:6] == (len(head), IMPLICIT, uid, uid, True, ())
 
 

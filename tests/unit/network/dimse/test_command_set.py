@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomgui.network.dimse import command_set
-from dicomgui.network.dimse.command_set import MAX_COMMENT, decode, encode
+from dicomgui.network.dimse.command_set import _LAYOUTS, MAX_COMMENT, decode, encode
 from dicomgui.network.dimse.commands import (
     MESSAGE_TYPES,
     CCancelRQ,
@@ -270,13 +269,13 @@ def outcome(data: bytes) -> object:
 @pytest.mark.parametrize("name", ["dcmtk_c_echo_rsp", "dcmtk_c_store_rq", "dcmtk_c_store_rsp", "pynetdicom_c_move_rq"])
 def test_known_layout_changes_no_outcome(name: str) -> None:
     """Every byte is changed once, with the layout of the sound command known and with no layout known."""
-    data = (VECTORS / f"{name}.bin").read_bytes()
+    data = vector(name)
     for at in range(len(data)):
         for flip in (0x01, 0x80, 0xFF):
             changed = data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :]
-            command_set._LAYOUTS.clear()
+            _LAYOUTS.clear()
             expected = outcome(changed)
-            command_set._LAYOUTS.clear()
+            _LAYOUTS.clear()
             decode(data)
             assert outcome(changed) == expected
             assert decode(data) == GOLDEN[name]

@@ -1,0 +1,22 @@
+"""A listener in a process of its own, to be killed: `listener_process.py FOLDER fsync|fast` prints its port."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from dicomgui.app.context import AppContext
+from dicomgui.app.listener import Listener, ListenerOptions
+
+
+async def main(folder: str, speed: str) -> None:
+    with AppContext(keep_trace=False) as context:
+        listener = Listener(context, ListenerOptions(folder=Path(folder), port=0, fsync=speed == "fsync"))
+        await listener.start()
+        print(listener.port, flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -137,7 +137,7 @@ def _no_port(found: Pasted) -> Pasted:
 
 def _address(text: str) -> Pasted | None:
     """``AET@host:port`` alone, or with its port within other words (without, it would be an e-mail address)."""
-    alone = re.sub(r"^dicoms?://", "", text.strip("\"'<>` ")).rstrip("/.,;")
+    alone = re.sub(r"^dicoms?://", "", text.lstrip("\"'<>` ")).rstrip("\"'<>`/.,; ")
     if "\n" not in alone:
         try:
             peer = PeerAddress.parse(alone)
@@ -431,7 +431,7 @@ def _title_of(hit: re.Match[str]) -> str:
     value = hit["value"]
     if value[0] in "\"'":
         value = value.strip("\"' ")
-        return value if len(value) <= AE_TITLE_MAX else ""
+        return value if len(value) <= AE_TITLE_MAX and any(map(str.isalnum, value)) else ""
     words = value.rstrip(".)!?:").split(" ")
     if len(words) > 1 and not (_is_capitals(value) and len(value) <= AE_TITLE_MAX and not any(map(_is_other, words))):
         words = words[:1]

@@ -1,16 +1,19 @@
-"""What the upper layer tells its user: the indications and confirmations of PS3.8 section 7, and received data.
+"""What the upper layer tells: its user the indications and confirmations of PS3.8 section 7 and received data, an
+:class:`Observer` everything that happens.
 
-Each is a small frozen value. Received data comes as :class:`~dicomgui.network.pdu.PdvPiece`, whose ``data`` points into
+Each indication is a small frozen value. Received data comes as :class:`~dicomgui.network.pdu.PdvPiece`, whose ``data`` points into
 the receive buffer: use or copy it before the next step of the iteration.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
+from dicomgui.network.association.states import Action, Event, State
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu import PDU, Abort, AssociateAC, AssociateRJ, AssociateRQ, PdvPiece
+from dicomgui.network.tracing import Segment
 
 __all__ = [
     "Aborted",
@@ -18,6 +21,7 @@ __all__ = [
     "AssociateRejected",
     "AssociateRequested",
     "Indication",
+    "Observer",
     "PdvPiece",
     "ReleaseRequested",
     "Released",
@@ -124,3 +128,25 @@ def indication_of(pdu: PDU) -> Indication | None:
             return Aborted(pdu.source, pdu.reason, by_peer=True)
         case _:
             return None
+
+
+class Observer(Protocol):
+    """Who is told what the machine does: the trace. The methods must return quickly and must not raise."""
+
+    def transition(self, before: State, event: Event, action: Action, after: State) -> None:
+        """Take note that ``event`` met the state ``before``; told ahead of what the action does.
+
+        Data that is sent or received and changes no state is not told: there is too much of it.
+        """
+
+    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str) -> None:
+        """Take note of a PDU, told ahead of what it causes; ``error`` if it was refused or broke off.
+
+        A P-DATA-TF is told when its end has come.
+        """
+
+    def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:
+        """Take note of a PDU that was queued. P-DATA-TF is not told: its sender knows what is worth keeping."""
+
+    def stray(self, length: int, data: bytes, error: str) -> None:
+        """Take note of received bytes that are no PDU: of ``length`` in all, ``data`` is what was kept."""

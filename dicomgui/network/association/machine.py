@@ -16,11 +16,12 @@ Once the connection is to be closed the object is done: what still comes in is d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from dicomgui.network.association.events import (
     Aborted,
     Indication,
+    Observer,
     Released,
     ReleaseRequested,
     TransportClosed,
@@ -77,28 +78,6 @@ _EVENTS: Final = {
 }
 _PDU_TYPES: Final = frozenset(int(pdu_type) for pdu_type in PduType)
 _FAULTS: Final = (Action.AA_1, Action.AA_7, Action.AA_8)
-
-
-class Observer(Protocol):
-    """Who is told what the machine does: the trace. The methods must return quickly and must not raise."""
-
-    def transition(self, before: State, event: Event, action: Action, after: State) -> None:
-        """Take note that ``event`` met the state ``before``; told ahead of what the action does.
-
-        Data that is sent or received and changes no state is not told: there is too much of it.
-        """
-
-    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str) -> None:
-        """Take note of a PDU, told ahead of what it causes; ``error`` if it was refused or broke off.
-
-        A P-DATA-TF is told when its end has come.
-        """
-
-    def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:
-        """Take note of a PDU that was queued. P-DATA-TF is not told: its sender knows what is worth keeping."""
-
-    def stray(self, length: int, data: bytes, error: str) -> None:
-        """Take note of received bytes that are no PDU: of ``length`` in all, ``data`` is what was kept."""
 
 
 class _Cause(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import example, given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from dicomgui.app.paste import Pasted, parse_paste
 from dicomgui.network.errors import ConfigurationError
 
+JSON = "JSON as Orthanc has it"
 NO_PORT = "No port is named: 104 is assumed."
 
 MAIL = """Hello John,
@@ -60,20 +62,25 @@ CASES = [
      "PACS1", "10.1.1.1", 104, "", ""),
     ("$ echoscu -v -to 30 -aet ME -aec PACS host 104 && echo ok", "echoscu command line",
      "PACS", "host", 104, "ME", ""),
-    ("storescu \\\n  -aec 'MY PACS' \\\n  10.0.0.1 104 *.dcm", "storescu command line", "MY PACS", "10.0.0.1", 104, "", ""),
-    ('"C:\\dcmtk 3.6\\bin\\echoscu.exe" -aec PACS 10.0.0.1 104', "echoscu command line", "PACS", "10.0.0.1", 104, "", ""),
-    ("try this:\nfindscu -S -k 0008,0052=STUDY -aec PACS pacs1 104", "findscu command line", "PACS", "pacs1", 104, "", ""),
-    ("./storescu -c PACS@host:11112 -b ME@0.0.0.0:11113 dir/", "storescu command line", "PACS", "host", 11112, "ME", ""),
+    ("storescu \\\n  -aec 'MY PACS' \\\n  10.0.0.1 104 *.dcm", "storescu command line",
+     "MY PACS", "10.0.0.1", 104, "", ""),
+    ('"C:\\dcmtk 3.6\\bin\\echoscu.exe" -aec PACS 10.0.0.1 104', "echoscu command line",
+     "PACS", "10.0.0.1", 104, "", ""),
+    ("try this:\nfindscu -S -k 0008,0052=STUDY -aec PACS pacs1 104", "findscu command line",
+     "PACS", "pacs1", 104, "", ""),
+    ("./storescu -c PACS@host:11112 -b ME@0.0.0.0:11113 dir/", "storescu command line",
+     "PACS", "host", 11112, "ME", ""),
     ("findscu --connect=PACS@host:11112 --bind=ME", "findscu command line", "PACS", "host", 11112, "ME", ""),
     ("dcmecho PACS@host:11112 -L ME", "dcmecho command line", "PACS", "host", 11112, "ME", ""),
-    ("python -m pynetdicom echoscu 127.0.0.1 11112 -aec PACS", "echoscu command line", "PACS", "127.0.0.1", 11112, "", ""),
+    ("python -m pynetdicom echoscu 127.0.0.1 11112 -aec PACS", "echoscu command line",
+     "PACS", "127.0.0.1", 11112, "", ""),
     ("gdcmscu --echo -H host -p 104 --call PACS --aetitle ME", "gdcmscu command line", "PACS", "host", 104, "ME", ""),
     ("dicom-echoscu --called-ae-title PACS host:104", "echoscu command line", "PACS", "host", 104, "", ""),
     ("dicomgui echo PACS@host:104 --calling ME", "dicomgui command line", "PACS", "host", 104, "ME", ""),
     ("echoscu -v -x@y -aec PACS -to 30 'the host 104", "echoscu command line", "PACS", "host", 104, "", ""),
-    ('"sample" : [ "STORESCP", "127.0.0.1", 2000 ],', "JSON as Orthanc has it", "STORESCP", "127.0.0.1", 2000, "", "sample"),
-    ('["P@CS", "[::1]", "104"]', "JSON as Orthanc has it", "P@CS", "::1", 104, "", ""),
-    ('{"name": "x", "aet": "PACS", "host": "h", "port": 104}', "JSON as Orthanc has it", "PACS", "h", 104, "", "x"),
+    ('"sample" : [ "STORESCP", "127.0.0.1", 2000 ],', JSON, "STORESCP", "127.0.0.1", 2000, "", "sample"),
+    ('["P@CS", "[::1]", "104"]', JSON, "P@CS", "::1", 104, "", ""),
+    ('{"name": "x", "aet": "PACS", "host": "h", "port": 104}', JSON, "PACS", "h", 104, "", "x"),
     ("The AE title is \u201cMy Pacs\u201d, IP 10.0.0.5, port 104. Thanks", "text", "My Pacs", "10.0.0.5", 104, "", ""),
     ("Use AET PACS1 on pacs.example.org:104", "text", "PACS1", "pacs.example.org", 104, "", ""),
     ("Hostname = pacs1\nAE = FOO\nTCP port number 4242", "text", "FOO", "pacs1", 4242, "", ""),
@@ -132,7 +139,7 @@ def test_comments_and_commas_of_orthanc() -> None:
         "hello world",
         "PACS",
         "104",
-        "PACS 10.0.0.1 70000",
+        "PACS pacs1 70000",
         "PACS b@d 104",
         "one two three four 104",
         "AE titles must be agreed before",
@@ -188,8 +195,6 @@ def test_any_text_gives_a_candidate_or_an_error(text: str) -> None:
 def test_a_long_text_takes_no_long_time(unit: str) -> None:
     text = f"AE{unit * (40_000 // len(unit))}x"
     started = time.process_time()
-    try:
+    with suppress(ConfigurationError):
         parse_paste(text)
-    except ConfigurationError:
-        pass
     assert time.process_time() - started < 3

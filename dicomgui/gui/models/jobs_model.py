@@ -1,0 +1,203 @@
+"""The jobs of the program, the newest first: what each does, how it stands, how far and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from dicomgui.app.operations import Job, JobChanges, JobKind, JobState
+from dicomgui.gui import icons
+from dicomgui.gui.widgets.pills import FRACTION_ROLE, ICON_ROLE, TONE_ROLE
+from dicomgui.gui.widgets.text import duration_text, size_text, tooltip
+from dicomgui.trace.finding import plain
+
+__all__ = ["JobColumn", "JobsModel", "clock_text", "job_state_text"]
+
+_Index = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+
+
+class JobColumn(IntEnum):
+    """The columns, in their order."""
+
+    KIND = 0
+    TITLE = 1
+    PEER = 2
+    STATE = 3
+    PROGRESS = 4
+    RATE = 5
+    STARTED = 6
+    DURATION = 7
+
+
+_TITLES = ("Type", "Job", "Peer", "State", "Progress", "Rate", "Started", "Duration")
+_KINDS = {
+    JobKind.ECHO: ("Echo", "echo"),
+    JobKind.SEND: ("Send", "send"),
+    JobKind.LISTEN: ("Listen", "listener"),
+    JobKind.SCAN: ("Scan", "folder"),
+    JobKind.EXPORT: ("Export", "save"),
+}
+_STATES = {
+    JobState.QUEUED: ("note", "muted"),
+    JobState.RUNNING: ("play", "accent"),
+    JobState.DONE: ("good", "good"),
+    JobState.WARNING: ("warning", "warning"),
+    JobState.FAILED: ("error", "error"),
+    JobState.CANCELLED: ("cancel", "muted"),
+}
+_TO_THE_RIGHT = (JobColumn.RATE, JobColumn.STARTED, JobColumn.DURATION)
+_NOUNS = {JobKind.ECHO: "", JobKind.LISTEN: " received"}
+
+
+class JobsModel(QAbstractTableModel):
+    """Rows are jobs as they stood when they were fetched; strings are built for the rows in view."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: list[Job] = []  # the newest first
+
+    # filling
+
+    def apply(self, changes: JobChanges) -> None:
+        """Take over what has changed."""
+        if changes.is_complete:
+            self.beginResetModel()
+            self._jobs = list(reversed(changes.jobs))
+            self.endResetModel()
+            return
+        self._remove(changes.removed)
+        rows = {job.number: row for row, job in enumerate(self._jobs)}
+        added = [job for job in changes.jobs if job.number not in rows]
+        self._replace((rows[job.number], job) for job in changes.jobs if job.number in rows)
+        if added:
+            self.beginInsertRows(_ROOT, 0, len(added) - 1)
+            self._jobs[:0] = reversed(added)
+            self.endInsertRows()
+
+    def refresh(self, jobs: Iterable[Job]) -> None:
+        """Show how these stand now: what runs grows older without any change."""
+        rows = {job.number: row for row, job in enumerate(self._jobs)}
+        self._replace((rows[job.number], job) for job in jobs if job.number in rows)
+
+    def _replace(self, changed: Iterable[tuple[int, Job]]) -> None:
+        touched = []
+        for row, job in changed:
+            self._jobs[row] = job
+            touched.append(row)
+        if touched:
+            self.dataChanged.emit(self.index(min(touched), 0), self.index(max(touched), len(JobColumn) - 1))
+
+    def _remove(self, numbers: Iterable[int]) -> None:
+        gone = set(numbers)
+        rows = [row for row, job in enumerate(self._jobs) if job.number in gone]
+        while rows:  # runs of rows together, from the end
+            last = first = rows.pop()
+            while rows and rows[-1] == first - 1:
+                first = rows.pop()
+            self.beginRemoveRows(_ROOT, first, last)
+            del self._jobs[first : last + 1]
+            self.endRemoveRows()
+
+    # reading
+
+    def job_at(self, row: int) -> Job | None:
+        """The job of a row."""
+        return self._jobs[row] if 0 <= row < len(self._jobs) else None
+
+    def row_of(self, number: int) -> int:
+        """The row of a job, -1 where it is not there."""
+        return next((row for row, job in enumerate(self._jobs) if job.number == number), -1)
+
+    @property
+    def running(self) -> list[int]:
+        """Numbers of the jobs that were not finished."""
+        return [job.number for job in self._jobs if not job.state.is_finished]
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether there is a job that could be cleared."""
+        return any(job.state.is_finished for job in self._jobs)
+
+    # Qt's side
+
+    def rowCount(self, parent: _Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self._jobs)
+
+    def columnCount(self, parent: _Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(JobColumn)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation is Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return _TITLES[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(section)
+        return None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        job = self.job_at(index.row()) if index.isValid() else None
+        if job is None:
+            return None
+        column = index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _text(job, column)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip(job.text if column in (JobColumn.STATE, JobColumn.TITLE) else _text(job, column))
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(column)
+        if role == Qt.ItemDataRole.DecorationRole and column == JobColumn.KIND:
+            return icons.icon(_KINDS[job.kind][1])
+        if role in (ICON_ROLE, TONE_ROLE):
+            return _STATES[job.state][0 if role == ICON_ROLE else 1]
+        if role == FRACTION_ROLE:
+            return job.fraction
+        return None
+
+
+def _alignment(column: int) -> int:
+    across = Qt.AlignmentFlag.AlignRight if column in _TO_THE_RIGHT else Qt.AlignmentFlag.AlignLeft
+    return int(across | Qt.AlignmentFlag.AlignVCenter)
+
+
+def _text(job: Job, column: int) -> str:
+    if column == JobColumn.KIND:
+        return _KINDS[job.kind][0]
+    if column == JobColumn.TITLE:
+        return job.title
+    if column == JobColumn.PEER:
+        return job.peer
+    if column == JobColumn.STATE:
+        return job_state_text(job)
+    if column == JobColumn.PROGRESS:
+        return _progress_text(job)
+    if column == JobColumn.RATE:
+        return f"{size_text(job.bytes_per_second)}/s" if job.bytes_done else ""
+    if column == JobColumn.STARTED:
+        started = job.started_utc
+        return f"{datetime.fromtimestamp(started).astimezone():%H:%M:%S}" if started is not None else ""
+    return clock_text(job.seconds) if job.started_utc is not None else ""
+
+
+def job_state_text(job: Job) -> str:
+    """How a job stands, in a word."""
+    return "stopping" if job.is_cancelling else plain(job.state.value)
+
+
+def _progress_text(job: Job) -> str:
+    if job.files_total:
+        return f"{job.files_done:,} of {job.files_total:,}"
+    return f"{job.files_done:,}{_NOUNS.get(job.kind, '')}" if job.files_done else ""
+
+
+def clock_text(seconds: float) -> str:
+    """A duration for a column: ``8.4 ms``, ``2.51 s``, ``4:05``, ``1:00:09``."""
+    if seconds < 60:
+        return duration_text(seconds)
+    whole = int(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

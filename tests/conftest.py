@@ -7,6 +7,7 @@ import gc
 import importlib.util
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ os.environ.setdefault("QT_API", "pyside6")
 
 import pytest
 from helpers import programs
+
+_config = tempfile.TemporaryDirectory(prefix="dicomgui-config-")
+os.environ["DICOMGUI_CONFIG"] = _config.name  # no test reads or changes the settings of whoever runs it
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 

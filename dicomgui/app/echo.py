@@ -99,14 +99,16 @@ async def echo(
     *,
     repeat: int = 1,
     on_step: Callable[[Step], None] | None = None,
+    on_association: Callable[[int], None] | None = None,
 ) -> EchoResult:
     """Open an association for Verification alone, send ``repeat`` C-ECHOs, release it.
 
     Never raises for what a peer or the network does; a cancel passes, after the association has been ended.
 
     :param on_step: told of each step as it ends.
+    :param on_association: told the association's number in the trace, once, as soon as there is one.
     """
-    ladder = _Ladder(context, on_step)
+    ladder = _Ladder(context, on_step, on_association)
     error: DicomNetworkError | None = None
     try:
         async with options.connect(peer, presets.VERIFICATION, ladder) as association:
@@ -137,9 +139,15 @@ class _Ladder:
     :ivar under_way: the step that fails if something fails now.
     """
 
-    def __init__(self, context: AppContext, on_step: Callable[[Step], None] | None) -> None:
+    def __init__(
+        self,
+        context: AppContext,
+        on_step: Callable[[Step], None] | None,
+        on_association: Callable[[int], None] | None = None,
+    ) -> None:
         self._evidence = Evidence(context.tracer)
         self._on_step = on_step
+        self._on_association = on_association
         self._steps: list[Step] = []
         self._round_trips: list[float] = []
         self._status: Status | None = None
@@ -149,7 +157,10 @@ class _Ladder:
         self.under_way: StepName = "resolve"
 
     def __call__(self, record: Record) -> None:
-        self._association = record.association
+        if self._association != record.association:
+            self._association = record.association
+            if self._on_association is not None:
+                self._on_association(record.association)
         self._evidence(record)
         if isinstance(record, ResolveRecord) and not record.error:
             self.done("resolve", ", ".join(record.addresses))

@@ -12,9 +12,21 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 from dicomgui.app.context import AppContext
+from dicomgui.app.listener_events import (
+    AssociationBegan,
+    AssociationEnded,
+    ContextsRefused,
+    EchoAnswered,
+    ListenerCounts,
+    ListenerEvent,
+    OpenAssociation,
+    ReceivedInstance,
+    Refusal,
+    StoreFailed,
+)
+from dicomgui.app.refused_contexts import RefusedContexts
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.dimse.assembler import Sink
@@ -39,11 +51,13 @@ from dicomgui.storage import (
 __all__ = [
     "AssociationBegan",
     "AssociationEnded",
+    "ContextsRefused",
     "EchoAnswered",
     "Listener",
     "ListenerCounts",
     "ListenerEvent",
     "ListenerOptions",
+    "OpenAssociation",
     "ReceivedInstance",
     "Refusal",
     "StoreFailed",
@@ -99,100 +113,19 @@ class ListenerOptions:
         Limits(max_pdu_length=self.max_pdu_length)
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedInstance:
-    """An instance is stored and was acknowledged.
-
-    :ivar utc: seconds since 1970-01-01 UTC.
-    :ivar path: the file; of a duplicate the one that was there.
-    :ivar size_bytes: of the file, the head that we write included.
-    :ivar outcome: whether it is new, was there already, or is another data set with a UID that was there already.
-    """
-
-    utc: float
-    facts: AssociationFacts
-    sop_class_uid: str
-    sop_instance_uid: str
-    transfer_syntax_uid: str
-    path: Path
-    size_bytes: int
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class StoreFailed:
-    """An instance was not stored, and the peer was told so.
-
-    :ivar reason: why, in one line.
-    :ivar hint: what to try, or an empty string.
-    """
-
-    utc: float
-    facts: AssociationFacts
-    sop_class_uid: str
-    sop_instance_uid: str
-    status: Status
-    reason: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
-class EchoAnswered:
-    """A C-ECHO was answered."""
-
-    utc: float
-    facts: AssociationFacts
-
-
-@dataclass(frozen=True, slots=True)
-class AssociationBegan:
-    """An association was accepted."""
-
-    utc: float
-    facts: AssociationFacts
-
-
-@dataclass(frozen=True, slots=True)
-class AssociationEnded:
-    """An accepted association has ended; ``error`` is ``None`` after an orderly release."""
-
-    utc: float
-    facts: AssociationFacts
-    error: DicomNetworkError | None
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A connection or an association was refused."""
-
-    utc: float
-    association: int
-    peer: str
-    reason: str
-
-
-ListenerEvent: TypeAlias = (
-    ReceivedInstance | StoreFailed | EchoAnswered | AssociationBegan | AssociationEnded | Refusal
-)
-
-
 @dataclass(slots=True)
-class ListenerCounts:
-    """What has happened since the start of the listener.
+class _Live:
+    """An association that stands: what came over it, and the sink that is being filled."""
 
-    :ivar stored: instances that are there now and were not before.
-    :ivar duplicates: instances that came again and were there already.
-    :ivar failed: instances that were answered with a failure.
-    :ivar size_bytes: of all files whose instances were acknowledged.
-    """
-
-    stored: int = 0
-    duplicates: int = 0
-    failed: int = 0
+    facts: AssociationFacts
+    since_utc: float
+    instances: int = 0
     size_bytes: int = 0
-    echoes: int = 0
-    associations: int = 0
-    refused: int = 0
+    sink: InstanceSink | None = None
+
+    @property
+    def running_bytes(self) -> int:
+        return self.sink.size_bytes if self.sink is not None else 0
 
 
 class _TrackedSink:
@@ -240,6 +173,9 @@ class Listener:
         self._archive = Archive(options.folder, fsync=options.fsync)
         self._server: Server | None = None
         self._held: dict[int, set[Pending]] = {}
+        self._live: dict[int, _Live] = {}
+        self._bytes_received = 0
+        self._refused_contexts = RefusedContexts()
         self._events: deque[ListenerEvent] = deque(maxlen=MAX_EVENTS)
 
     @property
@@ -264,6 +200,19 @@ class Listener:
     def associations(self) -> tuple[AssociationFacts, ...]:
         """The associations that stand now."""
         return self._server.associations if self._server is not None else ()
+
+    @property
+    def open_associations(self) -> tuple[OpenAssociation, ...]:
+        """The associations that stand now, with what came over them; the oldest first."""
+        return tuple(
+            OpenAssociation(live.facts, live.since_utc, live.instances, live.size_bytes + live.running_bytes)
+            for live in self._live.values()
+        )
+
+    @property
+    def bytes_received(self) -> int:
+        """Since the listener was made: of instances that came whole, and of what is just being received."""
+        return self._bytes_received + sum(live.running_bytes for live in self._live.values())
 
     def abort(self, association: int) -> bool:
         """Abort one association by its number in the trace; whether there was one."""
@@ -334,15 +283,21 @@ class Listener:
 
     def _record(self, record: Record) -> None:
         self._context.tracer(record)
+        self._refused_contexts.take(record)
         if isinstance(record, RefuseRecord):
             self.counts.refused += 1
             self._tell(Refusal(record.utc, record.association, record.peer, record.reason))
 
     def _on_established(self, facts: AssociationFacts) -> None:
         self.counts.associations += 1
-        self._tell(AssociationBegan(time.time(), facts))
+        now = time.time()
+        self._live[facts.association] = _Live(facts, now)
+        self._tell(AssociationBegan(now, facts))
+        if refused := self._refused_contexts.pop(facts.association):
+            self._tell(ContextsRefused(now, facts, refused))
 
     def _on_ended(self, facts: AssociationFacts, error: DicomNetworkError | None) -> None:
+        self._live.pop(facts.association, None)
         # What was complete, but not begun to be stored, can no longer be answered for: the peer will send it again.
         for pending in self._held.pop(facts.association, ()):
             pending.abandon()
@@ -365,15 +320,26 @@ class Listener:
             )
         except StorageError as error:
             return self._refuse(request, error)
+        live = self._live.get(request.facts.association)
+        if live is not None:
+            live.sink = sink
         return _TrackedSink(self, request, sink)
 
     def hold(self, request: StoreRequest, pending: Pending) -> Pending:
         """A data set is complete and waits for its turn to be stored."""
+        live = self._live.get(request.facts.association)
+        if live is not None:
+            live.sink = None
+            live.size_bytes += pending.size_bytes
+        self._bytes_received += pending.size_bytes
         self._held.setdefault(request.facts.association, set()).add(pending)
         return pending
 
     def lost(self, request: StoreRequest) -> None:
         """The association ended in the middle of a data set; nothing is left of it."""
+        live = self._live.get(request.facts.association)
+        if live is not None:
+            live.sink = None
         self._scribe(request).file("discarded", "", 0, f"{request.command.affected_sop_instance_uid} broke off")
 
     def _on_store(self, request: StoreRequest, result: object) -> Reply | Awaitable[Reply]:
@@ -411,6 +377,9 @@ class Listener:
     def _keep(self, request: StoreRequest, stored: Stored) -> Reply:
         counts, command = self.counts, request.command
         counts.size_bytes += stored.size_bytes
+        live = self._live.get(request.facts.association)
+        if live is not None:
+            live.instances += 1
         is_duplicate = stored.outcome is Outcome.DUPLICATE
         if is_duplicate:
             counts.duplicates += 1

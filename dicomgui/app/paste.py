@@ -174,7 +174,7 @@ def _json(text: str) -> Pasted | None:
         return None
     if len(found) > 1:
         others = ", ".join(peer.name or peer.called_ae for peer in found[1:6])
-        return replace(found[0], remarks=(*found[0].remarks, f"{len(found) - 1} more peers are there: {others}."))
+        return replace(found[0], remarks=(*found[0].remarks, f"More peers are in it: {others}."))
     return found[0]
 
 
@@ -363,12 +363,12 @@ def _looks_like_host(text: str) -> bool:
 # -------------------------------------------------------------------------------------------------------------- prose
 
 # White space comes as single characters here: see _prose.
-_IS = r"\s?(?:is\b|should be\b|[:=\u2013\u2014-]|->|of\b)?\s?"
+_IS = r"\s?(?:is\b|should be\b|[:=]|[\u2013\u2014-](?=\s)|->|of\b)?\s?"
 _TITLE = re.compile(
     r"(?:\b(?P<whose>calling|called|your|our|local|remote|client|server|source|destination|scu|scp|peer|pacs)\b[\s-]?)?"
     r"\b(?:AE(?:[\s_-]?(?:titel|title|titre))?|AETs?|application entity(?: title)?)\b"
     rf"(?P<is>{_IS})(?P<value>\"[^\"\n]{{1,32}}\"|'[^'\n]{{1,32}}'|"
-    r"[^\s,;\"']+(?:(?: [^\s,;\"'.:]+){0,3}(?=[\n,;.]|$))?)",
+    r"[^\s,;\"']+(?:(?: [^\s,;\"'.:]+){0,3}(?=[,;]|\.?(?:\s|$)))?)",
     re.IGNORECASE,
 )
 _OURS = frozenset({"calling", "your", "local", "client", "source", "scu"})

@@ -71,6 +71,7 @@ class ListenerSettings:
     :ivar ae_title: ours, as a provider.
     :ivar fsync: acknowledge an instance only when it is safe from a power cut.
     :ivar check_called_ae: reject who calls another AE title.
+    :ivar any_sop_class: accept private objects as well, not only the standard's storage classes.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -80,6 +81,7 @@ class ListenerSettings:
     ae_title: str = "DICOMGUI"
     fsync: bool = True
     check_called_ae: bool = False
+    any_sop_class: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -173,6 +175,7 @@ class SettingsStore:
             ae_title=listener.ae_title,
             fsync=listener.fsync,
             check_called_ae=listener.check_called_ae,
+            any_sop_class=listener.any_sop_class,
             max_pdu_length=settings.max_pdu_length,
             timeouts=settings.timeouts,
             trace_full=settings.trace_full,
@@ -210,6 +213,7 @@ def _listener_of(values: Values) -> ListenerSettings:
         ae_title=values.take("ae_title", usual.ae_title, checks.ae_title),
         fsync=values.take("fsync", usual.fsync, checks.flag),
         check_called_ae=values.take("check_called_ae", usual.check_called_ae, checks.flag),
+        any_sop_class=values.take("any_sop_class", usual.any_sop_class, checks.flag),
     )
 
 
@@ -247,6 +251,7 @@ def _table_of(settings: Settings) -> Table:
             "ae_title": str(listener.ae_title),
             "fsync": listener.fsync,
             "check_called_ae": listener.check_called_ae,
+            "any_sop_class": listener.any_sop_class,
         },
         "trace": {"keep_full": settings.trace_full},
         "window": {"theme": settings.theme.value},

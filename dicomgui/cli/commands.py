@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from dicomgui.cli.exits import Exit, exit_of_error
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session, timeouts_of
+from dicomgui.network.association.params import PeerAddress
 
 if TYPE_CHECKING:
     from dicomgui.app.connection import ConnectionOptions
@@ -20,15 +22,22 @@ if TYPE_CHECKING:
 __all__ = ["echo", "listen", "send"]
 
 
-def _connection_options(options: argparse.Namespace) -> ConnectionOptions:
+def _target(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptions]:
+    """Whom to connect to and how: what a saved node says, unless an option says otherwise."""
     from dicomgui.app.connection import ConnectionOptions
 
-    return ConnectionOptions(
-        calling_ae=options.calling,
-        timeouts=timeouts_of(options.timeout),
-        max_pdu_length=options.max_pdu,
-        trace_full=options.trace_full,
-    )
+    usual = ConnectionOptions(trace_full=options.trace_full)
+    if isinstance(options.peer, PeerAddress):
+        address, chosen = options.peer, usual
+    else:
+        address, chosen = options.peer.address, options.peer.options(usual)
+    if options.calling is not None:
+        chosen = replace(chosen, calling_ae=options.calling)
+    if options.timeout is not None:
+        chosen = replace(chosen, timeouts=timeouts_of(options.timeout))
+    if options.max_pdu is not None:
+        chosen = replace(chosen, max_pdu_length=options.max_pdu)
+    return address, chosen
 
 
 # -------------------------------------------------------------------------------------------------------------- echo
@@ -43,11 +52,12 @@ async def _echo(options: argparse.Namespace, session: Session) -> Exit:
     from dicomgui.app.echo import echo as run_echo
 
     output = session.output
-    output.line(options.peer)
+    peer, connection = _target(options)
+    output.line(peer)
     result = await run_echo(
         session.context,
-        options.peer,
-        _connection_options(options),
+        peer,
+        connection,
         repeat=options.repeat,
         on_step=partial(_show_step, output, show_each=options.repeat == 1),
     )
@@ -113,8 +123,7 @@ async def _send(options: argparse.Namespace, session: Session) -> Exit:
                 output.line("skipped ", skipped.name, "", skipped.reason)
         job = SendJob(
             session.context,
-            options.peer,
-            _connection_options(options),
+            *_target(options),
             selection,
             on_result=partial(_show_result, output),
         )

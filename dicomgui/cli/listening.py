@@ -12,6 +12,7 @@ from typing import Any
 from dicomgui.app.listener import (
     AssociationBegan,
     AssociationEnded,
+    ContextsRefused,
     EchoAnswered,
     Listener,
     ListenerEvent,
@@ -23,6 +24,7 @@ from dicomgui.app.listener import (
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session, stop_signals, timeouts_of
+from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH
 from dicomgui.network.errors import ListenError
 from dicomgui.network.service import AssociationFacts
 from dicomgui.network.status import Service
@@ -44,7 +46,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
             ae_title=options.aet,
             fsync=not options.no_fsync,
             any_sop_class=options.any_sop_class,
-            max_pdu_length=options.max_pdu,
+            max_pdu_length=DEFAULT_MAX_PDU_LENGTH if options.max_pdu is None else options.max_pdu,
             timeouts=timeouts_of(options.timeout),
             trace_full=options.trace_full,
         ),
@@ -167,6 +169,18 @@ def _show_ended(output: Output, event: AssociationEnded) -> None:
         output.line(f"{'ended':<13}{_who(event.facts)}  {error or 'released'}")
 
 
+def _show_contexts(output: Output, event: ContextsRefused) -> None:
+    for sop_class, syntaxes, reason in event.refused:
+        output.event(
+            "context_refused",
+            **_caller(event.facts),
+            sop_class_uid=sop_class,
+            transfer_syntax_uids=list(syntaxes),
+            reason=reason,
+        )
+        output.detail(f"{'refused':<13}{_who(event.facts)}  {sop_class}: {reason}")
+
+
 _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     ReceivedInstance: _show_received,
     StoreFailed: _show_failed,
@@ -174,4 +188,5 @@ _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     EchoAnswered: _show_echo,
     AssociationBegan: _show_began,
     AssociationEnded: _show_ended,
+    ContextsRefused: _show_contexts,
 }

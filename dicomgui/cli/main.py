@@ -9,13 +9,16 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypeVar, cast
 
 import dicomgui
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, PeerAddress
 from dicomgui.network.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from dicomgui.app.nodes import Node
 
 __all__ = ["build_parser", "main"]
 
@@ -90,9 +93,11 @@ def _traced() -> _Parser:
     group = options.add_argument_group("connection")
     group.add_argument("--timeout", metavar="S", type=_seconds, help="wait so many seconds for each answer")
     group.add_argument(
-        "--max-pdu", metavar="N", type=_max_pdu, default=DEFAULT_MAX_PDU_LENGTH,
-        help="maximum PDU length to advertise, 0 for no limit (default: %(default)s)",
-    )  # fmt: skip
+        "--max-pdu",
+        metavar="N",
+        type=_max_pdu,
+        help=f"maximum PDU length to advertise, 0 for no limit (default: {DEFAULT_MAX_PDU_LENGTH})",
+    )
     group.add_argument("--trace", metavar="FILE", help="save what goes over the wire (.dgtrace; holds patient data)")
     group.add_argument("--trace-full", action="store_true", help="keep the sent and received objects in it as well")
     return options
@@ -100,10 +105,10 @@ def _traced() -> _Parser:
 
 def _requesting() -> _Parser:
     options = _Parser(add_help=False)
-    options.add_argument("peer", metavar="PEER", type=_checked(PeerAddress.parse), help="AET@host:port")
     options.add_argument(
-        "--calling", metavar="AET", type=_checked(AETitle), default="DICOMGUI", help="our AE title (default: DICOMGUI)"
+        "peer", metavar="PEER", type=_checked(_peer), help="AET@host:port, or the name of a saved node"
     )
+    options.add_argument("--calling", metavar="AET", type=_checked(AETitle), help="our AE title (default: DICOMGUI)")
     return options
 
 
@@ -174,6 +179,14 @@ def _checked(make: Callable[[str], _T]) -> Callable[[str], _T]:
             raise argparse.ArgumentTypeError(f"{error}. {error.hint}".rstrip()) from error
 
     return parse
+
+
+def _peer(text: str) -> PeerAddress | Node:
+    if "@" in text:  # no name of a node has one
+        return PeerAddress.parse(text)
+    from dicomgui.app.peers import resolve
+
+    return resolve(text)
 
 
 def _whole(text: str) -> int:

@@ -162,6 +162,11 @@ class InstanceSink:
         except OSError as error:
             pending.fail(error)
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of the file so far, head included."""
+        return self._pending.size_bytes
+
     def finish(self) -> Pending:
         """The data set is complete; hand the result to :meth:`Archive.commit`."""
         return self._pending

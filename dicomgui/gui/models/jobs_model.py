@@ -114,11 +114,6 @@ class JobsModel(QAbstractTableModel):
         return next((row for row, job in enumerate(self._jobs) if job.number == number), -1)
 
     @property
-    def running(self) -> list[int]:
-        """Numbers of the jobs that were not finished."""
-        return [job.number for job in self._jobs if not job.state.is_finished]
-
-    @property
     def has_finished(self) -> bool:
         """Whether there is a job that could be cleared."""
         return any(job.state.is_finished for job in self._jobs)

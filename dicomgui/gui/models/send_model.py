@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
+from dicomgui.app.report import ReportLine
 from dicomgui.app.send import ItemResult, ItemState
 from dicomgui.app.sources import SendItem, Skipped
 from dicomgui.gui.theme import current_colors
+from dicomgui.gui.widgets.pills import ICON_ROLE, TONE_ROLE
 from dicomgui.gui.widgets.text import size_text, tooltip
 from dicomgui.network.uids import name_of
 from dicomgui.trace.finding import plain
 
-__all__ = ["SendColumn", "SendModel"]
+__all__ = ["Filter", "SendColumn", "SendModel"]
 
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
+
+MOVED_ONE_BY_ONE = 50
+"""So many rows at a time enter or leave a filtered view singly; of more, the view is made anew."""
 
 
 class SendColumn(IntEnum):
@@ -35,8 +41,35 @@ class SendColumn(IntEnum):
     RESULT = 5
 
 
+class Filter(Enum):
+    """Which files are shown."""
+
+    ALL = "all files"
+    FAILED = "failed"
+    WARNING = "sent with warning"
+    OPEN = "not sent yet"
+    SKIPPED = "skipped"
+
+
 _TITLES = ("File", "SOP class", "Transfer syntax", "Size", "State", "Result")
 _SKIPPED = "skipped"
+_STATES_OF = {
+    Filter.FAILED: (ItemState.FAILED,),
+    Filter.WARNING: (ItemState.WARNING,),
+    Filter.OPEN: (ItemState.QUEUED, ItemState.SENDING, ItemState.CANCELLED),
+    Filter.SKIPPED: (None,),
+}
+_LOOKS = {
+    ItemState.QUEUED: ("note", "muted"),
+    ItemState.SENDING: ("play", "accent"),
+    ItemState.SENT: ("good", "good"),
+    ItemState.WARNING: ("warning", "warning"),
+    ItemState.FAILED: ("error", "error"),
+    ItemState.CANCELLED: ("cancel", "muted"),
+    None: ("remove", "warning"),
+}
+_UNSENT = (ItemState.FAILED, ItemState.CANCELLED)
+_SHORT = {ItemState.WARNING: "warning"}
 
 
 @dataclass(slots=True)
@@ -45,6 +78,9 @@ class _Row:
     item: SendItem | None
     state: ItemState | None
     text: str
+    reason: str = ""
+    result: ItemResult | None = None
+    peer: str = ""
 
     @property
     def state_text(self) -> str:
@@ -52,12 +88,17 @@ class _Row:
 
 
 class SendModel(QAbstractTableModel):
-    """Rows in the order in which they were added; what is no instance has a row as well, with the reason."""
+    """Rows in the order in which they were added; what is no instance has a row as well, with the reason.
+
+    It filters itself: a proxy would ask Python about each of 100,000 rows whenever a few change.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[_Row] = []
         self._row_of: dict[int, int] = {}
+        self._filter = Filter.ALL
+        self._shown: list[int] | None = None  # numbers of the rows in view, ascending; None for all
 
     # filling
 
@@ -65,35 +106,50 @@ class SendModel(QAbstractTableModel):
         """Append what a scan found; a file that is there already is not added again."""
         known = {row.name for row in self._rows}
         rows = [_Row(item.name, item, ItemState.QUEUED, "") for item in items if item.name not in known]
-        rows += [_Row(one.name, None, None, plain(one.reason)) for one in skipped if one.name not in known]
-        if rows:
-            first = len(self._rows)
-            self.beginInsertRows(QModelIndex(), first, first + len(rows) - 1)
+        for one in skipped:
+            if one.name not in known:
+                rows.append(_Row(one.name, None, None, plain(one.reason), one.reason))
+        if not rows:
+            return
+        first = len(self._rows)
+        if self._shown is not None:
             self._rows += rows
             self._number()
-            self.endInsertRows()
+            self._show_anew()
+            return
+        self.beginInsertRows(_ROOT, first, first + len(rows) - 1)
+        self._rows += rows
+        self._number()
+        self.endInsertRows()
 
     def remove(self, numbers: Iterable[int]) -> None:
-        """Take rows out."""
-        for number in sorted(set(numbers), reverse=True):
-            self.beginRemoveRows(QModelIndex(), number, number)
-            del self._rows[number]
-            self.endRemoveRows()
-        self._number()
+        """Take rows of the view out."""
+        gone = {self._place(number) for number in numbers}
+        if gone:
+            self.beginResetModel()
+            self._rows = [row for number, row in enumerate(self._rows) if number not in gone]
+            self._number()
+            self._shown = self._matching()
+            self.endResetModel()
 
     def clear(self) -> None:
         """Take all rows out."""
         self.beginResetModel()
         self._rows = []
         self._row_of = {}
+        self._shown = self._matching()
         self.endResetModel()
 
-    def queue_all(self) -> None:
-        """All instances are to be sent (again)."""
-        for row in self._rows:
-            if row.item is not None:
-                row.state, row.text = ItemState.QUEUED, ""
-        self._changed(0, len(self._rows) - 1)
+    def queue(self, items: Iterable[SendItem], peer: str = "") -> None:
+        """These are to be sent (again), to this peer."""
+        touched = []
+        for item in items:
+            number = self._row_of.get(id(item))
+            if number is not None:
+                row = self._rows[number]
+                row.state, row.text, row.result, row.peer = ItemState.QUEUED, "", None, peer
+                touched.append(number)
+        self._tell(touched)
 
     def show_results(self, results: Iterable[ItemResult]) -> None:
         """Show what became of some; one change is told for all."""
@@ -101,32 +157,103 @@ class SendModel(QAbstractTableModel):
         for result in results:
             number = self._row_of.get(id(result.item))
             if number is not None:
-                self._rows[number].state = result.state
-                self._rows[number].text = _result_text(result)
+                row = self._rows[number]
+                row.state, row.text, row.result = result.state, _result_text(result), result
                 touched.append(number)
-        if touched:
-            self._changed(min(touched), max(touched))
+        self._tell(touched)
 
     def show_sending(self, item: SendItem) -> None:
         """This one is on its way."""
         number = self._row_of.get(id(item))
         if number is not None and self._rows[number].state is ItemState.QUEUED:
             self._rows[number].state = ItemState.SENDING
-            self._changed(number, number)
+            self._tell([number])
+
+    def set_filter(self, which: Filter) -> None:
+        """Show these files only."""
+        if which is not self._filter:
+            self._filter = which
+            self._show_anew()
+
+    def _show_anew(self) -> None:
+        self.beginResetModel()
+        self._shown = self._matching()
+        self.endResetModel()
 
     def _number(self) -> None:
         self._row_of = {id(row.item): number for number, row in enumerate(self._rows) if row.item is not None}
 
+    def _matching(self) -> list[int] | None:
+        states = _STATES_OF.get(self._filter)
+        if states is None:
+            return None
+        return [number for number, row in enumerate(self._rows) if row.state in states]
+
+    def _tell(self, touched: list[int]) -> None:
+        """Rows of these numbers have changed."""
+        if not touched:
+            return
+        if self._shown is None:
+            self._changed(min(touched), max(touched))
+            return
+        states = _STATES_OF[self._filter]
+        moved = [number for number in touched if (self._rows[number].state in states) is (self._position(number) < 0)]
+        if len(moved) > MOVED_ONE_BY_ONE:
+            self._show_anew()
+            return
+        for number in moved:
+            self._move(number, self._shown)
+        positions = [position for number in touched if (position := self._position(number)) >= 0]
+        if positions:
+            self._changed(min(positions), max(positions))
+
+    def _move(self, number: int, shown: list[int]) -> None:
+        """A row enters the filtered view, or leaves it."""
+        place = bisect_left(shown, number)
+        if place < len(shown) and shown[place] == number:
+            self.beginRemoveRows(_ROOT, place, place)
+            del shown[place]
+            self.endRemoveRows()
+        else:
+            self.beginInsertRows(_ROOT, place, place)
+            shown.insert(place, number)
+            self.endInsertRows()
+
     def _changed(self, first: int, last: int) -> None:
-        if last >= first:
-            self.dataChanged.emit(self.index(first, 0), self.index(last, len(SendColumn) - 1))
+        self.dataChanged.emit(self.index(first, 0), self.index(last, len(SendColumn) - 1))
+
+    def _place(self, row: int) -> int:
+        """The number of a row of the view."""
+        return row if self._shown is None else self._shown[row]
+
+    def _position(self, number: int) -> int:
+        """Where a row stands in the view, or -1."""
+        if self._shown is None:
+            return number
+        place = bisect_left(self._shown, number)
+        return place if place < len(self._shown) and self._shown[place] == number else -1
 
     # reading
 
     @property
+    def filter(self) -> Filter:
+        """Which files are shown."""
+        return self._filter
+
+    @property
+    def count(self) -> int:
+        """How many rows there are, shown or not."""
+        return len(self._rows)
+
+    @property
     def items(self) -> tuple[SendItem, ...]:
-        """The instances, in their order."""
+        """All instances, in their order."""
         return tuple(row.item for row in self._rows if row.item is not None)
+
+    @property
+    def unsent(self) -> tuple[SendItem, ...]:
+        """The instances that failed or were cancelled, in their order."""
+        return tuple(row.item for row in self._rows if row.item is not None and row.state in _UNSENT)
 
     @property
     def size_bytes(self) -> int:
@@ -138,18 +265,32 @@ class SendModel(QAbstractTableModel):
         """How many rows are no instance."""
         return sum(1 for row in self._rows if row.item is None)
 
+    def lines(self) -> list[ReportLine]:
+        """Every row, shown or not, for a report."""
+        return [
+            ReportLine(row.name, row.state_text, row.item, row.result, row.reason, row.peer) for row in self._rows
+        ]
+
     def row_of_item(self, item: SendItem) -> int:
-        """The row of an instance, -1 where it is not there."""
-        return self._row_of.get(id(item), -1)
+        """The row of an instance in the view, -1 where it is not there."""
+        number = self._row_of.get(id(item))
+        return self._position(number) if number is not None else -1
+
+    def association_at(self, row: int) -> int:
+        """The trace's number of the association that the instance of a row went over, 0 for none."""
+        result = self._rows[self._place(row)].result if 0 <= row < self.rowCount() else None
+        return result.association if result is not None else 0
 
     def state_of(self, row: int) -> str:
         """What the state column says."""
-        return self._rows[row].state_text
+        return self._rows[self._place(row)].state_text
 
     # Qt's side
 
     def rowCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(self._rows)
+        if parent.isValid():
+            return 0
+        return len(self._rows) if self._shown is None else len(self._shown)
 
     def columnCount(self, parent: _Index = _ROOT) -> int:
         return 0 if parent.isValid() else len(SendColumn)
@@ -165,15 +306,17 @@ class SendModel(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        row, column = self._rows[index.row()], index.column()
+        row, column = self._rows[self._place(index.row())], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
             return _text(row, column)
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip(plain(row.name, 500) if column == SendColumn.FILE else _text(row, column))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
-        if role == Qt.ItemDataRole.ForegroundRole and column in (SendColumn.STATE, SendColumn.RESULT):
-            return _color(row.state)
+        if role in (ICON_ROLE, TONE_ROLE):
+            return _LOOKS[row.state][0 if role == ICON_ROLE else 1]
+        if role == Qt.ItemDataRole.ForegroundRole and column == SendColumn.RESULT:
+            return QColor(getattr(current_colors(), _LOOKS[row.state][1]))
         return None
 
 
@@ -186,7 +329,7 @@ def _text(row: _Row, column: int) -> str:
     if column == SendColumn.FILE:
         return plain(Path(row.name).name or row.name)
     if column == SendColumn.STATE:
-        return row.state_text
+        return _SHORT.get(row.state, row.state_text) if row.state is not None else _SKIPPED
     if column == SendColumn.RESULT:
         return row.text
     if row.item is None:
@@ -202,12 +345,3 @@ def _result_text(result: ItemResult) -> str:
     if result.state is ItemState.SENT:
         return status
     return plain(" · ".join(filter(None, (status or result.reason, result.comment))))
-
-
-def _color(state: ItemState | None) -> QColor | None:
-    colors = current_colors()
-    tones = {
-        ItemState.SENT: colors.good, ItemState.WARNING: colors.warning, ItemState.FAILED: colors.error,
-        ItemState.SENDING: colors.accent, ItemState.QUEUED: colors.text, ItemState.CANCELLED: colors.muted,
-    }  # fmt: skip
-    return QColor(tones[state] if state is not None else colors.warning)

@@ -6,9 +6,9 @@ import time
 from array import array
 from bisect import bisect_left
 from collections import OrderedDict
-from datetime import datetime
+from collections.abc import Iterable
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor
@@ -27,6 +27,7 @@ BATCH = 500
 BUDGET_S = 0.004
 """How long one drain may take batches; the rest waits for the next tick."""
 
+_FEW = 64  # associations that are looked up one by one; for more all records are looked at
 _CACHED = 2000  # rows whose cells are kept; a screen shows some fifty
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -45,7 +46,20 @@ class Column(IntEnum):
 
 
 _TITLES = ("No.", "Time", "Assoc.", "", "Type", "Length", "Summary")
-_RIGHT = (Column.NUMBER, Column.LENGTH)
+_DISPLAY = int(Qt.ItemDataRole.DisplayRole)
+_FOREGROUND = int(Qt.ItemDataRole.ForegroundRole)
+_TOOL_TIP = int(Qt.ItemDataRole.ToolTipRole)
+_ALIGNMENT = int(Qt.ItemDataRole.TextAlignmentRole)
+_ROLES = frozenset((_DISPLAY, _FOREGROUND, _TOOL_TIP))
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_ALIGNMENTS = tuple(_RIGHT if column in (Column.NUMBER, Column.LENGTH) else _LEFT for column in Column)
+_NOTHING = ("", "text")
+
+
+class _Cells(NamedTuple):
+    texts: tuple[str, ...]
+    tones: tuple[str, ...]
 
 
 class TraceModel(QAbstractTableModel):
@@ -60,30 +74,59 @@ class TraceModel(QAbstractTableModel):
         self._rows = array("Q")
         self._reached = 0
         self._view = View.EVENTS
-        self._association: int | None = None
-        self._cells: OrderedDict[int, tuple[Entry, Row]] = OrderedDict()
+        self._associations: frozenset[int] | None = None
+        self._cells: OrderedDict[int, _Cells] = OrderedDict()
 
     # filling
 
-    def drain(self) -> None:
+    def drain(self, budget_s: float = BUDGET_S) -> None:
         """Take what is new from the store, in batches, for a few milliseconds at most."""
         self._drop_old()
-        end = time.monotonic() + BUDGET_S
-        while entries := self._store.since(self._reached, BATCH):
-            self._reached = entries[-1].seq
-            self._append([entry.seq for entry in entries if self._wants(entry.record)])
+        end = time.monotonic() + budget_s
+        few = self._associations is not None and len(self._associations) <= _FEW
+        while self._reached < self._store.last_seq:
+            if few:
+                self._take_few()
+            else:
+                self._take_any()
             if time.monotonic() >= end:
                 return
+
+    def _take_any(self) -> None:
+        """Look at the next records of all associations."""
+        entries = self._store.since(self._reached, BATCH)
+        self._reached = entries[-1].seq if entries else self._store.last_seq
+        self._append([entry.seq for entry in entries if self._wants(entry.record)])
+
+    def _take_few(self) -> None:
+        """Look at the next records of the chosen associations, and leave all others alone."""
+        reached = self._store.last_seq
+        found: list[Entry] = []
+        for association in self._associations or ():
+            entries = self._store.of_association(association, self._reached, BATCH)
+            if len(entries) == BATCH:  # there may be more: what comes after the last of these waits
+                reached = min(reached, entries[-1].seq)
+            found += entries
+        view = self._view
+        numbers = [entry.seq for entry in found if entry.seq <= reached and is_shown(entry.record, view)]
+        self._reached = reached
+        self._append(sorted(numbers))
 
     @property
     def is_behind(self) -> bool:
         """Whether the store has records that the model has not looked at."""
         return self._reached < self._store.last_seq
 
-    def show(self, view: View, association: int | None) -> None:
-        """Show other records; the next drains read the store again."""
-        if (view, association) != (self._view, self._association):
-            self._view, self._association = view, association
+    @property
+    def associations(self) -> frozenset[int] | None:
+        """Whose records are shown; ``None`` for all."""
+        return self._associations
+
+    def show(self, view: View, associations: Iterable[int] | None) -> None:
+        """Show other records, of these associations or of all; the next drains read the store again."""
+        wanted = None if associations is None else frozenset(associations)
+        if (view, wanted) != (self._view, self._associations):
+            self._view, self._associations = view, wanted
             self.restart()
 
     def restart(self) -> None:
@@ -95,7 +138,7 @@ class TraceModel(QAbstractTableModel):
         self.endResetModel()
 
     def _wants(self, record: Record) -> bool:
-        if self._association is not None and record.association != self._association:
+        if self._associations is not None and record.association not in self._associations:
             return False
         return is_shown(record, self._view)
 
@@ -128,14 +171,24 @@ class TraceModel(QAbstractTableModel):
         row = bisect_left(self._rows, seq)
         return row if row < len(self._rows) and self._rows[row] == seq else -1
 
-    def _cells_of(self, row: int) -> tuple[Entry, Row] | None:
+    def cell(self, row: int, column: int) -> tuple[str, str]:
+        """Text and tone of a cell (the name of a colour), for who paints it."""
+        cells = self._cells_of(row) if 0 <= row < len(self._rows) else None
+        return (cells.texts[column], cells.tones[column]) if cells is not None else _NOTHING
+
+    def line_of(self, row: int) -> str:
+        """The cells of a row with tabs between them, to be pasted elsewhere."""
+        cells = self._cells_of(row) if 0 <= row < len(self._rows) else None
+        return "\t".join(cells.texts) if cells is not None else ""
+
+    def _cells_of(self, row: int) -> _Cells | None:
         seq = self._rows[row]
         found = self._cells.get(seq)
         if found is None:
             entry = self._store.entry(seq)
             if entry is None:
                 return None
-            found = self._cells[seq] = (entry, row_of(entry.record))
+            found = self._cells[seq] = _cells(entry)
             if len(self._cells) > _CACHED:
                 self._cells.popitem(last=False)
         return found
@@ -148,62 +201,46 @@ class TraceModel(QAbstractTableModel):
     def columnCount(self, parent: _Index = _ROOT) -> int:
         return 0 if parent.isValid() else len(Column)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> Any:
         if orientation is Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
+            if role == _DISPLAY:
                 return _TITLES[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(section)
+            if role == _ALIGNMENT:
+                return _ALIGNMENTS[section]
         return None
 
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid() or not 0 <= index.row() < len(self._rows):
+    def data(self, index: _Index, role: int = _DISPLAY) -> Any:
+        if role == _ALIGNMENT:
+            return _ALIGNMENTS[index.column()] if index.isValid() else None
+        if role not in _ROLES or not index.isValid():
             return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(index.column())
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ForegroundRole, Qt.ItemDataRole.ToolTipRole):
-            return None
-        cells = self._cells_of(index.row())
-        if cells is None:
-            return None
-        if role == Qt.ItemDataRole.ForegroundRole:
-            return _color(index.column(), *cells)
-        text = _text(index.column(), *cells)
-        if role == Qt.ItemDataRole.ToolTipRole:
+        text, tone = self.cell(index.row(), index.column())
+        if role == _DISPLAY:
+            return text
+        if role == _TOOL_TIP:
             return tooltip(text) if index.column() == Column.SUMMARY else None
-        return text
+        return QColor(str(getattr(current_colors(), tone)))
 
 
-def _alignment(column: int) -> int:
-    across = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
-    return int(across | Qt.AlignmentFlag.AlignVCenter)
-
-
-def _text(column: int, entry: Entry, row: Row) -> str:
+def _cells(entry: Entry) -> _Cells:
     record = entry.record
-    if column == Column.NUMBER:
-        return str(entry.seq)
-    if column == Column.TIME:
-        moment = datetime.fromtimestamp(record.utc).astimezone()
-        return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}"
-    if column == Column.ASSOCIATION:
-        return f"#{record.association}" if record.association else ""
-    if column == Column.DIRECTION:
-        return ARROWS[record.direction] if isinstance(record, PduRecord | BytesRecord) else ""
-    if column == Column.KIND:
-        return row.kind
-    if column == Column.LENGTH:
-        return f"{row.length:,}" if row.length >= 0 else ""
-    return f"{row.summary} (its bytes had to make room)" if entry.lost else row.summary
+    row = row_of(record)
+    seconds, part = divmod(record.utc, 1)
+    texts = (
+        str(entry.seq),
+        f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{int(part * 1000):03d}",
+        f"#{record.association}" if record.association else "",
+        ARROWS[record.direction] if isinstance(record, PduRecord | BytesRecord) else "",
+        row.kind,
+        f"{row.length:,}" if row.length >= 0 else "",
+        f"{row.summary} (its bytes had to make room)" if entry.lost else row.summary,
+    )
+    return _Cells(texts, _tones(record, row))
 
 
-def _color(column: int, entry: Entry, row: Row) -> QColor | None:
-    colors = current_colors()
-    if row.failed and column in (Column.KIND, Column.SUMMARY):
-        return QColor(colors.error)
-    record = entry.record
-    if column in (Column.DIRECTION, Column.KIND) and isinstance(record, PduRecord):
-        return QColor(colors.sent if record.direction is Direction.SENT else colors.received)
-    if column in (Column.NUMBER, Column.TIME, Column.ASSOCIATION) or not isinstance(record, PduRecord):
-        return QColor(colors.muted)
-    return None
+def _tones(record: Record, row: Row) -> tuple[str, ...]:
+    pdu = isinstance(record, PduRecord)
+    way = ("sent" if record.direction is Direction.SENT else "received") if isinstance(record, PduRecord) else "muted"
+    plain = "text" if pdu else "muted"
+    said = "error" if row.failed else plain
+    return ("muted", "muted", "muted", way, "error" if row.failed else way, plain, said)

@@ -22,7 +22,7 @@ _TIMEOUTS = {
     "connect_s": ("&Connect", "Connect", "For the TCP connection"),
     "associate_s": ("A&ssociate", "Associate", "From our A-ASSOCIATE-RQ to the answer"),
     "response_s": ("Res&ponse", "Response", "From the end of a request to its response"),
-    "release_s": ("Re&lease", "Release", "From our A-RELEASE-RQ to the answer; an A-ABORT follows"),
+    "release_s": ("&Release", "Release", "From our A-RELEASE-RQ to the answer; an A-ABORT follows"),
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from bisect import bisect_right
 from collections.abc import Sequence
+from enum import Enum
 from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, Qt, Signal
@@ -23,10 +25,28 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 from dicomgui.gui.theme import current_colors, fixed_font
 from dicomgui.network.tracing import Segment
 
-__all__ = ["HexView"]
+__all__ = ["HexView", "Notation", "written"]
 
 PER_LINE = 16
 _ADDRESS = 8  # characters of the offset column
+
+
+class Notation(Enum):
+    """How bytes are copied."""
+
+    HEX = "hex"
+    C_ARRAY = "C array"
+    BASE64 = "base64"
+
+
+def written(data: bytes, notation: Notation = Notation.HEX) -> str:
+    """Bytes as text, for the clipboard."""
+    if notation is Notation.BASE64:
+        return base64.b64encode(data).decode("ascii")
+    if notation is Notation.HEX:
+        return data.hex(" ")
+    lines = [data[start : start + PER_LINE] for start in range(0, len(data), PER_LINE)]
+    return "{\n" + ",\n".join("    " + ", ".join(f"0x{byte:02X}" for byte in line) for line in lines) + "\n}"
 
 
 class _Line(NamedTuple):
@@ -60,6 +80,7 @@ class HexView(QAbstractScrollArea):
         self._starts: list[int] = []
         self._length = 0
         self._cursor = -1
+        self._dragged_from = -1
         self._marked = range(0)
 
     # what it shows
@@ -88,13 +109,30 @@ class HexView(QAbstractScrollArea):
         """The offsets that are marked."""
         return self._marked
 
-    def text_of_marked(self) -> str:
-        """The marked bytes as hex digits; of what was not kept there is nothing."""
+    @property
+    def length(self) -> int:
+        """Bytes of the PDU, with those that were not kept."""
+        return self._length
+
+    def bytes_of(self, offset: int, length: int) -> bytes:
+        """The kept ones of these bytes; of what was not kept there is nothing."""
         found = bytearray()
-        for line in self._lines:
-            start, end = max(self._marked.start, line.offset), min(self._marked.stop, line.offset + len(line.data))
-            found += line.data[start - line.offset : end - line.offset] if start < end else b""
-        return found.hex(" ")
+        for line in self._lines[max(0, bisect_right(self._starts, offset) - 1) :]:
+            if line.offset >= offset + length:
+                break
+            found += line.data[max(0, offset - line.offset) : max(0, offset + length - line.offset)]
+        return bytes(found)
+
+    def text_of_marked(self, notation: Notation = Notation.HEX) -> str:
+        """The marked bytes as text."""
+        return written(self.bytes_of(self._marked.start, len(self._marked)), notation)
+
+    def go_to(self, offset: int) -> bool:
+        """Move the cursor to a byte, as the user does; whether there is one."""
+        if not self._lines or not 0 <= offset < self._length:
+            return False
+        self._move_to(offset)
+        return True
 
     # geometry
 
@@ -147,8 +185,18 @@ class HexView(QAbstractScrollArea):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         offset = self._offset_at(event.position())
-        if offset >= 0:
+        self._dragged_from = offset
+        if offset >= 0 and event.button() == Qt.MouseButton.LeftButton:
             self._move_to(offset)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Dragging marks a range to be copied."""
+        offset = self._offset_at(event.position())
+        if event.buttons() & Qt.MouseButton.LeftButton and min(offset, self._dragged_from) >= 0:
+            first, last = sorted((offset, self._dragged_from))
+            if len(self._marked) > 1 or first != last:
+                self._marked = range(first, last + 1)
+                self.viewport().update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         event.accept()
@@ -162,7 +210,7 @@ class HexView(QAbstractScrollArea):
         if event.matches(QKeySequence.StandardKey.Copy):
             QGuiApplication.clipboard().setText(self.text_of_marked())
         elif (step := steps.get(Qt.Key(event.key()))) is not None and self._lines:
-            self._move_to(min(max(0, max(self._cursor, 0) + step), self._length - 1))
+            self._step_to(min(max(0, max(self._cursor, 0) + step), self._length - 1))
         elif event.key() == Qt.Key.Key_Home and self._lines:
             self._move_to(0)
         elif event.key() == Qt.Key.Key_End and self._lines:

@@ -116,25 +116,24 @@ class JobsDrawer(QFrame):
     def drain(self) -> None:
         """Show what has changed since the last call; costs next to nothing where nothing has."""
         now = time.monotonic()
-        if self._jobs.seq != self._seq or (not self._seq and self._jobs.active):
+        if self._jobs.seq != self._seq:
             changes = self._jobs.since(self._seq)
             self._seq = changes.seq
             selected = self.selected
             self.model.apply(changes)
             if changes.is_complete and selected is not None:
                 self.select(selected.number)
-        elif now - self._refreshed < REFRESH_S or not self._jobs.active:
+        elif now - self._refreshed < REFRESH_S or not self._jobs.active_count:
             return
         else:
-            found = (self._jobs.get(number) for number in self.model.running)
-            self.model.refresh(job for job in found if job is not None)
+            self.model.refresh(self._jobs.active())
         self._refreshed = now
         self._show_selected()
 
     @property
     def active(self) -> int:
         """How many jobs run or wait; for the badge."""
-        return self._jobs.active
+        return self._jobs.active_count
 
     @property
     def selected(self) -> Job | None:

@@ -1,8 +1,8 @@
 """What the upper layer tells: its user the indications and confirmations of PS3.8 section 7 and received data, an
 :class:`Observer` everything that happens.
 
-Each indication is a small frozen value. Received data comes as :class:`~dicomgui.network.pdu.PdvPiece`, whose ``data`` points into
-the receive buffer: use or copy it before the next step of the iteration.
+Each indication is a small frozen value. Received data comes as :class:`~dicomgui.network.pdu.PdvPiece`, whose ``data``
+points into the receive buffer: use or copy it before the next step of the iteration.
 """
 
 from __future__ import annotations

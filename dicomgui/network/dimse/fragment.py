@@ -17,8 +17,8 @@ from dicomgui.network.pdu.wire import PduType
 
 __all__ = ["CHUNK_BYTES", "BytesSource", "Chunk", "FileSource", "PduExtent", "SeekableFile", "Source", "fragments"]
 
-CHUNK_BYTES: Final = 266_240
-"""Bytes of PDUs handed to the transport at once; one PDU where it is larger. Two PDUs of 128 KiB and a command fit."""
+CHUNK_BYTES: Final = 262_144
+"""Bytes of PDUs handed to the transport at once; one PDU where it is larger."""
 
 _HEAD: Final = PDATA_HEAD.size
 _P_DATA: Final = int(PduType.P_DATA_TF)
@@ -136,8 +136,6 @@ def fragments(
     while True:
         free = chunk_bytes - (_chunk_size(len(pending), room) if pending else 0)
         take = min(size - position, max(1, free // (room + _HEAD)) * room)
-        if size - position - take <= chunk_bytes // 8:
-            take = size - position  # a small rest is not worth a write of its own
         chunk = _Builder(context_id, room, pending, None if source is None else take)
         if pending:
             chunk.command(pending)

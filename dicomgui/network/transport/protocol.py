@@ -364,7 +364,10 @@ class AssociationTransport(asyncio.BufferedProtocol):
     def _fault(self, error: Exception) -> None:
         _log.error("association %d: internal fault", self._scribe.association, exc_info=error)
         self._scribe.note(logging.ERROR, f"internal fault: {type(error).__name__}: {error}")
-        self.provider_abort(RemoteProtocolError("internal fault", abort_reason=0))
+        try:
+            self.provider_abort(RemoteProtocolError("internal fault", abort_reason=0))
+        except Exception:  # its user cannot even be told; the A-ABORT is queued
+            _log.exception("association %d: another fault while it was ended", self._scribe.association)
 
     def _take_rest(self) -> None:
         """Read what had come before a write of ours failed: an A-ABORT of the peer says why it closed.
@@ -379,6 +382,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
                     self._user.handle_event(event)
         except (OSError, RemoteProtocolError):
             return  # nothing (more) to read, or nothing worth answering any more
+        except Exception as fault:
+            self._fault(fault)
 
     def _next_deadline(self) -> float | None:
         times = [at for at, _ in self._deadlines.values()]

@@ -25,7 +25,7 @@ FULL = Settings(
     trace_full=True,
     theme=Theme.DARK,
     listener=ListenerSettings(
-        folder="received", host="::", port=104, ae_title="STORE", fsync=False, check_called_ae=True
+        folder="received", host="::", port=104, ae_title="STORE", fsync=False, check_called_ae=True, any_sop_class=True
     ),
 )
 
@@ -172,7 +172,8 @@ def test_listener_options(tmp_path: Path) -> None:
     options = SettingsStore(tmp_path).listener_options(FULL)
     assert options.folder == tmp_path / "received"
     assert (options.host, options.port, options.ae_title) == ("::", 104, "STORE")
-    assert (options.fsync, options.check_called_ae, options.trace_full) == (False, True, True)
+    assert (options.fsync, options.trace_full) == (False, True)
+    assert (options.check_called_ae, options.any_sop_class) == (True, True)
     assert (options.timeouts, options.max_pdu_length) == (FULL.timeouts, 0)
 
 

@@ -1,0 +1,149 @@
+"""What a listener has to tell: events in the order in which they happened, and how it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from dicomgui.app.refused_contexts import RefusedContext
+from dicomgui.network.errors import DicomNetworkError
+from dicomgui.network.service import AssociationFacts
+from dicomgui.network.status import Status
+from dicomgui.storage import Outcome
+
+__all__ = [
+    "AssociationBegan",
+    "AssociationEnded",
+    "ContextsRefused",
+    "EchoAnswered",
+    "ListenerCounts",
+    "ListenerEvent",
+    "OpenAssociation",
+    "ReceivedInstance",
+    "Refusal",
+    "StoreFailed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedInstance:
+    """An instance is stored and was acknowledged.
+
+    :ivar utc: seconds since 1970-01-01 UTC.
+    :ivar path: the file; of a duplicate the one that was there.
+    :ivar size_bytes: of the file, the head that we write included.
+    :ivar outcome: whether it is new, was there already, or is another data set with a UID that was there already.
+    """
+
+    utc: float
+    facts: AssociationFacts
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    path: Path
+    size_bytes: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFailed:
+    """An instance was not stored, and the peer was told so.
+
+    :ivar reason: why, in one line.
+    :ivar hint: what to try, or an empty string.
+    """
+
+    utc: float
+    facts: AssociationFacts
+    sop_class_uid: str
+    sop_instance_uid: str
+    status: Status
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class EchoAnswered:
+    """A C-ECHO was answered."""
+
+    utc: float
+    facts: AssociationFacts
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationBegan:
+    """An association was accepted."""
+
+    utc: float
+    facts: AssociationFacts
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationEnded:
+    """An accepted association has ended; ``error`` is ``None`` after an orderly release."""
+
+    utc: float
+    facts: AssociationFacts
+    error: DicomNetworkError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A connection or an association was refused."""
+
+    utc: float
+    association: int
+    peer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextsRefused:
+    """An association was accepted, but some of what the peer proposed was not: it cannot send such instances.
+
+    :ivar refused: SOP class, transfer syntaxes and why, of each context.
+    """
+
+    utc: float
+    facts: AssociationFacts
+    refused: tuple[RefusedContext, ...]
+
+
+ListenerEvent: TypeAlias = (
+    ReceivedInstance | StoreFailed | EchoAnswered | AssociationBegan | AssociationEnded | Refusal | ContextsRefused
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAssociation:
+    """An association that stands now.
+
+    :ivar since_utc: when it was accepted; seconds since 1970-01-01 UTC.
+    :ivar instances: what it got through.
+    :ivar size_bytes: of these, and of what is just being received.
+    """
+
+    facts: AssociationFacts
+    since_utc: float
+    instances: int
+    size_bytes: int
+
+
+@dataclass(slots=True)
+class ListenerCounts:
+    """What has happened since the start of the listener.
+
+    :ivar stored: instances that are there now and were not before.
+    :ivar duplicates: instances that came again and were there already.
+    :ivar failed: instances that were answered with a failure.
+    :ivar size_bytes: of all files whose instances were acknowledged.
+    """
+
+    stored: int = 0
+    duplicates: int = 0
+    failed: int = 0
+    size_bytes: int = 0
+    echoes: int = 0
+    associations: int = 0
+    refused: int = 0

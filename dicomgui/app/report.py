@@ -1,0 +1,110 @@
+"""What a send came to, for people and for spreadsheets: the failures grouped, and every file as a line of CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from dicomgui.app.send import ItemResult, SendReport
+from dicomgui.app.sources import SendItem, Skipped
+from dicomgui.network.uids import name_of
+from dicomgui.trace.finding import Finding
+
+__all__ = ["ReportLine", "group_findings", "lines_of", "safe_cell", "write_csv"]
+
+# Full-width forms count as well.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_COLUMNS = (
+    "File", "State", "Status", "Reason", "Comment of the peer", "SOP class", "SOP class UID", "SOP instance UID",
+    "Transfer syntax", "Transfer syntax UID", "Bytes", "Seconds", "Association in the trace", "Peer",
+)  # fmt: skip
+
+
+class ReportLine(NamedTuple):
+    """One file of a report.
+
+    :ivar state: in a word, e.g. ``sent`` or ``skipped``.
+    :ivar peer: to whom it was sent, or an empty string.
+    """
+
+    name: str
+    state: str
+    item: SendItem | None = None
+    result: ItemResult | None = None
+    reason: str = ""
+    peer: str = ""
+
+
+def lines_of(report: SendReport, peer: str = "") -> list[ReportLine]:
+    """The files of one send, and then what was skipped."""
+    sent = [ReportLine(one.item.name, one.state.value, one.item, one, one.reason, peer) for one in report.results]
+    return sent + [_skipped(one) for one in report.skipped]
+
+
+def _skipped(one: Skipped) -> ReportLine:
+    return ReportLine(one.name, "skipped", reason=one.reason)
+
+
+def write_csv(path: Path, lines: Iterable[ReportLine]) -> None:
+    """Write a report as CSV (RFC 4180) in UTF-8 with a byte order mark, without which Excel takes it for Latin-1.
+
+    Texts of peers and names of files cannot become formulas (:func:`safe_cell`). Blocks: call it in a thread. What was
+    in ``path`` before stays whole until the report is complete.
+
+    :raises OSError: it could not be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        # A file name that is no UTF-8 has its odd bytes as \udc80 and the like.
+        with part.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
+            writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+            writer.writerow(_COLUMNS)
+            writer.writerows([safe_cell(cell) for cell in _cells(line)] for line in lines)
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+
+
+def safe_cell(text: str) -> str:
+    """The text of a cell that a spreadsheet shows and does not compute, also where spaces precede the formula."""
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def _cells(line: ReportLine) -> Iterator[str]:
+    item, result = line.item, line.result
+    status = result.status if result is not None else None
+    yield line.name
+    yield line.state
+    yield f"0x{int(status):04X}" if status is not None else ""
+    yield result.reason if result is not None else line.reason
+    yield result.comment if result is not None else ""
+    head = item.head if item is not None else None
+    yield name_of(head.sop_class_uid) if head is not None else ""
+    yield head.sop_class_uid if head is not None else ""
+    yield head.sop_instance_uid if head is not None else ""
+    yield name_of(head.transfer_syntax_uid) if head is not None else ""
+    yield head.transfer_syntax_uid if head is not None else ""
+    yield str(item.size_bytes) if item is not None else ""
+    yield f"{result.seconds:.6f}" if result is not None and result.seconds else ""
+    yield str(result.association) if result is not None and result.association else ""
+    yield line.peer
+
+
+def group_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each kind of finding once, the first of it, which says how many more there are."""
+    first: dict[tuple[object, ...], Finding] = {}
+    count: dict[tuple[object, ...], int] = {}
+    for finding in findings:
+        kind = (finding.code, finding.severity, finding.causes, finding.tries)
+        first.setdefault(kind, finding)
+        count[kind] = count.get(kind, 0) + 1
+    return tuple(
+        finding if count[kind] == 1 else replace(finding, what=f"{finding.what} ({count[kind]:,} × in all)")
+        for kind, finding in first.items()
+    )

@@ -1,0 +1,335 @@
+"""The driver between asyncio and the state machine, on a transport without a line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import Any
+
+import pytest
+from helpers.bad_peer import reached
+
+from dicomgui.network.association.events import Aborted, AssociateRequested, Indication
+from dicomgui.network.association.machine import UpperLayer
+from dicomgui.network.association.params import Limits
+from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.pdu import ApplicationContext, AssociateRQ, PresentationContextRQ, UserInformation
+from dicomgui.network.tracing import CloseRecord, NoteRecord, Record, Role, Scribe, TimerRecord
+from dicomgui.network.transport import AssociationTransport, protocol, socket_place
+
+REQUEST = AssociateRQ(
+    "CALLED",
+    "CALLING",
+    (
+        ApplicationContext(),
+        PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),
+        UserInformation(()),
+    ),
+).encode()
+
+
+class Line(asyncio.Transport):
+    """Notes what is done to it."""
+
+    def __init__(self, sock: object = None) -> None:
+        super().__init__({"sockname": ("::1", 104, 0, 0), "peername": None, "socket": sock})
+        self.calls: list[str] = []
+        self.written = b""
+        self.closing = False
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        assert not self.closing
+        self.written += bytes(data)
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+        self.calls.append("close")
+
+    def abort(self) -> None:
+        self.closing = True
+        self.calls.append("abort")
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume")
+
+
+class User:
+    """Notes what it is told; raises where it is told to."""
+
+    def __init__(self) -> None:
+        self.events: list[Indication] = []
+        self.timeouts: list[str] = []
+        self.closed: list[OSError | None] = []
+        self.fault: Exception | None = None
+
+    def transport_ready(self, transport: AssociationTransport) -> None:
+        pass
+
+    def handle_event(self, event: Indication) -> None:
+        self.events.append(event)
+        if self.fault is not None:
+            raise self.fault
+
+    def timed_out(self, name: str, seconds: float) -> None:
+        self.timeouts.append(name)
+
+    def transport_closed(self, error: OSError | None) -> None:
+        self.closed.append(error)
+
+
+class Stage:
+    """One acceptor's driver."""
+
+    def __init__(self, *, sock: object = None, send_s: float | None = 0.02, artim_s: float = 30.0) -> None:
+        self.records: list[Record] = []
+        self.user = User()
+        self.line = Line(sock)
+        self.machine = UpperLayer(Role.ACCEPTOR, limits=Limits(), artim_s=artim_s)
+        self.driver = AssociationTransport(
+            self.machine, self.user, Scribe(self.records.append, 7), role=Role.ACCEPTOR, send_s=send_s
+        )
+        self.driver.connection_made(self.line)
+
+    def receive(self, data: bytes) -> None:
+        window = self.driver.get_buffer(-1)
+        window[: len(data)] = data
+        self.driver.buffer_updated(len(data))
+
+    async def end(self) -> None:
+        self.driver.connection_lost(None)
+        await self.driver.closed
+
+
+class StubbornSocket:
+    """A socket that takes no options, as some systems and TLS wrappers have."""
+
+    def __init__(self, works: int = 0) -> None:
+        self.works = works
+        self.tries = 0
+
+    def setsockopt(self, *args: object) -> None:
+        self.tries += 1
+        if self.tries > self.works:
+            raise OSError("no such option")
+
+    def fileno(self) -> int:
+        return -1
+
+
+async def test_back_pressure_is_counted_and_a_peer_that_never_reads_times_out() -> None:
+    stage = Stage()
+    stage.driver.pause_writing()
+    stage.driver.hold()
+    waiting = asyncio.ensure_future(stage.driver.drain())
+    second = asyncio.ensure_future(stage.driver.drain())
+    await asyncio.sleep(0)
+    assert not stage.driver.is_writable
+    assert stage.line.calls == ["pause"]
+    stage.driver.resume_writing()
+    await asyncio.gather(waiting, second)
+    assert stage.line.calls == ["pause"]
+    stage.driver.unhold()
+    assert stage.line.calls == ["pause", "resume"]
+    stage.driver.pause_writing()
+    await reached(lambda: stage.user.timeouts != [], "the time is up")
+    assert stage.user.timeouts == ["send"]
+    assert [record.name for record in stage.records if isinstance(record, TimerRecord)] == ["send"]
+    stage.driver.give_up()
+    await stage.driver.drain()
+    await stage.end()
+
+
+async def test_a_waiting_sender_that_is_cancelled_harms_no_other() -> None:
+    stage = Stage(send_s=None)
+    stage.driver.pause_writing()
+    first, second = (asyncio.ensure_future(stage.driver.drain()) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    stage.driver.resume_writing()
+    await second
+    assert first.cancelled()
+    await stage.end()
+
+
+@pytest.mark.parametrize("works", [0, 1])
+async def test_a_socket_that_knows_no_options_is_used_without_them(works: int) -> None:
+    sock = StubbornSocket(works)
+    stage = Stage(sock=sock)
+    stage.receive(b"\1")
+    tries = sock.tries
+    stage.receive(b"\0")
+    assert sock.tries == tries
+    await stage.end()
+
+
+async def test_the_end_is_told_once_and_by_whom() -> None:
+    stage = Stage()
+    assert stage.driver.eof_received() is False
+    await stage.end()
+    assert stage.user.closed == [None]
+    assert [record.by_peer for record in stage.records if isinstance(record, CloseRecord)] == [True]
+    stage.driver.close()
+    stage.driver.cut()
+    stage.driver.flush()
+    stage.driver.hold()
+    stage.driver.unhold()
+    stage.driver.set_deadline("late", 0.001)
+    assert stage.driver.is_closing
+
+
+async def test_our_own_close_is_told_as_ours_and_is_cut_when_it_takes_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "FLUSH_TIMEOUT_S", 0.01)
+    stage = Stage()
+    stage.driver.close()
+    stage.driver.close()
+    assert stage.line.calls == ["close"]
+    await reached(lambda: stage.line.calls[-1] == "abort", "the time is up")
+    stage.driver.connection_lost(ConnectionResetError("reset"))
+    assert stage.user.timeouts == []
+    assert [record.by_peer for record in stage.records if isinstance(record, CloseRecord)] == [False]
+    assert isinstance(stage.user.closed[0], ConnectionResetError)
+
+
+async def test_artim_cuts_a_peer_that_does_not_read() -> None:
+    stage = Stage(artim_s=0.01)
+    await reached(lambda: stage.line.calls != [], "the time is up")
+    assert stage.line.calls[-1] == "abort"
+    await stage.end()
+
+
+async def test_a_fault_of_the_user_aborts_and_is_noted(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage()
+    stage.user.fault = RuntimeError("inside")
+    with caplog.at_level(logging.CRITICAL):
+        stage.receive(REQUEST)
+    assert stage.line.written[:1] == b"\7"
+    assert any("inside" in record.text for record in stage.records if isinstance(record, NoteRecord))
+    await stage.end()
+
+
+@pytest.mark.parametrize("error", [None, ConnectionResetError("reset")])
+async def test_a_fault_of_the_user_at_the_end_does_not_keep_the_connection_from_ending(
+    error: OSError | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage()
+    stage.receive(REQUEST)
+    stage.user.fault = RuntimeError("inside")
+    with caplog.at_level(logging.CRITICAL):
+        stage.driver.connection_lost(error)
+    assert stage.driver.closed.done()
+    assert stage.user.closed == [error]
+
+
+async def test_an_idle_time_counts_from_the_last_byte_and_not_while_we_do_not_read() -> None:
+    stage = Stage()
+    stage.driver.set_idle_timeout(0.03)
+    stage.driver.hold()
+    await asyncio.sleep(0.06)  # time is the point here
+    assert stage.user.timeouts == []
+    stage.driver.unhold()
+    stage.driver.set_idle_timeout(0.03)
+    await reached(lambda: stage.user.timeouts != [], "the time is up")
+    assert stage.user.timeouts == ["idle"]
+    await stage.end()
+
+
+async def test_an_earlier_deadline_comes_before_a_later_one() -> None:
+    stage = Stage()
+    stage.driver.set_deadline("late", 5.0)
+    stage.driver.set_deadline("soon", 0.01)
+    stage.driver.set_deadline("never", 0.01)
+    stage.driver.set_deadline("never", None)
+    await reached(lambda: stage.user.timeouts != [], "the time is up")
+    assert stage.user.timeouts == ["soon"]
+    await stage.end()
+
+
+async def test_a_peer_that_is_much_work_is_read_in_smaller_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage()
+    whole = len(stage.driver.get_buffer(-1))
+    monkeypatch.setattr(protocol, "READ_SLICE_S", -1.0)
+    for _ in range(10):
+        stage.receive(b"")
+    assert len(stage.driver.get_buffer(-1)) == protocol.LEAST_READ_BYTES
+    monkeypatch.setattr(protocol, "READ_SLICE_S", 1000.0)
+    for _ in range(10):
+        stage.receive(b"")
+    assert len(stage.driver.get_buffer(-1)) == whole
+    await stage.end()
+
+
+async def test_a_loop_that_reads_ahead_gives_each_connection_its_own_buffer() -> None:
+    class ProactorLoop:
+        pass
+
+    loop: Any = ProactorLoop()
+    first, second = protocol._receive_buffer(loop), protocol._receive_buffer(loop)
+    first[0] = 1
+    assert second[0] == 0
+    shared = asyncio.get_running_loop()
+    assert protocol._receive_buffer(shared) is protocol._receive_buffer(shared)
+
+
+async def test_nothing_is_written_to_a_connection_that_is_closing() -> None:
+    stage = Stage()
+    stage.line.closing = True
+    stage.receive(b"GET / HTTP/1.1\r\n")
+    assert stage.line.written == b""
+    await stage.end()
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [(("127.0.0.1", 104), "127.0.0.1:104"), (("::1", 104, 0, 0), "[::1]:104"), (None, ""), (b"unix", ""), ((), "")],
+)
+def test_places(address: object, text: str) -> None:
+    assert socket_place(address) == text
+
+
+WAITING = {
+    "the rest": (REQUEST[40:], None, [AssociateRequested]),
+    "rubbish": (bytes(100), None, []),
+    "the rest, and the user is at fault": (REQUEST[40:], RuntimeError("inside"), [AssociateRequested, Aborted]),
+    "the rest, and the peer is at fault": (REQUEST[40:], RemoteProtocolError("fault"), [AssociateRequested]),
+    "nothing": (b"", None, []),
+}
+
+
+def connected() -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        theirs = socket.create_connection(listener.getsockname())
+        return listener.accept()[0], theirs
+
+
+@pytest.mark.parametrize("name", WAITING)
+async def test_what_had_come_before_a_write_failed_is_read_to_the_end(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An A-ABORT that waits in the socket says why the peer has closed."""
+    waiting, fault, events = WAITING[name]
+    ours, theirs = connected()
+    with ours, theirs, caplog.at_level(logging.CRITICAL):
+        ours.setblocking(False)
+        stage = Stage(sock=ours)
+        stage.receive(REQUEST[:40])
+        theirs.sendall(waiting)
+        theirs.close()
+        stage.user.fault = fault
+        stage.driver.connection_lost(BrokenPipeError("pipe"))
+        assert [type(event) for event in stage.user.events[: len(events)]] == events
+        assert isinstance(stage.user.closed[0], BrokenPipeError)
+        assert stage.driver.closed.done()

@@ -1,4 +1,4 @@
-"""What the user has set and the nodes that are saved: read once at the start, kept in memory, written soon after a change.
+"""What the user has set and the nodes that are saved: read at the start, kept in memory, written soon after a change.
 
 Files are written in a worker thread; a window that is not given files keeps everything for its own life only.
 """

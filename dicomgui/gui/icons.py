@@ -21,15 +21,16 @@ _SHAPES = {
     "trace": '<path d="M4 6h4M11 6h9M4 12h4M11 12h9M4 18h4M11 18h6"/>',
     "nodes": '<rect x="4" y="4" width="16" height="6" rx="1.500"/><rect x="4" y="14" width="16" height="6" rx="1.500"/>'
     '<path d="M8 7v.1M8 17v.1"/>',
-    "settings": '<path d="M4 7h10M18 7h2M4 17h2M10 17h10"/><circle cx="16" cy="7" r="2"/><circle cx="8" cy="17" r="2"/>',
+    "settings": '<path d="M4 7h10M18 7h2M4 17h2M10 17h10"/><circle cx="16" cy="7" r="2"/>'
+    '<circle cx="8" cy="17" r="2"/>',
     "jobs": '<path d="M4 19V9h4v10M10 19V4h4v15M16 19v-7h4v7M3 20h18"/>',
     "add": '<path d="M12 5v14M5 12h14"/>',
     "edit": '<path d="M4 20l1-5L16 4l4 4L9 19zM14 6l4 4"/>',
     "paste": '<path d="M8 5H5v16h14V5h-3M8 3h8v4H8zM9 12h6M9 16h6"/>',
     "undo": '<path d="M9 14L4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3"/>',
     "lock": '<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V7a4 4 0 0 1 8 0v4"/>',
-    "question": '<circle cx="12" cy="12" r="9"/><path d="M9.500 9.500a2.500 2.500 0 1 1 3.500 2.300c-.7.300-1 .8-1 1.700'
-    'M12 16.800v.1"/>',
+    "question": '<circle cx="12" cy="12" r="9"/>'
+    '<path d="M9.500 9.500a2.500 2.500 0 1 1 3.500 2.300c-.7.3-1 .8-1 1.700M12 16.800v.1"/>',
     "busy": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>',
     "right": '<path d="M9 6l6 6-6 6"/>',
     "play": '<path d="M7 4l13 8-13 8z"/>',

@@ -10,10 +10,14 @@ import logging
 import signal
 import sys
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from dicomgui.app.context import AppContext
+from dicomgui.app.settings import Theme as Scheme
 from dicomgui.gui import icons
+from dicomgui.gui.configuration import Configuration
+from dicomgui.gui.geometry import WindowPlace
 from dicomgui.gui.loop import new_event_loop
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.reporter import Reporter
@@ -42,29 +46,49 @@ def main() -> int:
 async def _main() -> int:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
-    dress(app)
+    theme = dress(app)
+    config = Configuration.load()
+    follow_settings(theme, config)
     reporter = Reporter()
     reporter.install(asyncio.get_running_loop())
     try:
         with AppContext() as context:
-            window = MainWindow(context, reporter)
+            window = MainWindow(context, reporter, config)
+            where = WindowPlace.of(config)
+            where.restore(window)
             window.show()
             # What stands now stays until the end: the collector need not look at it again and again.
             gc.collect()
             gc.freeze()
-            await run_window(window)
+            try:
+                await run_window(window)
+            finally:
+                where.save(window)
     finally:
         reporter.uninstall()
     return 0
 
 
-def dress(app: QApplication) -> None:
+_SCHEMES = {Scheme.SYSTEM: None, Scheme.LIGHT: Qt.ColorScheme.Light, Scheme.DARK: Qt.ColorScheme.Dark}
+
+
+def follow_settings(theme: Theme, config: Configuration) -> None:
+    """Give the application the colours that the settings name, now and whenever they change."""
+
+    def use() -> None:
+        theme.use(_SCHEMES[config.settings.theme])
+
+    config.settings_changed.connect(use)
+    use()
+
+
+def dress(app: QApplication) -> Theme:
     """Give the application its name, icon and colours."""
     app.setApplicationName("dicomgui")
     app.setApplicationDisplayName("dicomgui")
     app.setDesktopFileName("org.dicomgui.dicomgui")
     app.setWindowIcon(icons.app_icon())
-    Theme(app)
+    return Theme(app)
 
 
 async def run_window(window: MainWindow) -> None:

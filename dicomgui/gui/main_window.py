@@ -1,4 +1,4 @@
-"""The window: a rail to choose a panel, the panels, a banner for faults, the listener's state at the bottom."""
+"""The window: a rail to choose a panel, the panels, trace and jobs below them, a banner, the status bar."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QMainWindow,
+    QScrollArea,
+    QSplitter,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -18,65 +20,102 @@ from PySide6.QtWidgets import (
 )
 
 from dicomgui.app.context import AppContext
+from dicomgui.app.operations import JobKind
 from dicomgui.gui import icons
+from dicomgui.gui.configuration import Configuration
+from dicomgui.gui.dialogs.settings import SettingsDialog
+from dicomgui.gui.listener_settings import ListenerSettingsKeeper
 from dicomgui.gui.panels.echo import EchoPanel
 from dicomgui.gui.panels.listener import ListenerPanel
+from dicomgui.gui.panels.nodes import NodesPanel
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.panels.send import SendPanel
 from dicomgui.gui.panels.trace import TracePanel
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.widgets.banner import Banner
 from dicomgui.gui.widgets.cards import Glyph
-from dicomgui.gui.widgets.text import PlainLabel, count_text
+from dicomgui.gui.widgets.jobs_drawer import JobsBadge, JobsDrawer
+from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
+from dicomgui.gui.widgets.trace_dock import TraceDock
 from dicomgui.trace.finding import plain
 
 __all__ = ["MainWindow"]
+
+_JOBS_OF = {
+    "nodes": {JobKind.ECHO},
+    "echo": {JobKind.ECHO},
+    "send": {JobKind.SEND},
+    "listener": {JobKind.LISTEN},
+}
+"""Whose traces the dock shows under each panel."""
 
 
 class MainWindow(QMainWindow):
     """Closing it asks :attr:`close_requested`; who made it then awaits :meth:`shut_down`.
 
     :param context: the use cases' context; stays the caller's to close.
+    :param config: the settings and saved nodes; without it none are read and none are written.
     """
 
-    def __init__(self, context: AppContext, reporter: Reporter) -> None:
+    def __init__(self, context: AppContext, reporter: Reporter, config: Configuration | None = None) -> None:
         super().__init__()
         self.setObjectName("main_window")
         self.setWindowTitle("dicomgui")
         self.setWindowIcon(icons.app_icon())
         self.resize(1180, 760)
-        self.setMinimumSize(900, 600)
+        self.setMinimumSize(720, 440)
         self.close_requested = asyncio.Event()
         self._reporter = reporter
         self._ended = False
-        self._place = place = Workplace.make(context, reporter, self)
+        self._jobs_seq = 0
+        self._place = place = Workplace.make(context, reporter, self, config)
+        self.config = place.config
+        self.nodes = NodesPanel(place)
         self.echo = EchoPanel(place)
         self.send = SendPanel(place)
         self.listener = ListenerPanel(place)
         self.trace = TracePanel(place)
-        self.panels: tuple[Panel, ...] = (self.echo, self.send, self.listener, self.trace)
+        self.panels: tuple[Panel, ...] = (self.nodes, self.echo, self.send, self.listener, self.trace)
+        self._listener_settings = ListenerSettingsKeeper(self.listener, place.config)
         self.stack = QStackedWidget()
         self.stack.setObjectName("panels")
+        self.dock = TraceDock(context)
+        self.jobs = JobsDrawer(place.jobs, place.retries.__contains__)
+        self.jobs.hide()  # it opens by its badge
         self.banner = Banner()
         self.rail = _Rail()
         self._fill()
+        self._fill_status_bar()
+        self._connect()
         self._add_shortcuts()
         place.pump.add(self._drain)
         place.pump.start()
-        self.show_panel(self.echo)
+        self.show_panel(self.nodes)
 
     def _fill(self) -> None:
         for number, panel in enumerate(self.panels, start=1):
-            self.stack.addWidget(panel)
-            panel.trace_wanted.connect(self._on_trace_wanted)
+            self.stack.addWidget(_scrolled(panel))
             button = self.rail.add(panel, f"Ctrl+{number}")
             button.clicked.connect(lambda _checked=False, panel=panel: self.show_panel(panel))
+        self._parts = QSplitter(Qt.Orientation.Vertical)
+        self._parts.setObjectName("window_parts")
+        self._parts.setHandleWidth(5)
+        self._parts.setChildrenCollapsible(False)
+        upper = QWidget()
+        inside = QVBoxLayout(upper)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(0)
+        inside.addWidget(self.stack, 1)
+        inside.addWidget(self.dock)
+        self._parts.addWidget(upper)
+        self._parts.addWidget(self.jobs)
+        self._parts.setStretchFactor(0, 1)
         right = QWidget()
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
-        column.addWidget(self.stack, 1)
+        column.addWidget(self._parts, 1)
         middle = QWidget()
         row = QHBoxLayout(middle)
         row.setContentsMargins(0, 0, 0, 0)
@@ -84,18 +123,35 @@ class MainWindow(QMainWindow):
         row.addWidget(self.rail)
         row.addWidget(right, 1)
         self.setCentralWidget(middle)
+
+    def _fill_status_bar(self) -> None:
         bar = self.statusBar()
         bar.setObjectName("status_bar")
         bar.setSizeGripEnabled(False)
         self._listener_glyph = Glyph("listener", "muted", 14)
-        self.listener_status = PlainLabel(tone="muted", scale=0.95)
+        self.listener_status = ElidedLabel(tone="muted")
         self.listener_status.setObjectName("status_listener")
         self.trace_status = PlainLabel(tone="muted", scale=0.95)
         self.trace_status.setObjectName("status_trace")
+        self.badge = JobsBadge(self.jobs)
+        self.badge.setToolTip("Open or close the drawer of jobs (Ctrl+J)")
+        self.badge.setIcon(icons.icon("jobs"))
+        self.badge.setProperty("quiet", True)
         bar.setContentsMargins(10, 0, 10, 0)
         bar.addWidget(self._listener_glyph)
-        bar.addWidget(self.listener_status)
+        bar.addWidget(self.listener_status, 1)
         bar.addPermanentWidget(self.trace_status)
+        bar.addPermanentWidget(self.badge)
+
+    def _connect(self) -> None:
+        for panel in self.panels:
+            panel.trace_wanted.connect(self._on_trace_wanted)
+            panel.panel_wanted.connect(self._on_panel_wanted)
+        self.rail.settings_button.clicked.connect(self.ask_settings)
+        self.dock.open_requested.connect(self._on_job_trace_wanted)
+        self.jobs.folded_changed.connect(self._on_jobs_folded)
+        self.jobs.trace_requested.connect(self._on_job_trace_wanted)
+        self.jobs.retry_requested.connect(self._on_retry_requested)
 
     def _add_shortcuts(self) -> None:
         for number, panel in enumerate(self.panels, start=1):
@@ -103,6 +159,9 @@ class MainWindow(QMainWindow):
             shortcut.activated.connect(lambda panel=panel: self.show_panel(panel))
         QShortcut(QKeySequence(Qt.Key.Key_F5), self).activated.connect(lambda: self.panel.run())
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(lambda: self.panel.cancel())
+        QShortcut(QKeySequence("Ctrl+T"), self).activated.connect(self._on_dock_key)
+        QShortcut(QKeySequence("Ctrl+J"), self).activated.connect(self.jobs.toggle)
+        QShortcut(QKeySequence("Ctrl+,"), self).activated.connect(self.ask_settings)
         QShortcut(QKeySequence.StandardKey.Quit, self).activated.connect(self.close)
 
     # ----------------------------------------------------------------------------------------------------------- panels
@@ -114,19 +173,57 @@ class MainWindow(QMainWindow):
 
     def show_panel(self, panel: Panel) -> None:
         """Bring a panel into view."""
-        self.stack.setCurrentWidget(panel)
+        self.stack.setCurrentIndex(self.panels.index(panel))
         self.rail.check(panel)
+        kinds = _JOBS_OF.get(panel.key)
+        self.dock.setVisible(kinds is not None)  # the trace panel is the same, only larger
+        if kinds is not None:
+            self.dock.watch(self._place.jobs, kinds)
         panel.take_focus()
+
+    def _on_jobs_folded(self, folded: bool) -> None:
+        if not folded:
+            _give_height(self._parts, self.jobs, 1 / 3)
+
+    def ask_settings(self) -> None:
+        """Open the settings."""
+        if self.findChild(SettingsDialog) is not None:
+            return
+        store = self.config.store
+        dialog = SettingsDialog(self.config.settings, store.path if store is not None else None, self)
+        dialog.chosen.connect(self.config.change)
+        dialog.open()
 
     def _on_trace_wanted(self, association: int) -> None:
         self.trace.show_association(association)
         self.show_panel(self.trace)
+
+    def _on_panel_wanted(self, key: str) -> None:
+        self.show_panel(next(panel for panel in self.panels if panel.key == key))
+
+    def _on_job_trace_wanted(self, associations: tuple[int, ...]) -> None:
+        self.trace.show_associations(associations)
+        self.show_panel(self.trace)
+
+    def _on_dock_key(self) -> None:
+        self.dock.set_folded(not self.dock.is_folded)
+
+    def _on_retry_requested(self, number: int) -> None:
+        retry = self._place.retries.get(number)
+        if retry is not None:
+            retry()
 
     # ---------------------------------------------------------------------------------------------------------- showing
 
     def _drain(self) -> None:
         for line in self._reporter.drain():
             self.banner.show_fault(line)
+        for line in self.config.drain_problems():
+            self.banner.show_problem(line)
+        self.jobs.drain()
+        if self.dock.isVisible():
+            self.dock.drain()
+        self.badge.show_count()
         running = self.listener.is_running
         self.listener_status.setText(self.listener.status_text)
         self.listener_status.set_tone("good" if running else "muted")
@@ -159,10 +256,32 @@ class MainWindow(QMainWindow):
             async with asyncio.TaskGroup() as group:
                 for panel in self.panels:
                     group.create_task(panel.shut_down(), name=f"{panel.key}: shut down")
+            await self.config.shut_down()
         finally:
             self._place.pump.stop()
             self._ended = True
             self.close()
+
+
+def _scrolled(panel: Panel) -> QScrollArea:
+    """Scrolls a panel that does not fit into a small window, or beside the trace and the jobs."""
+    scroll = QScrollArea()
+    scroll.setObjectName(f"{panel.key}_page")
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setWidget(panel)
+    return scroll
+
+
+def _give_height(parts: QSplitter, part: QWidget, share: float) -> None:
+    """Give a part that was opened its share of the height, taken from the first one."""
+    sizes, at = parts.sizes(), parts.indexOf(part)
+    wanted = max(part.minimumSizeHint().height(), round(sum(sizes) * share))
+    if sizes[at] < part.minimumSizeHint().height() or sizes[at] > wanted:
+        sizes[0] += sizes[at] - wanted
+        sizes[at] = wanted
+        parts.setSizes(sizes)
 
 
 class _Rail(QFrame):
@@ -176,26 +295,34 @@ class _Rail(QFrame):
         self._column.setContentsMargins(8, 12, 8, 12)
         self._column.setSpacing(6)
         self._column.addStretch(1)
+        self.settings_button = self._button("settings", "Settings", "Ctrl+,")
+        self._column.addWidget(self.settings_button)
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self._buttons: dict[str, QToolButton] = {}
 
     def add(self, panel: Panel, keys: str) -> QToolButton:
         """Add a button for a panel."""
+        button = self._button(panel.key, panel.title, keys)
+        button.setCheckable(True)
+        self._group.addButton(button)
+        self._column.insertWidget(len(self._buttons), button)
+        self._buttons[panel.key] = button
+        return button
+
+    @staticmethod
+    def _button(key: str, title: str, keys: str) -> QToolButton:
         button = QToolButton()
-        button.setObjectName(f"rail_{panel.key}")
-        button.setAccessibleName(panel.title)
-        button.setText(panel.title)
-        button.setToolTip(f"{panel.title} ({keys})")
-        button.setIcon(icons.icon(panel.key))
+        button.setObjectName(f"rail_{key}")
+        button.setAccessibleName(title)
+        button.setText(title)
+        button.setToolTip(f"{title} ({keys})")
+        button.setIcon(icons.icon(key))
         button.setIconSize(QSize(22, 22))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        button.setCheckable(True)
-        button.setFixedSize(72, 62)
+        button.setFixedWidth(72)
+        button.setMinimumHeight(56)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._group.addButton(button)
-        self._buttons[panel.key] = button
-        self._column.insertWidget(len(self._buttons) - 1, button)
         return button
 
     def check(self, panel: Panel) -> None:

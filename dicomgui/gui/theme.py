@@ -133,16 +133,26 @@ QFrame#rail QToolButton {{ border: 2px solid transparent; border-radius: 8px; pa
 QFrame#rail QToolButton:hover {{ background: {c.line}; color: {c.text}; }}
 QFrame#rail QToolButton:checked {{ background: {c.accent_soft}; color: {c.accent}; font-weight: 600; }}
 QFrame#rail QToolButton:focus {{ border-color: {c.accent}; }}
-QLineEdit, QComboBox {{ background: {c.base}; color: {c.text}; border: 1px solid {c.border};
+QLineEdit, QComboBox, QPlainTextEdit {{ background: {c.base}; color: {c.text}; border: 1px solid {c.border};
     border-radius: 5px; padding: 4px 8px; min-height: 20px; selection-background-color: {c.accent};
     selection-color: {c.on_accent}; }}
-QLineEdit:focus, QComboBox:focus {{ border-color: {c.accent}; }}
+QPlainTextEdit {{ padding: 2px 4px; }}
+QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus {{ border-color: {c.accent}; }}
+QLineEdit[readOnly="true"], QPlainTextEdit[readOnly="true"] {{ background: {c.window}; color: {c.muted};
+    border-color: {c.line}; }}
+QLineEdit[changed="true"], QPlainTextEdit[changed="true"] {{ background: {c.warning_soft};
+    border-color: {c.warning}; }}
 QLineEdit:disabled, QComboBox:disabled {{ background: {c.window}; color: {c.muted};
     border-color: {c.line}; }}
 QLineEdit[invalid="true"] {{ border-color: {c.error}; }}
 QComboBox::drop-down {{ border: none; width: 24px; }}
 QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: {c.base}; border: 1px solid {c.border}; }}
+QToolButton[quiet="true"] {{ border: 1px solid transparent; border-radius: 5px; padding: 4px 8px 4px 4px;
+    color: {c.text}; background: transparent; }}
+QToolButton[quiet="true"]:hover {{ background: {c.line}; }}
+QToolButton[quiet="true"]:focus {{ border-color: {c.accent}; }}
+QToolButton[quiet="true"]:checked {{ color: {c.accent}; }}
 QPushButton {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; border-radius: 5px;
     padding: 5px 14px; min-height: 20px; }}
 QPushButton:hover {{ border-color: {c.accent}; }}
@@ -162,6 +172,7 @@ QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border
 QScrollArea {{ border: none; background: transparent; }}
 QScrollArea > QWidget > QWidget {{ background: transparent; }}
 QFrame#banner {{ background: {c.error_soft}; border: none; border-bottom: 1px solid {c.error}; }}
+QFrame#banner[tone="warning"] {{ background: {c.warning_soft}; border-bottom-color: {c.warning}; }}
 """
 
 
@@ -178,6 +189,7 @@ QHeaderView {{ background: {c.base}; border: none; }}
 QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: none; border-bottom: 1px solid {c.line};
     padding: 5px 9px; font-weight: 600; }}
 QSplitter::handle {{ background: transparent; }}
+QSplitter::handle:hover, QSplitter::handle:pressed {{ background: {c.line}; }}
 QScrollBar {{ background: transparent; border: none; }}
 QScrollBar:vertical {{ width: 12px; margin: 2px; }}
 QScrollBar:horizontal {{ height: 12px; margin: 2px; }}

@@ -13,6 +13,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import BinaryIO, NamedTuple
 
 from dicomgui.network.errors import DicomNetworkError
@@ -152,7 +153,7 @@ def _read_head_of_path(path: str) -> Part10Head:
 def _read_growing(read: Callable[[int], bytes], path: str) -> Part10Head:
     """Parse what a first read gives, and read on only where that is not enough."""
     data = read(_FIRST_READ)
-    for limit in (SCAN_BYTES, MAX_META_BYTES + SCAN_BYTES + _FIRST_READ):
+    for limit in (SCAN_BYTES + _FIRST_READ, MAX_META_BYTES + SCAN_BYTES + _FIRST_READ):
         try:
             return _parse(data, path, final=False)
         except _NeedsMore:
@@ -407,18 +408,27 @@ def write_head(
     :param implementation_version: (0002,0013), ours if empty.
     :raises Part10Error: a UID is longer than the 64 bytes of PS3.5 9.1 or empty.
     """
-    elements = [
-        b"\x02\x00\x01\x00OB\x00\x00\x02\x00\x00\x00\x00\x01",
-        _ui_element(0x0002, sop_class_uid),
-        _ui_element(0x0003, sop_instance_uid),
-        _ui_element(0x0010, transfer_syntax_uid),
-        _ui_element(0x0012, implementation_class_uid),
-        _text_element(0x0013, b"SH", implementation_version or implementation_version_name()),
-    ]
-    titles = ((0x0016, source_ae_title), (0x0017, sending_ae_title), (0x0018, receiving_ae_title))
-    elements += [_text_element(element, b"AE", title) for element, title in titles if title]
-    group = b"".join(elements)
-    return b"%b\x02\x00\x00\x00UL\x04\x00%b%b" % (_PREAMBLE, _LENGTH_LE.pack(len(group)), group)
+    before, after = _around_instance_uid(
+        sop_class_uid,
+        transfer_syntax_uid,
+        implementation_class_uid,
+        implementation_version or implementation_version_name(),
+        (source_ae_title, sending_ae_title, receiving_ae_title),
+    )
+    own = _ui_element(0x0003, sop_instance_uid)
+    length = _LENGTH_LE.pack(len(before) + len(own) + len(after))
+    return b"".join((_PREAMBLE, b"\x02\x00\x00\x00UL\x04\x00", length, before, own, after))
+
+
+@lru_cache(maxsize=64)
+def _around_instance_uid(
+    sop_class: str, syntax: str, implementation: str, version: str, titles: tuple[str, str, str]
+) -> tuple[bytes, bytes]:
+    """What stands before and after the one element that differs in every instance of a series."""
+    before = b"\x02\x00\x01\x00OB\x00\x00\x02\x00\x00\x00\x00\x01" + _ui_element(0x0002, sop_class)
+    after = [_ui_element(0x0010, syntax), _ui_element(0x0012, implementation), _text_element(0x0013, b"SH", version)]
+    after += [_text_element(0x0016 + n, b"AE", title) for n, title in enumerate(titles) if title]
+    return before, b"".join(after)
 
 
 def _ui_element(element: int, uid: str) -> bytes:

@@ -83,7 +83,7 @@ def sync_file(handle: int) -> None:
     os.fsync(handle)
 
 
-def sync_path(path: Path) -> None:
+def sync_path(path: str) -> None:
     """:func:`sync_file` for a file by its name."""
     handle = os.open(path, LOCK_FLAGS if sys.platform == "win32" else READ_FLAGS)
     try:
@@ -92,7 +92,7 @@ def sync_path(path: Path) -> None:
         os.close(handle)
 
 
-def sync_folder(path: Path) -> None:
+def sync_folder(path: str | Path) -> None:
     """Return when the names in the folder are on the medium; does nothing where the platform cannot."""
     if sys.platform != "win32":
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -128,14 +128,14 @@ def wait_for_lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
-def place(source: Path, target: Path) -> None:
+def place(source: str, target: str) -> None:
     """Give the file ``source`` the name ``target`` in one step that never overwrites, and drop its old name.
 
     :raises FileExistsError: the name is taken.
     :raises HardLinksMissing: the file system cannot do it in one step.
     """
     if sys.platform == "win32":
-        source.rename(target)
+        Path(source).rename(target)
     else:
         try:
             os.link(source, target)
@@ -144,4 +144,4 @@ def place(source: Path, target: Path) -> None:
                 raise HardLinksMissing(error.strerror) from error
             raise
         with suppress(OSError):  # the instance is stored; the spare name goes at the next start
-            source.unlink()
+            os.unlink(source)

@@ -111,7 +111,7 @@ _KINDS: dict[int, tuple[type[StorageError], str, str]] = {
 }
 
 
-def from_os_error(error: OSError, path: Path, doing: str) -> StorageError:
+def from_os_error(error: OSError, path: str | Path, doing: str) -> StorageError:
     """The :class:`StorageError` for what the operating system said; ``doing`` names the step in a few words."""
     kind, what, hint = _KINDS.get(error.errno or 0, (DiskFault, "the system refused", "Look at the system's log."))
     reason = error.strerror or type(error).__name__

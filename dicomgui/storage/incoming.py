@@ -50,6 +50,7 @@ class Incoming:
 
     def __init__(self, root: Path) -> None:
         self.path = root / INCOMING
+        self._prefix = f"{self.path}{os.sep}"
         self._numbers = itertools.count(1)
         self._token = ""
         self._lock = -1
@@ -79,9 +80,12 @@ class Incoming:
             _remove_lock(self.path / f"{self._token}.lock", self._lock)
             self._lock = -1
 
-    def next_name(self) -> Path:
-        """The path of a partial file that nobody else will take."""
-        return self.path / f"{self._token}-{next(self._numbers)}.part"
+    def next_name(self) -> str:
+        """The path of a partial file that nobody else will take.
+
+        Text, like all paths that each received instance needs: making a ``Path`` costs as much as a system call.
+        """
+        return f"{self._prefix}{self._token}-{next(self._numbers)}.part"
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ outside the folder. A second instance of the same UID with another data set is `
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +20,7 @@ INCOMING = "incoming"
 """The folder, inside of the archive's, of instances that are not complete yet."""
 
 
+@lru_cache(maxsize=64)
 def folder_name(sop_instance_uid: str) -> str:
     """The two hex digits that name the instance's folder; raises :class:`PathUnsafe` for what is no UID."""
     if not is_valid_uid(sop_instance_uid):

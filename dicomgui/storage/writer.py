@@ -95,7 +95,7 @@ class Pending:
         self.buffer = bytearray(head)
         self.size_bytes = len(head)
         self.handle = -1
-        self.part: Path | None = None
+        self.part: str | None = None
         self.error: StorageError | None = None
 
     def abandon(self) -> None:
@@ -108,14 +108,14 @@ class Pending:
         part, self.part = self.part, None
         if part is not None:
             with suppress(OSError):
-                part.unlink()
+                os.unlink(part)
 
     def fail(self, error: OSError) -> None:
         """Drop the instance and remember why."""
         self.error = from_os_error(error, self.part or self._archive.incoming_path, "write")
         self.abandon()
 
-    def flush(self, piece: disk.Buffer = b"") -> Path:
+    def flush(self, piece: disk.Buffer = b"") -> str:
         """Write what waits in memory and then ``piece``, and return the partial file; raises ``OSError``."""
         if self.part is None:
             self.handle, self.part = self._archive.open_part()
@@ -123,7 +123,7 @@ class Pending:
         self.buffer.clear()
         return self.part
 
-    def close_file(self, *, fsync: bool) -> Path:
+    def close_file(self, *, fsync: bool) -> str:
         """Bring everything to the partial file, and to the medium, and return its path; raises ``OSError``."""
         part = self.part if self.part is not None and not self.buffer else self.flush()
         if fsync:
@@ -196,7 +196,8 @@ class Archive:
         self._incoming = Incoming(folder)
         self._restoring = threading.Lock()
         self._has_links = True
-        self._synced: set[Path] = set()
+        self._synced: set[str] = set()
+        self._prefix = f"{folder}{os.sep}"
 
     @property
     def incoming_path(self) -> Path:
@@ -218,7 +219,7 @@ class Archive:
                 disk.write_all(handle, b"probe")
             finally:
                 os.close(handle)
-                part.unlink()
+                Path(part).unlink()
             if self.fsync:
                 disk.sync_folder(self.folder.absolute().parent)
         except OSError as error:
@@ -257,7 +258,7 @@ class Archive:
         )
         return InstanceSink(Pending(self, _Facts(sop_class_uid, sop_instance_uid, transfer_syntax_uid), head))
 
-    def open_part(self) -> tuple[int, Path]:
+    def open_part(self) -> tuple[int, str]:
         """A new partial file, opened, and its path; raises ``OSError``.
 
         If the incoming folder was removed under us, it is made again, but never the archive's own folder: that one
@@ -290,20 +291,20 @@ class Archive:
         finally:
             pending.abandon()
 
-    def _place(self, pending: Pending, part: Path) -> Stored:
+    def _place(self, pending: Pending, part: str) -> Stored:
         """Find the name: free, or held by an equal data set, or the next one."""
         uid = pending.facts.sop_instance_uid
         for n in range(1, MAX_VARIANTS + 1):
-            target = self.folder / relative_name(uid, n)
+            target = self._prefix + relative_name(uid, n)
             if self._take_name(pending, part, target):
                 return self._stored(pending, target, Outcome.STORED if n == 1 else Outcome.KEPT_SECOND)
             if _same_data_set(pending, part, target):
                 self._sync_existing(target)
                 return self._stored(pending, target, Outcome.DUPLICATE)
             if self.on_duplicate is DuplicatePolicy.REFUSE:
-                raise DuplicateRefused(f"another data set with the UID {uid} is there already", path=str(target))
+                raise DuplicateRefused(f"another data set with the UID {uid} is there already", path=target)
             if self.on_duplicate is DuplicatePolicy.REPLACE:
-                part.replace(target)
+                Path(part).replace(target)
                 pending.part = None
                 return self._stored(pending, target, Outcome.REPLACED)
         raise DuplicateRefused(
@@ -311,25 +312,25 @@ class Archive:
             hint="Find out why the sender gives one UID to so many instances.",
         )
 
-    def _take_name(self, pending: Pending, part: Path, target: Path) -> bool:
+    def _take_name(self, pending: Pending, part: str, target: str) -> bool:
         """Whether the name was free and is the instance's now."""
         try:
             try:
                 self._move(part, target)
             except FileNotFoundError:
-                self._make_folder(target.parent)
+                self._make_folder(os.path.dirname(target))
                 self._move(part, target)
         except FileExistsError:
             return False
         pending.part = None
         return True
 
-    def _make_folder(self, folder: Path) -> None:
+    def _make_folder(self, folder: str) -> None:
         """One of the 256; like the incoming folder, never the archive's own (see :meth:`open_part`)."""
         self._synced.discard(folder)
-        folder.mkdir(exist_ok=True)
+        Path(folder).mkdir(exist_ok=True)
 
-    def _move(self, part: Path, target: Path) -> None:
+    def _move(self, part: str, target: str) -> None:
         if self._has_links:
             try:
                 disk.place(part, target)
@@ -339,24 +340,24 @@ class Archive:
         with self._incoming.alone():
             if os.path.lexists(target):
                 raise FileExistsError(target)
-            part.rename(target)
+            Path(part).rename(target)
 
-    def _stored(self, pending: Pending, target: Path, outcome: Outcome) -> Stored:
+    def _stored(self, pending: Pending, target: str, outcome: Outcome) -> Stored:
         if self.fsync:
-            folder = target.parent
+            folder = os.path.dirname(target)
             disk.sync_folder(folder)
             if folder not in self._synced:
                 disk.sync_folder(self.folder)
                 self._synced.add(folder)
-        return Stored(target, outcome, pending.size_bytes, *pending.facts)
+        return Stored(Path(target), outcome, pending.size_bytes, *pending.facts)
 
-    def _sync_existing(self, target: Path) -> None:
+    def _sync_existing(self, target: str) -> None:
         """What is there may have been stored without fsync; who gets Success for it now relies on it."""
         if self.fsync:
             disk.sync_path(target)
 
 
-def _same_data_set(pending: Pending, part: Path, target: Path) -> bool:
+def _same_data_set(pending: Pending, part: str, target: str) -> bool:
     """Whether the file that is there holds the same data set; its head may differ. Needs little memory."""
     try:
         head = read_head(target)
@@ -365,7 +366,7 @@ def _same_data_set(pending: Pending, part: Path, target: Path) -> bool:
     facts = pending.facts
     if (head.sop_class_uid, head.transfer_syntax_uid) != (facts.sop_class_uid, facts.transfer_syntax_uid):
         return False
-    with part.open("rb", buffering=0) as ours, target.open("rb", buffering=0) as theirs:
+    with Path(part).open("rb", buffering=0) as ours, Path(target).open("rb", buffering=0) as theirs:
         expected = pending.size_bytes - pending.head_bytes
         if os.fstat(theirs.fileno()).st_size - head.dataset_offset != expected:
             return False

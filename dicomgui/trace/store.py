@@ -325,6 +325,10 @@ class TraceStore:
         """Every association that has rows, in the order of their first records."""
         return [tally.summary() for number, tally in list(self._tallies.items()) if number]
 
+    def association_numbers(self, after: int = 0) -> list[int]:
+        """Number of every association above ``after`` that has rows, oldest first: cheaper than their summaries."""
+        return [number for number in list(self._tallies) if number > after]
+
     def association(self, association: int) -> AssociationSummary | None:
         """One association, or ``None`` where it has no rows."""
         tally = self._tallies.get(association)

@@ -1,4 +1,4 @@
-"""Our window at work, as a process of its own: `python -m bench.our_window listen|send|rows|start ...`.
+"""Our window at work, as a process of its own: `python -m bench.our_window listen|send|rows|start|idle ...`.
 
 The last line of the output is JSON. Besides the rate it tells how late a timer of 16 ms came in the window's thread
 while there was work: what a user would feel. The trace is in view and follows.
@@ -39,6 +39,8 @@ from dicomgui.network import PeerAddress  # noqa: E402
 from dicomgui.network.tracing import Direction, PduRecord, Segment  # noqa: E402
 
 TICK_MS = 16
+SETTLE_S = 0.5
+"""Before the work begins: what the window loads in the background after its start is not what is measured."""
 
 
 class Watch(QObject):
@@ -84,8 +86,10 @@ def main(argv: list[str]) -> int:
     rows = commands.add_parser("rows")
     rows.add_argument("count", type=int)
     commands.add_parser("start")
+    idle = commands.add_parser("idle")
+    idle.add_argument("seconds", type=float)
     arguments = parser.parse_args(argv)
-    work = {"listen": _listen, "send": _send, "rows": _rows, "start": _start}[arguments.command]
+    work = {"listen": _listen, "send": _send, "rows": _rows, "start": _start, "idle": _idle}[arguments.command]
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         result = runner.run(work(arguments))
     print(json.dumps({**result, "load": os.getloadavg()[0]}), flush=True)
@@ -142,6 +146,7 @@ async def _listen(arguments: argparse.Namespace) -> dict[str, object]:
         await _until(lambda: panel.is_running)
         window.show_panel(window.trace)
         assert panel.listener is not None
+        await asyncio.sleep(SETTLE_S)
         watch = Watch()
         watch.start()
         print(json.dumps({"port": panel.listener.port}), flush=True)
@@ -168,8 +173,9 @@ async def _send(arguments: argparse.Namespace) -> dict[str, object]:
     async with _window() as window:
         window.show_panel(window.trace)
         context = window.trace.place.context
+        await asyncio.sleep(SETTLE_S)
         watch = Watch()
-        async with await prepare(context, [arguments.folder]) as selection:
+        with await prepare(context, [arguments.folder]) as selection:
             watch.start()
             start = time.perf_counter()
             peer = PeerAddress.parse(f"BENCH@127.0.0.1:{arguments.port}")
@@ -185,7 +191,7 @@ async def _rows(arguments: argparse.Namespace) -> dict[str, object]:
     async with _window() as window:
         panel = window.trace
         window.show_panel(panel)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(SETTLE_S)
         store, made = panel.place.context.trace, 0
         data = bytes.fromhex("04000000000c00000008010300000000")
         watch = Watch()
@@ -221,11 +227,24 @@ async def _scroll(window: MainWindow, steps: int = 300) -> tuple[float, float]:
     return round(times[int(len(times) * 0.99)], 2), round(times[-1], 2)
 
 
+async def _idle(arguments: argparse.Namespace) -> dict[str, object]:
+    """Nothing happens: what is late now, is late because of the machine."""
+    async with _window() as window:
+        window.show_panel(window.trace)
+        await asyncio.sleep(SETTLE_S)
+        watch = Watch()
+        watch.start()
+        start = time.perf_counter()
+        await asyncio.sleep(arguments.seconds)
+        return dict(watch.result(start, time.perf_counter()))
+
+
 async def _start(arguments: argparse.Namespace) -> dict[str, object]:
-    """How long until the window has been painted and takes a click, from this program's first line on."""
+    """Says when the window has been painted and takes a click."""
     async with _window() as window:
         window.repaint()
         await asyncio.sleep(0)
+        print("usable", flush=True)
         return {"seconds": time.perf_counter() - STARTED}
 
 

@@ -60,7 +60,7 @@ def test_a_fault_of_the_program_fails_the_drive(
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("dicomgui.gui.panels.echo.echo", broken)
+    monkeypatch.setattr("dicomgui.gui.panels.echoing.echo", broken)
     assert drive.run_drive(tmp_path) == 1
     output = capsys.readouterr().out
     assert "FAILED  echo it" in output

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers import peers
 from helpers.bad_peer import reached
-from helpers.instances import data_set, write_instance
+from helpers.instances import CT, EXPLICIT, data_set, write_instance
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
 
+from dicomgui.app.listener import ReceivedInstance, Refusal
+from dicomgui.app.operations import JobState
 from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.models.open_model import OpenColumn
 from dicomgui.gui.models.received_model import ReceivedColumn
-from dicomgui.gui.panels.listener import ListenerPanel
-from dicomgui.network import connect, presets
+from dicomgui.gui.models.refused_model import RefusedColumn
+from dicomgui.gui.panels.listener import EVERY_HOST, LOCAL_HOST, ListenerPanel
+from dicomgui.network import ProposedContext, connect, presets
+from dicomgui.network.service import AssociationFacts
+from dicomgui.storage import Outcome
 
 pytestmark = pytest.mark.qt
 Press = Callable[[QPushButton], Awaitable[None]]
@@ -109,4 +120,150 @@ async def test_a_row_leads_to_its_trace(panel: ListenerPanel, listening: int, pr
     panel.table.selectRow(0)
     await press(panel.trace_button)
     assert window.panel is window.trace
-    assert window.trace.association.currentData() == panel.model.association_at(0)
+    assert window.trace.chosen == frozenset((panel.model.association_at(0),))
+
+
+# ------------------------------------------------------------------------------------------- open now, refused, and why
+
+
+def open_cells(panel: ListenerPanel, row: int = 0) -> list[str]:
+    return [panel.open_model.index(row, which).data() for which in OpenColumn]
+
+
+def refused(panel: ListenerPanel, which: RefusedColumn) -> list[str]:
+    return [panel.refused_model.index(row, which).data() for row in range(panel.refused_model.rowCount())]
+
+
+async def test_what_is_open_now_is_shown_and_can_be_aborted(
+    panel: ListenerPanel, listening: int, press: Press, tmp_path: Path
+) -> None:
+    file = write_instance(tmp_path, 1)
+    contexts = presets.for_instances([(CT, EXPLICIT)])
+    await press(panel.views[1].button)
+    assert panel.views[1].currentIndex() == 0
+    async with connect(f"DICOMGUI@127.0.0.1:{listening}", calling_ae="<i>CT1</i>", contexts=contexts) as association:
+        assert (await association.store(file)).status.is_success
+        await reached(lambda: panel.open_model.rowCount() == 1 and open_cells(panel)[6] == "1", "it is shown")
+        shown = open_cells(panel)
+        assert shown[OpenColumn.CALLING] == "<i>CT1</i>"
+        assert shown[OpenColumn.CALLED] == "DICOMGUI"
+        assert shown[OpenColumn.PEER].startswith("127.0.0.1:")
+        assert shown[OpenColumn.SIZE].endswith(("kB", "bytes"))
+        assert panel.views[1].button.text().endswith("1")
+        panel.open_table.selectRow(0)
+        await press(panel.abort_button)
+        await reached(lambda: not association.is_connected, "it is aborted")
+    await reached(lambda: panel.open_model.rowCount() == 0, "it is gone")
+    await press(panel.views[2].button)
+    assert refused(panel, RefusedColumn.WHAT) == ["Association broke off"]
+
+
+async def test_what_was_refused_is_listed_with_the_reason(panel: ListenerPanel, listening: int, press: Press) -> None:
+    contexts = (*presets.VERIFICATION, ProposedContext("1.2.3.4", (EXPLICIT,)), ProposedContext("1.2.3.5", (EXPLICIT,)))
+    async with connect(f"DICOMGUI@127.0.0.1:{listening}", contexts=contexts) as association:
+        assert (await association.echo()).status.is_success
+    await reached(lambda: panel.refused_model.rowCount() == 1, "it is shown")
+    assert refused(panel, RefusedColumn.WHAT) == ["2 presentation contexts refused"]
+    assert "1.2.3.4" in refused(panel, RefusedColumn.WHY)[0]
+    assert "abstract" in refused(panel, RefusedColumn.WHY)[0].lower()
+    await press(panel.views[2].button)
+    panel.refused_table.selectRow(0)
+    assert panel.trace_button.isEnabled()
+    await press(panel.clear_button)
+    assert panel.refused_model.rowCount() == 0
+    assert panel.model.rowCount() == 1
+
+
+@pytest.mark.interop("echoscu", "storescu")
+async def test_dcmtk_is_refused_by_its_called_title_and_its_uid(
+    panel: ListenerPanel, window: MainWindow, press: Press, tmp_path: Path
+) -> None:
+    settings = window.config.settings
+    window.config.change(replace(settings, listener=replace(settings.listener, check_called_ae=True)))
+    await press(panel.start_button)
+    await reached(lambda: panel.is_running, "it runs")
+    port = panel.port.text()
+    assert (await peers.run("echoscu", "-aec", "SOMEBODY", "127.0.0.1", port)).code != 0
+    await reached(lambda: panel.refused_model.rowCount() == 1, "the refusal is shown")
+    assert refused(panel, RefusedColumn.WHAT) == ["Connection refused"]
+    assert "called AE title" in refused(panel, RefusedColumn.WHY)[0]
+    assert "1 refused" in panel.counts.text()
+
+
+@pytest.mark.interop("dcmsend")
+async def test_dcmsend_sends_a_folder_to_it(
+    panel: ListenerPanel, listening: int, window: MainWindow, tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    files = [write_instance(folder, number, pixel_bytes=65_536) for number in range(1, 21)]
+    done = await peers.run("dcmsend", "-aec", "DICOMGUI", "--scan-directories", "127.0.0.1", listening, folder)
+    assert done.code == 0, done
+    await reached(lambda: column(panel, ReceivedColumn.OUTCOME) == ["stored"] * 20, "all are shown")
+    assert "instances/s" in panel.counts.text()
+    assert "B/s" in panel.counts.text()
+    stored = sorted(data_set(path) for path in (tmp_path / "received").rglob("*.dcm"))
+    assert stored == sorted(data_set(path) for path in files)
+    [job] = window.jobs._jobs.active()
+    assert job.files_done == 20
+    assert len(job.associations) == 1
+
+
+async def test_the_listener_is_a_job_with_an_end(
+    panel: ListenerPanel, listening: int, press: Press, window: MainWindow
+) -> None:
+    [job] = window.jobs._jobs.all()
+    assert job.title == f"Listen on 127.0.0.1:{listening} as DICOMGUI"
+    assert job.state is JobState.RUNNING
+    await press(panel.stop_button)
+    await reached(lambda: not panel.is_running and panel.start_button.isEnabled(), "it has stopped")
+    assert window.jobs._jobs.all()[0].state is JobState.DONE
+
+
+async def test_other_computers_only_after_an_explicit_choice(panel: ListenerPanel, press: Press) -> None:
+    assert panel.host.currentData() == LOCAL_HOST
+    assert panel.reach.isHidden()
+    panel.host.setCurrentIndex(panel.host.findData(EVERY_HOST))
+    assert panel.reach.isVisible()
+    await press(panel.start_button)
+    await reached(lambda: panel.is_running, "it runs")
+    assert panel.listener is not None
+    assert panel.listener.address.startswith(f"{EVERY_HOST}:")
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="needs a folder that cannot be written to")
+async def test_a_folder_without_the_right_to_write_is_explained(
+    panel: ListenerPanel, press: Press, tmp_path: Path
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    panel.folder.setText(str(locked / "inside"))
+    await press(panel.start_button)
+    await reached(lambda: bool(panel.findings.cards), "the finding is shown")
+    assert not panel.is_running
+
+
+async def test_ten_thousands_of_rows_come_in_batches(panel: ListenerPanel, press: Press, qtbot: QtBot) -> None:
+    """Who reads further up is not carried away, and is told how many have come."""
+    facts = AssociationFacts(7, "10.0.0.1:4000", "CT1", "DICOMGUI", "1.2", "X")
+    one = ReceivedInstance(1e9, facts, CT, "1.2.3", EXPLICIT, Path("x"), 1500, Outcome.STORED)
+    loop = asyncio.get_running_loop()
+    longest = 0.0
+    for _ in range(30):
+        start = loop.time()
+        panel._show_events([one] * 1000)
+        longest = max(longest, loop.time() - start)
+        await asyncio.sleep(0)
+    assert panel.model.rowCount() == 30_000
+    assert panel.views[0].button.text().endswith("30,000")
+    assert longest < 0.25
+    bar = panel.table.verticalScrollBar()
+    await reached(lambda: bar.value() == bar.maximum() > 29_000, "it is at its end")
+    bar.setValue(100)
+    panel._show_events([one] * 500 + [Refusal(1e9, 3, "10.0.0.9:1", "busy")])
+    assert bar.value() == 100
+    assert panel.new_rows.text() == "501 new"
+    await press(panel.new_rows)
+    assert bar.value() == bar.maximum()
+    assert panel.new_rows.isHidden()
+    qtbot.keyClick(panel.table, Qt.Key.Key_Home)
+    assert len(panel.model.index(0, 0).data()) == 8

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import csv
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from helpers import peers
 from helpers.bad_peer import reached
-from helpers.instances import CT, MR, data_set, write_instance
+from helpers.instances import CT, IMPLICIT, MR, data_set, write_instance
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton
 
+from dicomgui.app.operations import JobKind, JobState
+from dicomgui.app.sources import Selection
 from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.send_model import SendColumn
+from dicomgui.gui.models.send_model import Filter, SendColumn
+from dicomgui.gui.panels import send as send_module
 from dicomgui.gui.panels.send import SendPanel
+from dicomgui.network import Handlers, Status, StoreRequest, serve
+from dicomgui.network.dimse.assembler import NullSink
+from dicomgui.network.part10 import parse_head
 
 pytestmark = pytest.mark.qt
 Press = Callable[[QPushButton], Awaitable[None]]
@@ -154,3 +162,199 @@ async def test_files_can_be_dropped(panel: SendPanel, files: list[Path]) -> None
     assert entered.isAccepted()
     panel.dropEvent(QDropEvent(place, action, data, Qt.MouseButton.LeftButton, none))
     await reached(lambda: panel.model.rowCount() == 2, "both are in the table")
+
+
+# ------------------------------------------------------------------------------------------- refused, resent, reported
+
+
+def results(panel: SendPanel) -> list[str]:
+    return column(panel, SendColumn.RESULT)
+
+
+@pytest.mark.interop("storescp")
+async def test_what_dcmtk_refuses_is_shown_once_and_file_by_file(
+    panel: SendPanel, press: Press, window: MainWindow, tmp_path: Path
+) -> None:
+    """The peer takes implicit little endian only; what failed can be filtered, and sent again alone."""
+    good = [write_instance(tmp_path / "good", number, syntax=IMPLICIT) for number in range(1, 4)]
+    bad = [write_instance(tmp_path / "bad", number) for number in range(11, 16)]
+    await panel.add_paths([*good, *bad])
+    with peers.storescp(tmp_path / "dcmtk", "+xi") as peer:
+        panel.peer.host.insert(peer.address)
+        await press(panel.run_button)
+        await ended(panel)
+    assert column(panel, SendColumn.STATE) == ["sent"] * 3 + ["failed"] * 5
+    assert all("Explicit VR Little Endian" in text for text in results(panel)[3:])
+    assert [card.objectName() for card in panel.findings.cards] == ["finding_no_context"]
+    assert "3 of 8 files sent" in panel.status.text()
+    panel.filter.setCurrentIndex(panel.filter.findData(Filter.FAILED))
+    assert column(panel, SendColumn.FILE) == [f"{number}.dcm" for number in range(11, 16)]
+    job = window.jobs.model.job_at(0)
+    assert job is not None
+    with peers.storescp(tmp_path / "again") as peer:
+        panel.peer.host.setText(peer.address)
+        await press(panel.resend_button)
+        await ended(panel)
+        assert len(list((tmp_path / "again").glob("*.dcm"))) == 5
+    assert column(panel, SendColumn.STATE) == []  # none has failed any more
+    panel.filter.setCurrentIndex(0)
+    assert column(panel, SendColumn.STATE) == ["sent"] * 8
+    assert not panel.resend_button.isEnabled()
+
+
+@pytest.mark.interop("Orthanc")
+async def test_orthanc_refuses_what_it_cannot_read(panel: SendPanel, press: Press, tmp_path: Path) -> None:
+    good = write_instance(tmp_path, 1)
+    broken = write_instance(tmp_path, 2)
+    head = parse_head(broken.read_bytes())
+    broken.write_bytes(broken.read_bytes()[: head.dataset_offset] + b"\xff" * 4096)
+    with peers.orthanc(tmp_path / "orthanc", dicom_timeout_s=2) as server:
+        await panel.add_paths([good, broken])
+        panel.peer.host.insert(server.peer.address)
+        await press(panel.run_button)
+        await ended(panel)
+        assert len(server.instances()) == 1
+    assert column(panel, SendColumn.STATE) == ["sent", "failed"]
+    assert results(panel)[1]
+    assert len(panel.findings.cards) >= 1
+
+
+async def test_statuses_of_the_peer_group_into_one_finding_each(
+    panel: SendPanel, press: Press, files: list[Path], window: MainWindow
+) -> None:
+    answers = [Status(0xA700), Status(0xA700), Status(0xB000), Status(0xA700), Status(0)]
+    handlers = Handlers(on_store=lambda _request, _data: answers.pop(0))
+    async with await serve(port=0, handlers=handlers) as server:
+        await panel.add_paths(files)
+        panel.peer.host.insert(f"SCP@127.0.0.1:{server.port}")
+        await press(panel.run_button)
+        await ended(panel)
+    states = column(panel, SendColumn.STATE)
+    assert sorted(states) == ["failed", "failed", "failed", "sent", "warning"]
+    names = sorted(card.objectName() for card in panel.findings.cards)
+    assert names == ["finding_store_changed", "finding_store_out_of_resources"]
+    job = next(one for one in window.jobs._jobs.all() if one.kind is JobKind.SEND)
+    assert job.state is JobState.WARNING
+    assert job.associations
+    assert (job.files_done, job.files_total) == (5, 5)
+
+
+async def test_what_failed_is_tried_again_from_the_drawer(
+    panel: SendPanel, press: Press, files: list[Path], window: MainWindow
+) -> None:
+    """To the peer of that job, whatever the fields say now, and also when the table was cleared."""
+    got: list[str] = []
+    answers = [Status(0xA700), Status(0), Status(0xA700), Status(0), Status(0)]
+
+    def store(request: StoreRequest, _data: object) -> Status:
+        got.append(request.command.affected_sop_instance_uid)
+        return answers.pop(0) if answers else Status(0)
+
+    async with await serve(port=0, handlers=Handlers(on_store=store)) as server:
+        await panel.add_paths(files)
+        panel.peer.host.insert(f"SCP@127.0.0.1:{server.port}")
+        await press(panel.run_button)
+        await ended(panel)
+        first = next(one for one in window.jobs._jobs.all() if one.kind is JobKind.SEND)
+        failed = [got[0], got[2]]
+        await press(panel.clear_button)
+        panel.peer.host.setText("nowhere")
+        window.jobs.set_folded(False)
+        window.jobs.drain()
+        window.jobs.select(first.number)
+        await press(window.jobs.retry_button)
+        await ended(panel)
+    assert got[5:] == failed
+    assert column(panel, SendColumn.STATE) == ["sent"] * 2
+    second = window.jobs._jobs.all()[-1]
+    assert (second.state, second.peer) == (JobState.DONE, first.peer)
+    window.jobs.drain()
+    window.jobs.select(second.number)
+    assert not window.jobs.retry_button.isEnabled()
+
+
+async def test_progress_within_one_big_file(panel: SendPanel, press: Press, tmp_path: Path, window: MainWindow) -> None:
+    """Bytes and MB/s move while the one file is on its way, and cancel ends it within a second."""
+    big = write_instance(tmp_path, 1, pixel_bytes=200_000_000 // 8192 * 8192)
+    loop = asyncio.get_running_loop()
+
+    class Slow(NullSink):
+        """Takes its time, as a slow disk does."""
+
+        def write(self, data: memoryview) -> None:
+            end = loop.time() + 0.0005
+            while loop.time() < end:
+                pass
+
+    handlers = Handlers(open_sink=lambda _request: Slow(), on_store=lambda _request, _data: Status(0))
+    async with await serve(port=0, handlers=handlers) as server:
+        await panel.add_paths([big])
+        panel.peer.host.insert(f"SCP@127.0.0.1:{server.port}")
+        await press(panel.run_button)
+        seen: set[int] = set()
+        await reached(lambda: (seen.add(panel.bar.value()) or len(seen) >= 5) and 0 < max(seen) < 1000, "it moves", 60)
+        assert panel.status.text().startswith("0 of 1 file · ")
+        assert column(panel, SendColumn.STATE) == ["sending"]
+        [job] = [one for one in window.jobs._jobs.active() if one.kind is JobKind.SEND]
+        assert 0 < job.bytes_done < job.bytes_total
+        await reached(lambda: "/s" in panel.status.text(), "the rate is shown")
+        start = loop.time()
+        await press(panel.cancel_button)
+        await ended(panel)
+        assert loop.time() - start < 1.0
+    assert column(panel, SendColumn.STATE) == ["cancelled"]
+    assert window.jobs._jobs.all()[-1].state is JobState.CANCELLED
+    assert panel.resend_button.isEnabled()
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints")
+async def test_the_report_is_exported(
+    panel: SendPanel,
+    press: Press,
+    answer: Answer,
+    files: list[Path],
+    tmp_path: Path,
+    listening: int,
+    window: MainWindow,
+) -> None:
+    window.show_panel(panel)
+    odd = tmp_path / "=cmd|'calc'!A1.txt"
+    odd.write_text("nothing")
+    await panel.add_paths([files[0], odd])
+    panel.peer.host.insert(f"DICOMGUI@127.0.0.1:{listening}")
+    await press(panel.run_button)
+    await ended(panel)
+    await press(panel.export_button)
+    assert await answer(str(tmp_path / "report")) == "Export the report"
+    await reached(lambda: "written to" in panel.status.text(), "it is written")
+    text = (tmp_path / "report.csv").read_text(encoding="utf-8-sig")
+    rows = list(csv.reader(text.splitlines()))
+    assert [row[1] for row in rows] == ["State", "sent", "skipped"]
+    assert rows[1][2] == "0x0000"
+    await press(panel.export_button)
+    await answer(str(tmp_path / "nowhere" / "report.csv"))
+    await reached(lambda: "could not be written" in panel.status.text(), "the failure is said")
+    assert [one.state for one in window.jobs._jobs.all() if one.kind is JobKind.EXPORT] == [
+        JobState.DONE, JobState.FAILED,
+    ]  # fmt: skip
+
+
+async def test_looking_at_files_can_be_cancelled(
+    panel: SendPanel, press: Press, files: list[Path], monkeypatch: pytest.MonkeyPatch, window: MainWindow
+) -> None:
+    asked = asyncio.Event()
+
+    async def prepare(*_: object, **__: object) -> Selection:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(send_module, "prepare", prepare)
+    panel.add_paths(files)
+    await asked.wait()
+    assert not panel.run_button.isEnabled()
+    await press(panel.cancel_button)
+    await reached(panel.run_button.isEnabled, "nothing is looked at any more")
+    assert panel.model.count == 0
+    [job] = window.jobs._jobs.all()
+    assert (job.kind, job.state) == (JobKind.SCAN, JobState.CANCELLED)

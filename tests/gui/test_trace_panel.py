@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from helpers.bad_peer import reached
-from PySide6.QtWidgets import QAbstractSlider, QPushButton
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractSlider, QMenu, QPushButton
+from pytestqt.qtbot import QtBot
 
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.trace_model import Column
@@ -61,7 +64,8 @@ async def test_every_pdu_of_an_echo_is_there(panel: TracePanel, window: MainWind
         ("→", "A-ASSOCIATE-RQ"), ("←", "A-ASSOCIATE-AC"), ("→", "P-DATA-TF"), ("←", "P-DATA-TF"),
         ("→", "A-RELEASE-RQ"), ("←", "A-RELEASE-RP"),
     ]  # fmt: skip
-    assert set(column(panel, Column.ASSOCIATION)) == {f"#{ours}"}
+    assert set(column(panel, Column.ASSOCIATION)) == {f"#{number}" for number in ours}
+    assert len(ours) == 1
     assert "C-ECHO-RQ" in column(panel, Column.SUMMARY)[2]
     assert "0x0000" in column(panel, Column.SUMMARY)[3]
 
@@ -79,6 +83,106 @@ async def test_row_tree_and_bytes_are_linked(panel: TracePanel, window: MainWind
     assert panel.hex.text_of_marked() == b"DICOMGUI        ".hex(" ")
     assert "Called-AE-title" in panel.path.text()
     assert "offset 000Ah" in panel.path.text()
+
+
+async def test_keys_go_from_pane_to_pane_and_to_an_offset(
+    panel: TracePanel, window: MainWindow, listening: int, qtbot: QtBot
+) -> None:
+    window.show_panel(panel)
+    await echo(window, listening)
+    window.activateWindow()
+    panel.table.setFocus()
+    for pane in (panel.tree, panel.hex, panel.table):
+        qtbot.keyClick(window.focusWidget(), Qt.Key.Key_F6)
+        assert window.focusWidget() is pane
+    qtbot.keyClick(panel.table, Qt.Key.Key_F6, Qt.KeyboardModifier.ShiftModifier)
+    assert window.focusWidget() is panel.hex
+    qtbot.keyClick(panel.hex, Qt.Key.Key_G, Qt.KeyboardModifier.ControlModifier)
+    assert not panel.panes.offset.isVisible()  # no row is selected
+    panel.table.selectRow(column(panel, Column.KIND).index("A-ASSOCIATE-RQ"))
+    edit = panel.panes.offset
+    for text, goes in (("zz", False), ("FFFFF", False), ("1B", True), ("#27", True), ("1bh", True)):
+        qtbot.keyClick(panel.hex, Qt.Key.Key_G, Qt.KeyboardModifier.ControlModifier)
+        assert edit.isVisible()
+        qtbot.keyClicks(edit, text)
+        qtbot.keyClick(edit, Qt.Key.Key_Return)
+        assert edit.isVisible() is not goes
+        if goes:
+            assert panel.hex.marked == range(26, 42)
+            assert "Calling-AE-title" in panel.path.text()
+    qtbot.keyClick(panel.hex, Qt.Key.Key_G, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(edit, Qt.Key.Key_Escape)
+    assert not edit.isVisible()
+    assert window.focusWidget() is panel.hex
+
+
+async def test_keys_leave_a_field_byte_by_byte(
+    panel: TracePanel, window: MainWindow, listening: int, qtbot: QtBot
+) -> None:
+    window.show_panel(panel)
+    await echo(window, listening)
+    panel.table.selectRow(column(panel, Column.KIND).index("A-ASSOCIATE-RQ"))
+    assert panel.hex.go_to(24)
+    for _ in range(2):
+        qtbot.keyClick(panel.hex, Qt.Key.Key_Right)
+    assert panel.hex.marked == range(26, 42)
+    for _ in range(2):
+        qtbot.keyClick(panel.hex, Qt.Key.Key_Left)
+    assert panel.hex.marked == range(10, 26)
+    assert panel.hex._cursor == 24
+
+
+@pytest.mark.qt_log_ignore("raise|grabbing the keyboard")
+async def test_what_is_selected_is_copied(panel: TracePanel, window: MainWindow, listening: int, qtbot: QtBot) -> None:
+    window.show_panel(panel)
+    await echo(window, listening)
+    clipboard = QGuiApplication.clipboard()
+    panel.table.selectRow(column(panel, Column.KIND).index("A-RELEASE-RQ"))
+    panel.table.setFocus()
+    qtbot.keyClick(panel.table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert "\tA-RELEASE-RQ\t10\t" in clipboard.text()
+    menus = []
+    for view in (panel.table, panel.tree, panel.hex):
+        if view is panel.tree:
+            panel.hex.go_to(0)
+        view.customContextMenuRequested.emit(QPoint(5, 5))
+        [menu] = [menu for menu in panel.findChildren(QMenu) if menu.isVisible()]
+        menus.append([action.text() for action in menu.actions()])
+        for action in menu.actions():
+            if "as hex" in action.text() and view is panel.table:
+                action.trigger()
+                assert clipboard.text() == "05 00 00 00 00 04 00 00 00 00"
+            elif "as base64" in action.text() and view is panel.tree:
+                action.trigger()
+                assert clipboard.text() == "BQ=="
+            elif "as C array" in action.text() and view is panel.hex:
+                action.trigger()
+                assert clipboard.text() == "{\n    0x05\n}"
+        menu.close()
+    assert [len(texts) for texts in menus] == [4, 4, 4]
+
+
+async def test_the_choice_offers_what_comes_and_keeps_what_is_looked_at(
+    panel: TracePanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomgui.gui.panels.trace.MAX_CHOICES", 5)
+    store = panel.place.context.trace
+    for number in range(1, 4):
+        store(NoteRecord(number, 0.0, 1e9, 20, "x"))
+    await shown(panel)
+    panel.association.setCurrentIndex(1)
+    for number in range(4, 20):
+        store(NoteRecord(number, 0.0, 1e9, 20, "x"))
+    await shown(panel)
+    texts = [panel.association.itemText(row).split()[0] for row in range(panel.association.count())]
+    assert texts == ["All", "#1", "#16", "#17", "#18", "#19"]
+    assert panel.chosen == {1}
+    panel.show_associations((3, 4))
+    await shown(panel)
+    assert panel.association.currentText() == "2 associations of one job"
+    assert set(column(panel, Column.ASSOCIATION)) == {"#3", "#4"}
+    panel.show_association(0)
+    assert panel.chosen is None
 
 
 async def test_what_is_no_pdu_shows_its_fields(panel: TracePanel) -> None:
@@ -133,6 +237,18 @@ async def test_it_is_saved(
     assert not panel.findings.cards
     if name.endswith(".dgtrace"):
         assert len(list(read_trace(tmp_path / name))) == len(panel.place.context.trace)
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints")
+async def test_only_what_is_shown_is_saved(panel: TracePanel, press: Press, answer: Answer, tmp_path: Path) -> None:
+    for number in (1, 2, 2, 3):
+        panel.place.context.trace(NoteRecord(number, 0.0, 1e9, 20, "x"))
+    await shown(panel)
+    panel.show_associations((2, 3))
+    await press(panel.save_button)
+    await answer(str(tmp_path / "some.dgtrace"))
+    await reached(lambda: not len(panel.tasks) and panel.save_button.isEnabled(), "it is saved")
+    assert [record.association for record in read_trace(tmp_path / "some.dgtrace")] == [2, 2, 3]
 
 
 async def test_a_failed_save_is_explained(

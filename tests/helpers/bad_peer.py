@@ -364,6 +364,11 @@ async def reached(condition: Callable[[], bool], what: str, seconds: float = PAT
         await asyncio.sleep(0.002)
 
 
+async def time_passes(seconds: float) -> None:
+    """For tests whose subject is time: a peer that is slow, a limit that is not reached."""
+    await asyncio.sleep(seconds)
+
+
 class Kept:
     """A store handler that keeps what came, by SOP Instance UID."""
 

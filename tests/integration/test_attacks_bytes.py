@@ -30,6 +30,7 @@ from helpers.bad_peer import (
     short,
     store_rq,
     target,
+    time_passes,
 )
 
 from dicomgui.network import Timeouts
@@ -159,7 +160,7 @@ async def test_dribbled_bytes_do_not_renew_artim() -> None:
         async def dribble() -> None:
             for at in range(len(GOOD_RQ)):
                 await peer.send(GOOD_RQ[at : at + 1])
-                await asyncio.sleep(0.03)
+                await time_passes(0.03)
 
         async with asyncio.TaskGroup() as group:
             task = group.create_task(dribble())

@@ -28,6 +28,7 @@ from helpers.bad_peer import (
     store_elements,
     store_rq,
     target,
+    time_passes,
 )
 from helpers.cut_proxy import cut_proxy
 
@@ -158,7 +159,7 @@ async def test_dribbled_data_holds_nobody_up() -> None:
             await peer.send(SESSION[at : at + 1])
             if at % 10 == 0:
                 await listener.serves()
-            await asyncio.sleep(0.02)
+            await time_passes(0.02)
         assert len(listener.server.associations) == 1
         assert short(await peer.read()) == (0, 0)
 
@@ -167,7 +168,7 @@ async def test_b11_idle_under_the_limit_works_and_past_it_has_a_defined_end() ->
     async with target(timeouts=Timeouts(artim_s=0.25, idle_s=0.5)) as listener, await dial(listener.port) as peer:
         await peer.associate()
         for number in (1, 2, 3):
-            await asyncio.sleep(0.25)  # time is the point here
+            await time_passes(0.25)
             await peer.send(echo_rq(number))
             assert (await peer.read_command()).message_id == number
         assert [short(answer) for answer in await peer.read_all()] == [(0, 0)]
@@ -175,7 +176,7 @@ async def test_b11_idle_under_the_limit_works_and_past_it_has_a_defined_end() ->
 
 async def test_our_own_slowness_is_no_idleness_of_the_peer() -> None:
     async def slow(request: StoreRequest, data: object) -> Status:
-        await asyncio.sleep(0.5)
+        await time_passes(0.5)
         return Status(0)
 
     quick, handlers = Timeouts(idle_s=0.1), Handlers(on_store=slow)

@@ -51,7 +51,7 @@ def status_text(status: NodeStatus | None, now: float, *, is_busy: bool = False)
         return "not tried yet"
     age = age_text(now - status.utc)
     if not status.ok:
-        return f"no: {plain(status.reason, 300) or 'it failed'} · {age}"
+        return f"failed: {plain(status.reason, 300).rstrip('.') or 'it gave no reason'} · {age}"
     took = f" in {duration_text(status.ms / 1000)}" if status.ms is not None else ""
     remark = f" ({plain(status.reason)})" if status.reason else ""
     return f"answers{took}{remark} · {age}"

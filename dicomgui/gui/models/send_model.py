@@ -97,6 +97,7 @@ class SendModel(QAbstractTableModel):
         super().__init__(parent)
         self._rows: list[_Row] = []
         self._row_of: dict[int, int] = {}
+        self._unsent: bool | None = False  # None: to be found out
         self._filter = Filter.ALL
         self._shown: list[int] | None = None  # numbers of the rows in view, ascending; None for all
 
@@ -122,6 +123,13 @@ class SendModel(QAbstractTableModel):
         self._number()
         self.endInsertRows()
 
+    def adopt(self, items: Iterable[SendItem]) -> tuple[SendItem, ...]:
+        """Add what is not there; gives the items as the table has them, which may have been found anew meanwhile."""
+        wanted = tuple(items)
+        self.add(wanted, ())
+        known = {row.name: row.item for row in self._rows if row.item is not None}
+        return tuple(known.get(item.name) or item for item in wanted)
+
     def remove(self, numbers: Iterable[int]) -> None:
         """Take rows of the view out."""
         gone = {self._place(number) for number in numbers}
@@ -136,7 +144,7 @@ class SendModel(QAbstractTableModel):
         """Take all rows out."""
         self.beginResetModel()
         self._rows = []
-        self._row_of = {}
+        self._number()
         self._shown = self._matching()
         self.endResetModel()
 
@@ -181,6 +189,7 @@ class SendModel(QAbstractTableModel):
         self.endResetModel()
 
     def _number(self) -> None:
+        self._unsent = None
         self._row_of = {id(row.item): number for number, row in enumerate(self._rows) if row.item is not None}
 
     def _matching(self) -> list[int] | None:
@@ -193,6 +202,7 @@ class SendModel(QAbstractTableModel):
         """Rows of these numbers have changed."""
         if not touched:
             return
+        self._unsent = None
         if self._shown is None:
             self._changed(min(touched), max(touched))
             return
@@ -254,6 +264,13 @@ class SendModel(QAbstractTableModel):
     def unsent(self) -> tuple[SendItem, ...]:
         """The instances that failed or were cancelled, in their order."""
         return tuple(row.item for row in self._rows if row.item is not None and row.state in _UNSENT)
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether an instance failed or was cancelled."""
+        if self._unsent is None:
+            self._unsent = any(row.state in _UNSENT for row in self._rows)
+        return self._unsent
 
     @property
     def size_bytes(self) -> int:

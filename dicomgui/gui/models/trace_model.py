@@ -123,11 +123,30 @@ class TraceModel(QAbstractTableModel):
         return self._associations
 
     def show(self, view: View, associations: Iterable[int] | None) -> None:
-        """Show other records, of these associations or of all; the next drains read the store again."""
+        """Show other records, of these associations or of all; the next drains read the store again.
+
+        Where only associations are added, what is older than their first record stays.
+        """
         wanted = None if associations is None else frozenset(associations)
-        if (view, wanted) != (self._view, self._associations):
-            self._view, self._associations = view, wanted
+        known, same_view = self._associations, view is self._view
+        if same_view and wanted == known:
+            return
+        self._view, self._associations = view, wanted
+        if same_view and wanted is not None and known is not None and wanted > known:
+            self._rewind(wanted - known)
+        else:
             self.restart()
+
+    def _rewind(self, added: Iterable[int]) -> None:
+        """Go back to before the first record of these associations."""
+        heads = [self._store.of_association(association, 0, 1) for association in added]
+        first = min((head[0].seq for head in heads if head), default=self._reached + 1)
+        keep = bisect_left(self._rows, first)
+        if keep < len(self._rows):
+            self.beginRemoveRows(QModelIndex(), keep, len(self._rows) - 1)
+            del self._rows[keep:]
+            self.endRemoveRows()
+        self._reached = min(self._reached, first - 1)
 
     def restart(self) -> None:
         """Forget all rows and read the store again from its start."""

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Iterable
+from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QIntValidator
+from PySide6.QtGui import QGuiApplication, QIntValidator
 from PySide6.QtWidgets import (
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from dicomgui.app.echo import EchoResult, Step, echo
+from dicomgui.app.echo import EchoResult, Step
+from dicomgui.app.nodes import Node
+from dicomgui.app.operations import JobKind
+from dicomgui.gui.panels.echoing import echo_as_job
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState, FindingList, Glyph
 from dicomgui.gui.widgets.peer_fields import PeerFields
-from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
+from dicomgui.gui.widgets.sparkline import Sparkline
+from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, duration_text
+from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.uids import name_of
 from dicomgui.trace.finding import plain
 
@@ -30,11 +36,12 @@ __all__ = ["EchoPanel"]
 
 _STEPS = {
     "resolve": "Name",
-    "connect": "Connection",
+    "connect": "TCP connection",
     "associate": "Association",
     "echo": "C-ECHO",
     "release": "Release",
 }
+_FACTS = ("Status", "Implementation", "Maximum PDU", "Transfer syntax", "Round trip", "Altogether")
 MAX_REPEAT = 10_000
 
 
@@ -49,7 +56,7 @@ class _Ladder(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
-        grid.setColumnMinimumWidth(1, 110)
+        grid.setColumnMinimumWidth(1, 126)
         grid.setColumnStretch(2, 1)
         self._rows: dict[str, tuple[Glyph, ElidedLabel, PlainLabel]] = {}
         for number, (name, text) in enumerate(_STEPS.items()):
@@ -71,21 +78,38 @@ class _Ladder(QWidget):
             detail.setText("–")
             took.setText("")
 
-    def add(self, step: Step) -> None:
-        """A step has ended; repeated ones share a row."""
+    def add(self, steps: Iterable[Step]) -> None:
+        """Steps have ended; repeated ones share a row, which shows the last one."""
+        last: dict[str, Step] = {}
+        for step in steps:
+            self._times[step.name].append(step.ms)
+            last[step.name] = step
+        for step in last.values():
+            self._show(step)
+
+    def _show(self, step: Step) -> None:
         times = self._times[step.name]
-        times.append(step.ms)
         glyph, detail, took = self._rows[step.name]
         glyph.show_state("good" if step.ok else "error", "good" if step.ok else "error")
         text = plain(step.detail) or ("done" if step.ok else "failed")
         detail.set_tone("" if step.ok else "error")
         detail.setText(f"{len(times)} ×, last: {text}" if len(times) > 1 else text)
-        took.setText(f"{step.ms:.1f} ms")
+        took.setText(duration_text(step.ms / 1000))
+
+    @property
+    def echo_times(self) -> list[float]:
+        """The round trips so far, in milliseconds."""
+        return self._times.get("echo", [])
 
     @property
     def texts(self) -> dict[str, str]:
         """What each step shows."""
         return {name: detail.text() for name, (_, detail, _) in self._rows.items()}
+
+    @property
+    def times(self) -> dict[str, str]:
+        """How long each step took, as it is shown."""
+        return {name: took.text() for name, (_, _, took) in self._rows.items()}
 
 
 class _Facts(QWidget):
@@ -101,7 +125,7 @@ class _Facts(QWidget):
         self._grid.setColumnMinimumWidth(0, 126)
         self._grid.setColumnStretch(1, 1)
         self._values: dict[str, PlainLabel] = {}
-        for row, name in enumerate(("Status", "Implementation", "Maximum PDU", "Transfer syntax", "Round trip")):
+        for row, name in enumerate(_FACTS):
             value = PlainLabel(selectable=True, wrap=True)
             self._values[name] = value
             self._grid.addWidget(PlainLabel(name, tone="muted"), row, 0, Qt.AlignmentFlag.AlignTop)
@@ -117,6 +141,7 @@ class _Facts(QWidget):
             "Maximum PDU": "no limit" if limit == 0 else f"{limit:,} bytes" if limit else "",
             "Transfer syntax": plain(name_of(result.transfer_syntax)) if result.transfer_syntax else "",
             "Round trip": _round_trips(result),
+            "Altogether": duration_text(sum(step.ms for step in result.steps) / 1000),
         }
         for name, text in texts.items():
             self._values[name].setText(text or "–")
@@ -132,8 +157,8 @@ def _round_trips(result: EchoResult) -> str:
     if low is None or middle is None or high is None:
         return ""
     if len(result.round_trips_ms) == 1:
-        return f"{low:.1f} ms"
-    return f"min {low:.1f} · median {middle:.1f} · p95 {high:.1f} ms, of {len(result.round_trips_ms):,}"
+        return f"{low:.2f} ms"
+    return f"min {low:.2f} · median {middle:.2f} · p95 {high:.2f} ms, of {len(result.round_trips_ms):,}"
 
 
 class EchoPanel(Panel):
@@ -144,6 +169,7 @@ class EchoPanel(Panel):
         super().__init__("echo", "Echo", text, place)
         self._task: asyncio.Task[None] | None = None
         self._association = 0
+        self._ended: deque[Step] = deque()
         self.peer = PeerFields("echo", place.choice)
         self.peer.submitted.connect(self.run)
         self.run_button = push_button("echo_run", "&Echo", "play", primary=True, tip="Send a C-ECHO (F5)")
@@ -151,8 +177,10 @@ class EchoPanel(Panel):
         self.cancel_button = push_button("echo_cancel", "Ca&ncel", "cancel", tip="Stop (Esc)")
         self.cancel_button.clicked.connect(self.cancel)
         self.cancel_button.setEnabled(False)
-        self.trace_button = push_button("echo_show_trace", "Show in trace", "trace", tip="Every byte of this echo")
+        self.trace_button = push_button("echo_show_trace", "Sho&w in trace", "trace", tip="Every byte of this echo")
         self.trace_button.clicked.connect(self._on_trace_clicked)
+        self.copy_button = push_button("echo_copy", "Cop&y result", "copy", tip="The result as text; no patient data")
+        self.copy_button.clicked.connect(self._on_copy_clicked)
         self.repeat = QLineEdit("1")
         self.repeat.setObjectName("echo_repeat")
         self.repeat.setAccessibleName("Repeat")
@@ -166,8 +194,10 @@ class EchoPanel(Panel):
         self._headline_glyph = Glyph("", "good", 22)
         self.steps = _Ladder()
         self.facts = _Facts()
+        self.chart = Sparkline("echo_chart", "Round trips")
         self.findings = FindingList("echo_findings")
         self._place()
+        place.pump.add(self._drain)
 
     def _place(self) -> None:
         top = Card()
@@ -201,6 +231,7 @@ class EchoPanel(Panel):
         head.setSpacing(10)
         head.addWidget(self._headline_glyph)
         head.addWidget(self.headline, 1)
+        head.addWidget(self.copy_button)
         head.addWidget(self.trace_button)
         column.addLayout(head)
         column.addWidget(self.findings)
@@ -209,15 +240,10 @@ class EchoPanel(Panel):
         column.addWidget(card)
         self._facts_card = Card()
         self._facts_card.column.addWidget(self.facts)
+        self._facts_card.column.addWidget(self.chart)
         column.addWidget(self._facts_card)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setObjectName("echo_scroll")
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidget(inside)
-        return scroll
+        return inside
 
     @property
     def is_busy(self) -> bool:
@@ -237,6 +263,20 @@ class EchoPanel(Panel):
         if self._task is not None:
             self._task.cancel()
 
+    def report(self) -> str:
+        """The result as text, to be handed on: what is shown, in the same order."""
+        lines = [self.headline.text()]
+        for card in self.findings.cards:
+            lines += ["", *card.lines]
+        took = self.steps.times
+        lines += ["", *(f"{_STEPS[name]}: {text} {took[name]}".rstrip() for name, text in self.steps.texts.items())]
+        if not self._facts_card.isHidden():
+            lines += ["", *(f"{name}: {text}" for name, text in self.facts.texts.items())]
+        return "\n".join(lines) + "\n"
+
+    def _on_copy_clicked(self) -> None:
+        QGuiApplication.clipboard().setText(self.report())
+
     def _on_trace_clicked(self) -> None:
         self.trace_wanted.emit(self._association)
 
@@ -246,12 +286,7 @@ class EchoPanel(Panel):
             if problem := self.peer.problem():
                 self._show_headline("error", "error", problem)
                 return
-            choice = self.place.choice
-            repeat = max(1, int(self.repeat.text() or 1))
-            result = await echo(
-                self.place.context, choice.peer(), choice.options(), repeat=repeat, on_step=self.steps.add
-            )
-            self._show_result(result)
+            self._show_result(await self._echo_peer())
         except asyncio.CancelledError:
             self._show_headline("note", "muted", "Cancelled")
             raise
@@ -259,12 +294,47 @@ class EchoPanel(Panel):
             self._task = None
             self.show_busy(False, self.run_button, self.cancel_button)
 
+    async def _echo_peer(self) -> EchoResult:
+        choice = self.place.choice
+        peer, options = choice.peer(), choice.options()
+        repeat = max(1, int(self.repeat.text() or 1))
+        name = choice.node.name if choice.node is not None else str(peer.ae_title)
+        times = f", {repeat:,} times" if repeat > 1 else ""
+        job = self.place.start_job(
+            JobKind.ECHO, f"Echo {name}{times}", peer=str(peer), cancel=self.cancel,
+            retry=partial(self._echo_again, choice.node, peer, options.calling_ae, repeat),
+        )
+        result = await echo_as_job(self.place, peer, options, job, repeat=repeat, on_step=self._ended.append)
+        self._drain()
+        return result
+
+    def _echo_again(self, node: Node | None, peer: PeerAddress, calling_ae: str, repeat: int) -> None:
+        """The same as then, unless something else is under way."""
+        if self._task is not None:
+            return
+        choice = self.place.choice
+        if node is not None:
+            choice.choose(self.place.config.nodes.find(node.name) or node)
+        choice.set(called_ae=peer.ae_title, host=peer.host, port=str(peer.port), calling_ae=calling_ae)
+        self.repeat.setText(str(repeat))
+        self.panel_wanted.emit(self.key)
+        self.run()
+
+    def _drain(self) -> None:
+        """The steps that have ended since the last tick."""
+        if self._ended:
+            self.steps.add([self._ended.popleft() for _ in range(len(self._ended))])
+            if len(self.steps.echo_times) > 1:
+                self.chart.show_values(self.steps.echo_times)
+
     def _show_start(self) -> None:
         self.show_busy(True, self.run_button, self.cancel_button)
+        self._ended.clear()
         self.steps.start()
         self.findings.show_findings(())
         self._facts_card.hide()
         self.trace_button.hide()
+        self.copy_button.hide()
         self._show_headline("", "muted", "Connecting …")
         self._pages.setCurrentIndex(1)
 
@@ -282,6 +352,8 @@ class EchoPanel(Panel):
         self.findings.show_findings(result.findings)
         if result.peer_max_pdu_length is not None:
             self.facts.show_result(result)
+            self.chart.setVisible(len(result.round_trips_ms) > 1)
             self._facts_card.show()
+        self.copy_button.show()
         self._association = result.association
         self.trace_button.setVisible(bool(result.association))

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLineEdit, QStackedWidget
+from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QStackedWidget,
+    QWidget,
+)
 
 from dicomgui.app.evidence import Evidence
-from dicomgui.app.listener import Listener, ListenerOptions
+from dicomgui.app.listener import AssociationBegan, Listener, ListenerEvent, ListenerOptions
+from dicomgui.app.operations import JobHandle, JobKind, JobState
+from dicomgui.app.report import group_findings
+from dicomgui.gui.models.open_model import OpenColumn, OpenModel
 from dicomgui.gui.models.received_model import ReceivedColumn, ReceivedModel
+from dicomgui.gui.models.refused_model import RefusedColumn, RefusedModel
 from dicomgui.gui.panels.panel import Panel, Workplace
+from dicomgui.gui.rates import RateMeter
 from dicomgui.gui.widgets.buttons import Choice, push_button
-from dicomgui.gui.widgets.cards import Card, EmptyState, FindingList, Glyph
+from dicomgui.gui.widgets.cards import Card, EmptyState, Glyph
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
+from dicomgui.gui.widgets.finding_area import FindingArea
 from dicomgui.gui.widgets.peer_fields import AETitleEdit, PortEdit, parse_port
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.tracing import Scribe
 from dicomgui.storage.errors import StorageError
-from dicomgui.trace.finding import plain
+from dicomgui.trace.finding import Finding, plain
 
 __all__ = ["ListenerPanel"]
 
@@ -29,8 +44,47 @@ _EMPTY = (
     "Press Start, then have another system send to the AE title and port above. “This computer only” keeps the network "
     "out; choose “every network” to receive from other computers."
 )
+_OPEN_TO_ALL = "Every computer that reaches this one can connect and store files here."
 LOCAL_HOST = "127.0.0.1"
 EVERY_HOST = ".".join(["0"] * 4)
+REFRESH_S = 0.25
+"""How often rates and open associations are shown anew."""
+
+JOB_ASSOCIATIONS = 256
+"""So many associations are noted with the job of the listener; all are in the trace."""
+
+
+class _View(QStackedWidget):
+    """A table, or what to know while it is empty.
+
+    :ivar button: brings it into view, and says how many rows there are.
+    """
+
+    def __init__(self, name: str, title: str, table: ListTable, empty: EmptyState, tip: str) -> None:
+        super().__init__()
+        self.setObjectName(f"listener_{name}_pages")
+        self.table = table
+        self._title = title
+        self._count = -1
+        self.button = push_button(f"listener_view_{name}", title, tip=tip)
+        self.button.setCheckable(True)
+        self.addWidget(empty)
+        self.addWidget(table)
+        self.show_count(0)
+
+    def show_count(self, count: int) -> None:
+        """So many rows there are now."""
+        if count != self._count:
+            self._count = count
+            self.button.setText(f"{self._title}  {count:,}" if count else self._title)
+            self.button.setAccessibleName(f"{self._title.replace('&', '')}, {count:,}")
+            self.setCurrentIndex(1 if count else 0)
+
+    @property
+    def row(self) -> int:
+        """The selected row, -1 for none."""
+        rows = self.table.selectionModel().selectedRows()
+        return rows[0].row() if rows else -1
 
 
 class ListenerPanel(Panel):
@@ -40,21 +94,33 @@ class ListenerPanel(Panel):
         text = "Answers C-ECHO and stores what is sent by C-STORE, byte for byte."
         super().__init__("listener", "Listener", text, place)
         self.model = ReceivedModel(self)
+        self.open_model = OpenModel(self)
+        self.refused_model = RefusedModel(self)
         self.listener: Listener | None = None
         self._task: asyncio.Task[None] | None = None
+        self._job: JobHandle | None = None
+        self._noted = 0
+        self._rates = RateMeter()
+        self._refreshed = 0.0
+        self._follows = True
+        self._filling = False
+        self._missed = 0
+        self._make_fields()
         self._make_widgets()
+        self._make_views()
         self._place()
         self._show_state()
         place.pump.add(self._drain)
 
     # ----------------------------------------------------------------------------------------------------------- making
 
-    def _make_widgets(self) -> None:
+    def _make_fields(self) -> None:
         self.title_edit = AETitleEdit("listener_ae_title", "Our AE title")
         self.title_edit.setText("DICOMGUI")
         self.host = Choice("listener_host", "Reachable from")
         self.host.addItem("this computer only", LOCAL_HOST)
         self.host.addItem("every network", EVERY_HOST)
+        self.host.currentIndexChanged.connect(self._show_reach)
         self.port = PortEdit("listener_port", "Port")
         self.port.setText("11112")
         self.folder = QLineEdit(str(Path.home() / "DICOM received"))
@@ -67,46 +133,77 @@ class ListenerPanel(Panel):
         self.fsync.setAccessibleName("Safe on disk before the answer")
         self.fsync.setToolTip("Slower, but what was acknowledged survives a power failure")
         self.fsync.setChecked(True)
+        self.reach = PlainLabel(_OPEN_TO_ALL, tone="warning", scale=0.9, wrap=True)
+        self.reach.setObjectName("listener_reach")
+        self.reach.hide()
+        for edit in (self.title_edit, self.port, self.folder):
+            edit.returnPressed.connect(self.run)
+        self.inputs = (self.title_edit, self.host, self.port, self.folder, self.browse_button, self.fsync)
+
+    def _make_widgets(self) -> None:
         self.start_button = push_button("listener_start", "St&art", "play", primary=True, tip="Start to listen (F5)")
-        self.start_button.clicked.connect(self.run)
         self.stop_button = push_button("listener_stop", "Sto&p", "stop", tip="Stop listening (Esc)")
-        self.stop_button.clicked.connect(self.stop)
         self.clear_button = push_button("listener_clear", "C&lear list", "clear", tip="The files stay")
-        self.clear_button.clicked.connect(self._on_clear_clicked)
-        self.trace_button = push_button("listener_show_trace", "Show in trace", "trace",
-                                        tip="Every PDU of the association of the selected row")  # fmt: skip
-        self.trace_button.clicked.connect(self._on_trace_clicked)
+        tip = "End the selected association at once by A-ABORT"
+        self.abort_button = push_button("listener_abort", "A&bort", "cancel", tip=tip)
+        tip = "Every PDU of the association of the selected row"
+        self.trace_button = push_button("listener_show_trace", "Show in trace", "trace", tip=tip)
+        self.new_rows = push_button("listener_new_rows", "", "down", tip="Go to the newest row")
+        self.new_rows.setAccessibleName("New rows")
+        self.new_rows.hide()
+        for button, slot in (
+            (self.start_button, self.run), (self.stop_button, self.stop), (self.clear_button, self._on_clear_clicked),
+            (self.abort_button, self._on_abort_clicked), (self.trace_button, self._on_trace_clicked),
+            (self.new_rows, self._on_new_rows_clicked),
+        ):  # fmt: skip
+            button.clicked.connect(slot)
         self.state_glyph = Glyph("", "muted", 16)
         self.state = ElidedLabel()
         self.state.setObjectName("listener_state")
-        self.counts = PlainLabel(tone="muted")
+        self.counts = ElidedLabel(tone="muted")
         self.counts.setObjectName("listener_counts")
-        self.findings = FindingList("listener_findings")
-        self.table = ListTable("listener_table", "What was received")
-        self.table.setModel(self.model)
-        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # UIDs differ at their ends
+        self.findings = FindingArea("listener_findings")
+
+    def _make_views(self) -> None:
+        self.table = _table("listener_table", "What was received", self.model)
         self.table.set_widths(
             {ReceivedColumn.TIME: 80, ReceivedColumn.FROM: 210, ReceivedColumn.WHAT: 190,
              ReceivedColumn.INSTANCE: 260, ReceivedColumn.SIZE: 80}, stretch=ReceivedColumn.OUTCOME,
         )  # fmt: skip
-        self.table.selectionModel().selectionChanged.connect(self._show_trace_button)
-        self.inputs = (self.title_edit, self.host, self.port, self.folder, self.browse_button, self.fsync)
+        self.open_table = _table("listener_open_table", "Associations now open", self.open_model)
+        self.open_table.set_widths(
+            {OpenColumn.NUMBER: 56, OpenColumn.PEER: 170, OpenColumn.CALLING: 150, OpenColumn.CALLED: 150,
+             OpenColumn.SINCE: 84, OpenColumn.AGE: 72, OpenColumn.INSTANCES: 96, OpenColumn.SIZE: 92},
+            stretch=OpenColumn.PROGRAM,
+        )  # fmt: skip
+        self.refused_table = _table("listener_refused_table", "What was refused, and why", self.refused_model)
+        self.refused_table.set_widths(
+            {RefusedColumn.TIME: 80, RefusedColumn.FROM: 210, RefusedColumn.WHAT: 230}, stretch=RefusedColumn.WHY
+        )
+        nobody = EmptyState("listener", "No association is open", "Who is connected is listed here, with what came.")
+        nothing = EmptyState("good", "Nothing was refused", "Refused connections, associations and instances are "
+                             "listed here, with the reason.")  # fmt: skip
+        empty = EmptyState("listener", "Nothing received yet", _EMPTY)
+        self.views = (
+            _View("received", "Recei&ved", self.table, empty, "Everything that came, in order"),
+            _View("open", "Open &now", self.open_table, nobody, "Associations that stand now"),
+            _View("refused", "Ref&used", self.refused_table, nothing, "What was refused or failed, and why"),
+        )
+        self._pages = QStackedWidget()
+        self._pages.setObjectName("listener_pages")
+        self._group = QButtonGroup(self)
+        for number, view in enumerate(self.views):
+            self._pages.addWidget(view)
+            self._group.addButton(view.button, number)
+            view.table.selectionModel().selectionChanged.connect(self._show_buttons)
+        self.views[0].button.setChecked(True)
+        self._group.idClicked.connect(self._on_view_chosen)
+        self.table.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
     def _place(self) -> None:
         card = Card()
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(4)
-        columns = ((self.title_edit, "&Our AE", 3), (self.host, "Reachable f&rom", 2), (self.port, "Por&t", 0),
-                   (self.folder, "&Folder", 6))  # fmt: skip
-        for column, (widget, text, stretch) in enumerate(columns):
-            label = PlainLabel(text, tone="muted", scale=0.9)
-            label.setBuddy(widget)
-            grid.addWidget(label, 0, column)
-            grid.addWidget(widget, 1, column)
-            grid.setColumnStretch(column, stretch)
-        grid.addWidget(self.browse_button, 1, len(columns))
-        card.column.addLayout(grid)
+        card.column.addLayout(self._field_grid())
+        card.column.addWidget(self.reach)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.start_button)
@@ -119,17 +216,32 @@ class ListenerPanel(Panel):
         self.column.addWidget(card)
         self.column.addWidget(self.findings)
         tools = QHBoxLayout()
-        tools.setSpacing(8)
-        tools.addWidget(self.clear_button)
-        tools.addWidget(self.trace_button)
+        tools.setSpacing(6)
+        for view in self.views:
+            tools.addWidget(view.button)
         tools.addStretch(1)
-        tools.addWidget(self.counts)
+        for button in (self.new_rows, self.abort_button, self.trace_button, self.clear_button):
+            tools.addWidget(button)
         self.column.addLayout(tools)
-        self._pages = QStackedWidget()
-        self._pages.setObjectName("listener_pages")
-        self._pages.addWidget(EmptyState("listener", "Nothing received yet", _EMPTY))
-        self._pages.addWidget(self.table)
         self.column.addWidget(self._pages, 1)
+        self.column.addWidget(self.counts)
+
+    def _field_grid(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(4)
+        columns: tuple[tuple[QWidget, str, int], ...] = (
+            (self.title_edit, "&Our AE", 3), (self.host, "Reachable f&rom", 2), (self.port, "Por&t", 0),
+            (self.folder, "&Folder", 6),
+        )  # fmt: skip
+        for column, (widget, text, stretch) in enumerate(columns):
+            label = PlainLabel(text, tone="muted", scale=0.9)
+            label.setBuddy(widget)
+            grid.addWidget(label, 0, column)
+            grid.addWidget(widget, 1, column)
+            grid.setColumnStretch(column, stretch)
+        grid.addWidget(self.browse_button, 1, len(columns))
+        return grid
 
     # ------------------------------------------------------------------------------------------------------- the switch
 
@@ -157,29 +269,45 @@ class ListenerPanel(Panel):
             self._show_state()
 
     def _options(self) -> ListenerOptions:
+        settings = self.place.config.settings
         return ListenerOptions(
             folder=Path(self.folder.text()).expanduser(),
             host=self.host.currentData(),
             port=parse_port(self.port.text()),
             ae_title=self.title_edit.text(),
             fsync=self.fsync.isChecked(),
+            check_called_ae=settings.listener.check_called_ae,
+            max_pdu_length=settings.max_pdu_length,
+            timeouts=settings.timeouts,
+            trace_full=settings.trace_full,
         )
 
     async def _start(self) -> None:
         evidence = Evidence(self.place.context.tracer)
         self.findings.show_findings(())
+        job = self._job = self.place.start_job(JobKind.LISTEN, "Start the listener", cancel=self.stop)
+        self._noted = 0
         try:
             self.listener = Listener(self.place.context, self._options())
             await self.listener.start()
+            job.update(title=f"Listen on {self.listener.address} as {self.listener.options.ae_title}")
         except (ConfigurationError, ListenError) as error:
-            self.findings.show_findings(evidence.findings(error))
+            self._show_failure(job, evidence.findings(error))
         except StorageError as error:
             Scribe(evidence, 0).file("failed", error.path, 0, str(error))
-            self.findings.show_findings(evidence.findings(error))
+            self._show_failure(job, evidence.findings(error))
+        except BaseException:
+            job.finish(JobState.CANCELLED, text="cancelled")
+            raise
         finally:
             self._task = None
             self._show_state()
             self._move_focus()
+
+    def _show_failure(self, job: JobHandle, findings: tuple[Finding, ...]) -> None:
+        shown = group_findings(findings)
+        self.findings.show_findings(shown)
+        job.finish(JobState.FAILED, finding=shown[0] if shown else None)
 
     async def _stop(self) -> None:
         try:
@@ -187,49 +315,80 @@ class ListenerPanel(Panel):
                 await self.listener.stop()
         finally:
             self._task = None
-            self._drain()
+            self._drain(at_once=True)
+            self._finish_job()
             self._show_state()
             self._move_focus()
 
+    def _finish_job(self) -> None:
+        if self._job is not None and self.listener is not None:
+            self._job.finish(text=f"stopped; {count_text(self.listener.counts.stored, 'instance')} stored")
+
     def _move_focus(self) -> None:
         """The button that was pressed cannot be pressed again: its counterpart is next."""
-        if self.isVisible():
+        focused = self.focusWidget()
+        if self.isVisible() and (focused is None or not focused.isEnabled()):
             self.take_focus()
 
     async def shut_down(self) -> None:
         await super().shut_down()
         if self.listener is not None:
             await self.listener.stop()
+            self._finish_job()
 
     # ---------------------------------------------------------------------------------------------------------- showing
 
-    def _drain(self) -> None:
+    def _drain(self, *, at_once: bool = False) -> None:
         """What has happened since the last tick."""
         listener = self.listener
         if listener is None:
             return
         events = listener.drain()
-        if not events:
-            return
-        bar = self.table.verticalScrollBar()
-        follows = bar.value() >= bar.maximum()
-        if self.model.add(events):
-            self._pages.setCurrentIndex(1)
-            if follows:
-                self.table.scrollToBottom()
-        self._show_counts()
-        self._show_trace_button()
+        if events:
+            self._show_events(events)
+        now = time.monotonic()
+        if events or at_once or now - self._refreshed >= REFRESH_S:
+            self._refreshed = now
+            self.open_model.show_open(listener.open_associations)
+            self.views[1].show_count(self.open_model.rowCount())
+            self._show_counts(listener, now)
+            self._show_buttons()
 
-    def _show_counts(self) -> None:
-        assert self.listener is not None
-        counts = self.listener.counts
+    def _show_events(self, events: list[ListenerEvent]) -> None:
+        self._filling = True
+        count = self.model.add(events)
+        if count and self._follows:
+            self.table.scrollToBottom()
+        elif count:
+            self._missed += count
+            self.new_rows.setText(f"{self._missed:,} new")
+            self.new_rows.setVisible(self._pages.currentIndex() == 0)
+        self._filling = False
+        self.refused_model.add(events)
+        self.views[0].show_count(self.model.rowCount())
+        self.views[2].show_count(self.refused_model.rowCount())
+        if self._job is not None and self._noted < JOB_ASSOCIATIONS:
+            for event in events:
+                if isinstance(event, AssociationBegan):
+                    self._noted += 1
+                    self._job.add_association(event.facts.association)
+
+    def _show_counts(self, listener: Listener, now: float) -> None:
+        counts = listener.counts
+        through = counts.stored + counts.duplicates
+        per_second, bytes_per_second = self._rates.sample(now, through, listener.bytes_received)
+        if self._job is not None:
+            self._job.update(files_done=through, bytes_done=listener.bytes_received)
         parts = [f"{count_text(counts.stored, 'instance')} stored", size_text(counts.size_bytes)]
+        if per_second or bytes_per_second:
+            parts += [f"{per_second:,.1f} instances/s", f"{size_text(bytes_per_second)}/s"]
         parts += [f"{count:,} {word}" for count, word in (
             (counts.duplicates, "there already"), (counts.failed, "not stored"), (counts.refused, "refused"),
         ) if count]  # fmt: skip
-        now = len(self.listener.associations)
-        parts.append(f"{count_text(now, 'association')} open")
-        self.counts.setText(" · ".join(parts))
+        parts.append(f"{count_text(len(listener.associations), 'association')} open")
+        text = " · ".join(parts)
+        if self.counts.text() != text:
+            self.counts.setText(text)
 
     def _show_state(self) -> None:
         running, busy = self.is_running, self._task is not None
@@ -245,15 +404,25 @@ class ListenerPanel(Panel):
             self.state_glyph.show_state("", "muted")
             self.state.setText("Stopping …" if running and busy else "Starting …" if busy else "Not listening")
         self.state.set_tone("good" if running and not busy else "muted")
-        self._show_trace_button()
+        self._show_buttons()
 
-    def _show_trace_button(self) -> None:
-        self.clear_button.setEnabled(self.model.rowCount() > 0)
-        self.trace_button.setEnabled(bool(self.model.association_at(self._selected())))
+    def _show_reach(self) -> None:
+        self.reach.setVisible(self.host.currentData() != LOCAL_HOST)
 
-    def _selected(self) -> int:
-        rows = self.table.selectionModel().selectedRows()
-        return rows[0].row() if rows else -1
+    def _show_buttons(self) -> None:
+        number = self._pages.currentIndex()
+        self.abort_button.setVisible(number == 1)
+        self.clear_button.setVisible(number != 1)
+        self.abort_button.setEnabled(self.views[1].row >= 0)
+        self.clear_button.setEnabled(self._list().rowCount() > 0)
+        self.trace_button.setEnabled(bool(self._selected_association()))
+        self.new_rows.setVisible(number == 0 and self._missed > 0)
+
+    def _list(self) -> ReceivedModel | OpenModel | RefusedModel:
+        return (self.model, self.open_model, self.refused_model)[self._pages.currentIndex()]
+
+    def _selected_association(self) -> int:
+        return self._list().association_at(self.views[self._pages.currentIndex()].row)
 
     @property
     def status_text(self) -> str:
@@ -270,10 +439,44 @@ class ListenerPanel(Panel):
         if paths:
             self.folder.setText(str(paths[0]))
 
+    def _on_view_chosen(self, number: int) -> None:
+        self._pages.setCurrentIndex(number)
+        self._show_buttons()
+
+    def _on_scrolled(self, value: int) -> None:
+        """Who scrolls up reads, and is not carried away by what comes; the end of the list goes on with it."""
+        if self._filling:
+            return
+        self._follows = value >= self.table.verticalScrollBar().maximum()
+        if self._follows and self._missed:
+            self._missed = 0
+            self._show_buttons()
+
+    def _on_new_rows_clicked(self) -> None:
+        self.table.scrollToBottom()
+        self._follows, self._missed = True, 0
+        self._show_buttons()
+        self.table.setFocus()
+
     def _on_clear_clicked(self) -> None:
-        self.model.clear()
-        self._pages.setCurrentIndex(0)
-        self._show_trace_button()
+        model = self._list()
+        if not isinstance(model, OpenModel):
+            model.clear()
+            self.views[self._pages.currentIndex()].show_count(0)
+        if model is self.model:
+            self._follows, self._missed = True, 0
+        self._show_buttons()
+
+    def _on_abort_clicked(self) -> None:
+        if self.listener is not None:
+            self.listener.abort(self.open_model.association_at(self.views[1].row))
 
     def _on_trace_clicked(self) -> None:
-        self.trace_wanted.emit(self.model.association_at(self._selected()))
+        self.trace_wanted.emit(self._selected_association())
+
+
+def _table(name: str, accessible: str, model: QAbstractItemModel) -> ListTable:
+    table = ListTable(name, accessible)
+    table.setModel(model)
+    table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # UIDs differ at their ends
+    return table

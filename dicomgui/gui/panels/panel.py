@@ -83,6 +83,9 @@ class Panel(QWidget):
     trace_wanted = Signal(int)
     """The user wants to see this association in the trace."""
 
+    panel_wanted = Signal(str)
+    """The user wants to go on in another panel, by its key."""
+
     def __init__(self, key: str, title: str, text: str, place: Workplace) -> None:
         super().__init__()
         self.key = key

@@ -21,8 +21,8 @@ __all__ = ["save_trace", "write_trace"]
 _FILTERS = ("Trace (*.dgtrace)", "Wireshark capture (*.pcapng)")
 
 
-async def save_trace(parent: QWidget, context: AppContext, association: int | None) -> tuple[Finding, ...]:
-    """Ask where to and write all records, or those of one association.
+async def save_trace(parent: QWidget, context: AppContext, associations: frozenset[int] | None) -> tuple[Finding, ...]:
+    """Ask where to and write all records, or those of some associations.
 
     :returns: what went wrong, in the words of the diagnosis; nothing when all is well or nothing was chosen.
     """
@@ -32,7 +32,7 @@ async def save_trace(parent: QWidget, context: AppContext, association: int | No
         return ()
     loop = asyncio.get_running_loop()
     try:
-        await loop.run_in_executor(context.file_pool, write_trace, context.trace, paths[0], association)
+        await loop.run_in_executor(context.file_pool, write_trace, context.trace, paths[0], associations)
     except (OSError, TraceFileError, PcapExportError) as error:
         evidence = Evidence()
         Scribe(evidence, 0).file("failed", str(paths[0]), 0, str(error))
@@ -40,16 +40,17 @@ async def save_trace(parent: QWidget, context: AppContext, association: int | No
     return ()
 
 
-def write_trace(store: TraceStore, path: Path, association: int | None) -> None:
+def write_trace(store: TraceStore, path: Path, associations: frozenset[int] | None) -> None:
     """Write the records of ``store`` as the name of the file says: ``.pcapng``, or our own format. Blocks.
 
     :raises OSError: the file could not be written.
     """
+    records = (record for record in store.records() if associations is None or record.association in associations)
     if path.suffix.lower() == ".pcapng":
-        export_pcapng(store.records(association), path)
+        export_pcapng(records, path)
         return
     if not path.suffix:
         path = path.with_suffix(".dgtrace")
     with TraceWriter(path) as writer:
-        for record in store.records(association):
+        for record in records:
             writer(record)

@@ -87,10 +87,16 @@ def _cells_of(character: str) -> list[tuple[str, bool]]:
 
 
 class AETitleRemarks(QWidget):
-    """The ruler of a title with what is to be said about it, one line each."""
+    """The ruler of a title with what is to be said about it, one line each.
 
-    def __init__(self, prefix: str, accessible: str, parent: QWidget | None = None) -> None:
+    :param hides_empty: not shown for an empty title, which stands for the usual one.
+    """
+
+    def __init__(
+        self, prefix: str, accessible: str, *, hides_empty: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._hides_empty = hides_empty
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -117,6 +123,8 @@ class AETitleRemarks(QWidget):
 
     def show_title(self, text: str) -> None:
         """Show a title; of an empty one nothing is said."""
+        if self._hides_empty:
+            self.setVisible(bool(text))
         self.ruler.show_title(text)
         used = len(text.encode("utf-8", "surrogatepass"))
         self.count.setText(f"{used} / {MAX_BYTES}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QComboBox, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 from dicomgui.gui import icons
 
@@ -19,7 +20,17 @@ class Choice(QComboBox):
         self.setAccessibleName(accessible)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
+        # As Qt does it, but what does not fit ends in … and not in the middle of a character.
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self).width()
+        elided = self.fontMetrics().elidedText(self.currentText(), Qt.TextElideMode.ElideRight, max(0, room))
+        option.currentText = elided
+        painter = QStylePainter(self)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
         group = QPalette.ColorGroup.Active if self.isEnabled() else QPalette.ColorGroup.Disabled
         color = self.palette().color(group, QPalette.ColorRole.Text).name()
         picture = icons.pixmap("down", color, 14, self.devicePixelRatioF())
@@ -31,7 +42,7 @@ def push_button(name: str, text: str, icon_name: str = "", *, primary: bool = Fa
 
     :param text: with ``&`` before the letter that is its mnemonic.
     """
-    button = QPushButton(f" {text}" if icon_name else text)  # Qt sets icon and text close together
+    button = QPushButton(f" {text}" if icon_name and text else text)  # Qt sets icon and text close together
     button.setObjectName(name)
     button.setAccessibleName(text.replace("&", "").rstrip("…"))
     button.setToolTip(tip)

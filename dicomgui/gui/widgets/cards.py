@@ -84,11 +84,16 @@ _TONES = {"error": "error", "warning": "warning", "note": "accent"}
 
 
 class FindingCard(Card):
-    """One finding: what happened, the likely causes, what to try."""
+    """One finding: what happened, the likely causes, what to try.
+
+    :ivar lines: the same as text, to be handed on.
+    """
 
     def __init__(self, finding: Finding, parent: QWidget | None = None) -> None:
         kind, icon_name = _KINDS[finding.severity.value]
         super().__init__(kind, parent)
+        self.lines = (finding.what, *(f"Likely: {cause}" for cause in finding.causes),
+                      *(f"Try: {one}" for one in finding.tries))  # fmt: skip
         self.setObjectName(f"finding_{finding.code.replace('-', '_')}")
         self.setAccessibleName(finding.what)
         head = QHBoxLayout()

@@ -75,9 +75,13 @@ def max_pdu_text(length: int) -> str:
 def options_text(options: ConnectionOptions) -> str:
     """Options in one line."""
     times = options.timeouts
+    connect, associate, response = (
+        "for ever" if seconds is None else seconds_text(seconds)
+        for seconds in (times.connect_s, times.associate_s, times.response_s)
+    )
     return (
-        f"waits {seconds_text(times.connect_s)} to connect, {seconds_text(times.associate_s)} to associate, "
-        f"{seconds_text(times.response_s)} for a response · maximum PDU {max_pdu_text(options.max_pdu_length)}"
+        f"waits {connect} to connect, {associate} to associate, {response} for a response · "
+        f"maximum PDU {max_pdu_text(options.max_pdu_length)}"
     )
 
 
@@ -101,7 +105,7 @@ class ConnectionFields(QWidget):
             edit.setObjectName(f"{prefix}_{name}")
             edit.setAccessibleName(f"{accessible} time-out in seconds")
             self.times[name] = edit
-        self.max_pdu = self._add(grid, len(_TIMEOUTS), "Ma&ximum PDU", "What we say that we take, in bytes; 0 = no limit")
+        self.max_pdu = self._add(grid, len(_TIMEOUTS), "Ma&ximum PDU", "What we take, in bytes; 0 = no limit")
         self.max_pdu.setObjectName(f"{prefix}_max_pdu")
         self.max_pdu.setAccessibleName("Maximum PDU length in bytes")
 

@@ -210,7 +210,7 @@ class HexView(QAbstractScrollArea):
         if event.matches(QKeySequence.StandardKey.Copy):
             QGuiApplication.clipboard().setText(self.text_of_marked())
         elif (step := steps.get(Qt.Key(event.key()))) is not None and self._lines:
-            self._step_to(min(max(0, max(self._cursor, 0) + step), self._length - 1))
+            self._move_to(min(max(0, max(self._cursor, 0) + step), self._length - 1))
         elif event.key() == Qt.Key.Key_Home and self._lines:
             self._move_to(0)
         elif event.key() == Qt.Key.Key_End and self._lines:
@@ -221,6 +221,10 @@ class HexView(QAbstractScrollArea):
     def _move_to(self, offset: int) -> None:
         self.mark(offset, 1)
         self.byte_selected.emit(offset)
+        # Whoever is told of it marks the whole field; the next key goes on from this byte all the same.
+        self._cursor = offset
+        self._show_offset(offset)
+        self.viewport().update()
 
     # painting
 
@@ -253,6 +257,10 @@ class HexView(QAbstractScrollArea):
                     round(self._hex_x(column) - char / 2), top, round(char * 3), height, QColor(colors.accent_soft)
                 )
                 painter.fillRect(round(self._text_x(column)), top, round(char) + 1, height, QColor(colors.accent_soft))
+            if offset == self._cursor:
+                painter.setPen(QColor(colors.accent))
+                painter.drawRect(round(self._hex_x(column)) - 2, top, round(char * 2) + 3, height - 1)
+                painter.setPen(QColor(colors.text))
             painter.drawText(QPointF(self._hex_x(column), base), f"{value:02X}")
             painter.drawText(QPointF(self._text_x(column), base), chr(value) if 32 <= value < 127 else "·")
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QScrollArea,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -104,7 +105,7 @@ class NodeEditor(Card):
         self.host.setPlaceholderText("name or address")
         self.port = PortEdit("node_port", "Port")
         self.calling = AETitleEdit("node_calling_ae", "Our AE title for this node")
-        self.calling_remarks = AETitleRemarks("node_calling_ae", "AE title of ours")
+        self.calling_remarks = AETitleRemarks("node_calling_ae", "AE title of ours", hides_empty=True)
         self.options = ConnectionFields("node")
         self.comment = _Comment()
         self.edits: dict[str, QLineEdit] = {
@@ -128,6 +129,7 @@ class NodeEditor(Card):
         self.more_button.setText("Time-outs and PD&U length")
         self.more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.more_button.setCheckable(True)
+        self.more_button.setProperty("quiet", True)
         self.more_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.more_button.setIcon(icons.icon("right"))
         self.problem_text = PlainLabel(tone="error", wrap=True)
@@ -170,6 +172,9 @@ class NodeEditor(Card):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
+        # It takes what is there: the page is not to be made higher for it.
+        scroll.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        scroll.setMinimumHeight(130)
         self.column.addWidget(scroll, 1)
         foot = QVBoxLayout()
         foot.setContentsMargins(16, 0, 16, 0)
@@ -227,7 +232,7 @@ class NodeEditor(Card):
         self._is_new, self._is_read_only = False, node.is_machine_wide
         self._saved = draft_of(node)
         self.heading.setText(plain(node.name))
-        self._notice_text.setText("For everybody on this computer: it cannot be changed here. Copy makes one of your own.")
+        self._notice_text.setText("For everybody on this computer; not changed here. Copy makes one of your own.")
         self.notice.setVisible(node.is_machine_wide)
         self._fill(draft or self._saved)
 
@@ -246,10 +251,14 @@ class NodeEditor(Card):
         self._showing = True
         for name, edit in self.edits.items():
             edit.setText(draft[name])
-            edit.setReadOnly(self._is_read_only)
             edit.setCursorPosition(0)
+            if edit.isReadOnly() != self._is_read_only:
+                edit.setReadOnly(self._is_read_only)
+                _restyle(edit)
         self.comment.setPlainText(draft["comment"])
-        self.comment.setReadOnly(self._is_read_only)
+        if self.comment.isReadOnly() != self._is_read_only:
+            self.comment.setReadOnly(self._is_read_only)
+            _restyle(self.comment)
         self.more_button.setChecked(any(draft[name] for name in _ADVANCED))
         self._on_more_toggled(self.more_button.isChecked())
         self._showing = False
@@ -278,7 +287,9 @@ class NodeEditor(Card):
         """
         return Node(
             name=self.name.text(),
-            address=PeerAddress(AETitle(self.called.text()), parse_host(self.host.text()), parse_port(self.port.text())),
+            address=PeerAddress(
+                AETitle(self.called.text()), parse_host(self.host.text()), parse_port(self.port.text())
+            ),
             calling_ae=self.calling.text().strip(),
             timeouts=self.options.timeouts(),
             max_pdu_length=self.options.max_pdu_length(),
@@ -343,5 +354,10 @@ def _mark(field: QWidget, changed: bool) -> None:
     """Mark a field as changed, or no longer."""
     if bool(field.property("changed")) != changed:
         field.setProperty("changed", changed)
-        field.style().unpolish(field)
-        field.style().polish(field)
+        _restyle(field)
+
+
+def _restyle(field: QWidget) -> None:
+    """Have the style sheet look at the field's properties again."""
+    field.style().unpolish(field)
+    field.style().polish(field)

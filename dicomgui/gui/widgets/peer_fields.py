@@ -7,6 +7,7 @@ one. Every panel shows fields of its own over one :class:`PeerChoice`, so that w
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
@@ -300,7 +301,7 @@ class PeerFields(QWidget):
         policy.setRetainSizeWhenHidden(True)
         self.save_button.setSizePolicy(policy)
         grid.addLayout(row, 2, 0, 1, len(columns))
-        for before, after in zip(columns, columns[1:], strict=False):
+        for before, after in pairwise(columns):
             QWidget.setTabOrder(before[0], after[0])
         QWidget.setTabOrder(self.calling, self.save_button)
 

@@ -245,11 +245,10 @@ class Association(ServiceUser):
         elif isinstance(event, AssociateRejected):
             self._connection.fail(_rejection(event.rj, self._rq, str(self.peer)))
         elif isinstance(event, ReleaseRequested):
-            if not event.collision or self._machine.state.value == 9:
-                self._machine.confirm_release(self._loop.time())
+            self._machine.confirm_release(self._loop.time())  # a requestor answers at once, in a collision too (Sta9)
             if not event.collision:
                 self._connection.finish()
-        elif isinstance(event, Released):
+        else:  # released; nobody asks a requestor for an association
             self._connection.finish()
 
     def _facts(self, negotiated: Negotiated) -> AssociationFacts:

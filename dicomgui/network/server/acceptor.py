@@ -197,5 +197,4 @@ class Acceptor:
 
     def _gone(self) -> None:
         self._server.forget(self)
-        if not self.ended.done():
-            self.ended.set_result(None)
+        self.ended.set_result(None)

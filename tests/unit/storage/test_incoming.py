@@ -25,7 +25,7 @@ def crash(incoming: Incoming) -> None:
 
 def test_names_are_inside_and_never_the_same(tmp_path: Path) -> None:
     one, other = opened(tmp_path), opened(tmp_path)
-    names = {source.next_name() for source in (one, other) for _ in range(50)}
+    names = {Path(source.next_name()) for source in (one, other) for _ in range(50)}
     assert len(names) == 100
     assert {name.parent for name in names} == {tmp_path / "incoming"}
     one.close()
@@ -44,7 +44,7 @@ def test_opening_again_gives_the_token_back(tmp_path: Path) -> None:
 
 def test_what_a_crash_has_left_is_removed(tmp_path: Path) -> None:
     dead = opened(tmp_path)
-    parts = [dead.next_name() for _ in range(3)]
+    parts = [Path(dead.next_name()) for _ in range(3)]
     for part in parts:
         part.write_bytes(b"x" * 10)
     crash(dead)
@@ -64,7 +64,7 @@ def test_parts_without_a_lock_file_are_left_overs(tmp_path: Path) -> None:
 
 def test_what_is_being_written_stays(tmp_path: Path) -> None:
     alive, incoming = opened(tmp_path), opened(tmp_path)
-    theirs, ours = alive.next_name(), incoming.next_name()
+    theirs, ours = Path(alive.next_name()), Path(incoming.next_name())
     theirs.touch()
     ours.touch()
     assert incoming.clean() == Leftovers(in_use=1)
@@ -102,7 +102,7 @@ def test_a_lock_that_cannot_be_judged_protects(tmp_path: Path) -> None:
 
 def test_without_locks_nothing_of_others_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dead = opened(tmp_path)
-    part = dead.next_name()
+    part = Path(dead.next_name())
     part.touch()
     crash(dead)
 
@@ -139,5 +139,5 @@ def test_a_cleaner_between_making_and_locking(tmp_path: Path, how: str, monkeypa
 
     monkeypatch.setattr(disk, "try_lock", meddle)
     incoming = opened(tmp_path)
-    assert incoming.next_name().name[:16] != met[0].name[:16]
+    assert Path(incoming.next_name()).name[:16] != met[0].name[:16]
     incoming.close()

@@ -186,6 +186,13 @@ def test_rows_of_one_association(new_store: Maker) -> None:
     assert summary.calling_ae == "ME"
 
 
+def test_numbers_of_associations(new_store: Maker) -> None:
+    store = new_store()
+    fill(store, [note(0, 0), note(1, 3), note(2, 5), note(3, 3)])
+    assert store.association_numbers() == [3, 5]
+    assert store.association_numbers(3) == [5]
+
+
 def test_clearing_keeps_the_numbers_running(new_store: Maker) -> None:
     store = new_store(memory_bytes=1)
     fill(store, [pdu(number) for number in range(300)])

@@ -64,11 +64,46 @@ def test_other_views_and_one_association_alone(qtbot: QtBot, store: TraceStore) 
     model.show(View.PDUS, None)
     fill(model)
     assert column(model, Column.KIND) == ["A-RELEASE-RQ"]
-    model.show(View.ALL, 2)
+    model.show(View.ALL, [2])
     fill(model)
     assert column(model, Column.KIND) == ["Note", "State"]
-    model.show(View.ALL, 2)
+    model.show(View.ALL, [2])
     assert model.rowCount() == 2
+
+
+def test_an_association_that_is_added_keeps_what_is_older(qtbot: QtBot, store: TraceStore) -> None:
+    model = TraceModel(store)
+    for number in range(6):
+        store(note(str(number), 1 + number % 2))
+    model.show(View.ALL, [1])
+    fill(model)
+    assert column(model, Column.SUMMARY) == ["0", "2", "4"]
+    resets: list[int] = []
+    model.modelReset.connect(lambda: resets.append(1))
+    model.show(View.ALL, [1, 2])
+    assert column(model, Column.SUMMARY) == ["0"]
+    fill(model)
+    assert column(model, Column.SUMMARY) == ["0", "1", "2", "3", "4", "5"]
+    model.show(View.ALL, [1, 2, 3])
+    store(note("6", 3))
+    fill(model)
+    assert column(model, Column.SUMMARY)[-1] == "6"
+    assert not resets
+    assert model.associations == {1, 2, 3}
+
+
+@pytest.mark.parametrize("others", [1, 100])
+def test_chosen_associations_come_in_the_order_of_the_trace(qtbot: QtBot, store: TraceStore, others: int) -> None:
+    """Of few associations each is looked up; of many everything is looked at. Both give the same."""
+    for number in range(3000):
+        store(note(str(number), number % 3))
+    model = TraceModel(store)
+    model.show(View.ALL, [1, 2, *range(10, 10 + others)])
+    fill(model)
+    assert column(model, Column.SUMMARY) == [str(number) for number in range(3000) if number % 3]
+    assert model.line_of(0).startswith("2\t")
+    assert model.line_of(9999) == ""
+    assert model.cell(9999, 0) == ("", "text")
 
 
 def test_rows_that_the_store_dropped_leave(qtbot: QtBot) -> None:

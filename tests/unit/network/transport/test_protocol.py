@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 import pytest
-from helpers.bad_peer import reached
+from helpers.bad_peer import reached, time_passes
 
 from dicomgui.network.association.events import Aborted, AssociateRequested, Indication
 from dicomgui.network.association.machine import UpperLayer
@@ -237,7 +237,7 @@ async def test_an_idle_time_counts_from_the_last_byte_and_not_while_we_do_not_re
     stage = Stage()
     stage.driver.set_idle_timeout(0.03)
     stage.driver.hold()
-    await asyncio.sleep(0.06)  # time is the point here
+    await time_passes(0.06)
     assert stage.user.timeouts == []
     stage.driver.unhold()
     stage.driver.set_idle_timeout(0.03)

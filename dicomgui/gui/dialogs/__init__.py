@@ -1,0 +1,1 @@
+"""Windows that ask for something; each opens and is not waited for."""

@@ -1,0 +1,121 @@
+"""The associations that stand now at our listener: who, since when, what came over each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from dicomgui.app.listener import OpenAssociation
+from dicomgui.gui.models.jobs_model import clock_text
+from dicomgui.gui.widgets.text import size_text, tooltip
+from dicomgui.trace.finding import plain
+
+__all__ = ["OpenColumn", "OpenModel"]
+
+_Index = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+
+
+class OpenColumn(IntEnum):
+    """The columns, in their order."""
+
+    NUMBER = 0
+    PEER = 1
+    CALLING = 2
+    CALLED = 3
+    SINCE = 4
+    AGE = 5
+    INSTANCES = 6
+    SIZE = 7
+    PROGRAM = 8
+
+
+_TITLES = ("No.", "Peer", "Calling AE", "Called AE", "Since", "For", "Instances", "Received", "Implementation")
+_TO_THE_RIGHT = (OpenColumn.NUMBER, OpenColumn.AGE, OpenColumn.INSTANCES, OpenColumn.SIZE)
+
+
+class OpenModel(QAbstractTableModel):
+    """Rows come and go with the associations; the others keep their places."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[OpenAssociation] = []
+
+    def show_open(self, now: Sequence[OpenAssociation]) -> None:
+        """These stand now, the oldest first."""
+        standing = {one.facts.association: one for one in now}
+        for row in range(len(self._rows) - 1, -1, -1):
+            if self._rows[row].facts.association not in standing:
+                self.beginRemoveRows(_ROOT, row, row)
+                del self._rows[row]
+                self.endRemoveRows()
+        known = {one.facts.association for one in self._rows}
+        if self._rows:
+            self._rows = [standing[one.facts.association] for one in self._rows]
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, len(OpenColumn) - 1))
+        added = [one for one in now if one.facts.association not in known]
+        if added:
+            first = len(self._rows)
+            self.beginInsertRows(_ROOT, first, first + len(added) - 1)
+            self._rows += added
+            self.endInsertRows()
+
+    def association_at(self, row: int) -> int:
+        """The trace's number of the association of a row, 0 for none."""
+        return self._rows[row].facts.association if 0 <= row < len(self._rows) else 0
+
+    # Qt's side
+
+    def rowCount(self, parent: _Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: _Index = _ROOT) -> int:
+        return 0 if parent.isValid() else len(OpenColumn)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation is Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return _TITLES[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                return _alignment(section)
+        return None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or not 0 <= index.row() < len(self._rows):
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(index.column())
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            text = _text(self._rows[index.row()], index.column())
+            return tooltip(text) if role == Qt.ItemDataRole.ToolTipRole else text
+        return None
+
+
+def _alignment(column: int) -> int:
+    across = Qt.AlignmentFlag.AlignRight if column in _TO_THE_RIGHT else Qt.AlignmentFlag.AlignLeft
+    return int(across | Qt.AlignmentFlag.AlignVCenter)
+
+
+def _text(one: OpenAssociation, column: int) -> str:
+    facts = one.facts
+    if column == OpenColumn.NUMBER:
+        return str(facts.association)
+    if column == OpenColumn.SINCE:
+        return f"{datetime.fromtimestamp(one.since_utc).astimezone():%H:%M:%S}"
+    if column == OpenColumn.AGE:
+        age = max(0.0, time.time() - one.since_utc)
+        return clock_text(age) if age >= 60 else f"{age:.0f} s"
+    if column == OpenColumn.INSTANCES:
+        return f"{one.instances:,}"
+    if column == OpenColumn.SIZE:
+        return size_text(one.size_bytes)
+    texts = {
+        OpenColumn.PEER: facts.peer, OpenColumn.CALLING: facts.calling_ae_title,
+        OpenColumn.CALLED: facts.called_ae_title, OpenColumn.PROGRAM: facts.implementation_version_name,
+    }  # fmt: skip
+    return plain(texts[OpenColumn(column)])

@@ -325,7 +325,8 @@ class SendJob:
             async with self._options.connect(self._peer, _contexts(queue), self._evidence) as association:
                 self._associations.append(association.number)
                 while queue and association.is_connected:
-                    result = await self._send_one(association, queue[0])
+                    following = _file(queue[1]) if len(queue) > 1 else None
+                    result = await self._send_one(association, queue[0], following)
                     queue.popleft()
                     answered = answered or result.status is not None
                     self._finish(result)
@@ -338,7 +339,7 @@ class SendJob:
                 "the peer ended the association before anything was sent", peer=str(self._peer), phase="transfer"
             )
 
-    async def _send_one(self, association: Association, item: SendItem) -> ItemResult:
+    async def _send_one(self, association: Association, item: SendItem, following: InstanceFile | None) -> ItemResult:
         self._current = item
         self._meter.begin(item.size_bytes)
         self._tell_progress()
@@ -346,7 +347,7 @@ class SendJob:
         scribe.file("opened", str(item.path), item.size_bytes, item.name if item.name != str(item.path) else "")
         started = time.perf_counter()
         try:
-            response = await association.store(InstanceFile(item.path, item.head))
+            response = await association.store(_file(item), following=following)
         except NoAcceptedContext as error:
             self._refusals.setdefault(_pair(item), error)
             return self._failed(association, item, error, Cause.CONTEXT, started)
@@ -453,6 +454,10 @@ def _state_of(status: Status) -> ItemState:
     if status.is_success:
         return ItemState.SENT
     return ItemState.WARNING if status.is_warning else ItemState.FAILED
+
+
+def _file(item: SendItem) -> InstanceFile:
+    return InstanceFile(item.path, item.head)
 
 
 def _pair(item: SendItem) -> tuple[str, str]:

@@ -2,8 +2,14 @@
 
 qasync gives each callback a Qt timer of its own: a cancelled one lives on until it would have fired, a sleep may end
 too early, handles have no ``when()`` and ``call_soon_threadsafe`` returns nothing. :class:`AppLoop` keeps the handles
-itself, as asyncio does: a queue of what is ready, and a heap of what is due later, with two Qt timers in all. It leans
-on private names of qasync and asyncio, so qasync's version is pinned and a test runs the same programs on both loops.
+itself, as asyncio does: a queue of what is ready, and a heap of what is due later, with two Qt timers in all.
+
+On Linux it asks for ready sockets itself, too. qasync has Qt tell of each socket, so that every read or write costs a
+turn of Qt's loop: much received in small pieces takes twice as long. There the selector of asyncio is kept, and Qt only
+watches that selector: when it is ready, callbacks and sockets are served as asyncio serves them, for one slice of time.
+
+It leans on private names of qasync and asyncio, so qasync's version is pinned and a test runs the same programs on both
+loops.
 """
 
 from __future__ import annotations
@@ -19,18 +25,40 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
-from typing import TYPE_CHECKING, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, Protocol, TypeVarTuple, Unpack, runtime_checkable
 
-from PySide6.QtCore import QObject, Qt, QTimerEvent, Signal
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimerEvent, Signal
 from PySide6.QtWidgets import QApplication
 
 if TYPE_CHECKING:
+    from selectors import BaseSelector, SelectorKey
 
     class _QtLoop(asyncio.SelectorEventLoop):
         """What qasync's loop is on POSIX; it has no type hints."""
 
+        _selector: BaseSelector
+
         def __init__(self, app: QApplication) -> None: ...
         def _check_closed(self) -> None: ...
+        def _process_events(self, events: list[tuple[SelectorKey, int]]) -> None: ...
+
+elif sys.platform == "linux":
+    import qasync
+
+    class _QtLoop(qasync._QEventLoop, asyncio.SelectorEventLoop):
+        """qasync's loop, with asyncio's selector and asyncio's own way of using it."""
+
+        _add_reader = asyncio.SelectorEventLoop._add_reader
+        _remove_reader = asyncio.SelectorEventLoop._remove_reader
+        _add_writer = asyncio.SelectorEventLoop._add_writer
+        _remove_writer = asyncio.SelectorEventLoop._remove_writer
+
+        def _before_run_forever(self) -> None:
+            """qasync calls it; there is nothing to do."""
+
+        def _after_run_forever(self) -> None:
+            """The same."""
+
 else:
     from qasync import QEventLoop as _QtLoop
 
@@ -75,6 +103,11 @@ class _Waker(QObject):
             # A timer, not a posted event: those that are posted meanwhile run before Qt looks at sockets again.
             self._soon = self.startTimer(0)
 
+    @property
+    def is_awake(self) -> bool:
+        """Whether what is ready runs in the next turn of Qt's loop."""
+        return bool(self._soon)
+
     def rest(self) -> None:
         """Nothing is ready."""
         if self._soon:
@@ -114,9 +147,15 @@ class AppLoop(_QtLoop):
         self._dead = 0
         self._armed_for = math.inf
         self._called = False
+        self._in_slice = False
+        self._notifier: QSocketNotifier | None = None
         self._fatal: BaseException | None = None
         self._waker = _Waker(self._run_ready, self._run_due)
         super().__init__(app)
+        if sys.platform == "linux":
+            # Where a selector is a file that is readable when one of its sockets is ready.
+            self._notifier = QSocketNotifier(_descriptor_of(self._selector), QSocketNotifier.Type.Read)
+            self._notifier.activated.connect(self._on_sockets_ready)
         self.set_default_executor(ThreadPoolExecutor(EXECUTOR_THREADS, thread_name_prefix="dicomgui"))
 
     # ---------------------------------------------------------------------------------------------------------- handles
@@ -168,7 +207,8 @@ class AppLoop(_QtLoop):
     def _add_callback(self, handle: asyncio.Handle, delay: float = 0) -> asyncio.Handle:
         """What asyncio and qasync call for handles of their own: signals, sockets."""
         self._handles.append(handle)
-        self._waker.wake()
+        if not self._in_slice:  # else the end of the slice sees it
+            self._waker.wake()
         return handle
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
@@ -181,22 +221,43 @@ class AppLoop(_QtLoop):
 
     # ---------------------------------------------------------------------------------------------------------- running
 
+    def _on_sockets_ready(self) -> None:
+        if not self._waker.is_awake:
+            self._run_ready()
+
     def _run_ready(self) -> None:
-        """Run what is ready now, for at most a slice; what becomes ready meanwhile waits for the next turn."""
+        """Run what is ready, and what becomes ready meanwhile, for at most a slice; the rest waits for the next turn."""
         self._called = False
+        self._in_slice = True
+        end = time.monotonic() + SLICE_S
+        # Sockets are looked at only when all that was ready before has run: a callback that still waits would be
+        # queued a second time.
+        while self._run_queue(end) and self._look_at_sockets():
+            if not self.is_running():
+                break
+        self._in_slice = False
+        if self._handles:
+            self._waker.wake()
+        else:
+            self._waker.rest()
+
+    def _run_queue(self, end: float) -> bool:
+        """Run what is in the queue now; whether there was time for all."""
         handles = self._handles
-        count, end = len(handles), time.monotonic() + SLICE_S
-        while count:
-            count -= 1
+        for _ in range(len(handles)):
             handle = handles.popleft()
             if not handle.cancelled():
                 self._run_handle(handle)
                 if time.monotonic() >= end:
-                    break
-        if not handles:
-            self._waker.rest()
-        else:
-            self._waker.wake()
+                    return False
+        return True
+
+    def _look_at_sockets(self) -> bool:
+        """Queue the callbacks of ready sockets; whether anything is in the queue, and may run in this slice."""
+        if self._notifier is None:
+            return False
+        self._process_events(self._selector.select(0))
+        return bool(self._handles)
 
     def _run_handle(self, handle: asyncio.Handle) -> None:
         start = time.monotonic() if self.get_debug() else 0.0
@@ -241,11 +302,26 @@ class AppLoop(_QtLoop):
 
     def close(self) -> None:
         """Let go of all; handles that still wait never run."""
+        if self._notifier is not None:
+            self._notifier.setEnabled(False)
+            self._notifier = None
         super().close()
         self._handles.clear()
         self._heap.clear()
         self._waker.rest()
         self._waker.disarm()
+
+
+def _descriptor_of(selector: object) -> int:
+    """The file of a selector; not every kind has one, so the type does not tell of it."""
+    number = selector.fileno() if isinstance(selector, _HasFile) else -1
+    assert number >= 0
+    return number
+
+
+@runtime_checkable
+class _HasFile(Protocol):
+    def fileno(self) -> int: ...
 
 
 def new_event_loop() -> AppLoop:

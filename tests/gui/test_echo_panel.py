@@ -10,9 +10,11 @@ import pytest
 from helpers import peers
 from helpers.bad_peer import Peer, bad_server, reached
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.operations import JobState
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.echo import EchoPanel
 
@@ -54,6 +56,64 @@ async def test_echo_of_dcmtk(panel: EchoPanel, press: Press, tmp_path: Path) -> 
     assert panel.headline.text().endswith("answers")
     assert "OFFIS_DCMTK" in panel.facts.texts["Implementation"]
     assert panel.steps.texts["release"] == "done"
+    assert all(text.endswith("ms") or text.endswith(" s") for text in panel.steps.times.values())
+    assert panel.facts.texts["Maximum PDU"].endswith("bytes")
+    assert not panel.chart.isVisible()
+
+
+@pytest.mark.interop("storescp")
+async def test_many_echoes_have_their_figures_and_a_job(
+    panel: EchoPanel, press: Press, tmp_path: Path, window: MainWindow
+) -> None:
+    with peers.storescp(tmp_path / "dcmtk") as peer:
+        panel.peer.called.insert(peer.address)
+        panel.repeat.setText("50")
+        await press(panel.run_button)
+        await ended(panel)
+    figures = panel.facts.texts["Round trip"]
+    assert figures.startswith("min ")
+    assert "median" in figures
+    assert "p95" in figures
+    assert figures.endswith("of 50")
+    assert panel.chart.isVisible()
+    [job] = panel.place.jobs.all()
+    assert (job.state, job.title, job.peer) == (JobState.DONE, "Echo STORESCP, 50 times", peer.address)
+    assert job.associations == (panel._association,)
+    assert job.text.endswith("median of 50")
+
+
+async def test_the_result_is_copied_as_text(panel: EchoPanel, press: Press) -> None:
+    port = peers.free_port()
+    panel.peer.host.insert(f"PACS@127.0.0.1:{port}")
+    await press(panel.run_button)
+    await ended(panel)
+    await press(panel.copy_button)
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert lines[0] == f"PACS@127.0.0.1:{port}: the echo failed"
+    assert any(line.startswith("Likely: ") for line in lines)
+    assert any(line.startswith("Try: ") for line in lines)
+    assert any(line.startswith("TCP connection: nothing listens") for line in lines)
+
+
+async def test_a_failed_echo_is_tried_again_from_the_drawer(
+    panel: EchoPanel, press: Press, window: MainWindow
+) -> None:
+    port = peers.free_port()
+    panel.peer.host.insert(f"PACS@127.0.0.1:{port}")
+    await press(panel.run_button)
+    await ended(panel)
+    panel.peer.host.setText("elsewhere")
+    window.show_panel(window.listener)
+    [job] = panel.place.jobs.all()
+    assert job.state is JobState.FAILED
+    window.jobs.set_folded(False)
+    window.jobs.drain()
+    window.jobs.select(job.number)
+    await press(window.jobs.retry_button)
+    assert window.panel is panel
+    await ended(panel)
+    assert panel.peer.host.text() == "127.0.0.1"
+    assert len(panel.place.jobs.all()) == 2
 
 
 async def test_a_closed_port_is_explained(panel: EchoPanel, press: Press) -> None:
@@ -110,7 +170,7 @@ async def test_its_trace_is_one_click_away(panel: EchoPanel, press: Press, liste
     await ended(panel)
     await press(panel.trace_button)
     assert window.panel is window.trace
-    assert window.trace.association.currentData() == panel._association
+    assert window.trace.association.currentData() == {panel._association}
     await reached(lambda: window.trace.model.rowCount() > 0 and not window.trace.model.is_behind, "rows")
     shown = {window.trace.model.index(row, 2).data() for row in range(window.trace.model.rowCount())}
     assert shown == {f"#{panel._association}"}

@@ -17,9 +17,11 @@ from dicomgui.network import (
     ConnectionLost,
     ConnectionRefused,
     Handlers,
+    InstanceFile,
     LocalProtocolError,
     NoAcceptedContext,
     OperationTimeout,
+    Priority,
     ProposedContext,
     Reply,
     ServerOptions,
@@ -28,6 +30,7 @@ from dicomgui.network import (
     Timeouts,
     connect,
     presets,
+    read_head,
     serve,
 )
 from dicomgui.network.tracing import (
@@ -380,3 +383,40 @@ async def test_the_data_set_of_a_store_is_kept_only_in_part(tmp_path: Path) -> N
 async def test_ipv6_literals_work() -> None:
     async with await serve("::1", 0) as server, connect(f"X@[::1]:{server.port}") as assoc:
         assert (await assoc.echo()).status.is_success
+
+
+async def test_files_read_ahead_arrive_like_any_other(tmp_path: Path) -> None:
+    kept = Kept()
+    sizes = {"1.2.1": 1000, "1.2.2": 300_000, "1.2.3": 2_000_000, "1.2.4": 1000}
+    files = [write_file(tmp_path, ct_dataset(uid, size)) for uid, size in sizes.items()]
+    instances = [InstanceFile(path, read_head(path)) for path in files]
+    async with (
+        await serve(port=0, handlers=Handlers(on_store=kept)) as server,
+        connect(f"X@127.0.0.1:{server.port}", contexts=presets.for_instances([(CT, EXPLICIT)])) as assoc,
+    ):
+        for instance, following in zip(instances, [*instances[1:], None], strict=True):
+            assert (await assoc.store(instance, following=following)).status.is_success
+        # What was read ahead is not sent unless it is asked for, and then as it is asked for.
+        assert (await assoc.store(instances[0], following=instances[1])).status.is_success
+        assert (await assoc.store(instances[3])).status.is_success
+        assert (await assoc.store(instances[0], following=instances[1])).status.is_success
+        assert (await assoc.store(instances[1], priority=Priority.HIGH)).status.is_success
+    uids = [request.command.affected_sop_instance_uid for request, _ in kept.received]
+    assert uids == [*sizes, "1.2.1", "1.2.4", "1.2.1", "1.2.2"]
+    assert kept.received[-1][0].command.priority == Priority.HIGH
+    for request, data in kept.received:
+        assert (tmp_path / f"{request.command.affected_sop_instance_uid}.dcm").read_bytes().endswith(data)
+
+
+async def test_a_file_that_vanishes_before_its_turn_is_an_error_of_its_own(tmp_path: Path) -> None:
+    first, second = (write_file(tmp_path, ct_dataset(uid)) for uid in ("1.2.1", "1.2.2"))
+    one, other = (InstanceFile(path, read_head(path)) for path in (first, second))
+    second.unlink()
+    async with (
+        await serve(port=0, handlers=Handlers(on_store=Kept())) as server,
+        connect(f"X@127.0.0.1:{server.port}", contexts=presets.for_instances([(CT, EXPLICIT)])) as assoc,
+    ):
+        assert (await assoc.store(one, following=other)).status.is_success
+        with pytest.raises(FileNotFoundError):
+            await assoc.store(other)
+        assert (await assoc.store(one)).status.is_success

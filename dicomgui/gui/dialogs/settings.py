@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from dicomgui.app.nodes import NodeTimeouts
 from dicomgui.app.settings import Settings, Theme
@@ -39,12 +39,12 @@ class SettingsDialog(QDialog):
         self.setObjectName("settings_dialog")
         self.setWindowTitle("Settings")
         self.setAccessibleName("Settings")
-        self.setMinimumWidth(520)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._settings = settings
         self._make_widgets(path)
         self._place()
         self._show(settings)
+        self.resize(540, self.sizeHint().height())
 
     def _make_widgets(self, path: Path | None) -> None:
         self.theme = Choice("settings_theme", "Colours")
@@ -73,6 +73,7 @@ class SettingsDialog(QDialog):
 
     def _place(self) -> None:
         column = QVBoxLayout(self)
+        column.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(12)
         for text, field, below in (
@@ -137,6 +138,7 @@ class SettingsDialog(QDialog):
         except ConfigurationError as error:
             self.problem_text.setText(plain(f"{error}. {error.hint}".strip(), 400))
             self.problem_text.show()
+            self.resize(self.width(), max(self.height(), self.sizeHint().height()))
             return
         self.chosen.emit(settings)
         self.accept()

@@ -171,7 +171,7 @@ def _text(job: Job, column: int) -> str:
     if column == JobColumn.PROGRESS:
         return _progress_text(job)
     if column == JobColumn.RATE:
-        return f"{size_text(job.bytes_per_second)}/s" if job.bytes_done else ""
+        return f"{size_text(job.bytes_per_second)}/s" if job.bytes_per_second >= 1 else ""
     if column == JobColumn.STARTED:
         started = job.started_utc
         return f"{datetime.fromtimestamp(started).astimezone():%H:%M:%S}" if started is not None else ""

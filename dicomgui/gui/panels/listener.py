@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
+    QSizePolicy,
     QStackedWidget,
     QWidget,
 )
@@ -47,6 +48,7 @@ _EMPTY = (
 _OPEN_TO_ALL = "Every computer that reaches this one can connect and store files here."
 LOCAL_HOST = "127.0.0.1"
 EVERY_HOST = ".".join(["0"] * 4)
+MIN_LIST_HEIGHT = 110
 REFRESH_S = 0.25
 """How often rates and open associations are shown anew."""
 
@@ -191,6 +193,8 @@ class ListenerPanel(Panel):
         )
         self._pages = QStackedWidget()
         self._pages.setObjectName("listener_pages")
+        self._pages.setMinimumHeight(MIN_LIST_HEIGHT)
+        self._pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # it takes what is left
         self._group = QButtonGroup(self)
         for number, view in enumerate(self.views):
             self._pages.addWidget(view)
@@ -288,9 +292,10 @@ class ListenerPanel(Panel):
         job = self._job = self.place.start_job(JobKind.LISTEN, "Start the listener", cancel=self.stop)
         self._noted = 0
         try:
-            self.listener = Listener(self.place.context, self._options())
-            await self.listener.start()
-            job.update(title=f"Listen on {self.listener.address} as {self.listener.options.ae_title}")
+            listener = Listener(self.place.context, self._options())
+            await listener.start()
+            self.listener = listener
+            job.update(title=f"Listen on {listener.address} as {listener.options.ae_title}")
         except (ConfigurationError, ListenError) as error:
             self._show_failure(job, evidence.findings(error))
         except StorageError as error:

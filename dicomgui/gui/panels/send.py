@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QProgressBar, QStackedWidget
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QProgressBar, QSizePolicy, QStackedWidget
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.operations import Job, JobHandle, JobKind, JobState
@@ -32,6 +32,7 @@ from dicomgui.trace.finding import plain
 
 __all__ = ["SendPanel"]
 
+MIN_LIST_HEIGHT = 110
 _EMPTY = (
     "Drop files or folders here, or add them above. Any name will do, also ZIP archives and DICOMDIRs; what is no "
     "DICOM instance is listed and left out."
@@ -143,18 +144,20 @@ class SendPanel(Panel):
         tools.addWidget(self.filter)
         tools.addWidget(self.export_button)
         self.column.addLayout(tools)
-        self._pages = QStackedWidget()
-        self._pages.setObjectName("send_pages")
-        self._pages.addWidget(EmptyState("send", "Nothing to send yet", _EMPTY))
-        self._pages.addWidget(self.table)
-        self.column.addWidget(self._pages, 1)
-        self.column.addWidget(self.findings)
-        self.column.addWidget(self.bar)
         below = QHBoxLayout()
         below.setSpacing(12)
         below.addWidget(self.status, 1)
         below.addWidget(self.summary)
         self.column.addLayout(below)
+        self.column.addWidget(self.bar)
+        self._pages = QStackedWidget()
+        self._pages.setObjectName("send_pages")
+        self._pages.setMinimumHeight(MIN_LIST_HEIGHT)
+        self._pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # it takes what is left
+        self._pages.addWidget(EmptyState("send", "Nothing to send yet", _EMPTY))
+        self._pages.addWidget(self.table)
+        self.column.addWidget(self._pages, 1)
+        self.column.addWidget(self.findings)
 
     # ------------------------------------------------------------------------------------------------------------ files
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from dicomgui.gui.widgets.cards import FindingCard, FindingList
 from dicomgui.trace.finding import Finding
@@ -14,6 +14,7 @@ from dicomgui.trace.finding import Finding
 __all__ = ["FindingArea"]
 
 MAX_HEIGHT = 230
+MIN_HEIGHT = 96
 
 
 class FindingArea(QScrollArea):
@@ -29,6 +30,8 @@ class FindingArea(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._wanted = MAX_HEIGHT
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._list = FindingList(f"{name}_list")
         self.setWidget(self._list)
         self.hide()
@@ -49,12 +52,21 @@ class FindingArea(QScrollArea):
         super().resizeEvent(event)
         self._fit()
 
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self._wanted)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80, min(self._wanted, MIN_HEIGHT))
+
     def _fit(self) -> None:
         """Wrapped text needs more height the narrower it is."""
         layout = self._list.layout()
-        if layout is not None and self._list.cards:
-            wanted = layout.totalHeightForWidth(max(200, self.viewport().width()))
-            if wanted < 0:
-                wanted = layout.totalSizeHint().height()
-            if self.maximumHeight() != min(wanted, MAX_HEIGHT):
-                self.setFixedHeight(min(wanted, MAX_HEIGHT))
+        if layout is None or not self._list.cards:
+            return
+        width = self.viewport().width()
+        height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+        wanted = min(height, MAX_HEIGHT)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.setMaximumHeight(wanted)
+            self.updateGeometry()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.operations import Job, JobKind, Jobs, JobState
@@ -57,9 +57,10 @@ class JobsDrawer(QFrame):
         self.table = ListTable("jobs_table", "Jobs")
         self.table.setModel(self.model)
         self.table.set_widths(
-            {JobColumn.KIND: 86, JobColumn.PEER: 180, JobColumn.STATE: 112, JobColumn.PROGRESS: 176,
-             JobColumn.RATE: 92, JobColumn.STARTED: 84, JobColumn.DURATION: 84}, stretch=JobColumn.TITLE,
+            {JobColumn.KIND: 84, JobColumn.PEER: 196, JobColumn.STATE: 108, JobColumn.PROGRESS: 160,
+             JobColumn.RATE: 84, JobColumn.STARTED: 80, JobColumn.DURATION: 80}, stretch=JobColumn.TITLE,
         )  # fmt: skip
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # addresses differ at their ends
         self.table.setItemDelegateForColumn(JobColumn.STATE, PillDelegate(self.table))
         self.table.setItemDelegateForColumn(JobColumn.PROGRESS, BarDelegate(self.table))
         self.table.selectionModel().selectionChanged.connect(self._show_selected)

@@ -7,7 +7,7 @@ Both sides of an association use the same class: what makes a requestor or an ac
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from dicomgui.network.association.contexts import AcceptedContext, Negotiated
@@ -27,7 +27,7 @@ from dicomgui.network.association.states import Event
 from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message, Sink
 from dicomgui.network.dimse.command_set import encode
 from dicomgui.network.dimse.commands import Command, Response
-from dicomgui.network.dimse.fragment import Source, fragments
+from dicomgui.network.dimse.fragment import Chunk, Source, fragments
 from dicomgui.network.errors import (
     AssociationAborted,
     ConnectionLost,
@@ -183,7 +183,7 @@ class Connection:
         if self._over or self._transport is None or not self._machine.allows(Event.EVT9):
             return  # nobody waits for it: the association has ended, or we have asked for its release
         try:
-            for chunk in fragments(context_id, encode(command), None, self._negotiated_max_length()):
+            for chunk in self.prepare(context_id, command, None):
                 self._transport.send_data(chunk, is_store=False)
         except LocalProtocolError as error:
             self._transport.provider_abort(RemoteProtocolError(f"no answer is possible: {error}", peer=self.peer))
@@ -199,8 +199,13 @@ class Connection:
         source: Source | None = None,
         *,
         is_store: bool = False,
+        chunks: Iterable[Chunk] | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Message:
         """Send a request and wait for its one response.
+
+        :param chunks: the message as :meth:`prepare` made it ahead of time.
+        :param meanwhile: called once the request is on its way, while the peer is at work; must not raise.
 
         Cancelling it ends the association by A-ABORT: a peer in the middle of a message has no other way out.
 
@@ -212,8 +217,10 @@ class Connection:
         future: asyncio.Future[Message] = self._loop.create_future()
         self._pending[message_id] = future
         try:
-            await self._send_or_abort(context_id, command, source, is_store)
+            await self._send_or_abort(context_id, command, source, is_store, chunks)
             self.transport.set_deadline("response", self.timeouts.response_s)
+            if meanwhile is not None:
+                meanwhile()
             return await future
         except asyncio.CancelledError:
             self.scribe.cancel("cancelled while a request was under way; the association was aborted")
@@ -226,34 +233,54 @@ class Connection:
             if future.done() and not future.cancelled():
                 future.exception()
 
-    async def _send_or_abort(self, context_id: int, command: Command, source: Source | None, is_store: bool) -> None:
+    def prepare(self, context_id: int, command: Command, source: Source | None) -> Iterable[Chunk]:
+        """A message cut into PDUs for this peer, lazily; what it reads from ``source`` is read when it is iterated."""
+        return fragments(context_id, encode(command), source, self._negotiated_max_length())
+
+    async def _send_or_abort(
+        self,
+        context_id: int,
+        command: Command,
+        source: Source | None,
+        is_store: bool,
+        chunks: Iterable[Chunk] | None,
+    ) -> None:
         """A message that cannot be sent to its end leaves no other way out than A-ABORT."""
         try:
-            await self._send(context_id, command, source, is_store)
+            await self._send(context_id, command, source, is_store, chunks)
         except (OSError, DicomNetworkError) as error:
             self.scribe.cancel(f"a message broke off: {error}")
             self.abort()
             raise
 
-    async def _send(self, context_id: int, command: Command, source: Source | None, is_store: bool) -> None:
+    async def _send(
+        self,
+        context_id: int,
+        command: Command,
+        source: Source | None,
+        is_store: bool,
+        chunks: Iterable[Chunk] | None,
+    ) -> None:
         transport = self.transport
+        if chunks is None:
+            chunks = self.prepare(context_id, command, source)
         if self._sending.locked() or source is not None:
             async with self._sending:
-                await self._send_fragments(transport, context_id, command, source, is_store)
+                await self._send_chunks(transport, command.message_id, chunks, is_store)
         else:
-            for chunk in fragments(context_id, encode(command), None, self._negotiated_max_length()):
+            for chunk in chunks:
                 transport.send_data(chunk, is_store=is_store)
         if self.scribe.tracer is not None:
             trace_message(self.scribe, Direction.SENT, context_id, command, -1 if source is None else source.size)
 
-    async def _send_fragments(
-        self, transport: AssociationTransport, context_id: int, command: Command, source: Source | None, is_store: bool
+    async def _send_chunks(
+        self, transport: AssociationTransport, message_id: int, chunks: Iterable[Chunk], is_store: bool
     ) -> None:
         """Fragments of one message go without another message between them (PS3.8 annex E.1)."""
         turn = self._loop.time() + SLICE_S
-        self._unsent_id = command.message_id
+        self._unsent_id = message_id
         try:
-            for chunk in fragments(context_id, encode(command), source, self._negotiated_max_length()):
+            for chunk in chunks:
                 if not transport.is_writable:
                     await transport.drain()
                     turn = self._loop.time() + SLICE_S

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,8 +15,8 @@ from dicomgui.network.association.contexts import AcceptedContext, Negotiated
 from dicomgui.network.dimse.commands import CEchoRQ, CEchoRSP, CStoreRQ, CStoreRSP, Priority
 from dicomgui.network.dimse.commands import Response as ResponseCommand
 from dicomgui.network.dimse.dataset import encode_dataset
-from dicomgui.network.dimse.fragment import BytesSource, FileSource, Source
-from dicomgui.network.errors import DimseFailure, NoAcceptedContext, RemoteProtocolError
+from dicomgui.network.dimse.fragment import BytesSource, Chunk, FileSource, Source
+from dicomgui.network.errors import DicomNetworkError, DimseFailure, NoAcceptedContext, RemoteProtocolError
 from dicomgui.network.part10 import Part10Head, read_head
 from dicomgui.network.pdu import PduType
 from dicomgui.network.service.connection import Connection
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["InstanceFile", "Response", "ServiceUser"]
 
 SMALL_FILE_BYTES = 262_144
-"""Files up to this size are read in one go."""
+"""Data sets up to this size are read in one go."""
+
+READ_AHEAD_BYTES = 1_048_576
+"""Files up to this size are read ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +72,24 @@ class InstanceFile:
 
 
 class _Manner(NamedTuple):
-    """How a C-STORE is asked for, in the order of the fields of :class:`CStoreRQ`."""
+    """How a C-STORE is asked for."""
 
-    priority: int
-    originator: str
-    originator_message_id: int | None
+    priority: int = Priority.MEDIUM
+    originator: str = ""
+    originator_message_id: int | None = None
+
+
+class _Outgoing(NamedTuple):
+    """A C-STORE-RQ that can go.
+
+    ``instance`` and ``chunks`` are there if it was read ahead, for that instance.
+    """
+
+    context: AcceptedContext
+    command: CStoreRQ
+    source: Source
+    instance: InstanceFile | None = None
+    chunks: tuple[Chunk, ...] | None = None
 
 
 class ServiceUser:
@@ -79,6 +97,7 @@ class ServiceUser:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._prepared: _Outgoing | None = None
         self._known_contexts: dict[tuple[str, tuple[str, ...]], AcceptedContext] = {}
 
     async def echo(self) -> Response:
@@ -100,12 +119,15 @@ class ServiceUser:
         priority: int = Priority.MEDIUM,
         move_originator_ae_title: str = "",
         move_originator_message_id: int | None = None,
+        following: InstanceFile | None = None,
     ) -> Response:
         """Send one composite instance by C-STORE (PS3.7 9.1.1).
 
         A file is streamed as it lies on disk, in bounded memory and without parsing its data set; it needs an accepted
         presentation context with exactly its SOP class and transfer syntax. A data set is encoded in the accepted
         syntax (explicit before implicit little endian) unless it says which syntax it is in.
+
+        :param following: what will be stored next: up to 1 MiB of it is read while the peer is at work with this one.
 
         :raises Part10Error: the file is no DICOM instance.
         :raises OSError: the file cannot be read; in the middle of sending this also aborts the association.
@@ -114,13 +136,17 @@ class ServiceUser:
         :raises AssociationError: the association ended before the response.
         """
         manner = _Manner(priority, move_originator_ae_title, move_originator_message_id)
+        meanwhile = None if following is None else partial(self._prepare, following)
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None and prepared.instance == instance and manner == _Manner():
+            return await self._store(prepared, meanwhile)
         if isinstance(instance, str | os.PathLike | InstanceFile):
             file, head = _open_instance(instance)
             with file:
-                return await self._store_file(file, head, manner)
-        return await self._store_dataset(instance, manner)
+                return await self._store(self._outgoing(file, head, manner), meanwhile)
+        return await self._store(await self._encoded(instance, manner), meanwhile)
 
-    async def _store_file(self, file: FileIO, head: Part10Head, manner: _Manner) -> Response:
+    def _outgoing(self, file: FileIO, head: Part10Head, manner: _Manner) -> _Outgoing:
         context = self._context(head.sop_class_uid, (head.transfer_syntax_uid,))
         size = os.fstat(file.fileno()).st_size - head.dataset_offset
         source: Source
@@ -129,23 +155,42 @@ class ServiceUser:
             source = BytesSource(file.read(size))
         else:
             source = FileSource(file, head.dataset_offset, size)
-        return await self._store(context, head.sop_class_uid, head.sop_instance_uid, source, manner)
+        return _Outgoing(context, self._command(head.sop_class_uid, head.sop_instance_uid, manner), source)
 
-    async def _store_dataset(self, dataset: Dataset, manner: _Manner) -> Response:
+    def _prepare(self, instance: InstanceFile) -> None:
+        """Read a file ahead; what goes wrong goes wrong again, and is told, when the file's turn comes."""
+        try:
+            file, head = _open_instance(instance)
+            with file:
+                if os.fstat(file.fileno()).st_size <= READ_AHEAD_BYTES:
+                    outgoing = self._outgoing(file, head, _Manner())
+                    chunks = self._connection.prepare(outgoing.context.context_id, *outgoing[1:3])
+                    self._prepared = outgoing._replace(instance=instance, chunks=tuple(chunks))
+        except (OSError, DicomNetworkError):
+            self._prepared = None
+
+    async def _encoded(self, dataset: Dataset, manner: _Manner) -> _Outgoing:
         sop_class, sop_instance = str(dataset.SOPClassUID), str(dataset.SOPInstanceUID)
         file_meta = getattr(dataset, "file_meta", None)
         own_syntax = None if file_meta is None else file_meta.get("TransferSyntaxUID")
         syntaxes = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN) if own_syntax is None else (str(own_syntax),)
         context = self._context(sop_class, syntaxes)
         data = await asyncio.to_thread(encode_dataset, dataset, context.transfer_syntax)
-        return await self._store(context, sop_class, sop_instance, BytesSource(data), manner)
+        return _Outgoing(context, self._command(sop_class, sop_instance, manner), BytesSource(data))
 
-    async def _store(
-        self, context: AcceptedContext, sop_class: str, sop_instance: str, source: Source, manner: _Manner
-    ) -> Response:
-        message_id = self._connection.next_message_id()
-        command = CStoreRQ(message_id, sop_class, sop_instance, *manner)
-        message = await self._connection.request(context.context_id, command, message_id, source, is_store=True)
+    def _command(self, sop_class: str, sop_instance: str, manner: _Manner) -> CStoreRQ:
+        return CStoreRQ(self._connection.next_message_id(), sop_class, sop_instance, *manner)
+
+    async def _store(self, outgoing: _Outgoing, meanwhile: Callable[[], None] | None) -> Response:
+        message = await self._connection.request(
+            outgoing.context.context_id,
+            outgoing.command,
+            outgoing.command.message_id,
+            outgoing.source,
+            is_store=True,
+            chunks=outgoing.chunks,
+            meanwhile=meanwhile,
+        )
         return self._response(message, CStoreRSP)
 
     def _context(self, sop_class: str, transfer_syntaxes: tuple[str, ...]) -> AcceptedContext:

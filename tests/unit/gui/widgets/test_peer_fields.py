@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.nodes import Node, NodeTimeouts
+from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.widgets.peer_fields import PeerChoice, PeerFields
+from dicomgui.network.association.params import AETitle, PeerAddress
 from dicomgui.network.errors import ConfigurationError
 
 
 @pytest.fixture
 def choice(qtbot: QtBot) -> PeerChoice:
-    return PeerChoice()
+    return PeerChoice(Configuration())
 
 
 @pytest.fixture
@@ -69,8 +76,8 @@ def test_a_title_that_dicom_does_not_allow_is_marked_and_explained(fields: PeerF
     fields.called.setText(title)
     fields.host.setText("here")
     assert fields.called.property("invalid") is True
-    assert "character" in fields._hint.text()
-    assert fields._hint.text() == fields.problem()
+    assert fields._hint.text().startswith("Called AE title: ")
+    assert fields.problem()
     fields.called.setText("GOOD")
     assert fields.called.property("invalid") is False
     assert fields.problem() == ""
@@ -90,3 +97,91 @@ def test_what_is_no_port_is_marked(fields: PeerFields, choice: PeerChoice, port:
     with pytest.raises(ConfigurationError):
         choice.peer()
     assert fields.problem()
+
+
+PACS = Node(
+    "放射科 PACS", PeerAddress(AETitle("PACS1"), "10.0.0.5", 11112), calling_ae="MODALITY",
+    timeouts=NodeTimeouts(connect_s=1.5), max_pdu_length=16_384,
+)  # fmt: skip
+
+
+@pytest.fixture
+def with_node(choice: PeerChoice, fields: PeerFields) -> PeerFields:
+    choice.config.nodes.add(PACS)
+    choice.config.nodes_edited()
+    return fields
+
+
+def pick(fields: PeerFields, name: str) -> None:
+    """As a user who chooses from the list."""
+    fields.node.setCurrentIndex(fields.node.findText(name))
+    fields.node.activated.emit(fields.node.currentIndex())
+
+
+def test_a_node_fills_address_and_options(with_node: PeerFields, choice: PeerChoice) -> None:
+    pick(with_node, PACS.name)
+    assert texts(with_node) == ["PACS1", "10.0.0.5", "11112", "MODALITY"]
+    options = choice.options()
+    assert (options.timeouts.connect_s, options.timeouts.response_s, options.max_pdu_length) == (1.5, 60.0, 16_384)
+    assert PACS.name in with_node._hint.text()
+    assert "16,384" in with_node._hint.text()
+    assert with_node.save_button.isHidden()
+
+
+def test_another_address_is_no_longer_the_node(with_node: PeerFields, choice: PeerChoice) -> None:
+    pick(with_node, PACS.name)
+    with_node.calling.setText("OTHER")
+    assert choice.node == PACS  # our own title may be another
+    assert choice.options().calling_ae == "OTHER"
+    with_node.host.setText("10.0.0.6")
+    assert choice.node is None
+    assert with_node.node.currentText() == "type an address"
+    assert choice.options().max_pdu_length == 131_072
+    pick(with_node, PACS.name)
+    pick(with_node, "type an address")
+    assert texts(with_node) == ["", "", "104", "DICOMGUI"]
+
+
+def test_a_free_address_is_kept_as_a_node_by_one_click(qtbot: QtBot, fields: PeerFields, choice: PeerChoice) -> None:
+    assert not fields.node.isEnabled()
+    fields.host.insert("NEW@here:77")
+    assert not fields.save_button.isHidden()
+    fields.save_button.click()
+    assert choice.node is not None
+    assert fields.node.currentText() == choice.node.name == "NEW"
+    assert fields.save_button.isHidden()
+    assert [str(node.address) for node in choice.config.nodes.nodes] == ["NEW@here:77"]
+
+
+def test_a_node_that_is_edited_or_deleted_elsewhere(with_node: PeerFields, choice: PeerChoice) -> None:
+    pick(with_node, PACS.name)
+    choice.config.nodes.change(PACS.name, replace(PACS, address=PeerAddress(AETitle("PACS1"), "10.0.0.9", 104)))
+    choice.config.nodes_edited()
+    assert texts(with_node)[:3] == ["PACS1", "10.0.0.9", "104"]
+    choice.config.nodes.delete(PACS.name)
+    choice.config.nodes_edited()
+    assert choice.node is None
+    assert texts(with_node)[:3] == ["PACS1", "10.0.0.9", "104"]
+
+
+def test_the_usual_title_and_options_come_from_the_settings(fields: PeerFields, choice: PeerChoice) -> None:
+    config = choice.config
+    config.change(replace(config.settings, calling_ae=AETitle("MYSELF"), max_pdu_length=8192))
+    assert fields.calling.text() == "MYSELF"
+    fields.calling.setText("")
+    assert choice.options().calling_ae == "MYSELF"
+    assert choice.options().max_pdu_length == 8192
+    fields.calling.setText("TYPED")
+    config.change(replace(config.settings, calling_ae=AETitle("AGAIN")))
+    assert fields.calling.text() == "TYPED"
+
+
+def test_what_was_e_mailed_is_pasted_with_its_line_breaks(qtbot: QtBot, fields: PeerFields) -> None:
+    mail = "Hello,\nAE title: XPACS\nIP: 10.0.0.5\nPort: 11112\nRegards"
+    QGuiApplication.clipboard().setText(mail)
+    qtbot.keyClick(fields.calling, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert texts(fields) == ["XPACS", "10.0.0.5", "11112", "DICOMGUI"]
+    QGuiApplication.clipboard().setText("PLAIN")
+    fields.called.selectAll()
+    qtbot.keyClick(fields.called, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert fields.called.text() == "PLAIN"

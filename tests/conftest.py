@@ -131,5 +131,7 @@ def _nothing_left_behind() -> Iterator[None]:
     yield
     if _log.loops:
         gc.collect()
+        if not gc.get_freeze_count():
+            gc.freeze()  # the modules are there now: later collections need not walk them
     if _log.errors:
         pytest.fail("\n".join(_log.errors), pytrace=False)

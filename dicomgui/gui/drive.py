@@ -1,18 +1,22 @@
 """The same window, driven: for a machine without a display, and to see at once whether everything works.
 
-It presses the window's own buttons: start the listener, echo it, send it a sample, look at the trace, stop. Each step
-is printed with its result and leaves a picture.
+It presses the window's own buttons: start the listener, keep it as a node, echo it, send it a sample, read the trace;
+then the same with DCMTK's storescp, storescu and echoscu where they are installed. Each step is printed with its result
+and leaves a picture.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+from PySide6.QtCore import QProcess, QProcessEnvironment
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from dicomgui.app.context import AppContext
@@ -20,8 +24,11 @@ from dicomgui.gui.loop import new_event_loop
 from dicomgui.gui.main import dress
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.trace_model import Column
+from dicomgui.gui.panels.echo import EchoPanel
+from dicomgui.gui.panels.send import SendPanel
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.sample import write_sample
+from dicomgui.trace.finding import plain
 
 __all__ = ["StepFailed", "run_drive"]
 
@@ -48,6 +55,8 @@ def run_drive(folder: Path) -> int:
 async def _drive(folder: Path) -> int:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
+    if app.platformName() == "offscreen":
+        _say("driving the window off screen")
     dress(app)
     reporter = Reporter()
     reporter.install(asyncio.get_running_loop())
@@ -59,6 +68,7 @@ async def _drive(folder: Path) -> int:
         try:
             ok = await driver.run_all()
         finally:
+            driver.end_programs()
             await window.shut_down()
             reporter.uninstall()
     if reporter.count:
@@ -75,19 +85,13 @@ class _Driver:
         self._folder = folder
         self._temporary = temporary
         self._number = 0
+        self._sample = temporary
+        self._port = 0
+        self._programs: list[QProcess] = []
 
     async def run_all(self) -> bool:
         """Run the steps until one fails; whether all were done."""
-        steps: tuple[tuple[str, Callable[[], Awaitable[str]]], ...] = (
-            ("open the window", self._open),
-            ("start the listener", self._start_listener),
-            ("echo it", self._echo),
-            ("send it a sample", self._send),
-            ("look at what was received", self._received),
-            ("read the trace", self._trace),
-            ("stop the listener", self._stop_listener),
-        )
-        for name, step in steps:
+        for name, step in self._steps():
             started = time.perf_counter()
             try:
                 result = await step()
@@ -100,6 +104,30 @@ class _Driver:
             _say(f"ok      {name}: {result} ({(time.perf_counter() - started) * 1000:.0f} ms)")
         return True
 
+    def _steps(self) -> Iterator[tuple[str, Callable[[], Awaitable[str]]]]:
+        yield "open the window", self._open
+        yield "start the listener", self._start_listener
+        yield "keep it as a node", self._add_node
+        yield "echo it", self._echo
+        yield "send it a sample", self._send
+        yield "look at what was received", self._received
+        yield "read the trace", self._trace
+        if _program("storescp") and _program("storescu") and _program("echoscu"):
+            yield "echo DCMTK storescp", self._echo_storescp
+            yield "send to DCMTK storescp", self._send_to_storescp
+            yield "answer DCMTK echoscu", self._answer_echoscu
+            yield "receive from DCMTK storescu", self._receive_from_storescu
+        else:
+            _say("left    DCMTK is not installed: no foreign peer was talked to")
+        yield "stop the listener", self._stop_listener
+
+    def end_programs(self) -> None:
+        """End what was started."""
+        for process in self._programs:
+            if process.state() is not QProcess.ProcessState.NotRunning:
+                process.kill()
+                process.waitForFinished(5000)
+
     # steps
 
     async def _open(self) -> str:
@@ -110,7 +138,8 @@ class _Driver:
     async def _start_listener(self) -> str:
         panel = self._window.listener
         self._window.show_panel(panel)
-        panel.port.setText(str(await _free_port()))
+        self._port = await _free_port()
+        panel.port.setText(str(self._port))
         panel.folder.setText(str(self._temporary / "received"))
         _press(panel.start_button)
         await _until(lambda: panel.is_running or bool(panel.findings.cards), "the listener did not start")
@@ -118,10 +147,43 @@ class _Driver:
             raise StepFailed(panel.findings.cards[0].accessibleName())
         return panel.status_text
 
+    async def _add_node(self) -> str:
+        await self._keep_node("Our listener", "DICOMGUI", self._port)
+        return self._window.nodes.count.text()
+
+    async def _keep_node(self, name: str, title: str, port: int) -> None:
+        """Type a new node, save it, and echo it from the list."""
+        panel = self._window.nodes
+        self._window.show_panel(panel)
+        _press(panel.add_button)
+        for edit, text in (
+            (panel.editor.name, name), (panel.editor.called, title), (panel.editor.host, "127.0.0.1"),
+            (panel.editor.port, str(port)),
+        ):  # fmt: skip
+            edit.setText(text)
+        _press(panel.editor.apply_button)
+        await _until(lambda: panel.node is not None and panel.node.name == name, f"the node {name} was not saved")
+        _press(panel.echo_button)
+        await _until(lambda: not panel.is_busy and panel.echo_button.isEnabled(), "the echo of the node did not end")
+        status = panel.model.status_of(name)
+        if status is None or not status.ok:
+            raise StepFailed(f"the node {name} does not answer")
+
+    def _choose_node(self, panel: EchoPanel | SendPanel, name: str) -> None:
+        """Choose a saved node as the user does: from the list of names."""
+        row = panel.peer.node.findData(name)
+        if row < 0:
+            raise StepFailed(f"{name} is not offered as a saved node")
+        panel.peer.node.setCurrentIndex(row)
+        panel.peer.node.activated.emit(row)
+
     async def _echo(self) -> str:
+        return await self._echo_node("Our listener")
+
+    async def _echo_node(self, name: str) -> str:
         panel = self._window.echo
         self._window.show_panel(panel)
-        panel.peer.host.setText(f"DICOMGUI@127.0.0.1:{self._window.listener.port.text()}")
+        self._choose_node(panel, name)
         _press(panel.run_button)
         await _until(lambda: not panel.is_busy and panel.run_button.isEnabled(), "the echo did not end")
         if panel.findings.cards:
@@ -131,15 +193,23 @@ class _Driver:
         return f"{panel.headline.text()}, {panel.facts.texts['Round trip']}"
 
     async def _send(self) -> str:
+        loop = asyncio.get_running_loop()
+        self._sample = await loop.run_in_executor(None, write_sample, self._temporary)
+        return await self._send_to("Our listener")
+
+    async def _send_to(self, name: str) -> str:
         panel = self._window.send
         self._window.show_panel(panel)
-        loop = asyncio.get_running_loop()
-        path = await loop.run_in_executor(None, write_sample, self._temporary)
-        await panel.add_paths([path])
+        self._window.dock.set_folded(False)
+        if panel.clear_button.isEnabled():
+            _press(panel.clear_button)
+        self._choose_node(panel, name)
+        await panel.add_paths([self._sample])
         _press(panel.run_button)
         await _until(lambda: not panel.is_busy and panel.run_button.isEnabled(), "the send did not end")
         if panel.model.state_of(0) != "sent":
             raise StepFailed(panel.status.text())
+        await _until(lambda: self._window.dock.model.rowCount() > 0, "the trace under the panel stays empty")
         return panel.status.text()
 
     async def _received(self) -> str:
@@ -164,6 +234,61 @@ class _Driver:
         if root.data() != "P-DATA-TF" or not panel.tree_model.rowCount(root):
             raise StepFailed("the selected PDU is not shown as a tree")
         return f"{len(kinds)} rows, {kinds.count('P-DATA-TF')} of them P-DATA-TF"
+
+    # with DCMTK
+
+    async def _echo_storescp(self) -> str:
+        port = await _free_port()
+        folder = self._temporary / "storescp"
+        folder.mkdir()
+        process = self._start("storescp", "-od", str(folder), str(port))
+        await _until(lambda: process.state() is QProcess.ProcessState.Running, "storescp did not start")
+        await _listens(port)
+        await self._keep_node("DCMTK", "STORESCP", port)
+        return await self._echo_node("DCMTK")
+
+    async def _send_to_storescp(self) -> str:
+        result = await self._send_to("DCMTK")
+        count = len(list((self._temporary / "storescp").iterdir()))
+        if count != 1:
+            raise StepFailed(f"storescp has {count} files, not 1")
+        return result
+
+    async def _answer_echoscu(self) -> str:
+        return await self._run("echoscu", "-aec", "DICOMGUI", "127.0.0.1", str(self._port))
+
+    async def _receive_from_storescu(self) -> str:
+        panel = self._window.listener
+        self._window.show_panel(panel)
+        assert panel.listener is not None
+        before = panel.listener.counts
+        known = before.stored + before.duplicates
+        result = await self._run("storescu", "-aec", "DICOMGUI", "127.0.0.1", str(self._port), str(self._sample))
+        counts = panel.listener.counts
+        if counts.stored + counts.duplicates != known + 1:
+            raise StepFailed("the listener has not received it")
+        await asyncio.sleep(_POLL_S * 5)
+        return f"{result}; {panel.counts.text()}"
+
+    def _start(self, name: str, *arguments: str) -> QProcess:
+        process = QProcess()
+        environment = QProcessEnvironment.systemEnvironment()
+        environment.insert("TCP_NODELAY", "1")
+        process.setProcessEnvironment(environment)
+        process.setStandardInputFile(QProcess.nullDevice())
+        process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
+        self._programs.append(process)
+        process.start(_program(name), list(arguments))
+        return process
+
+    async def _run(self, name: str, *arguments: str) -> str:
+        """Run a program to its end."""
+        process = self._start(name, *arguments)
+        await _until(lambda: process.state() is QProcess.ProcessState.NotRunning, f"{name} did not end")
+        if process.exitStatus() is not QProcess.ExitStatus.NormalExit or process.exitCode():
+            said = bytes(process.readAll().data()).decode("utf-8", "replace").strip()
+            raise StepFailed(plain(f"{name} ended with {process.exitCode()}: {said}", 300))
+        return f"{name} is content"
 
     async def _stop_listener(self) -> str:
         panel = self._window.listener
@@ -203,6 +328,27 @@ async def _free_port() -> int:
     server.close()
     await server.wait_closed()
     return port
+
+
+async def _listens(port: int) -> None:
+    """Wait until somebody takes connections on a port."""
+    end = time.monotonic() + STEP_S
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            if time.monotonic() > end:
+                raise StepFailed(f"nobody listens on port {port}") from None
+            await asyncio.sleep(_POLL_S)
+        else:
+            writer.close()
+            await writer.wait_closed()
+            return
+
+
+def _program(name: str) -> str:
+    """The path of a program, or an empty string where it is not installed."""
+    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))) or ""
 
 
 def _say(line: str) -> None:

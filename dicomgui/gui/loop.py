@@ -25,22 +25,27 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
-from typing import TYPE_CHECKING, Protocol, TypeVarTuple, Unpack, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVarTuple, Unpack
 
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimerEvent, Signal
 from PySide6.QtWidgets import QApplication
 
 if TYPE_CHECKING:
-    from selectors import BaseSelector, SelectorKey
+
+    class _Selector(Protocol):
+        """What asyncio knows its sockets by, as far as it is used here."""
+
+        def fileno(self) -> int: ...
+        def select(self, timeout: float) -> list[object]: ...
 
     class _QtLoop(asyncio.SelectorEventLoop):
         """What qasync's loop is on POSIX; it has no type hints."""
 
-        _selector: BaseSelector
+        _selector: _Selector
 
         def __init__(self, app: QApplication) -> None: ...
         def _check_closed(self) -> None: ...
-        def _process_events(self, events: list[tuple[SelectorKey, int]]) -> None: ...
+        def _process_events(self, events: list[object]) -> None: ...
 
 elif sys.platform == "linux":
     import qasync
@@ -154,7 +159,7 @@ class AppLoop(_QtLoop):
         super().__init__(app)
         if sys.platform == "linux":
             # Where a selector is a file that is readable when one of its sockets is ready.
-            self._notifier = QSocketNotifier(_descriptor_of(self._selector), QSocketNotifier.Type.Read)
+            self._notifier = QSocketNotifier(self._selector.fileno(), QSocketNotifier.Type.Read)
             self._notifier.activated.connect(self._on_sockets_ready)
         self.set_default_executor(ThreadPoolExecutor(EXECUTOR_THREADS, thread_name_prefix="dicomgui"))
 
@@ -226,7 +231,7 @@ class AppLoop(_QtLoop):
             self._run_ready()
 
     def _run_ready(self) -> None:
-        """Run what is ready, and what becomes ready meanwhile, for at most a slice; the rest waits for the next turn."""
+        """Run what is ready, and what becomes ready meanwhile, for at most a slice; the rest waits for a turn."""
         self._called = False
         self._in_slice = True
         end = time.monotonic() + SLICE_S
@@ -310,18 +315,6 @@ class AppLoop(_QtLoop):
         self._heap.clear()
         self._waker.rest()
         self._waker.disarm()
-
-
-def _descriptor_of(selector: object) -> int:
-    """The file of a selector; not every kind has one, so the type does not tell of it."""
-    number = selector.fileno() if isinstance(selector, _HasFile) else -1
-    assert number >= 0
-    return number
-
-
-@runtime_checkable
-class _HasFile(Protocol):
-    def fileno(self) -> int: ...
 
 
 def new_event_loop() -> AppLoop:

@@ -7,7 +7,6 @@ import asyncio
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QFrame,
     QHBoxLayout,
     QMainWindow,
@@ -97,6 +96,7 @@ class MainWindow(QMainWindow):
             self.stack.addWidget(_scrolled(panel))
             button = self.rail.add(panel, f"Ctrl+{number}")
             button.clicked.connect(lambda _checked=False, panel=panel: self.show_panel(panel))
+        QWidget.setTabOrder(button, self.rail.settings_button)
         self._parts = QSplitter(Qt.Orientation.Vertical)
         self._parts.setObjectName("window_parts")
         self._parts.setHandleWidth(5)
@@ -297,15 +297,12 @@ class _Rail(QFrame):
         self._column.addStretch(1)
         self.settings_button = self._button("settings", "Settings", "Ctrl+,")
         self._column.addWidget(self.settings_button)
-        self._group = QButtonGroup(self)
-        self._group.setExclusive(True)
         self._buttons: dict[str, QToolButton] = {}
 
     def add(self, panel: Panel, keys: str) -> QToolButton:
         """Add a button for a panel."""
         button = self._button(panel.key, panel.title, keys)
         button.setCheckable(True)
-        self._group.addButton(button)
         self._column.insertWidget(len(self._buttons), button)
         self._buttons[panel.key] = button
         return button
@@ -327,4 +324,6 @@ class _Rail(QFrame):
 
     def check(self, panel: Panel) -> None:
         """Show which panel is in view."""
-        self._buttons[panel.key].setChecked(True)
+        # By hand: an exclusive group would take all but one of them out of the order of Tab.
+        for key, button in self._buttons.items():
+            button.setChecked(key == panel.key)

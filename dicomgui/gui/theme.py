@@ -164,6 +164,9 @@ QPushButton[primary="true"] {{ background: {c.accent}; color: {c.on_accent}; bor
 QPushButton[primary="true"]:hover, QPushButton[primary="true"]:focus {{ border-color: {c.text}; }}
 QPushButton[primary="true"]:disabled {{ background: {c.line}; color: {c.muted}; border-color: {c.line}; }}
 QPushButton:checked {{ background: {c.accent_soft}; border-color: {c.accent}; color: {c.accent}; }}
+QCheckBox::indicator:unchecked {{ width: 12px; height: 12px; background: {c.base}; border: 1px solid {c.border};
+    border-radius: 3px; }}
+QCheckBox::indicator:unchecked:focus {{ border-color: {c.accent}; }}
 QProgressBar {{ background: {c.line}; border: none; border-radius: 4px; max-height: 8px; min-height: 8px; }}
 QProgressBar::chunk {{ background: {c.accent}; border-radius: 4px; }}
 QStatusBar {{ background: {c.rail}; border-top: 1px solid {c.line}; }}

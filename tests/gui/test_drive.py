@@ -17,6 +17,7 @@ from dicomgui.gui import drive
 CODE = "import sys; from pathlib import Path; from dicomgui.gui.drive import run_drive; sys.exit(run_drive(Path({!r})))"
 
 
+@pytest.mark.interop("storescp", "storescu", "echoscu")
 def test_every_step_is_printed_and_pictured(tmp_path: Path) -> None:
     """As a program of its own: nothing of this process helps it."""
     done = subprocess.run(
@@ -26,10 +27,10 @@ def test_every_step_is_printed_and_pictured(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert [line[:2] for line in lines] == ["ok"] * 7 + ["pi"]
-    assert "answers" in lines[2]
+    assert [line[:2] for line in lines] == ["dr", *["ok"] * 12, "pi"]
+    assert "answers" in lines[4]
     pictures = sorted(tmp_path.glob("*.png"))
-    assert len(pictures) == 7
+    assert len(pictures) == 12
     assert all(QImage(str(path)).width() == 1280 for path in pictures)
 
 
@@ -46,9 +47,9 @@ def test_a_broken_step_fails_and_says_why(
         monkeypatch.setattr(drive, "_free_port", port)
         assert drive.run_drive(tmp_path) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("ok ")
-    assert lines[1].startswith("FAILED  start the listener: ")
-    assert len(lines) == 3
+    assert lines[1].startswith("ok ")
+    assert lines[2].startswith("FAILED  start the listener: ")
+    assert len(lines) == 4
     assert [path.name for path in sorted(tmp_path.glob("*.png"))] == [
         "01-open-the-window.png", "02-start-the-listener-failed.png",
     ]  # fmt: skip
@@ -63,5 +64,27 @@ def test_a_fault_of_the_program_fails_the_drive(
     monkeypatch.setattr("dicomgui.gui.panels.echoing.echo", broken)
     assert drive.run_drive(tmp_path) == 1
     output = capsys.readouterr().out
-    assert "FAILED  echo it" in output
+    assert "FAILED  keep it as a node" in output
     assert "1 faults" in output or "1 fault" in output
+
+
+def test_without_foreign_programs_it_says_so(
+    qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drive, "_program", lambda _name: "")
+    assert drive.run_drive(tmp_path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "left    DCMTK is not installed: no foreign peer was talked to" in lines
+    assert sum(line.startswith("ok ") for line in lines) == 8
+
+
+@pytest.mark.interop("storescp", "storescu", "echoscu")
+def test_a_foreign_program_that_fails_fails_the_drive(
+    qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = drive._program
+    monkeypatch.setattr(drive, "_program", lambda name: find("false" if name == "storescu" else name))
+    assert drive.run_drive(tmp_path) == 1
+    output = capsys.readouterr().out
+    assert "FAILED  receive from DCMTK storescu: storescu ended with 1" in output
+    assert "ok      answer DCMTK echoscu" in output

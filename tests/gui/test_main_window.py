@@ -1,32 +1,16 @@
-"""The window as a whole: keys, names, schemes, faults, and its end in the middle of everything."""
+"""The window as a whole: keys, panels, trace and jobs beside them, schemes, faults, small screens."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import threading
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
-from helpers import peers
-from helpers.bad_peer import open_files, reached
-from helpers.instances import write_instance
+from helpers.bad_peer import reached
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractItemView,
     QApplication,
-    QComboBox,
-    QHeaderView,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
     QPushButton,
-    QScrollBar,
-    QTextEdit,
-    QWidget,
 )
 from pytestqt.qtbot import QtBot
 
@@ -35,21 +19,9 @@ from dicomgui.gui import main
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.theme import DARK, LIGHT, Theme, current_colors
-from dicomgui.gui.widgets.hex_view import HexView
 
 pytestmark = pytest.mark.qt
 Press = Callable[[QPushButton], Awaitable[None]]
-INTERACTIVE = (QAbstractButton, QLineEdit, QComboBox, QAbstractItemView, QProgressBar, HexView)
-
-
-def ours(window: MainWindow) -> list[QWidget]:
-    """The widgets that we made: not the parts that Qt makes of them."""
-    made = []
-    for widget in window.findChildren(QWidget):
-        inside = [parent for parent in INTERACTIVE if isinstance(widget.parent(), parent)]
-        if not inside and not isinstance(widget, QHeaderView | QScrollBar) and widget.window() is window:
-            made.append(widget)
-    return made
 
 
 async def test_keys_change_the_panel(window: MainWindow, qtbot: QtBot) -> None:
@@ -83,36 +55,75 @@ async def test_the_rail_changes_the_panel(window: MainWindow, qtbot: QtBot) -> N
         assert window.panel is panel
 
 
-async def test_all_interactive_widgets_have_names(window: MainWindow) -> None:
-    widgets = [widget for widget in ours(window) if isinstance(widget, INTERACTIVE)]
-    assert len(widgets) > 40
-    nameless = [repr(widget) for widget in widgets if not widget.objectName()]
-    mute = [widget.objectName() for widget in widgets if not widget.accessibleName() and widget.isVisibleTo(window)]
-    assert not nameless
-    assert set(mute) <= {"trace_new_rows"}
-    names = [widget.objectName() for widget in widgets]
-    assert len(names) == len(set(names))
+async def test_the_rail_has_its_order(window: MainWindow) -> None:
+    assert [panel.title for panel in window.panels] == ["Nodes", "Echo", "Send", "Listener", "Trace"]
+    tips = [window.rail._buttons[panel.key].toolTip() for panel in window.panels]
+    assert tips[0] == "Nodes (Ctrl+1)"
+    assert tips[-1] == "Trace (Ctrl+5)"
 
 
-async def test_all_interactive_widgets_take_the_keyboard(window: MainWindow) -> None:
-    for widget in ours(window):
-        if isinstance(widget, INTERACTIVE) and not isinstance(widget, QProgressBar):
-            assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus, widget.objectName()
+async def test_the_drawer_opens_and_closes_by_key_and_badge(window: MainWindow, qtbot: QtBot, press: Press) -> None:
+    await qtbot_active(window)
+    assert not window.jobs.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier)
+    assert window.jobs.isVisible()
+    assert window.jobs.height() <= window.height() / 2
+    await press(window.badge)
+    assert not window.jobs.isVisible()
 
 
-async def test_mnemonics_are_unique_within_a_panel(window: MainWindow) -> None:
+async def test_the_status_bar_says_how_the_listener_stands(window: MainWindow, listening: int) -> None:
+    await reached(lambda: "Listening" in window.listener_status.text(), "it is said")
+    assert window.listener_status.text() == f"Listening on 127.0.0.1:{listening} as DICOMGUI"
+    await reached(lambda: "1 job" in window.badge.text(), "the badge counts it")
+    window.listener.stop()
+    await reached(lambda: window.listener_status.text() == "Not listening", "its end is said")
+
+
+async def test_the_trace_docks_and_follows_the_job_of_the_panel(
+    window: MainWindow, listening: int, qtbot: QtBot
+) -> None:
+    window.show_panel(window.echo)
+    await qtbot_active(window)
+    qtbot.keyClick(window, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+    assert not window.dock.is_folded
+    window.echo.peer.host.insert(f"DICOMGUI@127.0.0.1:{listening}")
+    window.echo.run()
+    await reached(lambda: not window.echo.is_busy, "the echo has ended")
+    wanted = (window.echo._association,)
+    await reached(lambda: window.dock.followed == wanted and window.dock.model.rowCount() > 5, "the dock shows it")
+    window.show_panel(window.trace)
+    assert not window.dock.isVisible()
+    window.show_panel(window.nodes)
+    assert window.dock.isVisible()
+    await reached(lambda: window.dock.followed == wanted, "the last echo is there as well")
+
+
+async def test_jobs_lead_to_their_trace(window: MainWindow, listening: int, press: Press) -> None:
+    window.show_panel(window.echo)
+    window.echo.peer.host.insert(f"DICOMGUI@127.0.0.1:{listening}")
+    window.echo.run()
+    await reached(lambda: not window.echo.is_busy, "the echo has ended")
+    job = window._place.jobs.all()[-1]
+    window.jobs.set_folded(False)
+    window.jobs.drain()
+    window.jobs.select(job.number)
+    await press(window.jobs.trace_button)
+    assert window.panel is window.trace
+    assert window.trace.association.currentData() == set(job.associations)
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (960, 540), (720, 440)])
+async def test_nothing_overlaps_in_a_small_window(window: MainWindow, size: tuple[int, int]) -> None:
+    """960 × 540 points are a screen of 1920 × 1080 pixels at 200 %; what does not fit is scrolled to."""
+    window.resize(*size)
+    window.dock.set_folded(False)
     for panel in window.panels:
-        texts = [w.text() for w in panel.findChildren(QAbstractButton) if "&" in w.text()]
-        texts += [label.text() for label in panel.findChildren(QLabel) if label.buddy() is not None]
-        keys = [text[text.index("&") + 1].lower() for text in texts]
-        assert len(keys) == len(set(keys)), (panel.key, sorted(keys))
-
-
-async def test_no_label_takes_markup(window: MainWindow) -> None:
-    assert not window.findChildren(QTextEdit)
-    rich = [label for label in window.findChildren(QLabel)
-            if label.pixmap().isNull() and label.textFormat() is not Qt.TextFormat.PlainText]  # fmt: skip
-    assert not [label for label in rich if label.text()]
+        window.show_panel(panel)
+        await reached(panel.isVisible, "the panel is there")
+        assert (window.width(), window.height()) == size
+        hint = panel.minimumSizeHint()
+        assert panel.height() >= hint.height(), panel.key
 
 
 async def test_light_and_dark_at_run_time(window: MainWindow, theme: Theme) -> None:
@@ -149,48 +160,6 @@ async def test_closing_asks_first(window: MainWindow) -> None:
     window.close()
     assert window.close_requested.is_set()
     assert window.isVisible()
-
-
-async def test_closing_in_the_middle_of_a_transfer_leaves_nothing(
-    theme: Theme, tmp_path: Path, listening_window: Callable[[AppContext], Awaitable[MainWindow]]
-) -> None:
-    """No task, no socket, no file handle, no partial file, no thread; within five seconds."""
-    files = [write_instance(tmp_path / "big", number, pixel_bytes=8_000_000) for number in range(30)]
-    gc.collect()
-    handles, tasks, threads = open_files(), asyncio.all_tasks(), set(threading.enumerate())
-    with AppContext() as context:
-        window = await listening_window(context)
-        await window.send.add_paths(files)
-        window.send.peer.host.insert(f"DICOMGUI@127.0.0.1:{window.listener.port.text()}")
-        window.send.run()
-        window.echo.run()
-        store = context.trace
-        await reached(lambda: any(one.bytes_sent > 20_000_000 for one in store.associations()), "it is under way", 60)
-        start = asyncio.get_running_loop().time()
-        window.close()
-        await main.run_window(window)
-        assert asyncio.get_running_loop().time() - start < main.SHUTDOWN_S
-    assert not window.isVisible()
-    window.deleteLater()
-    assert asyncio.all_tasks() == tasks
-    assert not list((tmp_path / "received").rglob("*.part"))
-    assert not [t for t in set(threading.enumerate()) - threads if "files" in t.name]
-    await reached(lambda: open_files() <= handles, f"file handles back to {handles}")
-
-
-@pytest.fixture
-def listening_window(tmp_path: Path) -> Callable[[AppContext], Awaitable[MainWindow]]:
-    async def make(context: AppContext) -> MainWindow:
-        window = MainWindow(context, Reporter())
-        window.show()
-        window.listener.folder.setText(str(tmp_path / "received"))
-        window.listener.port.setText(str(peers.free_port()))
-        window.listener.fsync.setChecked(False)
-        window.listener.run()
-        await reached(lambda: window.listener.is_running, "it listens")
-        return window
-
-    return make
 
 
 def test_the_program_has_its_name(qapp: QApplication) -> None:

@@ -64,7 +64,7 @@ def status(panel: NodesPanel, name: str) -> str:
     return str(panel.model.index(panel.model.row_of(name), NodeColumn.STATUS).data())
 
 
-# ------------------------------------------------------------------------------------------------------- the address book
+# ----------------------------------------------------------------------------------------------------- the address book
 
 
 async def test_an_empty_book_says_what_to_do(panel: NodesPanel) -> None:
@@ -287,10 +287,11 @@ async def test_files_are_kept_and_machine_wide_nodes_are_read_only(
     await press(panel.editor.apply_button)
     await window.shut_down()
     window.deleteLater()
-    assert [(node.name, node.is_machine_wide) for node in load().nodes.nodes] == [("Archive", True), ("Archive 2", False)]
+    kept = load().nodes.nodes
+    assert [(node.name, node.is_machine_wide) for node in kept] == [("Archive", True), ("Archive 2", False)]
 
 
-# ------------------------------------------------------------------------------------------------------------------- echo
+# ----------------------------------------------------------------------------------------------------------------- echo
 
 
 @pytest.mark.interop("storescp")

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dicomgui.gui.models.trace_model import TraceModel
+from dicomgui.gui.models.trace_model import Column, TraceModel
 from dicomgui.gui.models.trace_rows import row_of
 from dicomgui.gui.models.tree_model import TreeModel
 from dicomgui.gui.theme import fixed_font
@@ -38,7 +38,8 @@ class TraceView(QWidget):
     """The three linked panes over a model of their own. F6 goes from pane to pane, Ctrl+G to an offset.
 
     :param name: begins the object names.
-    :param across: list at the left and the rest beside it, for a low place; otherwise list above.
+    :param across: list at the left and the rest beside it as soon as a row is selected, for a low place; otherwise the
+        list above the rest.
     """
 
     follow_changed = Signal(bool)
@@ -51,11 +52,12 @@ class TraceView(QWidget):
         self.model = TraceModel(store, self)
         self.tree_model = TreeModel(self)
         self._name = name
+        self._across = across
         self._follows = True
         self._missed = 0
         self._make_list()
         self._make_details()
-        self._place(across)
+        self._place()
         self._add_keys()
 
     # ----------------------------------------------------------------------------------------------------------- making
@@ -101,7 +103,8 @@ class TraceView(QWidget):
         self.offset.left.connect(self._on_offset_left)
         self.offset.hide()
 
-    def _place(self, across: bool) -> None:
+    def _place(self) -> None:
+        across = self._across
         self.details = QSplitter(Qt.Orientation.Vertical if across else Qt.Orientation.Horizontal)
         self.details.setObjectName(f"{self._name}_details")
         self.details.addWidget(self.tree)
@@ -109,8 +112,8 @@ class TraceView(QWidget):
         self.details.setStretchFactor(0, 1)
         self.details.setStretchFactor(1, 0)
         self.details.setSizes([120, 80] if across else [580, 540])
-        lower = QWidget()
-        column = QVBoxLayout(lower)
+        self._lower = QWidget()
+        column = QVBoxLayout(self._lower)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addWidget(self.details, 1)
@@ -121,8 +124,12 @@ class TraceView(QWidget):
         self.split = QSplitter(Qt.Orientation.Horizontal if across else Qt.Orientation.Vertical)
         self.split.setObjectName(f"{self._name}_split")
         self.split.addWidget(self.table)
-        self.split.addWidget(lower)
-        self.split.setSizes([560, 500] if across else [330, 270])
+        self.split.addWidget(self._lower)
+        self.split.setSizes([620, 460] if across else [330, 270])
+        if across:
+            self._lower.hide()
+            for column_number in (Column.NUMBER, Column.LENGTH):
+                self.table.hideColumn(column_number)
         for splitter in (self.details, self.split):
             splitter.setHandleWidth(8)
             splitter.setChildrenCollapsible(False)
@@ -203,6 +210,8 @@ class TraceView(QWidget):
         self.tree.expandToDepth(1 if isinstance(record, PduRecord) else 0)
         self.hex.show_segments(segments, length)
         self.path.setText("")
+        if self._across:
+            self._lower.setVisible(record is not None)
 
     def _on_node_selected(self, selected: QItemSelection, _deselected: QItemSelection) -> None:
         indexes = selected.indexes()
@@ -230,7 +239,7 @@ class TraceView(QWidget):
 
     def next_pane(self, step: int = 1) -> None:
         """Put the focus into the next of the three panes."""
-        panes = (self.table, self.tree, self.hex)
+        panes = [pane for pane in (self.table, self.tree, self.hex) if pane.isVisible()]
         now = next((place for place, pane in enumerate(panes) if pane.hasFocus()), -step)
         panes[(now + step) % len(panes)].setFocus(Qt.FocusReason.TabFocusReason)
 

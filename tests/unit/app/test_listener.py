@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.bad_peer import command, dial, pdata, pdv, reached, store_elements, store_rq
+from helpers.bad_peer import command, dataset, dial, pdata, pdv, reached, store_elements, store_rq
 from helpers.instances import EXPLICIT, data_set, write_instance
 
 from dicomgui.app.connection import ConnectionOptions
@@ -21,6 +21,7 @@ from dicomgui.app.listener import (
     MAX_EVENTS,
     AssociationBegan,
     AssociationEnded,
+    ContextsRefused,
     EchoAnswered,
     Listener,
     ListenerEvent,
@@ -31,7 +32,15 @@ from dicomgui.app.listener import (
 )
 from dicomgui.app.send import ItemState, SendReport, send
 from dicomgui.app.sources import scan
-from dicomgui.network import ConfigurationError, ListenError, PeerAddress, Timeouts, connect, presets
+from dicomgui.network import (
+    ConfigurationError,
+    ListenError,
+    PeerAddress,
+    ProposedContext,
+    Timeouts,
+    connect,
+    presets,
+)
 from dicomgui.network.tracing import FileRecord, ListenRecord, NoteRecord
 from dicomgui.storage import Archive, DiskFull, FolderUnwritable, Outcome, Pending, Stored
 
@@ -310,3 +319,33 @@ async def test_stopping_ends_what_stands(context: AppContext, tmp_path: Path) ->
     await association.abort()
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert os.listdir(tmp_path)
+
+
+async def test_what_is_open_now_is_known_also_in_the_middle_of_a_data_set(context: AppContext, tmp_path: Path) -> None:
+    async with running(context, tmp_path / "in") as listener:
+        async with await dial(listener.port) as peer:
+            await peer.associate()
+            whole = dataset(bytes(100_000))
+            await peer.send(pdata(pdv(3, 3, command(store_elements()))), whole[:-5_000])
+            await reached(lambda: listener.bytes_received > 60_000, "the part is counted")
+            [one] = listener.open_associations
+            assert one.instances == 0
+            assert 60_000 < one.size_bytes < 100_000
+            assert one.since_utc > 1e9
+            await peer.send(whole[-5_000:])
+            await reached(lambda: bool(listener.counts.stored), "it is stored")
+            [one] = listener.open_associations
+            assert one.instances == 1
+            assert one.size_bytes == listener.counts.size_bytes == listener.bytes_received
+        await reached(lambda: not listener.open_associations, "it has ended")
+
+
+async def test_refused_contexts_are_told(context: AppContext, tmp_path: Path) -> None:
+    contexts = (*presets.VERIFICATION, ProposedContext("1.2.3.4", (EXPLICIT,)))
+    async with running(context, tmp_path / "in") as listener:
+        async with connect(at(listener), contexts=contexts) as association:
+            assert association.is_connected
+        await reached(lambda: not listener.open_associations, "it has ended")
+        [event] = of_kind(listener.drain(), ContextsRefused)
+    assert [one.sop_class_uid for one in event.refused] == ["1.2.3.4"]
+    assert event.facts.association

@@ -379,3 +379,41 @@ async def _skip_data_set(peer: Peer) -> None:
         assert isinstance(pdu, PDataTF)
         if pdu.pdvs[-1].is_last and not pdu.pdvs[-1].is_command:
             return
+
+
+async def test_progress_within_a_large_file(
+    context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PROGRESS_S", 0.0)
+    selection = scan([write_instance(tmp_path, 1, pixel_bytes=4_194_304), write_instance(tmp_path, 2)])
+    progress = list[SendProgress]()
+    async with await serve(port=0, handlers=Handlers(on_store=Shelf())) as server:
+        job = SendJob(context, to(server), OPTIONS, selection, on_progress=progress.append)
+        report = await job.run()
+    assert report.ok
+    assert job.associations == report.associations
+    steps = [entry.bytes_done for entry in progress]
+    assert steps == sorted(steps)
+    within = [entry for entry in progress if entry.current == selection.items[0] and entry.bytes_done]
+    assert len(within) > 10
+    assert all(0 < entry.bytes_done <= selection.items[0].size_bytes for entry in within)
+    assert steps[-1] == selection.size_bytes
+
+
+async def test_what_failed_is_told_apart_in_the_progress(context: AppContext, tmp_path: Path) -> None:
+    progress = list[SendProgress]()
+    selection = files(tmp_path, 2)
+    shelf = Shelf(Status(0xA700), Status(0))
+    async with await serve(port=0, handlers=Handlers(on_store=shelf)) as server:
+        await send(context, to(server), OPTIONS, selection, on_progress=progress.append)
+    assert progress[-1].bytes_failed == selection.items[0].size_bytes
+    assert progress[-1].bytes_done == selection.size_bytes
+
+
+async def test_the_association_of_a_failed_attempt_is_known(context: AppContext, tmp_path: Path) -> None:
+    async with await serve(port=0) as server:
+        peer = to(server)
+    job = SendJob(context, peer, OPTIONS, files(tmp_path, 1))
+    report = await job.run()
+    assert not report.associations
+    assert len(job.associations) == 1

@@ -30,7 +30,8 @@ def text(model: NodeModel, row: int, column: NodeColumn) -> str:
 
 def test_a_row_a_node(model: NodeModel, qtmodeltester: ModelTester) -> None:
     assert [text(model, 1, column) for column in NodeColumn] == ["Second", "PACS", "10.0.0.5:105", "not tried yet"]
-    assert [model.headerData(column, Qt.Orientation.Horizontal) for column in NodeColumn][0] == "Name"
+    titles = [model.headerData(column, Qt.Orientation.Horizontal) for column in NodeColumn]
+    assert titles == ["Name", "AE title", "Address", "Last echo"]
     qtmodeltester.check(model)
 
 

@@ -1,0 +1,63 @@
+"""What was refused, and why, in plain words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytestqt.modeltest import ModelTester
+from pytestqt.qtbot import QtBot
+
+from dicomgui.app.listener import (
+    AssociationEnded,
+    ContextsRefused,
+    EchoAnswered,
+    ReceivedInstance,
+    Refusal,
+    StoreFailed,
+)
+from dicomgui.app.refused_contexts import RefusedContext
+from dicomgui.gui.models import refused_model
+from dicomgui.gui.models.refused_model import RefusedColumn, RefusedModel
+from dicomgui.network.errors import ConnectionLost
+from dicomgui.network.service import AssociationFacts
+from dicomgui.network.status import Status
+from dicomgui.storage.writer import Outcome
+
+FACTS = AssociationFacts(7, "10.0.0.1:4000", "<b>\n", "ME", "1.2", "X")
+CT = "1.2.840.10008.5.1.4.1.1.2"
+EVENTS = (
+    EchoAnswered(1e9, FACTS),
+    ReceivedInstance(1e9, FACTS, CT, "1.2.3", "1.2.840.10008.1.2", Path("x"), 1500, Outcome.STORED),
+    AssociationEnded(1e9, FACTS, None),
+    Refusal(1e9, 9, "10.0.0.2:5", "too many\x1b"),
+    StoreFailed(1e9, FACTS, CT, "1.2", Status(0xA700), "the disk is full", "Make room."),
+    AssociationEnded(1e9, FACTS, ConnectionLost("the connection was lost")),
+    ContextsRefused(1e9, FACTS, tuple(RefusedContext(f"1.2.3.{n}", ("1.2",), "not supported") for n in range(6))),
+)
+
+
+def test_each_refusal_has_a_row_with_its_reason(qtbot: QtBot, qtmodeltester: ModelTester) -> None:
+    model = RefusedModel()
+    assert model.add(EVENTS) == 4
+    assert model.add(EVENTS[:3]) == 0
+    qtmodeltester.check(model, force_py=True)
+    rows = [[model.index(row, column).data() for column in RefusedColumn][1:] for row in range(4)]
+    caller = "<b>\\n (10.0.0.1:4000)"
+    assert rows == [
+        ["10.0.0.2:5", "Connection refused", "too many\\x1b"],
+        [caller, "CT Image Storage not stored", "the disk is full. Make room."],
+        [caller, "Association broke off", "the connection was lost"],
+        [caller, "6 presentation contexts refused",
+         "1.2.3.0: not supported; 1.2.3.1: not supported; 1.2.3.2: not supported; 1.2.3.3: not supported; 2 more"],
+    ]  # fmt: skip
+    assert [model.association_at(row) for row in (-1, 0, 1)] == [0, 9, 7]
+    model.clear()
+    assert model.rowCount() == 0
+
+
+def test_the_oldest_rows_go(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refused_model, "MAX_ROWS", 2)
+    model = RefusedModel()
+    model.add(EVENTS)
+    assert model.rowCount() == 2

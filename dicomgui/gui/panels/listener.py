@@ -203,6 +203,7 @@ class ListenerPanel(Panel):
         self.views[0].button.setChecked(True)
         self._group.idClicked.connect(self._on_view_chosen)
         self.table.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.table.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
 
     def _place(self) -> None:
         card = Card()
@@ -456,6 +457,11 @@ class ListenerPanel(Panel):
         if self._follows and self._missed:
             self._missed = 0
             self._show_buttons()
+
+    def _on_range_changed(self, _low: int, high: int) -> None:
+        """The list has become longer, or smaller: who was at its end stays there."""
+        if self._follows:
+            self.table.verticalScrollBar().setValue(high)
 
     def _on_new_rows_clicked(self) -> None:
         self.table.scrollToBottom()

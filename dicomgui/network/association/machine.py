@@ -104,6 +104,7 @@ class UpperLayer:
     gone, so ask :meth:`allows` or be ready for the error.
 
     :ivar role: which side we are.
+    :ivar artim_s: the ARTIM time-out in seconds.
     :ivar state: where the association stands.
     :ivar wants_close: the driver is to close the connection once the data to send is written.
 
@@ -117,7 +118,6 @@ class UpperLayer:
     __slots__ = (
         "_aborts",
         "_artim_at",
-        "_artim_s",
         "_data_error",
         "_framer",
         "_max_pdu_length",
@@ -125,6 +125,7 @@ class UpperLayer:
         "_out",
         "_request",
         "_takes_data",
+        "artim_s",
         "role",
         "state",
         "wants_close",
@@ -144,7 +145,7 @@ class UpperLayer:
         self.wants_close = False
         self._framer = Framer(max_associate_length=limits.max_associate_length, capture=capture)
         self._max_pdu_length = limits.max_pdu_length
-        self._artim_s = artim_s
+        self.artim_s = artim_s
         self._artim_at: float | None = None
         self._observer = observer
         self._out: list[SendBuffer] = []
@@ -419,7 +420,7 @@ class UpperLayer:
         return self._send_provider_abort(cause)
 
     def _start_artim(self, cause: _Cause) -> Indication | None:
-        self._artim_at = cause.now + self._artim_s
+        self._artim_at = cause.now + self.artim_s
         return None
 
     def _judge_request(self, cause: _Cause) -> Indication | None:

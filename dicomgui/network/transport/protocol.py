@@ -406,6 +406,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
     def _on_timer(self) -> None:
         self._timer = None
         now = self._loop.time() + 0.001
+        if self._artim is not None and self._artim <= now:
+            self._scribe.timer("artim", self._machine.artim_s)
         for event in self._machine.handle_timer(now):
             self._user.handle_event(event)
         if self._machine.wants_close and self._artim is not None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -40,9 +39,8 @@ def panel(window: MainWindow) -> NodesPanel:
 
 
 @pytest.fixture
-def closed_port() -> Iterator[int]:
-    with ExitStack():
-        yield peers.free_port()
+def closed_port() -> int:
+    return peers.free_port()
 
 
 def names(panel: NodesPanel) -> list[str]:

@@ -115,7 +115,12 @@ class TraceModel(QAbstractTableModel):
     @property
     def is_behind(self) -> bool:
         """Whether the store has records that the model has not looked at."""
-        return self._reached < self._store.last_seq
+        return self.behind > 0
+
+    @property
+    def behind(self) -> int:
+        """How many records the store has that the model has not looked at."""
+        return self._store.last_seq - self._reached
 
     @property
     def associations(self) -> frozenset[int] | None:

@@ -26,7 +26,6 @@ from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.gui.widgets.undo_bar import UndoBar
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.trace.finding import plain
 
 __all__ = ["NodesPanel"]
 
@@ -430,4 +429,4 @@ class _NodesTable(ListTable):
 
 def _end_job(job: JobHandle, _task: asyncio.Task[None]) -> None:
     """A task that was cancelled before it began says nothing itself."""
-    job.finish(JobState.CANCELLED, text=plain("cancelled"))
+    job.finish(JobState.CANCELLED, text="cancelled")

@@ -33,6 +33,9 @@ from dicomgui.trace.store import TraceStore
 
 __all__ = ["OffsetEdit", "TraceView"]
 
+MUCH = 100
+"""Records since the last look, above which the list is brought up to date more rarely."""
+
 
 class TraceView(QWidget):
     """The three linked panes over a model of their own. F6 goes from pane to pane, Ctrl+G to an offset.
@@ -55,6 +58,7 @@ class TraceView(QWidget):
         self._across = across
         self._follows = True
         self._missed = 0
+        self._rests = False
         self._make_list()
         self._make_details()
         self._place()
@@ -150,8 +154,16 @@ class TraceView(QWidget):
     # ---------------------------------------------------------------------------------------------------------- filling
 
     def drain(self) -> bool:
-        """Take what is new from the store, a few milliseconds at most; whether there was something."""
-        if not self.model.is_behind:
+        """Take what is new from the store, a few milliseconds at most; whether something was taken.
+
+        While much comes in, only every second call does: to paint the list costs as much as to receive some fifty
+        objects.
+        """
+        behind = self.model.behind
+        if not behind:
+            return False
+        self._rests = behind > MUCH and not self._rests
+        if self._rests:
             return False
         self.model.drain()
         return True

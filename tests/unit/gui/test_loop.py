@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -133,6 +134,50 @@ async def test_qt_gets_its_turn_while_callbacks_never_end() -> None:
         loop().call_soon(spin)
     await done
     timer.stop()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its loop watches no sockets")
+async def test_qt_gets_its_turn_while_a_socket_is_always_ready() -> None:
+    done: asyncio.Future[None] = loop().create_future()
+    calls: list[int] = []
+    timer = QTimer()
+    timer.timeout.connect(lambda: done.done() or done.set_result(None))
+    here, there = socket.socketpair()
+    with here, there:
+        there.send(b"x")
+        loop().add_reader(here, calls.append, 1)  # nobody reads: it stays ready
+        timer.start(20)
+        await done
+        timer.stop()
+        loop().remove_reader(here)
+        count = len(calls)
+        await after(0.01)
+        assert len(calls) == count > 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its loop watches no sockets")
+async def test_a_ready_socket_is_called_once_for_each_look() -> None:
+    """A callback that waits for the next slice is not queued a second time."""
+    got: list[bytes] = []
+    here, there = socket.socketpair()
+    with here, there:
+        here.setblocking(False)
+        loop().add_reader(here, lambda: got.append(here.recv(1)))
+        for number in range(200):
+            loop().call_soon(time.perf_counter)
+            there.send(bytes((number,)))
+        while len(got) < 200:
+            loop().call_soon(threading.Event().wait, 0.006)  # longer than a slice
+            await asyncio.sleep(0)
+        loop().remove_reader(here)
+    assert got == [bytes((number,)) for number in range(200)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asyncio needs another loop there")
+async def test_programs_can_be_started_and_awaited() -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", "print(7)", stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    assert (process.returncode, output.strip()) == (0, b"7")
 
 
 async def test_an_exception_in_a_callback_reaches_the_handler() -> None:

@@ -36,6 +36,11 @@ class AppContext:
         """Where records go: the store, and whatever was added, also later on."""
         return self._record
 
+    @property
+    def is_tracing(self) -> bool:
+        """Whether anything takes the records now."""
+        return bool(self._tracers)
+
     def add_tracer(self, tracer: Tracer) -> None:
         """Hand every further record to ``tracer`` as well, e.g. to a file that is being written."""
         self._tracers += (tracer,)

@@ -26,7 +26,6 @@ from dicomgui.app.listener_events import (
     Refusal,
     StoreFailed,
 )
-from dicomgui.app.refused_contexts import RefusedContexts
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.dimse.assembler import Sink
@@ -34,7 +33,7 @@ from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.server import Server, ServerOptions, serve
 from dicomgui.network.service import AssociationFacts, EchoRequest, Handlers, Reply, StoreRequest
 from dicomgui.network.status import Status
-from dicomgui.network.tracing import Record, RefuseRecord, Scribe
+from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.network.uids import RETIRED_STORAGE_CLASSES, STORAGE_CLASSES, VERIFICATION
 from dicomgui.storage import (
     Archive,
@@ -172,10 +171,10 @@ class Listener:
         self._on_event = on_event
         self._archive = Archive(options.folder, fsync=options.fsync)
         self._server: Server | None = None
+        self._tracer: Tracer | None = None
         self._held: dict[int, set[Pending]] = {}
         self._live: dict[int, _Live] = {}
         self._bytes_received = 0
-        self._refused_contexts = RefusedContexts()
         self._events: deque[ListenerEvent] = deque(maxlen=MAX_EVENTS)
 
     @property
@@ -238,6 +237,7 @@ class Listener:
             text = f"{len(leftovers.removed)} files that an earlier run had left incomplete were removed"
             Scribe(self._context.tracer, 0).note(logging.INFO, text)
         self.counts = ListenerCounts()
+        self._tracer = self._context.tracer if self._context.is_tracing else None
         try:
             self._server = await self._serve()
         except BaseException:
@@ -272,29 +272,27 @@ class Listener:
                 ),
                 timeouts=options.timeouts,
                 limits=Limits(max_pdu_length=options.max_pdu_length),
-                tracer=self._record,
+                tracer=self._tracer,
                 trace_full=options.trace_full,
                 on_established=self._on_established,
                 on_ended=self._on_ended,
+                on_refused=self._on_refused,
             ),
         )
 
     # what the server asks and tells
 
-    def _record(self, record: Record) -> None:
-        self._context.tracer(record)
-        self._refused_contexts.take(record)
-        if isinstance(record, RefuseRecord):
-            self.counts.refused += 1
-            self._tell(Refusal(record.utc, record.association, record.peer, record.reason))
+    def _on_refused(self, association: int, peer: str, reason: str) -> None:
+        self.counts.refused += 1
+        self._tell(Refusal(time.time(), association, peer, reason))
 
     def _on_established(self, facts: AssociationFacts) -> None:
         self.counts.associations += 1
         now = time.time()
         self._live[facts.association] = _Live(facts, now)
         self._tell(AssociationBegan(now, facts))
-        if refused := self._refused_contexts.pop(facts.association):
-            self._tell(ContextsRefused(now, facts, refused))
+        if facts.refused_contexts:
+            self._tell(ContextsRefused(now, facts, facts.refused_contexts))
 
     def _on_ended(self, facts: AssociationFacts, error: DicomNetworkError | None) -> None:
         self._live.pop(facts.association, None)
@@ -419,7 +417,7 @@ class Listener:
         return Reply(error.status, _COMMENTS.get(type(error), _COMMENT))
 
     def _scribe(self, request: StoreRequest) -> Scribe:
-        return Scribe(self._context.tracer, request.facts.association)
+        return Scribe(self._tracer, request.facts.association)
 
     def _tell(self, event: ListenerEvent) -> None:
         self._events.append(event)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from dicomgui.app.refused_contexts import RefusedContext
+from dicomgui.network.association.contexts import ContextResult
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.service import AssociationFacts
 from dicomgui.network.status import Status
@@ -102,12 +102,12 @@ class Refusal:
 class ContextsRefused:
     """An association was accepted, but some of what the peer proposed was not: it cannot send such instances.
 
-    :ivar refused: SOP class, transfer syntaxes and why, of each context.
+    :ivar refused: what was proposed and why it was not accepted, of each context.
     """
 
     utc: float
     facts: AssociationFacts
-    refused: tuple[RefusedContext, ...]
+    refused: tuple[ContextResult, ...]
 
 
 ListenerEvent: TypeAlias = (

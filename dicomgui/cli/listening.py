@@ -170,15 +170,15 @@ def _show_ended(output: Output, event: AssociationEnded) -> None:
 
 
 def _show_contexts(output: Output, event: ContextsRefused) -> None:
-    for sop_class, syntaxes, reason in event.refused:
+    for context in event.refused:
         output.event(
             "context_refused",
             **_caller(event.facts),
-            sop_class_uid=sop_class,
-            transfer_syntax_uids=list(syntaxes),
-            reason=reason,
+            sop_class_uid=context.abstract_syntax,
+            transfer_syntax_uids=list(context.transfer_syntaxes),
+            reason=context.text,
         )
-        output.detail(f"{'refused':<13}{_who(event.facts)}  {sop_class}: {reason}")
+        output.detail(f"{'refused':<13}{_who(event.facts)}  {context.abstract_syntax}: {context.text}")
 
 
 _SHOWERS: dict[type, Callable[[Output, Any], None]] = {

@@ -106,6 +106,22 @@ def test_rows_that_are_missed_are_counted(qtbot: QtBot, dock: TraceDock) -> None
     assert not dock.new_rows.isVisible()
 
 
+def test_the_details_come_with_the_first_row_that_is_selected(qtbot: QtBot, dock: TraceDock) -> None:
+    note(dock, 1, "something")
+    shown(dock)
+    assert not dock.panes.tree.isVisible()
+    dock.table.setFocus()
+    dock.panes.next_pane()
+    assert dock.window().focusWidget() is dock.table
+    dock.table.selectRow(0)
+    assert dock.panes.tree.isVisible()
+    assert dock.panes.tree_model.index(0, 0).data() == "Note"
+    dock.panes.next_pane()
+    assert dock.window().focusWidget() is dock.panes.tree
+    dock.follow((2,))
+    assert not dock.panes.tree.isVisible()
+
+
 def test_it_is_empty_before_there_is_anything(dock: TraceDock) -> None:
     assert not dock.panes.isEnabled()
     note(dock, 1)

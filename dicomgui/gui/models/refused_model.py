@@ -125,7 +125,7 @@ def _what_and_why(event: _Shown) -> tuple[str, str]:
     if isinstance(event, AssociationEnded):
         return "Association broke off", plain(event.error)
     if isinstance(event, ContextsRefused):
-        names = dict.fromkeys(f"{name_of(one.sop_class_uid)}: {one.reason}" for one in event.refused)
+        names = dict.fromkeys(f"{name_of(one.abstract_syntax)}: {one.text}" for one in event.refused)
         texts = [plain(name, 120) for name in list(names)[:NAMED]]
         if len(names) > NAMED:
             texts.append(f"{len(names) - NAMED:,} more")

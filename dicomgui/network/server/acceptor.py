@@ -110,7 +110,7 @@ class Acceptor:
         transport = self._connection.transport
         self._connection.peer = transport.peer_place
         if not self._server.may_connect():
-            self._scribe.refuse(transport.peer_place, "too many connections")
+            self._refuse("too many connections")
             transport.cut()
 
     def association_event(
@@ -138,8 +138,7 @@ class Acceptor:
         if self._server.may_associate():
             answer = negotiate(rq, options.policy, options.limits.max_pdu_length)
         if isinstance(answer, AssociateRJ):
-            reason = describe_rejection(answer.result, answer.source, answer.reason)
-            self._scribe.refuse(self._connection.peer, reason)
+            self._refuse(describe_rejection(answer.result, answer.source, answer.reason))
             self._machine.reject(answer, self._loop.time())
             return
         self._machine.accept(answer, self._loop.time())
@@ -153,6 +152,7 @@ class Acceptor:
             called_ae_title=rq.called_ae,
             implementation_class_uid=user_information.implementation_class_uid if user_information else "",
             implementation_version_name=user_information.implementation_version_name if user_information else "",
+            refused_contexts=tuple(result for result in negotiated.contexts if result.accepted is None),
         )
         self._provider.attach(self._connection, self.facts)
         self._provider.on_idle = self._on_idle
@@ -160,6 +160,14 @@ class Acceptor:
         if options.on_established is not None:
             with self._survives("on_established"):
                 options.on_established(self.facts)
+
+    def _refuse(self, reason: str) -> None:
+        peer = self._connection.peer
+        self._scribe.refuse(peer, reason)
+        on_refused = self._server.options.on_refused
+        if on_refused is not None:
+            with self._survives("on_refused"):
+                on_refused(self.number, peer, reason)
 
     @contextmanager
     def _survives(self, name: str) -> Iterator[None]:

@@ -32,6 +32,8 @@ class ServerOptions:
     :ivar trace_full: keep the data sets of C-STORE in the trace as well.
     :ivar on_established: told of each association that begins.
     :ivar on_ended: told of each that ends; ``None`` after an orderly release.
+    :ivar on_refused: told of each connection or association that was refused: its number in the trace, the peer as
+        ``host:port``, and why.
     """
 
     policy: AcceptPolicy
@@ -43,6 +45,7 @@ class ServerOptions:
     trace_full: bool = False
     on_established: Callable[[AssociationFacts], None] | None = None
     on_ended: Callable[[AssociationFacts, DicomNetworkError | None], None] | None = None
+    on_refused: Callable[[int, str, str], None] | None = None
 
     def __post_init__(self) -> None:
         if self.max_connections < 1 or self.max_associations < 1:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from dicomgui.network.association.contexts import ContextResult
 from dicomgui.network.dimse.assembler import Sink
 from dicomgui.network.dimse.commands import CEchoRQ, CStoreRQ
 from dicomgui.network.status import Status
@@ -27,7 +28,8 @@ class AssociationFacts:
     """Who is at the other end, as negotiated.
 
     ``association`` is the number that the trace uses; ``peer`` is the ``host:port`` of the transport connection. AE
-    titles are claims of the peer, not proofs, and may hold any characters.
+    titles are claims of the peer, not proofs, and may hold any characters. ``refused_contexts`` are those proposed
+    presentation contexts that we did not accept.
     """
 
     association: int
@@ -36,6 +38,7 @@ class AssociationFacts:
     called_ae_title: str
     implementation_class_uid: str
     implementation_version_name: str
+    refused_contexts: tuple[ContextResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

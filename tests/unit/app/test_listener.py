@@ -347,5 +347,5 @@ async def test_refused_contexts_are_told(context: AppContext, tmp_path: Path) ->
             assert association.is_connected
         await reached(lambda: not listener.open_associations, "it has ended")
         [event] = of_kind(listener.drain(), ContextsRefused)
-    assert [one.sop_class_uid for one in event.refused] == ["1.2.3.4"]
+    assert [one.abstract_syntax for one in event.refused] == ["1.2.3.4"]
     assert event.facts.association

@@ -16,9 +16,9 @@ from dicomgui.app.listener import (
     Refusal,
     StoreFailed,
 )
-from dicomgui.app.refused_contexts import RefusedContext
 from dicomgui.gui.models import refused_model
 from dicomgui.gui.models.refused_model import RefusedColumn, RefusedModel
+from dicomgui.network.association.contexts import ContextResult
 from dicomgui.network.errors import ConnectionLost
 from dicomgui.network.service import AssociationFacts
 from dicomgui.network.status import Status
@@ -33,7 +33,7 @@ EVENTS = (
     Refusal(1e9, 9, "10.0.0.2:5", "too many\x1b"),
     StoreFailed(1e9, FACTS, CT, "1.2", Status(0xA700), "the disk is full", "Make room."),
     AssociationEnded(1e9, FACTS, ConnectionLost("the connection was lost")),
-    ContextsRefused(1e9, FACTS, tuple(RefusedContext(f"1.2.3.{n}", ("1.2",), "not supported") for n in range(6))),
+    ContextsRefused(1e9, FACTS, tuple(ContextResult(2 * n + 1, f"1.2.3.{n}", ("1.2",), 3) for n in range(6))),
 )
 
 
@@ -49,7 +49,7 @@ def test_each_refusal_has_a_row_with_its_reason(qtbot: QtBot, qtmodeltester: Mod
         [caller, "CT Image Storage not stored", "the disk is full. Make room."],
         [caller, "Association broke off", "the connection was lost"],
         [caller, "6 presentation contexts refused",
-         "1.2.3.0: not supported; 1.2.3.1: not supported; 1.2.3.2: not supported; 1.2.3.3: not supported; 2 more"],
+             "; ".join([*(f"1.2.3.{n}: abstract syntax not supported" for n in range(4)), "2 more"])],
     ]  # fmt: skip
     assert [model.association_at(row) for row in (-1, 0, 1)] == [0, 9, 7]
     model.clear()

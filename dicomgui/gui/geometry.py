@@ -1,4 +1,4 @@
-"""Where the window was and how large: the one thing that is kept by Qt's own settings."""
+"""Where the window was and how large, and whether the trace under the panels was open: kept by Qt's own settings."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtWidgets import QMainWindow
 
 from dicomgui.gui.configuration import Configuration
+from dicomgui.gui.widgets.trace_dock import TraceDock
 
 __all__ = ["WindowPlace"]
 
 _KEY = "geometry"
+_DOCK_KEY = "trace_dock_open"
 
 
 class WindowPlace:
@@ -31,8 +33,14 @@ class WindowPlace:
         kept = self._settings.value(_KEY)
         if isinstance(kept, QByteArray):
             window.restoreGeometry(kept)
+        dock = window.findChild(TraceDock)
+        if dock is not None:
+            dock.set_folded(not self._settings.value(_DOCK_KEY, False, bool))
 
     def save(self, window: QMainWindow) -> None:
         """Remember where it is."""
         self._settings.setValue(_KEY, window.saveGeometry())
+        dock = window.findChild(TraceDock)
+        if dock is not None:
+            self._settings.setValue(_DOCK_KEY, not dock.is_folded)
         self._settings.sync()

@@ -63,6 +63,7 @@ def implementation_version_name() -> str:
     return f"DICOMGUI_{__version__}"[:16]
 
 
+@lru_cache(maxsize=256)
 def is_valid_uid(text: str, *, strict: bool = False) -> bool:
     """Whether ``text`` is a UID: digits in components split by single dots, 64 characters at most (PS3.5 9.1).
 

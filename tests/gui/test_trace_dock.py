@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import JobKind, Jobs
+from dicomgui.gui.geometry import WindowPlace
 from dicomgui.gui.models.trace_model import Column
 from dicomgui.gui.theme import Theme
 from dicomgui.gui.widgets.trace_dock import TraceDock
@@ -127,3 +131,19 @@ def test_it_is_empty_before_there_is_anything(dock: TraceDock) -> None:
     note(dock, 1)
     shown(dock)
     assert dock.panes.isEnabled()
+
+
+def test_it_is_remembered_whether_it_was_open(qtbot: QtBot, theme: Theme, context: AppContext, tmp_path: Path) -> None:
+    settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    for folded in (False, True, False):
+        window, again = QMainWindow(), QMainWindow()
+        for one in (window, again):
+            qtbot.addWidget(one)
+            one.setCentralWidget(TraceDock(context))
+        dock, restored = (one.findChild(TraceDock) for one in (window, again))
+        assert dock is not None
+        assert restored is not None
+        dock.set_folded(folded)
+        WindowPlace(settings).save(window)
+        WindowPlace(settings).restore(again)
+        assert restored.is_folded is folded

@@ -7,18 +7,16 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
 from dicomgui.app.operations import Job, JobChanges, JobKind, JobState
 from dicomgui.gui import icons
+from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.widgets.pills import FRACTION_ROLE, ICON_ROLE, TONE_ROLE
 from dicomgui.gui.widgets.text import duration_text, size_text, tooltip
 from dicomgui.trace.finding import plain
 
 __all__ = ["JobColumn", "JobsModel", "clock_text", "job_state_text"]
-
-_Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 
 
 class JobColumn(IntEnum):
@@ -34,7 +32,6 @@ class JobColumn(IntEnum):
     DURATION = 7
 
 
-_TITLES = ("Type", "Job", "Peer", "State", "Progress", "Rate", "Started", "Duration")
 _KINDS = {
     JobKind.ECHO: ("Echo", "echo"),
     JobKind.SEND: ("Send", "send"),
@@ -50,12 +47,14 @@ _STATES = {
     JobState.FAILED: ("error", "error"),
     JobState.CANCELLED: ("cancel", "muted"),
 }
-_TO_THE_RIGHT = (JobColumn.RATE, JobColumn.STARTED, JobColumn.DURATION)
 _NOUNS = {JobKind.ECHO: "", JobKind.LISTEN: " received"}
 
 
-class JobsModel(QAbstractTableModel):
+class JobsModel(ColumnsModel):
     """Rows are jobs as they stood when they were fetched; strings are built for the rows in view."""
+
+    titles = ("Type", "Job", "Peer", "State", "Progress", "Rate", "Started", "Duration")
+    right_columns = frozenset((JobColumn.RATE, JobColumn.STARTED, JobColumn.DURATION))
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +74,7 @@ class JobsModel(QAbstractTableModel):
         added = [job for job in changes.jobs if job.number not in rows]
         self._replace((rows[job.number], job) for job in changes.jobs if job.number in rows)
         if added:
-            self.beginInsertRows(_ROOT, 0, len(added) - 1)
+            self.beginInsertRows(ROOT, 0, len(added) - 1)
             self._jobs[:0] = reversed(added)
             self.endInsertRows()
 
@@ -99,7 +98,7 @@ class JobsModel(QAbstractTableModel):
             last = first = rows.pop()
             while rows and rows[-1] == first - 1:
                 first = rows.pop()
-            self.beginRemoveRows(_ROOT, first, last)
+            self.beginRemoveRows(ROOT, first, last)
             del self._jobs[first : last + 1]
             self.endRemoveRows()
 
@@ -120,21 +119,10 @@ class JobsModel(QAbstractTableModel):
 
     # Qt's side
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:
+    def rowCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(self._jobs)
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(JobColumn)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return _TITLES[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(section)
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         job = self.job_at(index.row()) if index.isValid() else None
         if job is None:
             return None
@@ -144,7 +132,7 @@ class JobsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip(job.text if column in (JobColumn.STATE, JobColumn.TITLE) else _text(job, column))
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(column)
+            return self.alignment_of(column)
         if role == Qt.ItemDataRole.DecorationRole and column == JobColumn.KIND:
             return icons.icon(_KINDS[job.kind][1])
         if role in (ICON_ROLE, TONE_ROLE):
@@ -152,11 +140,6 @@ class JobsModel(QAbstractTableModel):
         if role == FRACTION_ROLE:
             return job.fraction
         return None
-
-
-def _alignment(column: int) -> int:
-    across = Qt.AlignmentFlag.AlignRight if column in _TO_THE_RIGHT else Qt.AlignmentFlag.AlignLeft
-    return int(across | Qt.AlignmentFlag.AlignVCenter)
 
 
 def _text(job: Job, column: int) -> str:

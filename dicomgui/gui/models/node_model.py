@@ -8,19 +8,17 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QIcon
 
 from dicomgui.app.nodes import Node, NodeStatus, name_key
 from dicomgui.gui import icons
+from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import duration_text, tooltip
 from dicomgui.trace.finding import plain
 
 __all__ = ["NodeColumn", "NodeModel", "age_text", "status_text"]
-
-_Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 
 
 class NodeColumn(IntEnum):
@@ -30,9 +28,6 @@ class NodeColumn(IntEnum):
     TITLE = 1
     ADDRESS = 2
     STATUS = 3
-
-
-_TITLES = ("Name", "AE title", "Address", "Last echo")
 
 
 def age_text(seconds: float) -> str:
@@ -57,11 +52,13 @@ def status_text(status: NodeStatus | None, now: float, *, is_busy: bool = False)
     return f"answers{took}{remark} · {age}"
 
 
-class NodeModel(QAbstractTableModel):
+class NodeModel(ColumnsModel):
     """Rows are replaced as a whole when the address book changes; the statuses are kept beside them, by name.
 
     :param clock: seconds since 1970-01-01 UTC.
     """
+
+    titles = ("Name", "AE title", "Address", "Last echo")
 
     def __init__(self, parent: QObject | None = None, *, clock: Callable[[], float] = time.time) -> None:
         super().__init__(parent)
@@ -145,18 +142,10 @@ class NodeModel(QAbstractTableModel):
 
     # Qt's side
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:
+    def rowCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(self._nodes)
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(NodeColumn)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _TITLES[section]
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         node = self.node_at(index.row()) if index.isValid() else None
         if node is None:
             return None

@@ -8,17 +8,15 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
 from dicomgui.app.listener import OpenAssociation
+from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.models.jobs_model import clock_text
 from dicomgui.gui.widgets.text import size_text, tooltip
 from dicomgui.trace.finding import plain
 
 __all__ = ["OpenColumn", "OpenModel"]
-
-_Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 
 
 class OpenColumn(IntEnum):
@@ -35,12 +33,11 @@ class OpenColumn(IntEnum):
     PROGRAM = 8
 
 
-_TITLES = ("No.", "Peer", "Calling AE", "Called AE", "Since", "For", "Instances", "Received", "Implementation")
-_TO_THE_RIGHT = (OpenColumn.NUMBER, OpenColumn.AGE, OpenColumn.INSTANCES, OpenColumn.SIZE)
-
-
-class OpenModel(QAbstractTableModel):
+class OpenModel(ColumnsModel):
     """Rows come and go with the associations; the others keep their places."""
+
+    titles = ("No.", "Peer", "Calling AE", "Called AE", "Since", "For", "Instances", "Received", "Implementation")
+    right_columns = frozenset((OpenColumn.NUMBER, OpenColumn.AGE, OpenColumn.INSTANCES, OpenColumn.SIZE))
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -51,7 +48,7 @@ class OpenModel(QAbstractTableModel):
         standing = {one.facts.association: one for one in now}
         for row in range(len(self._rows) - 1, -1, -1):
             if self._rows[row].facts.association not in standing:
-                self.beginRemoveRows(_ROOT, row, row)
+                self.beginRemoveRows(ROOT, row, row)
                 del self._rows[row]
                 self.endRemoveRows()
         known = {one.facts.association for one in self._rows}
@@ -61,7 +58,7 @@ class OpenModel(QAbstractTableModel):
         added = [one for one in now if one.facts.association not in known]
         if added:
             first = len(self._rows)
-            self.beginInsertRows(_ROOT, first, first + len(added) - 1)
+            self.beginInsertRows(ROOT, first, first + len(added) - 1)
             self._rows += added
             self.endInsertRows()
 
@@ -71,34 +68,18 @@ class OpenModel(QAbstractTableModel):
 
     # Qt's side
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:
+    def rowCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(self._rows)
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(OpenColumn)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return _TITLES[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(section)
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or not 0 <= index.row() < len(self._rows):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(index.column())
+            return self.alignment_of(index.column())
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             text = _text(self._rows[index.row()], index.column())
             return tooltip(text) if role == Qt.ItemDataRole.ToolTipRole else text
         return None
-
-
-def _alignment(column: int) -> int:
-    across = Qt.AlignmentFlag.AlignRight if column in _TO_THE_RIGHT else Qt.AlignmentFlag.AlignLeft
-    return int(across | Qt.AlignmentFlag.AlignVCenter)
 
 
 def _text(one: OpenAssociation, column: int) -> str:

@@ -7,10 +7,11 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QModelIndex, QObject, Qt
 from PySide6.QtGui import QColor
 
 from dicomgui.app.listener import EchoAnswered, ListenerEvent, ReceivedInstance, Refusal, StoreFailed
+from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import size_text, tooltip
 from dicomgui.network.uids import name_of
@@ -21,9 +22,6 @@ __all__ = ["MAX_ROWS", "ReceivedColumn", "ReceivedModel"]
 
 MAX_ROWS = 100_000
 """Rows kept; past that the oldest go. The instances themselves stay in their folder."""
-
-_Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 
 
 class ReceivedColumn(IntEnum):
@@ -37,7 +35,6 @@ class ReceivedColumn(IntEnum):
     OUTCOME = 5
 
 
-_TITLES = ("Time", "From", "What", "SOP instance", "Size", "Outcome")
 _OUTCOMES = {
     Outcome.STORED: "stored",
     Outcome.DUPLICATE: "was there already",
@@ -52,8 +49,11 @@ class _Cells(NamedTuple):
     tone: str
 
 
-class ReceivedModel(QAbstractTableModel):
+class ReceivedModel(ColumnsModel):
     """Events are appended in batches; strings are built for the rows in view."""
+
+    titles = ("Time", "From", "What", "SOP instance", "Size", "Outcome")
+    right_columns = frozenset((ReceivedColumn.SIZE,))
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -95,25 +95,14 @@ class ReceivedModel(QAbstractTableModel):
 
     # Qt's side
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:
+    def rowCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(self._events)
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(ReceivedColumn)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return _TITLES[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(section)
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or not 0 <= index.row() < len(self._events):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(index.column())
+            return self.alignment_of(index.column())
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.ForegroundRole):
             return None
         cells = _cells(self._events[index.row()])
@@ -122,11 +111,6 @@ class ReceivedModel(QAbstractTableModel):
             return QColor(getattr(current_colors(), tone)) if tone else None
         text = cells.texts[index.column()]
         return tooltip(text) if role == Qt.ItemDataRole.ToolTipRole else text
-
-
-def _alignment(column: int) -> int:
-    across = Qt.AlignmentFlag.AlignRight if column == ReceivedColumn.SIZE else Qt.AlignmentFlag.AlignLeft
-    return int(across | Qt.AlignmentFlag.AlignVCenter)
 
 
 def _cells(event: Shown) -> _Cells:

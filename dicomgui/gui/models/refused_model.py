@@ -7,10 +7,11 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
 from dicomgui.app.listener import AssociationEnded, ContextsRefused, ListenerEvent, Refusal, StoreFailed
+from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import count_text, tooltip
 from dicomgui.network.uids import name_of
@@ -24,8 +25,6 @@ MAX_ROWS = 20_000
 NAMED = 4
 """SOP classes of refused contexts that are named; the others are counted."""
 
-_Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 _Shown = Refusal | StoreFailed | ContextsRefused | AssociationEnded
 
 
@@ -38,11 +37,10 @@ class RefusedColumn(IntEnum):
     WHY = 3
 
 
-_TITLES = ("Time", "From", "What", "Why")
-
-
-class RefusedModel(QAbstractTableModel):
+class RefusedModel(ColumnsModel):
     """Events are appended in batches; strings are built for the rows in view."""
+
+    titles = ("Time", "From", "What", "Why")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -59,11 +57,11 @@ class RefusedModel(QAbstractTableModel):
         if not shown:
             return 0
         first = len(self._events)
-        self.beginInsertRows(_ROOT, first, first + len(shown) - 1)
+        self.beginInsertRows(ROOT, first, first + len(shown) - 1)
         self._events += shown
         self.endInsertRows()
         if (surplus := len(self._events) - MAX_ROWS) > 0:
-            self.beginRemoveRows(_ROOT, 0, surplus - 1)
+            self.beginRemoveRows(ROOT, 0, surplus - 1)
             del self._events[:surplus]
             self.endRemoveRows()
         return len(shown)
@@ -83,18 +81,10 @@ class RefusedModel(QAbstractTableModel):
 
     # Qt's side
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:
+    def rowCount(self, parent: Index = ROOT) -> int:
         return 0 if parent.isValid() else len(self._events)
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(RefusedColumn)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _TITLES[section]
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or not 0 <= index.row() < len(self._events):
             return None
         event, column = self._events[index.row()], index.column()

@@ -9,12 +9,13 @@ from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
 from dicomgui.app.report import ReportLine
 from dicomgui.app.send import ItemResult, ItemState
 from dicomgui.app.sources import SendItem, Skipped
+from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.pills import ICON_ROLE, TONE_ROLE
 from dicomgui.gui.widgets.text import size_text, tooltip
@@ -23,8 +24,6 @@ from dicomgui.trace.finding import plain
 
 __all__ = ["Filter", "SendColumn", "SendModel"]
 
-_Index = QModelIndex | QPersistentModelIndex
-_ROOT = QModelIndex()
 
 MOVED_ONE_BY_ONE = 50
 """So many rows at a time enter or leave a filtered view singly; of more, the view is made anew."""
@@ -51,7 +50,6 @@ class Filter(Enum):
     SKIPPED = "skipped"
 
 
-_TITLES = ("File", "SOP class", "Transfer syntax", "Size", "State", "Result")
 _SKIPPED = "skipped"
 _STATES_OF = {
     Filter.FAILED: (ItemState.FAILED,),
@@ -87,11 +85,14 @@ class _Row:
         return self.state.value if self.state is not None else _SKIPPED
 
 
-class SendModel(QAbstractTableModel):
+class SendModel(ColumnsModel):
     """Rows in the order in which they were added; what is no instance has a row as well, with the reason.
 
     It filters itself: a proxy would ask Python about each of 100,000 rows whenever a few change.
     """
+
+    titles = ("File", "SOP class", "Transfer syntax", "Size", "State", "Result")
+    right_columns = frozenset((SendColumn.SIZE,))
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -118,7 +119,7 @@ class SendModel(QAbstractTableModel):
             self._number()
             self._show_anew()
             return
-        self.beginInsertRows(_ROOT, first, first + len(rows) - 1)
+        self.beginInsertRows(ROOT, first, first + len(rows) - 1)
         self._rows += rows
         self._number()
         self.endInsertRows()
@@ -221,11 +222,11 @@ class SendModel(QAbstractTableModel):
         """A row enters the filtered view, or leaves it."""
         place = bisect_left(shown, number)
         if place < len(shown) and shown[place] == number:
-            self.beginRemoveRows(_ROOT, place, place)
+            self.beginRemoveRows(ROOT, place, place)
             del shown[place]
             self.endRemoveRows()
         else:
-            self.beginInsertRows(_ROOT, place, place)
+            self.beginInsertRows(ROOT, place, place)
             shown.insert(place, number)
             self.endInsertRows()
 
@@ -304,23 +305,12 @@ class SendModel(QAbstractTableModel):
 
     # Qt's side
 
-    def rowCount(self, parent: _Index = _ROOT) -> int:
+    def rowCount(self, parent: Index = ROOT) -> int:
         if parent.isValid():
             return 0
         return len(self._rows) if self._shown is None else len(self._shown)
 
-    def columnCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(SendColumn)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return _TITLES[section]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(section)
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
         row, column = self._rows[self._place(index.row())], index.column()
@@ -329,17 +319,12 @@ class SendModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip(plain(row.name, 500) if column == SendColumn.FILE else _text(row, column))
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(column)
+            return self.alignment_of(column)
         if role in (ICON_ROLE, TONE_ROLE):
             return _LOOKS[row.state][0 if role == ICON_ROLE else 1]
         if role == Qt.ItemDataRole.ForegroundRole and column == SendColumn.RESULT:
             return QColor(getattr(current_colors(), _LOOKS[row.state][1]))
         return None
-
-
-def _alignment(column: int) -> int:
-    across = Qt.AlignmentFlag.AlignRight if column == SendColumn.SIZE else Qt.AlignmentFlag.AlignLeft
-    return int(across | Qt.AlignmentFlag.AlignVCenter)
 
 
 def _text(row: _Row, column: int) -> str:

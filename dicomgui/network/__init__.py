@@ -7,6 +7,8 @@
 
     server = await serve("127.0.0.1", 11112, ae_title="ME", handlers=Handlers(on_store=keep))
 
+and, for callers that block, :class:`SyncClient` and :class:`SyncServer` with the same names.
+
 Works without Qt and without the rest of dicomgui. What is exported here is the library's public interface; everything
 else may change.
 """
@@ -14,7 +16,7 @@ else may change.
 from dicomgui.network.association.contexts import AcceptedContext, Negotiated, ProposedContext
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.association.params import AETitle, Limits, PeerAddress, Timeouts
-from dicomgui.network.client import Association, Timings, connect, presets
+from dicomgui.network.client import Association, SyncAssociation, SyncClient, Timings, connect, presets
 from dicomgui.network.dimse.assembler import MemorySink, NullSink, Sink
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.errors import (
@@ -38,7 +40,7 @@ from dicomgui.network.errors import (
     TlsError,
 )
 from dicomgui.network.part10 import Part10Error, Part10Head, read_head
-from dicomgui.network.server import Server, ServerOptions, serve
+from dicomgui.network.server import Server, ServerOptions, SyncServer, serve
 from dicomgui.network.service import (
     AssociationFacts,
     EchoRequest,
@@ -93,6 +95,9 @@ __all__ = [
     "Sink",
     "Status",
     "StoreRequest",
+    "SyncAssociation",
+    "SyncClient",
+    "SyncServer",
     "Timeouts",
     "Timings",
     "TlsError",

@@ -10,6 +10,7 @@ from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.client import Association, connect
 from dicomgui.network.tracing import Tracer
+from dicomgui.network.transport import TlsConfig
 
 __all__ = ["ConnectionOptions"]
 
@@ -22,6 +23,7 @@ class ConnectionOptions:
     :ivar timeouts: see :class:`~dicomgui.network.Timeouts`.
     :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
     :ivar trace_full: keep the data sets of C-STORE in the trace as well.
+    :ivar tls: speak TLS; see :class:`~dicomgui.network.TlsConfig`.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -29,6 +31,7 @@ class ConnectionOptions:
     timeouts: Timeouts = field(default=Timeouts())
     max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
     trace_full: bool = False
+    tls: TlsConfig | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calling_ae", AETitle(self.calling_ae))
@@ -48,4 +51,5 @@ class ConnectionOptions:
             limits=Limits(max_pdu_length=self.max_pdu_length),
             tracer=tracer,
             trace_full=self.trace_full,
+            tls=self.tls,
         )

@@ -17,21 +17,21 @@ from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association, presets
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.status import Service, Status
-from dicomgui.network.tracing import ConnectRecord, Record, ResolveRecord
+from dicomgui.network.tracing import ConnectRecord, Record, ResolveRecord, TlsRecord
 from dicomgui.network.uids import VERIFICATION
 from dicomgui.trace.finding import Finding
 
 __all__ = ["EchoResult", "Step", "StepName", "echo"]
 
-StepName: TypeAlias = Literal["resolve", "connect", "associate", "echo", "release"]
-_ORDER: tuple[StepName, ...] = ("resolve", "connect", "associate", "echo", "release")
+StepName: TypeAlias = Literal["resolve", "connect", "tls", "associate", "echo", "release"]
+_ORDER: tuple[StepName, ...] = ("resolve", "connect", "tls", "associate", "echo", "release")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of the way to the peer and back.
 
-    :ivar name: what was done; ``echo`` comes once for each C-ECHO.
+    :ivar name: what was done; ``tls`` comes only with TLS, ``echo`` once for each C-ECHO.
     :ivar ms: how long it took, in milliseconds.
     :ivar ok: whether it was done.
     :ivar detail: what came of it, or why it failed; one line, may hold text of the peer.
@@ -108,7 +108,7 @@ async def echo(
     :param on_step: told of each step as it ends.
     :param on_association: told the association's number in the trace, once, as soon as there is one.
     """
-    ladder = _Ladder(context, on_step, on_association)
+    ladder = _Ladder(context, on_step, on_association, has_tls=options.tls is not None)
     error: DicomNetworkError | None = None
     try:
         async with options.connect(peer, presets.VERIFICATION, ladder) as association:
@@ -144,7 +144,10 @@ class _Ladder:
         context: AppContext,
         on_step: Callable[[Step], None] | None,
         on_association: Callable[[int], None] | None = None,
+        *,
+        has_tls: bool = False,
     ) -> None:
+        self._after_connect: StepName = "tls" if has_tls else "associate"
         self._evidence = Evidence(context.tracer)
         self._on_step = on_step
         self._on_association = on_association
@@ -166,6 +169,9 @@ class _Ladder:
             self.done("resolve", ", ".join(record.addresses))
         elif isinstance(record, ConnectRecord) and not record.error:
             self.done("connect", record.peer)
+            self.under_way = self._after_connect
+        elif isinstance(record, TlsRecord) and not record.error:
+            self.done("tls", f"{record.version}, {record.cipher}")
 
     def done(self, name: StepName, detail: str = "", *, ok: bool = True) -> float:
         """A step has ended; gives its milliseconds, since the step before."""

@@ -34,6 +34,7 @@ from dicomgui.network.server import Server, ServerOptions, serve
 from dicomgui.network.service import AssociationFacts, EchoRequest, Handlers, Reply, StoreRequest
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Scribe, Tracer
+from dicomgui.network.transport import TlsConfig
 from dicomgui.network.uids import RETIRED_STORAGE_CLASSES, STORAGE_CLASSES, VERIFICATION
 from dicomgui.storage import (
     Archive,
@@ -93,6 +94,7 @@ class ListenerOptions:
         that send private objects.
     :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
     :ivar trace_full: keep received data sets in the trace as well.
+    :ivar tls: speak TLS with everyone; see :class:`~dicomgui.network.TlsConfig`.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -106,6 +108,7 @@ class ListenerOptions:
     max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
     timeouts: Timeouts = field(default=Timeouts())
     trace_full: bool = False
+    tls: TlsConfig | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -228,6 +231,7 @@ class Listener:
 
         :raises StorageError: the folder cannot be used.
         :raises ListenError: the port is taken, needs rights, or the address is not ours.
+        :raises ConfigurationError: TLS cannot be set up from its files.
         """
         if self._server is not None:
             return
@@ -277,6 +281,7 @@ class Listener:
                 on_established=self._on_established,
                 on_ended=self._on_ended,
                 on_refused=self._on_refused,
+                tls=options.tls,
             ),
         )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dicomgui.cli.exits import Exit, exit_of_error
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session, timeouts_of
+from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import PeerAddress
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def _target(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptions
         chosen = replace(chosen, timeouts=timeouts_of(options.timeout))
     if options.max_pdu is not None:
         chosen = replace(chosen, max_pdu_length=options.max_pdu)
+    tls = tls_of(options)
+    if tls is not None:
+        chosen = replace(chosen, tls=tls)
     return address, chosen
 
 

@@ -24,6 +24,7 @@ from dicomgui.app.listener import (
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session, stop_signals, timeouts_of
+from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH
 from dicomgui.network.errors import ListenError
 from dicomgui.network.service import AssociationFacts
@@ -49,6 +50,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
             max_pdu_length=DEFAULT_MAX_PDU_LENGTH if options.max_pdu is None else options.max_pdu,
             timeouts=timeouts_of(options.timeout),
             trace_full=options.trace_full,
+            tls=tls_of(options),
         ),
         on_event=partial(_show, output),
     )

@@ -51,6 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("cancelled\n")
         return Exit.CANCELLED
+    except ConfigurationError as error:  # what only the command itself can judge, such as a certificate's file
+        sys.stderr.write(f"dicomgui: error: {safe(f'{error}. {error.hint}'.strip())}\n")
+        return Exit.USAGE
 
 
 def build_parser() -> _Parser:
@@ -65,9 +68,10 @@ def build_parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"dicomgui {dicomgui.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     shown, traced, requesting = _shown(), _traced(), _requesting()
-    _add_echo(commands, [requesting, traced, shown])
-    _add_send(commands, [requesting, traced, shown])
-    _add_listen(commands, [traced, shown])
+    calling = _securing(is_server=False)
+    _add_echo(commands, [requesting, traced, calling, shown])
+    _add_send(commands, [requesting, traced, calling, shown])
+    _add_listen(commands, [traced, _securing(is_server=True), shown])
     _add_trace(commands, [shown])
     return parser
 
@@ -100,6 +104,31 @@ def _traced() -> _Parser:
     )
     group.add_argument("--trace", metavar="FILE", help="save what goes over the wire (.dgtrace; holds patient data)")
     group.add_argument("--trace-full", action="store_true", help="keep the sent and received objects in it as well")
+    return options
+
+
+def _securing(*, is_server: bool) -> _Parser:
+    options = _Parser(add_help=False)
+    group = options.add_argument_group("TLS")
+    group.add_argument("--tls", action="store_true", help="speak TLS (PS3.15 B.12 unless a profile is named)")
+    trusted = "required of callers" if is_server else "trusted; without it, what the system trusts"
+    group.add_argument("--tls-ca", metavar="FILE", help=f"certificates (PEM) of issuers: {trusted}")
+    group.add_argument("--tls-cert", metavar="FILE", help="our certificate and its chain (PEM)")
+    group.add_argument("--tls-key", metavar="FILE", help="its key (PEM), unless it is in the same file")
+    group.add_argument(
+        "--tls-profile",
+        metavar="NAME",
+        help="bcp195 (default), modified-bcp195; retired: bcp195-rfc7525, non-downgrading, extended, aes, basic",
+    )
+    if is_server:
+        group.add_argument(
+            "--tls-client-auth",
+            choices=("require", "verify", "none"),
+            help="ask callers for a certificate (default: require with --tls-ca, else none)",
+        )
+    else:
+        group.add_argument("--tls-server-name", metavar="NAME", help="name in the peer's certificate, if not its host")
+        group.add_argument("--tls-insecure", action="store_true", help="trust any certificate (for tests)")
     return options
 
 

@@ -52,6 +52,7 @@ from dicomgui.network.service import (
 )
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
+from dicomgui.network.transport import TlsConfig
 
 __all__ = [
     "AETitle",
@@ -100,6 +101,7 @@ __all__ = [
     "SyncServer",
     "Timeouts",
     "Timings",
+    "TlsConfig",
     "TlsError",
     "Tracer",
     "connect",

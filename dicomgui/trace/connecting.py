@@ -39,13 +39,23 @@ _TLS_WORDS = (
         ("certificate required", "certificate_required", "did not return a certificate", "bad certificate"),
         "tls-client-certificate",
     ),
+    (("took longer than",), "silent"),
+    (("closed the connection in the tls handshake",), "closed"),
     (("wrong version number", "wrong_version_number", "http request", "http_request"), "plain"),
     (("record layer failure", "packet length too long", "unknown protocol"), "plain"),
     (
         ("no shared cipher", "handshake failure", "handshake_failure", "unsupported protocol", "protocol version"),
         "tls-no-common",
     ),
+    (("insufficient security", "no protocols available", "wrong ssl version", "no suitable"), "tls-no-common"),
 )
+_TLS_SIDES = {  # what depends on who called: for a requestor, for an acceptor
+    "plain": ("tls-peer-is-plain", "tls-caller-is-plain"),
+    "closed": ("tls-peer-is-plain", "tls-failed"),
+    "silent": ("tls-silent", "tls-caller-silent"),
+    "tls-client-certificate": ("tls-client-certificate", "tls-caller-certificate"),
+    "ours": ("tls-client-certificate", "tls-our-certificate"),
+}
 _REQUESTOR_CODES = {
     Spoken.HTTP: "not-dicom-http",
     Spoken.SSH: "not-dicom-ssh",
@@ -69,10 +79,10 @@ def connect_code(error: str) -> str:
 
 def tls_code(error: str, *, is_acceptor: bool) -> str:
     """The code for why a TLS handshake failed, from OpenSSL's words."""
-    code = _by_words(error, _TLS_WORDS, "tls-failed")
-    if code == "plain":
-        return "tls-caller-is-plain" if is_acceptor else "tls-peer-is-plain"
-    return code
+    lower = error.lower()
+    is_about_ours = "alert" in lower and ("certificate" in lower or "unknown ca" in lower)
+    code = "ours" if is_about_ours else _by_words(error, _TLS_WORDS, "tls-failed")
+    return _TLS_SIDES.get(code, (code, code))[is_acceptor]
 
 
 def listen_code(error: str) -> str:

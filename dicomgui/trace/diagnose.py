@@ -149,11 +149,13 @@ def _values(error: DicomNetworkError) -> dict[str, object]:
 
 
 def _explain_connect(error: ConnectError) -> Finding:
+    if error.phase == "tls":  # its time-out
+        return _explain_tls(error)
     text = f"{type(error).__name__}: {_detail(error)}"
     return compose(connect_code(text), _values(error))
 
 
-def _explain_tls(error: TlsError) -> Finding:
+def _explain_tls(error: ConnectError) -> Finding:
     return compose(tls_code(_detail(error), is_acceptor=False), _values(error))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.bad_peer import Peer, bad_server
+from helpers.certificates import Authority
 from helpers.command_line import COMMAND, DEADLINE_S, Listening, dicomgui, events
 from helpers.instances import MR, data_set, write_instance
 from helpers.serving import in_thread
@@ -51,6 +52,19 @@ def test_echo_of_our_own_listener(tmp_path: Path) -> None:
     assert code == 0
     assert out.strip().startswith(b"stopped")
     assert err == b""
+
+
+def test_echo_over_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    server, client = authority.issue(), authority.issue("client.example")
+    flags = ("--tls", "--tls-ca", authority.file)
+    with Listening(tmp_path / "in", *flags, "--tls-cert", server.cert, "--tls-key", server.key) as listener:
+        peer = f"ANY@127.0.0.1:{listener.port}"
+        done = dicomgui("echo", peer, *flags, "--tls-cert", client.cert, "--tls-key", client.key)
+        assert done.returncode == 0, done.stderr
+        assert b"TLSv1.3" in done.stdout
+        assert dicomgui("echo", peer).returncode == 3
+        assert dicomgui("echo", peer, *flags).returncode == 3
 
 
 @unix

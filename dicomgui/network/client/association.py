@@ -24,7 +24,7 @@ from dicomgui.network.pdu import AssociateRJ, AssociateRQ, describe_rejection
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.service import AssociationFacts, Connection, Handlers, Provider, ServiceUser
 from dicomgui.network.tracing import Role, Scribe, Tracer, next_association_id
-from dicomgui.network.transport import AssociationTransport, TaskOwner, TraceObserver, open_connection
+from dicomgui.network.transport import AssociationTransport, TaskOwner, TlsConfig, TraceObserver, open_connection
 
 __all__ = ["Association", "ConnectOptions", "Timings", "connect"]
 
@@ -43,6 +43,7 @@ class ConnectOptions:
     :ivar tracer: where trace records go.
     :ivar trace_full: keep the data sets of C-STORE in the trace as well.
     :ivar local_host: local address to connect from.
+    :ivar tls: speak TLS; see :class:`TlsConfig`.
     """
 
     calling_ae: AETitle = field(default=AETitle("DICOMGUI"))
@@ -52,15 +53,17 @@ class ConnectOptions:
     tracer: Tracer | None = None
     trace_full: bool = False
     local_host: str | None = None
+    tls: TlsConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """How long each step to the association took, in seconds."""
+    """How long each step to the association took, in seconds; ``tls_s`` is 0 without TLS."""
 
     resolve_s: float
     connect_s: float
     associate_s: float
+    tls_s: float = 0.0
 
 
 class Association(ServiceUser):
@@ -76,6 +79,7 @@ class Association(ServiceUser):
         self.peer = peer
         self.number = next_association_id()
         self._options = options
+        self._tls = None if options.tls is None else options.tls.client_context()
         self._rq = build_request(
             called_ae_title=peer.ae_title,
             calling_ae_title=options.calling_ae,
@@ -144,6 +148,8 @@ class Association(ServiceUser):
                 self._scribe,
                 timeout_s=options.timeouts.connect_s,
                 local_host=options.local_host,
+                tls=self._tls,
+                server_name=None if options.tls is None else options.tls.server_name,
             )
             requested = self._loop.time()
             self._connection.transport.set_deadline("associate", options.timeouts.associate_s)
@@ -152,7 +158,7 @@ class Association(ServiceUser):
             await self._shut_down()
             raise
         self._connection.transport.set_deadline("associate", None)
-        self._timings = Timings(times.resolve_s, times.connect_s, self._loop.time() - requested)
+        self._timings = Timings(times.resolve_s, times.connect_s, self._loop.time() - requested, times.tls_s)
         return self
 
     async def release(self) -> None:
@@ -315,6 +321,7 @@ def connect(
     tracer: Tracer | None = None,
     trace_full: bool = False,
     local_host: str | None = None,
+    tls: TlsConfig | None = None,
 ) -> _Opening:
     """Open an association with ``peer``, a :class:`PeerAddress` or ``"AET@host:port"``.
 
@@ -323,8 +330,10 @@ def connect(
     ``abort()`` is yours to call.
 
     :param contexts: what to propose; by default verification, query/retrieve (patient and study root) and worklist.
+    :param tls: speak TLS; its files are read at each connection. By default none is spoken.
     :raises ConfigurationError: a parameter is unusable; nothing was sent.
     :raises ConnectError: no connection (see :func:`~dicomgui.network.transport.open_connection`).
+    :raises TlsError: the TLS handshake failed; with TLS 1.3 the peer's refusal of our certificate comes after it.
     :raises AssociationRejected: the peer answered A-ASSOCIATE-RJ.
     :raises AssociationAborted: the peer answered A-ABORT.
     :raises ConnectionLost: the peer closed the connection instead of answering.
@@ -340,5 +349,6 @@ def connect(
         tracer=tracer,
         trace_full=trace_full,
         local_host=local_host,
+        tls=tls,
     )
     return _Opening(address, options)

@@ -18,12 +18,12 @@ from dicomgui.network.association.events import (
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.negotiation import REJECTED_LOCAL_LIMIT, conclude, negotiate
 from dicomgui.network.association.states import Event
-from dicomgui.network.errors import DicomNetworkError
+from dicomgui.network.errors import ConnectError, DicomNetworkError
 from dicomgui.network.pdu import AssociateAC, AssociateRJ, AssociateRQ, describe_rejection
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.service import AssociationFacts, Connection, Provider
 from dicomgui.network.tracing import Role, Scribe, next_association_id
-from dicomgui.network.transport import AssociationTransport, TaskOwner, TraceObserver
+from dicomgui.network.transport import AssociationTransport, TaskOwner, TlsTransport, TraceObserver
 
 if TYPE_CHECKING:
     from dicomgui.network.server.server import Server
@@ -63,9 +63,11 @@ class Acceptor:
         )
         self._release_asked = False
         self._closing = False
+        self._tls: TlsTransport | None = None
+        self._transport: AssociationTransport | None = None
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
-    def make_transport(self) -> AssociationTransport:
+    def make_transport(self) -> AssociationTransport | TlsTransport:
         """The protocol object for asyncio."""
         options = self._server.options
         transport = AssociationTransport(
@@ -78,7 +80,20 @@ class Acceptor:
             trace_full=options.trace_full,
         )
         transport.closed.add_done_callback(self._on_closed)
-        return transport
+        self._transport = transport
+        context = self._server.tls_context
+        if context is None:
+            return transport
+        self._tls = TlsTransport(
+            transport,
+            context,
+            self._scribe,
+            server_name=None,
+            handshake_s=options.timeouts.artim_s,
+            admit=self._admit,
+            on_failed=self._on_tls_failed,
+        )
+        return self._tls
 
     @property
     def is_established(self) -> bool:
@@ -97,21 +112,22 @@ class Acceptor:
             self._connection.abort()
         elif self._connection.is_open:
             self._connection.transport.close()
+        elif self._tls is not None:
+            self._tls.abort()
 
     def cut(self) -> None:
         """Close the connection without another word."""
         if self._connection.is_open:
             self._connection.transport.cut()
+        elif self._tls is not None:
+            self._tls.abort()
 
     # ConnectionOwner
 
     def connection_ready(self) -> None:
         """A peer has connected."""
-        transport = self._connection.transport
-        self._connection.peer = transport.peer_place
-        if not self._server.may_connect():
-            self._refuse("too many connections")
-            transport.cut()
+        if self._tls is None and not self._admit():
+            self._connection.transport.cut()
 
     def association_event(
         self, event: AssociateRequested | AssociateAccepted | AssociateRejected | ReleaseRequested | Released
@@ -131,6 +147,17 @@ class Acceptor:
                 on_ended(self.facts, error)
 
     # inner workings
+
+    def _admit(self) -> bool:
+        """Whether one more connection is within the limit; asked before TLS."""
+        self._connection.peer = "" if self._transport is None else self._transport.peer_place
+        if self._server.may_connect():
+            return True
+        self._refuse("too many connections")
+        return False
+
+    def _on_tls_failed(self, error: ConnectError) -> None:
+        self._refuse(str(error))
 
     def _on_requested(self, rq: AssociateRQ) -> None:
         options = self._server.options

@@ -13,7 +13,14 @@ from dicomgui.network.errors import ConfigurationError, DicomNetworkError, Liste
 from dicomgui.network.server.acceptor import Acceptor
 from dicomgui.network.service import AssociationFacts, Handlers
 from dicomgui.network.tracing import Scribe, Tracer
-from dicomgui.network.transport import AssociationTransport, TaskOwner, open_listener, socket_place
+from dicomgui.network.transport import (
+    AssociationTransport,
+    TaskOwner,
+    TlsConfig,
+    TlsTransport,
+    open_listener,
+    socket_place,
+)
 from dicomgui.network.uids import RETIRED_STORAGE_CLASSES, STORAGE_CLASSES, VERIFICATION
 
 __all__ = ["Server", "ServerOptions", "serve"]
@@ -33,7 +40,8 @@ class ServerOptions:
     :ivar on_established: told of each association that begins.
     :ivar on_ended: told of each that ends; ``None`` after an orderly release.
     :ivar on_refused: told of each connection or association that was refused: its number in the trace, the peer as
-        ``host:port``, and why.
+        ``host:port``, and why. A TLS handshake that failed is one of them.
+    :ivar tls: speak TLS with everyone; a handshake may take ``timeouts.artim_s`` and holds up nobody else.
     """
 
     policy: AcceptPolicy
@@ -46,6 +54,7 @@ class ServerOptions:
     on_established: Callable[[AssociationFacts], None] | None = None
     on_ended: Callable[[AssociationFacts, DicomNetworkError | None], None] | None = None
     on_refused: Callable[[int, str, str], None] | None = None
+    tls: TlsConfig | None = None
 
     def __post_init__(self) -> None:
         if self.max_connections < 1 or self.max_associations < 1:
@@ -58,6 +67,7 @@ class Server:
     Use it as ``async with``, or call :meth:`close`.
 
     :ivar ae_title: our AE title.
+    :ivar tls_context: what connections are secured with; ``None`` without TLS.
     :ivar tasks: owner of what has to outlive a connection.
     """
 
@@ -65,6 +75,7 @@ class Server:
         self.ae_title = ae_title
         self.options = options
         self.handlers = handlers
+        self.tls_context = None if options.tls is None else options.tls.server_context()
         self._scribe = Scribe(options.tracer, 0)
         self.tasks = TaskOwner(f"server {ae_title}")
         self._acceptors: set[Acceptor] = set()
@@ -174,7 +185,7 @@ class Server:
         """A connection is gone, and with it everything that it held."""
         self._acceptors.discard(acceptor)
 
-    def _make_transport(self) -> AssociationTransport:
+    def _make_transport(self) -> AssociationTransport | TlsTransport:
         acceptor = Acceptor(self)
         self._acceptors.add(acceptor)
         return acceptor.make_transport()

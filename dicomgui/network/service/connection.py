@@ -30,6 +30,7 @@ from dicomgui.network.dimse.commands import Command, Response
 from dicomgui.network.dimse.fragment import Chunk, Source, fragments
 from dicomgui.network.errors import (
     AssociationAborted,
+    ConnectError,
     ConnectionLost,
     DicomNetworkError,
     LocalProtocolError,
@@ -328,6 +329,11 @@ class Connection:
         self.abort(error=error)
         if name in ("send", "associate"):
             self.transport.cut()
+
+    def transport_failed(self, error: ConnectError) -> None:
+        """TLS broke: that is why the connection ends."""
+        error.peer = error.peer or self.peer
+        self._end(error)
 
     def transport_closed(self, error: OSError | None) -> None:
         """The connection is gone."""

@@ -4,12 +4,17 @@ from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.listen import open_listener
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport, TransportUser, socket_place
+from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.tasks import TaskOwner
+from dicomgui.network.transport.tls import ClientAuth, TlsConfig
 
 __all__ = [
     "AssociationTransport",
+    "ClientAuth",
     "ConnectTimes",
     "TaskOwner",
+    "TlsConfig",
+    "TlsTransport",
     "TraceObserver",
     "TransportUser",
     "open_connection",

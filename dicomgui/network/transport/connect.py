@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias
 
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import (
@@ -18,8 +21,11 @@ from dicomgui.network.errors import (
 )
 from dicomgui.network.tracing import Role, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport, socket_place
+from dicomgui.network.transport.secure import TlsTransport
 
 __all__ = ["ConnectTimes", "open_connection"]
+
+_Protocol: TypeAlias = AssociationTransport | TlsTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ class ConnectTimes:
 
     resolve_s: float
     connect_s: float
+    tls_s: float = 0.0
 
 
 async def open_connection(
@@ -37,14 +44,19 @@ async def open_connection(
     *,
     timeout_s: float | None,
     local_host: str | None = None,
+    tls: ssl.SSLContext | None = None,
+    server_name: str | None = None,
 ) -> ConnectTimes:
     """Connect to ``peer``: look its name up, then try each of its addresses in the resolver's order.
 
-    :param timeout_s: for the look-up and all attempts together; ``None`` leaves it to the system.
+    :param timeout_s: for the look-up, all attempts and the TLS handshake together; ``None`` leaves it to the system.
     :param local_host: the local address to connect from; by default the system chooses.
+    :param tls: speak TLS as it says.
+    :param server_name: whose certificate TLS expects; by default the host's.
     :raises NameResolutionError: the name has no address.
     :raises ConnectionRefused: nothing listens there.
-    :raises ConnectTimeout: no answer in time.
+    :raises ConnectTimeout: no answer in time; ``phase`` is ``tls`` where it was the handshake that did not end.
+    :raises TlsError: the TLS handshake failed.
     :raises ConnectError: anything else that the system reports, e.g. no route.
     """
     loop = asyncio.get_running_loop()
@@ -53,18 +65,24 @@ async def open_connection(
     addresses = await _resolve(peer, scribe, deadline, timeout_s)
     resolved = loop.time()
     failure: DicomNetworkError | None = None
+    make: Callable[[], _Protocol] = make_protocol
+    if tls is not None:
+        make = partial(_secured, make_protocol, tls, scribe, server_name or peer.host, deadline)
     for number, address in enumerate(addresses, 1):
         attempt = loop.time()
         left = None if deadline is None else (deadline - attempt) / (len(addresses) - number + 1)
         try:
-            await _connect(make_protocol, address, peer.port, local_host, left)
+            protocol = await _connect(make, address, peer.port, local_host, left)
         except (OSError, TimeoutError) as exc:
             failure = _translate(exc, peer, timeout_s)
             failure.__cause__ = exc
             place = socket_place((address, peer.port))
             scribe.connect(Role.REQUESTOR, "", place, loop.time() - attempt, f"{type(failure).__name__}: {failure}")
             continue
-        return ConnectTimes(resolved - started, loop.time() - resolved)
+        connected = loop.time()
+        if isinstance(protocol, TlsTransport):
+            await _shake_hands(protocol, str(peer))
+        return ConnectTimes(resolved - started, connected - resolved, loop.time() - connected)
     assert failure is not None
     raise failure
 
@@ -93,17 +111,44 @@ async def _resolve(peer: PeerAddress, scribe: Scribe, deadline: float | None, ti
     return addresses
 
 
-async def _connect(
+def _secured(
     make_protocol: Callable[[], AssociationTransport],
+    tls: ssl.SSLContext,
+    scribe: Scribe,
+    server_name: str,
+    deadline: float | None,
+) -> TlsTransport:
+    left = None if deadline is None else max(deadline - asyncio.get_running_loop().time(), 0.001)
+    return TlsTransport(make_protocol(), tls, scribe, server_name=server_name, handshake_s=left)
+
+
+async def _shake_hands(connection: TlsTransport, peer: str) -> None:
+    """Wait for the end of the TLS handshake; where it fails or is cancelled, the connection is gone afterwards."""
+    try:
+        await asyncio.shield(connection.ready)
+    except ConnectError as error:
+        error.peer = peer
+        await asyncio.wait((connection.gone,))
+        raise
+    except asyncio.CancelledError:
+        if not connection.is_open:  # else who asked for the association ends it
+            connection.abort()
+            await asyncio.wait((connection.gone,))
+        raise
+
+
+async def _connect(
+    make_protocol: Callable[[], _Protocol],
     address: str,
     port: int,
     local_host: str | None,
     timeout_s: float | None,
-) -> None:
+) -> _Protocol:
     loop = asyncio.get_running_loop()
     local = None if local_host is None else (local_host, 0)
     async with asyncio.timeout(timeout_s):
-        await loop.create_connection(make_protocol, address, port, local_addr=local)
+        _, protocol = await loop.create_connection(make_protocol, address, port, local_addr=local)
+    return protocol
 
 
 def _translate(exc: OSError, peer: PeerAddress, timeout_s: float | None) -> ConnectError:

@@ -9,12 +9,13 @@ from collections.abc import Callable
 
 from dicomgui.network.errors import ListenError
 from dicomgui.network.transport.protocol import AssociationTransport, socket_place
+from dicomgui.network.transport.secure import TlsTransport
 
 __all__ = ["open_listener"]
 
 
 async def open_listener(
-    make_protocol: Callable[[], AssociationTransport], host: str, port: int, *, backlog: int = 1024
+    make_protocol: Callable[[], AssociationTransport | TlsTransport], host: str, port: int, *, backlog: int = 1024
 ) -> asyncio.Server:
     """Listen on ``host:port``; port 0 takes a free one.
 

@@ -19,7 +19,7 @@ from dicomgui.network.association.events import Indication
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.states import Event
 from dicomgui.network.dimse.fragment import Chunk
-from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.errors import ConnectError, RemoteProtocolError
 from dicomgui.network.pdu import PduType
 from dicomgui.network.pdu.capture import snap_sent
 from dicomgui.network.tracing import Role, Scribe
@@ -78,6 +78,9 @@ class TransportUser(Protocol):
     def timed_out(self, name: str, seconds: float) -> None:
         """A deadline set by :meth:`AssociationTransport.set_deadline` has passed."""
 
+    def transport_failed(self, error: ConnectError) -> None:
+        """The connection broke for this reason; that it is closed is told next."""
+
     def transport_closed(self, error: OSError | None) -> None:
         """The connection is gone; called once, last."""
 
@@ -128,6 +131,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._closing = False
         self._peer_closed = False
         self._given_up = False
+        self._announced = False
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
     # asyncio's side
@@ -137,16 +141,28 @@ class AssociationTransport(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
-        self._socket = transport.get_extra_info("socket")
-        self._no_delay()
+        self.announce(transport)
         self._last_byte = self._loop.time()
-        self.local_place = socket_place(transport.get_extra_info("sockname"))
-        self.peer_place = socket_place(transport.get_extra_info("peername"))
-        seconds = self._last_byte - self._created if self._role is Role.REQUESTOR else 0.0
-        self._scribe.connect(self._role, self.local_place, self.peer_place, seconds)
         self._machine.transport_opened(self._last_byte)
         self._user.transport_ready(self)
         self.flush()
+
+    def announce(self, transport: asyncio.BaseTransport) -> None:
+        """The TCP connection is open; where TLS comes first, the association learns of it later. The trace does now."""
+        if self._announced:
+            return
+        self._announced = True
+        self._socket = transport.get_extra_info("socket")
+        self._no_delay()
+        self.local_place = socket_place(transport.get_extra_info("sockname"))
+        self.peer_place = socket_place(transport.get_extra_info("peername"))
+        seconds = self._loop.time() - self._created if self._role is Role.REQUESTOR else 0.0
+        self._scribe.connect(self._role, self.local_place, self.peer_place, seconds)
+
+    def never_opened(self, *, by_peer: bool) -> None:
+        """The connection is gone before it was of use for an association."""
+        self._scribe.close(by_peer=by_peer)
+        self.closed.set_result(None)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """asyncio: where to put received bytes."""
@@ -186,7 +202,9 @@ class AssociationTransport(asyncio.BufferedProtocol):
             self._timer = None
         self._deadlines.clear()
         error = exc if isinstance(exc, OSError) else None
-        if error is not None:
+        if isinstance(exc, ConnectError):
+            self._user.transport_failed(exc)
+        elif error is not None:
             self._take_rest()
         self._tell_end()
         self._scribe.close(by_peer=self._peer_closed or not self._closing, error=_describe(exc))

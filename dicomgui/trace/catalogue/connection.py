@@ -120,6 +120,36 @@ CONNECTION: dict[str, Template] = {
         ("Choose certificate and key for this program.", "Have our certificate added to those that the peer trusts."),
         "PS3.15 B.12",
     ),
+    "tls-caller-certificate": Template(
+        ERROR,
+        "The caller {peer} showed no certificate, and this listener requires one.",
+        ("No certificate is set up in the caller's settings.",),
+        ("Have a certificate set up there.", "Let this listener accept callers without certificate."),
+        "PS3.15 B.12",
+    ),
+    "tls-our-certificate": Template(
+        ERROR,
+        "The caller {peer} does not accept the certificate of this listener: {detail}.",
+        (
+            "The authority that issued our certificate is not set up there.",
+            "The caller addresses us by a name that our certificate does not list.",
+            "Our certificate has expired.",
+        ),
+        ("Have the issuing authority's certificate added there.", "Check names and dates of our certificate."),
+        "PS3.15 B.12",
+    ),
+    "tls-silent": Template(
+        ERROR,
+        "{peer} took the connection and did not answer our TLS greeting: {detail}.",
+        ("The port is for connections without TLS.", "The peer, or a device on the way, is overloaded or hangs."),
+        ("Try again without TLS.", "Allow more time if the peer is known to be slow."),
+    ),
+    "tls-caller-silent": Template(
+        NOTE,
+        "{peer} connected to this listener and did not finish the TLS handshake: {detail}.",
+        ("A port scan or a monitoring probe looked whether the port is open.", "The caller hangs."),
+        ("Nothing needs to be done unless a modality at this address fails to connect.",),
+    ),
     "tls-no-common": Template(
         ERROR,
         "Both sides speak TLS, but have no version or cipher in common.",
@@ -233,10 +263,11 @@ CONNECTION: dict[str, Template] = {
         ERROR,
         "{peer} closed the connection as soon as we greeted it, without a word.",
         (
-            "The peer takes connections from known addresses or certificates only.",
+            "The peer wants a certificate from us, or another one, and says so by closing only.",
+            "The peer takes connections from known addresses only.",
             "Another kind of service listens there.",
         ),
-        (ASK_ADMIN, "Check the port."),
+        ("Choose certificate and key for this program.", ASK_ADMIN, "Check the port."),
         "PS3.8 9.3.2",
     ),
     "caller-silent": Template(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +81,29 @@ def test_values_are_read() -> None:
 
 def test_the_port_is_104_where_none_is_given() -> None:
     assert build_parser().parse_args(["echo", "PACS@host"]).peer.port == 104
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["echo", PEER, "--tls-insecure"], "--tls-insecure means nothing without --tls"),
+        (["listen", "--dir", "x", "--tls-client-auth", "verify"], "--tls-client-auth means nothing without --tls"),
+        (["echo", PEER, "--tls", "--tls-ca", "missing.pem"], "missing.pem cannot be read"),
+        (["send", PEER, "x", "--tls", "--tls-profile", "ssl3"], "no TLS profile"),
+        (["listen", "--dir", "x", "--tls"], "needs a certificate"),
+    ],
+)
+def test_unusable_tls_is_wrong_usage(
+    arguments: list[str],
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").mkdir()
+    assert main(arguments) == 2
+    assert text in capsys.readouterr().err
 
 
 def test_a_listener_is_private_unless_told_otherwise() -> None:

@@ -73,6 +73,16 @@ def test_a_name_that_is_not_known() -> None:
         ("[SSL: WRONG_VERSION_NUMBER] wrong version number", Role.ACCEPTOR, "tls-caller-is-plain"),
         ("sslv3 alert handshake failure", Role.REQUESTOR, "tls-no-common"),
         ("EOF occurred in violation of protocol", Role.REQUESTOR, "tls-failed"),
+        ("the peer broke the TLS handshake off: tlsv1 alert unknown ca", Role.REQUESTOR, "tls-client-certificate"),
+        ("the peer broke the TLS handshake off: tlsv1 alert unknown ca", Role.ACCEPTOR, "tls-our-certificate"),
+        ("the peer broke the TLS handshake off: sslv3 alert certificate expired", Role.ACCEPTOR, "tls-our-certificate"),
+        ("the peer did not return a certificate", Role.ACCEPTOR, "tls-caller-certificate"),
+        ("the peer closed the connection in the TLS handshake", Role.REQUESTOR, "tls-peer-is-plain"),
+        ("the peer closed the connection in the TLS handshake", Role.ACCEPTOR, "tls-failed"),
+        ("the TLS handshake took longer than 5 s", Role.REQUESTOR, "tls-silent"),
+        ("the TLS handshake took longer than 5 s", Role.ACCEPTOR, "tls-caller-silent"),
+        ("the TLS handshake failed: no shared cipher", Role.ACCEPTOR, "tls-no-common"),
+        ("the peer broke the TLS handshake off: tlsv1 alert insufficient security", Role.REQUESTOR, "tls-no-common"),
     ],
 )
 def test_tls(error: str, role: Role, code: str) -> None:

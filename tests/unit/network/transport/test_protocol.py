@@ -13,7 +13,7 @@ from helpers.bad_peer import reached, time_passes
 from dicomgui.network.association.events import Aborted, AssociateRequested, Indication
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.params import Limits
-from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.errors import ConnectError, RemoteProtocolError
 from dicomgui.network.pdu import ApplicationContext, AssociateRQ, PresentationContextRQ, UserInformation
 from dicomgui.network.tracing import CloseRecord, NoteRecord, Record, Role, Scribe, TimerRecord
 from dicomgui.network.transport import AssociationTransport, protocol, socket_place
@@ -70,6 +70,7 @@ class User:
         self.events: list[Indication] = []
         self.timeouts: list[str] = []
         self.closed: list[OSError | None] = []
+        self.failed: list[ConnectError] = []
         self.fault: Exception | None = None
 
     def transport_ready(self, transport: AssociationTransport) -> None:
@@ -82,6 +83,9 @@ class User:
 
     def timed_out(self, name: str, seconds: float) -> None:
         self.timeouts.append(name)
+
+    def transport_failed(self, error: ConnectError) -> None:
+        self.failed.append(error)
 
     def transport_closed(self, error: OSError | None) -> None:
         self.closed.append(error)

@@ -1,0 +1,65 @@
+"""The options for TLS, and what they ask for."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import getpass
+import sys
+from collections.abc import Callable
+
+from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.transport import ClientAuth, TlsConfig
+
+__all__ = ["tls_of"]
+
+_FLAGS = {
+    "tls_ca": "--tls-ca",
+    "tls_cert": "--tls-cert",
+    "tls_key": "--tls-key",
+    "tls_profile": "--tls-profile",
+    "tls_server_name": "--tls-server-name",
+    "tls_insecure": "--tls-insecure",
+    "tls_client_auth": "--tls-client-auth",
+}
+
+
+def tls_of(options: argparse.Namespace) -> TlsConfig | None:
+    """What the options say about TLS; ``None`` without ``--tls``. The files are judged here, before the network.
+
+    :raises ConfigurationError: an option without ``--tls``, or a file that cannot be used.
+    """
+    if not options.tls:
+        given = [flag for name, flag in _FLAGS.items() if getattr(options, name, None)]
+        if given:
+            raise ConfigurationError(f"{given[0]} means nothing without --tls", phase="configure", hint="Add --tls.")
+        return None
+    is_server = hasattr(options, "tls_client_auth")
+    config = TlsConfig(
+        profile=options.tls_profile or "bcp195",
+        ca_file=options.tls_ca,
+        cert_file=options.tls_cert,
+        key_file=options.tls_key,
+        key_password=_asker(options.tls_key or options.tls_cert),
+        server_name=getattr(options, "tls_server_name", None),
+        verify="none" if getattr(options, "tls_insecure", False) else "require",
+        client_auth=_client_auth(options) if is_server else "none",
+    )
+    if is_server:
+        config.server_context()
+    else:
+        config.client_context()
+    return config
+
+
+def _client_auth(options: argparse.Namespace) -> ClientAuth:
+    """Who names an authority wants certificates from it, unless told otherwise."""
+    chosen: ClientAuth | None = options.tls_client_auth
+    return chosen or ("none" if options.tls_ca is None else "require")
+
+
+def _asker(key: str | None) -> Callable[[], str] | None:
+    """Asks at the terminal, once for the whole command and only if the key is encrypted."""
+    if key is None or not sys.stdin.isatty():
+        return None
+    return functools.cache(functools.partial(getpass.getpass, f"Password of {key}: "))

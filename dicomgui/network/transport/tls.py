@@ -1,0 +1,259 @@
+"""What TLS is to be like: the profiles of PS3.15 annex B as contexts of OpenSSL, and readable words for what fails."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from dicomgui.network.errors import ConfigurationError, TlsError
+
+__all__ = ["PROFILES", "ClientAuth", "TlsConfig", "Verify", "peer_certificate", "tls_error"]
+
+Verify: TypeAlias = Literal["require", "none"]
+ClientAuth: TypeAlias = Literal["require", "verify", "none"]
+
+_AES_GCM = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"
+    ":ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+)
+_RESTRICTED = (
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256"
+    ":ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+    ":DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=2"
+)
+
+
+class _Profile(NamedTuple):
+    """``minimum`` and ``maximum`` version, and the cipher suites of TLS 1.2 and before in OpenSSL's notation."""
+
+    minimum: ssl.TLSVersion
+    maximum: ssl.TLSVersion
+    ciphers: str
+
+
+_V12, _NEWEST = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED
+_OLDEST = ssl.TLSVersion.MINIMUM_SUPPORTED
+
+PROFILES: Final[dict[str, _Profile]] = {
+    "bcp195": _Profile(_V12, _NEWEST, _AES_GCM),  # PS3.15 B.12
+    "modified-bcp195": _Profile(_V12, _NEWEST, _RESTRICTED),  # B.13; level 2 wants DHE of 2048 bits or more
+    # Retired; only for peers that know nothing better.
+    "bcp195-rfc7525": _Profile(_OLDEST, _NEWEST, f"{_AES_GCM}:DHE-RSA-AES128-GCM-SHA256:AES128-SHA:@SECLEVEL=0"),
+    "non-downgrading": _Profile(_V12, _NEWEST, f"{_AES_GCM}:DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384"),
+    "extended": _Profile(_V12, _V12, _RESTRICTED),
+    "aes": _Profile(_OLDEST, _V12, "AES128-SHA:@SECLEVEL=0"),
+    "basic": _Profile(_OLDEST, _V12, "DES-CBC3-SHA:@SECLEVEL=0"),
+}
+"""The profiles by name; all but the first two are retired from the standard."""
+
+_VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+_DER: Final = 2  # _ssl.ENCODING_DER
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """How to speak TLS, as client or server. A value; the files are read when a context is made.
+
+    :ivar profile: of PS3.15 annex B: ``bcp195`` (B.12, the default: TLS 1.2 and 1.3, ECDHE with AES-GCM) or
+        ``modified-bcp195`` (B.13); retired and only on request: ``bcp195-rfc7525``, ``non-downgrading``,
+        ``extended``, ``aes``, ``basic`` (the last ones as far as the OpenSSL at hand still can).
+    :ivar ca_file: PEM file of the certificates that are trusted as issuers; by default a client trusts what the
+        system trusts. A server that asks for certificates needs one.
+    :ivar cert_file: PEM file of our certificate, followed by its chain. A server needs one.
+    :ivar key_file: PEM file of its key; by default it is looked for in ``cert_file``.
+    :ivar key_password: asked for the password of an encrypted key each time that it is needed; never kept.
+    :ivar server_name: the name that the peer's certificate must have, and that is sent (SNI); by default the host.
+    :ivar verify: ``none`` lets a client trust any peer whatsoever.
+    :ivar client_auth: whether a server asks for a certificate: ``require`` one, ``verify`` it where there is one, or
+        ``none``.
+    :ivar minimum_version: ``"1.2"`` or ``"1.3"``, where the profile's is not strict enough.
+    :ivar keylog_file: where the session keys are appended for Wireshark (SSLKEYLOGFILE); who has it can read all.
+    :raises ConfigurationError: a value is unusable.
+    """
+
+    profile: str = "bcp195"
+    ca_file: str | Path | None = None
+    cert_file: str | Path | None = None
+    key_file: str | Path | None = None
+    key_password: Callable[[], str] | None = field(default=None, repr=False)
+    server_name: str | None = None
+    verify: Verify = "require"
+    client_auth: ClientAuth = "none"
+    minimum_version: Literal["1.2", "1.3"] | None = None
+    keylog_file: str | Path | None = None
+
+    def __post_init__(self) -> None:
+        _check("TLS profile", self.profile, tuple(PROFILES))
+        _check("verification", self.verify, ("require", "none"))
+        _check("client authentication", self.client_auth, ("require", "verify", "none"))
+        if self.minimum_version is not None:
+            _check("minimum TLS version", self.minimum_version, tuple(_VERSIONS))
+            if _VERSIONS[self.minimum_version] == _VERSIONS["1.3"] and PROFILES[self.profile].maximum == _V12:
+                raise _unusable(f"the TLS profile {self.profile!r} has no version {self.minimum_version}")
+        if self.key_file is not None and self.cert_file is None:
+            raise _unusable("there is a TLS key without a certificate", "Give the certificate as well.")
+
+    def client_context(self) -> ssl.SSLContext:
+        """What a requestor needs.
+
+        :raises ConfigurationError: a file cannot be used, or this OpenSSL does not know the profile.
+        """
+        context = self._context(ssl.PROTOCOL_TLS_CLIENT)
+        if self.verify == "none":
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif self.ca_file is None:
+            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        return context
+
+    def server_context(self) -> ssl.SSLContext:
+        """What an acceptor needs.
+
+        :raises ConfigurationError: there is no certificate, or nobody to trust where certificates are asked for; a
+            file cannot be used, or this OpenSSL does not know the profile.
+        """
+        if self.cert_file is None:
+            raise _unusable("a TLS server needs a certificate", "Give certificate and key.")
+        if self.client_auth != "none" and self.ca_file is None:
+            raise _unusable(
+                "a TLS server that checks certificates needs to know whom to trust",
+                "Give the file of the issuing authority's certificate.",
+            )
+        context = self._context(ssl.PROTOCOL_TLS_SERVER)
+        context.num_tickets = 0  # nobody resumes, and who closes without having read a ticket resets the connection
+        modes = {"require": ssl.CERT_REQUIRED, "verify": ssl.CERT_OPTIONAL, "none": ssl.CERT_NONE}
+        context.verify_mode = modes[self.client_auth]
+        return context
+
+    def _context(self, protocol: int) -> ssl.SSLContext:
+        profile = PROFILES[self.profile]
+        context = ssl.SSLContext(protocol)
+        context.minimum_version = _VERSIONS.get(self.minimum_version or "", profile.minimum)
+        context.maximum_version = profile.maximum
+        context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
+        try:
+            context.set_ciphers(profile.ciphers)
+        except ssl.SSLError as error:
+            text = f"{ssl.OPENSSL_VERSION} has no cipher of the TLS profile {self.profile!r}"
+            raise _unusable(text, "Use another profile.") from error
+        self._load_own(context)
+        self._load_trusted(context)
+        if self.keylog_file is not None:
+            try:
+                context.keylog_filename = str(self.keylog_file)
+            except OSError as error:
+                raise _unusable(f"the TLS key log {self.keylog_file} cannot be written: {error.strerror}") from error
+        return context
+
+    def _load_own(self, context: ssl.SSLContext) -> None:
+        if self.cert_file is None:
+            return
+        for path in (self.cert_file, self.key_file):
+            _check_readable(path)
+        try:
+            context.load_cert_chain(self.cert_file, self.key_file, password=self._password)
+        except ssl.SSLError as error:
+            raise _unusable(*_key_trouble(error, self.cert_file, self.key_file or self.cert_file)) from error
+
+    def _password(self) -> str:
+        # Without a function OpenSSL would ask at the terminal.
+        if self.key_password is None:
+            raise _unusable(f"the TLS key {self.key_file or self.cert_file} is encrypted", "Give its password.")
+        return self.key_password()
+
+    def _load_trusted(self, context: ssl.SSLContext) -> None:
+        if self.ca_file is None:
+            return
+        _check_readable(self.ca_file)
+        try:
+            context.load_verify_locations(cafile=self.ca_file)
+        except ssl.SSLError as error:
+            raise _unusable(f"{self.ca_file} holds no certificate in PEM form") from error
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the peer's own certificate may be what is trusted
+
+
+def _check(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise _unusable(f"{value!r} is no {what}", f"There are {', '.join(known)}.")
+
+
+def _check_readable(path: str | Path | None) -> None:
+    if path is not None:
+        try:
+            Path(path).read_bytes()
+        except OSError as error:
+            raise _unusable(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _key_trouble(error: ssl.SSLError, certificate: str | Path, key: str | Path) -> tuple[str, str]:
+    reason = error.reason or ""
+    if reason == "KEY_VALUES_MISMATCH":
+        return f"the TLS key {key} does not belong to the certificate {certificate}", "Give the key made with it."
+    if "KEY_TOO_SMALL" in reason or "MD_TOO_WEAK" in reason:
+        return f"the certificate {certificate} is too weak ({reason})", "Have one made with 2048 bits and SHA-256."
+    text = f"{certificate} and {key} are no certificate and key in PEM form"
+    return text, "If the key is encrypted, the password may be wrong."
+
+
+def _unusable(text: str, hint: str = "") -> ConfigurationError:
+    return ConfigurationError(text, phase="configure", hint=hint)
+
+
+# --------------------------------------------------------------------------------------------------------- connections
+
+
+def peer_certificate(connection: ssl.SSLObject) -> bytes:
+    """The peer's certificate as DER, also where it was refused; empty where there is none."""
+    try:
+        found = connection.getpeercert(True)
+    except ValueError:  # the handshake has not succeeded: the one that was refused is of interest all the more
+        found = _unverified(connection)
+    return found or b""
+
+
+def _unverified(connection: ssl.SSLObject) -> bytes:
+    # Public from Python 3.13 on, where it gives bytes.
+    source = connection if hasattr(connection, "get_unverified_chain") else getattr(connection, "_sslobj", None)
+    chain: Iterable[Any] = getattr(source, "get_unverified_chain", tuple)() or ()
+    for first in chain:
+        return first if isinstance(first, bytes) else bytes(first.public_bytes(_DER))
+    return b""
+
+
+_PLAIN = frozenset(
+    (
+        "WRONG_VERSION_NUMBER",
+        "HTTP_REQUEST",
+        "HTTPS_PROXY_REQUEST",
+        "RECORD_LAYER_FAILURE",
+        "PACKET_LENGTH_TOO_LONG",
+        "UNKNOWN_PROTOCOL",
+        "UNEXPECTED_MESSAGE",
+        "RECORD_TOO_SMALL",
+    )
+)
+
+
+def tls_error(error: ssl.SSLError) -> TlsError:
+    """One sentence for what OpenSSL reports; the trace's diagnosis knows causes and remedies by its words."""
+    reason = error.reason or ""
+    words = reason.lower().replace("_", " ") or error.strerror or str(error)
+    hint = ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        text = f"the peer's certificate is refused: {error.verify_message}"
+        hint = "Check date, issuer and name of the certificate."
+    elif "ALERT" in reason:
+        text = f"the peer broke the TLS handshake off: {words}"
+    elif reason in _PLAIN:
+        text = f"the peer does not speak TLS here ({words})"
+        hint = "Try without TLS, or ask for the port with TLS."
+    elif reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
+        text = "the peer did not return a certificate"
+    else:
+        text = f"the TLS handshake failed: {words}"
+    made = TlsError(text.rstrip("."), phase="tls", hint=hint)
+    made.__cause__ = error
+    return made

@@ -27,6 +27,7 @@ from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.portal import Portal, shared_portal
 from dicomgui.network.service import InstanceFile, Response
 from dicomgui.network.tracing import Tracer
+from dicomgui.network.transport import TlsConfig
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -166,6 +167,7 @@ class SyncClient:
         tracer: Tracer | None = None,
         trace_full: bool = False,
         local_host: str | None = None,
+        tls: TlsConfig | None = None,
     ) -> SyncAssociation:
         """Open an association with ``peer``; parameters and errors are those of :func:`~dicomgui.network.connect`.
 
@@ -185,6 +187,7 @@ class SyncClient:
             tracer=tracer,
             trace_full=trace_full,
             local_host=local_host,
+            tls=tls,
         )
         return _open(opening)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -375,3 +376,16 @@ async def test_a_refused_connection_is_in_the_trace() -> None:
         [record] = [record for record in listener.records if isinstance(record, RefuseRecord)]
         assert "too many" in record.reason
         await listener.is_empty()
+
+
+async def test_a_connection_that_arrives_while_the_server_stops_is_not_left_open() -> None:
+    for _ in range(20):
+        server = await serve(port=0)
+        with contextlib.ExitStack() as stack:
+            for _ in range(5):
+                stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            await server.close()
+            assert server.connections == 0
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert server.connections == 0

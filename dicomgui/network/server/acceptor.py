@@ -153,7 +153,7 @@ class Acceptor:
         self._connection.peer = "" if self._transport is None else self._transport.peer_place
         if self._server.may_connect():
             return True
-        self._refuse("too many connections")
+        self._refuse("too many connections" if self._server.is_listening else "the listener is being stopped")
         return False
 
     def _on_tls_failed(self, error: ConnectError) -> None:

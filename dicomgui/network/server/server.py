@@ -156,6 +156,8 @@ class Server:
             acceptor.cut()
         await self._wait_for_end(None)
         await listener.wait_closed()
+        await asyncio.sleep(0)  # what the system had accepted for us by then arrives now, and is turned away
+        await self.wait_empty()
         self._scribe.listen(address, self.ae_title, active=False)
 
     async def __aenter__(self) -> Server:
@@ -173,8 +175,8 @@ class Server:
     # what acceptors ask and tell
 
     def may_connect(self) -> bool:
-        """Whether one more connection is within the limit."""
-        return len(self._acceptors) <= self.options.max_connections
+        """Whether one more connection is within the limit; none is once we have stopped to listen."""
+        return self._listener is not None and len(self._acceptors) <= self.options.max_connections
 
     def may_associate(self) -> bool:
         """Whether one more association is within the limit."""

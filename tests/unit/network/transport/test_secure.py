@@ -1,0 +1,240 @@
+"""TLS under an association: the turns that no peer takes on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+import pytest
+import trustme
+
+from dicomgui.network.tracing import Record, Scribe, TlsRecord
+from dicomgui.network.transport.secure import TlsTransport
+
+
+class Lower(asyncio.Transport):
+    """The socket's transport: keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 1)})
+        self.sent = bytearray()
+        self.calls: list[str] = []
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.sent += data
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("close", "abort", "write_eof", "pause_reading", "resume_reading", "set_write_buffer_limits"):
+            return lambda *_args: self._called(name)
+        return super().__getattribute__(name)
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        self.closed = self.closed or name in ("close", "abort")
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.sent)
+
+
+class Upper:
+    """The association's protocol: keeps what comes."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.received = bytearray()
+        self._buffer = memoryview(bytearray(65_536))
+
+    def get_buffer(self, _hint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, count: int) -> None:
+        self.received += self._buffer[:count]
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_args, **_kw: self.calls.append(name)
+
+
+class End:
+    """One end of a connection."""
+
+    def __init__(self, context: ssl.SSLContext, server_name: str | None) -> None:
+        self.lower, self.upper = Lower(), Upper()
+        self.records: list[Record] = []
+        self.tls = TlsTransport(
+            self.upper, context, Scribe(self.records.append, 1), server_name=server_name, handshake_s=5.0
+        )
+
+    def take(self, data: bytes | bytearray) -> None:
+        """Bytes come from the socket."""
+        window = self.tls.get_buffer(-1)
+        window[: len(data)] = data
+        self.tls.buffer_updated(len(data))
+
+
+@pytest.fixture(scope="module")
+def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    authority = trustme.CA()
+    client, server = ssl.create_default_context(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.configure_trust(client)
+    authority.issue_cert("peer.example").configure_cert(server)
+    return client, server
+
+
+@pytest.fixture
+async def ends(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> tuple[End, End]:
+    return End(contexts[0], "peer.example"), End(contexts[1], None)
+
+
+def pump(one: End, other: End) -> None:
+    while one.lower.sent or other.lower.sent:
+        for source, target in ((one, other), (other, one)):
+            data = bytes(source.lower.sent)
+            source.lower.sent.clear()
+            if data:
+                target.take(data)
+
+
+def shake_hands(client: End, server: End) -> None:
+    for end in (server, client):
+        end.tls.connection_made(end.lower)
+    pump(client, server)
+    assert client.tls.is_open
+    assert server.tls.is_open
+
+
+def end_all(*ends: End) -> None:
+    for end in ends:
+        end.tls.abort()
+        end.tls.connection_lost(None)
+
+
+async def test_what_is_written_here_is_read_there(ends: tuple[End, End]) -> None:
+    client, server = ends
+    shake_hands(client, server)
+    client.tls.write(b"hello" * 5000)
+    client.tls.write(b"")
+    assert client.tls.get_write_buffer_size() == len(client.lower.sent) > 25_000
+    pump(client, server)
+    assert server.upper.received == b"hello" * 5000
+    assert client.tls.get_extra_info("ssl_object").version() == "TLSv1.3"
+    assert client.tls.get_extra_info("peername") == ("127.0.0.1", 1)
+    end_all(client, server)
+
+
+async def test_back_pressure_reaches_the_association_only_when_there_is_one(ends: tuple[End, End]) -> None:
+    client, server = ends
+    server.tls.connection_made(server.lower)
+    server.tls.pause_writing()
+    server.tls.resume_writing()
+    assert "pause_writing" not in server.upper.calls
+    client.tls.connection_made(client.lower)
+    pump(client, server)
+    server.tls.pause_writing()
+    server.tls.resume_writing()
+    assert server.upper.calls[-2:] == ["pause_writing", "resume_writing"]
+    end_all(client, server)
+
+
+async def test_what_came_while_reading_was_paused_is_read_afterwards(ends: tuple[End, End]) -> None:
+    client, server = ends
+    shake_hands(client, server)
+    server.tls.pause_reading()
+    client.tls.write(b"later")
+    pump(client, server)
+    assert not server.upper.received
+    server.tls.resume_reading()
+    await asyncio.sleep(0)
+    assert server.upper.received == b"later"
+    end_all(client, server)
+
+
+async def test_without_a_connection_nothing_is_done(ends: tuple[End, End]) -> None:
+    client, _ = ends
+    client.tls.set_write_buffer_limits(1)
+    client.tls.pause_reading()
+    client.tls.resume_reading()
+    assert client.tls.get_write_buffer_size() == 0
+    assert client.tls.get_extra_info("peername", "none") == "none"
+    assert client.tls.is_closing()
+    client.tls.close()
+    client.tls.close()
+    client.tls.write(b"x")
+    assert not client.lower.calls
+
+
+async def test_a_peer_that_closes_without_a_goodbye_ends_the_association(ends: tuple[End, End]) -> None:
+    client, server = ends
+    shake_hands(client, server)
+    server.tls.eof_received()
+    assert server.upper.calls[-1] == "eof_received"
+    assert "close" in server.lower.calls
+    server.tls.eof_received()  # once is enough
+    assert server.upper.calls.count("eof_received") == 1
+    end_all(client, server)
+
+
+async def test_a_goodbye_ends_the_association(ends: tuple[End, End]) -> None:
+    client, server = ends
+    shake_hands(client, server)
+    client.tls.close()
+    pump(client, server)
+    assert server.upper.calls[-1] == "eof_received"
+    end_all(client, server)
+
+
+async def test_after_a_failed_handshake_nothing_more_is_taken(ends: tuple[End, End]) -> None:
+    client, server = ends
+    server.tls.connection_made(server.lower)
+    server.take(b"GET / HTTP/1.1\r\n\r\n")
+    [record] = [one for one in server.records if isinstance(one, TlsRecord)]
+    assert record.error
+    assert server.tls.ready.exception() is not None
+    server.take(b"more")
+    server.tls.eof_received()
+    server.tls.close()
+    end_all(server)
+    assert server.upper.calls[-1] == "never_opened"
+    assert len(server.records) == 1
+    assert not client.lower.calls
+
+
+async def test_a_broken_record_ends_the_association_with_the_reason(ends: tuple[End, End]) -> None:
+    client, server = ends
+    shake_hands(client, server)
+    client.tls.write(b"whole")
+    client.lower.sent[-1] ^= 0xFF
+    pump(client, server)
+    record = server.records[-1]
+    assert isinstance(record, TlsRecord)
+    assert record.error
+    server.tls.write(b"no use")
+    server.take(b"nor this")
+    end_all(client, server)
+
+
+async def test_a_fault_of_encryption_is_told(ends: tuple[End, End], monkeypatch: pytest.MonkeyPatch) -> None:
+    client, server = ends
+    shake_hands(client, server)
+
+    class Broken:
+        def write(self, _data: memoryview) -> int:
+            fault = ssl.SSLError(1, "[SSL: INTERNAL_ERROR] internal error")
+            fault.reason = "INTERNAL_ERROR"
+            raise fault
+
+        def version(self) -> str:
+            return "TLSv1.3"
+
+    monkeypatch.setattr(client.tls, "_tls", Broken())
+    monkeypatch.setattr("dicomgui.network.transport.secure.peer_certificate", lambda _tls: b"")
+    client.tls.write(b"x")
+    assert client.lower.closed
+    end_all(client, server)

@@ -107,7 +107,6 @@ class Association(ServiceUser):
         super().__init__(connection)
         self._answer: asyncio.Future[Negotiated] = self._loop.create_future()
         self._released: asyncio.Future[None] | None = None
-        self._error: DicomNetworkError | None = None
         self._timings: Timings | None = None
 
     # facts
@@ -269,7 +268,6 @@ class Association(ServiceUser):
 
     def association_ended(self, error: DicomNetworkError | None) -> None:
         """The association is over."""
-        self._error = error
         reason = error or AssociationAborted("the association was released", source=0, reason=0, peer=str(self.peer))
         if not self._answer.done():
             self._answer.set_exception(reason)

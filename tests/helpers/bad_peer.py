@@ -18,6 +18,7 @@ from typing import Any
 from dicomgui.network import (
     AcceptPolicy,
     Handlers,
+    Lifecycle,
     Server,
     ServerOptions,
     Status,
@@ -431,7 +432,9 @@ async def target(
     records: list[Record] = []
     ended: list[object] = []
     options.setdefault("tracer", records.append)
-    options.setdefault("on_ended", lambda facts, error: ended.append(error))
+    options.setdefault(
+        "lifecycle", Lifecycle(on_closed=lambda _number, facts, error: None if facts is None else ended.append(error))
+    )
     server = await serve(
         LOOPBACK,
         0,

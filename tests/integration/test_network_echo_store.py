@@ -18,6 +18,7 @@ from dicomgui.network import (
     ConnectionRefused,
     Handlers,
     InstanceFile,
+    Lifecycle,
     LocalProtocolError,
     NoAcceptedContext,
     OperationTimeout,
@@ -287,7 +288,8 @@ async def test_cancelling_an_operation_aborts_and_leaves_nothing(tmp_path: Path)
 
     path = write_file(tmp_path, ct_dataset())
     ended: list[object] = []
-    options = ServerOptions(policy=AcceptPolicy(), on_ended=lambda facts, error: ended.append(error))
+    lifecycle = Lifecycle(on_closed=lambda _number, _facts, error: ended.append(error))
+    options = ServerOptions(policy=AcceptPolicy(), lifecycle=lifecycle)
     async with await serve(port=0, handlers=Handlers(on_store=hang), options=options) as server:
 
         async def send() -> None:

@@ -30,6 +30,7 @@ from dicomgui.network import (
     ConfigurationError,
     EchoRequest,
     Handlers,
+    Lifecycle,
     ListenError,
     MemorySink,
     NullSink,
@@ -227,7 +228,7 @@ async def test_who_wants_to_be_told_and_raises_does_no_harm() -> None:
     def fail(*args: object) -> None:
         raise ValueError("listener of events")
 
-    async with target(on_established=fail, on_ended=fail) as listener:
+    async with target(lifecycle=Lifecycle(on_accepted=fail, on_closed=fail)) as listener:
         async with await dial(listener.port) as peer:
             await peer.associate(GOOD_RQ)
             await peer.send(echo_rq())
@@ -235,7 +236,7 @@ async def test_who_wants_to_be_told_and_raises_does_no_harm() -> None:
             await peer.reset()
         await listener.is_empty()
         texts = [record.text for record in listener.records if isinstance(record, NoteRecord)]
-        assert ["on_established" in text or "on_ended" in text for text in texts] == [True, True]
+        assert ["on_accepted" in text or "on_closed" in text for text in texts] == [True, True]
 
 
 async def test_a_reply_that_cannot_be_sent_ends_the_association_and_nothing_else() -> None:

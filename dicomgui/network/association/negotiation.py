@@ -65,6 +65,7 @@ __all__ = [
     "REJECTED_VERSION",
     "AcceptPolicy",
     "AcceptedContext",
+    "ContextChoices",
     "ContextResult",
     "Negotiated",
     "ProposedContext",
@@ -98,6 +99,12 @@ _INVALID_PARAMETER_VALUE = 6
 _IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 _DEFAULT_ROLES = (True, False)
 """SCU and SCP role of the requestor where nothing else is agreed (PS3.7 D.3.3.4)."""
+
+ContextChoices: TypeAlias = Mapping[int, str | int]
+"""By presentation context id: the transfer syntax UID to accept it with, or the result (1 to 4, PS3.8 table 9-18) to
+refuse it with."""
+
+_NO_CHOICES: Final[ContextChoices] = MappingProxyType({})
 
 _Roles: TypeAlias = dict[str, tuple[bool, bool]]
 
@@ -182,6 +189,7 @@ class AcceptPolicy:
     :ivar answer_extended: gives the answer to a SOP class extended negotiation, ``None`` for no answer.
     :ivar check_identity: gives the server's response to a user identity (``b""`` for those that have none), or ``None``
         to reject the association; without it identities are neither checked nor answered.
+    :ivar require_identity: reject (1/1/1) requests that say nothing of a user.
     """
 
     ae_title: str = "DICOMGUI"
@@ -196,6 +204,7 @@ class AcceptPolicy:
     max_performed: int = 1
     answer_extended: Callable[[SOPClassExtendedNegotiation], bytes | None] | None = None
     check_identity: Callable[[UserIdentityRQ], bytes | None] | None = None
+    require_identity: bool = False
 
 
 def check_request(rq: AssociateRQ) -> None:
@@ -223,23 +232,35 @@ def refuse_version(rq: AssociateRQ) -> AssociateRJ | None:
 
 
 def negotiate(
-    rq: AssociateRQ, policy: AcceptPolicy, max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
+    rq: AssociateRQ,
+    policy: AcceptPolicy,
+    max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH,
+    choices: ContextChoices = _NO_CHOICES,
 ) -> AssociateAC | AssociateRJ:
     """The answer to a request: our own identity and limits, and nothing that was not asked for.
 
     :param max_pdu_length: longest variable field of P-DATA-TF that we take, in bytes; 0 for no limit.
+    :param choices: for single presentation contexts, what to answer instead of what the policy says.
+    :raises ConfigurationError: a choice is a transfer syntax that was not proposed, or no reason to refuse.
     """
     asked = rq.user_information or UserInformation(())
     refused = _refuse(rq, policy)
     if refused is not None:
         return refused
     identity: bytes | None = None
+    if asked.user_identity is None and policy.require_identity:
+        return REJECTED_NO_REASON
     if asked.user_identity is not None and policy.check_identity is not None:
         identity = policy.check_identity(asked.user_identity)
         if identity is None:
             return REJECTED_NO_REASON
     roles = _grant_roles(asked, policy)
-    answers = tuple(_answer_context(context, policy, roles) for context in rq.presentation_contexts)
+    answers = tuple(
+        _answer_as_chosen(context, choices[context.context_id])
+        if context.context_id in choices
+        else _answer_context(context, policy, roles)
+        for context in rq.presentation_contexts
+    )
     sub_items: list[UserInfoItem] = [MaximumLength(max_pdu_length), ImplementationClassUID(IMPLEMENTATION_CLASS_UID)]
     window = asked.async_ops
     if window is not None:
@@ -283,6 +304,19 @@ def _grant_roles(user_information: UserInformation, policy: AcceptPolicy) -> _Ro
         may_be_scp = policy.requestor_scp is None or asked.sop_class_uid in policy.requestor_scp
         roles.setdefault(asked.sop_class_uid, (asked.scu == 1, asked.scp == 1 and may_be_scp))
     return roles
+
+
+def _answer_as_chosen(context: PresentationContextRQ, choice: str | int) -> PresentationContextAC:
+    if isinstance(choice, int):
+        if choice not in (_USER_REJECTION, _NO_REASON, _ABSTRACT_SYNTAX, _TRANSFER_SYNTAXES):
+            raise ConfigurationError(f"{choice} is no reason to refuse a presentation context", phase="configure")
+        return PresentationContextAC(context.context_id, choice, context.transfer_syntaxes[0])
+    if choice not in context.transfer_syntaxes:
+        raise ConfigurationError(
+            f"transfer syntax {choice!r} was not proposed for presentation context {context.context_id}",
+            phase="configure",
+        )
+    return PresentationContextAC(context.context_id, _ACCEPTANCE, choice)
 
 
 def _answer_context(context: PresentationContextRQ, policy: AcceptPolicy, roles: _Roles) -> PresentationContextAC:

@@ -1,7 +1,18 @@
 """Requesting associations."""
 
 from dicomgui.network.client import presets
-from dicomgui.network.client.association import Association, ConnectOptions, Timings, connect
+from dicomgui.network.client.association import Association, ConnectOptions, Timings, connect, open_with
 from dicomgui.network.client.sync import SyncAssociation, SyncClient
+from dicomgui.network.client.sync_operation import SyncOperation
 
-__all__ = ["Association", "ConnectOptions", "SyncAssociation", "SyncClient", "Timings", "connect", "presets"]
+__all__ = [
+    "Association",
+    "ConnectOptions",
+    "SyncAssociation",
+    "SyncClient",
+    "SyncOperation",
+    "Timings",
+    "connect",
+    "open_with",
+    "presets",
+]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -18,15 +19,23 @@ from dicomgui.network.association.events import (
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.negotiation import build_request, conclude
 from dicomgui.network.association.params import AETitle, Limits, PeerAddress, Timeouts
+from dicomgui.network.association.states import Event
 from dicomgui.network.client import presets
 from dicomgui.network.errors import AssociationAborted, AssociationRejected, DicomNetworkError, LocalProtocolError
-from dicomgui.network.pdu import AssociateRJ, AssociateRQ, describe_rejection
+from dicomgui.network.pdu import (
+    AssociateRJ,
+    SOPClassCommonExtendedNegotiation,
+    SOPClassExtendedNegotiation,
+    UserIdentityRQ,
+    describe_rejection,
+)
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.service import AssociationFacts, Connection, Handlers, Provider, ServiceUser
+from dicomgui.network.service.lifecycle import Lifecycle, Teller
 from dicomgui.network.tracing import Role, Scribe, Tracer, next_association_id
 from dicomgui.network.transport import AssociationTransport, TaskOwner, TlsConfig, TraceObserver, open_connection
 
-__all__ = ["Association", "ConnectOptions", "Timings", "connect"]
+__all__ = ["Association", "ConnectOptions", "Timings", "connect", "open_with"]
 
 ABORT_LINGER_S = 0.5
 """After an A-ABORT of ours the peer gets this long to close; then we do (an early close could destroy the A-ABORT)."""
@@ -44,6 +53,13 @@ class ConnectOptions:
     :ivar trace_full: keep the data sets of C-STORE in the trace as well.
     :ivar local_host: local address to connect from.
     :ivar tls: speak TLS; see :class:`TlsConfig`.
+    :ivar user_identity: who the user is (PS3.7 D.3.3.7); see :class:`UserIdentity`.
+    :ivar async_ops: how many operations we want to have outstanding, and how many the peer may have (PS3.7 D.3.3.3); 0
+        for no limit. (1, 1) does not ask.
+    :ivar extended: SOP class extended negotiation to ask for (PS3.7 D.3.3.5).
+    :ivar common_extended: SOP class common extended negotiation to tell (PS3.7 D.3.3.6).
+    :ivar handlers: what the peer may ask of us on this association: N-EVENT-REPORT, and what we have the SCP role for.
+    :ivar lifecycle: whom to tell of the association's life.
     """
 
     calling_ae: AETitle = field(default=AETitle("DICOMGUI"))
@@ -54,6 +70,12 @@ class ConnectOptions:
     trace_full: bool = False
     local_host: str | None = None
     tls: TlsConfig | None = None
+    user_identity: UserIdentityRQ | None = None
+    async_ops: tuple[int, int] = (1, 1)
+    extended: tuple[SOPClassExtendedNegotiation, ...] = ()
+    common_extended: tuple[SOPClassCommonExtendedNegotiation, ...] = ()
+    handlers: Handlers = field(default=Handlers())
+    lifecycle: Lifecycle = field(default=Lifecycle())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +91,7 @@ class Timings:
 class Association(ServiceUser):
     """An association that we requested.
 
-    Made by :func:`connect`. Safe for several tasks of one loop: requests are sent one after the other.
+    Made by :func:`connect`. Safe for several tasks of one loop; see :class:`ServiceUser`, whose verbs it has.
 
     :ivar peer: the address that we called.
     :ivar number: the association's number in the trace.
@@ -85,6 +107,11 @@ class Association(ServiceUser):
             calling_ae_title=options.calling_ae,
             contexts=options.contexts,
             max_pdu_length=options.limits.max_pdu_length,
+            max_invoked=options.async_ops[0],
+            max_performed=options.async_ops[1],
+            user_identity=options.user_identity,
+            extended=options.extended,
+            common_extended=options.common_extended,
         )
         self._loop = asyncio.get_running_loop()
         self._scribe = Scribe(options.tracer, self.number)
@@ -99,12 +126,14 @@ class Association(ServiceUser):
         )
         self._observer = observer
         self._tasks = TaskOwner(f"association {self.number}")
-        self._provider = Provider(Handlers(), self._tasks)
+        provider = Provider(options.handlers, self._tasks)
         connection = Connection(
-            self._machine, self._scribe, self, self._provider, timeouts=options.timeouts, limits=options.limits
+            self._machine, self._scribe, self, provider, timeouts=options.timeouts, limits=options.limits
         )
         connection.peer = str(peer)
-        super().__init__(connection)
+        super().__init__(connection, provider)
+        self._teller = Teller(options.lifecycle, self._scribe, self.number)
+        self._facts: AssociationFacts | None = None
         self._answer: asyncio.Future[Negotiated] = self._loop.create_future()
         self._released: asyncio.Future[None] | None = None
         self._timings: Timings | None = None
@@ -244,19 +273,41 @@ class Association(ServiceUser):
         if isinstance(event, AssociateAccepted):
             negotiated = conclude(self._rq, event.ac)
             self._connection.established(negotiated)
-            self._provider.attach(self._connection, self._facts(negotiated))
+            self._facts = self._facts_of(negotiated)
+            self._provider.attach(self._connection, self._facts, self)
+            self._teller.accepted(self._facts)
             if not self._answer.done():
                 self._answer.set_result(negotiated)
         elif isinstance(event, AssociateRejected):
-            self._connection.fail(_rejection(event.rj, self._rq, str(self.peer)))
+            rejection = _rejection(event.rj, str(self.peer))
+            self._teller.rejected(str(self.peer), str(rejection))
+            self._connection.fail(rejection)
         elif isinstance(event, ReleaseRequested):
-            self._machine.confirm_release(self._loop.time())  # a requestor answers at once, in a collision too (Sta9)
-            if not event.collision:
-                self._connection.finish()
+            self._on_release_requested(event)
         else:  # released; nobody asks a requestor for an association
             self._connection.finish()
 
-    def _facts(self, negotiated: Negotiated) -> AssociationFacts:
+    def _on_release_requested(self, event: ReleaseRequested) -> None:
+        if event.collision:
+            self._machine.confirm_release(self._loop.time())  # a requestor answers at once (Sta9)
+            return
+        delay = None if self._facts is None else self._teller.releasing(self._facts)
+        if delay is None:
+            self._confirm_release()
+        else:
+            self._tasks.spawn(self._confirm_release_after(delay), name="release")
+
+    async def _confirm_release_after(self, delay: Awaitable[None]) -> None:
+        await self._teller.wait(delay)
+        self._confirm_release()
+
+    def _confirm_release(self) -> None:
+        if self._machine.allows(Event.EVT14):
+            self._machine.confirm_release(self._loop.time())
+            self._connection.finish()
+            self._connection.transport.flush()
+
+    def _facts_of(self, negotiated: Negotiated) -> AssociationFacts:
         return AssociationFacts(
             self.number,
             self._connection.transport.peer_place,
@@ -264,6 +315,8 @@ class Association(ServiceUser):
             negotiated.called_ae_title,
             negotiated.peer_implementation_class_uid,
             negotiated.peer_version_name,
+            tuple(result for result in negotiated.contexts if result.accepted is None),
+            negotiated,
         )
 
     def association_ended(self, error: DicomNetworkError | None) -> None:
@@ -278,9 +331,10 @@ class Association(ServiceUser):
             else:
                 self._released.set_exception(error)
                 self._released.exception()
+        self._teller.closed(self._facts, error)
 
 
-def _rejection(rj: AssociateRJ, rq: AssociateRQ, peer: str) -> AssociationRejected:
+def _rejection(rj: AssociateRJ, peer: str) -> AssociationRejected:
     text = describe_rejection(rj.result, rj.source, rj.reason)
     return AssociationRejected(
         f"the association was rejected: {text}", result=rj.result, source=rj.source, reason=rj.reason, peer=peer
@@ -320,6 +374,12 @@ def connect(
     trace_full: bool = False,
     local_host: str | None = None,
     tls: TlsConfig | None = None,
+    user_identity: UserIdentityRQ | None = None,
+    async_ops: tuple[int, int] = (1, 1),
+    extended: Sequence[SOPClassExtendedNegotiation] = (),
+    common_extended: Sequence[SOPClassCommonExtendedNegotiation] = (),
+    handlers: Handlers | None = None,
+    lifecycle: Lifecycle | None = None,
 ) -> _Opening:
     """Open an association with ``peer``, a :class:`PeerAddress` or ``"AET@host:port"``.
 
@@ -329,6 +389,10 @@ def connect(
 
     :param contexts: what to propose; by default verification, query/retrieve (patient and study root) and worklist.
     :param tls: speak TLS; its files are read at each connection. By default none is spoken.
+    :param user_identity: who the user is; see :class:`UserIdentity`.
+    :param async_ops: operations outstanding that we want to invoke and to perform; what the peer answers counts.
+    :param handlers: what the peer may ask of us on this association.
+    :param lifecycle: whom to tell of the association's life.
     :raises ConfigurationError: a parameter is unusable; nothing was sent.
     :raises ConnectError: no connection (see :func:`~dicomgui.network.transport.open_connection`).
     :raises TlsError: the TLS handshake failed; with TLS 1.3 the peer's refusal of our certificate comes after it.
@@ -348,5 +412,16 @@ def connect(
         trace_full=trace_full,
         local_host=local_host,
         tls=tls,
+        user_identity=user_identity,
+        async_ops=async_ops,
+        extended=tuple(extended),
+        common_extended=tuple(common_extended),
+        handlers=handlers or Handlers(),
+        lifecycle=lifecycle or Lifecycle(),
     )
     return _Opening(address, options)
+
+
+def open_with(peer: PeerAddress, options: ConnectOptions) -> AbstractAsyncContextManager[Association]:
+    """An association with ``peer``, to be entered with ``async with``; as :func:`connect`, with the options as one."""
+    return _Opening(peer, options)

@@ -17,15 +17,25 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from dicomgui.network.association.contexts import Negotiated, ProposedContext
 from dicomgui.network.association.params import Limits, PeerAddress, Timeouts
 from dicomgui.network.client import presets
 from dicomgui.network.client.association import Association, Timings, connect
+from dicomgui.network.client.sync_operation import SyncOperation, on_shared
 from dicomgui.network.dimse.commands import Priority
+from dicomgui.network.pdu import SOPClassCommonExtendedNegotiation, SOPClassExtendedNegotiation, UserIdentityRQ
 from dicomgui.network.portal import Portal, shared_portal
-from dicomgui.network.service import InstanceFile, Response
+from dicomgui.network.service import (
+    Handlers,
+    InstanceFile,
+    Lifecycle,
+    Match,
+    Progress,
+    Response,
+    StorableInstance,
+)
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import TlsConfig
 
@@ -33,8 +43,6 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 __all__ = ["SyncAssociation", "SyncClient"]
-
-_T = TypeVar("_T")
 
 
 class SyncAssociation:
@@ -83,21 +91,22 @@ class SyncAssociation:
 
     # verbs
 
-    def echo(self) -> Response:
+    def echo(self, *, timeout_s: float | None = None) -> Response:
         """Verify the association by C-ECHO; see :meth:`Association.echo`."""
-        return _on_shared(self._association.echo)
+        return on_shared(partial(self._association.echo, timeout_s=timeout_s))
 
     def store(
         self,
-        instance: str | os.PathLike[str] | InstanceFile | Dataset,
+        instance: StorableInstance,
         *,
         priority: int = Priority.MEDIUM,
         move_originator_ae_title: str = "",
         move_originator_message_id: int | None = None,
         following: InstanceFile | None = None,
+        timeout_s: float | None = None,
     ) -> Response:
         """Send one composite instance by C-STORE; see :meth:`Association.store`."""
-        return _on_shared(
+        return on_shared(
             partial(
                 self._association.store,
                 instance,
@@ -105,8 +114,162 @@ class SyncAssociation:
                 move_originator_ae_title=move_originator_ae_title,
                 move_originator_message_id=move_originator_message_id,
                 following=following,
+                timeout_s=timeout_s,
             )
         )
+
+    def find(
+        self,
+        identifier: Dataset | bytes,
+        *,
+        root: str = "study",
+        sop_class_uid: str | None = None,
+        level: str | None = None,
+        priority: int = Priority.MEDIUM,
+        timeout_s: float | None = None,
+    ) -> SyncOperation[Match]:
+        """Query by C-FIND; see :meth:`Association.find`."""
+        return SyncOperation(
+            self._association.find(
+                identifier,
+                root=root,
+                sop_class_uid=sop_class_uid,
+                level=level,
+                priority=priority,
+                timeout_s=timeout_s,
+            )
+        )
+
+    def move(
+        self,
+        identifier: Dataset | bytes,
+        *,
+        destination: str,
+        root: str = "study",
+        sop_class_uid: str | None = None,
+        level: str | None = None,
+        priority: int = Priority.MEDIUM,
+        timeout_s: float | None = None,
+    ) -> SyncOperation[Progress]:
+        """Have instances sent to another AE by C-MOVE; see :meth:`Association.move`."""
+        return SyncOperation(
+            self._association.move(
+                identifier,
+                destination=destination,
+                root=root,
+                sop_class_uid=sop_class_uid,
+                level=level,
+                priority=priority,
+                timeout_s=timeout_s,
+            )
+        )
+
+    def get(
+        self,
+        identifier: Dataset | bytes,
+        *,
+        into: str | os.PathLike[str] | Handlers,
+        root: str = "study",
+        sop_class_uid: str | None = None,
+        level: str | None = None,
+        priority: int = Priority.MEDIUM,
+        timeout_s: float | None = None,
+    ) -> SyncOperation[Progress]:
+        """Retrieve by C-GET; see :meth:`Association.get`. Handlers are called in the thread of the loop."""
+        return SyncOperation(
+            self._association.get(
+                identifier,
+                into=into,
+                root=root,
+                sop_class_uid=sop_class_uid,
+                level=level,
+                priority=priority,
+                timeout_s=timeout_s,
+            )
+        )
+
+    def n_create(
+        self,
+        sop_class_uid: str,
+        dataset: Dataset | bytes | None = None,
+        *,
+        sop_instance_uid: str = "",
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Create an instance by N-CREATE; see :meth:`Association.n_create`."""
+        create = self._association.n_create
+        return on_shared(
+            partial(
+                create, sop_class_uid, dataset, sop_instance_uid=sop_instance_uid, context=context, timeout_s=timeout_s
+            )
+        )
+
+    def n_set(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        dataset: Dataset | bytes,
+        *,
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Change an instance by N-SET; see :meth:`Association.n_set`."""
+        change = partial(self._association.n_set, sop_class_uid, sop_instance_uid, dataset)
+        return on_shared(partial(change, context=context, timeout_s=timeout_s))
+
+    def n_get(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        attributes: Sequence[int] = (),
+        *,
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Read an instance by N-GET; see :meth:`Association.n_get`."""
+        read = partial(self._association.n_get, sop_class_uid, sop_instance_uid, attributes)
+        return on_shared(partial(read, context=context, timeout_s=timeout_s))
+
+    def n_action(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        action_type_id: int,
+        dataset: Dataset | bytes | None = None,
+        *,
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Have something done with an instance by N-ACTION; see :meth:`Association.n_action`."""
+        act = partial(self._association.n_action, sop_class_uid, sop_instance_uid, action_type_id, dataset)
+        return on_shared(partial(act, context=context, timeout_s=timeout_s))
+
+    def n_delete(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        *,
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Delete an instance by N-DELETE; see :meth:`Association.n_delete`."""
+        delete = self._association.n_delete
+        return on_shared(partial(delete, sop_class_uid, sop_instance_uid, context=context, timeout_s=timeout_s))
+
+    def n_event_report(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        event_type_id: int,
+        dataset: Dataset | bytes | None = None,
+        *,
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Report an event by N-EVENT-REPORT; see :meth:`Association.n_event_report`."""
+        report = partial(self._association.n_event_report, sop_class_uid, sop_instance_uid, event_type_id, dataset)
+        return on_shared(partial(report, context=context, timeout_s=timeout_s))
 
     # the end
 
@@ -168,11 +331,17 @@ class SyncClient:
         trace_full: bool = False,
         local_host: str | None = None,
         tls: TlsConfig | None = None,
+        user_identity: UserIdentityRQ | None = None,
+        async_ops: tuple[int, int] = (1, 1),
+        extended: Sequence[SOPClassExtendedNegotiation] = (),
+        common_extended: Sequence[SOPClassCommonExtendedNegotiation] = (),
+        handlers: Handlers | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> SyncAssociation:
         """Open an association with ``peer``; parameters and errors are those of :func:`~dicomgui.network.connect`.
 
         Use it as ``with SyncClient.connect(…) as assoc:``, which leaves the association as ``async with`` does, or call
-        ``release()`` or ``abort()``. ``tracer`` is called in the thread of the loop.
+        ``release()`` or ``abort()``. ``tracer``, ``handlers`` and ``lifecycle`` are called in the thread of the loop.
 
         Ctrl-C meanwhile aborts what there is of the association, and is raised when that is closed.
 
@@ -188,6 +357,12 @@ class SyncClient:
             trace_full=trace_full,
             local_host=local_host,
             tls=tls,
+            user_identity=user_identity,
+            async_ops=async_ops,
+            extended=extended,
+            common_extended=common_extended,
+            handlers=handlers,
+            lifecycle=lifecycle,
         )
         return _open(opening)
 
@@ -212,9 +387,3 @@ def _open(opening: Awaitable[Association]) -> SyncAssociation:
                 portal.run(association.abort)
                 portal.disown(association.abort)
             raise
-
-
-def _on_shared(function: Callable[[], Awaitable[_T]]) -> _T:
-    """Run a verb; once the association has ended, and the portal with it, it fails on a new one as it would there."""
-    with shared_portal() as portal:
-        return portal.run(function)

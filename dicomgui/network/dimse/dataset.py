@@ -6,6 +6,7 @@ disk and never come this way. pydicom is imported on the first use.
 
 from __future__ import annotations
 
+import sys
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ from dicomgui.network.pdu.wire import INVALID_PARAMETER, PduType
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["MAX_INFLATED", "decode_dataset", "encode_dataset"]
+__all__ = ["MAX_INFLATED", "decode_dataset", "encode_dataset", "is_dataset"]
 
 IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
 DEFLATED_LITTLE: Final = "1.2.840.10008.1.2.1.99"
@@ -107,3 +108,9 @@ def _unreadable(problem: str) -> RemoteProtocolError:
         field="Data set",
         abort_reason=INVALID_PARAMETER,
     )
+
+
+def is_dataset(thing: object) -> bool:
+    """Whether this is a data set of pydicom; pydicom itself is not imported for it."""
+    module = sys.modules.get("pydicom.dataset")
+    return module is not None and isinstance(thing, module.Dataset)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING
 
 from dicomgui.network.association.events import (
@@ -16,17 +15,24 @@ from dicomgui.network.association.events import (
     ReleaseRequested,
 )
 from dicomgui.network.association.machine import UpperLayer
-from dicomgui.network.association.negotiation import REJECTED_LOCAL_LIMIT, conclude, negotiate
+from dicomgui.network.association.negotiation import (
+    REJECTED_CONGESTION,
+    REJECTED_LOCAL_LIMIT,
+    AcceptPolicy,
+    conclude,
+    negotiate,
+)
 from dicomgui.network.association.states import Event
 from dicomgui.network.errors import ConnectError, DicomNetworkError
 from dicomgui.network.pdu import AssociateAC, AssociateRJ, AssociateRQ, describe_rejection
 from dicomgui.network.pdu.capture import Capture
-from dicomgui.network.service import AssociationFacts, Connection, Provider
+from dicomgui.network.service import AssociationFacts, Connection, Provider, ServiceUser
+from dicomgui.network.service.lifecycle import AssociationRequest, Teller
 from dicomgui.network.tracing import Role, Scribe, next_association_id
 from dicomgui.network.transport import AssociationTransport, TaskOwner, TlsTransport, TraceObserver
 
 if TYPE_CHECKING:
-    from dicomgui.network.server.server import Server
+    from dicomgui.network.server.server import Server, Verdict
 
 __all__ = ["Acceptor"]
 
@@ -38,6 +44,7 @@ class Acceptor:
 
     :ivar number: the association's number in the trace.
     :ivar facts: who the peer is, once the association stands.
+    :ivar user: sends requests of our own to the peer.
     :ivar ended: a future that is done when the connection is gone and its tasks have ended.
     """
 
@@ -57,11 +64,15 @@ class Acceptor:
             observer=self._observer,
         )
         self._tasks = TaskOwner(f"association {self.number}")
-        self._provider = Provider(server.handlers, self._tasks)
+        self._provider = Provider(server.handlers, self._tasks, server.mover)
         self._connection = Connection(
             self._machine, self._scribe, self, self._provider, timeouts=options.timeouts, limits=options.limits
         )
+        self.user = ServiceUser(self._connection, self._provider)
+        self._teller = Teller(options.lifecycle, self._scribe, self.number)
+        self._is_deciding = False
         self._release_asked = False
+        self._release_delayed = False
         self._closing = False
         self._tls: TlsTransport | None = None
         self._transport: AssociationTransport | None = None
@@ -99,6 +110,16 @@ class Acceptor:
     def is_established(self) -> bool:
         """Whether the association stands."""
         return self.facts is not None and not self._connection.is_over
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts against the limit of associations: it stands, or somebody thinks about it."""
+        return self.is_established or self._is_deciding
+
+    @property
+    def host(self) -> str:
+        """The address of the peer, without its port."""
+        return self._connection.peer.rpartition(":")[0]
 
     def close_when_idle(self) -> None:
         """End the association now, or as soon as the request at hand is answered."""
@@ -141,10 +162,7 @@ class Acceptor:
 
     def association_ended(self, error: DicomNetworkError | None) -> None:
         """The association is over."""
-        on_ended = self._server.options.on_ended
-        if on_ended is not None and self.facts is not None:
-            with self._survives("on_ended"):
-                on_ended(self.facts, error)
+        self._teller.closed(self.facts, error)
 
     # inner workings
 
@@ -160,10 +178,57 @@ class Acceptor:
         self._refuse(str(error))
 
     def _on_requested(self, rq: AssociateRQ) -> None:
+        request = AssociationRequest(self.number, self._connection.peer, rq)
+        self._teller.requested(request)
+        if not self._server.may_associate(self):
+            self._answer(rq, REJECTED_LOCAL_LIMIT)
+            return
+        negotiator = self._server.options.negotiator
+        if negotiator is None:
+            self._answer(rq, self._negotiate(rq, None))
+            return
+        try:
+            verdict = negotiator(request)
+        except Exception as error:
+            self._answer(rq, self._undecided(error))
+            return
+        if isinstance(verdict, Awaitable):
+            self._is_deciding = True
+            self._tasks.spawn(self._decide(rq, verdict), name="negotiation")
+        else:
+            self._answer(rq, self._negotiate(rq, verdict))
+
+    async def _decide(self, rq: AssociateRQ, verdict: Awaitable[Verdict]) -> None:
+        """Wait for a negotiator, as long as a peer would be waited for."""
+        answer: AssociateAC | AssociateRJ
+        try:
+            async with asyncio.timeout(self._server.options.timeouts.artim_s):
+                answer = self._negotiate(rq, await verdict)
+        except Exception as error:
+            answer = self._undecided(error)
+        self._is_deciding = False
+        if self._machine.allows(Event.EVT7):  # the peer may have gone meanwhile
+            self._answer(rq, answer)
+            self._connection.transport.flush()
+
+    def _negotiate(self, rq: AssociateRQ, verdict: Verdict) -> AssociateAC | AssociateRJ:
+        if isinstance(verdict, AssociateRJ):
+            return verdict
         options = self._server.options
-        answer: AssociateAC | AssociateRJ = REJECTED_LOCAL_LIMIT
-        if self._server.may_associate():
-            answer = negotiate(rq, options.policy, options.limits.max_pdu_length)
+        policy = verdict if isinstance(verdict, AcceptPolicy) else options.policy
+        choices = verdict if isinstance(verdict, Mapping) else {}
+        try:
+            return negotiate(rq, policy, options.limits.max_pdu_length, choices)
+        except Exception as error:  # what a policy calls, and choices that were not proposed
+            return self._undecided(error)
+
+    def _undecided(self, error: Exception) -> AssociateRJ:
+        """A negotiator that fails or takes too long lets nobody in; the peer may try again."""
+        _log.error("the negotiator failed", exc_info=error)
+        self._scribe.note(logging.ERROR, f"the negotiator failed: {type(error).__name__}: {error}")
+        return REJECTED_CONGESTION
+
+    def _answer(self, rq: AssociateRQ, answer: AssociateAC | AssociateRJ) -> None:
         if isinstance(answer, AssociateRJ):
             self._refuse(describe_rejection(answer.result, answer.source, answer.reason))
             self._machine.reject(answer, self._loop.time())
@@ -171,39 +236,25 @@ class Acceptor:
         self._machine.accept(answer, self._loop.time())
         negotiated = conclude(rq, answer, Role.ACCEPTOR)
         self._connection.established(negotiated)
-        user_information = rq.user_information
         self.facts = AssociationFacts(
             association=self.number,
             peer=self._connection.peer,
-            calling_ae_title=rq.calling_ae,
-            called_ae_title=rq.called_ae,
-            implementation_class_uid=user_information.implementation_class_uid if user_information else "",
-            implementation_version_name=user_information.implementation_version_name if user_information else "",
+            calling_ae_title=negotiated.calling_ae_title,
+            called_ae_title=negotiated.called_ae_title,
+            implementation_class_uid=negotiated.peer_implementation_class_uid,
+            implementation_version_name=negotiated.peer_version_name,
             refused_contexts=tuple(result for result in negotiated.contexts if result.accepted is None),
+            negotiated=negotiated,
         )
-        self._provider.attach(self._connection, self.facts)
+        self._provider.attach(self._connection, self.facts, self.user)
         self._provider.on_idle = self._on_idle
-        self._connection.transport.set_idle_timeout(options.timeouts.idle_s)
-        if options.on_established is not None:
-            with self._survives("on_established"):
-                options.on_established(self.facts)
+        self._connection.transport.set_idle_timeout(self._server.options.timeouts.idle_s)
+        self._teller.accepted(self.facts)
 
     def _refuse(self, reason: str) -> None:
         peer = self._connection.peer
         self._scribe.refuse(peer, reason)
-        on_refused = self._server.options.on_refused
-        if on_refused is not None:
-            with self._survives("on_refused"):
-                on_refused(self.number, peer, reason)
-
-    @contextmanager
-    def _survives(self, name: str) -> Iterator[None]:
-        """An exception in what our user wants to be told becomes a log line and a note in the trace."""
-        try:
-            yield
-        except Exception as error:
-            _log.error("%s failed", name, exc_info=error)
-            self._scribe.note(logging.ERROR, f"{name} failed: {type(error).__name__}: {error}")
+        self._teller.rejected(peer, reason)
 
     def _on_idle(self) -> None:
         if self._release_asked:
@@ -213,8 +264,21 @@ class Acceptor:
 
     def _release_when_idle(self) -> None:
         """Answer the peer's release once every request is answered."""
-        if self._provider.is_busy or not self._machine.allows(Event.EVT14):
+        if self._provider.is_busy or self._release_delayed or not self._machine.allows(Event.EVT14):
             return
+        delay = None if self.facts is None else self._teller.releasing(self.facts)
+        if delay is None:
+            self._confirm_release()
+        else:
+            self._release_delayed = True
+            self._tasks.spawn(self._confirm_release_after(delay), name="release")
+
+    async def _confirm_release_after(self, delay: Awaitable[None]) -> None:
+        await self._teller.wait(delay)
+        if self._machine.allows(Event.EVT14):
+            self._confirm_release()
+
+    def _confirm_release(self) -> None:
         self._machine.confirm_release(self._loop.time())
         self._connection.finish()
         self._connection.transport.flush()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from types import TracebackType
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
+from typing import TypeAlias
 
-from dicomgui.network.association.negotiation import AcceptPolicy
+from dicomgui.network.association.negotiation import AcceptPolicy, ContextChoices
 from dicomgui.network.association.params import AETitle, Limits, Timeouts
-from dicomgui.network.errors import ConfigurationError, DicomNetworkError, ListenError
+from dicomgui.network.client.association import ConnectOptions
+from dicomgui.network.errors import ConfigurationError, ListenError
+from dicomgui.network.pdu import AssociateRJ
 from dicomgui.network.server.acceptor import Acceptor
-from dicomgui.network.service import AssociationFacts, Handlers
+from dicomgui.network.server.moving import DestinationMover, Destinations
+from dicomgui.network.server.offering import policy_for
+from dicomgui.network.service import AssociationFacts, Handlers, ServiceUser
+from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.network.transport import (
     AssociationTransport,
@@ -21,11 +27,19 @@ from dicomgui.network.transport import (
     open_listener,
     socket_place,
 )
-from dicomgui.network.uids import RETIRED_STORAGE_CLASSES, STORAGE_CLASSES, VERIFICATION
 
-__all__ = ["Server", "ServerOptions", "serve"]
+__all__ = ["Negotiator", "Server", "ServerOptions", "Verdict", "serve"]
 
 DEFAULT_LISTEN_PORT = 11112
+
+
+Verdict: TypeAlias = AcceptPolicy | AssociateRJ | ContextChoices | None
+"""A policy to judge this request by, a rejection, what to answer to single presentation contexts (the others are judged
+by the server's policy), or ``None`` to leave it to that policy."""
+
+Negotiator: TypeAlias = Callable[[AssociationRequest], Verdict | Awaitable[Verdict]]
+"""Decides about a request for an association. The peer waits; after ``timeouts.artim_s``, and where it raises, the
+request is rejected as transient (2/3/1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +51,11 @@ class ServerOptions:
     :ivar max_associations: associations at one time; one more is answered A-ASSOCIATE-RJ 2/3/2.
     :ivar tracer: where trace records go.
     :ivar trace_full: keep the data sets of C-STORE in the trace as well.
-    :ivar on_established: told of each association that begins.
-    :ivar on_ended: told of each that ends; ``None`` after an orderly release.
-    :ivar on_refused: told of each connection or association that was refused: its number in the trace, the peer as
-        ``host:port``, and why. A TLS handshake that failed is one of them.
+    :ivar max_associations_per_peer: associations at one time from one address; one more is answered 2/3/2 as well.
+        ``None`` for no limit of their own.
+    :ivar lifecycle: whom to tell of each association's life; see :class:`Lifecycle`.
+    :ivar negotiator: decides about each request instead of ``policy``; see :data:`Negotiator`.
+    :ivar destinations: where a C-MOVE may send to; see :data:`Destinations`.
     :ivar tls: speak TLS with everyone; a handshake may take ``timeouts.artim_s`` and holds up nobody else.
     """
 
@@ -51,13 +66,15 @@ class ServerOptions:
     max_associations: int = 256
     tracer: Tracer | None = None
     trace_full: bool = False
-    on_established: Callable[[AssociationFacts], None] | None = None
-    on_ended: Callable[[AssociationFacts, DicomNetworkError | None], None] | None = None
-    on_refused: Callable[[int, str, str], None] | None = None
+    max_associations_per_peer: int | None = None
+    lifecycle: Lifecycle = field(default=Lifecycle())
+    negotiator: Negotiator | None = None
+    destinations: Destinations = field(default_factory=lambda: MappingProxyType({}))
     tls: TlsConfig | None = None
 
     def __post_init__(self) -> None:
-        if self.max_connections < 1 or self.max_associations < 1:
+        per_peer = self.max_associations_per_peer
+        if self.max_connections < 1 or self.max_associations < 1 or (per_peer is not None and per_peer < 1):
             raise ConfigurationError("a server needs at least one connection and one association", phase="configure")
 
 
@@ -68,6 +85,7 @@ class Server:
 
     :ivar ae_title: our AE title.
     :ivar tls_context: what connections are secured with; ``None`` without TLS.
+    :ivar mover: how a C-MOVE reaches its destinations.
     :ivar tasks: owner of what has to outlive a connection.
     """
 
@@ -76,6 +94,9 @@ class Server:
         self.options = options
         self.handlers = handlers
         self.tls_context = None if options.tls is None else options.tls.server_context()
+        self.mover = DestinationMover(
+            options.destinations, ae_title, ConnectOptions(tracer=options.tracer, trace_full=options.trace_full)
+        )
         self._scribe = Scribe(options.tracer, 0)
         self.tasks = TaskOwner(f"server {ae_title}")
         self._acceptors: set[Acceptor] = set()
@@ -131,6 +152,13 @@ class Server:
                 return True
         return False
 
+    def user(self, association: int) -> ServiceUser | None:
+        """What sends requests of our own on an association that stands, by its number in the trace."""
+        for acceptor in self._acceptors:
+            if acceptor.number == association and acceptor.is_established:
+                return acceptor.user
+        return None
+
     async def wait_empty(self) -> None:
         """Wait until no connection is open."""
         while self._acceptors:
@@ -178,10 +206,13 @@ class Server:
         """Whether one more connection is within the limit; none is once we have stopped to listen."""
         return self._listener is not None and len(self._acceptors) <= self.options.max_connections
 
-    def may_associate(self) -> bool:
-        """Whether one more association is within the limit."""
-        established = sum(1 for a in self._acceptors if a.is_established)
-        return established < self.options.max_associations
+    def may_associate(self, asking: Acceptor) -> bool:
+        """Whether one more association is within the limits."""
+        standing = [acceptor for acceptor in self._acceptors if acceptor.counts]
+        per_peer = self.options.max_associations_per_peer
+        if per_peer is not None and sum(acceptor.host == asking.host for acceptor in standing) >= per_peer:
+            return False
+        return len(standing) < self.options.max_associations
 
     def forget(self, acceptor: Acceptor) -> None:
         """A connection is gone, and with it everything that it held."""
@@ -203,19 +234,16 @@ async def serve(
 ) -> Server:
     """Listen on ``host:port`` and serve every association that comes; port 0 takes a free port.
 
-    Without ``options`` every peer is let in, for verification and, where ``handlers`` has ``on_store``, for every
-    storage SOP class of the standard in any transfer syntax.
+    Without ``options`` every peer is let in, for verification and for every SOP class of the services that ``handlers``
+    has, storage in any transfer syntax.
 
     :raises ConfigurationError: the AE title or an option is unusable.
     :raises ListenError: the port is taken, needs rights, or the address is not ours.
     """
     title = AETitle(ae_title)
     handlers = handlers or Handlers()
-    server = Server(title, handlers, options or ServerOptions(policy=_offered_by(handlers, title)))
+    server = Server(title, handlers, options or ServerOptions(policy=policy_for(handlers, title)))
     await server.open(host, port)
     return server
 
 
-def _offered_by(handlers: Handlers, title: AETitle) -> AcceptPolicy:
-    storage = (*STORAGE_CLASSES, *RETIRED_STORAGE_CLASSES) if handlers.on_store is not None else ()
-    return AcceptPolicy(ae_title=title, abstract_syntaxes=frozenset((VERIFICATION, *storage)))

@@ -17,7 +17,7 @@ from types import TracebackType
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.portal import Portal, PortalStopped
 from dicomgui.network.server.server import DEFAULT_LISTEN_PORT, Server, ServerOptions, serve
-from dicomgui.network.service import AssociationFacts, Handlers
+from dicomgui.network.service import AssociationFacts, Handlers, ServiceUser
 
 __all__ = ["SyncServer"]
 
@@ -115,6 +115,13 @@ class SyncServer:
     def abort(self, association: int) -> bool:
         """Abort one association by its number in the trace; whether there was one."""
         return self._portal.call(lambda: self._server.abort(association))
+
+    def user(self, association: int) -> ServiceUser | None:
+        """What sends requests of our own on an association that stands, by its number in the trace.
+
+        Its verbs are coroutines of the server's loop: for use in handlers.
+        """
+        return self._portal.call(lambda: self._server.user(association))
 
     def wait_empty(self) -> None:
         """Wait until no connection is open."""

@@ -2,32 +2,81 @@
 
 from dicomgui.network.service.connection import Connection, ConnectionOwner, RequestReceiver
 from dicomgui.network.service.handlers import (
-    AssociationFacts,
     EchoHandler,
-    EchoRequest,
+    FindHandler,
+    GetHandler,
     Handlers,
+    MoveHandler,
+    Mover,
+    NormalizedAnswer,
     Reply,
+    Retrieval,
     SinkOpener,
     StoreHandler,
+)
+from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
+from dicomgui.network.service.models import QUERY_MODELS, query_class
+from dicomgui.network.service.operation import Operation
+from dicomgui.network.service.provider import Provider
+from dicomgui.network.service.receiving import FolderTarget
+from dicomgui.network.service.requests import (
+    AssociationFacts,
+    EchoRequest,
+    FindRequest,
+    GetRequest,
+    MoveRequest,
+    NActionRequest,
+    NCreateRequest,
+    NDeleteRequest,
+    NEventReportRequest,
+    NGetRequest,
+    NSetRequest,
+    OperationRequest,
     StoreRequest,
 )
-from dicomgui.network.service.provider import Provider
-from dicomgui.network.service.user import InstanceFile, Response, ServiceUser
+from dicomgui.network.service.results import Match, Progress, Response
+from dicomgui.network.service.storing import InstanceFile, StorableInstance
+from dicomgui.network.service.user import ServiceUser
 
 __all__ = [
+    "QUERY_MODELS",
     "AssociationFacts",
+    "AssociationRequest",
     "Connection",
     "ConnectionOwner",
     "EchoHandler",
     "EchoRequest",
+    "FindHandler",
+    "FindRequest",
+    "FolderTarget",
+    "GetHandler",
+    "GetRequest",
     "Handlers",
     "InstanceFile",
+    "Lifecycle",
+    "Match",
+    "MoveHandler",
+    "MoveRequest",
+    "Mover",
+    "NActionRequest",
+    "NCreateRequest",
+    "NDeleteRequest",
+    "NEventReportRequest",
+    "NGetRequest",
+    "NSetRequest",
+    "NormalizedAnswer",
+    "Operation",
+    "OperationRequest",
+    "Progress",
     "Provider",
     "Reply",
     "RequestReceiver",
     "Response",
+    "Retrieval",
     "ServiceUser",
     "SinkOpener",
+    "StorableInstance",
     "StoreHandler",
     "StoreRequest",
+    "query_class",
 ]

@@ -25,9 +25,8 @@ from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.params import Limits, Timeouts
 from dicomgui.network.association.states import Event
 from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message, Sink
-from dicomgui.network.dimse.command_set import encode
-from dicomgui.network.dimse.commands import Command, Response
-from dicomgui.network.dimse.fragment import Chunk, Source, fragments
+from dicomgui.network.dimse.commands import CCancelRQ, Command, Response
+from dicomgui.network.dimse.fragment import BytesSource, Chunk, Source
 from dicomgui.network.errors import (
     AssociationAborted,
     ConnectError,
@@ -38,14 +37,16 @@ from dicomgui.network.errors import (
     RemoteProtocolError,
 )
 from dicomgui.network.pdu import PduType, PdvPiece, describe_abort
+from dicomgui.network.service.exchange import Exchange, Exchanges, OperationsWindow, SingleExchange, StreamExchange
 from dicomgui.network.service.messages import trace_message
+from dicomgui.network.service.sender import Sender
 from dicomgui.network.tracing import Direction, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
 
 __all__ = ["Connection", "ConnectionOwner", "RequestReceiver"]
 
-SLICE_S = 0.004
-"""A sender that never has to wait still lets the loop turn after this long."""
+TIMER_SLACK_S = 0.01
+"""Timers fire a little early."""
 
 RESPONSE_DATASET_LIMIT = 64 * 2**20
 """A response's data set is kept in memory; no identifier comes near this."""
@@ -108,11 +109,11 @@ class Connection:
         self._contexts: Mapping[int, AcceptedContext] = {}
         self._assembler: Assembler | None = None
         self._negotiated: Negotiated | None = None
-        self._pending: dict[int, asyncio.Future[Message]] = {}
-        self._sending = asyncio.Lock()
-        self._unsent_id = 0  # of the message whose last fragment is not queued yet
-        self._last_id = 0
+        self._exchanges = Exchanges()
+        self._sender: Sender | None = None
+        self._window: OperationsWindow | None = None
         self._over = False
+        self._error: DicomNetworkError | None = None
 
     # the association
 
@@ -136,6 +137,11 @@ class Connection:
         return self._negotiated
 
     @property
+    def is_established(self) -> bool:
+        """Whether there is or was an association."""
+        return self._negotiated is not None
+
+    @property
     def is_over(self) -> bool:
         """Whether the association has ended."""
         return self._over
@@ -143,7 +149,7 @@ class Connection:
     @property
     def is_idle(self) -> bool:
         """Whether no request of ours waits for its response and nothing is being sent."""
-        return not self._pending and not self._sending.locked()
+        return not self._exchanges and not (self._sender is not None and self._sender.is_sending)
 
     @property
     def is_receiving(self) -> bool:
@@ -153,6 +159,8 @@ class Connection:
     def established(self, negotiated: Negotiated) -> None:
         """The association stands: messages may go from now on."""
         self._negotiated = negotiated
+        self._sender = Sender(self.transport, self.scribe, negotiated.peer_max_pdu_length)
+        self._window = OperationsWindow(negotiated.max_invoked)
         self._contexts = {context.context_id: context for context in negotiated.accepted}
         self._assembler = Assembler(
             self._choose_sink,
@@ -174,52 +182,82 @@ class Connection:
 
     def next_message_id(self) -> int:
         """A Message ID (0000,0110) from 1 to 65,535 that no pending request uses."""
-        while True:
-            self._last_id = self._last_id % 65_535 + 1
-            if self._last_id not in self._pending:
-                return self._last_id
+        return self._exchanges.next_message_id()
+
+    def prepare(self, context_id: int, command: Command, source: Source | None) -> Iterable[Chunk]:
+        """A message cut into PDUs for this peer, lazily; what it reads from ``source`` is read when it is iterated."""
+        return self._sending.prepare(context_id, command, source)
 
     def respond(self, context_id: int, command: Command) -> None:
-        """Send a small message without data set at once; one write. Aborts where the peer makes that impossible."""
-        if self._over or self._transport is None or not self._machine.allows(Event.EVT9):
+        """Send a response without data set: at once, or right after the message that is being sent.
+
+        Aborts where the peer makes that impossible.
+        """
+        if not self._can_send:
             return  # nobody waits for it: the association has ended, or we have asked for its release
         try:
-            for chunk in self.prepare(context_id, command, None):
-                self._transport.send_data(chunk, is_store=False)
+            self._sending.post(context_id, command)
         except LocalProtocolError as error:
-            self._transport.provider_abort(RemoteProtocolError(f"no answer is possible: {error}", peer=self.peer))
+            self._no_answer(error)
+
+    async def respond_with(self, context_id: int, command: Command, data: bytes) -> None:
+        """Send a response with a data set, and wait until the peer has taken most of it.
+
+        Cancelling it ends the association by A-ABORT, since a message has no end before its last fragment.
+        """
+        if not self._can_send:
             return
-        if self.scribe.tracer is not None:
-            trace_message(self.scribe, Direction.SENT, context_id, command, -1)
+        try:
+            await self._sending.send(context_id, command, BytesSource(data))
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+        except LocalProtocolError as error:
+            if not self._over:
+                self._no_answer(error)
+
+    async def drain(self) -> None:
+        """Wait until the peer has taken most of what was sent."""
+        if self._transport is not None:
+            await self._transport.drain()
+
+    def cancel(self, exchange: StreamExchange, within_s: float) -> None:
+        """Ask the peer by C-CANCEL to end an operation; it has ``within_s`` for the final response."""
+        self.respond(exchange.context_id, CCancelRQ(exchange.message_id))
+        exchange.timeout_s = within_s
+        exchange.wait_from(self._loop.time())
+        self._arm()
 
     async def request(
         self,
         context_id: int,
         command: Command,
-        message_id: int,
+        expected: type[Response],
         source: Source | None = None,
         *,
+        timeout_s: float | None,
         is_store: bool = False,
         chunks: Iterable[Chunk] | None = None,
         meanwhile: Callable[[], None] | None = None,
     ) -> Message:
-        """Send a request and wait for its one response.
+        """Send a request and wait for its one response, an ``expected``.
 
+        Waits before it sends while as many operations are outstanding as were negotiated (PS3.7 D.3.3.3).
+
+        :param timeout_s: for the response.
         :param chunks: the message as :meth:`prepare` made it ahead of time.
         :param meanwhile: called once the request is on its way, while the peer is at work; must not raise.
 
         Cancelling it ends the association by A-ABORT: a peer in the middle of a message has no other way out.
 
-        :raises OperationTimeout: no response, or the peer stopped to read, within ``timeouts.response_s``.
+        :raises OperationTimeout: no response, or the peer stopped to read, within ``timeout_s``.
         :raises AssociationError: the association ended before the response came.
         """
-        if self._over:
-            raise LocalProtocolError("the association has ended", peer=self.peer)
+        window = await self._enter_window()
         future: asyncio.Future[Message] = self._loop.create_future()
-        self._pending[message_id] = future
+        exchange = SingleExchange(context_id, command.message_id, expected, timeout_s, future)
         try:
-            await self._send_or_abort(context_id, command, source, is_store, chunks)
-            self.transport.set_deadline("response", self.timeouts.response_s)
+            await self._begin(exchange, command, source, is_store=is_store, chunks=chunks)
             if meanwhile is not None:
                 meanwhile()
             return await future
@@ -228,75 +266,106 @@ class Connection:
             self.abort()
             raise
         finally:
-            self._pending.pop(message_id, None)
-            if not self._pending and self._transport is not None:
-                self._transport.set_deadline("response", None)
-            if future.done() and not future.cancelled():
-                future.exception()
+            self._forget(exchange)
+            window.leave()
 
-    def prepare(self, context_id: int, command: Command, source: Source | None) -> Iterable[Chunk]:
-        """A message cut into PDUs for this peer, lazily; what it reads from ``source`` is read when it is iterated."""
-        return fragments(context_id, encode(command), source, self._negotiated_max_length())
+    async def open_stream(
+        self, context_id: int, command: Command, expected: type[Response], data: bytes, *, timeout_s: float | None
+    ) -> StreamExchange:
+        """Send a request that has many responses; they are to be taken from what is returned.
 
-    async def _send_or_abort(
+        :param timeout_s: for each response, counted from the one before it.
+
+        :meth:`end_stream` must follow in any case. Cancelling this one ends the association by A-ABORT, unless nothing
+        was sent yet.
+        """
+        window = await self._enter_window()
+        transport = self.transport
+        exchange = StreamExchange(
+            context_id, command.message_id, expected, timeout_s, transport.hold, transport.unhold
+        )
+        try:
+            await self._begin(exchange, command, BytesSource(data))
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                self.abort()
+            self._forget(exchange)
+            window.leave()
+            raise
+        return exchange
+
+    def end_stream(self, exchange: StreamExchange) -> None:
+        """The responses are taken, or nobody wants them any more; the association is aborted if some are missing."""
+        if exchange.is_waiting:
+            self.abort()
+        exchange.drop_queued()
+        self._forget(exchange)
+        if self._window is not None:
+            self._window.leave()
+
+    async def _enter_window(self) -> OperationsWindow:
+        window = self._window
+        if window is None:
+            raise LocalProtocolError("there is no association", peer=self.peer)
+        if self._over:
+            raise LocalProtocolError("the association has ended", peer=self.peer)
+        await window.enter()
+        if self._error is not None:
+            window.leave()
+            raise self._error
+        return window
+
+    async def _begin(
         self,
-        context_id: int,
+        exchange: Exchange,
         command: Command,
         source: Source | None,
-        is_store: bool,
-        chunks: Iterable[Chunk] | None,
+        *,
+        is_store: bool = False,
+        chunks: Iterable[Chunk] | None = None,
     ) -> None:
-        """A message that cannot be sent to its end leaves no other way out than A-ABORT."""
+        """Send a request; a message that cannot be sent to its end leaves no other way out than A-ABORT."""
+        self._exchanges.add(exchange)
         try:
-            await self._send(context_id, command, source, is_store, chunks)
+            await self._sending.send(exchange.context_id, command, source, is_store=is_store, chunks=chunks)
         except (OSError, DicomNetworkError) as error:
             self.scribe.cancel(f"a message broke off: {error}")
             self.abort()
             raise
+        if exchange.is_waiting:
+            exchange.wait_from(self._loop.time())
+            self._arm()
 
-    async def _send(
-        self,
-        context_id: int,
-        command: Command,
-        source: Source | None,
-        is_store: bool,
-        chunks: Iterable[Chunk] | None,
-    ) -> None:
-        transport = self.transport
-        if chunks is None:
-            chunks = self.prepare(context_id, command, source)
-        if self._sending.locked() or source is not None:
-            async with self._sending:
-                await self._send_chunks(transport, command.message_id, chunks, is_store)
+    def _forget(self, exchange: Exchange) -> None:
+        if self._exchanges.forget(exchange):
+            self._arm()
+
+    def _arm(self) -> None:
+        """Watch over the response that is due first."""
+        if self._transport is None:
+            return
+        first = self._exchanges.first_due()
+        if first is None or first.due is None:
+            self._transport.set_deadline("response", None)
         else:
-            for chunk in chunks:
-                transport.send_data(chunk, is_store=is_store)
-        if self.scribe.tracer is not None:
-            trace_message(self.scribe, Direction.SENT, context_id, command, -1 if source is None else source.size)
+            self._transport.set_deadline("response", first.due - self._loop.time(), named_s=first.timeout_s)
 
-    async def _send_chunks(
-        self, transport: AssociationTransport, message_id: int, chunks: Iterable[Chunk], is_store: bool
-    ) -> None:
-        """Fragments of one message go without another message between them (PS3.8 annex E.1)."""
-        turn = self._loop.time() + SLICE_S
-        self._unsent_id = message_id
-        try:
-            for chunk in chunks:
-                if not transport.is_writable:
-                    await transport.drain()
-                    turn = self._loop.time() + SLICE_S
-                elif self._loop.time() > turn:
-                    await asyncio.sleep(0)
-                    turn = self._loop.time() + SLICE_S
-                if self._over or transport.is_closing:
-                    return
-                transport.send_data(chunk, is_store=is_store)
-        finally:
-            self._unsent_id = 0
-        await transport.drain()
+    def _is_overdue(self) -> bool:
+        first = self._exchanges.first_due()
+        return first is not None and first.due is not None and first.due <= self._loop.time() + TIMER_SLACK_S
 
-    def _negotiated_max_length(self) -> int:
-        return self.negotiated.peer_max_pdu_length
+    @property
+    def _can_send(self) -> bool:
+        return not self._over and self._transport is not None and self._machine.allows(Event.EVT9)
+
+    @property
+    def _sending(self) -> Sender:
+        if self._sender is None:
+            raise LocalProtocolError("there is no association", peer=self.peer)
+        return self._sender
+
+    def _no_answer(self, error: LocalProtocolError) -> None:
+        self.transport.provider_abort(RemoteProtocolError(f"no answer is possible: {error}", peer=self.peer))
 
     # messages in (TransportUser)
 
@@ -324,6 +393,9 @@ class Connection:
         """A deadline has passed: whatever waits for the peer gets an error that names it, and the association ends."""
         if name == "idle" and (self._receiver.is_busy or not self.is_idle):
             self.transport.set_idle_timeout(seconds)  # it is us who are slow
+            return
+        if name == "response" and not self._is_overdue():
+            self._arm()
             return
         error = OperationTimeout(_TIMEOUT_TEXTS[name].format(seconds=seconds), peer=self.peer, phase=_PHASES[name])
         self.abort(error=error)
@@ -360,25 +432,25 @@ class Connection:
             trace_message(
                 self.scribe, Direction.RECEIVED, message.context_id, message.command, message.dataset_length
             )
-        if not message.command.is_response:
+        command = message.command
+        if not isinstance(command, Response):
+            if command.is_response:
+                raise RemoteProtocolError(
+                    f"{command.name} is no response that there is",
+                    pdu_type=PduType.P_DATA_TF,
+                    field="Command Field (0000,0100)",
+                    abort_reason=6,
+                    peer=self.peer,
+                )
             self._receiver.receive(self._contexts[message.context_id], message)
             return
-        command = message.command
-        future = self._pending.get(command.message_id)
-        if future is None or future.done():
-            raise self._wrong_response(f"a response to message {command.message_id}, which nobody sent")
-        if command.message_id == self._unsent_id and not _says_failure(command):
-            raise self._wrong_response(f"{command.name} claims to have what is not sent yet")
-        future.set_result(message)
-
-    def _wrong_response(self, text: str) -> RemoteProtocolError:
-        return RemoteProtocolError(
-            text,
-            pdu_type=PduType.P_DATA_TF,
-            field="Message ID Being Responded To (0000,0120)",
-            abort_reason=6,
-            peer=self.peer,
-        )
+        try:
+            exchange = self._exchanges.receive(message, command, self._sending.unsent_id, self._loop.time())
+        except RemoteProtocolError as error:
+            error.peer = self.peer
+            raise
+        if exchange.takes_pending:
+            self._arm()
 
     def _end(self, error: DicomNetworkError | None) -> None:
         if self._over:
@@ -392,15 +464,11 @@ class Connection:
                 self._transport.set_deadline(name, None)
             self._transport.give_up()
         reason = error or ConnectionLost("the association was released", peer=self.peer, phase="transfer")
-        for future in self._pending.values():
-            if not future.done():
-                future.set_exception(reason)
+        self._error = reason
+        self._exchanges.fail_all(reason)
+        if self._window is not None:
+            self._window.open()
         self._owner.association_ended(error)
-
-
-def _says_failure(command: Command) -> bool:
-    """Whether a response refuses. That may come before all of the request is sent; a success can not."""
-    return isinstance(command, Response) and command.status.is_failure
 
 
 def _abort_error(event: Aborted, peer: str) -> DicomNetworkError:

@@ -1,30 +1,53 @@
 """The service provider (SCP): takes requests from a connection, has handlers perform them, and sends the answers.
 
-Requests of one association are performed one after the other, in the order in which they came. A handler that answers
-at once is answered for at once, in the same callback of the loop; only an awaitable costs a task.
+Requests of one association are performed in the order in which they came, one after the other unless an asynchronous
+operations window was negotiated. A handler that answers at once is answered for at once, in the same callback of the
+loop; only an awaitable costs a task.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dicomgui.network.association.contexts import AcceptedContext
 from dicomgui.network.dimse.assembler import MemorySink, Message, NullSink, Sink
-from dicomgui.network.dimse.commands import CCancelRQ, CEchoRQ, Command, CStoreRQ, Response, answer
-from dicomgui.network.service.connection import Connection
-from dicomgui.network.service.handlers import (
-    AssociationFacts,
-    EchoRequest,
-    Handlers,
-    Reply,
-    StoreRequest,
+from dicomgui.network.dimse.commands import (
+    CCancelRQ,
+    CEchoRQ,
+    CFindRQ,
+    CGetRQ,
+    CMoveRQ,
+    Command,
+    CStoreRQ,
+    NActionRQ,
+    NCreateRQ,
+    NDeleteRQ,
+    NEventReportRQ,
+    NGetRQ,
+    NSetRQ,
+    Request,
+    Response,
 )
+from dicomgui.network.dimse.dataset import encode_dataset, is_dataset
+from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.service.answers import response_to
+from dicomgui.network.service.connection import Connection
+from dicomgui.network.service.handlers import Handlers, Mover, Reply
+from dicomgui.network.service.performing import CANCELLED, SUCCESS, Pressure, perform_find
+from dicomgui.network.service.requests import AssociationFacts, EchoRequest, OperationRequest, StoreRequest
+from dicomgui.network.service.sub_operations import perform_get, perform_move
 from dicomgui.network.status import Status
 from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.network.uids import is_valid_uid
+
+if TYPE_CHECKING:
+    from dicomgui.network.service.user import ServiceUser
 
 __all__ = ["Provider"]
 
@@ -33,26 +56,49 @@ _log = logging.getLogger(__name__)
 MEMORY_DATASET_LIMIT = 256 * 2**20
 """Where no handler chooses a sink, a data set may take this much memory."""
 
+MAX_AT_ONCE = 64
+"""Requests of one association that are performed at one time, where the negotiated window sets no limit."""
+
+CANCEL_GRACE_S = 0.5
+"""What a handler has to take notice of a C-CANCEL, before what it waits for is cancelled."""
+
 MAX_WAITING = 16
 """Requests received but not performed, above which the connection is not read any further."""
 
-SUCCESS = Status(0x0000)
 PROCESSING_FAILURE = Status(0x0110)
 DUPLICATE_INVOCATION = Status(0x0210)
 INVALID_INSTANCE = Status(0x0117)
 SOP_CLASS_NOT_SUPPORTED = Status(0x0122)
 UNRECOGNIZED_OPERATION = Status(0x0211)
+RESOURCE_LIMITATION = Status(0x0213)
 OUT_OF_RESOURCES = Status(0xA700)
 CANNOT_UNDERSTAND = Status(0xC000)
 
 _WRONG_ROLE = Reply(SOP_CLASS_NOT_SUPPORTED, "the SCP role was not negotiated for this side")
+_WRONG_CLASS = Reply(SOP_CLASS_NOT_SUPPORTED, "not the SOP class of the presentation context", (0x00000002,))
 
 
-class _Job(NamedTuple):
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A request at hand.
+
+    :ivar request: what a handler gets; ``None`` where none is to be asked.
+    :ivar refusal: the answer, where that is clear already.
+    """
+
     context: AcceptedContext
     message: Message
-    request: StoreRequest | None
-    refusal: Reply | None
+    request: EchoRequest | StoreRequest | OperationRequest[Any] | None = None
+    refusal: Reply | None = None
+    pressure: Pressure | None = None
+
+    @property
+    def command(self) -> Command:
+        return self.message.command
+
+    @property
+    def is_cancelled(self) -> bool:
+        return isinstance(self.request, OperationRequest) and self.request.is_cancelled
 
 
 class _SinkFailed(NamedTuple):
@@ -97,54 +143,66 @@ class Provider:
 
     Implements :class:`~dicomgui.network.service.connection.RequestReceiver`.
 
+    :ivar handlers: what performs them.
     :ivar on_idle: called whenever the last request at hand has been answered.
     """
 
-    def __init__(self, handlers: Handlers, tasks: TaskOwner) -> None:
-        self._handlers = handlers
+    def __init__(self, handlers: Handlers, tasks: TaskOwner, mover: Mover | None = None) -> None:
+        self.handlers = handlers
+        self.on_idle: Callable[[], None] | None = None
+        self._mover = mover
         self._tasks = tasks
+        self._receiving: Handlers | None = None
         self._connection: Connection | None = None
         self._facts: AssociationFacts | None = None
-        self._request: StoreRequest | None = None
-        self._refusal: Reply | None = None
+        self._user: ServiceUser | None = None
+        self._most_at_once = 1
+        self._arriving: _Job | None = None
         self._waiting: deque[_Job] = deque()
-        self._running: int | None = None
+        self._running: dict[int, _Job] = {}
         self._holding = False
-        self.on_idle: Callable[[], None] | None = None
 
-    def attach(self, connection: Connection, facts: AssociationFacts) -> None:
+    def attach(self, connection: Connection, facts: AssociationFacts, user: ServiceUser) -> None:
         """Say on which association to answer; needed before the first request comes."""
         self._connection = connection
         self._facts = facts
+        self._user = user
+        window = connection.negotiated.max_performed
+        self._most_at_once = min(window, MAX_AT_ONCE) if window else MAX_AT_ONCE
+
+    def receive_by(self, handlers: Handlers | None) -> None:
+        """Have these handlers take the C-STOREs of a C-GET of ours; ``None`` ends that."""
+        self._receiving = handlers
 
     @property
     def is_busy(self) -> bool:
         """Whether a request is not answered yet."""
-        return self._running is not None or bool(self._waiting)
+        return bool(self._running) or bool(self._waiting)
 
     # RequestReceiver
 
     def open_sink(self, context: AcceptedContext, command: Command) -> Sink:
         """Choose where the data set of a request goes."""
-        self._request = self._refusal = None
-        if not isinstance(command, CStoreRQ):
-            return NullSink()
-        self._refusal = self._judge_store(context, command)
-        if self._refusal is not None:
-            return NullSink()
-        self._request = self._store_request(context, command)
-        return self._chosen_sink(self._request)
+        self._arriving = None
+        if isinstance(command, CStoreRQ):
+            return self._store_sink(context, command)
+        return MemorySink(MEMORY_DATASET_LIMIT) if isinstance(command, Request) else NullSink()
 
     def receive(self, context: AcceptedContext, message: Message) -> None:
         """Perform a complete request, now or when those before it are done."""
-        job = _Job(context, message, self._request, self._refusal)
-        self._request = self._refusal = None
-        if isinstance(message.command, CCancelRQ):
-            return  # nothing here can be cancelled, and PS3.7 9.3.2.3 has no answer for it
-        if self._running is None and not self._waiting:
+        job, self._arriving = self._arriving, None
+        command = message.command
+        if isinstance(command, CCancelRQ):
+            self._cancel(command.message_id)
+            return
+        if job is None:
+            job = _Job(context, message)
+        else:
+            job.message = message
+        if len(self._running) < self._most_at_once and not self._waiting and command.message_id not in self._running:
             self._start(job)
             return
-        if self._is_outstanding(message.command.message_id):
+        if self._is_outstanding(command.message_id):
             self._answer(job, Reply(DUPLICATE_INVOCATION, "this message ID is still in use"))
             return
         self._waiting.append(job)
@@ -152,114 +210,190 @@ class Provider:
             self._holding = True
             self._attached.transport.hold()
 
-    # inner workings
+    # C-STORE
+
+    @property
+    def _store_handlers(self) -> Handlers:
+        return self._receiving or self.handlers
+
+    def _store_sink(self, context: AcceptedContext, command: CStoreRQ) -> Sink:
+        job = self._arriving = _Job(context, _NO_MESSAGE)
+        job.refusal = self._judge_store(context, command)
+        if job.refusal is not None:
+            return NullSink()
+        job.request = request = StoreRequest(command, context, self._known_facts, self._known_user)
+        opener = self._store_handlers.open_sink
+        if opener is None:
+            return MemorySink(MEMORY_DATASET_LIMIT)
+        try:
+            chosen = opener(request)
+        except Exception as error:
+            chosen = self._failed(error)
+        if isinstance(chosen, Status):
+            chosen = Reply(chosen)
+        if isinstance(chosen, Reply):
+            job.refusal = chosen
+            return NullSink()
+        return _GuardedSink(chosen, self._failed)
+
+    def _judge_store(self, context: AcceptedContext, command: CStoreRQ) -> Reply | None:
+        """What the standard refuses whatever the handler thinks (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
+        if self._store_handlers.on_store is None:
+            return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
+        if not context.as_scp:
+            return _WRONG_ROLE
+        if command.affected_sop_class_uid != context.abstract_syntax:
+            return _WRONG_CLASS
+        if not is_valid_uid(command.affected_sop_instance_uid):
+            return Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
+        return None
+
+    def _perform_store(self, job: _Job, command: CStoreRQ) -> Status | Reply | Awaitable[Status | Reply]:
+        refusal = job.refusal or self._judge_store(job.context, command)
+        if refusal is not None:
+            return refusal
+        if not isinstance(job.request, StoreRequest):
+            return Reply(CANNOT_UNDERSTAND, "the request came without a data set", (0x00000800,))
+        handlers, result = self._store_handlers, job.message.sink_result
+        if isinstance(result, _SinkFailed):
+            return result.reply
+        if result is None and handlers.open_sink is None:
+            return Reply(OUT_OF_RESOURCES, "the data set is too large")
+        assert handlers.on_store is not None
+        return handlers.on_store(job.request, result)
+
+    # all services
+
+    def _perform(self, job: _Job) -> Any:
+        """What a handler answers, or what is to be awaited for its answer."""
+        command = job.command
+        if isinstance(command, CStoreRQ):
+            return self._perform_store(job, command)
+        if not (job.context.as_scp or isinstance(command, NEventReportRQ)):
+            return _WRONG_ROLE
+        if isinstance(command, CEchoRQ):
+            return self._perform_echo(job, command)
+        if not isinstance(command, Request):
+            return Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
+        if command.has_dataset and job.message.sink_result is None:
+            return Reply(RESOURCE_LIMITATION, "the data set is too large")
+        data = job.message.sink_result if isinstance(job.message.sink_result, bytes) else None
+        job.request = OperationRequest(command, job.context, self._known_facts, self._known_user, data)
+        if isinstance(command, CFindRQ | CMoveRQ | CGetRQ):
+            return self._perform_stream(job, command)
+        handler: Any = getattr(self.handlers, _NORMALIZED.get(type(command), ""), None)
+        if handler is None:
+            return Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
+        return handler(job.request)
+
+    def _perform_echo(self, job: _Job, command: CEchoRQ) -> Status | Reply | Awaitable[Status | Reply]:
+        if command.affected_sop_class_uid != job.context.abstract_syntax:
+            return _WRONG_CLASS
+        if self.handlers.on_echo is None:
+            return SUCCESS
+        return self.handlers.on_echo(EchoRequest(command, job.context, self._known_facts, self._known_user))
+
+    def _perform_stream(self, job: _Job, command: CFindRQ | CMoveRQ | CGetRQ) -> Any:
+        if command.affected_sop_class_uid != job.context.abstract_syntax:
+            return _WRONG_CLASS
+        handlers = self.handlers
+        if not command.has_dataset:
+            return Reply(CANNOT_UNDERSTAND, "the request came without an identifier", (0x00000800,))
+        respond = partial(self._respond, job.context.context_id)
+        job.pressure = pressure = Pressure(lambda: not self._attached.is_over)
+        request: Any = job.request
+        if isinstance(command, CFindRQ) and handlers.on_find is not None:
+            return perform_find(request, handlers.on_find, respond, pressure)
+        if isinstance(command, CMoveRQ) and handlers.on_move is not None:
+            return perform_move(request, handlers.on_move, respond, pressure, self._mover)
+        if isinstance(command, CGetRQ) and handlers.on_get is not None:
+            return perform_get(request, handlers.on_get, respond, pressure)
+        return Reply(SOP_CLASS_NOT_SUPPORTED, "this operation is not offered here")
+
+    def _cancel(self, message_id: int) -> None:
+        """Take note of a C-CANCEL; one that names nothing under way has no answer (PS3.7 9.3.2.3)."""
+        for job in (*self._running.values(), *self._waiting):
+            if job.command.message_id == message_id and isinstance(job.command, CFindRQ | CMoveRQ | CGetRQ):
+                if isinstance(job.request, OperationRequest):
+                    job.request.cancel()
+                    if job.pressure is not None:
+                        asyncio.get_running_loop().call_later(CANCEL_GRACE_S, job.pressure.press)
+                else:
+                    job.refusal = Reply(CANCELLED)
+                return
+
+    # the course of a job
 
     @property
     def _attached(self) -> Connection:
         assert self._connection is not None
         return self._connection
 
-    def _is_outstanding(self, message_id: int) -> bool:
-        return message_id == self._running or any(j.message.command.message_id == message_id for j in self._waiting)
-
-    def _store_request(self, context: AcceptedContext, command: CStoreRQ) -> StoreRequest:
+    @property
+    def _known_facts(self) -> AssociationFacts:
         assert self._facts is not None
-        return StoreRequest(command, context.context_id, context.transfer_syntax, self._facts)
+        return self._facts
 
-    def _judge_store(self, context: AcceptedContext, command: CStoreRQ) -> Reply | None:
-        """What the standard refuses whatever the handler thinks (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
-        if self._handlers.on_store is None:
-            return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
-        if not context.as_scp:
-            return _WRONG_ROLE
-        if command.affected_sop_class_uid != context.abstract_syntax:
-            return Reply(SOP_CLASS_NOT_SUPPORTED, "not the SOP class of the presentation context", (0x00000002,))
-        if not is_valid_uid(command.affected_sop_instance_uid):
-            return Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
-        return None
+    @property
+    def _known_user(self) -> ServiceUser:
+        assert self._user is not None
+        return self._user
 
-    def _chosen_sink(self, request: StoreRequest) -> Sink:
-        if self._handlers.open_sink is None:
-            return MemorySink(MEMORY_DATASET_LIMIT)
-        try:
-            chosen = self._handlers.open_sink(request)
-        except Exception as error:
-            chosen = self._failed(error)
-        if isinstance(chosen, Status):
-            chosen = Reply(chosen)
-        if isinstance(chosen, Reply):
-            self._refusal = chosen
-            return NullSink()
-        return _GuardedSink(chosen, self._failed)
+    def _is_outstanding(self, message_id: int) -> bool:
+        return message_id in self._running or any(job.command.message_id == message_id for job in self._waiting)
 
     def _start(self, job: _Job) -> None:
         try:
-            outcome = self._perform(job)
+            outcome = job.refusal or self._perform(job)
         except Exception as error:
-            outcome = self._failed(error)
-        if isinstance(outcome, Status | Reply):
+            outcome = self._failed(error, job)
+        if isinstance(outcome, Status) or (isinstance(outcome, Reply) and outcome.dataset is None):
             self._answer(job, outcome)
             self._idle()
         else:
-            self._running = job.message.command.message_id
-            self._tasks.spawn(self._finish(job, outcome), name=f"message {self._running}")
+            message_id = job.command.message_id
+            self._running[message_id] = job
+            self._tasks.spawn(self._finish(job, outcome), name=f"message {message_id}")
 
-    def _perform(self, job: _Job) -> Status | Reply | Awaitable[Status | Reply]:
-        command = job.message.command
-        if isinstance(command, CStoreRQ):
-            return self._perform_store(job, command)
-        if not job.context.as_scp:
-            return _WRONG_ROLE
-        if isinstance(command, CEchoRQ):
-            return self._perform_echo(job, command)
-        return Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
-
-    def _perform_echo(self, job: _Job, command: CEchoRQ) -> Status | Reply | Awaitable[Status | Reply]:
-        if command.affected_sop_class_uid != job.context.abstract_syntax:
-            return Reply(SOP_CLASS_NOT_SUPPORTED, "not the SOP class of the presentation context", (0x00000002,))
-        if self._handlers.on_echo is None:
-            return SUCCESS
-        assert self._facts is not None
-        return self._handlers.on_echo(EchoRequest(command, job.context.context_id, self._facts))
-
-    def _perform_store(self, job: _Job, command: CStoreRQ) -> Status | Reply | Awaitable[Status | Reply]:
-        refusal = job.refusal or self._judge_store(job.context, command)
-        if refusal is not None:
-            return refusal
-        if job.request is None:
-            return Reply(CANNOT_UNDERSTAND, "the request came without a data set", (0x00000800,))
-        result = job.message.sink_result
-        if isinstance(result, _SinkFailed):
-            return result.reply
-        if result is None and self._handlers.open_sink is None:
-            return Reply(OUT_OF_RESOURCES, "the data set is too large")
-        assert self._handlers.on_store is not None
-        return self._handlers.on_store(job.request, result)
-
-    async def _finish(self, job: _Job, outcome: Awaitable[Status | Reply]) -> None:
+    async def _finish(self, job: _Job, outcome: Any) -> None:
         try:
-            reply = await outcome
+            if isinstance(outcome, Awaitable):
+                outcome = await outcome
+            reply = outcome if isinstance(outcome, Status | Reply) else _reply_with(outcome)
+            await self._answer_with_dataset(job, reply)
         except Exception as error:
-            reply = self._failed(error)
-        self._running = None
-        self._answer(job, reply)
-        while self._waiting and self._running is None:
+            self._answer(job, self._failed(error, job))
+        del self._running[job.command.message_id]
+        while self._waiting and len(self._running) < self._most_at_once:
             self._start(self._waiting.popleft())
         if self._holding and len(self._waiting) < MAX_WAITING:
             self._holding = False
             self._attached.transport.unhold()
         self._idle()
 
-    def _answer(self, job: _Job, outcome: Status | Reply) -> None:
-        reply = outcome if isinstance(outcome, Reply) else Reply(outcome)
-        command = job.message.command
-        assert not isinstance(command, Response)  # those go to whoever asked
-        response = answer(
-            command, reply.status, error_comment=reply.comment, offending_elements=reply.offending
-        )
-        self._attached.respond(job.context.context_id, response)
+    async def _answer_with_dataset(self, job: _Job, outcome: Status | Reply) -> None:
+        dataset = outcome.dataset if isinstance(outcome, Reply) else None
+        if dataset is None:
+            self._answer(job, outcome)
+            return
+        data = dataset if isinstance(dataset, bytes) else encode_dataset(dataset, job.context.transfer_syntax)
+        await self._attached.respond_with(job.context.context_id, response_to(job.command, outcome, True), data)
 
-    def _failed(self, error: Exception) -> Reply:
+    def _answer(self, job: _Job, outcome: Status | Reply) -> None:
+        self._attached.respond(job.context.context_id, response_to(job.command, outcome, False))
+
+    async def _respond(self, context_id: int, response: Response, data: bytes | None) -> None:
+        """Send a pending response."""
+        if data is None:
+            self._attached.respond(context_id, response)
+            await self._attached.drain()
+        else:
+            await self._attached.respond_with(context_id, response, data)
+
+    def _failed(self, error: Exception, job: _Job | None = None) -> Reply:
+        if isinstance(error, RemoteProtocolError) and job is not None:  # a data set that cannot be decoded
+            is_stream = isinstance(job.command, CFindRQ | CMoveRQ | CGetRQ)
+            return Reply(CANNOT_UNDERSTAND if is_stream else PROCESSING_FAILURE, str(error))
         _log.error("a handler failed", exc_info=error)
         self._attached.scribe.note(logging.ERROR, f"a handler failed: {type(error).__name__}: {error}")
         return Reply(PROCESSING_FAILURE, f"internal fault: {type(error).__name__}")
@@ -267,3 +401,23 @@ class Provider:
     def _idle(self) -> None:
         if self.on_idle is not None and not self.is_busy:
             self.on_idle()
+
+
+_NO_MESSAGE = Message(0, CCancelRQ(0), None, -1)
+"""Stands in while the data set of a C-STORE arrives."""
+
+_NORMALIZED = {
+    NGetRQ: "on_n_get",
+    NSetRQ: "on_n_set",
+    NActionRQ: "on_n_action",
+    NCreateRQ: "on_n_create",
+    NDeleteRQ: "on_n_delete",
+    NEventReportRQ: "on_n_event_report",
+}
+
+
+def _reply_with(outcome: Any) -> Reply:
+    """The reply of a handler that gave a data set alone."""
+    if not is_dataset(outcome):
+        raise TypeError(f"a handler answered with {type(outcome).__name__} instead of a status, a reply or a data set")
+    return Reply(SUCCESS, dataset=outcome)

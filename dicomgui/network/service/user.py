@@ -1,125 +1,83 @@
-"""The service user (SCU): the verbs, each a request and its response."""
+"""The service user (SCU): the verbs of an association."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
-from io import FileIO
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from dicomgui.network.association.contexts import AcceptedContext, Negotiated
-from dicomgui.network.dimse.commands import CEchoRQ, CEchoRSP, CStoreRQ, CStoreRSP, Priority
+from dicomgui.network.association.contexts import AcceptedContext
+from dicomgui.network.dimse import commands as dimse
+from dicomgui.network.dimse.assembler import Message
+from dicomgui.network.dimse.commands import Priority, Request
 from dicomgui.network.dimse.commands import Response as ResponseCommand
 from dicomgui.network.dimse.dataset import encode_dataset
-from dicomgui.network.dimse.fragment import BytesSource, Chunk, FileSource, Source
-from dicomgui.network.errors import DicomNetworkError, DimseFailure, NoAcceptedContext, RemoteProtocolError
-from dicomgui.network.part10 import Part10Head, read_head
-from dicomgui.network.pdu import PduType
+from dicomgui.network.dimse.fragment import BytesSource
 from dicomgui.network.service.connection import Connection
-from dicomgui.network.status import Status
-from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, VERIFICATION, name_of
+from dicomgui.network.service.contexts import ContextChooser
+from dicomgui.network.service.exchange import StreamExchange
+from dicomgui.network.service.handlers import Handlers
+from dicomgui.network.service.models import query_class
+from dicomgui.network.service.operation import Operation
+from dicomgui.network.service.provider import Provider
+from dicomgui.network.service.receiving import handlers_of
+from dicomgui.network.service.results import Match, Progress, Response, progress_of, response_of
+from dicomgui.network.service.storing import InstanceFile, Manner, Outgoing, StorableInstance, StoreMaker, open_instance
+from dicomgui.network.uids import VERIFICATION
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-    from dicomgui.network.dimse.assembler import Message
-
-__all__ = ["InstanceFile", "Response", "ServiceUser"]
-
-SMALL_FILE_BYTES = 262_144
-"""Data sets up to this size are read in one go."""
-
-READ_AHEAD_BYTES = 1_048_576
-"""Files up to this size are read ahead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """The final response to a request.
-
-    A failure status is a result like any other: look at ``status``, or call :meth:`raise_for_status`.
-
-    :ivar status: the status of the response.
-    :ivar comment: Error Comment (0000,0902), text of the peer; may be empty.
-    :ivar offending: Offending Element (0000,0901) as tags ``(group << 16) | element``.
-    """
-
-    status: Status
-    comment: str = ""
-    offending: tuple[int, ...] = ()
-
-    def raise_for_status(self) -> Response:
-        """Return self, unless the status is a failure.
-
-        :raises DimseFailure: the status is a failure, or the operation was cancelled.
-        """
-        if self.status.is_failure or self.status.is_cancel:
-            text = f"the peer answered {self.status}" + (f" ({self.comment})" if self.comment else "")
-            raise DimseFailure(text, status=int(self.status), comment=self.comment, offending=self.offending)
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceFile:
-    """A file whose head is known already, so that :meth:`ServiceUser.store` need not read it again."""
-
-    path: Path
-    head: Part10Head
-
-
-class _Manner(NamedTuple):
-    """How a C-STORE is asked for."""
-
-    priority: int = Priority.MEDIUM
-    originator: str = ""
-    originator_message_id: int | None = None
-
-
-class _Outgoing(NamedTuple):
-    """A C-STORE-RQ that can go.
-
-    ``instance`` and ``chunks`` are there if it was read ahead, for that instance.
-    """
-
-    context: AcceptedContext
-    command: CStoreRQ
-    source: Source
-    instance: InstanceFile | None = None
-    chunks: tuple[Chunk, ...] | None = None
+__all__ = ["ServiceUser"]
 
 
 class ServiceUser:
-    """The verbs of a service user over one connection."""
+    """The verbs of a service user over one association.
 
-    def __init__(self, connection: Connection) -> None:
+    Safe for several tasks of one loop: as many operations are outstanding at one time as was negotiated (one, unless
+    an asynchronous operations window was), the others wait for their turn.
+
+    ``timeout_s`` of a verb is how long to wait for each response; ``None`` takes that of the association, ``math.inf``
+    waits for ever.
+    """
+
+    def __init__(self, connection: Connection, provider: Provider) -> None:
         self._connection = connection
-        self._prepared: _Outgoing | None = None
-        self._known_contexts: dict[tuple[str, tuple[str, ...]], AcceptedContext] = {}
+        self._provider = provider
+        self._contexts = ContextChooser(connection)
+        self._stores = StoreMaker(connection, self._contexts)
+        self._getting = asyncio.Lock()
 
-    async def echo(self) -> Response:
+    @property
+    def is_connected(self) -> bool:
+        """Whether the association stands."""
+        return self._connection.is_established and not self._connection.is_over
+
+    # composite services
+
+    async def echo(self, *, timeout_s: float | None = None) -> Response:
         """Verify the association by C-ECHO (PS3.7 9.1.5).
 
         :raises NoAcceptedContext: the peer did not accept the Verification SOP Class.
         :raises OperationTimeout: no response within the response time-out; the association is aborted.
         :raises AssociationError: the association ended before the response.
         """
-        context = self._context(VERIFICATION, ())
-        message_id = self._connection.next_message_id()
-        message = await self._connection.request(context.context_id, CEchoRQ(message_id), message_id)
-        return self._response(message, CEchoRSP)
+        context = self._contexts.choose(VERIFICATION)
+        command = dimse.CEchoRQ(self._connection.next_message_id())
+        return await self._request(context, command, dimse.CEchoRSP, timeout_s=timeout_s)
 
     async def store(
         self,
-        instance: str | os.PathLike[str] | InstanceFile | Dataset,
+        instance: StorableInstance,
         *,
         priority: int = Priority.MEDIUM,
         move_originator_ae_title: str = "",
         move_originator_message_id: int | None = None,
         following: InstanceFile | None = None,
+        timeout_s: float | None = None,
     ) -> Response:
         """Send one composite instance by C-STORE (PS3.7 9.1.1).
 
@@ -135,112 +93,294 @@ class ServiceUser:
         :raises OperationTimeout: no response, or the peer stopped reading; the association is aborted.
         :raises AssociationError: the association ended before the response.
         """
-        manner = _Manner(priority, move_originator_ae_title, move_originator_message_id)
-        meanwhile = None if following is None else partial(self._prepare, following)
-        prepared, self._prepared = self._prepared, None
-        if prepared is not None and prepared.instance == instance and manner == _Manner():
-            return await self._store(prepared, meanwhile)
+        manner = Manner(priority, move_originator_ae_title, move_originator_message_id)
+        prepared = self._stores.take_prepared(instance, manner)
+        meanwhile = None if following is None else partial(self._stores.prepare, following)
+        if prepared is not None:
+            return await self._store(prepared, meanwhile, timeout_s)
         if isinstance(instance, str | os.PathLike | InstanceFile):
-            file, head = _open_instance(instance)
+            file, head = open_instance(instance)
             with file:
-                return await self._store(self._outgoing(file, head, manner), meanwhile)
-        return await self._store(await self._encoded(instance, manner), meanwhile)
+                return await self._store(self._stores.of_file(file, head, manner), meanwhile, timeout_s)
+        return await self._store(await self._stores.of_dataset(instance, manner), meanwhile, timeout_s)
 
-    def _outgoing(self, file: FileIO, head: Part10Head, manner: _Manner) -> _Outgoing:
-        context = self._context(head.sop_class_uid, (head.transfer_syntax_uid,))
-        size = os.fstat(file.fileno()).st_size - head.dataset_offset
-        source: Source
-        if size <= SMALL_FILE_BYTES:
-            file.seek(head.dataset_offset)
-            source = BytesSource(file.read(size))
-        else:
-            source = FileSource(file, head.dataset_offset, size)
-        return _Outgoing(context, self._command(head.sop_class_uid, head.sop_instance_uid, manner), source)
-
-    def _prepare(self, instance: InstanceFile) -> None:
-        """Read a file ahead; what goes wrong goes wrong again, and is told, when the file's turn comes."""
-        try:
-            file, head = _open_instance(instance)
-            with file:
-                if os.fstat(file.fileno()).st_size <= READ_AHEAD_BYTES:
-                    outgoing = self._outgoing(file, head, _Manner())
-                    chunks = self._connection.prepare(outgoing.context.context_id, *outgoing[1:3])
-                    self._prepared = outgoing._replace(instance=instance, chunks=tuple(chunks))
-        except (OSError, DicomNetworkError):
-            self._prepared = None
-
-    async def _encoded(self, dataset: Dataset, manner: _Manner) -> _Outgoing:
-        sop_class, sop_instance = str(dataset.SOPClassUID), str(dataset.SOPInstanceUID)
-        file_meta = getattr(dataset, "file_meta", None)
-        own_syntax = None if file_meta is None else file_meta.get("TransferSyntaxUID")
-        syntaxes = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN) if own_syntax is None else (str(own_syntax),)
-        context = self._context(sop_class, syntaxes)
-        data = await asyncio.to_thread(encode_dataset, dataset, context.transfer_syntax)
-        return _Outgoing(context, self._command(sop_class, sop_instance, manner), BytesSource(data))
-
-    def _command(self, sop_class: str, sop_instance: str, manner: _Manner) -> CStoreRQ:
-        return CStoreRQ(self._connection.next_message_id(), sop_class, sop_instance, *manner)
-
-    async def _store(self, outgoing: _Outgoing, meanwhile: Callable[[], None] | None) -> Response:
+    async def _store(
+        self, outgoing: Outgoing, meanwhile: Callable[[], None] | None, timeout_s: float | None
+    ) -> Response:
         message = await self._connection.request(
             outgoing.context.context_id,
             outgoing.command,
-            outgoing.command.message_id,
+            dimse.CStoreRSP,
             outgoing.source,
+            timeout_s=self._response_s(timeout_s),
             is_store=True,
             chunks=outgoing.chunks,
             meanwhile=meanwhile,
         )
-        return self._response(message, CStoreRSP)
+        return response_of(message, outgoing.context.transfer_syntax)
 
-    def _context(self, sop_class: str, transfer_syntaxes: tuple[str, ...]) -> AcceptedContext:
-        """The accepted context for the SOP class, in the first of ``transfer_syntaxes`` that there is one for.
+    def find(
+        self,
+        identifier: Dataset | bytes,
+        *,
+        root: str = "study",
+        sop_class_uid: str | None = None,
+        level: str | None = None,
+        priority: int = Priority.MEDIUM,
+        timeout_s: float | None = None,
+    ) -> Operation[Match]:
+        """Query by C-FIND (PS3.7 9.1.2); the matches come one by one, as they arrive.
 
-        Without ``transfer_syntaxes`` any will do.
+        :param identifier: the keys; bytes go as they are, encoded in the accepted transfer syntax.
+        :param root: the information model, a name of :data:`~dicomgui.network.service.models.QUERY_MODELS`:
+            ``"study"``, ``"patient"``, ``"patient-study-only"``, ``"worklist"``, …
+        :param sop_class_uid: the SOP class instead of ``root``.
+        :param level: Query/Retrieve Level (0008,0052) to set, in a copy of ``identifier``.
         """
-        key = (sop_class, transfer_syntaxes)
-        known = self._known_contexts.get(key)
-        if known is not None:
-            return known
-        negotiated = self._connection.negotiated
-        for syntax in transfer_syntaxes or (None,):
-            context = negotiated.find(sop_class, syntax)
-            if context is not None:
-                self._known_contexts[key] = context
-                return context
-        raise _no_context(negotiated, sop_class, transfer_syntaxes, self._connection.peer)
+        sop_class = sop_class_uid or query_class(root, "find")
+        make = partial(dimse.CFindRQ, affected_sop_class_uid=sop_class, priority=priority)
+        start = partial(
+            self._open, sop_class, make, dimse.CFindRSP, identifier, level, self._response_s(timeout_s)
+        )
+        return Operation(self._connection, start, _match)
 
-    def _response(self, message: Message, expected: type[ResponseCommand]) -> Response:
-        command = message.command
-        if not isinstance(command, expected) or command.status.is_pending:
-            name = "a pending status" if isinstance(command, expected) else command.name
-            error = RemoteProtocolError(
-                f"{name} where {expected.name} was expected",
-                pdu_type=PduType.P_DATA_TF,
-                field="Command Field (0000,0100)",
-                abort_reason=6,
-                peer=self._connection.peer,
-            )
-            self._connection.transport.provider_abort(error)
-            raise error
-        return Response(command.status, command.error_comment, command.offending_elements)
+    def move(
+        self,
+        identifier: Dataset | bytes,
+        *,
+        destination: str,
+        root: str = "study",
+        sop_class_uid: str | None = None,
+        level: str | None = None,
+        priority: int = Priority.MEDIUM,
+        timeout_s: float | None = None,
+    ) -> Operation[Progress]:
+        """Have instances sent to the AE ``destination`` by C-MOVE (PS3.7 9.1.4); gives the progress as it is told.
+
+        The other parameters are those of :meth:`find`; the time-out is ``timeouts.retrieve_s``.
+        """
+        sop_class = sop_class_uid or query_class(root, "move")
+        make = partial(
+            dimse.CMoveRQ, affected_sop_class_uid=sop_class, move_destination=destination, priority=priority
+        )
+        start = partial(
+            self._open, sop_class, make, dimse.CMoveRSP, identifier, level, self._retrieve_s(timeout_s)
+        )
+        return Operation(self._connection, start, _progress)
+
+    def get(
+        self,
+        identifier: Dataset | bytes,
+        *,
+        into: str | os.PathLike[str] | Handlers,
+        root: str = "study",
+        sop_class_uid: str | None = None,
+        level: str | None = None,
+        priority: int = Priority.MEDIUM,
+        timeout_s: float | None = None,
+    ) -> Operation[Progress]:
+        """Retrieve over this association by C-GET (PS3.7 9.1.3); gives the progress as it is told.
+
+        The instances come by C-STORE in accepted presentation contexts of their SOP classes for which this side has
+        the SCP role, see :func:`~dicomgui.network.client.presets.for_get`. One C-GET runs at a time.
+
+        :param into: a folder, where each becomes a DICOM file ``<SOP Instance UID>.dcm`` and none is overwritten, or
+            :class:`Handlers` with ``on_store`` and, if wanted, ``open_sink``.
+
+        The other parameters are those of :meth:`find`; the time-out is ``timeouts.retrieve_s``.
+        """
+        sop_class = sop_class_uid or query_class(root, "get")
+        make = partial(dimse.CGetRQ, affected_sop_class_uid=sop_class, priority=priority)
+
+        async def start() -> tuple[StreamExchange, str]:
+            handlers = handlers_of(into)
+            await self._getting.acquire()
+            try:
+                self._provider.receive_by(handlers)
+                return await self._open(
+                    sop_class, make, dimse.CGetRSP, identifier, level, self._retrieve_s(timeout_s)
+                )
+            except BaseException:
+                ended()
+                raise
+
+        def ended() -> None:
+            self._provider.receive_by(None)
+            self._getting.release()
+
+        return Operation(self._connection, start, _progress, ended)
+
+    async def _open(
+        self,
+        sop_class: str,
+        make: Callable[[int], Request],
+        expected: type[ResponseCommand],
+        identifier: Dataset | bytes,
+        level: str | None,
+        timeout_s: float | None,
+    ) -> tuple[StreamExchange, str]:
+        context = self._contexts.choose(sop_class)
+        data = _encoded(identifier, context, level)
+        command = make(self._connection.next_message_id())
+        exchange = await self._connection.open_stream(
+            context.context_id, command, expected, data, timeout_s=timeout_s
+        )
+        return exchange, context.transfer_syntax
+
+    # normalized services
+
+    async def n_create(
+        self,
+        sop_class_uid: str,
+        dataset: Dataset | bytes | None = None,
+        *,
+        sop_instance_uid: str = "",
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Create an instance by N-CREATE (PS3.7 10.1.5).
+
+        :param sop_instance_uid: without one the peer makes it: see ``sop_instance_uid`` of the response.
+        :param context: abstract syntax of the presentation context, where it is not the SOP class (print meta SOP
+            classes, unified procedure step).
+        """
+        chosen = self._contexts.choose(context or sop_class_uid)
+        command = dimse.NCreateRQ(
+            self._connection.next_message_id(), sop_class_uid, sop_instance_uid, has_dataset=dataset is not None
+        )
+        return await self._request(chosen, command, dimse.NCreateRSP, dataset, timeout_s=timeout_s)
+
+    async def n_set(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        dataset: Dataset | bytes,
+        *,
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Change an instance by N-SET (PS3.7 10.1.3)."""
+        chosen = self._contexts.choose(context or sop_class_uid)
+        command = dimse.NSetRQ(self._connection.next_message_id(), sop_class_uid, sop_instance_uid)
+        return await self._request(chosen, command, dimse.NSetRSP, dataset, timeout_s=timeout_s)
+
+    async def n_get(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        attributes: Sequence[int] = (),
+        *,
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Read an instance by N-GET (PS3.7 10.1.2); without ``attributes`` (tags) all that there are."""
+        chosen = self._contexts.choose(context or sop_class_uid)
+        command = dimse.NGetRQ(
+            self._connection.next_message_id(), sop_class_uid, sop_instance_uid, tuple(map(int, attributes))
+        )
+        return await self._request(chosen, command, dimse.NGetRSP, timeout_s=timeout_s)
+
+    async def n_action(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        action_type_id: int,
+        dataset: Dataset | bytes | None = None,
+        *,
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Have something done with an instance by N-ACTION (PS3.7 10.1.4)."""
+        chosen = self._contexts.choose(context or sop_class_uid)
+        command = dimse.NActionRQ(
+            self._connection.next_message_id(),
+            sop_class_uid,
+            sop_instance_uid,
+            action_type_id,
+            has_dataset=dataset is not None,
+        )
+        return await self._request(chosen, command, dimse.NActionRSP, dataset, timeout_s=timeout_s)
+
+    async def n_delete(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        *,
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Delete an instance by N-DELETE (PS3.7 10.1.6)."""
+        chosen = self._contexts.choose(context or sop_class_uid)
+        command = dimse.NDeleteRQ(self._connection.next_message_id(), sop_class_uid, sop_instance_uid)
+        return await self._request(chosen, command, dimse.NDeleteRSP, timeout_s=timeout_s)
+
+    async def n_event_report(
+        self,
+        sop_class_uid: str,
+        sop_instance_uid: str,
+        event_type_id: int,
+        dataset: Dataset | bytes | None = None,
+        *,
+        context: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Response:
+        """Report an event by N-EVENT-REPORT (PS3.7 10.1.1), as the SCP of the SOP class."""
+        chosen = self._contexts.for_report(context or sop_class_uid)
+        command = dimse.NEventReportRQ(
+            self._connection.next_message_id(),
+            sop_class_uid,
+            sop_instance_uid,
+            event_type_id,
+            has_dataset=dataset is not None,
+        )
+        return await self._request(chosen, command, dimse.NEventReportRSP, dataset, timeout_s=timeout_s)
+
+    # inner workings
+
+    async def _request(
+        self,
+        context: AcceptedContext,
+        command: Request,
+        expected: type[ResponseCommand],
+        dataset: Dataset | bytes | None = None,
+        *,
+        timeout_s: float | None,
+    ) -> Response:
+        source = None if dataset is None else BytesSource(_encoded(dataset, context))
+        message = await self._connection.request(
+            context.context_id, command, expected, source, timeout_s=self._response_s(timeout_s)
+        )
+        return response_of(message, context.transfer_syntax)
+
+    def _response_s(self, own: float | None) -> float | None:
+        return _chosen_s(own, self._connection.timeouts.response_s)
+
+    def _retrieve_s(self, own: float | None) -> float | None:
+        return _chosen_s(own, self._connection.timeouts.retrieve_s)
 
 
-def _open_instance(instance: str | os.PathLike[str] | InstanceFile) -> tuple[FileIO, Part10Head]:
-    if isinstance(instance, InstanceFile):
-        return instance.path.open("rb", buffering=0), instance.head
-    path = Path(instance)
-    head = read_head(path)
-    return path.open("rb", buffering=0), head
+def _chosen_s(own: float | None, usual: float | None) -> float | None:
+    chosen = usual if own is None else own
+    return None if chosen == math.inf else chosen
 
 
-def _no_context(
-    negotiated: Negotiated, sop_class: str, transfer_syntaxes: tuple[str, ...], peer: str
-) -> NoAcceptedContext:
-    results = [result for result in negotiated.contexts if result.abstract_syntax == sop_class]
-    offered = tuple(dict.fromkeys(uid for result in results for uid in result.transfer_syntaxes))
-    accepted = tuple(dict.fromkeys(result.accepted.transfer_syntax for result in results if result.accepted))
-    text = f"the peer did not accept {name_of(sop_class)}" if results else f"{name_of(sop_class)} was not proposed"
-    if transfer_syntaxes:
-        text += " in " + " or ".join(name_of(uid) for uid in transfer_syntaxes)
-    return NoAcceptedContext(text, sop_class=sop_class, offered=offered, accepted=accepted, peer=peer)
+def _encoded(dataset: Dataset | bytes, context: AcceptedContext, level: str | None = None) -> bytes:
+    """The bytes of a data set; what the caller holds is not changed."""
+    if isinstance(dataset, bytes):
+        return dataset
+    if level is not None:
+        dataset = dataset[:]
+        dataset.QueryRetrieveLevel = level
+    return encode_dataset(dataset, context.transfer_syntax)
+
+
+def _match(message: Message, transfer_syntax: str) -> Match:
+    command, data = message.command, message.sink_result
+    assert isinstance(command, ResponseCommand)
+    return Match(data if isinstance(data, bytes) else b"", command.status, transfer_syntax)
+
+
+def _progress(message: Message, _transfer_syntax: str) -> Progress:
+    command = message.command
+    assert isinstance(command, ResponseCommand)
+    return progress_of(command) or Progress()

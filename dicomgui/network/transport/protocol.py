@@ -236,6 +236,11 @@ class AssociationTransport(asyncio.BufferedProtocol):
         return self._closing or self._transport is None or self._transport.is_closing()
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be sent: the association has ended, or the connection is about to."""
+        return self._given_up or self.is_closing
+
+    @property
     def is_writable(self) -> bool:
         """Whether more can be sent at once; otherwise ``await drain()``."""
         return self._writable
@@ -320,13 +325,16 @@ class AssociationTransport(asyncio.BufferedProtocol):
             self._last_byte = self._loop.time()
             self._transport.resume_reading()
 
-    def set_deadline(self, name: str, seconds: float | None) -> None:
-        """Have :meth:`TransportUser.timed_out` called in ``seconds`` from now; ``None`` takes it back."""
+    def set_deadline(self, name: str, seconds: float | None, *, named_s: float | None = None) -> None:
+        """Have :meth:`TransportUser.timed_out` called in ``seconds`` from now; ``None`` takes it back.
+
+        :param named_s: how long to say that was, where part of it is over.
+        """
         if seconds is None:
             self._deadlines.pop(name, None)
             return
         at = self._loop.time() + seconds
-        self._deadlines[name] = (at, seconds)
+        self._deadlines[name] = (at, seconds if named_s is None else named_s)
         if self._timer is None or at < self._timer_at:
             self._arm()
 

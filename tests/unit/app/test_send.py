@@ -15,6 +15,7 @@ from helpers.instances import CT, EXPLICIT, IMPLICIT, MR, write_instance
 from dicomgui.app import send as module
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
+from dicomgui.app.conversion import propose
 from dicomgui.app.send import (
     Cause,
     ItemResult,
@@ -32,6 +33,7 @@ from dicomgui.network import (
     ConnectionRefused,
     Handlers,
     InstanceFile,
+    Lifecycle,
     LocalProtocolError,
     Part10Head,
     PeerAddress,
@@ -114,12 +116,12 @@ async def test_only_what_the_files_need_is_proposed(context: AppContext, tmp_pat
         write_instance(tmp_path, 4),
     ]
     seen: list[AssociationFacts] = []
-    options = ServerOptions(policy=AcceptPolicy(), on_established=seen.append)
+    options = ServerOptions(policy=AcceptPolicy(), lifecycle=Lifecycle(on_accepted=seen.append))
     async with await serve(port=0, handlers=Handlers(on_store=Shelf()), options=options) as server:
         report = await send(context, to(server), OPTIONS, scan(paths))
     assert report.ok
     assert len(seen) == 1
-    contexts = module._contexts(scan(paths).items)
+    contexts = propose(scan(paths).items)
     assert [(c.abstract_syntax, c.transfer_syntaxes) for c in contexts] == [
         (CT, (EXPLICIT,)),
         (CT, (IMPLICIT,)),
@@ -247,7 +249,7 @@ async def test_a_file_that_shrank_fails_alone(
     paths = [write_instance(tmp_path, 1), write_instance(tmp_path, 2)]
     selection = scan(paths)
     shelf = Shelf()
-    real = module.InstanceFile
+    real = InstanceFile
 
     def end_early(path: Path, head: Part10Head) -> InstanceFile:
         """As the source does whose file got shorter after its size was taken."""
@@ -255,7 +257,7 @@ async def test_a_file_that_shrank_fails_alone(
             raise LocalProtocolError("the data set ended early")
         return real(path, head)
 
-    monkeypatch.setattr(module, "InstanceFile", end_early)
+    monkeypatch.setattr("dicomgui.app.conversion.InstanceFile", end_early)
     async with await serve(port=0, handlers=Handlers(on_store=shelf)) as server:
         report = await send(context, to(server), OPTIONS, selection)
     assert states(report) == [ItemState.FAILED, ItemState.SENT]

@@ -18,6 +18,7 @@ from dicomgui.network import (
     DicomNetworkError,
     EchoRequest,
     Handlers,
+    Lifecycle,
     ListenError,
     LocalProtocolError,
     Server,
@@ -127,7 +128,8 @@ def test_ctrl_c_while_closing_takes_the_grace_away_and_closes(monkeypatch: pytes
         await asyncio.Event().wait()
         return Status(0)
 
-    options = ServerOptions(policy=AcceptPolicy(), on_ended=lambda _facts, error: ended.put(error))
+    lifecycle = Lifecycle(on_closed=lambda _number, _facts, error: ended.put(error))
+    options = ServerOptions(policy=AcceptPolicy(), lifecycle=lifecycle)
     server = SyncServer.serve(port=0, handlers=Handlers(on_echo=never), options=options)
     close = Server.close
 

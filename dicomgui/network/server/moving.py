@@ -1,0 +1,62 @@
+"""The associations that a C-MOVE provider opens to the destinations it is given (PS3.4 C.4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from dicomgui.network.association.params import AETitle, PeerAddress
+from dicomgui.network.client import presets
+from dicomgui.network.client.association import ConnectOptions, open_with
+from dicomgui.network.service import MoveRequest, ServiceUser
+
+__all__ = ["Destination", "DestinationMover", "Destinations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where instances can be moved to, and how to connect to it (TLS, time-outs, user identity, …)."""
+
+    address: PeerAddress
+    options: ConnectOptions = field(default=ConnectOptions())
+
+
+Destinations: TypeAlias = (
+    Mapping[str, PeerAddress | Destination] | Callable[[MoveRequest], PeerAddress | Destination | None]
+)
+"""By AE title, or a function that says it for a request; who is not found is answered A801."""
+
+
+class DestinationMover:
+    """Opens associations to move destinations; implements :class:`~dicomgui.network.service.Mover`.
+
+    :param calling_ae: our AE title towards them.
+    :param usual: how to connect where the destination itself does not say.
+    """
+
+    def __init__(self, destinations: Destinations, calling_ae: AETitle, usual: ConnectOptions) -> None:
+        self._destinations = destinations
+        self._usual = replace(usual, calling_ae=calling_ae)
+
+    def knows(self, request: MoveRequest) -> bool:
+        """Whether the move destination of the request is known."""
+        return self._find(request) is not None
+
+    def open(
+        self, request: MoveRequest, kinds: Collection[tuple[str, str]]
+    ) -> AbstractAsyncContextManager[ServiceUser]:
+        """An association with the destination, to be entered; see :func:`~dicomgui.network.connect` for its errors."""
+        found = self._find(request)
+        assert found is not None  # asked before
+        if isinstance(found, PeerAddress):
+            found = Destination(found, self._usual)
+        contexts = presets.for_instances(kinds)
+        return open_with(found.address, replace(found.options, contexts=contexts, tracer=self._usual.tracer))
+
+    def _find(self, request: MoveRequest) -> PeerAddress | Destination | None:
+        title = request.command.move_destination.strip(" ")
+        if isinstance(self._destinations, Mapping):
+            return self._destinations.get(title)
+        return self._destinations(request)

@@ -1,0 +1,194 @@
+"""Requests with many responses as objects that are iterated: C-FIND, C-MOVE and C-GET under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from types import TracebackType
+from typing import Generic, TypeVar
+
+from dicomgui.network.dimse.assembler import Message
+from dicomgui.network.dimse.commands import Response as ResponseCommand
+from dicomgui.network.errors import DicomNetworkError, LocalProtocolError, OperationTimeout
+from dicomgui.network.service.connection import Connection
+from dicomgui.network.service.exchange import StreamExchange
+from dicomgui.network.service.results import Response, response_of
+
+__all__ = ["CANCEL_S", "Operation"]
+
+CANCEL_S = 1.0
+"""What a peer has for its final response after a C-CANCEL; then the association is aborted."""
+
+_T = TypeVar("_T")
+
+
+class Operation(Generic[_T]):
+    """A C-FIND, C-MOVE or C-GET. Nothing is sent before it is entered, iterated or awaited.
+
+    ::
+
+        async with assoc.find(identifier) as op:
+            async for match in op:      # leaving early cancels
+                ...
+        response = await op.result()
+
+        response = await assoc.move(identifier, destination="ME")   # without looking at the progress
+
+    Iterated without ``async with``, it must be iterated to its end or cancelled by :meth:`cancel`.
+
+    Errors of sending and of waiting are raised where that is done: OperationTimeout, AssociationError,
+    NoAcceptedContext, LocalProtocolError.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        start: Callable[[], Awaitable[tuple[StreamExchange, str]]],
+        convert: Callable[[Message, str], _T],
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._start = start
+        self._convert = convert
+        self._on_end = on_end
+        self._exchange: StreamExchange | None = None
+        self._transfer_syntax = ""
+        self._response: Response | None = None
+        self._has_ended = False
+        self._is_entered = False
+        self._is_cancelled = False
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the peer has been sent a C-CANCEL."""
+        return self._is_cancelled
+
+    async def result(self) -> Response:
+        """The final response; what is left of the iteration is passed over."""
+        async for _ in self:
+            pass
+        return self._final()
+
+    def _final(self) -> Response:
+        if self._response is None:
+            raise LocalProtocolError("the operation has ended without a final response", peer=self._connection.peer)
+        return self._response
+
+    async def each(self, callback: Callable[[_T], bool | Awaitable[bool | None] | None]) -> Response:
+        """Call ``callback`` with each match or progress; when it returns ``False``, the operation is cancelled.
+
+        :param callback: a plain or a coroutine function. What it raises cancels the operation and is raised here.
+        :returns: the final response.
+        """
+        async with self:
+            async for item in self:
+                verdict = callback(item)
+                if isinstance(verdict, Awaitable):
+                    verdict = await verdict
+                if verdict is False:
+                    return await self.cancel()
+        return await self.result()
+
+    async def cancel(self) -> Response:
+        """Send a C-CANCEL and wait for the final response; what comes before that is passed over.
+
+        Does no more than return the response when that has come already.
+
+        :returns: with status FE00, or with that of an operation that was done before the peer knew.
+        :raises OperationTimeout: no final response within a second; the association was aborted.
+        :raises AssociationError: the association ended before it.
+        """
+        exchange = self._exchange
+        if exchange is None or self._response is not None:
+            self._has_ended = True
+            return await self.result()
+        if exchange.is_waiting and not self._is_cancelled:
+            self._is_cancelled = True
+            self._connection.cancel(exchange, CANCEL_S)
+        try:
+            async with asyncio.timeout(CANCEL_S):
+                exchange.drop_queued()
+                while await self._take() is not None:
+                    exchange.drop_queued()
+        except OperationTimeout:
+            self._end()
+            raise
+        except TimeoutError:
+            self._end()
+            raise OperationTimeout(
+                f"no end of the operation within {CANCEL_S:g} s of its cancelling; the association was aborted",
+                peer=self._connection.peer,
+                phase="response",
+            ) from None
+        except BaseException:
+            self._end()
+            raise
+        return self._final()
+
+    async def __aenter__(self) -> Operation[_T]:
+        self._is_entered = True
+        await self._begin()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if not self._has_ended:
+                await self.cancel()
+        except DicomNetworkError as fault:
+            self._connection.scribe.cancel(f"left in the middle of an operation: {fault}")
+        finally:
+            self._end()
+
+    def __aiter__(self) -> Operation[_T]:
+        return self
+
+    async def __anext__(self) -> _T:
+        if self._has_ended:
+            raise StopAsyncIteration
+        try:
+            await self._begin()
+            message = await self._take()
+        except asyncio.CancelledError:
+            if not self._is_entered:  # nobody else will clean up
+                self._end()
+            raise
+        except BaseException:
+            self._end()
+            raise
+        if message is None:
+            raise StopAsyncIteration
+        return self._convert(message, self._transfer_syntax)
+
+    def __await__(self) -> Generator[object, None, Response]:
+        return self.result().__await__()
+
+    async def _begin(self) -> None:
+        if self._exchange is None and not self._has_ended:
+            try:
+                self._exchange, self._transfer_syntax = await self._start()
+            except BaseException:
+                self._has_ended = True
+                raise
+
+    async def _take(self) -> Message | None:
+        """The next pending response; ``None`` when it was the final one."""
+        assert self._exchange is not None
+        message = await self._exchange.next()
+        command = message.command
+        assert isinstance(command, ResponseCommand)
+        if command.status.is_pending:
+            return message
+        self._response = response_of(message, self._transfer_syntax)
+        self._end()
+        return None
+
+    def _end(self) -> None:
+        """No more is to be taken; aborts the association if the peer has not answered finally."""
+        self._has_ended = True
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            self._connection.end_stream(exchange)
+            if self._on_end is not None:
+                self._on_end()

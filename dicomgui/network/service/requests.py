@@ -1,0 +1,175 @@
+"""What a handler sees of the request that it performs."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from dicomgui.network.association.contexts import AcceptedContext, ContextResult, Negotiated
+from dicomgui.network.dimse.commands import (
+    CEchoRQ,
+    CFindRQ,
+    CGetRQ,
+    CMoveRQ,
+    Command,
+    CStoreRQ,
+    NActionRQ,
+    NCreateRQ,
+    NDeleteRQ,
+    NEventReportRQ,
+    NGetRQ,
+    NSetRQ,
+)
+from dicomgui.network.dimse.dataset import decode_dataset
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+    from dicomgui.network.service.user import ServiceUser
+
+__all__ = [
+    "AssociationFacts",
+    "EchoRequest",
+    "FindRequest",
+    "GetRequest",
+    "MoveRequest",
+    "NActionRequest",
+    "NCreateRequest",
+    "NDeleteRequest",
+    "NEventReportRequest",
+    "NGetRequest",
+    "NSetRequest",
+    "OperationRequest",
+    "StoreRequest",
+]
+
+_C = TypeVar("_C", bound=Command, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationFacts:
+    """Who is at the other end, as negotiated.
+
+    ``association`` is the number that the trace uses; ``peer`` is the ``host:port`` of the transport connection. AE
+    titles are claims of the peer, not proofs, and may hold any characters. ``refused_contexts`` are those proposed
+    presentation contexts that we did not accept; ``negotiated`` is all that was agreed.
+    """
+
+    association: int
+    peer: str
+    calling_ae_title: str
+    called_ae_title: str
+    implementation_class_uid: str
+    implementation_version_name: str
+    refused_contexts: tuple[ContextResult, ...] = ()
+    negotiated: Negotiated | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EchoRequest:
+    """A C-ECHO-RQ that waits for its answer (PS3.7 9.1.5).
+
+    :ivar user: sends requests of our own to that peer, on the same association.
+    """
+
+    command: CEchoRQ
+    context: AcceptedContext
+    facts: AssociationFacts
+    user: ServiceUser
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRequest:
+    """A C-STORE-RQ whose data set comes or has come (PS3.7 9.1.1).
+
+    :ivar user: sends requests of our own to that peer, on the same association.
+    """
+
+    command: CStoreRQ
+    context: AcceptedContext
+    facts: AssociationFacts
+    user: ServiceUser
+
+    @property
+    def transfer_syntax_uid(self) -> str:
+        """How the data set is encoded."""
+        return self.context.transfer_syntax
+
+
+class OperationRequest(Generic[_C]):
+    """A request of any other service that waits for its answer.
+
+    :ivar command: the command; ``command.sop_class_uid`` is the SOP class that it names, which may be another than
+        ``context.abstract_syntax`` (print meta SOP classes, unified procedure step).
+    :ivar context: the presentation context that it came on.
+    :ivar facts: who asks.
+    :ivar user: sends requests of our own to that peer, on the same association.
+    :ivar data: the data set as it came; ``None`` without one.
+    """
+
+    __slots__ = ("_dataset", "_is_cancelled", "_waiters", "command", "context", "data", "facts", "user")
+
+    def __init__(
+        self, command: _C, context: AcceptedContext, facts: AssociationFacts, user: ServiceUser, data: bytes | None
+    ) -> None:
+        self.command = command
+        self.context = context
+        self.facts = facts
+        self.user = user
+        self.data = data
+        self._dataset: Dataset | None = None
+        self._is_cancelled = False
+        self._waiters: list[asyncio.Future[None]] = []
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set, decoded at the first call; empty where there is none.
+
+        :raises RemoteProtocolError: it cannot be decoded; a handler may let this pass, the answer is then C000 or 0110.
+        """
+        if self._dataset is None:
+            self._dataset = decode_dataset(self.data or b"", self.context.transfer_syntax)
+        return self._dataset
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the peer has asked by C-CANCEL to end this (C-FIND, C-MOVE and C-GET only)."""
+        return self._is_cancelled
+
+    async def wait_cancelled(self) -> None:
+        """Wait until the peer asks by C-CANCEL to end this."""
+        if not self._is_cancelled:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.remove(waiter)
+
+    def cancel(self) -> None:
+        """Take note of a C-CANCEL."""
+        self._is_cancelled = True
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+FindRequest: TypeAlias = OperationRequest[CFindRQ]
+"""A C-FIND-RQ (PS3.7 9.1.2)."""
+MoveRequest: TypeAlias = OperationRequest[CMoveRQ]
+"""A C-MOVE-RQ (PS3.7 9.1.4)."""
+GetRequest: TypeAlias = OperationRequest[CGetRQ]
+"""A C-GET-RQ (PS3.7 9.1.3)."""
+NGetRequest: TypeAlias = OperationRequest[NGetRQ]
+"""An N-GET-RQ (PS3.7 10.1.2)."""
+NSetRequest: TypeAlias = OperationRequest[NSetRQ]
+"""An N-SET-RQ (PS3.7 10.1.3)."""
+NActionRequest: TypeAlias = OperationRequest[NActionRQ]
+"""An N-ACTION-RQ (PS3.7 10.1.4)."""
+NCreateRequest: TypeAlias = OperationRequest[NCreateRQ]
+"""An N-CREATE-RQ (PS3.7 10.1.5)."""
+NDeleteRequest: TypeAlias = OperationRequest[NDeleteRQ]
+"""An N-DELETE-RQ (PS3.7 10.1.6)."""
+NEventReportRequest: TypeAlias = OperationRequest[NEventReportRQ]
+"""An N-EVENT-REPORT-RQ (PS3.7 10.1.1)."""

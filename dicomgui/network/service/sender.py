@@ -1,0 +1,111 @@
+"""Messages on their way out: one whole message after the other (PS3.8 annex E), never faster than the peer reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+
+from dicomgui.network.dimse.command_set import encode
+from dicomgui.network.dimse.commands import Command
+from dicomgui.network.dimse.fragment import Chunk, Source, fragments
+from dicomgui.network.service.messages import trace_message
+from dicomgui.network.tracing import Direction, Scribe
+from dicomgui.network.transport.protocol import AssociationTransport
+
+__all__ = ["Sender"]
+
+SLICE_S = 0.004
+"""A sender that never has to wait still lets the loop turn after this long."""
+
+
+class Sender:
+    """Sends the messages of one association.
+
+    :ivar unsent_id: Message ID of the message whose last fragment is not queued yet; 0 for none.
+    :param max_length: the peer's maximum length of P-DATA-TF, in bytes; 0 for no limit.
+    """
+
+    def __init__(self, transport: AssociationTransport, scribe: Scribe, max_length: int) -> None:
+        self.unsent_id = 0
+        self._transport = transport
+        self._scribe = scribe
+        self._max_length = max_length
+        self._loop = asyncio.get_running_loop()
+        self._lock = asyncio.Lock()
+        self._queue: deque[tuple[int, Command]] = deque()
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a message is on its way that cannot be sent in one go."""
+        return self._lock.locked()
+
+    def prepare(self, context_id: int, command: Command, source: Source | None) -> Iterable[Chunk]:
+        """A message cut into PDUs for this peer, lazily; what it reads from ``source`` is read when it is iterated."""
+        return fragments(context_id, encode(command), source, self._max_length)
+
+    def post(self, context_id: int, command: Command) -> None:
+        """Send a message without data set: at once, or right after the message that is being sent.
+
+        :raises LocalProtocolError: there is no association to send on, or the peer's maximum length leaves no room.
+        """
+        if self._lock.locked():
+            self._queue.append((context_id, command))
+            return
+        self._write(context_id, command)
+
+    async def send(
+        self,
+        context_id: int,
+        command: Command,
+        source: Source | None,
+        *,
+        is_store: bool = False,
+        chunks: Iterable[Chunk] | None = None,
+    ) -> None:
+        """Send a message and wait until the peer has taken most of it.
+
+        :param chunks: the message as :meth:`prepare` made it ahead of time.
+        """
+        if chunks is None:
+            chunks = self.prepare(context_id, command, source)
+        if self._lock.locked() or source is not None:
+            async with self._lock:
+                await self._send_chunks(command.message_id, chunks, is_store)
+                self._write_queued()
+        else:
+            for chunk in chunks:
+                self._transport.send_data(chunk, is_store=is_store)
+        if self._scribe.tracer is not None:
+            trace_message(self._scribe, Direction.SENT, context_id, command, -1 if source is None else source.size)
+
+    async def _send_chunks(self, message_id: int, chunks: Iterable[Chunk], is_store: bool) -> None:
+        """Fragments of one message go without another message between them (PS3.8 annex E.1)."""
+        transport = self._transport
+        turn = self._loop.time() + SLICE_S
+        self.unsent_id = message_id
+        try:
+            for chunk in chunks:
+                if not transport.is_writable:
+                    await transport.drain()
+                    turn = self._loop.time() + SLICE_S
+                elif self._loop.time() > turn:
+                    await asyncio.sleep(0)
+                    turn = self._loop.time() + SLICE_S
+                if transport.is_over:
+                    return
+                transport.send_data(chunk, is_store=is_store)
+        finally:
+            self.unsent_id = 0
+        if not transport.is_writable:
+            await transport.drain()
+
+    def _write_queued(self) -> None:
+        while self._queue and not self._transport.is_over:
+            self._write(*self._queue.popleft())
+
+    def _write(self, context_id: int, command: Command) -> None:
+        for chunk in self.prepare(context_id, command, None):
+            self._transport.send_data(chunk, is_store=False)
+        if self._scribe.tracer is not None:
+            trace_message(self._scribe, Direction.SENT, context_id, command, -1)

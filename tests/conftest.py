@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -39,10 +39,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             return False
         return linux or not item.get_closest_marker("interop")
 
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
     left_out = [item for item in items if not wanted(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if wanted(item)]
+
+
+PASSED = pytest.StashKey[set[str]]()
+"""The names of the tests that have passed so far."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note which tests ran: what claims to be proved by a test is checked against it at the end."""
+    report = yield
+    if report.when == "call" and report.passed:
+        item.config.stash.setdefault(PASSED, set()).add(getattr(item, "originalname", item.name))
+    return report
+
+
+@pytest.fixture
+def passed_tests(request: pytest.FixtureRequest) -> set[str]:
+    """The names of the tests that have passed so far in this run."""
+    return request.config.stash.setdefault(PASSED, set())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -14,6 +14,16 @@ else may change.
 """
 
 from dicomgui.network.association.contexts import AcceptedContext, Negotiated, ProposedContext, split_contexts
+from dicomgui.network.association.extended import (
+    QueryFlags,
+    RetrieveFlags,
+    StorageSupport,
+    WorklistFlags,
+    answer_extended,
+    extended_for,
+    storage_relation,
+)
+from dicomgui.network.association.identity import UserIdentity, accept_any_identity, accept_passcodes
 from dicomgui.network.association.negotiation import AcceptPolicy, ContextChoices
 from dicomgui.network.association.params import AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.client import (
@@ -139,10 +149,12 @@ __all__ = [
     "Progress",
     "ProposedContext",
     "ProtocolError",
+    "QueryFlags",
     "RemoteProtocolError",
     "Reply",
     "Response",
     "Retrieval",
+    "RetrieveFlags",
     "SOPClassCommonExtendedNegotiation",
     "SOPClassExtendedNegotiation",
     "Server",
@@ -150,6 +162,7 @@ __all__ = [
     "ServiceUser",
     "Sink",
     "Status",
+    "StorageSupport",
     "StoreRequest",
     "SyncAssociation",
     "SyncClient",
@@ -160,10 +173,17 @@ __all__ = [
     "TlsConfig",
     "TlsError",
     "Tracer",
+    "UserIdentity",
     "UserIdentityRQ",
+    "WorklistFlags",
+    "accept_any_identity",
+    "accept_passcodes",
+    "answer_extended",
     "connect",
+    "extended_for",
     "presets",
     "read_head",
     "serve",
     "split_contexts",
+    "storage_relation",
 ]

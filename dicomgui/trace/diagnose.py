@@ -187,6 +187,11 @@ def _explain_no_context(error: NoAcceptedContext) -> Finding:
     return compose("no-context", _values(error) | {"detail": f"{name} in {offered}", "offer": offer})
 
 
+def _explain_violation(error: RemoteProtocolError) -> Finding:
+    is_tls_alert = error.pdu_type == 0x15  # RFC 8446 5.1, where a PDU has its type
+    return compose("peer-wants-tls" if is_tls_alert else "protocol-violation", _values(error))
+
+
 def _explain_time_out(error: OperationTimeout) -> Finding:
     return compose(_TIME_OUTS.get(error.phase, "timed-out"), _values(error))
 
@@ -211,7 +216,7 @@ _EXPLAINERS: tuple[tuple[type[DicomNetworkError], Callable[..., Finding]], ...] 
     (NoAcceptedContext, _explain_no_context),
     (ConnectionLost, _as("connection-lost")),
     (LocalProtocolError, _as("local-misuse")),
-    (RemoteProtocolError, _as("protocol-violation")),
+    (RemoteProtocolError, _explain_violation),
     (OperationTimeout, _explain_time_out),
     (DimseFailure, _explain_failure),
 )

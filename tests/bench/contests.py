@@ -1,14 +1,15 @@
-"""What is measured: the rows V1, V3, V5, V8, V10 and R1 of the project's budgets, each ours against a peer."""
+"""What is measured: the rows V1, V3, V5, V8, V10, V14 and R1 of the project's budgets, each ours against a peer."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data import SMALLEST, Scale, Work, make, make_sparse, some_of
-from bench.players import Players, Run
+from bench.players import Players, Run, Serving
 
 PDU_16K = 16_384
 Measure = Callable[[], float]
@@ -172,6 +173,59 @@ def _v10(stage: Stage) -> Iterator[Contest]:
     yield Contest("V10", f"{count} C-ECHO as SCP", "storescp", "echoes/s", 0.9, our_scp, both_foreign)
 
 
+def _v14(stage: Stage) -> Iterator[Contest]:
+    """TLS: what encryption leaves of the rates, and how many connections can be opened.
+
+    No client of DCMTK opens more than one association; so ours opens them at both servers.
+    """
+    players, work, count = stage.players, stage.scale.ct, stage.scale.handshakes
+
+    def send(client: Callable[[int], Run]) -> Measure:
+        def run() -> float:
+            with players.storescp(*players.secured.storescp, expect=work.count) as server:
+                return _rate(client(server.port), work)
+
+        return run
+
+    def receive(serve: Callable[[], AbstractContextManager[Serving]]) -> Measure:
+        def run() -> float:
+            with serve() as server:
+                return _rate(players.storescu(server.port, stage.source(work), *players.secured.storescu), work)
+
+        return run
+
+    def accept(serve: Callable[[], AbstractContextManager[Serving]]) -> Measure:
+        def run() -> float:
+            with serve() as server:
+                return count / players.our_associations(server.port, count, *players.secured.our_client).seconds
+
+        return run
+
+    def ours(expect: int | None = None) -> AbstractContextManager[Serving]:
+        return players.our_listener("app", *players.secured.our_server, expect=expect)
+
+    def theirs(expect: int | None = None) -> AbstractContextManager[Serving]:
+        return players.storescp(*players.secured.storescp, expect=expect)
+
+    def our_client(port: int) -> Run:
+        return players.our_send(port, stage.source(work), "app", *players.secured.our_client)
+
+    def their_client(port: int) -> Run:
+        return players.storescu(port, stage.source(work), *players.secured.storescu)
+
+    yield Contest(
+        "V14", f"TLS send CT ({work.text})", "storescu +tls", "MB/s", 0.8, send(our_client), send(their_client)
+    )
+    yield Contest(
+        "V14", f"TLS receive CT ({work.text})", "storescp +tls", "MB/s", 1.2,
+        receive(lambda: ours(work.count)), receive(lambda: theirs(work.count)),
+    )
+    yield Contest(
+        "V14", f"{count} associations over TLS as SCP", "storescp +tls", "associations/s", None,
+        accept(ours), accept(theirs),
+    )
+
+
 def _r1(stage: Stage) -> Iterator[Contest]:
     """How much more memory the process needs at its peak for a huge object than for a tiny one, in MB."""
     players, scale = stage.players, stage.scale
@@ -210,7 +264,7 @@ def _r1(stage: Stage) -> Iterator[Contest]:
 
 
 GROUPS: dict[str, Callable[[Stage], Iterator[Contest]]] = {
-    "V1": _v1, "V3": _v3, "V5": _v5, "V8": _v8, "V10": _v10, "R1": _r1,
+    "V1": _v1, "V3": _v3, "V5": _v5, "V8": _v8, "V10": _v10, "V14": _v14, "R1": _r1,
 }
 
 

@@ -1,4 +1,4 @@
-"""Our side of the benchmarks, as processes of its own: `python -m bench.ours send|echo|listen ...`.
+"""Our side of the benchmarks, as processes of its own: `python -m bench.ours send|echo|associate|listen ...`.
 
 The last line of the output is JSON. A listener first says on which port it listens, and runs until its standard input
 is closed.
@@ -35,6 +35,7 @@ from dicomgui.network import (
     Sink,
     Status,
     StoreRequest,
+    TlsConfig,
     connect,
     presets,
     serve,
@@ -54,15 +55,20 @@ def main(argv: list[str]) -> int:
     sender.add_argument("port", type=int)
     sender.add_argument("folder", type=Path)
     sender.add_argument("--way", choices=("app", "network", "traced"), default="app")
-    echoer = commands.add_parser("echo")
-    echoer.add_argument("port", type=int)
-    echoer.add_argument("count", type=int)
+    echoers = [commands.add_parser(name) for name in ("echo", "associate")]
+    for echoer in echoers:
+        echoer.add_argument("port", type=int)
+        echoer.add_argument("count", type=int)
+    for client in (sender, *echoers):
+        client.add_argument("--tls-ca", type=Path, help="speak TLS")
     listener = commands.add_parser("listen")
     listener.add_argument("folder", type=Path)
     listener.add_argument("--way", choices=("app", "network", "traced", "nothing"), default="app")
     listener.add_argument("--max-pdu", type=int, default=131_072)
+    listener.add_argument("--tls-cert", type=Path, help="speak TLS")
+    listener.add_argument("--tls-key", type=Path)
     arguments = parser.parse_args(argv)
-    work = {"send": _send, "echo": _echo, "listen": _listen}[arguments.command]
+    work = {"send": _send, "echo": _echo, "associate": _associate, "listen": _listen}[arguments.command]
     with _profiled(arguments.profile):
         result = asyncio.run(work(arguments))
     print(json.dumps({**result, "peak_kb": peak_kb()}), flush=True)
@@ -108,20 +114,23 @@ async def _send(arguments: argparse.Namespace) -> dict[str, object]:
     with AppContext(keep_trace=False) as context, await prepare(context, [arguments.folder]) as selection:
         peer = PeerAddress.parse(f"BENCH@127.0.0.1:{arguments.port}")
         if arguments.way == "app":
-            report = await send(context, peer, ConnectionOptions(), selection)
+            report = await send(context, peer, ConnectionOptions(tls=_client_tls(arguments)), selection)
             if not report.ok:
                 raise SystemExit(f"not sent: {report.error or report.results[-1]}")
             return {"seconds": report.seconds, "count": report.sent}
         instances = [InstanceFile(item.path, item.head) for item in selection.items]
-        seconds = await _send_plainly(peer, instances, traced=arguments.way == "traced")
+        seconds = await _send_plainly(peer, instances, _client_tls(arguments), traced=arguments.way == "traced")
         return {"seconds": seconds, "count": len(instances)}
 
 
-async def _send_plainly(peer: PeerAddress, instances: list[InstanceFile], *, traced: bool) -> float:
+async def _send_plainly(
+    peer: PeerAddress, instances: list[InstanceFile], tls: TlsConfig | None, *, traced: bool
+) -> float:
     store = TraceStore()
     pairs = [(instance.head.sop_class_uid, instance.head.transfer_syntax_uid) for instance in instances]
     start = time.perf_counter()
-    async with connect(peer, contexts=presets.for_instances(pairs), tracer=store if traced else None) as association:
+    tracer = store if traced else None
+    async with connect(peer, contexts=presets.for_instances(pairs), tracer=tracer, tls=tls) as association:
         for instance in instances:
             (await association.store(instance)).raise_for_status()
     seconds = time.perf_counter() - start
@@ -133,10 +142,31 @@ async def _echo(arguments: argparse.Namespace) -> dict[str, object]:
     """Seconds from the connection attempt to the release."""
     peer = PeerAddress.parse(f"BENCH@127.0.0.1:{arguments.port}")
     start = time.perf_counter()
-    async with connect(peer, contexts=presets.VERIFICATION) as association:
+    async with connect(peer, contexts=presets.VERIFICATION, tls=_client_tls(arguments)) as association:
         for _ in range(arguments.count):
             (await association.echo()).raise_for_status()
     return {"seconds": time.perf_counter() - start, "count": arguments.count}
+
+
+async def _associate(arguments: argparse.Namespace) -> dict[str, object]:
+    """Seconds for so many connections, each with its handshakes, a C-ECHO and a release."""
+    peer = PeerAddress.parse(f"BENCH@127.0.0.1:{arguments.port}")
+    tls = _client_tls(arguments)
+    start = time.perf_counter()
+    for _ in range(arguments.count):
+        async with connect(peer, contexts=presets.VERIFICATION, tls=tls) as association:
+            (await association.echo()).raise_for_status()
+    return {"seconds": time.perf_counter() - start, "count": arguments.count}
+
+
+def _client_tls(arguments: argparse.Namespace) -> TlsConfig | None:
+    return None if arguments.tls_ca is None else TlsConfig(ca_file=arguments.tls_ca)
+
+
+def _server_tls(arguments: argparse.Namespace) -> TlsConfig | None:
+    if arguments.tls_cert is None:
+        return None
+    return TlsConfig(cert_file=arguments.tls_cert, key_file=arguments.tls_key)
 
 
 # -- as SCP ----------------------------------------------------------------------------------------------------------
@@ -151,7 +181,9 @@ async def _listen(arguments: argparse.Namespace) -> dict[str, object]:
 async def _listen_as_program(arguments: argparse.Namespace) -> dict[str, object]:
     """The listener as the command line starts it, without fsync."""
     with AppContext(keep_trace=False) as context:
-        options = ListenerOptions(arguments.folder, port=0, fsync=False, max_pdu_length=arguments.max_pdu)
+        options = ListenerOptions(
+            arguments.folder, port=0, fsync=False, max_pdu_length=arguments.max_pdu, tls=_server_tls(arguments)
+        )
         listener = Listener(context, options)
         await listener.start()
         await _until_stopped(listener.port)
@@ -186,6 +218,7 @@ async def _listen_plainly(arguments: argparse.Namespace) -> dict[str, object]:
         policy=AcceptPolicy(ae_title="BENCH", abstract_syntaxes=frozenset(STORAGE_CLASSES)),
         limits=Limits(max_pdu_length=arguments.max_pdu),
         tracer=store if arguments.way == "traced" else None,
+        tls=_server_tls(arguments),
     )
     handlers = Handlers(open_sink=open_sink, on_store=on_store)
     async with await serve(port=0, ae_title="BENCH", handlers=handlers, options=options) as server:

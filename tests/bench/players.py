@@ -12,6 +12,7 @@ sides.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from bench.ours import peak_kb
 from helpers import peers, programs
+from helpers.certificates import Authority, Pair
 
 TESTS = Path(__file__).resolve().parents[1]
 MAX_PDU = 131_072
@@ -71,6 +73,30 @@ def environment(*, tuned: bool) -> dict[str, str]:
     return env
 
 
+@dataclass(frozen=True)
+class Secured:
+    """What TLS needs: a server with a certificate, and clients that trust its issuer and have none of their own."""
+
+    issuer: Path
+    pair: Pair
+
+    @property
+    def our_server(self) -> tuple[object, ...]:
+        return ("--tls-cert", self.pair.cert, "--tls-key", self.pair.key)
+
+    @property
+    def our_client(self) -> tuple[object, ...]:
+        return ("--tls-ca", self.issuer)
+
+    @property
+    def storescp(self) -> tuple[object, ...]:
+        return ("+tls", self.pair.key, self.pair.cert, "-ic")
+
+    @property
+    def storescu(self) -> tuple[object, ...]:
+        return ("+tla", "+cf", self.issuer)
+
+
 @dataclass
 class Players:
     """Starts programs; keeps the baselines.
@@ -82,13 +108,23 @@ class Players:
     _baselines: dict[tuple[str, ...], list[float]] = field(default_factory=dict)
     _number: int = 0
 
+    @functools.cached_property
+    def secured(self) -> Secured:
+        """A certificate for this run."""
+        folder = self.folder / "certificates"
+        folder.mkdir()
+        authority = Authority(folder)
+        return Secured(authority.file, authority.issue())
+
     # servers
 
     @contextlib.contextmanager
-    def our_listener(self, way: str = "app", *, max_pdu: int = MAX_PDU, expect: int | None = None) -> Iterator[Serving]:
+    def our_listener(
+        self, way: str = "app", *more: object, max_pdu: int = MAX_PDU, expect: int | None = None
+    ) -> Iterator[Serving]:
         """Ours, from a fresh process with an empty folder; ``expect`` is how many instances it must have stored."""
         with self._empty_folder() as folder:
-            command = _python("listen", folder, "--way", way, "--max-pdu", max_pdu)
+            command = _python("listen", folder, "--way", way, "--max-pdu", max_pdu, *more)
             env = environment(tuned=False)
             pipe = subprocess.PIPE
             with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env, cwd=TESTS) as process:
@@ -137,9 +173,13 @@ class Players:
 
     # clients
 
-    def our_send(self, port: int, source: Path, way: str = "app") -> Run:
+    def our_send(self, port: int, source: Path, way: str = "app", *more: object) -> Run:
         """Ours, as `dicomgui send` does it, or by the network package alone."""
-        return self._ours("send", port, source, "--way", way)
+        return self._ours("send", port, source, "--way", way, *more)
+
+    def our_associations(self, port: int, count: int, *more: object) -> Run:
+        """Ours, one after the other, each with one C-ECHO."""
+        return self._ours("associate", port, count, *more)
 
     def our_echo(self, port: int, count: int) -> Run:
         """Ours, so many on one association."""
@@ -149,6 +189,10 @@ class Players:
         """DCMTK's, one association; ``watch`` its memory."""
         tuning = ("-pdu", MAX_PDU) if tuned else ()
         return self._foreign("dcmsend", tuned, (*tuning, "+sd"), port, source, watch=watch)
+
+    def storescu(self, port: int, source: Path, *more: object) -> Run:
+        """DCMTK's, tuned, one association; unlike `dcmsend` it speaks TLS."""
+        return self._foreign("storescu", True, (*more, "-pdu", MAX_PDU, "+sd"), port, source)
 
     def echoscu(self, port: int, count: int) -> Run:
         """DCMTK's, tuned, so many on one association."""

@@ -11,7 +11,7 @@ from bench.contests import GROUPS, Contest
 from bench.report import Score
 
 
-@pytest.mark.interop("storescp", "dcmsend", "echoscu")
+@pytest.mark.interop("storescp", "storescu", "dcmsend", "echoscu")
 @pytest.mark.parametrize("name", list(GROUPS))
 def test_every_row_is_played(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     values = tmp_path / "values.json"

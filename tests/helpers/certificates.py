@@ -28,13 +28,18 @@ class Authority:
     :ivar file: its own certificate.
     """
 
-    def __init__(self, folder: Path, name: str = "ca") -> None:
+    def __init__(self, folder: Path, name: str = "ca", above: trustme.CA | None = None) -> None:
         # Certificates that are out of date are issued by an authority that is not.
-        self._ca = trustme.CA(key_type=trustme.KeyType.RSA)
+        rsa = trustme.KeyType.RSA
+        self._ca = trustme.CA(key_type=rsa) if above is None else above.create_child_ca(key_type=rsa)
         self._folder = folder
         self._name = name
         self.file = folder / f"{name}.pem"
         self._ca.cert_pem.write_to_path(str(self.file))
+
+    def below(self, name: str) -> Authority:
+        """An authority that this one vouches for."""
+        return Authority(self._folder, name, self._ca)
 
     def issue(self, name: str = "127.0.0.1", *, since: datetime.datetime | None = None,
               until: datetime.datetime | None = None) -> Pair:

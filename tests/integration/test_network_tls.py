@@ -19,6 +19,7 @@ from dicomgui.network import (
     ConnectTimeout,
     DicomNetworkError,
     Handlers,
+    Lifecycle,
     Server,
     ServerOptions,
     Status,
@@ -76,7 +77,11 @@ class Ends:
     @contextlib.asynccontextmanager
     async def serve(self, tls: TlsConfig | None, **more: object) -> AsyncIterator[Server]:
         options = ServerOptions(
-            policy=AcceptPolicy(ae_title="ME"), tracer=self.trace, on_refused=self.refuse, tls=tls, **more
+            policy=AcceptPolicy(ae_title="ME"),
+            tracer=self.trace,
+            lifecycle=Lifecycle(on_rejected=self.refuse),
+            tls=tls,
+            **more,
         )
         async with await serve("127.0.0.1", 0, ae_title="ME", options=options) as self.server:
             yield self.server
@@ -227,26 +232,31 @@ async def test_nothing_in_common(ends: Ends, authority: Authority, pair: Pair) -
 
 
 async def test_plain_client(ends: Ends, pair: Pair) -> None:
-    await ends.fails(server_config(pair), None)
-    # OpenSSL says nothing to who does not speak TLS; that the port may be one for TLS is the first guess then.
-    assert ends.codes == ("closed-on-greeting", "tls-caller-is-plain")
+    error = await ends.fails(server_config(pair), None)
+    assert explain_error(error).code == "peer-wants-tls"
+    assert ends.codes == ("peer-wants-tls", "tls-caller-is-plain")
+    assert ends.refused == ["the peer does not speak TLS here, but DICOM without it (wrong version number)"]
+    assert tls_of(ends.served).error == ends.refused[0]
 
 
 async def test_plain_server(ends: Ends, authority: Authority) -> None:
     error = await ends.fails(None, client_config(authority))
     assert isinstance(error, TlsError)
+    assert "without TLS" in error.hint
     assert ends.codes == ("tls-peer-is-plain", "caller-uses-tls")
 
 
 async def test_server_that_closes_at_once(ends: Ends, authority: Authority) -> None:
-    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(6)  # what else came makes it a reset
         writer.close()
 
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as listener:
         port = listener.sockets[0].getsockname()[1]
-        with pytest.raises(TlsError):
+        with pytest.raises(TlsError, match="the peer closed the connection in the TLS handshake") as caught:
             await connect(f"ME@127.0.0.1:{port}", tracer=ends.called.append, tls=client_config(authority))
     assert tls_of(ends.called).error
+    assert ends.codes[0] == explain_error(caught.value).code == "tls-peer-is-plain"
 
 
 class Silent:

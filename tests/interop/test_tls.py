@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from helpers import peers
+from helpers import peers, programs
 from helpers.certificates import Authority, client_config, server_config
 from helpers.instances import data_set, instance_of
+from helpers.recordings import Recording
+from helpers.tap import Conversation, Tap, pdus
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
@@ -16,7 +20,9 @@ from dicomgui.app.echo import echo
 from dicomgui.app.listener import Listener, ListenerOptions
 from dicomgui.app.send import prepare, send
 from dicomgui.network import PeerAddress
+from dicomgui.network.tracing import Direction
 from dicomgui.network.transport import TlsConfig
+from dicomgui.trace.pcap import export_pcapng
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +44,25 @@ class _Listening:
         await self._listener.stop()
 
 
+# Our names and DCMTK's options.
+PROFILES = {
+    "bcp195": "+pg",
+    "modified-bcp195": "+pm",
+    "bcp195-rfc7525": "+px",
+    "non-downgrading": "+py",
+    "extended": "+pz",
+    "aes": "+pa",
+}
+
+
 @pytest.mark.interop("storescp")
-@pytest.mark.parametrize("profile", ["+pg", "+pm"])
+@pytest.mark.parametrize("profile", PROFILES)
 async def test_to_storescp(
     context: AppContext, tmp_path: Path, native_files: Sequence[Path], authority: Authority, profile: str
 ) -> None:
     theirs, ours = authority.issue(), authority.issue("client.example")
-    flags = ("+xa", "+tls", theirs.key, theirs.cert, "+cf", authority.file, profile)
-    name = "bcp195" if profile == "+pg" else "modified-bcp195"
-    options = ConnectionOptions(tls=client_config(authority, ours, profile=name))
+    flags = ("+xa", "+tls", theirs.key, theirs.cert, "+cf", authority.file, PROFILES[profile])
+    options = ConnectionOptions(tls=client_config(authority, ours, profile=profile))
     with peers.storescp(tmp_path / "storescp", *flags) as peer:
         address = PeerAddress.parse(peer.address)
         result = await echo(context, address, options)
@@ -75,13 +91,14 @@ async def test_storescp_wants_a_certificate(context: AppContext, tmp_path: Path,
 
 
 @pytest.mark.interop("echoscu", "storescu")
-@pytest.mark.parametrize("profile", ["+pg", "+pm"])
+@pytest.mark.parametrize("profile", PROFILES)
 async def test_from_dcmtk(
     context: AppContext, tmp_path: Path, native_files: Sequence[Path], authority: Authority, profile: str
 ) -> None:
     theirs = authority.issue("client.example")
-    flags = ("+tls", theirs.key, theirs.cert, "+cf", authority.file, profile, "-aec", "DICOMGUI", peers.LOOPBACK)
-    tls = server_config(authority.issue(), authority)
+    trust = ("+tls", theirs.key, theirs.cert, "+cf", authority.file, PROFILES[profile])
+    flags = (*trust, "-aec", "DICOMGUI", peers.LOOPBACK)
+    tls = server_config(authority.issue(), authority, profile=profile)
     async with _Listening(context, tmp_path / "received", tls) as listener:
         done = await peers.run("echoscu", *flags, listener.port)
         assert done.code == 0, done
@@ -125,3 +142,88 @@ async def test_openssl_finds_no_old_version(context: AppContext, tmp_path: Path,
         done = await peers.run("openssl", "s_client", "-connect", place, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
         assert done.code != 0, done
         assert "tlsv1 alert protocol version" in done.output, done
+
+
+@pytest.mark.interop("echoscu")
+async def test_echoscu_without_tls(context: AppContext, tmp_path: Path, authority: Authority) -> None:
+    async with _Listening(context, tmp_path / "received", server_config(authority.issue())) as listener:
+        done = await peers.run("echoscu", "-aec", "DICOMGUI", peers.LOOPBACK, listener.port)
+        assert done.code != 0
+        assert "Unrecognized PDU type: 15" in done.output  # the alert
+        assert "does not speak TLS here, but DICOM without it" in " ".join(str(event) for event in listener.drain())
+
+
+@pytest.mark.interop("storescp")
+async def test_storescp_without_tls(context: AppContext, tmp_path: Path, authority: Authority) -> None:
+    with peers.storescp(tmp_path / "storescp") as peer:
+        options = ConnectionOptions(tls=client_config(authority))
+        result = await echo(context, PeerAddress.parse(peer.address), options)
+    assert not result.ok
+    assert result.findings[0].code == "tls-peer-is-plain"
+
+
+@pytest.mark.interop("openssl")
+@pytest.mark.parametrize("cipher", ["DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES256-GCM-SHA384"])
+@pytest.mark.parametrize("profile", ["non-downgrading", "extended"])
+async def test_the_required_dhe_suites(
+    context: AppContext, tmp_path: Path, authority: Authority, profile: str, cipher: str
+) -> None:
+    """PS3.15 B.10 and B.11; the length is the one that B.11 asks for."""
+    async with _Listening(context, tmp_path, server_config(authority.issue(), profile=profile)) as listener:
+        place = f"{peers.LOOPBACK}:{listener.port}"
+        done = await peers.run("openssl", "s_client", "-connect", place, "-tls1_2", "-cipher", cipher)
+    assert f"Cipher is {cipher}" in done.output, done
+    assert "DH, 2048 bits" in done.output, done
+
+
+@pytest.mark.interop("openssl", "echoscu")
+async def test_a_certificate_from_pkcs12(context: AppContext, tmp_path: Path, authority: Authority) -> None:
+    """As OpenSSL's own program writes it."""
+    pair, bundle = authority.issue(), tmp_path / "own.p12"
+    keys = ("-inkey", pair.key, "-in", pair.cert, "-passout", "pass:secret")
+    done = await peers.run("openssl", "pkcs12", "-export", *keys, "-out", bundle)
+    assert done.code == 0, done
+    tls = TlsConfig(cert_file=bundle, key_password=lambda: "secret")
+    async with _Listening(context, tmp_path / "received", tls) as listener:
+        flags = ("+tla", "+cf", authority.file, "-aec", "DICOMGUI", peers.LOOPBACK, listener.port)
+        done = await peers.run("echoscu", *flags)
+    assert done.code == 0, done
+
+
+def _capture(conversation: Conversation, path: Path) -> None:
+    """What passed the tap as a capture file: our first TLS record, all answers, and the rest of ours.
+
+    tshark needs both greetings before it can decrypt; beyond them each direction stands for itself.
+    """
+    sent, greeting = bytes(conversation.sent), 5 + int.from_bytes(conversation.sent[3:5], "big")
+    recording = Recording().connect("127.0.0.1:50000", "127.0.0.1:2762").raw(Direction.SENT, sent[:greeting])
+    recording.raw(Direction.RECEIVED, bytes(conversation.answered)).raw(Direction.SENT, sent[greeting:])
+    export_pcapng(recording.closed().records, path)
+
+
+@pytest.mark.interop("tshark", "storescp")
+@pytest.mark.parametrize("profile", ["bcp195", "extended"])  # TLS 1.3 and 1.2
+async def test_tshark_reads_our_key_log(
+    context: AppContext, tmp_path: Path, authority: Authority, profile: str
+) -> None:
+    theirs, keys, capture = authority.issue(), tmp_path / "keys.log", tmp_path / "tls.pcapng"
+    flags = ("+tls", theirs.key, theirs.cert, "-ic", PROFILES[profile])
+    with peers.storescp(tmp_path / "storescp", *flags) as peer:
+        target = PeerAddress.parse(peer.address)
+        async with Tap(target.port) as tap:
+            options = ConnectionOptions(tls=client_config(authority, profile=profile, keylog_file=keys))
+            result = await echo(context, PeerAddress.parse(f"{target.ae_title}@{peers.LOOPBACK}:{tap.port}"), options)
+            assert result.ok, result
+    [conversation] = tap.conversations
+    _capture(conversation, capture)
+
+    def decrypted(*more: str) -> list[int]:
+        command = [str(programs.find("tshark")), "-n", "-r", str(capture), "-d", "tcp.port==2762,tls", *more]
+        shown = ["-q", "-z", "follow,tls,raw,0"]
+        done = subprocess.run([*command, *shown], capture_output=True, text=True, timeout=60, check=True)
+        lines = re.findall(r"^(\t?)([0-9a-f]+)$", done.stdout, re.MULTILINE)  # a tab for the other direction
+        sides = ("".join(data for tab, data in lines if tab == side) for side in ("", "\t"))
+        return sorted(pdu.type for side in sides for pdu in pdus(bytes.fromhex(side)))
+
+    assert decrypted("-o", f"tls.keylog_file:{keys}") == [1, 2, 4, 4, 5, 6]
+    assert decrypted() == []

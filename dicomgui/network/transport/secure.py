@@ -1,7 +1,7 @@
 """TLS between a socket and an association: a protocol for asyncio's transport, and a transport for the association.
 
 asyncio's own TLS neither says why a handshake of a server failed nor sends the alert that would tell the peer; this one
-does both, and encrypts a whole chunk at a time. It decrypts into the association's receive buffer and keeps none.
+does both, and encrypts several records at a time. It decrypts into the association's receive buffer and keeps none.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from typing import Any, cast
 from dicomgui.network.errors import ConnectError, ConnectTimeout, TlsError
 from dicomgui.network.tracing import Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
-from dicomgui.network.transport.tls import peer_certificate, tls_error
+from dicomgui.network.transport.tls import PLAIN_PORT, PLAIN_REASONS, peer_certificate, tls_error
 
 __all__ = ["TlsTransport"]
 
 LINGER_S = 1.0
 """After a failure the peer gets this long to read the alert that says why."""
+
+WRITE_BYTES = 32_768
+"""How much is encrypted before it is sent: the peer decrypts one piece while we encrypt the next."""
+
+PLAIN_ALERT = bytes.fromhex("15 0303 0002 02 0a")
+"""RFC 8446 6: the fatal alert "unexpected message". OpenSSL leaves a caller that does not speak TLS without a word;
+from this one a caller that looks at the first byte learns that the port is one for TLS."""
 
 
 class _Phase(Enum):
@@ -74,6 +81,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._phase = _Phase.HANDSHAKE
         self._lower: asyncio.Transport | None = None
         self._window = memoryview(b"")
+        self._first = b""
         self._timer: asyncio.TimerHandle | None = None
         self._since = self._loop.time()
         self._error: ConnectError | None = None
@@ -117,6 +125,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             return
         self._incoming.write(self._window[:nbytes])
         if self._phase is _Phase.HANDSHAKE:
+            self._first = self._first or bytes(self._window[: min(nbytes, 8)])
             self._advance()
         else:
             self._read()
@@ -125,7 +134,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         """asyncio: the peer has closed its side. Not every peer says so in TLS first; PDUs know their length."""
         self._peer_closed = True
         if self._phase is _Phase.HANDSHAKE:
-            self._fail(TlsError("the peer closed the connection in the TLS handshake", phase="tls"))
+            self._fail(self._closed())
         elif self._phase is _Phase.OPEN:
             self._end_of_data()
         return False
@@ -134,8 +143,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         """asyncio: the connection is gone."""
         if self._phase is _Phase.HANDSHAKE:
             self._peer_closed = not self._closing
-            text = "we broke the TLS handshake off" if self._closing else "the connection was lost in the TLS handshake"
-            self._fail(TlsError(f"{text}: {exc}" if exc else text, phase="tls"))
+            self._fail(TlsError("we broke the TLS handshake off", phase="tls") if self._closing else self._closed(exc))
         self._set_timer(None, self._cut)
         self._lower = None
         if self._phase is _Phase.OPEN:
@@ -183,11 +191,10 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         view = memoryview(data)
         try:
             while view:
-                view = view[self._tls.write(view) :]
+                view = view[self._tls.write(view[:WRITE_BYTES]) :]
+                self._flush()
         except ssl.SSLError as error:
             self._break(error)
-            return
-        self._flush()
 
     def pause_reading(self) -> None:
         """Stop to read (back-pressure)."""
@@ -228,7 +235,9 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self._flush()
             return
         except ssl.SSLError as error:
-            self._fail(tls_error(error))
+            if self._is_server and error.reason in PLAIN_REASONS and not self._outgoing.pending:
+                self._send(PLAIN_ALERT)
+            self._fail(tls_error(error, self._first))
             return
         self._flush()
         self._phase = _Phase.OPEN
@@ -241,6 +250,12 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         if not self.ready.done():
             self.ready.set_result(None)
         self._read()
+
+    def _closed(self, exc: Exception | None = None) -> TlsError:
+        """The peer has closed: at once and without a word if it takes our greeting for a broken PDU."""
+        why = f" ({getattr(exc, 'strerror', None) or exc})" if exc else ""
+        text = f"the peer closed the connection in the TLS handshake{why}"
+        return TlsError(text, phase="tls", hint="" if self._first or self._is_server else PLAIN_PORT)
 
     def _fail(self, error: ConnectError) -> None:
         """The handshake has failed: the trace, the peer (by OpenSSL's alert) and who waits for it are told."""
@@ -255,7 +270,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     def _too_late(self, seconds: float) -> None:
         text = f"the TLS handshake took longer than {seconds:.3g} s"
         kind = TlsError if self._is_server else ConnectTimeout
-        self._fail(kind(text, phase="tls", hint="The port may be one without TLS."))
+        self._fail(kind(text, phase="tls", hint="" if self._is_server else PLAIN_PORT))
         self._cut()
 
     def _break(self, error: ssl.SSLError) -> None:
@@ -309,7 +324,9 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             self.close()
 
     def _flush(self) -> None:
-        data = self._outgoing.read()
+        self._send(self._outgoing.read())
+
+    def _send(self, data: bytes) -> None:
         if data and self._lower is not None and not self._lower.is_closing():
             self._lower.write(data)
 

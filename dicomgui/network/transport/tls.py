@@ -9,46 +9,94 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from dicomgui.network.errors import ConfigurationError, TlsError
+from dicomgui.network.transport.pkcs12 import is_pkcs12, own_file, read_pkcs12
 
-__all__ = ["PROFILES", "ClientAuth", "TlsConfig", "Verify", "peer_certificate", "tls_error"]
+__all__ = [
+    "PLAIN_PORT",
+    "PLAIN_REASONS",
+    "PROFILES",
+    "ClientAuth",
+    "TlsConfig",
+    "Verify",
+    "peer_certificate",
+    "tls_error",
+]
 
 Verify: TypeAlias = Literal["require", "none"]
 ClientAuth: TypeAlias = Literal["require", "verify", "none"]
 
-_AES_GCM = (
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"
-    ":ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
-)
-_RESTRICTED = (
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256"
-    ":ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-    ":DHE-RSA-AES256-GCM-SHA384:DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=2"
-)
-
-
-class _Profile(NamedTuple):
-    """``minimum`` and ``maximum`` version, and the cipher suites of TLS 1.2 and before in OpenSSL's notation."""
-
-    minimum: ssl.TLSVersion
-    maximum: ssl.TLSVersion
-    ciphers: str
-
-
 _V12, _NEWEST = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED
 _OLDEST = ssl.TLSVersion.MINIMUM_SUPPORTED
 
-PROFILES: Final[dict[str, _Profile]] = {
-    "bcp195": _Profile(_V12, _NEWEST, _AES_GCM),  # PS3.15 B.12
-    "modified-bcp195": _Profile(_V12, _NEWEST, _RESTRICTED),  # B.13; level 2 wants DHE of 2048 bits or more
-    # Retired; only for peers that know nothing better.
-    "bcp195-rfc7525": _Profile(_OLDEST, _NEWEST, f"{_AES_GCM}:DHE-RSA-AES128-GCM-SHA256:AES128-SHA:@SECLEVEL=0"),
-    "non-downgrading": _Profile(_V12, _NEWEST, f"{_AES_GCM}:DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384"),
-    "extended": _Profile(_V12, _V12, _RESTRICTED),
-    "aes": _Profile(_OLDEST, _V12, "AES128-SHA:@SECLEVEL=0"),
-    "basic": _Profile(_OLDEST, _V12, "DES-CBC3-SHA:@SECLEVEL=0"),
-}
-"""The profiles by name; all but the first two are retired from the standard."""
+# RFC 9325 4.2: what is recommended for TLS 1.2.
+_ECDHE_GCM = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"
+    ":ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+)
+# RFC 7525 4.2: what was recommended before, and what PS3.15 B.10 and B.11 require.
+_DHE_GCM = "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384"
+_CHACHA = "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+_CCM = "ECDHE-ECDSA-AES256-CCM:ECDHE-ECDSA-AES128-CCM:ECDHE-ECDSA-AES256-CCM8:ECDHE-ECDSA-AES128-CCM8"
+_WEAK, _STRONG = "@SECLEVEL=0", "@SECLEVEL=2"  # level 2: DHE with 2048 bits and ECDHE with 224 bits, or more
 
+
+class _Profile(NamedTuple):
+    """One secure transport connection profile.
+
+    :ivar clause: of PS3.15.
+    :ivar title: its name there.
+    :ivar ciphers: the suites of TLS 1.2 and before, in OpenSSL's notation and our order of preference. Those of TLS
+        1.3 are OpenSSL's own (AES-GCM and ChaCha20-Poly1305), which Python cannot change.
+    :ivar retired: no longer part of the standard; only for peers that know nothing better.
+    """
+
+    clause: str
+    title: str
+    minimum: ssl.TLSVersion
+    maximum: ssl.TLSVersion
+    ciphers: str
+    retired: bool = True
+
+
+PROFILES: Final[dict[str, _Profile]] = {
+    # TLS 1.2 must be, 1.3 is preferred; the suites are those of RFC 9325.
+    "bcp195": _Profile("B.12", "BCP 195 RFC 8996, 9325 TLS", _V12, _NEWEST, f"{_ECDHE_GCM}:{_STRONG}", retired=False),
+    # ECDHE (256 bits or more) with AES-GCM, AES-CCM, ChaCha20-Poly1305 or Camellia-GCM, and nothing else. DHE is for
+    # who can set its length, which a client of OpenSSL cannot; OpenSSL knows no Camellia-GCM.
+    "modified-bcp195": _Profile(
+        "B.13",
+        "Modified BCP 195 RFC 8996, 9325 TLS",
+        _V12,
+        _NEWEST,
+        f"{_ECDHE_GCM}:{_CHACHA}:{_CCM}:{_STRONG}",
+        retired=False,
+    ),
+    # RFC 7525: TLS 1.0 and 1.1 only where nothing newer can be had; works with devices of the AES profile.
+    "bcp195-rfc7525": _Profile(
+        "B.9", "BCP 195 TLS", _OLDEST, _NEWEST, f"{_ECDHE_GCM}:{_DHE_GCM}:AES128-SHA:DES-CBC3-SHA:{_WEAK}"
+    ),
+    # The RSA suites must be; others of the same strength may.
+    "non-downgrading": _Profile(
+        "B.10", "Non-Downgrading BCP 195 TLS", _V12, _NEWEST, f"{_ECDHE_GCM}:{_DHE_GCM}:{_STRONG}"
+    ),
+    # As before and Camellia-GCM, but nothing else: that rules out the suites of TLS 1.3, too.
+    "extended": _Profile("B.11", "Extended BCP 195 TLS", _V12, _V12, f"{_ECDHE_GCM}:{_DHE_GCM}:{_STRONG}"),
+    # AES, with triple DES to fall back on, where OpenSSL still has it.
+    "aes": _Profile("B.3", "AES TLS", _OLDEST, _V12, f"AES128-SHA:DES-CBC3-SHA:{_WEAK}"),
+    "basic": _Profile("B.1", "Basic TLS", _OLDEST, _V12, f"DES-CBC3-SHA:{_WEAK}"),
+}
+"""The profiles of PS3.15 annex B by name; all but the first two are retired from the standard."""
+
+# RFC 7919 A.1, ffdhe2048: a group for the suites with DHE, which a server has only if it brings one.
+_FFDHE2048: Final = b"""-----BEGIN DH PARAMETERS-----
+MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
++8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+-----END DH PARAMETERS-----
+"""
 _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _DER: Final = 2  # _ssl.ENCODING_DER
 
@@ -58,13 +106,17 @@ class TlsConfig:
     """How to speak TLS, as client or server. A value; the files are read when a context is made.
 
     :ivar profile: of PS3.15 annex B: ``bcp195`` (B.12, the default: TLS 1.2 and 1.3, ECDHE with AES-GCM) or
-        ``modified-bcp195`` (B.13); retired and only on request: ``bcp195-rfc7525``, ``non-downgrading``,
-        ``extended``, ``aes``, ``basic`` (the last ones as far as the OpenSSL at hand still can).
+        ``modified-bcp195`` (B.13: ChaCha20-Poly1305 and AES-CCM as well); retired and only on request:
+        ``bcp195-rfc7525`` (B.9), ``non-downgrading`` (B.10), ``extended`` (B.11), ``aes`` (B.3), ``basic`` (B.1),
+        the last ones as far as the OpenSSL at hand still can.
     :ivar ca_file: PEM file of the certificates that are trusted as issuers; by default a client trusts what the
         system trusts. A server that asks for certificates needs one.
-    :ivar cert_file: PEM file of our certificate, followed by its chain. A server needs one.
+    :ivar cert_file: PEM file of our certificate, followed by its chain; or a PKCS#12 file (``.p12``, ``.pfx``) of
+        certificate, chain and key, which needs the package ``cryptography`` (``pip install dicomgui[tls-tools]``).
+        A server needs one.
     :ivar key_file: PEM file of its key; by default it is looked for in ``cert_file``.
-    :ivar key_password: asked for the password of an encrypted key each time that it is needed; never kept.
+    :ivar key_password: asked for the password of an encrypted key or PKCS#12 file each time that it is needed; never
+        kept.
     :ivar server_name: the name that the peer's certificate must have, and that is sent (SNI); by default the host.
     :ivar verify: ``none`` lets a client trust any peer whatsoever.
     :ivar client_auth: whether a server asks for a certificate: ``require`` one, ``verify`` it where there is one, or
@@ -123,6 +175,9 @@ class TlsConfig:
                 "Give the file of the issuing authority's certificate.",
             )
         context = self._context(ssl.PROTOCOL_TLS_SERVER)
+        if _DHE_GCM in PROFILES[self.profile].ciphers:
+            with own_file(_FFDHE2048) as path:
+                context.load_dh_params(str(path))
         context.num_tickets = 0  # nobody resumes, and who closes without having read a ticket resets the connection
         modes = {"require": ssl.CERT_REQUIRED, "verify": ssl.CERT_OPTIONAL, "none": ssl.CERT_NONE}
         context.verify_mode = modes[self.client_auth]
@@ -151,12 +206,26 @@ class TlsConfig:
     def _load_own(self, context: ssl.SSLContext) -> None:
         if self.cert_file is None:
             return
-        for path in (self.cert_file, self.key_file):
-            _check_readable(path)
+        content = _read(self.cert_file)
+        if is_pkcs12(content):
+            self._load_pkcs12(context, self.cert_file, content)
+            return
+        if self.key_file is not None:
+            _read(self.key_file)
         try:
             context.load_cert_chain(self.cert_file, self.key_file, password=self._password)
         except ssl.SSLError as error:
             raise _unusable(*_key_trouble(error, self.cert_file, self.key_file or self.cert_file)) from error
+
+    def _load_pkcs12(self, context: ssl.SSLContext, path: str | Path, content: bytes) -> None:
+        if self.key_file is not None:
+            raise _unusable(f"{path} is a PKCS#12 file, which brings its key with it", "Give no key file.")
+        pem, secret = read_pkcs12(content, path, self.key_password)
+        with own_file(pem) as copy:
+            try:
+                context.load_cert_chain(copy, password=secret)
+            except ssl.SSLError as error:
+                raise _unusable(*_key_trouble(error, path, path)) from error
 
     def _password(self) -> str:
         # Without a function OpenSSL would ask at the terminal.
@@ -167,7 +236,7 @@ class TlsConfig:
     def _load_trusted(self, context: ssl.SSLContext) -> None:
         if self.ca_file is None:
             return
-        _check_readable(self.ca_file)
+        _read(self.ca_file)
         try:
             context.load_verify_locations(cafile=self.ca_file)
         except ssl.SSLError as error:
@@ -180,12 +249,11 @@ def _check(what: str, value: str, known: tuple[str, ...]) -> None:
         raise _unusable(f"{value!r} is no {what}", f"There are {', '.join(known)}.")
 
 
-def _check_readable(path: str | Path | None) -> None:
-    if path is not None:
-        try:
-            Path(path).read_bytes()
-        except OSError as error:
-            raise _unusable(f"{path} cannot be read: {error.strerror}") from error
+def _read(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise _unusable(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _key_trouble(error: ssl.SSLError, certificate: str | Path, key: str | Path) -> tuple[str, str]:
@@ -195,6 +263,8 @@ def _key_trouble(error: ssl.SSLError, certificate: str | Path, key: str | Path) 
     if "KEY_TOO_SMALL" in reason or "MD_TOO_WEAK" in reason:
         return f"the certificate {certificate} is too weak ({reason})", "Have one made with 2048 bits and SHA-256."
     text = f"{certificate} and {key} are no certificate and key in PEM form"
+    if certificate == key:
+        text = f"{certificate} holds no certificate with its key, neither as PEM nor as PKCS#12"
     return text, "If the key is encrypted, the password may be wrong."
 
 
@@ -223,7 +293,7 @@ def _unverified(connection: ssl.SSLObject) -> bytes:
     return b""
 
 
-_PLAIN = frozenset(
+PLAIN_REASONS: Final = frozenset(
     (
         "WRONG_VERSION_NUMBER",
         "HTTP_REQUEST",
@@ -235,10 +305,23 @@ _PLAIN = frozenset(
         "RECORD_TOO_SMALL",
     )
 )
+"""What OpenSSL says of a peer that does not speak TLS at all."""
+
+PLAIN_PORT: Final = "Try without TLS, or ask for the port with TLS."
 
 
-def tls_error(error: ssl.SSLError) -> TlsError:
-    """One sentence for what OpenSSL reports; the trace's diagnosis knows causes and remedies by its words."""
+_OTHER_PROTOCOLS = (
+    (tuple(bytes((kind, 0)) for kind in range(1, 8)), "DICOM without it"),  # PS3.8 9.3: type of a PDU, reserved byte
+    ((b"HTTP/", b"GET ", b"POST", b"HEAD", b"PUT ", b"OPTI"), "HTTP"),
+    ((b"SSH-",), "SSH"),
+)
+
+
+def tls_error(error: ssl.SSLError, first: bytes = b"") -> TlsError:
+    """One sentence for what OpenSSL reports; the trace's diagnosis knows causes and remedies by its words.
+
+    :param first: the first bytes that the peer sent, as far as they are known.
+    """
     reason = error.reason or ""
     words = reason.lower().replace("_", " ") or error.strerror or str(error)
     hint = ""
@@ -247,9 +330,10 @@ def tls_error(error: ssl.SSLError) -> TlsError:
         hint = "Check date, issuer and name of the certificate."
     elif "ALERT" in reason:
         text = f"the peer broke the TLS handshake off: {words}"
-    elif reason in _PLAIN:
-        text = f"the peer does not speak TLS here ({words})"
-        hint = "Try without TLS, or ask for the port with TLS."
+    elif reason in PLAIN_REASONS:
+        spoken = next((f", but {name}" for starts, name in _OTHER_PROTOCOLS if first.startswith(starts)), "")
+        text = f"the peer does not speak TLS here{spoken} ({words})"
+        hint = PLAIN_PORT
     elif reason == "PEER_DID_NOT_RETURN_A_CERTIFICATE":
         text = "the peer did not return a certificate"
     else:

@@ -156,6 +156,7 @@ def test_any_trace_can_be_diagnosed(records: list[Record]) -> None:
         (ConnectionLost("no", peer=PEER), "connection-lost", "without a goodbye"),
         (LocalProtocolError("the association has ended"), "local-misuse", "the association has ended."),
         (RemoteProtocolError("P-DATA-TF: bad", peer=PEER), "protocol-violation", "P-DATA-TF: bad."),
+        (RemoteProtocolError("no such PDU type", pdu_type=0x15, peer=PEER), "peer-wants-tls", "a port for TLS."),
         (OperationTimeout("no", phase="connect", peer=PEER), "no-answer", "no answer"),
         (OperationTimeout("no", phase="associate", peer=PEER), "silent", "does not answer in DICOM"),
         (OperationTimeout("no", phase="response", peer=PEER), "no-response", "did not answer our request in time."),

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import trustme
 
+from dicomgui.network.errors import ConnectError, ConnectTimeout, TlsError
 from dicomgui.network.tracing import Record, Scribe, TlsRecord
-from dicomgui.network.transport.secure import TlsTransport
+from dicomgui.network.transport.secure import PLAIN_ALERT, WRITE_BYTES, TlsTransport
 
 
 class Lower(asyncio.Transport):
@@ -19,11 +20,13 @@ class Lower(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__({"peername": ("127.0.0.1", 1)})
         self.sent = bytearray()
+        self.writes = 0
         self.calls: list[str] = []
         self.closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.sent += data
+        self.writes += 1
 
     def is_closing(self) -> bool:
         return self.closed
@@ -65,11 +68,11 @@ class Upper:
 class End:
     """One end of a connection."""
 
-    def __init__(self, context: ssl.SSLContext, server_name: str | None) -> None:
+    def __init__(self, context: ssl.SSLContext, server_name: str | None, handshake_s: float = 5.0) -> None:
         self.lower, self.upper = Lower(), Upper()
         self.records: list[Record] = []
         self.tls = TlsTransport(
-            self.upper, context, Scribe(self.records.append, 1), server_name=server_name, handshake_s=5.0
+            self.upper, context, Scribe(self.records.append, 1), server_name=server_name, handshake_s=handshake_s
         )
 
     def take(self, data: bytes | bytearray) -> None:
@@ -126,6 +129,22 @@ async def test_what_is_written_here_is_read_there(ends: tuple[End, End]) -> None
     assert server.upper.received == b"hello" * 5000
     assert client.tls.get_extra_info("ssl_object").version() == "TLSv1.3"
     assert client.tls.get_extra_info("peername") == ("127.0.0.1", 1)
+    end_all(client, server)
+
+
+async def test_much_is_sent_piece_by_piece(ends: tuple[End, End]) -> None:
+    """The peer can decrypt the first piece while the next one is encrypted."""
+    client, server = ends
+    shake_hands(client, server)
+    before = client.lower.writes
+    data = bytes(range(256)) * 400  # more than three pieces, the last one short
+    client.tls.write(data)
+    assert client.lower.writes - before == -(-len(data) // WRITE_BYTES) > 3
+    window = len(server.upper.get_buffer(-1))
+    sent = bytes(client.lower.sent)
+    for start in range(0, len(sent), window):
+        server.take(sent[start : start + window])
+    assert server.upper.received == data
     end_all(client, server)
 
 
@@ -204,6 +223,99 @@ async def test_after_a_failed_handshake_nothing_more_is_taken(ends: tuple[End, E
     assert server.upper.calls[-1] == "never_opened"
     assert len(server.records) == 1
     assert not client.lower.calls
+
+
+@pytest.mark.parametrize(
+    ("first", "spoken"),
+    [(b"\x01\0\0\0\0\xcd\0\x01", "DICOM without it"), (b"GET / HTTP/1.1\r\n\r\n", "HTTP")],
+)
+async def test_a_caller_without_tls_gets_an_alert(ends: tuple[End, End], first: bytes, spoken: str) -> None:
+    """RFC 8446 6: OpenSSL would say nothing; from the first byte a plain caller can tell what the port is for."""
+    _, server = ends
+    server.tls.connection_made(server.lower)
+    server.take(first[:2])
+    assert not server.lower.sent
+    server.take(first[2:])
+    assert server.lower.sent == PLAIN_ALERT
+    assert server.lower.calls == ["write_eof"]
+    record = server.records[-1]
+    assert isinstance(record, TlsRecord)
+    assert "does not speak TLS here" in record.error
+    assert ("DICOM" in record.error) == (spoken != "HTTP")
+    end_all(server)
+
+
+async def test_only_one_alert_is_sent(ends: tuple[End, End]) -> None:
+    """Where OpenSSL has one of its own (here: no common version), ours does not follow."""
+    _, server = ends
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    old.minimum_version, old.maximum_version = ssl.TLSVersion.MINIMUM_SUPPORTED, ssl.TLSVersion.TLSv1_2
+    old.set_ciphers("AES128-SHA:@SECLEVEL=0")
+    client = End(old, "peer.example")
+    for end in (server, client):
+        end.tls.connection_made(end.lower)
+    server.take(client.lower.sent)
+    assert len(server.lower.sent) == len(PLAIN_ALERT)
+    assert server.lower.sent != PLAIN_ALERT
+    end_all(client, server)
+
+
+async def test_a_client_sends_no_plain_alert(ends: tuple[End, End]) -> None:
+    client, _ = ends
+    client.tls.connection_made(client.lower)
+    client.lower.sent.clear()
+    client.take(bytes.fromhex("07 00 00000004 00000201"))  # A-ABORT
+    assert PLAIN_ALERT not in client.lower.sent
+    error = client.tls.ready.exception()
+    assert "DICOM without it" in str(error)
+    end_all(client)
+
+
+@pytest.mark.parametrize("way", ["end", "reset"])
+async def test_a_peer_that_hangs_up_on_our_greeting(ends: tuple[End, End], way: str) -> None:
+    """DCMTK's plain listener does so: it takes the greeting for a broken PDU."""
+    client, server = ends
+    for end in (client, server):
+        end.tls.connection_made(end.lower)
+        if way == "end":
+            end.tls.eof_received()
+        end.tls.connection_lost(ConnectionResetError(104, "Connection reset by peer"))
+        await asyncio.gather(end.tls.gone)
+    error, of_server = client.tls.ready.exception(), server.tls.ready.exception()
+    assert isinstance(error, TlsError)
+    assert "the peer closed the connection in the TLS handshake" in str(error)
+    assert ("Connection reset by peer" in str(error)) == (way == "reset")
+    assert "without TLS" in error.hint
+    assert isinstance(of_server, TlsError)
+    assert not of_server.hint
+
+
+async def test_a_peer_that_hangs_up_later_speaks_tls(ends: tuple[End, End]) -> None:
+    client, server = ends
+    for end in (client, server):
+        end.tls.connection_made(end.lower)
+    server.take(client.lower.sent)
+    client.take(server.lower.sent[:100])
+    client.tls.eof_received()
+    error = client.tls.ready.exception()
+    assert isinstance(error, TlsError)
+    assert not error.hint
+    end_all(client, server)
+
+
+@pytest.mark.parametrize(("is_server", "kind"), [(True, TlsError), (False, ConnectTimeout)])
+async def test_a_handshake_that_takes_too_long_is_an_error_of_its_own(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext], is_server: bool, kind: type[ConnectError]
+) -> None:
+    end = End(contexts[is_server], None if is_server else "peer.example", handshake_s=0.01)
+    end.tls.connection_made(end.lower)
+    with pytest.raises(kind, match=r"the TLS handshake took longer than 0\.01 s") as caught:
+        await end.tls.ready
+    assert caught.value.phase == "tls"
+    assert ("without TLS" in caught.value.hint) == (not is_server)
+    assert end.lower.calls[-1] == "abort"
+    end.tls.connection_lost(None)
 
 
 async def test_a_broken_record_ends_the_association_with_the_reason(ends: tuple[End, End]) -> None:

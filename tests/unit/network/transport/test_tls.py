@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from pathlib import Path
 
@@ -13,12 +14,32 @@ from dicomgui.network import ConfigurationError, TlsConfig
 from dicomgui.network.transport import tls
 from dicomgui.network.transport.tls import PROFILES, peer_certificate, tls_error
 
-B12_CIPHERS = {
+# PS3.15 B.12: what RFC 9325 4.2 recommends for TLS 1.2.
+B12 = {
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-RSA-AES128-GCM-SHA256",
     "ECDHE-ECDSA-AES256-GCM-SHA384",
     "ECDHE-RSA-AES256-GCM-SHA384",
 }
+# B.13 permits AES-CCM and ChaCha20-Poly1305 besides; its Camellia-GCM is unknown to OpenSSL.
+B13 = B12 | {
+    "ECDHE-ECDSA-AES128-CCM",
+    "ECDHE-ECDSA-AES128-CCM8",
+    "ECDHE-ECDSA-AES256-CCM",
+    "ECDHE-ECDSA-AES256-CCM8",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+}
+# B.10 and B.11: "shall all be supported".
+B10_REQUIRED = {
+    "DHE-RSA-AES128-GCM-SHA256",
+    "DHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+}
+# B.11: these may be there besides (and Camellia-GCM), "no other cipher suites shall be used".
+B11_MORE = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"}
+AES_CBC, TRIPLE_DES = "AES128-SHA", "DES-CBC3-SHA"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +60,7 @@ def test_the_default_is_b12() -> None:
     context = TlsConfig().client_context()
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.maximum_version == ssl.TLSVersion.MAXIMUM_SUPPORTED
-    assert ciphers_of(context) == B12_CIPHERS
+    assert ciphers_of(context) == B12
     assert context.verify_mode == ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.options & ssl.OP_NO_RENEGOTIATION
@@ -63,10 +84,79 @@ def _has_triple_des() -> bool:
     return True
 
 
-def test_b13_adds_dhe_and_no_cbc() -> None:
-    names = ciphers_of(TlsConfig(profile="modified-bcp195").client_context())
-    assert names > B12_CIPHERS
-    assert all("GCM" in name or "CHACHA20" in name for name in names)
+@pytest.mark.parametrize(
+    ("profile", "clause", "ciphers"),
+    [
+        ("bcp195", "B.12", B12),
+        ("modified-bcp195", "B.13", B13),
+        ("extended", "B.11", B10_REQUIRED | B11_MORE),
+        ("non-downgrading", "B.10", B10_REQUIRED | B12),
+        ("bcp195-rfc7525", "B.9", B10_REQUIRED | B12 | {AES_CBC}),
+        ("aes", "B.3", {AES_CBC}),
+    ],
+)
+def test_cipher_suites_are_those_of_the_clause(profile: str, clause: str, ciphers: set[str]) -> None:
+    assert PROFILES[profile].clause == clause
+    assert ciphers_of(TlsConfig(profile=profile).client_context()) - {TRIPLE_DES} == ciphers
+
+
+def test_only_the_two_newest_are_not_retired() -> None:
+    assert [profile.clause for profile in PROFILES.values() if not profile.retired] == ["B.12", "B.13"]
+    assert all(profile.title for profile in PROFILES.values())
+
+
+@pytest.mark.parametrize(
+    ("profile", "oldest", "newest"),
+    [
+        ("bcp195", ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED),
+        ("modified-bcp195", ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED),
+        ("extended", ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_2),
+        ("non-downgrading", ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MAXIMUM_SUPPORTED),
+        ("bcp195-rfc7525", ssl.TLSVersion.MINIMUM_SUPPORTED, ssl.TLSVersion.MAXIMUM_SUPPORTED),
+        ("aes", ssl.TLSVersion.MINIMUM_SUPPORTED, ssl.TLSVersion.TLSv1_2),
+    ],
+)
+def test_versions_are_those_of_the_clause(profile: str, oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> None:
+    context = TlsConfig(profile=profile).client_context()
+    assert (context.minimum_version, context.maximum_version) == (oldest, newest)
+
+
+@pytest.mark.parametrize("profile", ["bcp195", "modified-bcp195", "extended", "non-downgrading"])
+def test_short_dhe_keys_are_refused(profile: str) -> None:
+    """B.11 and B.13: 2048 bits or more for DHE, which is level 2 of OpenSSL; their certificates are no weaker."""
+    assert TlsConfig(profile=profile).client_context().security_level >= 2
+
+
+@pytest.mark.parametrize(
+    ("profile", "chosen"),
+    [("extended", "DHE-RSA-AES256-GCM-SHA384"), ("non-downgrading", "DHE-RSA-AES256-GCM-SHA384"), ("bcp195", None)],
+)
+def test_a_server_has_dhe_where_its_profile_requires_it(pair: Pair, profile: str, chosen: str | None) -> None:
+    server = TlsConfig(profile=profile, cert_file=pair.cert, key_file=pair.key).server_context()
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    client.set_ciphers("DHE-RSA-AES256-GCM-SHA384")
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (
+        client.wrap_bio(to_client, to_server, server_hostname="x"),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    )
+    if chosen is None:
+        with pytest.raises(ssl.SSLError, match="NO_SHARED_CIPHER"):
+            _shake_hands(*ends)
+        return
+    _shake_hands(*ends)
+    cipher = ends[0].cipher()
+    assert cipher is not None
+    assert cipher[0] == chosen
+
+
+def _shake_hands(*ends: ssl.SSLObject) -> None:
+    for _ in range(3):
+        for end in ends:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
 
 
 def test_minimum_version() -> None:
@@ -116,7 +206,8 @@ def test_unusable_files(tmp_path: Path, authority: Authority, pair: Pair) -> Non
         (TlsConfig(ca_file=nonsense), "no certificate in PEM form"),
         (TlsConfig(cert_file=missing), "missing.pem cannot be read"),
         (TlsConfig(cert_file=pair.cert, key_file=missing), "missing.pem cannot be read"),
-        (TlsConfig(cert_file=nonsense), "are no certificate and key in PEM form"),
+        (TlsConfig(cert_file=nonsense), "neither as PEM nor as PKCS#12"),
+        (TlsConfig(cert_file=pair.cert, key_file=nonsense), "are no certificate and key in PEM form"),
         (TlsConfig(cert_file=pair.cert, key_file=another.key), "does not belong to the certificate"),
         (TlsConfig(keylog_file=tmp_path / "no" / "folder"), "cannot be written"),
     ):
@@ -184,6 +275,25 @@ def test_words(reason: str | None, text: str) -> None:
     assert str(error) == text
     assert error.__cause__ is original
     assert error.phase == "tls"
+
+
+@pytest.mark.parametrize(
+    ("first", "text"),
+    [
+        (b"\x01\0\0\0", "the peer does not speak TLS here, but DICOM without it (wrong version number)"),
+        (b"\x07\0\0\0", "the peer does not speak TLS here, but DICOM without it (wrong version number)"),
+        (b"GET / HT", "the peer does not speak TLS here, but HTTP (wrong version number)"),
+        (b"SSH-2.0-", "the peer does not speak TLS here, but SSH (wrong version number)"),
+        (b"\x08\0\0\0", "the peer does not speak TLS here (wrong version number)"),
+        (b"", "the peer does not speak TLS here (wrong version number)"),
+    ],
+)
+def test_what_the_peer_speaks_instead(first: bytes, text: str) -> None:
+    original = ssl.SSLError(1, "odd")
+    original.reason = "WRONG_VERSION_NUMBER"
+    error = tls_error(original, first)
+    assert str(error) == text
+    assert "without TLS" in error.hint
 
 
 def test_no_certificate_before_a_handshake() -> None:

@@ -27,6 +27,7 @@ def timeouts_of(seconds: float | None) -> Timeouts:
     return replace(
         defaults,
         connect_s=seconds,
+        tls_s=seconds,
         associate_s=seconds,
         response_s=seconds,
         release_s=min(seconds, defaults.release_s or seconds),

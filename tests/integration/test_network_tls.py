@@ -304,11 +304,11 @@ async def test_cancelled_in_the_handshake(ends: Ends, authority: Authority) -> N
 
 
 async def test_b14_a_silent_caller_holds_up_nobody(ends: Ends, authority: Authority, pair: Pair) -> None:
-    async with ends.serve(server_config(pair), timeouts=Timeouts(artim_s=0.3)) as server:
+    async with ends.serve(server_config(pair), timeouts=Timeouts(tls_s=0.3)) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         await ends.echo(client_config(authority))
         assert server.connections >= 1  # still there, still silent
-        assert await reader.read() == b""  # ARTIM
+        assert await reader.read() == b""  # its time is over
         writer.close()
         await server.wait_empty()
     [reason] = ends.refused

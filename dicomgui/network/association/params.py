@@ -122,6 +122,7 @@ class Timeouts:
     """How long to wait, in seconds; ``None`` waits for ever.
 
     :ivar connect_s: for the transport connection.
+    :ivar tls_s: for the TLS handshake, on either side.
     :ivar associate_s: from the A-ASSOCIATE-RQ to its answer.
     :ivar response_s: from the end of a request to its (next) response.
     :ivar retrieve_s: the same for C-MOVE and C-GET, where a peer may be silent while it sends.
@@ -131,6 +132,7 @@ class Timeouts:
     """
 
     connect_s: float | None = 5.0
+    tls_s: float | None = 10.0
     associate_s: float | None = 10.0
     response_s: float | None = 60.0
     retrieve_s: float | None = 600.0
@@ -139,7 +141,7 @@ class Timeouts:
     artim_s: float = 30.0
 
     def __post_init__(self) -> None:
-        for name in ("connect_s", "associate_s", "response_s", "retrieve_s", "release_s", "idle_s", "artim_s"):
+        for name in ("connect_s", "tls_s", "associate_s", "response_s", "retrieve_s", "release_s", "idle_s", "artim_s"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigurationError(f"the time-out {name} is {value}; it must be above 0", phase="configure")

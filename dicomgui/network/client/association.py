@@ -178,6 +178,7 @@ class Association(ServiceUser):
                 local_host=options.local_host,
                 tls=self._tls,
                 server_name=None if options.tls is None else options.tls.server_name,
+                tls_s=options.timeouts.tls_s,
             )
             requested = self._loop.time()
             self._connection.transport.set_deadline("associate", options.timeouts.associate_s)

@@ -100,7 +100,7 @@ class Acceptor:
             context,
             self._scribe,
             server_name=None,
-            handshake_s=options.timeouts.artim_s,
+            handshake_s=options.timeouts.tls_s,
             admit=self._admit,
             on_failed=self._on_tls_failed,
         )

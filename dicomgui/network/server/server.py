@@ -56,7 +56,7 @@ class ServerOptions:
     :ivar lifecycle: whom to tell of each association's life; see :class:`Lifecycle`.
     :ivar negotiator: decides about each request instead of ``policy``; see :data:`Negotiator`.
     :ivar destinations: where a C-MOVE may send to; see :data:`Destinations`.
-    :ivar tls: speak TLS with everyone; a handshake may take ``timeouts.artim_s`` and holds up nobody else.
+    :ivar tls: speak TLS with everyone; a handshake may take ``timeouts.tls_s`` and holds up nobody else.
     """
 
     policy: AcceptPolicy

@@ -46,13 +46,15 @@ async def open_connection(
     local_host: str | None = None,
     tls: ssl.SSLContext | None = None,
     server_name: str | None = None,
+    tls_s: float | None = None,
 ) -> ConnectTimes:
     """Connect to ``peer``: look its name up, then try each of its addresses in the resolver's order.
 
-    :param timeout_s: for the look-up, all attempts and the TLS handshake together; ``None`` leaves it to the system.
+    :param timeout_s: for the look-up and all attempts together; ``None`` leaves it to the system.
     :param local_host: the local address to connect from; by default the system chooses.
     :param tls: speak TLS as it says.
     :param server_name: whose certificate TLS expects; by default the host's.
+    :param tls_s: for the TLS handshake; ``None`` for ever.
     :raises NameResolutionError: the name has no address.
     :raises ConnectionRefused: nothing listens there.
     :raises ConnectTimeout: no answer in time; ``phase`` is ``tls`` where it was the handshake that did not end.
@@ -67,7 +69,7 @@ async def open_connection(
     failure: DicomNetworkError | None = None
     make: Callable[[], _Protocol] = make_protocol
     if tls is not None:
-        make = partial(_secured, make_protocol, tls, scribe, server_name or peer.host, deadline)
+        make = partial(_secured, make_protocol, tls, scribe, server_name or peer.host, tls_s)
     for number, address in enumerate(addresses, 1):
         attempt = loop.time()
         left = None if deadline is None else (deadline - attempt) / (len(addresses) - number + 1)
@@ -116,10 +118,9 @@ def _secured(
     tls: ssl.SSLContext,
     scribe: Scribe,
     server_name: str,
-    deadline: float | None,
+    handshake_s: float | None,
 ) -> TlsTransport:
-    left = None if deadline is None else max(deadline - asyncio.get_running_loop().time(), 0.001)
-    return TlsTransport(make_protocol(), tls, scribe, server_name=server_name, handshake_s=left)
+    return TlsTransport(make_protocol(), tls, scribe, server_name=server_name, handshake_s=handshake_s)
 
 
 async def _shake_hands(connection: TlsTransport, peer: str) -> None:

@@ -20,7 +20,7 @@ __all__ = ["ReportLine", "group_findings", "lines_of", "safe_cell", "write_csv"]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _COLUMNS = (
     "File", "State", "Status", "Reason", "Comment of the peer", "SOP class", "SOP class UID", "SOP instance UID",
-    "Transfer syntax", "Transfer syntax UID", "Bytes", "Seconds", "Association in the trace", "Peer",
+    "Transfer syntax", "Transfer syntax UID", "Converted to", "Bytes", "Seconds", "Association in the trace", "Peer",
 )  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def _cells(line: ReportLine) -> Iterator[str]:
     yield head.sop_instance_uid if head is not None else ""
     yield name_of(head.transfer_syntax_uid) if head is not None else ""
     yield head.transfer_syntax_uid if head is not None else ""
+    yield name_of(result.sent_as) if result is not None and result.converted else ""
     yield str(item.size_bytes) if item is not None else ""
     yield f"{result.seconds:.6f}" if result is not None and result.seconds else ""
     yield str(result.association) if result is not None and result.association else ""

@@ -8,18 +8,20 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from enum import Enum
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
+from dicomgui.app.conversion import Conversion, converted, fallback_of, file_of, groups_of, pair_of, propose, remedy_of
 from dicomgui.app.evidence import Evidence
+from dicomgui.app.send_results import Cause, ItemResult, ItemState, SendProgress, SendReport
 from dicomgui.app.sources import Selection, SendItem, Skipped, scan
-from dicomgui.network.association.contexts import ProposedContext, split_contexts
 from dicomgui.network.association.params import PeerAddress
-from dicomgui.network.client import Association, presets
+from dicomgui.network.client import Association
+from dicomgui.network.dimse.convert import ConversionError
 from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError, NoAcceptedContext
 from dicomgui.network.part10 import Part10Error
 from dicomgui.network.pdu import PDATA_HEAD, PduType
@@ -28,9 +30,11 @@ from dicomgui.network.status import Service, Status
 from dicomgui.network.tracing import Direction, PduRecord, Record, Scribe, Tracer
 from dicomgui.trace.diagnose import explain_error
 from dicomgui.trace.finding import Finding
+from dicomgui.trace.words import compose
 
 __all__ = [
     "Cause",
+    "Conversion",
     "ItemResult",
     "ItemState",
     "Selection",
@@ -52,127 +56,6 @@ LARGE_BYTES = 1_048_576
 
 MAX_REFUSALS = 8
 """Refused kinds of instances that are explained; each file has its own reason anyway."""
-
-
-class ItemState(Enum):
-    """How far one instance has come."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    SENT = "sent"
-    """The peer answered Success."""
-    WARNING = "sent with warning"
-    """The peer has it, and answered with a warning."""
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class Cause(Enum):
-    """What kept an instance from being sent."""
-
-    STATUS = "status"
-    """The peer answered with a failure status."""
-    CONTEXT = "context"
-    """The peer did not accept its SOP class in its transfer syntax."""
-    NETWORK = "network"
-    """There was no connection or association, or it broke."""
-    FILE = "file"
-    """The file could not be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemResult:
-    """What became of one instance.
-
-    :ivar status: the peer's answer, ``None`` where there was none.
-    :ivar comment: Error Comment (0000,0902); text of the peer.
-    :ivar reason: what happened, in one line; empty for a success.
-    :ivar association: the association's number in the trace; 0 for none.
-    :ivar seconds: from the start of sending to the answer.
-    """
-
-    item: SendItem
-    state: ItemState
-    status: Status | None = None
-    comment: str = ""
-    reason: str = ""
-    cause: Cause | None = None
-    association: int = 0
-    seconds: float = 0.0
-
-    @property
-    def is_sent(self) -> bool:
-        """Whether the peer has said that it has the instance."""
-        return self.state in (ItemState.SENT, ItemState.WARNING)
-
-
-@dataclass(frozen=True, slots=True)
-class SendProgress:
-    """How far a send has come.
-
-    :ivar done: instances with a result.
-    :ivar bytes_done: their sizes together, and what has left of the one that is being sent.
-    :ivar bytes_failed: what of this belongs to instances that were not sent.
-    :ivar current: the one that is being sent, or ``None``.
-    """
-
-    done: int
-    total: int
-    bytes_done: int
-    bytes_total: int
-    current: SendItem | None
-    bytes_failed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SendReport:
-    """What became of a send as a whole.
-
-    :ivar results: one for each instance, in the order in which they became known.
-    :ivar skipped: what was chosen and is no instance.
-    :ivar associations: numbers in the trace of the associations that were opened.
-    :ivar bytes_sent: sizes of the files that the peer has.
-    :ivar seconds: from the first connection attempt to the last release.
-    :ivar error: what ended the send early, or ``None``.
-    :ivar findings: what the diagnosis says.
-    """
-
-    results: tuple[ItemResult, ...]
-    skipped: tuple[Skipped, ...]
-    associations: tuple[int, ...]
-    bytes_sent: int
-    seconds: float
-    error: DicomNetworkError | None = None
-    findings: tuple[Finding, ...] = ()
-
-    def count(self, *states: ItemState) -> int:
-        """How many instances ended in one of these states."""
-        return sum(1 for result in self.results if result.state in states)
-
-    @property
-    def sent(self) -> int:
-        """How many instances the peer has."""
-        return self.count(ItemState.SENT, ItemState.WARNING)
-
-    @property
-    def causes(self) -> frozenset[Cause]:
-        """Everything that kept something from being sent, skipped files that should have been included."""
-        causes = {result.cause for result in self.results if result.cause is not None}
-        if self.error is not None:
-            causes.add(Cause.NETWORK)
-        if any(skipped.is_fault for skipped in self.skipped) or not self.results:
-            causes.add(Cause.FILE)
-        return frozenset(causes)
-
-    @property
-    def ok(self) -> bool:
-        """Whether there was something to send and the peer has all of it."""
-        return not self.causes and not self.count(ItemState.CANCELLED)
-
-    @property
-    def bytes_per_second(self) -> float:
-        """Of the files that the peer has."""
-        return self.bytes_sent / self.seconds if self.seconds > 0 else 0.0
 
 
 async def prepare(
@@ -213,11 +96,15 @@ async def send(
     options: ConnectionOptions,
     selection: Selection,
     *,
+    conversion: Conversion = Conversion.NEVER,
     on_result: Callable[[ItemResult], None] | None = None,
     on_progress: Callable[[SendProgress], None] | None = None,
 ) -> SendReport:
     """Send all instances of ``selection``; see :class:`SendJob`."""
-    return await SendJob(context, peer, options, selection, on_result=on_result, on_progress=on_progress).run()
+    job = SendJob(
+        context, peer, options, selection, conversion=conversion, on_result=on_result, on_progress=on_progress
+    )
+    return await job.run()
 
 
 class SendJob:
@@ -227,6 +114,7 @@ class SendJob:
     breaks after it got a file through is opened again for the files that are left; one that did not ends the send, and
     everything that is left has failed for the same reason. The instance that was under way when it broke has failed.
 
+    :param conversion: what may be converted where the peer does not take it as it is.
     :param on_result: told of each instance as its result is known.
     :param on_progress: told before and after each instance, and now and then within a large one.
     """
@@ -238,9 +126,12 @@ class SendJob:
         options: ConnectionOptions,
         selection: Selection,
         *,
+        conversion: Conversion = Conversion.NEVER,
         on_result: Callable[[ItemResult], None] | None = None,
         on_progress: Callable[[SendProgress], None] | None = None,
     ) -> None:
+        self._pool = context.file_pool if conversion is not Conversion.NEVER else None
+        self._conversion = conversion
         self._peer = peer
         self._options = options
         self._selection = selection
@@ -255,21 +146,29 @@ class SendJob:
         self._results: list[ItemResult] = []
         self._associations: list[int] = []
         self._refusals: dict[tuple[str, str], NoAcceptedContext] = {}
+        self._remedy: Conversion | None = None
+        self._unconverted: dict[str, Finding] = {}
         self._broken: DicomNetworkError | None = None
         self._error: DicomNetworkError | None = None
         self._started = 0.0
         self._ended = 0.0
 
-    async def run(self) -> SendReport:
+    async def run(
+        self, complete: Callable[[ConnectionOptions, PeerAddress], Awaitable[ConnectionOptions]] | None = None
+    ) -> SendReport:
         """Send everything.
 
         Never raises for what files, the peer or the network do. A cancel passes: the association ends by A-RELEASE
         between two instances and by A-ABORT within one, what was not sent gets the result cancelled, and
         :meth:`report` still tells everything.
+
+        :param complete: gives the options with the secrets that they need; asked before the first connection.
         """
         self._started = time.perf_counter()
-        groups = _groups(self._selection.items)
+        groups = groups_of(self._selection.items, self._conversion)
         try:
+            if complete is not None:
+                self._options = await complete(self._options, self._peer)
             for queue in groups:
                 await self._send_group(queue)
         except asyncio.CancelledError:
@@ -298,15 +197,27 @@ class SendJob:
         )
 
     def _findings(self) -> tuple[Finding, ...]:
-        """What the trace shows. That some contexts were refused is a remark there; here it is why files failed."""
+        """What the trace shows. That some contexts were refused is a remark there; here it is why files failed.
+
+        Where files may be converted it is no news: more is proposed than is needed.
+        """
         found = self._evidence.findings(self._error)
         refusals = list(self._refusals.values())[:MAX_REFUSALS]
-        if not refusals or any(finding.code.startswith("no-context") for finding in found):
-            return found
-        return (
-            *(explain_error(error) for error in refusals),
-            *(finding for finding in found if finding.code != "some-contexts-refused"),
+        if refusals or self._conversion is not Conversion.NEVER:
+            found = tuple(finding for finding in found if finding.code != "some-contexts-refused")
+        if not any(finding.code.startswith("no-context") for finding in found):
+            found = (*(explain_error(error) for error in refusals), *found)
+        return (*self._unconverted.values(), *map(self._with_remedy, found))
+
+    def _with_remedy(self, finding: Finding) -> Finding:
+        """A refusal that a conversion may overcome, with the advice to let one happen."""
+        if self._remedy is None or finding.code not in ("no-context", "no-context-transfer"):
+            return finding
+        advice = (
+            f"Let the files be converted on their way: send them with Convert set to “{self._remedy.value}” "
+            f"(--convert {self._remedy.value})."
         )
+        return replace(finding, tries=(advice, *finding.tries))
 
     async def _send_group(self, queue: deque[SendItem]) -> None:
         while queue:
@@ -321,11 +232,12 @@ class SendJob:
         """Send from the queue until it is empty or the association has ended; each call takes one off at least."""
         answered = False
         self._broken = None
+        contexts = propose(queue, self._conversion)
         try:
-            async with self._options.connect(self._peer, _contexts(queue), self._evidence) as association:
+            async with self._options.connect(self._peer, contexts, self._evidence) as association:
                 self._associations.append(association.number)
                 while queue and association.is_connected:
-                    following = _file(queue[1]) if len(queue) > 1 else None
+                    following = file_of(queue[1]) if len(queue) > 1 else None
                     result = await self._send_one(association, queue[0], following)
                     queue.popleft()
                     answered = answered or result.status is not None
@@ -346,11 +258,18 @@ class SendJob:
         scribe = Scribe(self._evidence, association.number)
         scribe.file("opened", str(item.path), item.size_bytes, item.name if item.name != str(item.path) else "")
         started = time.perf_counter()
+        other = fallback_of(association.negotiated, item, self._conversion)
         try:
-            response = await association.store(_file(item), following=following)
+            async with self._as_taken(item, other) as instance:
+                response = await association.store(instance, following=following)
         except NoAcceptedContext as error:
-            self._refusals.setdefault(_pair(item), error)
+            self._refusals.setdefault(pair_of(item), error)
+            remedy = remedy_of(association.negotiated, item, self._conversion)
+            self._remedy = max(filter(None, (self._remedy, remedy)), key=list(Conversion).index, default=None)
             return self._failed(association, item, error, Cause.CONTEXT, started)
+        except ConversionError as error:
+            self._not_converted(item, error)
+            return self._failed(association, item, error, Cause.FILE, started)
         except (OSError, DicomNetworkError) as error:
             # A time-out of the network is an OSError too.
             if isinstance(error, DicomNetworkError) and not isinstance(error, Part10Error | LocalProtocolError):
@@ -369,12 +288,28 @@ class SendJob:
             Cause.STATUS if state is ItemState.FAILED else None,
             association.number,
             time.perf_counter() - started,
+            other,
         )
+
+    def _as_taken(self, item: SendItem, other: str) -> AbstractAsyncContextManager[InstanceFile]:
+        """The item as it lies on disk, or converted to the transfer syntax ``other``."""
+        if not other or self._pool is None:
+            return nullcontext(file_of(item))
+        return converted(self._pool, item, other)
+
+    def _not_converted(self, item: SendItem, error: ConversionError) -> None:
+        """Explain each reason once."""
+        if len(self._unconverted) < MAX_REFUSALS:
+            detail = str(error).rstrip(".")
+            values = {"path": item.name, "detail": detail, "hint": error.hint}
+            self._unconverted.setdefault(detail, compose("not-converted", values))
 
     def _failed(
         self, association: Association, item: SendItem, error: Exception, cause: Cause, started: float
     ) -> ItemResult:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        if isinstance(error, ConversionError):
+            reason = f"not converted: {reason.rstrip('.')}. {error.hint}".rstrip()
         seconds = time.perf_counter() - started
         return ItemResult(
             item, ItemState.FAILED, reason=reason, cause=cause, association=association.number, seconds=seconds
@@ -454,27 +389,3 @@ def _state_of(status: Status) -> ItemState:
     if status.is_success:
         return ItemState.SENT
     return ItemState.WARNING if status.is_warning else ItemState.FAILED
-
-
-def _file(item: SendItem) -> InstanceFile:
-    return InstanceFile(item.path, item.head)
-
-
-def _pair(item: SendItem) -> tuple[str, str]:
-    return item.head.sop_class_uid, item.head.transfer_syntax_uid
-
-
-def _contexts(items: Iterable[SendItem]) -> tuple[ProposedContext, ...]:
-    return presets.for_instances(_pair(item) for item in items)
-
-
-def _groups(items: tuple[SendItem, ...]) -> list[deque[SendItem]]:
-    """The instances by association: as many kinds together as one association can have contexts."""
-    group_of: dict[tuple[str, str], int] = {}
-    for number, contexts in enumerate(split_contexts(_contexts(items))):
-        for context in contexts:
-            group_of[context.abstract_syntax, context.transfer_syntaxes[0]] = number
-    groups: dict[int, deque[SendItem]] = {}
-    for item in items:
-        groups.setdefault(group_of[_pair(item)], deque()).append(item)
-    return list(groups.values())

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from helpers import peers
 from helpers.bad_peer import reached
-from helpers.instances import CT, IMPLICIT, MR, data_set, write_instance
+from helpers.instances import CT, IMPLICIT, MR, data_set, shipped_folder, write_instance
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
+from pytestqt.qtbot import QtBot
 
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.app.sources import Selection
@@ -21,7 +22,7 @@ from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.send_model import Filter, SendColumn
 from dicomgui.gui.panels import send as send_module
 from dicomgui.gui.panels.send import SendPanel
-from dicomgui.network import Handlers, Status, StoreRequest, serve
+from dicomgui.network import AcceptPolicy, Handlers, ServerOptions, Status, StoreRequest, serve
 from dicomgui.network.dimse.assembler import NullSink
 from dicomgui.network.part10 import parse_head
 
@@ -200,6 +201,65 @@ async def test_what_dcmtk_refuses_is_shown_once_and_file_by_file(
     panel.filter.setCurrentIndex(0)
     assert column(panel, SendColumn.STATE) == ["sent"] * 8
     assert not panel.resend_button.isEnabled()
+
+
+@pytest.mark.interop("storescp")
+async def test_what_is_refused_can_be_converted_by_a_choice(
+    panel: SendPanel, press: Press, window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """The finding names the choice; with it, what failed is sent again and each row says what was done."""
+    await panel.add_paths([write_instance(tmp_path / "files", 1), shipped_folder() / "test_files" / "SC_rgb_rle.dcm"])
+    with peers.storescp(tmp_path / "dcmtk", "+xi") as peer:
+        panel.peer.host.insert(peer.address)
+        await press(panel.run_button)
+        await ended(panel)
+        assert column(panel, SendColumn.STATE) == ["failed"] * 2
+        texts = [label.text() for label in panel.findings.findChildren(QLabel)]
+        assert any("Convert set to “lossless”" in text for text in texts)
+        qtbot.keyClick(panel, Qt.Key.Key_C, Qt.KeyboardModifier.AltModifier)
+        choice = panel.convert.choice
+        await reached(choice.hasFocus, "the choice has the keys")
+        for _ in range(2):
+            qtbot.keyClick(choice, Qt.Key.Key_Down)
+        assert choice.currentText() == "lossless"
+        assert "decompressed" in panel.convert.meaning.text()
+        await press(panel.resend_button)
+        await ended(panel)
+        assert len(list((tmp_path / "dcmtk").glob("*.dcm"))) == 2
+    assert column(panel, SendColumn.STATE) == ["sent"] * 2
+    assert [text.partition(" · ")[2] for text in results(panel)] == [
+        "converted from Explicit VR Little Endian to Implicit VR Little Endian",
+        "converted from RLE Lossless to Implicit VR Little Endian",
+    ]
+    assert "2 of 2 files sent · 2 converted" in panel.status.text()
+
+
+async def test_a_retry_from_the_drawer_converts_as_the_job_did(
+    panel: SendPanel, press: Press, files: list[Path], window: MainWindow
+) -> None:
+    """Whatever is chosen by then."""
+    answers = [Status(0xA700), Status(0)]
+    syntaxes: list[str] = []
+
+    def store(request: StoreRequest, _data: object) -> Status:
+        syntaxes.append(request.transfer_syntax_uid)
+        return answers.pop(0)
+
+    options = ServerOptions(policy=AcceptPolicy(transfer_syntaxes=(IMPLICIT,)))
+    async with await serve(port=0, handlers=Handlers(on_store=store), options=options) as server:
+        await panel.add_paths(files[:1])
+        panel.peer.host.insert(f"SCP@127.0.0.1:{server.port}")
+        panel.convert.choice.setCurrentIndex(1)
+        await press(panel.run_button)
+        await ended(panel)
+        panel.convert.choice.setCurrentIndex(0)
+        window.jobs.set_folded(False)
+        window.jobs.drain()
+        window.jobs.select(next(one.number for one in window.jobs._jobs.all() if one.kind is JobKind.SEND))
+        await press(window.jobs.retry_button)
+        await ended(panel)
+    assert syntaxes == [IMPLICIT] * 2
+    assert column(panel, SendColumn.STATE) == ["sent"]
 
 
 @pytest.mark.interop("Orthanc")

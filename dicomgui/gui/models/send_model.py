@@ -345,5 +345,6 @@ def _text(row: _Row, column: int) -> str:
 def _result_text(result: ItemResult) -> str:
     status = plain(result.status) if result.status is not None else ""
     if result.state is ItemState.SENT:
-        return status
-    return plain(" · ".join(filter(None, (status or result.reason, result.comment))))
+        return " · ".join(filter(None, (status, result.converted)))
+    # A reason may say what to install, which must not be cut off.
+    return plain(" · ".join(filter(None, (status or result.reason, result.comment, result.converted))), 600)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QProgressBar, QSizePolicy, QStackedWidget
 
 from dicomgui.app.connection import ConnectionOptions
+from dicomgui.app.conversion import Conversion
 from dicomgui.app.operations import Job, JobHandle, JobKind, JobState
 from dicomgui.app.report import group_findings, write_csv
 from dicomgui.app.send import ItemResult, ItemState, SendJob, SendProgress, SendReport, prepare
@@ -21,6 +22,7 @@ from dicomgui.gui.models.send_model import Filter, SendColumn, SendModel
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState
+from dicomgui.gui.widgets.convert_choice import ConvertChoice
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.finding_area import FindingArea
 from dicomgui.gui.widgets.peer_fields import PeerFields
@@ -47,6 +49,7 @@ class _Order:
     options: ConnectionOptions
     items: tuple[SendItem, ...]
     selections: tuple[Selection, ...]
+    conversion: Conversion = Conversion.NEVER
 
 
 class SendPanel(Panel):
@@ -101,6 +104,7 @@ class SendPanel(Panel):
         for which in Filter:
             self.filter.addItem(which.value, which)
         self.filter.currentIndexChanged.connect(self._on_filter_changed)
+        self.convert = ConvertChoice("send")
 
     def _make_views(self) -> None:
         self.summary = PlainLabel(tone="muted")
@@ -132,6 +136,7 @@ class SendPanel(Panel):
         row.addStretch(1)
         row.addWidget(self.trace_button)
         top.column.addLayout(row)
+        top.column.addWidget(self.convert)
         self.column.addWidget(top)
         tools = QHBoxLayout()
         tools.setSpacing(8)
@@ -277,7 +282,8 @@ class SendPanel(Panel):
             self._show_idle(problem, "error")
             return
         choice = self.place.choice
-        self._start(_Order(choice.peer(), choice.options(), items, tuple(self._selections)))
+        selections = tuple(self._selections)
+        self._start(_Order(choice.peer(), choice.options(), items, selections, self.convert.conversion))
 
     def _retry(self, order: _Order) -> None:
         """Send what an earlier job left over to the same peer; after the send that is under way, if there is one."""
@@ -287,7 +293,7 @@ class SendPanel(Panel):
             items = self.model.adopt(order.items)
             self._show_summary()
             selections = tuple(dict.fromkeys((*order.selections, *self._selections)))
-            self._start(_Order(order.peer, order.options, items, selections))
+            self._start(replace(order, items=items, selections=selections))
 
     def _start(self, order: _Order) -> None:
         self._forget_orders()
@@ -307,11 +313,11 @@ class SendPanel(Panel):
             selection = Selection(order.items)
             handle.update(files_done=0, files_total=len(order.items), bytes_done=0, bytes_total=selection.size_bytes)
             job = self._send_job = SendJob(
-                self.place.context, order.peer, order.options, selection,
+                self.place.context, order.peer, order.options, selection, conversion=order.conversion,
                 on_result=self._results.append, on_progress=self._on_progress,
             )  # fmt: skip
             try:
-                await job.run()
+                await job.run(self.place.secrets.complete)
             finally:
                 self._show_report(job.report(), order, handle)
 
@@ -462,6 +468,7 @@ def _thousandths(progress: SendProgress) -> int:
 
 def _summed_up(report: SendReport) -> str:
     parts = [f"{report.sent:,} of {count_text(len(report.results), 'file')} sent"]
+    parts += [f"{report.converted:,} converted"] if report.converted else []
     counts = ((ItemState.WARNING, "with warning"), (ItemState.FAILED, "failed"), (ItemState.CANCELLED, "cancelled"))
     parts += [f"{count:,} {word}" for state, word in counts if (count := report.count(state))]
     parts.append(f"{size_text(report.bytes_sent)} in {duration_text(report.seconds)}")

@@ -21,6 +21,13 @@ LOCAL: dict[str, Template] = {
         ("The disk is full.", "The folder or file may not be accessed by this user.", "The file is no DICOM file."),
         ("Check free space and rights of the folder.",),
     ),
+    "not-converted": Template(
+        ERROR,
+        "{path} could not be converted, and the peer does not take it as it is: {detail}.",
+        (),
+        ("{hint}",),
+        "PS3.5 annex A",
+    ),
     "file-discarded": Template(
         WARNING,
         "An object that had begun to arrive was discarded: {detail}.",

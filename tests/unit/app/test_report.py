@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from helpers.instances import CT, EXPLICIT, write_instance
+from helpers.instances import CT, EXPLICIT, IMPLICIT, write_instance
 
 from dicomgui.app import report as module
 from dicomgui.app.report import ReportLine, group_findings, lines_of, safe_cell, write_csv
@@ -49,6 +49,20 @@ def test_every_file_is_a_line(tmp_path: Path) -> None:
     assert (row["Association in the trace"], row["Peer"], row["Seconds"]) == ("7", "PACS@host:104", "0.250000")
     assert skipped[:4] == ["'-x.txt", "skipped", "", "no DICOM"]
     assert not any(skipped[4:])
+
+
+def test_what_was_converted_is_told(tmp_path: Path) -> None:
+    [item] = scan([write_instance(tmp_path, 1)]).items
+    results = tuple(
+        ItemResult(item, state, sent_as=IMPLICIT) for state in (ItemState.SENT, ItemState.WARNING, ItemState.FAILED)
+    )
+    path = tmp_path / "report.csv"
+    write_csv(path, lines_of(SendReport(results, (), (), 0, 1.0)))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    name = "Implicit VR Little Endian"
+    assert [row["Converted to"] for row in rows] == [name, name, ""]
+    assert {row["Transfer syntax UID"] for row in rows} == {EXPLICIT}
 
 
 def test_a_name_that_is_no_text_can_be_written(tmp_path: Path) -> None:

@@ -68,3 +68,22 @@ def test_items_that_were_found_anew_are_taken_for_the_same(qtbot: QtBot) -> None
     assert [line.state for line in model.lines()] == ["failed", "failed"]
     model.clear()
     assert not model.has_unsent
+
+
+def test_a_result_says_what_was_converted_and_is_not_cut_off(qtbot: QtBot) -> None:
+    model, files = SendModel(), items(3)
+    model.add(files, ())
+    explicit = "1.2.840.10008.1.2.1"
+    reason = "not converted: " + "x" * 300
+    model.show_results(
+        [
+            ItemResult(files[0], ItemState.SENT, Status(0), sent_as=explicit),
+            ItemResult(files[1], ItemState.WARNING, Status(0xB000), "hm", sent_as=explicit),
+            ItemResult(files[2], ItemState.FAILED, None, reason=reason, sent_as=explicit),
+        ]
+    )
+    words = "converted from Implicit VR Little Endian to Explicit VR Little Endian"
+    texts = [model.index(row, SendColumn.RESULT).data() for row in range(3)]
+    assert texts[0].endswith(f" · {words}")
+    assert texts[1].endswith(f" · hm · {words}")
+    assert texts[2] == reason

@@ -38,6 +38,7 @@ from dicomgui.network.client import (
 )
 from dicomgui.network.dimse.assembler import MemorySink, NullSink, Sink
 from dicomgui.network.dimse.commands import Priority
+from dicomgui.network.dimse.convert import ConversionError, Converted, convert_dataset, convert_file
 from dicomgui.network.errors import (
     AssociationAborted,
     AssociationError,
@@ -114,6 +115,8 @@ __all__ = [
     "ConnectionLost",
     "ConnectionRefused",
     "ContextChoices",
+    "ConversionError",
+    "Converted",
     "Destination",
     "DicomNetworkError",
     "DimseFailure",
@@ -180,6 +183,8 @@ __all__ = [
     "accept_passcodes",
     "answer_extended",
     "connect",
+    "convert_dataset",
+    "convert_file",
     "extended_for",
     "presets",
     "read_head",

@@ -9,6 +9,7 @@ something to decompress.
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 import tempfile
@@ -130,10 +131,10 @@ class _How(NamedTuple):
 
 
 def convert_file(
-    path: Path,
+    path: str | os.PathLike[str],
     head: Part10Head,
     transfer_syntax_uid: str,
-    target: Path | IO[bytes],
+    target: str | os.PathLike[str] | IO[bytes],
     *,
     decompress: bool = False,
     max_inflated: int = MAX_CONVERTED,
@@ -159,7 +160,9 @@ def convert_file(
     """
     if head.sop_class_uid == MEDIA_DIRECTORY:
         raise ConversionError("a DICOMDIR points into itself by byte offsets, which a conversion would break")
-    if isinstance(target, Path):
+    path = Path(path)
+    if isinstance(target, str | os.PathLike):
+        target = Path(target)
         with target.open("xb") as file:
             try:
                 return convert_file(

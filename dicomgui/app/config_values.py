@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from enum import StrEnum
+from typing import Any, Literal, TypeAlias, TypeVar
 
+from dicomgui.app.connection import MAX_OPERATIONS
+from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import AETitle, Limits
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.transport import TlsConfig
 
 __all__ = [
+    "QUERY_FLAGS",
     "Table",
     "Values",
     "ae_title",
     "flag",
     "max_pdu_length",
+    "one_of",
+    "operations",
     "overlay",
     "port",
+    "query_flags",
     "seconds",
     "seconds_or_ever",
     "text",
+    "tls_profile",
+    "tls_version",
     "whole",
+    "written_flags",
     "written_seconds",
     "wrong",
 ]
@@ -31,6 +42,7 @@ Table: TypeAlias = dict[str, Any]
 """A TOML table."""
 
 _T = TypeVar("_T")
+_E = TypeVar("_E", bound=StrEnum)
 
 
 
@@ -141,3 +153,60 @@ def ae_title(value: object) -> AETitle:
 def max_pdu_length(value: object) -> int:
     """A maximum PDU length, or 0."""
     return Limits(max_pdu_length=whole(value)).max_pdu_length
+
+
+def one_of(kind: type[_E]) -> Callable[[object], _E]:
+    """A member of ``kind``, by its value."""
+
+    def check(value: object) -> _E:
+        name = text(value)
+        if name not in set(kind):
+            raise wrong(f"it is none of {', '.join(kind)}")
+        return kind(name)
+
+    return check
+
+
+def operations(value: object) -> int:
+    """How many operations at a time; 0 for no limit."""
+    number = whole(value)
+    if not 0 <= number <= MAX_OPERATIONS:
+        raise wrong(f"it is no number of operations up to {MAX_OPERATIONS}")
+    return number
+
+
+def tls_profile(value: object) -> str:
+    """The name of a TLS profile."""
+    return TlsConfig(profile=text(value)).profile
+
+
+def tls_version(value: object) -> Literal["1.2", "1.3"] | None:
+    """The least version of TLS."""
+    name = text(value)
+    if name == "1.2":
+        return "1.2"
+    if name == "1.3":
+        return "1.3"
+    raise wrong("it is neither 1.2 nor 1.3")
+
+
+QUERY_FLAGS = {
+    "relational": "relational", "date-time": "date_time", "fuzzy": "fuzzy", "timezone": "timezone",
+    "enhanced-multi-frame": "enhanced_multi_frame",
+}  # fmt: skip
+"""Names of what can be asked for by extended negotiation, in files and on the command line, with their fields."""
+
+
+def query_flags(value: object) -> QueryFlags:
+    """A list of names of :data:`QUERY_FLAGS`."""
+    if not isinstance(value, list | tuple):
+        raise wrong("it is no list")
+    unknown = [name for name in value if not isinstance(name, str) or name not in QUERY_FLAGS]
+    if unknown:
+        raise wrong(f"{unknown[0]!r} is none of {', '.join(QUERY_FLAGS)}")
+    return QueryFlags(**{QUERY_FLAGS[name]: True for name in value})
+
+
+def written_flags(flags: QueryFlags) -> list[str]:
+    """What the file says for these flags."""
+    return [name for name, entry in QUERY_FLAGS.items() if getattr(flags, entry)]

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
 
+from dicomgui.app.credentials import Identity, Need
 from dicomgui.network.association.contexts import ProposedContext
+from dicomgui.network.association.extended import QueryFlags, extended_for
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.client import Association, connect
+from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import TlsConfig
 
-__all__ = ["ConnectionOptions"]
+__all__ = ["MAX_OPERATIONS", "ConnectionOptions", "RoleWish", "always", "check_operations", "is_encrypted"]
+
+MAX_OPERATIONS = 0xFFFF
+"""Most operations that a window can name (PS3.7 D.3.3.3): 16 bits."""
+
+
+class RoleWish(StrEnum):
+    """Which roles we ask for where an operation asks for none of its own (PS3.7 D.3.3.4)."""
+
+    USUAL = "usual"
+    """Ask for nothing: we are the user (SCU)."""
+    USER = "scu"
+    PROVIDER = "scp"
+    BOTH = "both"
+
+
+_ROLES = {RoleWish.USER: (True, False), RoleWish.PROVIDER: (False, True), RoleWish.BOTH: (True, True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +45,11 @@ class ConnectionOptions:
     :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
     :ivar trace_full: keep the data sets of C-STORE in the trace as well.
     :ivar tls: speak TLS; see :class:`~dicomgui.network.TlsConfig`.
+    :ivar identity: who we say we are.
+    :ivar secret: what proves it. Without a secret that the identity needs, :meth:`connect` fails: see :meth:`needs`.
+    :ivar async_ops: operations at a time that we want to invoke, and to perform; 0 for no limit.
+    :ivar extended: what to ask for by extended negotiation, of the SOP classes that have it.
+    :ivar role: which roles to ask for.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -32,10 +58,33 @@ class ConnectionOptions:
     max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
     trace_full: bool = False
     tls: TlsConfig | None = None
+    identity: Identity | None = None
+    secret: str | None = field(default=None, repr=False)
+    async_ops: tuple[int, int] = (1, 1)
+    extended: QueryFlags = field(default=QueryFlags())
+    role: RoleWish = RoleWish.USUAL
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calling_ae", AETitle(self.calling_ae))
         Limits(max_pdu_length=self.max_pdu_length)  # judged now, not at the first connection
+        check_operations(*self.async_ops)
+
+    def needs(self, peer: PeerAddress) -> tuple[Need, ...]:
+        """The secrets that a connection to ``peer`` needs and that are not here yet. Reads the file of the TLS key."""
+        found = []
+        if self.identity is not None and self.identity.kind.has_secret and not self.secret:
+            found.append(Need.of_identity(self.identity, peer))
+        if self.tls is not None and self.tls.key_password is None:
+            path = self.tls.key_file or self.tls.cert_file
+            if path is not None and is_encrypted(path):
+                found.append(Need.of_key(path))
+        return tuple(found)
+
+    def with_secret(self, need: Need, secret: str, peer: PeerAddress) -> ConnectionOptions:
+        """The same with a secret that :meth:`needs` has named."""
+        if self.identity is not None and need == Need.of_identity(self.identity, peer):
+            return replace(self, secret=secret)
+        return self if self.tls is None else replace(self, tls=replace(self.tls, key_password=always(secret)))
 
     def connect(
         self, peer: PeerAddress, contexts: Sequence[ProposedContext], tracer: Tracer | None
@@ -46,10 +95,48 @@ class ConnectionOptions:
         return connect(
             peer,
             calling_ae=self.calling_ae,
-            contexts=contexts,
+            contexts=self._in_role(contexts),
             timeouts=self.timeouts,
             limits=Limits(max_pdu_length=self.max_pdu_length),
             tracer=tracer,
             trace_full=self.trace_full,
             tls=self.tls,
+            user_identity=None if self.identity is None else self.identity.made(self.secret),
+            async_ops=self.async_ops,
+            extended=extended_for((context.abstract_syntax for context in contexts), self.extended),
         )
+
+    def _in_role(self, contexts: Sequence[ProposedContext]) -> Sequence[ProposedContext]:
+        wish = _ROLES.get(self.role)
+        if wish is None:
+            return contexts
+        scu, scp = wish
+        return [one if one.role is not None else replace(one, scu_role=scu, scp_role=scp) for one in contexts]
+
+
+def check_operations(invoked: int, performed: int) -> None:
+    """Judge a window of asynchronous operations.
+
+    :raises ConfigurationError: a number does not fit into 16 bits.
+    """
+    for number in (invoked, performed):
+        if not 0 <= number <= MAX_OPERATIONS:
+            raise ConfigurationError(
+                f"{number} operations at a time are not possible", phase="configure",
+                hint=f"Give 1 to {MAX_OPERATIONS}, or 0 for no limit.",
+            )  # fmt: skip
+
+
+def always(secret: str) -> Callable[[], str]:
+    """What gives ``secret`` whenever it is asked."""
+    return lambda: secret
+
+
+def is_encrypted(path: str | Path) -> bool:
+    """Whether a file of a TLS key asks for a password; not where it cannot be read."""
+    try:
+        content = Path(path).read_bytes()[:1_000_000]
+    except (OSError, ValueError):
+        return False
+    is_pkcs12 = content[:1] == b"\x30"  # DER; PEM is text
+    return is_pkcs12 or b"ENCRYPTED" in content

@@ -15,13 +15,14 @@ from dicomgui.app.evidence import Evidence
 from dicomgui.network.association.contexts import Negotiated
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association, presets
-from dicomgui.network.errors import DicomNetworkError
+from dicomgui.network.errors import ConfigurationError, DicomNetworkError
 from dicomgui.network.status import Service, Status
 from dicomgui.network.tracing import ConnectRecord, Record, ResolveRecord, TlsRecord
 from dicomgui.network.uids import VERIFICATION
+from dicomgui.trace.certificate import Certificate, CertificateError, read_certificate
 from dicomgui.trace.finding import Finding
 
-__all__ = ["EchoResult", "Step", "StepName", "echo"]
+__all__ = ["EchoResult", "Step", "StepName", "TlsFacts", "echo"]
 
 StepName: TypeAlias = Literal["resolve", "connect", "tls", "associate", "echo", "release"]
 _ORDER: tuple[StepName, ...] = ("resolve", "connect", "tls", "associate", "echo", "release")
@@ -44,6 +45,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFacts:
+    """What the TLS handshake came to; there also where it failed over the certificate.
+
+    :ivar version: and ``cipher``, as OpenSSL calls them; empty where the handshake failed.
+    :ivar certificate: what the peer showed, ``None`` where it showed none that can be read.
+    """
+
+    version: str
+    cipher: str
+    certificate: Certificate | None
+
+
+@dataclass(frozen=True, slots=True)
 class EchoResult:
     """What an echo found out.
 
@@ -53,6 +67,8 @@ class EchoResult:
     :ivar status: of the last C-ECHO, ``None`` where none was answered.
     :ivar peer_max_pdu_length: what the peer advertises, in bytes; 0 for no limit, ``None`` without association.
     :ivar transfer_syntax: UID accepted for Verification, or an empty string.
+    :ivar tls: ``None`` without TLS.
+    :ivar agreed: the association as it was negotiated, ``None`` without one.
     :ivar error: what went wrong on the way; a failure status is none.
     :ivar findings: what the diagnosis says.
     """
@@ -66,6 +82,8 @@ class EchoResult:
     implementation_version_name: str = ""
     peer_max_pdu_length: int | None = None
     transfer_syntax: str = ""
+    tls: TlsFacts | None = None
+    agreed: Negotiated | None = None
     error: DicomNetworkError | None = None
     findings: tuple[Finding, ...] = ()
 
@@ -155,6 +173,7 @@ class _Ladder:
         self._round_trips: list[float] = []
         self._status: Status | None = None
         self._negotiated: Negotiated | None = None
+        self._tls: TlsFacts | None = None
         self._association = 0
         self._since = time.perf_counter()
         self.under_way: StepName = "resolve"
@@ -170,8 +189,10 @@ class _Ladder:
         elif isinstance(record, ConnectRecord) and not record.error:
             self.done("connect", record.peer)
             self.under_way = self._after_connect
-        elif isinstance(record, TlsRecord) and not record.error:
-            self.done("tls", f"{record.version}, {record.cipher}")
+        elif isinstance(record, TlsRecord):
+            self._tls = TlsFacts(record.version, record.cipher, _certificate(record.peer_certificate))
+            if not record.error:
+                self.done("tls", f"{record.version}, {record.cipher}")
 
     def done(self, name: StepName, detail: str = "", *, ok: bool = True) -> float:
         """A step has ended; gives its milliseconds, since the step before."""
@@ -197,7 +218,9 @@ class _Ladder:
         self._round_trips.append(self.done("echo", f"{text} ({comment})" if comment else text, ok=ok))
 
     def failed(self, error: DicomNetworkError) -> None:
-        """The step that was under way has failed."""
+        """The step that was under way has failed; none was where nothing has been tried."""
+        if isinstance(error, ConfigurationError) and not self._association:
+            return
         self.done(self.under_way, str(error).removeprefix(f"{error.peer}: "), ok=False)
 
     def result(self, peer: PeerAddress, error: DicomNetworkError | None) -> EchoResult:
@@ -213,6 +236,15 @@ class _Ladder:
             implementation_version_name=negotiated.peer_version_name if negotiated else "",
             peer_max_pdu_length=negotiated.peer_max_pdu_length if negotiated else None,
             transfer_syntax=accepted.transfer_syntax if accepted else "",
+            tls=self._tls,
+            agreed=negotiated,
             error=error,
             findings=self._evidence.findings(error),
         )
+
+
+def _certificate(der: bytes) -> Certificate | None:
+    try:
+        return read_certificate(der) if der else None
+    except CertificateError:
+        return None

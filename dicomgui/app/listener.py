@@ -10,8 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.listener_events import (
@@ -26,16 +25,14 @@ from dicomgui.app.listener_events import (
     Refusal,
     StoreFailed,
 )
-from dicomgui.network.association.negotiation import AcceptPolicy
-from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
+from dicomgui.app.listener_options import CallerRule, ListenerOptions
+from dicomgui.network.association.params import Limits
 from dicomgui.network.dimse.assembler import Sink
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.server import Server, ServerOptions, serve
-from dicomgui.network.service import AssociationFacts, EchoRequest, Handlers, Reply, StoreRequest
+from dicomgui.network.service import AssociationFacts, EchoRequest, Handlers, Lifecycle, Reply, StoreRequest
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Scribe, Tracer
-from dicomgui.network.transport import TlsConfig
-from dicomgui.network.uids import RETIRED_STORAGE_CLASSES, STORAGE_CLASSES, VERIFICATION
 from dicomgui.storage import (
     Archive,
     DiskFull,
@@ -51,6 +48,7 @@ from dicomgui.storage import (
 __all__ = [
     "AssociationBegan",
     "AssociationEnded",
+    "CallerRule",
     "ContextsRefused",
     "EchoAnswered",
     "Listener",
@@ -69,8 +67,6 @@ MAX_EVENTS = 20_000
 SUCCESS = Status(0x0000)
 ASSOCIATION_ENDED = Status(0x0110)
 
-_SOP_CLASSES = frozenset((VERIFICATION, *STORAGE_CLASSES, *RETIRED_STORAGE_CLASSES))
-
 # What a peer is told (LO, 64 characters); folders of ours are none of its business.
 _COMMENTS: dict[type[StorageError], str] = {
     DiskFull: "no space left on the disk",
@@ -78,41 +74,6 @@ _COMMENTS: dict[type[StorageError], str] = {
     PathUnsafe: "the SOP Instance UID is no UID",
 }
 _COMMENT = "the instance cannot be stored"
-
-
-@dataclass(frozen=True, slots=True)
-class ListenerOptions:
-    """How to listen.
-
-    :ivar folder: where received instances are kept; made if it is not there.
-    :ivar host: address to listen on; ``0.0.0.0`` or ``::`` for every network.
-    :ivar port: 0 takes a free one.
-    :ivar ae_title: ours.
-    :ivar fsync: acknowledge an instance only when it is safe from a power cut.
-    :ivar check_called_ae: reject who calls another AE title.
-    :ivar any_sop_class: accept every SOP class instead of verification and the standard's storage classes, for peers
-        that send private objects.
-    :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
-    :ivar trace_full: keep received data sets in the trace as well.
-    :ivar tls: speak TLS with everyone; see :class:`~dicomgui.network.TlsConfig`.
-    :raises ConfigurationError: a value is unusable.
-    """
-
-    folder: Path
-    host: str = "127.0.0.1"
-    port: int = 11112
-    ae_title: str = "DICOMGUI"
-    fsync: bool = True
-    check_called_ae: bool = False
-    any_sop_class: bool = False
-    max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
-    timeouts: Timeouts = field(default=Timeouts())
-    trace_full: bool = False
-    tls: TlsConfig | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ae_title", AETitle(self.ae_title))
-        Limits(max_pdu_length=self.max_pdu_length)
 
 
 @dataclass(slots=True)
@@ -269,29 +230,25 @@ class Listener:
             ae_title=options.ae_title,
             handlers=Handlers(on_echo=self._on_echo, open_sink=self._open_sink, on_store=self._on_store),
             options=ServerOptions(
-                policy=AcceptPolicy(
-                    ae_title=options.ae_title,
-                    check_called=options.check_called_ae,
-                    abstract_syntaxes=None if options.any_sop_class else _SOP_CLASSES,
-                ),
+                policy=options.policy(),
                 timeouts=options.timeouts,
                 limits=Limits(max_pdu_length=options.max_pdu_length),
                 tracer=self._tracer,
                 trace_full=options.trace_full,
-                on_established=self._on_established,
-                on_ended=self._on_ended,
-                on_refused=self._on_refused,
+                lifecycle=Lifecycle(
+                    on_accepted=self._on_accepted, on_rejected=self._on_rejected, on_closed=self._on_closed
+                ),
                 tls=options.tls,
             ),
         )
 
     # what the server asks and tells
 
-    def _on_refused(self, association: int, peer: str, reason: str) -> None:
+    def _on_rejected(self, association: int, peer: str, reason: str) -> None:
         self.counts.refused += 1
         self._tell(Refusal(time.time(), association, peer, reason))
 
-    def _on_established(self, facts: AssociationFacts) -> None:
+    def _on_accepted(self, facts: AssociationFacts) -> None:
         self.counts.associations += 1
         now = time.time()
         self._live[facts.association] = _Live(facts, now)
@@ -299,7 +256,11 @@ class Listener:
         if facts.refused_contexts:
             self._tell(ContextsRefused(now, facts, facts.refused_contexts))
 
-    def _on_ended(self, facts: AssociationFacts, error: DicomNetworkError | None) -> None:
+    def _on_closed(
+        self, _association: int, facts: AssociationFacts | None, error: DicomNetworkError | None
+    ) -> None:
+        if facts is None:
+            return
         self._live.pop(facts.association, None)
         # What was complete, but not begun to be stored, can no longer be answered for: the peer will send it again.
         for pending in self._held.pop(facts.association, ()):

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from dicomgui.app import config_values as checks
 from dicomgui.app.config_values import Table, Values
-from dicomgui.app.connection import ConnectionOptions
+from dicomgui.app.connection import ConnectionOptions, RoleWish, check_operations
+from dicomgui.app.credentials import Identity, IdentityKind
+from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_PORT, AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.transport import TlsConfig
 
 if TYPE_CHECKING:
     from dicomgui.app.echo import EchoResult
@@ -30,8 +33,10 @@ class NodeTimeouts:
     """
 
     connect_s: float | None = None
+    tls_s: float | None = None
     associate_s: float | None = None
     response_s: float | None = None
+    retrieve_s: float | None = None
     release_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -42,8 +47,10 @@ class NodeTimeouts:
         return replace(
             usual,
             connect_s=_chosen(self.connect_s, usual.connect_s),
+            tls_s=_chosen(self.tls_s, usual.tls_s),
             associate_s=_chosen(self.associate_s, usual.associate_s),
             response_s=_chosen(self.response_s, usual.response_s),
+            retrieve_s=_chosen(self.retrieve_s, usual.retrieve_s),
             release_s=_chosen(self.release_s, usual.release_s),
         )
 
@@ -63,6 +70,11 @@ class Node:
     :ivar calling_ae: our own AE title for this node; empty for the usual one.
     :ivar timeouts: where they differ from the usual ones.
     :ivar max_pdu_length: what we advertise to it, in bytes; 0 for no limit, ``None`` for the usual one.
+    :ivar tls: how to speak TLS with it; ``None`` speaks none.
+    :ivar identity: who we say we are. The secret that proves it is never part of a node.
+    :ivar async_ops: operations at a time that we want to invoke, and to perform; 0 for no limit.
+    :ivar extended: what to ask for by extended negotiation.
+    :ivar role: which roles to ask for.
     :ivar comment: any text, also of several lines.
     :ivar is_machine_wide: it comes from the machine-wide file and cannot be changed here.
     :raises ConfigurationError: a value is unusable.
@@ -73,6 +85,11 @@ class Node:
     calling_ae: str = ""
     timeouts: NodeTimeouts = field(default=NodeTimeouts())
     max_pdu_length: int | None = None
+    tls: TlsConfig | None = None
+    identity: Identity | None = None
+    async_ops: tuple[int, int] = (1, 1)
+    extended: QueryFlags = field(default=QueryFlags())
+    role: RoleWish = RoleWish.USUAL
     comment: str = ""
     is_machine_wide: bool = False
 
@@ -82,6 +99,7 @@ class Node:
             object.__setattr__(self, "calling_ae", AETitle(self.calling_ae))
         if self.max_pdu_length is not None:
             Limits(max_pdu_length=self.max_pdu_length)
+        check_operations(*self.async_ops)
         if len(self.comment) > MAX_COMMENT:
             raise checks.wrong(f"the comment has {len(self.comment)} characters; {MAX_COMMENT} are allowed")
 
@@ -93,6 +111,11 @@ class Node:
             calling_ae=self.calling_ae or usual.calling_ae,
             timeouts=self.timeouts.over(usual.timeouts),
             max_pdu_length=usual.max_pdu_length if self.max_pdu_length is None else self.max_pdu_length,
+            tls=self.tls or usual.tls,
+            identity=self.identity or usual.identity,
+            async_ops=self.async_ops,
+            extended=self.extended,
+            role=self.role,
         )
 
 
@@ -153,8 +176,12 @@ class NodeStatus:
 
 NODE_KEYS = frozenset(
     (
-        "name", "ae_title", "host", "port", "calling_ae", "connect_timeout_s", "associate_timeout_s",
-        "response_timeout_s", "release_timeout_s", "max_pdu_length", "comment",
+        "name", "ae_title", "host", "port", "calling_ae", "connect_timeout_s", "tls_timeout_s",
+        "associate_timeout_s", "response_timeout_s", "retrieve_timeout_s", "release_timeout_s", "max_pdu_length",
+        "tls", "tls_profile",
+        "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_server_name", "tls_verify", "tls_minimum_version",
+        "identity", "user_name", "identity_response", "operations_invoked", "operations_performed",
+        "extended_negotiation", "role", "comment",
     )
 )  # fmt: skip
 """What :func:`table_of` writes, and :func:`node_of` reads."""
@@ -179,14 +206,47 @@ def node_of(values: Values, *, is_machine_wide: bool = False) -> Node:
         calling_ae=values.take("calling_ae", "", checks.text),
         timeouts=NodeTimeouts(
             connect_s=own_seconds("connect_timeout_s"),
+            tls_s=own_seconds("tls_timeout_s"),
             associate_s=own_seconds("associate_timeout_s"),
             response_s=own_seconds("response_timeout_s"),
+            retrieve_s=own_seconds("retrieve_timeout_s"),
             release_s=own_seconds("release_timeout_s"),
         ),
         max_pdu_length=values.take("max_pdu_length", None, checks.max_pdu_length),
+        tls=_tls_of(values) if values.take("tls", False, checks.flag) else None,
+        identity=_identity_of(values),
+        async_ops=(
+            values.take("operations_invoked", 1, checks.operations),
+            values.take("operations_performed", 1, checks.operations),
+        ),
+        extended=values.take("extended_negotiation", QueryFlags(), checks.query_flags),
+        role=values.take("role", RoleWish.USUAL, checks.one_of(RoleWish)),
         comment=values.take("comment", "", checks.text),
         is_machine_wide=is_machine_wide,
     )
+
+
+def _tls_of(values: Values) -> TlsConfig:
+    def written(name: str) -> str | None:
+        return values.take(name, "", checks.text) or None
+
+    return TlsConfig(
+        profile=values.take("tls_profile", TlsConfig().profile, checks.tls_profile),
+        ca_file=written("tls_ca_file"),
+        cert_file=written("tls_cert_file"),
+        key_file=written("tls_key_file"),
+        server_name=written("tls_server_name"),
+        verify="require" if values.take("tls_verify", True, checks.flag) else "none",
+        minimum_version=values.take("tls_minimum_version", None, checks.tls_version),
+    )
+
+
+def _identity_of(values: Values) -> Identity | None:
+    kind = values.take("identity", None, checks.one_of(IdentityKind))
+    if kind is None:
+        return None
+    name = values.take("user_name", "", checks.text)
+    return Identity(kind, name, values.take("identity_response", False, checks.flag))
 
 
 def table_of(node: Node) -> Table:
@@ -197,13 +257,47 @@ def table_of(node: Node) -> Table:
         "host": node.address.host,
         "port": node.address.port,
     }
+    invoked, performed = node.async_ops
     optional: Table = {
         "calling_ae": str(node.calling_ae) or None,
         "connect_timeout_s": node.timeouts.connect_s,
+        "tls_timeout_s": node.timeouts.tls_s,
         "associate_timeout_s": node.timeouts.associate_s,
         "response_timeout_s": node.timeouts.response_s,
+        "retrieve_timeout_s": node.timeouts.retrieve_s,
         "release_timeout_s": node.timeouts.release_s,
         "max_pdu_length": node.max_pdu_length,
+        **_tls_table(node.tls),
+        **_identity_table(node.identity),
+        "operations_invoked": None if invoked == 1 else invoked,
+        "operations_performed": None if performed == 1 else performed,
+        "extended_negotiation": checks.written_flags(node.extended) or None,
+        "role": None if node.role is RoleWish.USUAL else node.role.value,
         "comment": node.comment or None,
     }
     return table | {name: value for name, value in optional.items() if value is not None}
+
+
+def _tls_table(tls: TlsConfig | None) -> Table:
+    if tls is None:
+        return {}
+    return {
+        "tls": True,
+        "tls_profile": None if tls.profile == TlsConfig().profile else tls.profile,
+        "tls_ca_file": None if tls.ca_file is None else str(tls.ca_file),
+        "tls_cert_file": None if tls.cert_file is None else str(tls.cert_file),
+        "tls_key_file": None if tls.key_file is None else str(tls.key_file),
+        "tls_server_name": tls.server_name,
+        "tls_verify": None if tls.verify == "require" else False,
+        "tls_minimum_version": tls.minimum_version,
+    }
+
+
+def _identity_table(identity: Identity | None) -> Table:
+    if identity is None:
+        return {}
+    return {
+        "identity": identity.kind.value,
+        "user_name": identity.name or None,
+        "identity_response": identity.want_response or None,
+    }

@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import cast
 
 from dicomgui.app import config_values as checks
 from dicomgui.app.config_files import (
@@ -21,9 +22,11 @@ from dicomgui.app.config_files import (
     is_portable,
 )
 from dicomgui.app.config_values import Table, Values, overlay
-from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.listener import ListenerOptions
+from dicomgui.app.connection import ConnectionOptions, check_operations
+from dicomgui.app.listener_options import CallerRule, ListenerOptions
+from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
+from dicomgui.network.transport import ClientAuth, TlsConfig
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -72,6 +75,12 @@ class ListenerSettings:
     :ivar fsync: acknowledge an instance only when it is safe from a power cut.
     :ivar check_called_ae: reject who calls another AE title.
     :ivar any_sop_class: accept private objects as well, not only the standard's storage classes.
+    :ivar use_tls: speak TLS with everyone, as ``tls`` says; that is kept while it is off.
+    :ivar callers: what callers have to say of their user.
+    :ivar users: who is let in where users are listed; their passcodes are in the keyring.
+    :ivar async_ops: operations at a time that a caller may invoke, and perform for us; 0 for no limit.
+    :ivar grant_scp_role: let callers be providers where they ask for it.
+    :ivar extended: what is granted by extended negotiation.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -82,9 +91,17 @@ class ListenerSettings:
     fsync: bool = True
     check_called_ae: bool = False
     any_sop_class: bool = False
+    use_tls: bool = False
+    tls: TlsConfig = field(default=TlsConfig())
+    callers: CallerRule = CallerRule.ANY
+    users: tuple[str, ...] = ()
+    async_ops: tuple[int, int] = (1, 1)
+    grant_scp_role: bool = False
+    extended: QueryFlags = field(default=QueryFlags())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
+        check_operations(*self.async_ops)
         _host(self.host)
         checks.port(self.port)
         _folder(self.folder)
@@ -119,6 +136,32 @@ class Settings:
             timeouts=self.timeouts,
             max_pdu_length=self.max_pdu_length,
             trace_full=self.trace_full,
+        )
+
+
+    def listener_options(self, folder: Path, listener: ListenerSettings | None = None) -> ListenerOptions:
+        """How to listen, without secrets: passwords and passcodes are added by who has them.
+
+        :param folder: where received instances are kept.
+        :param listener: instead of those that are set.
+        """
+        listener = listener or self.listener
+        return ListenerOptions(
+            folder=folder,
+            host=listener.host,
+            port=listener.port,
+            ae_title=listener.ae_title,
+            fsync=listener.fsync,
+            check_called_ae=listener.check_called_ae,
+            any_sop_class=listener.any_sop_class,
+            max_pdu_length=self.max_pdu_length,
+            timeouts=self.timeouts,
+            trace_full=self.trace_full,
+            tls=listener.tls if listener.use_tls else None,
+            callers=listener.callers,
+            async_ops=listener.async_ops,
+            grant_scp_role=listener.grant_scp_role,
+            extended=listener.extended,
         )
 
 
@@ -166,20 +209,8 @@ class SettingsStore:
         return data_folder(self.folder if self.is_portable else None) / "received"
 
     def listener_options(self, settings: Settings) -> ListenerOptions:
-        """How to listen."""
-        listener = settings.listener
-        return ListenerOptions(
-            folder=self.archive_folder(settings),
-            host=listener.host,
-            port=listener.port,
-            ae_title=listener.ae_title,
-            fsync=listener.fsync,
-            check_called_ae=listener.check_called_ae,
-            any_sop_class=listener.any_sop_class,
-            max_pdu_length=settings.max_pdu_length,
-            timeouts=settings.timeouts,
-            trace_full=settings.trace_full,
-        )
+        """How to listen; see :meth:`Settings.listener_options`."""
+        return settings.listener_options(self.archive_folder(settings))
 
     def _read(self) -> tuple[Settings, Table, SettingsError | None]:
         document = self._file.read()
@@ -199,7 +230,7 @@ def _settings_of(values: Values) -> Settings:
         timeouts=_timeouts_of(connection.inside("timeouts")),
         max_pdu_length=connection.take("max_pdu_length", usual.max_pdu_length, checks.max_pdu_length),
         trace_full=trace.take("keep_full", usual.trace_full, checks.flag),
-        theme=values.inside("window").take("theme", usual.theme, _theme),
+        theme=values.inside("window").take("theme", usual.theme, checks.one_of(Theme)),
         listener=_listener_of(values.inside("listener")),
     )
 
@@ -214,15 +245,52 @@ def _listener_of(values: Values) -> ListenerSettings:
         fsync=values.take("fsync", usual.fsync, checks.flag),
         check_called_ae=values.take("check_called_ae", usual.check_called_ae, checks.flag),
         any_sop_class=values.take("any_sop_class", usual.any_sop_class, checks.flag),
+        use_tls=values.take("tls", usual.use_tls, checks.flag),
+        tls=_tls_of(values),
+        callers=values.take("callers", usual.callers, checks.one_of(CallerRule)),
+        users=values.take("users", usual.users, _users),
+        async_ops=(
+            values.take("operations_invoked", 1, checks.operations),
+            values.take("operations_performed", 1, checks.operations),
+        ),
+        grant_scp_role=values.take("grant_scp_role", usual.grant_scp_role, checks.flag),
+        extended=values.take("extended_negotiation", usual.extended, checks.query_flags),
     )
+
+
+def _tls_of(values: Values) -> TlsConfig:
+    def written(name: str) -> str | None:
+        return values.take(name, "", checks.text) or None
+
+    cert = written("tls_cert_file")
+    key = written("tls_key_file")
+    return TlsConfig(
+        profile=values.take("tls_profile", TlsConfig().profile, checks.tls_profile),
+        ca_file=written("tls_ca_file"),
+        cert_file=cert,
+        key_file=key if cert is not None else None,
+        client_auth=values.take("tls_client_auth", "none", _client_auth),
+    )
+
+
+def _client_auth(value: object) -> ClientAuth:
+    return TlsConfig(client_auth=cast(ClientAuth, checks.text(value))).client_auth
+
+
+def _users(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name.strip() for name in value):
+        raise checks.wrong("it is no list of names")
+    return tuple(dict.fromkeys(name.strip() for name in value))
 
 
 def _timeouts_of(values: Values) -> Timeouts:
     usual = Timeouts()
     return Timeouts(
         connect_s=values.take("connect_s", usual.connect_s, checks.seconds_or_ever),
+        tls_s=values.take("tls_s", usual.tls_s, checks.seconds_or_ever),
         associate_s=values.take("associate_s", usual.associate_s, checks.seconds_or_ever),
         response_s=values.take("response_s", usual.response_s, checks.seconds_or_ever),
+        retrieve_s=values.take("retrieve_s", usual.retrieve_s, checks.seconds_or_ever),
         release_s=values.take("release_s", usual.release_s, checks.seconds_or_ever),
         idle_s=values.take("idle_s", usual.idle_s, checks.seconds_or_ever),
         artim_s=values.take("artim_s", usual.artim_s, checks.seconds),
@@ -237,29 +305,41 @@ def _table_of(settings: Settings) -> Table:
             "max_pdu_length": settings.max_pdu_length,
             "timeouts": {
                 "connect_s": checks.written_seconds(timeouts.connect_s),
+                "tls_s": checks.written_seconds(timeouts.tls_s),
                 "associate_s": checks.written_seconds(timeouts.associate_s),
                 "response_s": checks.written_seconds(timeouts.response_s),
+                "retrieve_s": checks.written_seconds(timeouts.retrieve_s),
                 "release_s": checks.written_seconds(timeouts.release_s),
                 "idle_s": checks.written_seconds(timeouts.idle_s),
                 "artim_s": timeouts.artim_s,
             },
         },
-        "listener": {
-            "folder": listener.folder,
-            "host": listener.host,
-            "port": listener.port,
-            "ae_title": str(listener.ae_title),
-            "fsync": listener.fsync,
-            "check_called_ae": listener.check_called_ae,
-            "any_sop_class": listener.any_sop_class,
-        },
+        "listener": _listener_table(listener),
         "trace": {"keep_full": settings.trace_full},
         "window": {"theme": settings.theme.value},
     }
 
 
-def _theme(value: object) -> Theme:
-    name = checks.text(value)
-    if name not in set(Theme):
-        raise checks.wrong(f"it is none of {', '.join(Theme)}")
-    return Theme(name)
+def _listener_table(listener: ListenerSettings) -> Table:
+    tls = listener.tls
+    return {
+        "folder": listener.folder,
+        "host": listener.host,
+        "port": listener.port,
+        "ae_title": str(listener.ae_title),
+        "fsync": listener.fsync,
+        "check_called_ae": listener.check_called_ae,
+        "any_sop_class": listener.any_sop_class,
+        "tls": listener.use_tls,
+        "tls_profile": tls.profile,
+        "tls_ca_file": str(tls.ca_file or ""),
+        "tls_cert_file": str(tls.cert_file or ""),
+        "tls_key_file": str(tls.key_file or ""),
+        "tls_client_auth": tls.client_auth,
+        "callers": listener.callers.value,
+        "users": list(listener.users),
+        "operations_invoked": listener.async_ops[0],
+        "operations_performed": listener.async_ops[1],
+        "grant_scp_role": listener.grant_scp_role,
+        "extended_negotiation": checks.written_flags(listener.extended),
+    }

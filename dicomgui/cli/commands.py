@@ -4,44 +4,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dicomgui.cli.exits import Exit, exit_of_error
 from dicomgui.cli.output import Output, size_text
-from dicomgui.cli.session import Session, timeouts_of
-from dicomgui.cli.tls import tls_of
-from dicomgui.network.association.params import PeerAddress
+from dicomgui.cli.session import Session
 
 if TYPE_CHECKING:
-    from dicomgui.app.connection import ConnectionOptions
     from dicomgui.app.echo import EchoResult, Step
     from dicomgui.app.send import ItemResult, SendReport
 
 __all__ = ["echo", "listen", "send"]
-
-
-def _target(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptions]:
-    """Whom to connect to and how: what a saved node says, unless an option says otherwise."""
-    from dicomgui.app.connection import ConnectionOptions
-
-    usual = ConnectionOptions(trace_full=options.trace_full)
-    if isinstance(options.peer, PeerAddress):
-        address, chosen = options.peer, usual
-    else:
-        address, chosen = options.peer.address, options.peer.options(usual)
-    if options.calling is not None:
-        chosen = replace(chosen, calling_ae=options.calling)
-    if options.timeout is not None:
-        chosen = replace(chosen, timeouts=timeouts_of(options.timeout))
-    if options.max_pdu is not None:
-        chosen = replace(chosen, max_pdu_length=options.max_pdu)
-    tls = tls_of(options)
-    if tls is not None:
-        chosen = replace(chosen, tls=tls)
-    return address, chosen
 
 
 # -------------------------------------------------------------------------------------------------------------- echo
@@ -54,9 +29,10 @@ def echo(options: argparse.Namespace) -> int:
 
 async def _echo(options: argparse.Namespace, session: Session) -> Exit:
     from dicomgui.app.echo import echo as run_echo
+    from dicomgui.cli.target import target_of
 
     output = session.output
-    peer, connection = _target(options)
+    peer, connection = target_of(options)
     output.line(peer)
     result = await run_echo(
         session.context,
@@ -117,9 +93,11 @@ def send(options: argparse.Namespace) -> int:
 
 
 async def _send(options: argparse.Namespace, session: Session) -> Exit:
-    from dicomgui.app.send import SendJob, prepare
+    from dicomgui.app.send import Conversion, SendJob, prepare
+    from dicomgui.cli.target import target_of
 
     output = session.output
+    target = target_of(options)
     with await prepare(session.context, options.paths) as selection:
         for skipped in selection.skipped:
             output.event("skipped", path=skipped.name, reason=skipped.reason, fault=skipped.is_fault)
@@ -127,8 +105,9 @@ async def _send(options: argparse.Namespace, session: Session) -> Exit:
                 output.line("skipped ", skipped.name, "", skipped.reason)
         job = SendJob(
             session.context,
-            *_target(options),
+            *target,
             selection,
+            conversion=Conversion(options.convert),
             on_result=partial(_show_result, output),
         )
         try:
@@ -152,6 +131,7 @@ def _show_result(output: Output, result: ItemResult) -> None:
         meaning=result.reason or "success",
         state=result.state.value,
         comment=result.comment,
+        converted=result.converted,
         association=result.association,
         seconds=round(result.seconds, 6),
     )
@@ -160,7 +140,8 @@ def _show_result(output: Output, result: ItemResult) -> None:
     if output.is_verbose or (was_tried and (status is None or not status.is_success)):
         code = "" if status is None else f"0x{status:04X} "
         comment = f" ({result.comment})" if result.comment else ""
-        output.line(f"{result.state.value:<10}{result.item.name}  {code}{result.reason}{comment}")
+        texts = filter(None, (f"{code}{result.reason}{comment}", result.converted))
+        output.line(f"{result.state.value:<10}{result.item.name}  {'; '.join(texts)}")
 
 
 def _sum_up(output: Output, report: SendReport, code: Exit) -> None:
@@ -174,6 +155,7 @@ def _sum_up(output: Output, report: SendReport, code: Exit) -> None:
         exit_code=int(code),
         files=len(report.results),
         sent=report.sent,
+        converted=report.converted,
         warnings=warnings,
         failed=failed,
         cancelled=cancelled,
@@ -188,7 +170,10 @@ def _sum_up(output: Output, report: SendReport, code: Exit) -> None:
     if report.sent:
         speed = f"{report.bytes_per_second / 1e6:.1f} MB/s"
         text += f": {size_text(report.bytes_sent)} in {report.seconds:.2f} s, {speed}"
-    counts = (("with warning", warnings), ("failed", failed), ("cancelled", cancelled), ("skipped", skipped))
+    counts = (
+        ("converted", report.converted), ("with warning", warnings), ("failed", failed), ("cancelled", cancelled),
+        ("skipped", skipped),
+    )  # fmt: skip
     for word, count in counts:
         if count:
             text += f"; {count} {word}"

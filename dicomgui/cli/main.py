@@ -9,20 +9,17 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypeVar, cast
+from typing import NoReturn, TypeAlias, cast
 
 import dicomgui
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
-from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, PeerAddress
+from dicomgui.cli.query_parsers import add_query_commands
+from dicomgui.cli.values import checked, count, flags, max_pdu, operations, peer, port, seconds
+from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
 from dicomgui.network.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    from dicomgui.app.nodes import Node
-
 __all__ = ["build_parser", "main"]
-
-_T = TypeVar("_T")
 
 EXIT_CODES = """\
 exit codes:
@@ -68,9 +65,10 @@ def build_parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"dicomgui {dicomgui.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     shown, traced, requesting = _shown(), _traced(), _requesting()
-    calling = _securing(is_server=False)
-    _add_echo(commands, [requesting, traced, calling, shown])
-    _add_send(commands, [requesting, traced, calling, shown])
+    calling = [_securing(is_server=False), _agreeing()]
+    _add_echo(commands, [requesting, traced, *calling, shown])
+    _add_send(commands, [requesting, traced, *calling, shown])
+    add_query_commands(commands, [requesting, traced, *calling, shown])
     _add_listen(commands, [traced, _securing(is_server=True), shown])
     _add_trace(commands, [shown])
     return parser
@@ -95,11 +93,11 @@ def _shown() -> _Parser:
 def _traced() -> _Parser:
     options = _Parser(add_help=False)
     group = options.add_argument_group("connection")
-    group.add_argument("--timeout", metavar="S", type=_seconds, help="wait so many seconds for each answer")
+    group.add_argument("--timeout", metavar="S", type=seconds, help="wait so many seconds for each answer")
     group.add_argument(
         "--max-pdu",
         metavar="N",
-        type=_max_pdu,
+        type=max_pdu,
         help=f"maximum PDU length to advertise, 0 for no limit (default: {DEFAULT_MAX_PDU_LENGTH})",
     )
     group.add_argument("--trace", metavar="FILE", help="save what goes over the wire (.dgtrace; holds patient data)")
@@ -113,7 +111,7 @@ def _securing(*, is_server: bool) -> _Parser:
     group.add_argument("--tls", action="store_true", help="speak TLS (PS3.15 B.12 unless a profile is named)")
     trusted = "required of callers" if is_server else "trusted; without it, what the system trusts"
     group.add_argument("--tls-ca", metavar="FILE", help=f"certificates (PEM) of issuers: {trusted}")
-    group.add_argument("--tls-cert", metavar="FILE", help="our certificate and its chain (PEM)")
+    group.add_argument("--tls-cert", metavar="FILE", help="our certificate and its chain (PEM, or PKCS#12 with key)")
     group.add_argument("--tls-key", metavar="FILE", help="its key (PEM), unless it is in the same file")
     group.add_argument(
         "--tls-profile",
@@ -132,12 +130,36 @@ def _securing(*, is_server: bool) -> _Parser:
     return options
 
 
+def _agreeing() -> _Parser:
+    options = _Parser(add_help=False)
+    group = options.add_argument_group("user and association")
+    group.add_argument("--user", metavar="NAME", help="say who we are; without a passcode nothing proves it")
+    group.add_argument("--password-file", metavar="FILE", help="file whose first line is the user's passcode")
+    group.add_argument("--ask-password", action="store_true", help="passcode from the keyring, or asked for here")
+    group.add_argument("--user-token", metavar="KIND:FILE", help="a token instead: saml, jwt or kerberos (in base64)")
+    group.add_argument("--user-confirm", action="store_true", help="ask the peer to confirm the identity")
+    group.add_argument(
+        "--async-ops",
+        metavar="N[,M]",
+        type=operations,
+        help="ask for N requests of ours at once, and M of the peer's (default: 1); 0 for no limit",
+    )
+    group.add_argument(
+        "--ext-neg",
+        metavar="LIST",
+        type=flags,
+        help="extended negotiation to ask for: relational,date-time,fuzzy,timezone,enhanced-multi-frame",
+    )
+    group.add_argument("--role", choices=("scu", "scp", "both"), help="roles to ask for by role selection")
+    return options
+
+
 def _requesting() -> _Parser:
     options = _Parser(add_help=False)
     options.add_argument(
-        "peer", metavar="PEER", type=_checked(_peer), help="AET@host:port, or the name of a saved node"
+        "peer", metavar="PEER", type=checked(peer), help="AET@host:port, or the name of a saved node"
     )
-    options.add_argument("--calling", metavar="AET", type=_checked(AETitle), help="our AE title (default: DICOMGUI)")
+    options.add_argument("--calling", metavar="AET", type=checked(AETitle), help="our AE title (default: DICOMGUI)")
     return options
 
 
@@ -147,7 +169,7 @@ _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 def _add_echo(commands: _Commands, parents: list[_Parser]) -> None:
     text = "test a peer by C-ECHO: each step to it timed, and where it fails, why"
     parser = commands.add_parser("echo", help=text, description=text, parents=parents, allow_abbrev=False)
-    parser.add_argument("--repeat", metavar="N", type=_count, default=1, help="send N C-ECHOs on one association")
+    parser.add_argument("--repeat", metavar="N", type=count, default=1, help="send N C-ECHOs on one association")
     parser.set_defaults(run=("dicomgui.cli.commands", "echo"))
 
 
@@ -155,14 +177,21 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
     text = "send files, folders, ZIP archives and DICOMDIRs by C-STORE"
     parser = commands.add_parser("send", help=text, description=text, parents=parents, allow_abbrev=False)
     parser.add_argument("paths", metavar="PATH", nargs="+", help="a file, folder, ZIP archive or DICOMDIR")
+    parser.add_argument(
+        "--convert",
+        choices=("never", "uncompressed", "lossless", "all"),
+        default="never",
+        help="what may be converted where the peer does not take it as it is: uncompressed files, losslessly "
+        "compressed ones too, or all (default: %(default)s)",
+    )
     parser.set_defaults(run=("dicomgui.cli.commands", "send"))
 
 
 def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     text = "receive what is sent to us and keep it in a folder"
     parser = commands.add_parser("listen", help=text, description=text, parents=parents, allow_abbrev=False)
-    parser.add_argument("--port", metavar="N", type=_port, default=11112, help="default: %(default)s; 0 for a free one")
-    parser.add_argument("--aet", metavar="NAME", type=_checked(AETitle), default="DICOMGUI", help="our AE title")
+    parser.add_argument("--port", metavar="N", type=port, default=11112, help="default: %(default)s; 0 for a free one")
+    parser.add_argument("--aet", metavar="NAME", type=checked(AETitle), default="DICOMGUI", help="our AE title")
     parser.add_argument("--dir", metavar="DIR", required=True, help="folder for what is received; made if needed")
     parser.add_argument(
         "--host", metavar="ADDR", default="127.0.0.1", help="address to listen on, 0.0.0.0 for all (default: 127.0.0.1)"
@@ -193,60 +222,3 @@ def _add_trace(commands: _Commands, parents: list[_Parser]) -> None:
     decode.add_argument("file", metavar="FILE", nargs="?", default="-", help="- or nothing for standard input")
     decode.add_argument("--hex", action="store_true", help="the input is text in hexadecimal digits")
     decode.add_argument("--kind", choices=("pdu", "command"), help="what it is; found out when left out")
-
-
-# ------------------------------------------------------------------------------------------------------------ values
-
-
-def _checked(make: Callable[[str], _T]) -> Callable[[str], _T]:
-    """A parser of values whose errors argparse shows as they are."""
-
-    def parse(text: str) -> _T:
-        try:
-            return make(text)
-        except ConfigurationError as error:
-            raise argparse.ArgumentTypeError(f"{error}. {error.hint}".rstrip()) from error
-
-    return parse
-
-
-def _peer(text: str) -> PeerAddress | Node:
-    if "@" in text:  # no name of a node has one
-        return PeerAddress.parse(text)
-    from dicomgui.app.peers import resolve
-
-    return resolve(text)
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 12):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    number = _whole(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("give 1 or more")
-    return number
-
-
-def _port(text: str) -> int:
-    number = _whole(text)
-    if number > 65535:
-        raise argparse.ArgumentTypeError(f"port {number} is out of range: ports go up to 65535")
-    return number
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds between 0 and 86400")
-    return seconds
-
-
-def _max_pdu(text: str) -> int:
-    return _checked(lambda digits: Limits(max_pdu_length=_whole(digits)).max_pdu_length)(text)

@@ -7,7 +7,9 @@ from dataclasses import replace
 from PySide6.QtCore import QObject
 
 from dicomgui.gui.configuration import Configuration
+from dicomgui.gui.dialogs.users import UsersDialog
 from dicomgui.gui.panels.listener import ListenerPanel
+from dicomgui.gui.widgets.dialogs import choose_file
 from dicomgui.gui.widgets.peer_fields import parse_port
 from dicomgui.network.errors import ConfigurationError
 
@@ -15,19 +17,25 @@ __all__ = ["ListenerSettingsKeeper"]
 
 
 class ListenerSettingsKeeper(QObject):
-    """Keeps the two in step; what is unusable stays in its field and out of the settings."""
+    """Keeps the two in step; what is unusable stays in its field and out of the settings.
+
+    Passcodes of users go to the keyring, or last as long as the window.
+    """
 
     def __init__(self, panel: ListenerPanel, config: Configuration) -> None:
         super().__init__(panel)
         self._panel = panel
         self._config = config
         self._usual_folder = panel.folder.text()
+        self._dialog: UsersDialog | None = None
         self._show()
         for signal in (
             panel.title_edit.textChanged, panel.host.currentIndexChanged, panel.port.textChanged,
-            panel.folder.textChanged, panel.fsync.toggled,
+            panel.folder.textChanged, panel.fsync.toggled, panel.more.changed,
         ):  # fmt: skip
             signal.connect(self._keep)
+        panel.more.tls.file_wanted.connect(self._on_file_wanted)
+        panel.more.admission.users_button.clicked.connect(self.ask_users)
 
     def _show(self) -> None:
         panel, config = self._panel, self._config
@@ -35,6 +43,7 @@ class ListenerSettingsKeeper(QObject):
         panel.title_edit.setText(str(listener.ae_title))
         panel.port.setText(str(listener.port))
         panel.fsync.setChecked(listener.fsync)
+        panel.more.show_settings(listener)
         if panel.host.findData(listener.host) < 0:
             panel.host.addItem(listener.host, listener.host)
         panel.host.setCurrentIndex(panel.host.findData(listener.host))
@@ -48,7 +57,7 @@ class ListenerSettingsKeeper(QObject):
         folder = panel.folder.text().strip()
         try:
             listener = replace(
-                settings.listener,
+                panel.more.over(settings.listener),
                 folder="" if folder == self._usual_folder else folder,
                 host=panel.host.currentData(),
                 port=parse_port(panel.port.text()),
@@ -58,3 +67,37 @@ class ListenerSettingsKeeper(QObject):
         except ConfigurationError:
             return
         self._config.change(replace(settings, listener=listener))
+
+    def _on_file_wanted(self, name: str) -> None:
+        self._panel.tasks.spawn(choose_file(self._panel, self._panel.more.tls.fields[name]), name="ask for a file")
+
+    # users
+
+    def ask_users(self) -> None:
+        """Let the user say who is let in."""
+        if self._dialog is not None:
+            return
+        self._dialog = dialog = UsersDialog(self._panel.more.users, self._panel.window())
+        dialog.added.connect(self._on_added)
+        dialog.removed.connect(self._on_removed)
+        dialog.finished.connect(self._on_finished)
+        dialog.open()
+
+    def _on_added(self, users: tuple[str, ...], name: str, passcode: str) -> None:
+        self._panel.more.set_users(users)
+        self._panel.tasks.spawn(self._add(name, passcode), name="keep a passcode")
+
+    def _on_removed(self, users: tuple[str, ...], name: str) -> None:
+        self._panel.more.set_users(users)
+        self._panel.tasks.spawn(self._panel.place.secrets.forget_caller(name), name="forget a passcode")
+
+    def _on_finished(self) -> None:
+        if self._dialog is not None:
+            self._dialog.deleteLater()
+        self._dialog = None
+
+    async def _add(self, name: str, passcode: str) -> None:
+        reason = await self._panel.place.secrets.set_caller(name, passcode)
+        if self._dialog is not None:
+            kept = f"{name}: the passcode is kept in the system's keyring."
+            self._dialog.show_note(f"{name} is let in until the window is closed: {reason}." if reason else kept)

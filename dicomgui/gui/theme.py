@@ -140,8 +140,9 @@ QPlainTextEdit {{ padding: 2px 4px; }}
 QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus {{ border-color: {c.accent}; }}
 QLineEdit[readOnly="true"], QPlainTextEdit[readOnly="true"] {{ background: {c.window}; color: {c.muted};
     border-color: {c.line}; }}
-QLineEdit[changed="true"], QPlainTextEdit[changed="true"] {{ background: {c.warning_soft};
-    border-color: {c.warning}; }}
+QLineEdit[changed="true"], QPlainTextEdit[changed="true"], QComboBox[changed="true"] {{
+    background: {c.warning_soft}; border-color: {c.warning}; }}
+QCheckBox[changed="true"] {{ color: {c.warning}; }}
 QLineEdit:disabled, QComboBox:disabled {{ background: {c.window}; color: {c.muted};
     border-color: {c.line}; }}
 QLineEdit[invalid="true"] {{ border-color: {c.error}; }}
@@ -182,9 +183,10 @@ QFrame#banner[tone="warning"] {{ background: {c.warning_soft}; border-bottom-col
 def _lists(c: Colors) -> str:
     """Tables, trees, bytes and what scrolls them."""
     return f"""
-QTableView, QTreeView {{ background: {c.base}; alternate-background-color: {c.window}; border: 1px solid {c.line};
-    border-radius: 6px; selection-background-color: {c.accent_soft}; selection-color: {c.text}; outline: none; }}
-QTableView:focus, QTreeView:focus {{ border-color: {c.accent}; }}
+QTableView, QTreeView, QListView {{ background: {c.base}; alternate-background-color: {c.window};
+    border: 1px solid {c.line}; border-radius: 6px; selection-background-color: {c.accent_soft};
+    selection-color: {c.text}; outline: none; }}
+QTableView:focus, QTreeView:focus, QListView:focus {{ border-color: {c.accent}; }}
 QTableView::item {{ padding: 0 6px; border: none; }}
 QTreeView::item {{ padding: 2px 0; border: none; }}
 QTreeView::item:selected, QTreeView::branch:selected {{ background: {c.accent_soft}; color: {c.text}; }}

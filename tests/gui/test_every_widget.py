@@ -72,7 +72,13 @@ async def full(window: MainWindow) -> MainWindow:
     window.config.nodes.add(Node("PACS", PeerAddress.parse("PACS@here:104"), comment=MARKUP))
     window.config.nodes_edited()
     window.nodes.select("PACS")
-    window.nodes.editor.more_button.setChecked(True)
+    editor = window.nodes.editor
+    for section in (editor.security, editor.agreement, editor.more, window.listener.more.section):
+        section.set_open(True)
+    editor.tls.switch.setChecked(True)
+    editor.identity.set_texts({"identity": "passcode"})
+    window.listener.more.tls.switch.setChecked(True)
+    window.listener.more.admission.set_texts({"callers": "listed"})
     window.jobs.set_folded(False)
     window.dock.set_folded(False)
     return window

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from helpers import peers
 from helpers.bad_peer import reached
 from helpers.instances import CT, EXPLICIT, data_set, write_instance
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.listener import ReceivedInstance, Refusal
@@ -176,8 +175,10 @@ async def test_what_was_refused_is_listed_with_the_reason(panel: ListenerPanel, 
 async def test_dcmtk_is_refused_by_its_called_title_and_its_uid(
     panel: ListenerPanel, window: MainWindow, press: Press, tmp_path: Path
 ) -> None:
-    settings = window.config.settings
-    window.config.change(replace(settings, listener=replace(settings.listener, check_called_ae=True)))
+    panel.more.section.set_open(True)
+    check = panel.findChild(QCheckBox, "listener_check_called")
+    check.setChecked(True)
+    assert window.config.settings.listener.check_called_ae
     await press(panel.start_button)
     await reached(lambda: panel.is_running, "it runs")
     port = panel.port.text()

@@ -23,11 +23,15 @@ from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobKind
 from dicomgui.gui.panels.echoing import echo_as_job
 from dicomgui.gui.panels.panel import Panel, Workplace
+from dicomgui.gui.widgets.association_fields import operations_text
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState, FindingList, Glyph
+from dicomgui.gui.widgets.certificate_card import CertificateCard
 from dicomgui.gui.widgets.peer_fields import PeerFields
 from dicomgui.gui.widgets.sparkline import Sparkline
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, duration_text
+from dicomgui.network.association.contexts import Negotiated
+from dicomgui.network.association.identity import claimed_name
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.uids import name_of
 from dicomgui.trace.finding import plain
@@ -37,11 +41,13 @@ __all__ = ["EchoPanel"]
 _STEPS = {
     "resolve": "Name",
     "connect": "TCP connection",
+    "tls": "TLS",
     "associate": "Association",
     "echo": "C-ECHO",
     "release": "Release",
 }
-_FACTS = ("Status", "Implementation", "Maximum PDU", "Transfer syntax", "Round trip", "Altogether")
+_FACTS = ("Status", "Implementation", "Maximum PDU", "Transfer syntax", "User", "At once", "Round trip", "Altogether")
+_OPTIONAL_FACTS = ("User", "At once")
 MAX_REPEAT = 10_000
 
 
@@ -59,19 +65,27 @@ class _Ladder(QWidget):
         grid.setColumnMinimumWidth(1, 126)
         grid.setColumnStretch(2, 1)
         self._rows: dict[str, tuple[Glyph, ElidedLabel, PlainLabel]] = {}
+        self._tls: list[QWidget] = []
+        self._has_tls = False
         for number, (name, text) in enumerate(_STEPS.items()):
             glyph, detail, took = Glyph("", "muted", 16), ElidedLabel(), PlainLabel(tone="muted")
             detail.setObjectName(f"echo_step_{name}")
             took.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             took.setMinimumWidth(90)
-            for column, widget in enumerate((glyph, PlainLabel(text, bold=True), detail, took)):
+            cells = (glyph, PlainLabel(text, bold=True), detail, took)
+            for column, widget in enumerate(cells):
                 grid.addWidget(widget, number, column)
+                if name == "tls":
+                    self._tls.append(widget)
             self._rows[name] = (glyph, detail, took)
         self._times: dict[str, list[float]] = {}
 
-    def start(self) -> None:
+    def start(self, *, has_tls: bool = False) -> None:
         """Before the first step."""
         self._times = {name: [] for name in _STEPS}
+        self._has_tls = has_tls
+        for widget in self._tls:
+            widget.setVisible(has_tls)
         for glyph, detail, took in self._rows.values():
             glyph.show_state("", "muted")
             detail.set_tone("muted")
@@ -104,12 +118,13 @@ class _Ladder(QWidget):
     @property
     def texts(self) -> dict[str, str]:
         """What each step shows."""
-        return {name: detail.text() for name, (_, detail, _) in self._rows.items()}
+        rows = {name: detail.text() for name, (_, detail, _) in self._rows.items()}
+        return {name: text for name, text in rows.items() if self._has_tls or name != "tls"}
 
     @property
     def times(self) -> dict[str, str]:
         """How long each step took, as it is shown."""
-        return {name: took.text() for name, (_, _, took) in self._rows.items()}
+        return {name: took.text() for name, (_, _, took) in self._rows.items() if self._has_tls or name != "tls"}
 
 
 class _Facts(QWidget):
@@ -125,10 +140,12 @@ class _Facts(QWidget):
         self._grid.setColumnMinimumWidth(0, 126)
         self._grid.setColumnStretch(1, 1)
         self._values: dict[str, PlainLabel] = {}
+        self._labels: dict[str, PlainLabel] = {}
         for row, name in enumerate(_FACTS):
             value = PlainLabel(selectable=True, wrap=True)
             self._values[name] = value
-            self._grid.addWidget(PlainLabel(name, tone="muted"), row, 0, Qt.AlignmentFlag.AlignTop)
+            self._labels[name] = label = PlainLabel(name, tone="muted")
+            self._grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(value, row, 1)
 
     def show_result(self, result: EchoResult) -> None:
@@ -140,16 +157,39 @@ class _Facts(QWidget):
             "Implementation": " · ".join(filter(None, names)),
             "Maximum PDU": "no limit" if limit == 0 else f"{limit:,} bytes" if limit else "",
             "Transfer syntax": plain(name_of(result.transfer_syntax)) if result.transfer_syntax else "",
+            "User": _user_text(result.agreed),
+            "At once": _window_text(result.agreed),
             "Round trip": _round_trips(result),
             "Altogether": duration_text(sum(step.ms for step in result.steps) / 1000),
         }
         for name, text in texts.items():
             self._values[name].setText(text or "–")
+            for widget in (self._labels[name], self._values[name]):
+                widget.setVisible(bool(text) or name not in _OPTIONAL_FACTS)
 
     @property
     def texts(self) -> dict[str, str]:
         """What is shown, by name."""
-        return {name: value.text() for name, value in self._values.items()}
+        return {name: value.text() for name, value in self._values.items() if not value.isHidden()}
+
+
+def _user_text(agreed: Negotiated | None) -> str:
+    """Who we said we are, and whether the peer says that it has checked it."""
+    if agreed is None or agreed.user_identity is None:
+        return ""
+    identity = agreed.user_identity
+    who = plain(claimed_name(identity)) or "identified by a token"
+    if agreed.identity_response is not None:
+        return f"{who}, confirmed by the peer"
+    return f"{who}, not confirmed by the peer" if identity.positive_response else f"{who}, no confirmation asked"
+
+
+def _window_text(agreed: Negotiated | None) -> str:
+    """The window of asynchronous operations, where it is not the usual one."""
+    if agreed is None or (agreed.max_invoked, agreed.max_performed) == (1, 1):
+        return ""
+    ours, theirs = operations_text(agreed.max_invoked), operations_text(agreed.max_performed)
+    return f"{ours} requests of ours, {theirs} of the peer's"
 
 
 def _round_trips(result: EchoResult) -> str:
@@ -169,6 +209,7 @@ class EchoPanel(Panel):
         super().__init__("echo", "Echo", text, place)
         self._task: asyncio.Task[None] | None = None
         self._association = 0
+        self._profile = ""
         self._ended: deque[Step] = deque()
         self.peer = PeerFields("echo", place.choice)
         self.peer.submitted.connect(self.run)
@@ -194,6 +235,7 @@ class EchoPanel(Panel):
         self._headline_glyph = Glyph("", "good", 22)
         self.steps = _Ladder()
         self.facts = _Facts()
+        self.certificate = CertificateCard("echo_certificate")
         self.chart = Sparkline("echo_chart", "Round trips")
         self.findings = FindingList("echo_findings")
         self._place()
@@ -242,6 +284,7 @@ class EchoPanel(Panel):
         self._facts_card.column.addWidget(self.facts)
         self._facts_card.column.addWidget(self.chart)
         column.addWidget(self._facts_card)
+        column.addWidget(self.certificate)
         column.addStretch(1)
         return inside
 
@@ -270,8 +313,9 @@ class EchoPanel(Panel):
             lines += ["", *card.lines]
         took = self.steps.times
         lines += ["", *(f"{_STEPS[name]}: {text} {took[name]}".rstrip() for name, text in self.steps.texts.items())]
-        if not self._facts_card.isHidden():
-            lines += ["", *(f"{name}: {text}" for name, text in self.facts.texts.items())]
+        for shown, texts in ((self._facts_card, self.facts.texts), (self.certificate, self.certificate.texts)):
+            if not shown.isHidden():
+                lines += ["", *(f"{name}: {text}" for name, text in texts.items())]
         return "\n".join(lines) + "\n"
 
     def _on_copy_clicked(self) -> None:
@@ -300,6 +344,8 @@ class EchoPanel(Panel):
         repeat = max(1, int(self.repeat.text() or 1))
         name = choice.node.name if choice.node is not None else str(peer.ae_title)
         times = f", {repeat:,} times" if repeat > 1 else ""
+        self.steps.start(has_tls=options.tls is not None)
+        self._profile = "" if options.tls is None else options.tls.profile
         job = self.place.start_job(
             JobKind.ECHO, f"Echo {name}{times}", peer=str(peer), cancel=self.cancel,
             retry=partial(self._echo_again, choice.node, peer, options.calling_ae, repeat),
@@ -333,6 +379,7 @@ class EchoPanel(Panel):
         self.steps.start()
         self.findings.show_findings(())
         self._facts_card.hide()
+        self.certificate.show_facts(None)
         self.trace_button.hide()
         self.copy_button.hide()
         self._show_headline("", "muted", "Connecting …")
@@ -354,6 +401,7 @@ class EchoPanel(Panel):
             self.facts.show_result(result)
             self.chart.setVisible(len(result.round_trips_ms) > 1)
             self._facts_card.show()
+        self.certificate.show_facts(result.tls, self._profile)
         self.copy_button.show()
         self._association = result.association
         self.trace_button.setVisible(bool(result.association))

@@ -25,6 +25,8 @@ async def echo_as_job(
 ) -> EchoResult:
     """Echo ``peer`` and tell ``job`` how it goes; a cancel passes and ends the job.
 
+    Secrets that ``options`` need are taken from the keyring, or asked for.
+
     :param on_step: told of each step as it ends.
     """
     answered = 0
@@ -38,6 +40,7 @@ async def echo_as_job(
             on_step(step)
 
     with job:
+        options = await place.secrets.complete(options, peer)
         result = await echo(
             place.context, peer, options, repeat=repeat, on_step=step_ended, on_association=job.add_association
         )

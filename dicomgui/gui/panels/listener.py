@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QAbstractItemModel, Qt
@@ -29,8 +30,10 @@ from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.rates import RateMeter
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState, Glyph
+from dicomgui.gui.widgets.counted_view import CountedView
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.finding_area import FindingArea
+from dicomgui.gui.widgets.listener_fields import ListenerFields
 from dicomgui.gui.widgets.peer_fields import AETitleEdit, PortEdit, parse_port
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
@@ -54,39 +57,6 @@ REFRESH_S = 0.25
 
 JOB_ASSOCIATIONS = 256
 """So many associations are noted with the job of the listener; all are in the trace."""
-
-
-class _View(QStackedWidget):
-    """A table, or what to know while it is empty.
-
-    :ivar button: brings it into view, and says how many rows there are.
-    """
-
-    def __init__(self, name: str, title: str, table: ListTable, empty: EmptyState, tip: str) -> None:
-        super().__init__()
-        self.setObjectName(f"listener_{name}_pages")
-        self.table = table
-        self._title = title
-        self._count = -1
-        self.button = push_button(f"listener_view_{name}", title, tip=tip)
-        self.button.setCheckable(True)
-        self.addWidget(empty)
-        self.addWidget(table)
-        self.show_count(0)
-
-    def show_count(self, count: int) -> None:
-        """So many rows there are now."""
-        if count != self._count:
-            self._count = count
-            self.button.setText(f"{self._title}  {count:,}" if count else self._title)
-            self.button.setAccessibleName(f"{self._title.replace('&', '')}, {count:,}")
-            self.setCurrentIndex(1 if count else 0)
-
-    @property
-    def row(self) -> int:
-        """The selected row, -1 for none."""
-        rows = self.table.selectionModel().selectedRows()
-        return rows[0].row() if rows else -1
 
 
 class ListenerPanel(Panel):
@@ -120,8 +90,8 @@ class ListenerPanel(Panel):
         self.title_edit = AETitleEdit("listener_ae_title", "Our AE title")
         self.title_edit.setText("DICOMGUI")
         self.host = Choice("listener_host", "Reachable from")
-        self.host.addItem("this computer only", LOCAL_HOST)
-        self.host.addItem("every network", EVERY_HOST)
+        for text, host in (("this computer only", LOCAL_HOST), ("every network", EVERY_HOST)):
+            self.host.addItem(text, host)
         self.host.currentIndexChanged.connect(self._show_reach)
         self.port = PortEdit("listener_port", "Port")
         self.port.setText("11112")
@@ -138,6 +108,8 @@ class ListenerPanel(Panel):
         self.reach = PlainLabel(_OPEN_TO_ALL, tone="warning", scale=0.9, wrap=True)
         self.reach.setObjectName("listener_reach")
         self.reach.hide()
+        self.more = ListenerFields()
+        self.more.submitted.connect(self.run)
         for edit in (self.title_edit, self.port, self.folder):
             edit.returnPressed.connect(self.run)
         self.inputs = (self.title_edit, self.host, self.port, self.folder, self.browse_button, self.fsync)
@@ -187,9 +159,9 @@ class ListenerPanel(Panel):
                              "listed here, with the reason.")  # fmt: skip
         empty = EmptyState("listener", "Nothing received yet", _EMPTY)
         self.views = (
-            _View("received", "Recei&ved", self.table, empty, "Everything that came, in order"),
-            _View("open", "Open &now", self.open_table, nobody, "Associations that stand now"),
-            _View("refused", "Ref&used", self.refused_table, nothing, "What was refused or failed, and why"),
+            CountedView("received", "Recei&ved", self.table, empty, "Everything that came, in order"),
+            CountedView("open", "Open &now", self.open_table, nobody, "Associations that stand now"),
+            CountedView("refused", "Ref&used", self.refused_table, nothing, "What was refused or failed, and why"),
         )
         self._pages = QStackedWidget()
         self._pages.setObjectName("listener_pages")
@@ -218,6 +190,7 @@ class ListenerPanel(Panel):
         row.addWidget(self.state, 1)
         row.addWidget(self.fsync)
         card.column.addLayout(row)
+        card.column.addWidget(self.more)
         self.column.addWidget(card)
         self.column.addWidget(self.findings)
         tools = QHBoxLayout()
@@ -275,17 +248,14 @@ class ListenerPanel(Panel):
 
     def _options(self) -> ListenerOptions:
         settings = self.place.config.settings
-        return ListenerOptions(
-            folder=Path(self.folder.text()).expanduser(),
+        listener = replace(
+            self.more.over(settings.listener),
             host=self.host.currentData(),
             port=parse_port(self.port.text()),
             ae_title=self.title_edit.text(),
             fsync=self.fsync.isChecked(),
-            check_called_ae=settings.listener.check_called_ae,
-            max_pdu_length=settings.max_pdu_length,
-            timeouts=settings.timeouts,
-            trace_full=settings.trace_full,
         )
+        return settings.listener_options(Path(self.folder.text()).expanduser(), listener)
 
     async def _start(self) -> None:
         evidence = Evidence(self.place.context.tracer)
@@ -293,10 +263,11 @@ class ListenerPanel(Panel):
         job = self._job = self.place.start_job(JobKind.LISTEN, "Start the listener", cancel=self.stop)
         self._noted = 0
         try:
-            listener = Listener(self.place.context, self._options())
+            options = await self.place.secrets.complete_listener(self._options(), self.more.users)
+            listener = Listener(self.place.context, options)
             await listener.start()
             self.listener = listener
-            job.update(title=f"Listen on {listener.address} as {listener.options.ae_title}")
+            job.update(title=f"Listen on {_title(listener)}")
         except (ConfigurationError, ListenError) as error:
             self._show_failure(job, evidence.findings(error))
         except StorageError as error:
@@ -400,12 +371,12 @@ class ListenerPanel(Panel):
         running, busy = self.is_running, self._task is not None
         for widget in self.inputs:
             widget.setEnabled(not running and not busy)
+        self.more.set_read_only(running or busy)
         self.start_button.setEnabled(not running and not busy)
         self.stop_button.setEnabled(running and not busy)
         if running and self.listener is not None:
             self.state_glyph.show_state("good", "good")
-            text = f"Listening on {self.listener.address} as {self.listener.options.ae_title}"
-            self.state.setText(plain(text))
+            self.state.setText(plain(f"Listening on {_title(self.listener)}"))
         else:
             self.state_glyph.show_state("", "muted")
             self.state.setText("Stopping …" if running and busy else "Starting …" if busy else "Not listening")
@@ -484,6 +455,11 @@ class ListenerPanel(Panel):
 
     def _on_trace_clicked(self) -> None:
         self.trace_wanted.emit(self._selected_association())
+
+
+def _title(listener: Listener) -> str:
+    tls = " with TLS" if listener.options.tls is not None else ""
+    return f"{listener.address} as {listener.options.ae_title}{tls}"
 
 
 def _table(name: str, accessible: str, model: QAbstractItemModel) -> ListTable:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from dicomgui.app.credentials import Need
 from dicomgui.app.echo import EchoResult
 from dicomgui.app.nodes import Node, NodeStatus, name_key
 from dicomgui.app.operations import JobHandle, JobKind, JobState
@@ -20,6 +21,7 @@ from dicomgui.gui.panels.echoing import echo_as_job
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import EmptyState
+from dicomgui.gui.widgets.dialogs import choose_file
 from dicomgui.gui.widgets.node_editor import Draft, NodeEditor
 from dicomgui.gui.widgets.node_status import NodeStatusCard
 from dicomgui.gui.widgets.tables import ListTable
@@ -95,6 +97,8 @@ class NodesPanel(Panel):
         self.editor.discard_wanted.connect(self.discard)
         self.editor.changed.connect(self._show_buttons)
         self.editor.peer_pasted.connect(self._add_pasted)
+        self.editor.tls.file_wanted.connect(self._on_file_wanted)
+        self.editor.identity.forget_button.clicked.connect(self._on_forget_clicked)
         self.status.trace_button.clicked.connect(self._on_trace_clicked)
         self.status.send_button.clicked.connect(self._on_send_clicked)
         self.undo_bar.undone.connect(self._config.nodes_edited)
@@ -302,6 +306,16 @@ class NodesPanel(Panel):
     def _copy_address(self) -> None:
         if (node := self.node) is not None:
             QGuiApplication.clipboard().setText(str(node.address))
+
+    def _on_file_wanted(self, name: str) -> None:
+        self.tasks.spawn(choose_file(self, self.editor.tls.fields[name]), name="ask for a file")
+
+    def _on_forget_clicked(self) -> None:
+        node = self.node
+        if node is not None and node.identity is not None:
+            need = Need.of_identity(node.identity, node.address)
+            self.tasks.spawn(self.place.secrets.forget(need), name="forget a secret")
+            self.editor.show_remark("Forgotten: it is asked for the next time.")
 
     # ------------------------------------------------------------------------------------------------------------- echo
 

@@ -13,6 +13,7 @@ from dicomgui.app.operations import JobHandle, JobKind, Jobs
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.pump import Pump
 from dicomgui.gui.reporter import Reporter
+from dicomgui.gui.secrets import Secrets
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.peer_fields import PeerChoice
 from dicomgui.gui.widgets.text import PlainLabel
@@ -30,6 +31,7 @@ class Workplace:
     :ivar choice: the peer that was typed or chosen last.
     :ivar config: the settings and the saved nodes.
     :ivar jobs: what is going on and what has been; every operation that the user starts is in it.
+    :ivar secrets: gets passcodes and tokens that a connection needs.
     :ivar retries: what starts a job again, by its number.
     """
 
@@ -39,6 +41,7 @@ class Workplace:
     choice: PeerChoice
     config: Configuration
     jobs: Jobs
+    secrets: Secrets
     retries: dict[int, Callable[[], object]] = field(default_factory=dict)
 
     @classmethod
@@ -52,7 +55,8 @@ class Workplace:
         """The parts for a new window; without ``config`` nothing is read from files or written to them."""
         config = config or Configuration(parent=parent)
         config.attach(reporter, context.file_pool)
-        return cls(context, Pump(reporter, parent), reporter, PeerChoice(config, parent), config, Jobs())
+        secrets = Secrets(context.file_pool, reporter, parent if isinstance(parent, QWidget) else None)
+        return cls(context, Pump(reporter, parent), reporter, PeerChoice(config, parent), config, Jobs(), secrets)
 
     def start_job(
         self,

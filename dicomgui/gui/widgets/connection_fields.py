@@ -20,8 +20,10 @@ EVER = "never"
 
 _TIMEOUTS = {
     "connect_s": ("&Connect", "Connect", "For the TCP connection"),
+    "tls_s": ("TLS", "TLS handshake", "For the TLS handshake, where TLS is spoken"),
     "associate_s": ("A&ssociate", "Associate", "From our A-ASSOCIATE-RQ to the answer"),
     "response_s": ("Res&ponse", "Response", "From the end of a request to its response"),
+    "retrieve_s": ("Retrieve", "Retrieve", "The same for C-MOVE and C-GET, where a peer is silent while it sends"),
     "release_s": ("&Release", "Release", "From our A-RELEASE-RQ to the answer; an A-ABORT follows"),
 }
 
@@ -79,10 +81,15 @@ def options_text(options: ConnectionOptions) -> str:
         "for ever" if seconds is None else seconds_text(seconds)
         for seconds in (times.connect_s, times.associate_s, times.response_s)
     )
-    return (
-        f"waits {connect} to connect, {associate} to associate, {response} for a response · "
-        f"maximum PDU {max_pdu_text(options.max_pdu_length)}"
-    )
+    parts = [
+        f"waits {connect} to connect, {associate} to associate, {response} for a response",
+        f"maximum PDU {max_pdu_text(options.max_pdu_length)}",
+    ]
+    if options.tls is not None:
+        parts.append("TLS" if options.tls.verify == "require" else "TLS with any certificate")
+    if options.identity is not None:
+        parts.append(f"user {options.identity.name}" if options.identity.name else options.identity.kind.secret_name)
+    return " · ".join(parts)
 
 
 class ConnectionFields(QWidget):

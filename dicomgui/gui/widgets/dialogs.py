@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 
-__all__ = ["Ask", "ask_paths"]
+__all__ = ["Ask", "ask_paths", "choose_file"]
 
 
 class Ask(Enum):
@@ -54,3 +54,15 @@ async def ask_paths(
     finally:
         dialog.close()
         dialog.deleteLater()
+
+
+async def choose_file(parent: QWidget, field: QWidget) -> None:
+    """Let the user choose the file that a field names."""
+    if not isinstance(field, QLineEdit):
+        return
+    named = field.text().strip()
+    paths = await ask_paths(
+        parent, Ask.FILES, field.accessibleName(), start=Path(named).parent if named else None
+    )
+    if paths:
+        field.setText(str(paths[0]))

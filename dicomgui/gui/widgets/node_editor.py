@@ -1,4 +1,4 @@
-"""One node with all that it says: name, address, our AE title for it, time-outs, maximum PDU length, comment.
+"""One node with all that it says: name, address, our AE title for it, security, association, time-outs, comment.
 
 It is edited in place: what differs from what is saved is marked, and nothing counts before it is applied.
 """
@@ -15,23 +15,29 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QScrollArea,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from dicomgui.app.nodes import MAX_NAME, Node
+from dicomgui.app.connection import RoleWish
+from dicomgui.app.credentials import Identity
+from dicomgui.app.nodes import MAX_NAME, Node, NodeTimeouts
 from dicomgui.app.paste import Pasted
 from dicomgui.app.settings import Settings
-from dicomgui.gui import icons
 from dicomgui.gui.widgets.ae_ruler import AETitleRemarks
+from dicomgui.gui.widgets.association_fields import AssociationFields
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card, Glyph
 from dicomgui.gui.widgets.connection_fields import ConnectionFields
+from dicomgui.gui.widgets.fields import FieldSet, Section, mark, restyle
+from dicomgui.gui.widgets.identity_fields import IdentityFields
 from dicomgui.gui.widgets.peer_fields import AETitleEdit, PasteEdit, PortEdit, parse_host, parse_port, whole_peer
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
+from dicomgui.gui.widgets.tls_fields import TlsFields
+from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_PORT, AETitle, PeerAddress
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.transport import TlsConfig
 from dicomgui.trace.finding import plain
 
 __all__ = ["Draft", "NodeEditor"]
@@ -39,11 +45,27 @@ __all__ = ["Draft", "NodeEditor"]
 Draft = dict[str, str]
 """What the fields hold, by name."""
 
+_NO_FLAGS = QueryFlags()
+_LISTENERS_OWN = frozenset(("tls_client_auth", "grant_scp_role"))
+
+
+def _texts(
+    tls: TlsConfig | None = None, identity: Identity | None = None, async_ops: tuple[int, int] = (1, 1),
+    extended: QueryFlags = _NO_FLAGS, role: RoleWish = RoleWish.USUAL,
+) -> Draft:
+    """What the fields of security and association hold."""
+    texts = {
+        **TlsFields.texts_of(tls), **IdentityFields.texts_of(identity),
+        **AssociationFields.texts_of(async_ops, extended, role),
+    }  # fmt: skip
+    return {name: text for name, text in texts.items() if name not in _LISTENERS_OWN}
+
+
 EMPTY: Draft = {
-    "name": "", "called_ae": "", "host": "", "port": str(DEFAULT_PORT), "calling_ae": "", "connect_s": "",
-    "associate_s": "", "response_s": "", "release_s": "", "max_pdu": "", "comment": "",
+    "name": "", "called_ae": "", "host": "", "port": str(DEFAULT_PORT), "calling_ae": "", "comment": "",
+    **ConnectionFields.texts_of(NodeTimeouts(), None), **_texts(),
 }  # fmt: skip
-_ADVANCED = ("connect_s", "associate_s", "response_s", "release_s", "max_pdu")
+_ADVANCED = tuple(ConnectionFields.texts_of(NodeTimeouts(), None))
 
 
 class _Comment(QPlainTextEdit):
@@ -106,6 +128,10 @@ class NodeEditor(Card):
         self.port = PortEdit("node_port", "Port")
         self.calling = AETitleEdit("node_calling_ae", "Our AE title for this node")
         self.calling_remarks = AETitleRemarks("node_calling_ae", "AE title of ours", hides_empty=True)
+        self.tls = TlsFields("node")
+        self.identity = IdentityFields("node")
+        self.association = AssociationFields("node")
+        self.sets: tuple[FieldSet, ...] = (self.tls, self.identity, self.association)
         self.options = ConnectionFields("node")
         self.comment = _Comment()
         self.edits: dict[str, QLineEdit] = {
@@ -123,15 +149,16 @@ class NodeEditor(Card):
         self.notice = QWidget()
         self._notice_text = PlainLabel(tone="muted", wrap=True)
         self._notice_text.setObjectName("node_notice")
-        self.more_button = QToolButton()
-        self.more_button.setObjectName("node_more")
-        self.more_button.setAccessibleName("Time-outs and PDU length")
-        self.more_button.setText("Time-outs and PD&U length")
-        self.more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.more_button.setCheckable(True)
-        self.more_button.setProperty("quiet", True)
-        self.more_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.more_button.setIcon(icons.icon("right"))
+        secure = QWidget()
+        column = QVBoxLayout(secure)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        column.addWidget(self.tls)
+        column.addWidget(self.identity)
+        self.security = Section("node_security", "Security", secure)
+        self.agreement = Section("node_association", "Association", self.association)
+        self.more = Section("node_more", "Time-outs and PD&U length", self.options)
+        self.more_button = self.more.button
         self.problem_text = PlainLabel(tone="error", wrap=True)
         self.problem_text.setObjectName("node_problem")
         self.apply_button = push_button("node_apply", "Sa&ve", "save", primary=True, tip="Save this node (Enter)")
@@ -161,8 +188,8 @@ class NodeEditor(Card):
         place.addLayout(self._labelled("Por&t", self.port), 0, 1)
         column.addLayout(place)
         column.addLayout(self._labelled("&Our AE for it", self.calling, self.calling_remarks))
-        column.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(self.options)
+        for section in (self.security, self.agreement, self.more):
+            column.addWidget(section)
         column.addLayout(self._labelled("Co&mment", self.comment))
         column.addStretch(1)
         scroll = QScrollArea()
@@ -208,7 +235,9 @@ class NodeEditor(Card):
         self.called.textChanged.connect(self.called_remarks.show_title)
         self.calling.textChanged.connect(self.calling_remarks.show_title)
         self.comment.textChanged.connect(self._on_changed)
-        self.more_button.toggled.connect(self._on_more_toggled)
+        for fields in self.sets:
+            fields.changed.connect(self._on_changed)
+            fields.submitted.connect(self.apply_wanted)
         self.apply_button.clicked.connect(self.apply_wanted)
         self.discard_button.clicked.connect(self.discard_wanted)
 
@@ -254,13 +283,18 @@ class NodeEditor(Card):
             edit.setCursorPosition(0)
             if edit.isReadOnly() != self._is_read_only:
                 edit.setReadOnly(self._is_read_only)
-                _restyle(edit)
+                restyle(edit)
         self.comment.setPlainText(draft["comment"])
         if self.comment.isReadOnly() != self._is_read_only:
             self.comment.setReadOnly(self._is_read_only)
-            _restyle(self.comment)
-        self.more_button.setChecked(any(draft[name] for name in _ADVANCED))
-        self._on_more_toggled(self.more_button.isChecked())
+            restyle(self.comment)
+        for fields in self.sets:
+            fields.set_texts(draft)
+            fields.set_read_only(self._is_read_only)
+        self._show_summaries()
+        self.security.set_open(bool(self.tls.summary() or self.identity.summary()))
+        self.agreement.set_open(bool(self.association.summary()))
+        self.more.set_open(any(draft[name] for name in _ADVANCED))
         self._showing = False
         self._on_changed()
 
@@ -278,7 +312,10 @@ class NodeEditor(Card):
 
     def draft(self) -> Draft:
         """What the fields hold."""
-        return {**{name: edit.text() for name, edit in self.edits.items()}, "comment": self.comment.toPlainText()}
+        texts = {name: edit.text() for name, edit in self.edits.items()}
+        for fields in self.sets:
+            texts |= fields.texts()
+        return {**texts, "comment": self.comment.toPlainText()}
 
     def node(self) -> Node:
         """The node that the fields describe.
@@ -293,8 +330,17 @@ class NodeEditor(Card):
             calling_ae=self.calling.text().strip(),
             timeouts=self.options.timeouts(),
             max_pdu_length=self.options.max_pdu_length(),
+            tls=self.tls.config() if self.tls.is_on else None,
+            identity=self.identity.identity(),
+            async_ops=self.association.operations(),
+            extended=self.association.extended(),
+            role=self.association.role(),
             comment=self.comment.toPlainText(),
         )
+
+    def show_remark(self, text: str) -> None:
+        """Say what was done."""
+        self._say(plain(text, 400), "muted")
 
     def show_problem(self, error: ConfigurationError) -> None:
         """Say why it could not be applied."""
@@ -302,9 +348,10 @@ class NodeEditor(Card):
 
     # ------------------------------------------------------------------------------------------------------------ slots
 
-    def _on_more_toggled(self, shown: bool) -> None:
-        self.options.setVisible(shown)
-        self.more_button.setIcon(icons.icon("down" if shown else "right"))
+    def _show_summaries(self) -> None:
+        self.identity.show_tls(self.tls.is_on)
+        self.security.show_summary(" · ".join(filter(None, (self.tls.summary(), self.identity.summary()))))
+        self.agreement.show_summary(self.association.summary())
 
     def _on_pasted(self, text: str) -> None:
         found = whole_peer(text)
@@ -320,8 +367,11 @@ class NodeEditor(Card):
             return
         draft = self.draft()
         for name, edit in self.edits.items():
-            _mark(edit, not self._is_new and draft[name] != self._saved[name])
-        _mark(self.comment, not self._is_new and draft["comment"] != self._saved["comment"])
+            mark(edit, not self._is_new and draft[name] != self._saved[name])
+        for fields in self.sets:
+            fields.show_changes(self._saved, not self._is_new)
+        mark(self.comment, not self._is_new and draft["comment"] != self._saved["comment"])
+        self._show_summaries()
         changed = draft != self._saved
         self._say("", "muted")
         self.apply_button.setVisible(not self._is_read_only)
@@ -346,18 +396,6 @@ def draft_of(node: Node) -> Draft:
         "port": str(node.address.port),
         "calling_ae": str(node.calling_ae),
         **ConnectionFields.texts_of(node.timeouts, node.max_pdu_length),
+        **_texts(node.tls, node.identity, node.async_ops, node.extended, node.role),
         "comment": node.comment,
     }
-
-
-def _mark(field: QWidget, changed: bool) -> None:
-    """Mark a field as changed, or no longer."""
-    if bool(field.property("changed")) != changed:
-        field.setProperty("changed", changed)
-        _restyle(field)
-
-
-def _restyle(field: QWidget) -> None:
-    """Have the style sheet look at the field's properties again."""
-    field.style().unpolish(field)
-    field.style().polish(field)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import fields
+from enum import StrEnum
 
 import pytest
 
 from dicomgui.app import config_values as checks
 from dicomgui.app.config_values import Values, overlay
+from dicomgui.network.association.extended import QueryFlags
+
+
+class Colour(StrEnum):
+    RED = "red"
 
 
 def test_a_wrong_value_costs_itself_and_no_other() -> None:
@@ -42,6 +49,14 @@ def test_a_wrong_value_costs_itself_and_no_other() -> None:
         (checks.ae_title, " ME ", "ME"),
         (checks.max_pdu_length, 0, 0),
         (checks.max_pdu_length, 16384, 16384),
+        (checks.one_of(Colour), "red", Colour.RED),
+        (checks.operations, 0, 0),
+        (checks.operations, 65_535, 65_535),
+        (checks.tls_profile, "extended", "extended"),
+        (checks.tls_version, "1.2", "1.2"),
+        (checks.tls_version, "1.3", "1.3"),
+        (checks.query_flags, [], QueryFlags()),
+        (checks.query_flags, ["fuzzy", "date-time"], QueryFlags(fuzzy=True, date_time=True)),
     ],
 )
 def test_good_values(check: Callable[[object], object], good: object, result: object) -> None:
@@ -67,6 +82,15 @@ def test_good_values(check: Callable[[object], object], good: object, result: ob
         (checks.ae_title, ""),
         (checks.ae_title, 5),
         (checks.max_pdu_length, 100),
+        (checks.one_of(Colour), "green"),
+        (checks.one_of(Colour), 1),
+        (checks.operations, -1),
+        (checks.operations, 65_536),
+        (checks.tls_profile, "none"),
+        (checks.tls_version, "1.1"),
+        (checks.query_flags, "fuzzy"),
+        (checks.query_flags, ["fuzzy", 1]),
+        (checks.query_flags, ["fuzz"]),
     ],
 )
 def test_bad_values(check: Callable[[object], object], bad: object) -> None:
@@ -77,6 +101,13 @@ def test_bad_values(check: Callable[[object], object], bad: object) -> None:
 def test_for_ever_is_written_as_inf() -> None:
     assert checks.written_seconds(None) == math.inf
     assert checks.written_seconds(2.5) == 2.5
+
+
+def test_every_flag_has_a_name() -> None:
+    assert set(checks.QUERY_FLAGS.values()) == {entry.name for entry in fields(QueryFlags)}
+    assert checks.written_flags(QueryFlags(relational=True, enhanced_multi_frame=True)) == [
+        "relational", "enhanced-multi-frame",
+    ]  # fmt: skip
 
 
 def test_overlay_keeps_what_only_one_side_knows() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from helpers.bad_peer import Peer, bad_server, reached, response
+from helpers.certificates import Authority, client_config, server_config
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
@@ -23,6 +25,7 @@ from dicomgui.network import (
     ServerOptions,
     Status,
     Timeouts,
+    TlsConfig,
     serve,
 )
 from dicomgui.network.pdu import Abort
@@ -57,6 +60,7 @@ async def test_every_step_is_timed_and_told_as_it_ends() -> None:
     assert result.implementation_class_uid
     assert result.peer_max_pdu_length == 131_072
     assert result.transfer_syntax.startswith("1.2.840.10008.1.2")
+    assert result.tls is None
     assert result.steps[2].detail.startswith("DICOMGUI_")
 
 
@@ -182,3 +186,32 @@ async def test_a_cancel_passes_and_ends_the_association() -> None:
             await asyncio.wait((task,))
             assert task.cancelled()
             await reached(lambda: not server.tasks, "the connection is gone")
+
+
+async def test_tls_is_a_step_and_its_certificate_is_told(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    with AppContext() as context:
+        async with await serve(
+            port=0, options=ServerOptions(AcceptPolicy(), tls=server_config(authority.issue("127.0.0.1")))
+        ) as server:
+            good = await echo(context, peer_at(server.port), ConnectionOptions(tls=client_config(authority)))
+            other = ConnectionOptions(tls=client_config(Authority(tmp_path, "other")))
+            bad = await echo(context, peer_at(server.port), other)
+    assert good.ok
+    assert names(good)[2] == ("tls", True)
+    assert good.steps[2].detail.startswith("TLSv1.3, ")
+    assert good.tls is not None
+    assert good.tls.certificate is not None
+    assert good.tls.certificate.names == ("127.0.0.1",)
+    assert good.agreed is not None
+    assert names(bad)[-1] == ("tls", False)
+    assert bad.tls is not None
+    assert bad.tls.certificate == good.tls.certificate
+
+
+async def test_options_that_cannot_be_used_are_no_failed_step() -> None:
+    with AppContext() as context:
+        result = await echo(context, peer_at(1), ConnectionOptions(tls=TlsConfig(ca_file="/there/is/none.pem")))
+    assert result.steps == ()
+    assert result.association == 0
+    assert "none.pem cannot be read" in result.findings[0].what

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from dicomgui.app.config_values import Values
-from dicomgui.app.connection import ConnectionOptions
+from dicomgui.app.connection import ConnectionOptions, RoleWish
+from dicomgui.app.credentials import Identity, IdentityKind
 from dicomgui.app.echo import EchoResult
 from dicomgui.app.nodes import NODE_KEYS, Node, NodeStatus, NodeTimeouts, name_key, node_of, table_of
+from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import PeerAddress, Timeouts
 from dicomgui.network.errors import ConfigurationError, ConnectionRefused
 from dicomgui.network.status import Status
+from dicomgui.network.transport import TlsConfig
 from dicomgui.trace.finding import Finding, Severity
 
 PACS = PeerAddress.parse("PACS@10.0.0.1:104")
@@ -23,8 +26,16 @@ FULL = Node(
     "Main PACS",
     PeerAddress.parse("PACS@[::1]:11112"),
     calling_ae="ME",
-    timeouts=NodeTimeouts(connect_s=1, associate_s=2.5, response_s=math.inf, release_s=4),
+    timeouts=NodeTimeouts(connect_s=1, tls_s=6, associate_s=2.5, response_s=math.inf, retrieve_s=3, release_s=4),
     max_pdu_length=0,
+    tls=TlsConfig(
+        profile="extended", ca_file="/etc/ca.pem", cert_file="me.pem", key_file="me.key", server_name="pacs.example",
+        verify="none", minimum_version="1.2",
+    ),
+    identity=Identity(IdentityKind.PASSCODE, "anna", want_response=True),
+    async_ops=(4, 0),
+    extended=QueryFlags(relational=True, fuzzy=True),
+    role=RoleWish.BOTH,
     comment="first line\nsecond \u00e4",
 )
 
@@ -61,6 +72,8 @@ class TestName:
         {"calling_ae": "MUCH TOO LONG A TITLE"},
         {"max_pdu_length": 5},
         {"comment": "x" * 4001},
+        {"async_ops": (1, 65_536)},
+        {"async_ops": (-1, 1)},
     ],
 )
 def test_an_unusable_node_cannot_be_made(arguments: dict[str, Any]) -> None:
@@ -83,12 +96,24 @@ class TestOptions:
     def test_what_the_node_says_counts(self) -> None:
         options = FULL.options(self.USUAL)
         assert (options.calling_ae, options.max_pdu_length, options.trace_full) == ("ME", 0, True)
-        assert options.timeouts == Timeouts(connect_s=1, associate_s=2.5, response_s=None, release_s=4, idle_s=7)
+        assert options.timeouts == Timeouts(
+            connect_s=1, tls_s=6, associate_s=2.5, response_s=None, retrieve_s=3, release_s=4, idle_s=7
+        )
+        assert (options.tls, options.identity, options.async_ops) == (FULL.tls, FULL.identity, (4, 0))
+        assert (options.extended, options.role) == (FULL.extended, RoleWish.BOTH)
+
+    def test_a_plain_node_leaves_tls_and_identity_of_the_usual_ones(self) -> None:
+        usual = replace(self.USUAL, tls=FULL.tls, identity=FULL.identity)
+        assert Node("PACS", PACS).options(usual) == usual
 
 
 class TestFile:
     def test_what_is_written_is_read(self) -> None:
-        for node in (FULL, Node("PACS", PACS), replace(FULL, max_pdu_length=None, timeouts=NodeTimeouts(release_s=1))):
+        for node in (
+            FULL, Node("PACS", PACS), Node("PACS", PACS, tls=TlsConfig()),
+            Node("PACS", PACS, identity=Identity(IdentityKind.JWT)),
+            replace(FULL, max_pdu_length=None, timeouts=NodeTimeouts(release_s=1)),
+        ):  # fmt: skip
             values = Values(table_of(node))
             assert node_of(values) == node
             assert not values.faults
@@ -121,6 +146,32 @@ class TestFile:
         values = Values(table)
         node_of(values)
         assert [fault.partition(":")[0] for fault in values.faults] == ["port", "connect_timeout_s", "max_pdu_length"]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("tls", 1), ("tls_profile", "none"), ("tls_verify", "no"), ("tls_minimum_version", "1.1"),
+            ("identity", "fingerprint"), ("identity_response", "yes"), ("operations_invoked", -1),
+            ("operations_performed", 65_536), ("extended_negotiation", ["relational", "x"]),
+            ("extended_negotiation", "fuzzy"), ("role", "judge"),
+        ],
+    )  # fmt: skip
+    def test_a_wrong_value_of_security_and_association(self, name: str, value: object) -> None:
+        values = Values(table_of(FULL) | {name: value})
+        node_of(values)
+        assert [fault.partition(":")[0] for fault in values.faults] == [name]
+
+    def test_an_identity_without_its_name_makes_no_node(self) -> None:
+        table = table_of(FULL)
+        del table["user_name"]
+        with pytest.raises(ConfigurationError, match="no user name"):
+            node_of(Values(table))
+
+    def test_a_key_without_a_certificate_makes_no_node(self) -> None:
+        table = table_of(FULL)
+        del table["tls_cert_file"]
+        with pytest.raises(ConfigurationError, match="without a certificate"):
+            node_of(Values(table))
 
 
 class TestStatus:

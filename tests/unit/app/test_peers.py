@@ -162,7 +162,7 @@ class TestChanges:
 class TestFile:
     def test_unknown_keys_stay(self, tmp_path: Path) -> None:
         path = tmp_path / "nodes.toml"
-        write(path, table("A", tls={"profile": "x"}), table("B", colour="red"), later=1)
+        write(path, table("A", shape={"profile": "x"}), table("B", colour="red"), later=1)
         store = NodeStore(tmp_path).load()
         assert store.problems == ()
         store.change("A", node("A2", "NEW"))
@@ -172,7 +172,7 @@ class TestFile:
         saved = tomllib.loads(path.read_text(encoding="utf-8"))
         assert (saved["version"], saved["later"]) == (1, 1)
         assert saved["node"] == [
-            table("A2", ae_title="NEW", tls={"profile": "x"}), table("B", colour="red"), table("C")
+            table("A2", ae_title="NEW", shape={"profile": "x"}), table("B", colour="red"), table("C")
         ]  # fmt: skip
         assert len(list(tmp_path.iterdir())) == 1
 

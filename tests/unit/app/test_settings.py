@@ -14,18 +14,26 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dicomgui.app.listener_options import CallerRule
 from dicomgui.app.settings import ListenerSettings, Settings, SettingsError, SettingsStore, Theme
+from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import Timeouts
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.transport import TlsConfig
 
 FULL = Settings(
     calling_ae="ME",
-    timeouts=Timeouts(connect_s=None, associate_s=2.5, response_s=None, release_s=1, idle_s=9, artim_s=7.5),
+    timeouts=Timeouts(
+        connect_s=None, tls_s=3, associate_s=2.5, response_s=None, retrieve_s=8, release_s=1, idle_s=9, artim_s=7.5
+    ),
     max_pdu_length=0,
     trace_full=True,
     theme=Theme.DARK,
     listener=ListenerSettings(
-        folder="received", host="::", port=104, ae_title="STORE", fsync=False, check_called_ae=True, any_sop_class=True
+        folder="received", host="::", port=104, ae_title="STORE", fsync=False, check_called_ae=True, any_sop_class=True,
+        use_tls=True, tls=TlsConfig("extended", ca_file="ca", cert_file="cert", key_file="key", client_auth="verify"),
+        callers=CallerRule.LISTED, users=("anna", "Jürgen"), async_ops=(8, 0), grant_scp_role=True,
+        extended=QueryFlags(relational=True, timezone=True),
     ),
 )
 
@@ -108,6 +116,17 @@ def test_a_damaged_file_gives_the_usual_settings_and_is_kept_aside(tmp_path: Pat
         ({"listener": {"host": ""}}, "listener.host"),
         ({"listener": {"folder": "a\0b"}}, "listener.folder"),
         ({"listener": {"fsync": 1}}, "listener.fsync"),
+        ({"listener": {"tls": "on"}}, "listener.tls"),
+        ({"listener": {"tls_profile": "best"}}, "listener.tls_profile"),
+        ({"listener": {"tls_client_auth": "maybe"}}, "listener.tls_client_auth"),
+        ({"listener": {"tls_client_auth": 1}}, "listener.tls_client_auth"),
+        ({"listener": {"callers": "nobody"}}, "listener.callers"),
+        ({"listener": {"users": "anna"}}, "listener.users"),
+        ({"listener": {"users": ["anna", " "]}}, "listener.users"),
+        ({"listener": {"operations_invoked": 70_000}}, "listener.operations_invoked"),
+        ({"listener": {"operations_performed": True}}, "listener.operations_performed"),
+        ({"listener": {"grant_scp_role": 1}}, "listener.grant_scp_role"),
+        ({"listener": {"extended_negotiation": ["x"]}}, "listener.extended_negotiation"),
         ({"trace": {"keep_full": "yes"}}, "trace.keep_full"),
         ({"window": {"theme": "pink"}}, "window.theme"),
         ({"window": {"theme": ["dark"]}}, "window.theme"),
@@ -155,7 +174,9 @@ def test_unusable_settings_cannot_be_made(arguments: dict[str, Any]) -> None:
         Settings(**arguments)
 
 
-@pytest.mark.parametrize("arguments", [{"ae_title": ""}, {"port": -1}, {"host": ""}, {"folder": "\0"}])
+@pytest.mark.parametrize(
+    "arguments", [{"ae_title": ""}, {"port": -1}, {"host": ""}, {"folder": "\0"}, {"async_ops": (-1, 1)}]
+)
 def test_unusable_listener_settings_cannot_be_made(arguments: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         ListenerSettings(**arguments)
@@ -175,6 +196,18 @@ def test_listener_options(tmp_path: Path) -> None:
     assert (options.fsync, options.trace_full) == (False, True)
     assert (options.check_called_ae, options.any_sop_class) == (True, True)
     assert (options.timeouts, options.max_pdu_length) == (FULL.timeouts, 0)
+    assert (options.tls, options.callers, options.async_ops) == (FULL.listener.tls, CallerRule.LISTED, (8, 0))
+    assert (options.grant_scp_role, options.extended) == (True, FULL.listener.extended)
+    assert not options.passcodes
+    off = dataclasses.replace(FULL, listener=dataclasses.replace(FULL.listener, use_tls=False))
+    assert SettingsStore(tmp_path).listener_options(off).tls is None
+
+
+def test_a_key_of_tls_without_its_certificate_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path, {"listener": {"tls_key_file": "key", "tls_ca_file": "ca"}})
+    store = SettingsStore(tmp_path)
+    assert store.load().listener.tls == TlsConfig(ca_file="ca")
+    assert store.problem is None
 
 
 class TestArchiveFolder:
@@ -202,6 +235,12 @@ def test_there_is_no_field_for_a_secret() -> None:
     assert not [name for name in names if any(word in name for word in ("pass", "secret", "key", "token"))]
 
 
+def test_no_secret_is_written(tmp_path: Path) -> None:
+    tls = TlsConfig(cert_file="cert", key_password=lambda: "hidden")
+    SettingsStore(tmp_path).save(dataclasses.replace(FULL, listener=dataclasses.replace(FULL.listener, tls=tls)))
+    assert "hidden" not in (tmp_path / "settings.toml").read_text(encoding="utf-8")
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -214,7 +253,10 @@ VALUES = st.recursive(
         st.sampled_from(["version", "connection", "listener", "trace", "window"]),
         VALUES
         | st.dictionaries(
-            st.sampled_from(["calling_ae", "timeouts", "max_pdu_length", "port", "host", "folder", "theme"]), VALUES
+            st.sampled_from(
+                ["calling_ae", "timeouts", "max_pdu_length", "port", "host", "folder", "theme", "users", "tls"]
+            ),
+            VALUES,
         ),
     )
 )

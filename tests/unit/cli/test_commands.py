@@ -290,8 +290,8 @@ def test_listen_in_a_folder_that_is_none_is_4(tmp_path: Path, capsys: pytest.Cap
 def test_a_saved_node_brings_its_own_options_and_an_option_given_overrules_them(tmp_path, monkeypatch):
     from dicomgui.app.nodes import Node, NodeTimeouts
     from dicomgui.app.peers import NodeStore
-    from dicomgui.cli.commands import _target
     from dicomgui.cli.main import build_parser
+    from dicomgui.cli.target import target_of
     from dicomgui.network import PeerAddress
 
     monkeypatch.setenv("DICOMGUI_CONFIG", str(tmp_path))
@@ -301,9 +301,9 @@ def test_a_saved_node_brings_its_own_options_and_an_option_given_overrules_them(
     store.add(Node("Main archive", address, "WARD", NodeTimeouts(response_s=7.0), 16384))
     store.save()
 
-    peer, options = _target(build_parser().parse_args(["echo", "main archive"]))
+    peer, options = target_of(build_parser().parse_args(["echo", "main archive"]))
     assert peer == address
     assert (options.calling_ae, options.timeouts.response_s, options.max_pdu_length) == ("WARD", 7.0, 16384)
 
-    _, options = _target(build_parser().parse_args(["echo", "main archive", "--calling", "ME", "--max-pdu", "0"]))
+    _, options = target_of(build_parser().parse_args(["echo", "main archive", "--calling", "ME", "--max-pdu", "0"]))
     assert (options.calling_ae, options.timeouts.response_s, options.max_pdu_length) == ("ME", 7.0, 0)

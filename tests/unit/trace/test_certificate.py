@@ -92,7 +92,7 @@ def test_an_authority(tmp_path: Path) -> None:
         (UNTIL + DAY, "expired on 2051-06-07"),
         (UNTIL - 3 * DAY, "2024-01-02 to 2051-06-07, 3 more days"),
         (UNTIL - DAY, "2024-01-02 to 2051-06-07, 1 more day"),
-        (UNTIL - DAY / 2, "2024-01-02 to 2051-06-07, the last day"),
+        (UNTIL - DAY / 2, "2024-01-02 to 2051-06-07, less than one more day"),
     ],
 )
 def test_validity_in_words(now: datetime.datetime, text: str) -> None:

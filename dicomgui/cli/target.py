@@ -1,0 +1,113 @@
+"""Whom a command connects to, and how: what a saved node says, unless an option says otherwise."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from dicomgui.app.config_values import query_flags
+from dicomgui.app.connection import ConnectionOptions, RoleWish
+from dicomgui.app.credentials import Identity, IdentityKind, Keyring, Need
+from dicomgui.cli.session import timeouts_of
+from dicomgui.cli.tls import tls_of
+from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.errors import ConfigurationError
+
+__all__ = ["target_of"]
+
+_MAX_SECRET_BYTES = 1_000_000
+
+
+def target_of(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptions]:
+    """The peer and the options of the connection, with every secret that they need.
+
+    A passcode is taken from its file, from the system's keyring, or asked for at the terminal.
+
+    :raises ConfigurationError: an option is unusable, or a secret cannot be had.
+    """
+    usual = ConnectionOptions(trace_full=options.trace_full)
+    if isinstance(options.peer, PeerAddress):
+        peer, chosen = options.peer, usual
+    else:
+        peer, chosen = options.peer.address, options.peer.options(usual)
+    if options.calling is not None:
+        chosen = replace(chosen, calling_ae=options.calling)
+    if options.timeout is not None:
+        chosen = replace(chosen, timeouts=timeouts_of(options.timeout))
+    if options.max_pdu is not None:
+        chosen = replace(chosen, max_pdu_length=options.max_pdu)
+    tls = tls_of(options)
+    if tls is not None:
+        chosen = replace(chosen, tls=tls)
+    chosen = _agreed(options, _identified(options, chosen))
+    return peer, _with_secrets(chosen, peer)
+
+
+def _agreed(options: argparse.Namespace, chosen: ConnectionOptions) -> ConnectionOptions:
+    if options.async_ops is not None:
+        chosen = replace(chosen, async_ops=options.async_ops)
+    if options.ext_neg is not None:
+        chosen = replace(chosen, extended=query_flags([name for name in options.ext_neg.split(",") if name]))
+    return chosen if options.role is None else replace(chosen, role=RoleWish(options.role))
+
+
+def _identified(options: argparse.Namespace, chosen: ConnectionOptions) -> ConnectionOptions:
+    """With the identity that the options name; its secret where it is in a file."""
+    if options.user is not None and options.user_token is not None:
+        raise _wrong("--user and --user-token are two identities; an association has one")
+    if options.user_token is not None:
+        kind, _, path = options.user_token.partition(":")
+        tokens = [one for one in IdentityKind if not one.has_name]
+        if kind not in tokens or not path:
+            raise _wrong(f"{options.user_token!r} is no token", f"Write KIND:FILE; kinds are {', '.join(tokens)}.")
+        chosen = replace(chosen, identity=Identity(IdentityKind(kind)), secret=_content(path, kind))
+    if options.user is not None:
+        proves = options.ask_password or options.password_file is not None
+        kind = IdentityKind.PASSCODE if proves else IdentityKind.USERNAME
+        chosen = replace(chosen, identity=Identity(kind, options.user), secret=None)
+    if options.password_file is not None:
+        if chosen.identity is None or not chosen.identity.kind.has_secret:
+            raise _wrong("--password-file means nothing without a user who has a passcode", "Add --user NAME.")
+        chosen = replace(chosen, secret=_content(options.password_file, chosen.identity.kind))
+    if options.user_confirm and chosen.identity is not None:
+        chosen = replace(chosen, identity=replace(chosen.identity, want_response=True))
+    return chosen
+
+
+def _content(path: str, kind: str) -> str:
+    """A secret from its file; of a passcode the first line, without what ends it."""
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(_MAX_SECRET_BYTES)
+    except OSError as error:
+        raise _wrong(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise _wrong(f"{path} is no text", "A Kerberos ticket has to be in base64.") from None
+    text = text.splitlines()[0] if kind == IdentityKind.PASSCODE and text else text
+    if not text.strip():
+        raise _wrong(f"{path} is empty")
+    return text
+
+
+def _with_secrets(chosen: ConnectionOptions, peer: PeerAddress) -> ConnectionOptions:
+    keyring = Keyring()
+    for need in chosen.needs(peer):
+        secret = keyring.get(need) or _asked(need)
+        if secret:
+            chosen = chosen.with_secret(need, secret, peer)
+    if chosen.identity is not None:
+        chosen.identity.made(chosen.secret)  # what is missing is said before anything is sent
+    return chosen
+
+
+def _asked(need: Need) -> str:
+    return getpass.getpass(f"{need.what}: ") if sys.stdin.isatty() else ""
+
+
+def _wrong(text: str, hint: str = "") -> ConfigurationError:
+    return ConfigurationError(text, phase="configure", hint=hint)

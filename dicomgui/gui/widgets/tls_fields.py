@@ -1,0 +1,147 @@
+"""Whether and how TLS is spoken: profile, files, and whose certificate is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, cast
+
+from PySide6.QtCore import Qt, Signal
+
+from dicomgui.gui.widgets.buttons import Choice, push_button
+from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit
+from dicomgui.gui.widgets.text import PlainLabel
+from dicomgui.network.transport import ClientAuth, TlsConfig
+from dicomgui.network.transport.tls import PROFILES
+
+__all__ = ["TlsFields", "profile_text"]
+
+_CLIENT = ("tls_profile", "tls_minimum_version", "tls_ca_file", "tls_server_name", "tls_verify", "tls_cert_file",
+           "tls_key_file")  # fmt: skip
+_SERVER = ("tls_profile", "tls_cert_file", "tls_key_file", "tls_client_auth", "tls_ca_file")
+_CLIENT_AUTH = {
+    "none": "asked for no certificate",
+    "verify": "checked if they show a certificate",
+    "require": "let in only with a certificate",
+}
+_VERSIONS = {"": "as the profile says", "1.2": "1.2", "1.3": "1.3"}
+_WARNING = "Anybody on the way can pose as this peer: for tests only."
+
+
+def profile_text(name: str) -> str:
+    """A profile for people: its clause of PS3.15, and whether it is retired."""
+    profile = PROFILES[name]
+    return f"{name} · PS3.15 {profile.clause}{', retired' if profile.retired else ''}"
+
+
+class TlsFields(FieldSet):
+    """The fields of one node, or with ``is_server`` those of the listener. Off, they show nothing but the switch.
+
+    :param prefix: begins the object names: ``node_tls``, ``node_tls_profile``, ``node_tls_ca_file`` …
+    """
+
+    file_wanted = Signal(str)
+    """The user wants to choose the file of the field with this name."""
+
+    def __init__(self, prefix: str, *, is_server: bool = False) -> None:
+        super().__init__()
+        self._prefix = prefix
+        self._names = _SERVER if is_server else _CLIENT
+        self.switch = check_box(f"{prefix}_tls", "Speak TLS" if not is_server else "Speak TLS with everyone")
+        self.add_row(("tls", "", self.switch, None))
+        self.profile = Choice(f"{prefix}_tls_profile", "TLS profile")
+        for name, profile in PROFILES.items():
+            self.profile.addItem(profile_text(name), name)
+            self.profile.setItemData(self.profile.count() - 1, profile.title, Qt.ItemDataRole.ToolTipRole)
+        self.note = PlainLabel(_WARNING, tone="warning", scale=0.9, wrap=True)
+        self.note.setObjectName(f"{prefix}_tls_note")
+        if is_server:
+            self._add_server_rows()
+        else:
+            self._add_client_rows()
+        self.add_wide(self.note)
+        self.changed.connect(self._show)
+        self._show()
+
+    def _add_client_rows(self) -> None:
+        least = Choice(f"{self._prefix}_tls_minimum_version", "Least version of TLS")
+        for value, text in _VERSIONS.items():
+            least.addItem(text, value)
+        self.add_row(("tls_profile", "Profile", self.profile, None))
+        self._add_file("tls_ca_file", "Trusted issuers (PEM)", "as the system trusts")
+        tip = "The name that the certificate must list, where the host is an alias or address"
+        name = line_edit(f"{self._prefix}_tls_server_name", "Name in its certificate", hint="as its host", tip=tip)
+        verify = check_box(f"{self._prefix}_tls_verify", "Check its certificate")
+        self.add_row(("tls_server_name", "Name in its certificate", name, None),
+                     ("tls_minimum_version", "Least version", least, None))  # fmt: skip
+        self.add_row(("tls_verify", "", verify, None))
+        self._add_file("tls_cert_file", "Our certificate (PEM, PKCS#12)", "none")
+        self._add_file("tls_key_file", "Its key (PEM)", "in the same file")
+
+    def _add_server_rows(self) -> None:
+        auth = Choice(f"{self._prefix}_tls_client_auth", "Callers' certificates")
+        for value, text in _CLIENT_AUTH.items():
+            auth.addItem(text, value)
+        self.add_row(("tls_profile", "Profile", self.profile, None), ("tls_client_auth", "Callers are", auth, None))
+        self._add_file("tls_cert_file", "Our certificate (PEM, PKCS#12)", "needed")
+        self._add_file("tls_key_file", "Its key (PEM)", "in the same file")
+        self._add_file("tls_ca_file", "Issuers of callers' certificates (PEM)", "needed to check them")
+
+    def _add_file(self, name: str, label: str, hint: str) -> None:
+        edit = line_edit(f"{self._prefix}_{name}", label, hint=hint)
+        button = push_button(f"{self._prefix}_{name}_browse", "", "folder", tip="Choose the file")
+        button.setAccessibleName(f"Choose: {label}")
+        button.clicked.connect(lambda: self.file_wanted.emit(name))
+        self.add_row((name, label, edit, button))
+
+    def _show(self) -> None:
+        texts = self.texts()
+        self.show_fields(self._names, texts["tls"] == YES)
+        self.note.setVisible(texts["tls"] == YES and texts.get("tls_verify", YES) != YES)
+
+    def set_texts(self, texts: Mapping[str, str]) -> None:
+        super().set_texts(texts)
+        self._show()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether TLS is spoken."""
+        return self.switch.isChecked()
+
+    def config(self) -> TlsConfig:
+        """What the fields say, on or off.
+
+        :raises ConfigurationError: a key is there without a certificate.
+        """
+        texts = self.texts()
+        return TlsConfig(
+            profile=texts["tls_profile"],
+            ca_file=texts["tls_ca_file"].strip() or None,
+            cert_file=texts["tls_cert_file"].strip() or None,
+            key_file=texts["tls_key_file"].strip() or None,
+            server_name=texts.get("tls_server_name", "").strip() or None,
+            verify="require" if texts.get("tls_verify", YES) == YES else "none",
+            minimum_version=cast(Literal["1.2", "1.3"] | None, texts.get("tls_minimum_version") or None),
+            client_auth=cast(ClientAuth, texts.get("tls_client_auth") or "none"),
+        )
+
+    @staticmethod
+    def texts_of(tls: TlsConfig | None, *, is_on: bool = True) -> dict[str, str]:
+        """What the fields hold for a configuration; ``None`` for no TLS."""
+        config = tls or TlsConfig()
+        return {
+            "tls": YES if tls is not None and is_on else "",
+            "tls_profile": config.profile,
+            "tls_ca_file": str(config.ca_file or ""),
+            "tls_cert_file": str(config.cert_file or ""),
+            "tls_key_file": str(config.key_file or ""),
+            "tls_server_name": config.server_name or "",
+            "tls_verify": YES if config.verify == "require" else "",
+            "tls_minimum_version": config.minimum_version or "",
+            "tls_client_auth": config.client_auth,
+        }
+
+    def summary(self) -> str:
+        """In a few words; nothing without TLS."""
+        if not self.is_on:
+            return ""
+        return "TLS, any certificate" if self.texts().get("tls_verify", YES) != YES else "TLS"

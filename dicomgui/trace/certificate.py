@@ -1,0 +1,220 @@
+"""What a certificate says (RFC 5280): read for people, and judged by nobody here.
+
+A reader of DER of our own: the certificate of a peer is data from outside, of which a few fields are wanted, and it can
+be had without a package for it. It checks no signature; the TLS handshake did that, or failed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+__all__ = ["Certificate", "CertificateError", "read_certificate"]
+
+_INTEGER, _BITS, _OCTETS, _OID, _SEQUENCE, _SET = 0x02, 0x03, 0x04, 0x06, 0x30, 0x31
+_UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
+_BMP_STRING, _UNIVERSAL_STRING, _LATIN = 0x1E, 0x1C, (0x14, 0x1B)
+_VERSION_TAG, _EXTENSIONS_TAG = 0xA0, 0xA3
+_MAIL, _DNS, _URI, _IP = 0x81, 0x82, 0x86, 0x87
+
+_ATTRIBUTES = {
+    "2.5.4.3": "CN", "2.5.4.4": "SN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST",
+    "2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.42": "GN", "0.9.2342.19200300.100.1.25": "DC",
+    "1.2.840.113549.1.9.1": "email",
+}  # fmt: skip
+_KEYS = {
+    "1.2.840.113549.1.1.1": "RSA", "1.2.840.113549.1.1.10": "RSA-PSS", "1.2.840.10040.4.1": "DSA",
+    "1.3.101.112": "Ed25519", "1.3.101.113": "Ed448",
+}  # fmt: skip
+_EC_KEY = "1.2.840.10045.2.1"
+_CURVES = {"1.2.840.10045.3.1.7": "P-256", "1.3.132.0.34": "P-384", "1.3.132.0.35": "P-521"}
+_ALTERNATIVE_NAMES, _BASIC_CONSTRAINTS = "2.5.29.17", "2.5.29.19"
+
+
+class CertificateError(ValueError):
+    """The bytes are no certificate that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate, as far as people want to know it. All text is the peer's and may hold any characters.
+
+    :ivar subject: whose it is, such as ``CN=pacs.example, O=Hospital``; the most telling part first.
+    :ivar issuer: who vouches for it.
+    :ivar names: the names and addresses that it is good for.
+    :ivar key: kind and size of the public key, such as ``RSA, 2048 bits``; empty where it is another one.
+    :ivar is_authority: whether it may issue others.
+    :ivar fingerprint: SHA-256 of the whole, in hexadecimal digits in pairs, to be compared by people.
+    """
+
+    subject: str
+    issuer: str
+    not_before: datetime
+    not_after: datetime
+    names: tuple[str, ...]
+    key: str
+    serial: int
+    is_authority: bool
+    fingerprint: str
+
+    @property
+    def is_self_issued(self) -> bool:
+        """Whether it names itself as its issuer: nobody else vouches for it."""
+        return self.subject == self.issuer
+
+    def validity(self, now: datetime) -> str:
+        """How long it is still valid, or why it is not, in words.
+
+        :param now: with a time zone.
+        """
+        if now < self.not_before:
+            return f"not valid before {_day(self.not_before)}"
+        if now > self.not_after:
+            return f"expired on {_day(self.not_after)}"
+        days = (self.not_after - now).days
+        left = "less than one more day" if days == 0 else f"{days} more day{'' if days == 1 else 's'}"
+        return f"{_day(self.not_before)} to {_day(self.not_after)}, {left}"
+
+
+def _day(when: datetime) -> str:
+    return when.strftime("%Y-%m-%d")
+
+
+def read_certificate(der: bytes) -> Certificate:
+    """Read a certificate.
+
+    :raises CertificateError: it cannot be read.
+    """
+    try:
+        return _certificate(der)
+    except CertificateError:
+        raise
+    except (ValueError, IndexError, StopIteration, OverflowError, RecursionError) as error:
+        raise CertificateError("it is no certificate that can be read") from error
+
+
+class _Element(NamedTuple):
+    tag: int
+    content: bytes
+
+
+def _certificate(der: bytes) -> Certificate:
+    outer = _one(der, _SEQUENCE)
+    fields = list(_elements(next(_elements(outer)).content))
+    if fields and fields[0].tag == _VERSION_TAG:
+        del fields[0]
+    serial, _algorithm, issuer, validity, subject, public_key = fields[:6]
+    not_before, not_after = (_time(one) for one in _elements(validity.content))
+    extensions = dict(_extensions(fields[6:]))
+    digest = hashlib.sha256(der).hexdigest().upper()
+    return Certificate(
+        subject=_name(subject.content),
+        issuer=_name(issuer.content),
+        not_before=not_before,
+        not_after=not_after,
+        names=tuple(_alternative_names(extensions.get(_ALTERNATIVE_NAMES, b""))),
+        key=_key(public_key.content),
+        serial=int.from_bytes(serial.content, "big", signed=True),
+        is_authority=_is_authority(extensions.get(_BASIC_CONSTRAINTS, b"")),
+        fingerprint=":".join(digest[at : at + 2] for at in range(0, len(digest), 2)),
+    )
+
+
+def _elements(data: bytes) -> Iterator[_Element]:
+    at = 0
+    while at < len(data):
+        tag, length, at = data[at], data[at + 1], at + 2
+        if length >= 0x80:
+            count = length & 0x7F
+            length, at = int.from_bytes(data[at : at + count], "big"), at + count
+        if at + length > len(data) or tag & 0x1F == 0x1F:
+            raise CertificateError("a part of it goes past its end")
+        yield _Element(tag, data[at : at + length])
+        at += length
+
+
+def _one(data: bytes, tag: int) -> bytes:
+    found = next(_elements(data))
+    if found.tag != tag:
+        raise CertificateError("it is no certificate")
+    return found.content
+
+
+def _oid(content: bytes) -> str:
+    first, rest = content[0], content[1:]
+    numbers = [min(first // 40, 2), first - 40 * min(first // 40, 2)]
+    number = 0
+    for byte in rest:
+        number = number << 7 | byte & 0x7F
+        if not byte & 0x80:
+            numbers.append(number)
+            number = 0
+    return ".".join(map(str, numbers))
+
+
+def _text(element: _Element) -> str:
+    if element.tag == _BMP_STRING:
+        return element.content.decode("utf-16-be", "replace")
+    if element.tag == _UNIVERSAL_STRING:
+        return element.content.decode("utf-32-be", "replace")
+    return element.content.decode("latin-1" if element.tag in _LATIN else "utf-8", "replace")
+
+
+def _name(content: bytes) -> str:
+    """A distinguished name; the last part, which tells most, comes first (RFC 4514)."""
+    parts = []
+    for relative in _elements(content):
+        for pair in _elements(relative.content):
+            oid, value = _elements(pair.content)
+            kind = _oid(oid.content)
+            parts.append(f"{_ATTRIBUTES.get(kind, kind)}={_text(value)}")
+    return ", ".join(reversed(parts))
+
+
+def _time(element: _Element) -> datetime:
+    text = element.content.decode("ascii").removesuffix("Z")
+    if element.tag == _UTC_TIME:
+        # RFC 5280 4.1.2.5.1: 00 to 49 are of this century.
+        text = f"{'20' if text[:2] < '50' else '19'}{text}"
+    elif element.tag != _GENERALIZED_TIME:
+        raise CertificateError("its validity is no time")
+    return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+
+
+def _key(content: bytes) -> str:
+    algorithm, bits = _elements(content)
+    parts = list(_elements(algorithm.content))
+    kind = _oid(parts[0].content)
+    if kind == _EC_KEY:
+        curve = _oid(parts[1].content) if len(parts) > 1 and parts[1].tag == _OID else ""
+        return f"EC, {_CURVES.get(curve, curve)}".removesuffix(", ")
+    name = _KEYS.get(kind, "")
+    if name.startswith("RSA"):
+        modulus = next(_elements(_one(bits.content[1:], _SEQUENCE)))
+        return f"{name}, {int.from_bytes(modulus.content, 'big').bit_length()} bits"
+    return name
+
+
+def _extensions(rest: list[_Element]) -> Iterator[tuple[str, bytes]]:
+    for holder in rest:
+        if holder.tag == _EXTENSIONS_TAG:
+            for extension in _elements(_one(holder.content, _SEQUENCE)):
+                parts = list(_elements(extension.content))
+                yield _oid(parts[0].content), parts[-1].content
+
+
+def _alternative_names(data: bytes) -> Iterator[str]:
+    for name in _elements(_one(data, _SEQUENCE)) if data else ():
+        if name.tag == _IP:
+            yield str(ipaddress.ip_address(name.content))
+        elif name.tag in (_MAIL, _DNS, _URI):
+            yield name.content.decode("latin-1")
+
+
+def _is_authority(data: bytes) -> bool:
+    parts = list(_elements(_one(data, _SEQUENCE))) if data else []
+    return bool(parts) and parts[0] == _Element(0x01, b"\xff")

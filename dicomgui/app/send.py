@@ -51,6 +51,9 @@ __all__ = [
 PROGRESS_S = 0.1
 """Within one large file, progress is told this often at most."""
 
+MAX_AT_ONCE = 16
+"""C-STOREs outstanding on one association, where the peer takes more or sets no limit."""
+
 LARGE_BYTES = 1_048_576
 """Files from this size on have progress of their own."""
 
@@ -148,6 +151,8 @@ class SendJob:
         self._refusals: dict[tuple[str, str], NoAcceptedContext] = {}
         self._remedy: Conversion | None = None
         self._unconverted: dict[str, Finding] = {}
+        self._in_flight: list[SendItem] = []
+        self._answered = False
         self._broken: DicomNetworkError | None = None
         self._error: DicomNetworkError | None = None
         self._started = 0.0
@@ -230,26 +235,34 @@ class SendJob:
 
     async def _send_over_one_association(self, queue: deque[SendItem]) -> None:
         """Send from the queue until it is empty or the association has ended; each call takes one off at least."""
-        answered = False
+        self._answered = False
         self._broken = None
         contexts = propose(queue, self._conversion)
         try:
             async with self._options.connect(self._peer, contexts, self._evidence) as association:
                 self._associations.append(association.number)
-                while queue and association.is_connected:
-                    following = file_of(queue[1]) if len(queue) > 1 else None
-                    result = await self._send_one(association, queue[0], following)
-                    queue.popleft()
-                    answered = answered or result.status is not None
-                    self._finish(result)
-                    if result.cause is Cause.FILE:
-                        answered = True  # not the peer's fault: the others deserve their try
+                at_once = min(association.negotiated.max_invoked or MAX_AT_ONCE, MAX_AT_ONCE, len(queue))
+                async with asyncio.TaskGroup() as group:  # several where an asynchronous operations window was agreed
+                    for lane in range(1, at_once):
+                        group.create_task(self._send_in_turn(association, queue), name=f"lane {lane} of a send")
+                    await self._send_in_turn(association, queue)
         except DicomNetworkError as error:
             self._broken = error
-        if queue and not answered:
+        if queue and not self._answered:
             self._error = self._broken or ConnectionLost(
                 "the peer ended the association before anything was sent", peer=str(self._peer), phase="transfer"
             )
+
+    async def _send_in_turn(self, association: Association, queue: deque[SendItem]) -> None:
+        """Send what is next until nothing is left; where the peer takes several at once, several of these run."""
+        while queue and association.is_connected:
+            item = queue.popleft()
+            self._in_flight.append(item)
+            result = await self._send_one(association, item, file_of(queue[0]) if queue else None)
+            self._in_flight.remove(item)
+            # What is wrong with a file is not the peer's fault: the others deserve their try.
+            self._answered = self._answered or result.status is not None or result.cause is Cause.FILE
+            self._finish(result)
 
     async def _send_one(self, association: Association, item: SendItem, following: InstanceFile | None) -> ItemResult:
         self._current = item
@@ -329,7 +342,7 @@ class SendJob:
         total = len(self._selection.items)
         number = self._associations[-1] if self._associations else 0
         Scribe(self._evidence, number).cancel(f"the send was cancelled after {len(self._results)} of {total} files")
-        for queue in groups:
+        for queue in (deque(self._in_flight), *groups):
             while queue:
                 self._finish(ItemResult(queue.popleft(), ItemState.CANCELLED, reason="cancelled", association=number))
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ from dicomgui.network import (
     serve,
 )
 from dicomgui.network.pdu import Abort, PDataTF
-from dicomgui.network.tracing import CancelRecord, FileRecord
+from dicomgui.network.tracing import CancelRecord, DimseRecord, FileRecord
 from dicomgui.trace.finding import Severity
 
 OPTIONS = ConnectionOptions(timeouts=Timeouts(associate_s=20.0, response_s=20.0))
@@ -138,6 +139,41 @@ async def test_more_kinds_than_an_association_takes_go_over_several(context: App
     assert report.ok
     assert len(report.associations) == 2
     assert [shelf.associations.count(number) for number in dict.fromkeys(shelf.associations)] == [128, 2]
+
+
+def requests_in(context: AppContext) -> int:
+    return sum(isinstance(record, DimseRecord) for record in context.trace.records())
+
+
+class Together:
+    """Answers no C-STORE before so many of them wait for their answer."""
+
+    def __init__(self, count: int) -> None:
+        self._barrier = asyncio.Barrier(count)
+
+    async def __call__(self, _request: StoreRequest, _data: object) -> Status:
+        await self._barrier.wait()
+        return Status(0)
+
+
+async def test_files_go_side_by_side_in_an_asynchronous_operations_window(context: AppContext, tmp_path: Path) -> None:
+    window = ServerOptions(policy=AcceptPolicy(max_invoked=3))
+    async with await serve(port=0, handlers=Handlers(on_store=Together(3)), options=window) as server:
+        report = await send(context, to(server), replace(OPTIONS, async_ops=(8, 1)), files(tmp_path, 6))
+    assert report.ok
+    assert len(report.associations) == 1
+    assert len({result.item for result in report.results}) == 6
+
+
+async def test_cancel_with_several_under_way_leaves_a_result_for_each(context: AppContext, tmp_path: Path) -> None:
+    window = ServerOptions(policy=AcceptPolicy(max_invoked=3))
+    async with await serve(port=0, handlers=Handlers(on_store=Together(4)), options=window) as server:
+        job = SendJob(context, to(server), replace(OPTIONS, async_ops=(3, 1)), files(tmp_path, 6))
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(job.run())
+            await reached(lambda: requests_in(context) == 3, "three requests")
+            task.cancel()
+    assert [result.state for result in job.report().results] == [ItemState.CANCELLED] * 6
 
 
 async def test_a_status_makes_sent_warning_or_failed(context: AppContext, tmp_path: Path) -> None:

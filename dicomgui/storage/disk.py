@@ -17,6 +17,7 @@ import errno
 import os
 import sys
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -32,6 +33,7 @@ __all__ = [
     "Buffer",
     "HardLinksMissing",
     "place",
+    "same_bytes",
     "sync_file",
     "sync_folder",
     "sync_path",
@@ -51,6 +53,9 @@ _NO_LINKS = frozenset(
     {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.EINVAL}
 )
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
+
+
+_COMPARE = 262_144
 
 
 class HardLinksMissing(Exception):
@@ -145,3 +150,26 @@ def place(source: str, target: str) -> None:
             raise
         with suppress(OSError):  # the instance is stored; the spare name goes at the next start
             os.unlink(source)
+
+
+def same_bytes(first: FileIO, second: FileIO, size: int) -> bool:
+    """Whether the next ``size`` bytes of two files are the same and all there. Needs little memory."""
+    one, other = memoryview(bytearray(_COMPARE)), memoryview(bytearray(_COMPARE))
+    while size > 0:
+        wanted = min(size, _COMPARE)
+        if not _fill(first, one[:wanted]) or not _fill(second, other[:wanted]):
+            return False
+        if one[:wanted] != other[:wanted]:
+            return False
+        size -= wanted
+    return True
+
+
+def _fill(file: FileIO, view: memoryview) -> bool:
+    done = 0
+    while done < len(view):
+        taken = file.readinto(view[done:])
+        if not taken:
+            return False
+        done += taken
+    return True

@@ -1,4 +1,4 @@
-"""What can go wrong when an instance is put on disk, each with the C-STORE status that answers it.
+"""What can go wrong when an instance is put on disk or looked for, each with the status that answers it.
 
 ::
 
@@ -10,7 +10,8 @@
     ├ DiskFault              A700  any other refusal of the operating system
     ├ PathUnsafe             0117  the SOP Instance UID is none, so no file name can be made of it
     ├ InstanceRefused        C000  the other UIDs of the instance cannot be written into a file head
-    └ DuplicateRefused       0111  another data set has this UID, and the policy keeps no second one
+    ├ DuplicateRefused       0111  another data set has this UID, and the policy keeps no second one
+    └ IndexFault             A700  the index of the archive cannot be opened, read or written; the files are safe
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ __all__ = [
     "DuplicateRefused",
     "FolderMissing",
     "FolderUnwritable",
+    "IndexFault",
     "InstanceRefused",
     "PathTooLong",
     "PathUnsafe",
@@ -36,9 +38,9 @@ __all__ = [
 
 
 class StorageError(Exception):
-    """An instance could not be stored; nothing of it is left under a final name.
+    """An instance could not be stored, and nothing of it is left under a final name; or the index failed.
 
-    :ivar status: the status for the C-STORE response.
+    :ivar status: the status for the response.
     :ivar path: the file or folder at fault, or an empty string.
     :ivar hint: what to try, one sentence, or an empty string.
     """
@@ -92,6 +94,10 @@ class DuplicateRefused(StorageError):
     """An instance with this UID but another data set is there already, and no further one is kept."""
 
     status: ClassVar[Status] = Status(0x0111)
+
+
+class IndexFault(StorageError):
+    """The index cannot be opened, read or written. It is a cache: the instances themselves are not touched by that."""
 
 
 _KINDS: dict[int, tuple[type[StorageError], str, str]] = {

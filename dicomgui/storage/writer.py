@@ -13,7 +13,6 @@ import os
 import threading
 from contextlib import suppress
 from enum import Enum
-from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +36,6 @@ MAX_VARIANTS = 100
 
 _IN_MEMORY = 65_536  # bytes that wait in memory before a file is opened or written
 _DIRECT = 16_384  # a piece from this size on is written as it is, without a copy
-_COMPARE = 262_144
 
 
 class DuplicatePolicy(Enum):
@@ -372,26 +370,4 @@ def _same_data_set(pending: Pending, part: str, target: str) -> bool:
             return False
         ours.seek(pending.head_bytes)
         theirs.seek(head.dataset_offset)
-        return _same_bytes(ours, theirs, expected)
-
-
-def _same_bytes(first: FileIO, second: FileIO, size: int) -> bool:
-    one, other = memoryview(bytearray(_COMPARE)), memoryview(bytearray(_COMPARE))
-    while size > 0:
-        wanted = min(size, _COMPARE)
-        if not _fill(first, one[:wanted]) or not _fill(second, other[:wanted]):
-            return False
-        if one[:wanted] != other[:wanted]:
-            return False
-        size -= wanted
-    return True
-
-
-def _fill(file: FileIO, view: memoryview) -> bool:
-    done = 0
-    while done < len(view):
-        taken = file.readinto(view[done:])
-        if not taken:
-            return False
-        done += taken
-    return True
+        return disk.same_bytes(ours, theirs, expected)

@@ -225,14 +225,14 @@ def test_two_threads_find_the_folder_gone(archive: Archive, monkeypatch: pytest.
 @pytest.mark.parametrize("which", ["ours", "theirs"])
 def test_comparing_a_file_that_shrinks(archive: Archive, which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store(archive, LARGE)
-    real = writer._same_bytes
+    real = disk.same_bytes
 
     def shrink(ours: object, theirs: object, size: int) -> bool:
         path = next(archive.incoming_path.glob("*.part")) if which == "ours" else instance_path(archive.folder, UID)
         os.truncate(path, 1000)
         return real(ours, theirs, size)
 
-    monkeypatch.setattr(writer, "_same_bytes", shrink)
+    monkeypatch.setattr(disk, "same_bytes", shrink)
     assert store(archive, LARGE).outcome is Outcome.KEPT_SECOND
 
 

@@ -1,0 +1,161 @@
+"""What a query answers with: rows of the index as data sets, encoded directly or as pydicom's.
+
+Ten thousand answers are ten thousand small data sets of texts; building each with pydicom costs ten times what the
+query does. So a row becomes bytes without it, and only sequences, and who asks for a ``Dataset``, need it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
+from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.uids import (
+    DEFLATED_TRANSFER_SYNTAXES,
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
+from dicomgui.storage.attributes import Value, sequence_data_set
+from dicomgui.storage.charset import UTF_8
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+__all__ = ["Field", "Match", "Plan", "items_of"]
+
+Row: TypeAlias = Sequence[Value | int]
+
+_CHARACTER_SET = 0x0008_0005
+_LONG_VRS = frozenset({"SQ", "UC", "UR", "UT"})  # of those that the index has
+_HEADER = {"<": struct.Struct("<HH"), ">": struct.Struct(">HH")}
+
+
+class Field(NamedTuple):
+    """One element of the answer.
+
+    :ivar column: where its value stands in the row; -1 for a constant.
+    :ivar pick: for a sequence, which of its items are returned, and what of each.
+    """
+
+    tag: int
+    vr: str
+    column: int = -1
+    constant: str = ""
+    pick: Callable[[list[Dataset]], list[Dataset]] | None = None
+
+
+class Plan(NamedTuple):
+    """How rows become answers.
+
+    :ivar fields: by ascending tag.
+    :ivar charset: the value of (0008,0005) for an answer that is not all ASCII, and Python's codec for it; an answer
+        that it cannot hold is in UTF-8.
+    """
+
+    fields: tuple[Field, ...]
+    charset: tuple[str, str] = (UTF_8, "utf-8")
+
+
+class Match:
+    """One answer to a query."""
+
+    __slots__ = ("_plan", "_row")
+
+    def __init__(self, plan: Plan, row: Row) -> None:
+        self._plan = plan
+        self._row = row
+
+    def encode(self, transfer_syntax_uid: str) -> bytes:
+        """The identifier of the response in this transfer syntax (PS3.4 C.4.1.1.3.2).
+
+        With Specific Character Set (0008,0005) where a value is not ASCII.
+        """
+        if transfer_syntax_uid in DEFLATED_TRANSFER_SYNTAXES:
+            return encode_dataset(self.dataset(), transfer_syntax_uid)
+        texts = [self._text(field) for field in self._plan.fields]
+        has_items = any(isinstance(text, list) and text for text in texts)
+        term, codec = (UTF_8, "utf-8") if has_items else self._charset(texts)
+        form = _Form(transfer_syntax_uid, codec)
+        pieces = [form.element(_CHARACTER_SET, "CS", term)] if term else []
+        for field, text in zip(self._plan.fields, texts, strict=True):
+            if isinstance(text, list):
+                pieces.append(form.sequence(field.tag, text))
+            else:
+                pieces.append(form.element(field.tag, field.vr, text))
+        return b"".join(pieces)
+
+    def dataset(self) -> Dataset:
+        """The same as pydicom's ``Dataset``; a value is converted when it is looked at."""
+        from pydicom.filereader import read_dataset
+
+        return read_dataset(BytesIO(self.encode(EXPLICIT_VR_LITTLE_ENDIAN)), False, True)
+
+    def _text(self, field: Field) -> str | list[Dataset]:
+        value = self._row[field.column] if field.column >= 0 else field.constant
+        if field.vr != "SQ":
+            return "" if value is None else str(value)
+        items = items_of(value, field.tag)
+        return field.pick(items) if field.pick is not None else items
+
+    def _charset(self, texts: list[str | list[Dataset]]) -> tuple[str, str]:
+        text = "".join(text for text in texts if isinstance(text, str))
+        if text.isascii():
+            return "", "ascii"
+        try:
+            text.encode(self._plan.charset[1])
+        except UnicodeEncodeError:
+            return UTF_8, "utf-8"
+        return self._plan.charset
+
+
+def items_of(value: Value | int, tag: int) -> list[Dataset]:
+    """The items of a sequence that the index keeps; none if there is none, or if it cannot be read."""
+    if not isinstance(value, bytes):
+        return []
+    data, syntax = sequence_data_set(value)
+    try:
+        return list(decode_dataset(data, syntax)[tag].value)
+    except (RemoteProtocolError, KeyError):
+        return []
+
+
+class _Form:
+    """Writes elements in one transfer syntax."""
+
+    def __init__(self, transfer_syntax_uid: str, codec: str) -> None:
+        self._syntax = transfer_syntax_uid
+        self._codec = codec
+        self._order: Final = ">" if transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN else "<"
+        self._explicit = transfer_syntax_uid != IMPLICIT_VR_LITTLE_ENDIAN
+
+    def element(self, tag: int, vr: str, text: str) -> bytes:
+        if vr == "US":
+            value = struct.pack(f"{self._order}H", int(text)) if text else b""
+        else:
+            value = text.encode(self._codec, "replace")
+            if len(value) % 2:
+                value += b"\0" if vr == "UI" else b" "
+        return self._header(tag, vr, len(value)) + value
+
+    def sequence(self, tag: int, items: list[Dataset]) -> bytes:
+        if not items:
+            return self._header(tag, "SQ", 0)
+        from pydicom.dataset import Dataset
+
+        dataset = Dataset()
+        dataset.SpecificCharacterSet = UTF_8
+        dataset.add_new(tag, "SQ", items)
+        encoded = encode_dataset(dataset, self._syntax)
+        return encoded[len(self.element(_CHARACTER_SET, "CS", UTF_8)) :]
+
+    def _header(self, tag: int, vr: str, length: int) -> bytes:
+        start = _HEADER[self._order].pack(tag >> 16, tag & 0xFFFF)
+        if not self._explicit:
+            return start + struct.pack("<I", length)
+        if vr in _LONG_VRS:
+            return start + vr.encode("ascii") + struct.pack(f"{self._order}HI", 0, length)
+        return start + vr.encode("ascii") + struct.pack(f"{self._order}H", length)

@@ -1,0 +1,96 @@
+"""Rows as data sets: the same bytes that pydicom would make, in every syntax, in the right character set."""
+
+from __future__ import annotations
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
+from dicomgui.storage.answers import Field, Match, Plan, items_of
+
+IMPLICIT, EXPLICIT, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
+DEFLATED, JPEG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.50"
+CODES = 0x0008_1032
+
+
+def kept(*codes: tuple[str, str], syntax: str = IMPLICIT, charset: str = "ISO_IR 100") -> bytes:
+    """A sequence as the index keeps it."""
+    dataset = Dataset()
+    dataset.SpecificCharacterSet = charset
+    dataset.ProcedureCodeSequence = Sequence()
+    for value, meaning in codes:
+        item = Dataset()
+        item.CodeValue, item.CodeMeaning = value, meaning
+        dataset.ProcedureCodeSequence.append(item)
+    return syntax.encode() + b"\0" + encode_dataset(dataset, syntax)
+
+
+FIELDS = (
+    Field(0x0008_0018, "UI", 0),
+    Field(0x0008_0052, "CS", constant="IMAGE"),
+    Field(CODES, "SQ", 1),
+    Field(0x0010_0010, "PN", 2),
+    Field(0x0010_4000, "LT", 3),
+    Field(0x0028_0010, "US", 4),
+    Field(0x0028_0011, "US", 5),
+)
+NAMES = ["Doe^Jane", "Müller^Jörg", "山田^太郎", ""]
+
+
+def same_by_pydicom(name: str, codes: list[tuple[str, str]], charset: str) -> Dataset:
+    dataset = Dataset()
+    if charset:
+        dataset.SpecificCharacterSet = charset
+    dataset.SOPInstanceUID, dataset.QueryRetrieveLevel, dataset.PatientName = "1.2.3", "IMAGE", name
+    dataset.PatientComments = "odd"
+    dataset.Rows, dataset.Columns = 512, None
+    dataset.ProcedureCodeSequence = Sequence()
+    for value, meaning in codes:
+        item = Dataset()
+        item.CodeValue, item.CodeMeaning = value, meaning
+        dataset.ProcedureCodeSequence.append(item)
+    return dataset
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, DEFLATED, JPEG])
+@pytest.mark.parametrize("codes", [[], [("A1", "Schädel"), ("B2", "Hals")]], ids=["no-items", "items"])
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_the_bytes_that_pydicom_makes(name: str, codes: list[tuple[str, str]], syntax: str) -> None:
+    row = ("1.2.3", kept(*codes) if codes else None, name, "odd", "512", None)
+    charset = "" if name.isascii() and not codes else "ISO_IR 192"
+    expected = same_by_pydicom(name, codes, charset)
+    match = Match(Plan(FIELDS), row)
+    assert match.encode(syntax) == encode_dataset(expected, syntax)
+    assert decode_dataset(match.encode(syntax), syntax) == expected
+    assert match.dataset() == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "term"),
+    [("Doe", None), ("Müller", "ISO_IR 100"), ("山田", "ISO_IR 192"), ("Müller=山田", "ISO_IR 192")],
+)
+def test_in_the_character_set_of_the_request_if_it_holds_the_answer(name: str, term: str | None) -> None:
+    plan = Plan((Field(0x0010_0010, "PN", 0),), ("ISO_IR 100", "latin-1"))
+    answer = Match(plan, (name,)).dataset()
+    assert answer.get("SpecificCharacterSet") == term
+    assert answer.PatientName == name
+
+
+def test_items_are_picked() -> None:
+    plan = Plan((Field(CODES, "SQ", 0, pick=lambda items: items[1:]),))
+    answer = Match(plan, (kept(("A1", "x"), ("B2", "y")),)).dataset()
+    assert [item.CodeValue for item in answer.ProcedureCodeSequence] == ["B2"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, "", 7, b"", EXPLICIT.encode() + b"\0", EXPLICIT.encode() + b"\0\x08\0\x32\x10SQ\0\0\xff\0\0\0"],
+    ids=range(6),
+)
+def test_a_sequence_that_cannot_be_read_has_no_items(value: bytes | str | int | None) -> None:
+    assert items_of(value, CODES) == []
+
+
+def test_items_of_a_sequence() -> None:
+    assert [item.CodeMeaning for item in items_of(kept(("A1", "Schädel"), syntax=BIG), CODES)] == ["Schädel"]

@@ -1,0 +1,245 @@
+"""Files and index agree after a start, whatever happened to either in between."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from helpers.archive import identifier, instance, put, put_bytes
+
+from dicomgui.storage import (
+    FolderMissing,
+    Index,
+    IndexFault,
+    Leftovers,
+    Model,
+    Opened,
+    Refreshed,
+    RepairProgress,
+    RepairReport,
+    compile_query,
+    rebuild,
+    repair,
+)
+
+CLEAN = Opened(Path("index"))
+
+
+def fill(folder: Path) -> list[str]:
+    """Eight instances in a closed and complete index."""
+    names = [put(folder, instance(study, 1, number)) for study in (1, 2) for number in (1, 2, 3, 4)]
+    index = Index(folder)
+    repair(index, index.open())
+    index.close()
+    return names
+
+
+def started(folder: Path, **more: object) -> tuple[RepairReport, list[str]]:
+    """Open and repair, as a start does; what it says, and the names that have rows then."""
+    index = Index(folder)
+    report = repair(index, index.open(), **more)
+    names = sorted(name for number in range(256) for name in index.names_in(f"{number:02x}"))
+    index.close()
+    return report, names
+
+
+def on_disk(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.glob("??/*.dcm"))
+
+
+def test_a_new_index_of_files_that_are_there(tmp_path: Path) -> None:
+    for number in range(1, 9):
+        put(tmp_path, instance(1, 1, number))
+    report, names = started(tmp_path)
+    assert names == on_disk(tmp_path)
+    assert report.rows == Refreshed(added=8)
+    assert report.files == 8
+    assert report.is_complete
+    assert report.sentences == ("8 instances were put into a new index.",)
+
+
+def test_when_all_is_well_no_file_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path)
+    index = Index(tmp_path)
+    opened = index.open()
+    looked: list[object] = []
+    monkeypatch.setattr(index, "refresh", looked.append)
+    monkeypatch.setattr("dicomgui.storage.indexing.read_attributes", looked.append)
+    report = repair(index, opened)
+    index.close()
+    assert opened.was_clean
+    assert looked == []
+    assert report == RepairReport(files=8, opened=opened)
+    assert report.sentences == ()
+
+
+def test_files_without_rows_and_rows_without_files(tmp_path: Path) -> None:
+    names = fill(tmp_path)
+    (tmp_path / names[0]).unlink()
+    shutil.rmtree((tmp_path / names[1]).parent, ignore_errors=True)
+    put(tmp_path, instance(9))
+    put_bytes(tmp_path, "1.2.3", b"\xff" * 20)
+    report, now = started(tmp_path)
+    assert now == on_disk(tmp_path)
+    assert report.rows.added == 2
+    assert report.rows.removed >= 2
+    assert report.rows.unreadable == 1
+    assert report.sentences == (
+        "2 instances were missing in the index and were added.",
+        f"{report.rows.removed} entries of the index had no file any more and were removed.",
+        "1 instances could not be read and are known by their UID alone.",
+    )
+    again, _ = started(tmp_path)
+    assert again.sentences == ()
+
+
+def test_after_a_crash_a_file_that_was_replaced_is_read_again(tmp_path: Path) -> None:
+    names = fill(tmp_path)
+    put(tmp_path, instance(1, 1, 1, ContentDate="20240131"))
+    os.utime(tmp_path / names[1], ns=(1, 1))
+    index = Index(tmp_path)
+    opened = index.open()._replace(was_clean=False)
+    report = repair(index, opened)
+    query = compile_query(identifier("IMAGE", ContentDate="20240131"), Model.STUDY_ROOT, relational=True)
+    assert len(list(index.find(query))) == 1
+    index.close()
+    assert report.rows == Refreshed(updated=2)
+    assert report.sentences == ("2 instances had changed and were read again.",)
+
+
+def test_what_is_none_of_the_archives_is_left_alone(tmp_path: Path) -> None:
+    name = fill(tmp_path)[0]
+    folder = (tmp_path / name).parent
+    (folder / "notes.txt").write_text("mine")
+    (folder / "x.dcm").write_text("mine")
+    (folder / "1.2.77.dcm").mkdir()
+    (tmp_path / "zz").mkdir()
+    (tmp_path / "zz" / "1.2.dcm").write_text("mine")
+    report, names = started(tmp_path)
+    assert report.foreign == 3
+    assert report.files == 8
+    assert len(names) == 8
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    archive, outside = tmp_path / "archive", tmp_path / "outside"
+    archive.mkdir()
+    outside.mkdir()
+    name = put(outside, instance())
+    (archive / name).parent.mkdir()
+    (archive / name).symlink_to(outside / name)
+    report, names = started(archive)
+    assert report.foreign == 1
+    assert names == []
+
+
+def test_an_unplugged_disk_empties_no_index(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    fill(archive)
+    index = Index(archive)
+    opened = index.open()
+    archive.rename(tmp_path / "unplugged")
+    with pytest.raises(FolderMissing):
+        repair(index, opened)
+    (tmp_path / "unplugged").rename(archive)
+    assert index.counts().instances == 8
+    index.close()
+
+
+def test_a_folder_that_cannot_be_listed_keeps_its_rows(tmp_path: Path) -> None:
+    name = fill(tmp_path)[0]
+    folder = (tmp_path / name).parent
+    folder.rename(tmp_path / "elsewhere")
+    folder.write_text("a file in its place")
+    report, names = started(tmp_path)
+    assert report.unchecked == (folder.name,)
+    assert name in names
+    assert report.sentences == ("1 folders of the archive could not be listed.",)
+
+
+def test_progress_and_stop(tmp_path: Path) -> None:
+    fill(tmp_path)
+    steps: list[RepairProgress] = []
+    report, _ = started(tmp_path, on_progress=steps.append)
+    assert [step.folders_done for step in steps] == list(range(1, 257))
+    assert steps[-1] == (256, 256, 8)
+    stopped, _ = started(tmp_path, should_stop=lambda: True)
+    assert not stopped.is_complete
+    assert stopped.files == 0
+    assert report.is_complete
+
+
+def test_what_the_listener_stores_meanwhile_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path)
+    index = Index(tmp_path)
+    opened = index.open()
+    real = index.flush
+    number = 10
+
+    def store_one_more() -> object:
+        nonlocal number
+        number += 1
+        index.refresh([put(tmp_path, instance(1, 1, number))])
+        return real()
+
+    monkeypatch.setattr(index, "flush", store_one_more)
+    report = repair(index, opened)
+    index.close()
+    assert report.rows == Refreshed()
+    assert started(tmp_path)[1] == on_disk(tmp_path)
+
+
+def test_the_report_tells_everything(tmp_path: Path) -> None:
+    opened = Opened(tmp_path / "index", damaged=tmp_path / "damaged", newer_version=7)
+    report = RepairReport(leftovers=Leftovers(("a.part", "b.part"), 10, ("c.part",), 1), opened=opened)
+    assert report.sentences == (
+        "2 files that an earlier run had left incomplete were removed.",
+        "1 incomplete files of an earlier run could not be removed.",
+        "The index was damaged; a new one was made.",
+        "The index was made by a later version of this program; it is left alone, and another is used.",
+    )
+    assert RepairReport().sentences == ()
+
+
+def test_leftovers_are_passed_on(tmp_path: Path) -> None:
+    leftovers = Leftovers(("a.part",), 1)
+    report, _ = started(tmp_path, leftovers=leftovers)
+    assert report.leftovers is leftovers
+
+
+def test_rebuild(tmp_path: Path) -> None:
+    fill(tmp_path)
+    index = Index(tmp_path)
+    index.open()
+    steps: list[RepairProgress] = []
+    report = rebuild(index, on_progress=steps.append)
+    assert report.rows == Refreshed(added=8)
+    assert len(steps) == 256
+    assert index.counts().instances == 8
+    stopped = rebuild(index, should_stop=lambda: True)
+    assert not stopped.is_complete
+    index.close()
+    assert started(tmp_path)[0].rows.added == 8, "the next start goes on with it"
+
+
+def test_rebuild_of_a_damaged_index(tmp_path: Path) -> None:
+    import sqlite3
+
+    fill(tmp_path)
+    index = Index(tmp_path)
+    index.open()
+    assert index._indexer is not None
+    index._indexer.note(sqlite3.DatabaseError("malformed"))
+    with pytest.raises(IndexFault):
+        index.refresh(["ab/1.2.dcm"]).result(30)
+    report = rebuild(index)
+    assert report.rows == Refreshed(added=8)
+    assert report.opened is not None
+    assert report.opened.is_new
+    index.close()

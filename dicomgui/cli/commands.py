@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dicomgui.app.echo import EchoResult, Step
     from dicomgui.app.send import ItemResult, SendReport
 
-__all__ = ["echo", "listen", "send"]
+__all__ = ["echo", "listen", "practice", "send"]
 
 
 # -------------------------------------------------------------------------------------------------------------- echo
@@ -204,3 +204,10 @@ def listen(options: argparse.Namespace) -> int:
     from dicomgui.cli.listening import run
 
     return Session(options).run(partial(run, options, Path(options.dir)))
+
+
+def practice(options: argparse.Namespace) -> int:
+    """``dicomgui practice``."""
+    from dicomgui.cli.listening import run_practice
+
+    return Session(options).run(partial(run_practice, options))

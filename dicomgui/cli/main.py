@@ -14,6 +14,7 @@ from typing import NoReturn, TypeAlias, cast
 import dicomgui
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
+from dicomgui.cli.provider_parsers import add_peers, add_practice
 from dicomgui.cli.query_parsers import add_query_commands
 from dicomgui.cli.values import checked, count, flags, max_pdu, operations, peer, port, seconds
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
@@ -70,6 +71,7 @@ def build_parser() -> _Parser:
     _add_send(commands, [requesting, traced, *calling, shown])
     add_query_commands(commands, [requesting, traced, *calling, shown])
     _add_listen(commands, [traced, _securing(is_server=True), shown])
+    add_practice(commands, [traced, shown])
     _add_trace(commands, [shown])
     return parser
 
@@ -188,7 +190,7 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
 
 
 def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
-    text = "receive what is sent to us and keep it in a folder"
+    text = "receive what is sent to us, keep it in a folder, and answer queries and retrievals from it"
     parser = commands.add_parser("listen", help=text, description=text, parents=parents, allow_abbrev=False)
     parser.add_argument("--port", metavar="N", type=port, default=11112, help="default: %(default)s; 0 for a free one")
     parser.add_argument("--aet", metavar="NAME", type=checked(AETitle), default="DICOMGUI", help="our AE title")
@@ -200,6 +202,10 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         "--no-fsync", action="store_true", help="faster: acknowledge before the disk has it safe from a power cut"
     )
     parser.add_argument("--any-sop-class", action="store_true", help="accept private and unknown objects as well")
+    add_peers(parser)
+    parser.add_argument(
+        "--allow", metavar="AET", action="append", default=[], help="let only these callers in, with * and ?"
+    )
     parser.set_defaults(run=("dicomgui.cli.commands", "listen"))
 
 

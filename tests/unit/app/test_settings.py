@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicomgui.app.listener_options import CallerRule
+from dicomgui.app.provided import Provided
 from dicomgui.app.settings import ListenerSettings, Settings, SettingsError, SettingsStore, Theme
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import Timeouts
@@ -33,7 +34,9 @@ FULL = Settings(
         folder="received", host="::", port=104, ae_title="STORE", fsync=False, check_called_ae=True, any_sop_class=True,
         use_tls=True, tls=TlsConfig("extended", ca_file="ca", cert_file="cert", key_file="key", client_auth="verify"),
         callers=CallerRule.LISTED, users=("anna", "Jürgen"), async_ops=(8, 0), grant_scp_role=True,
-        extended=QueryFlags(relational=True, timezone=True),
+        extended=QueryFlags(relational=True, timezone=True), services=frozenset({Provided.STORE, Provided.MPPS}),
+        calling_ae_titles=("CT*", "MR1"), sop_classes=("1.2.840.10008.5.1.4.1.1.2",),
+        transfer_syntaxes=("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.1"),
     ),
 )
 
@@ -127,6 +130,10 @@ def test_a_damaged_file_gives_the_usual_settings_and_is_kept_aside(tmp_path: Pat
         ({"listener": {"operations_performed": True}}, "listener.operations_performed"),
         ({"listener": {"grant_scp_role": 1}}, "listener.grant_scp_role"),
         ({"listener": {"extended_negotiation": ["x"]}}, "listener.extended_negotiation"),
+        ({"listener": {"services": ["store", "telepathy"]}}, "listener.services"),
+        ({"listener": {"calling_ae_titles": ["CT\\1"]}}, "listener.calling_ae_titles"),
+        ({"listener": {"sop_classes": ["1.2.x"]}}, "listener.sop_classes"),
+        ({"listener": {"transfer_syntaxes": "1.2"}}, "listener.transfer_syntaxes"),
         ({"trace": {"keep_full": "yes"}}, "trace.keep_full"),
         ({"window": {"theme": "pink"}}, "window.theme"),
         ({"window": {"theme": ["dark"]}}, "window.theme"),

@@ -1,0 +1,107 @@
+"""find, worklist, move and get on the command line, against DCMTK's servers and Orthanc."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers import peers
+from helpers.command_line import dicomgui, events
+from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, data_sets, elements, kept_in, real_files
+from pydicom.dataset import Dataset
+
+TO = "CLI"
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """Where the archives know CLI to be."""
+    return peers.free_port()
+
+
+@pytest.fixture(scope="module")
+def dcmqrscp(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[peers.Peer]:
+    folder = tmp_path_factory.mktemp("dcmqrscp") / "server"
+    with peers.dcmqrscp(folder, destinations={TO: port}) as peer:
+        done = peers.run_here("storescu", "-R", "-aec", peer.ae_title, peers.LOOPBACK, peer.port, *real_files())
+        assert done.code == 0, str(done)
+        yield peer
+
+
+@pytest.mark.interop("dcmqrscp", "storescu")
+def test_find_and_get_of_dcmqrscp(dcmqrscp: peers.Peer, tmp_path: Path) -> None:
+    found = dicomgui("find", dcmqrscp.address, "-k", "PatientName=Doe^A*", "-k", "StudyDate=-20000101", "--json")
+    assert found.returncode == 0, found.stderr
+    *matches, summary = events(found.stdout)
+    assert [match["dataset"]["0020000D"]["Value"] for match in matches] == [[CT_STUDY]]
+    assert summary["ok"]
+    got = dicomgui("get", dcmqrscp.address, "-k", f"StudyInstanceUID={CT_STUDY}", "--out", tmp_path, "--json")
+    assert got.returncode == 0, (got.stdout, got.stderr)
+    assert kept_in(tmp_path) == data_sets(real_files(CT_STUDY))
+    assert events(got.stdout)[-1]["arrived"] == 4
+
+
+@pytest.mark.interop("dcmqrscp", "storescu")
+def test_move_from_dcmqrscp_to_ourselves(dcmqrscp: peers.Peer, port: int, tmp_path: Path) -> None:
+    done = dicomgui(
+        "move", dcmqrscp.address, "--level", "series", "-k", f"PatientID={DOE}", "-k", "Modality=CR",
+        "--to", TO, "--listen", port, "--out", tmp_path, "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    summary = events(done.stdout)[-1]
+    assert (summary["requests"], summary["completed"], summary["arrived"], summary["missing"]) == (3, 3, 3, 0)
+    assert data_sets(tmp_path.rglob("*.dcm")) == data_sets(real_files(CR_STUDY))
+    unknown = dicomgui("move", dcmqrscp.address, "-k", f"StudyInstanceUID={CR_STUDY}", "--to", "NOBODY")
+    assert unknown.returncode == 1
+    assert b"0xA801" in unknown.stdout
+
+
+@pytest.mark.interop("wlmscpfs")
+def test_worklist_of_wlmscpfs(tmp_path: Path) -> None:
+    def item(number: int, modality: str) -> Dataset:
+        step = elements(
+            Modality=modality, ScheduledStationAETitle="STATION", ScheduledProcedureStepStartDate="20240229",
+            ScheduledProcedureStepStartTime="080000", ScheduledProcedureStepID=str(number),
+            ScheduledPerformingPhysicianName="Curie", ScheduledProcedureStepDescription="Head",
+        )  # fmt: skip
+        return elements(
+            SpecificCharacterSet="ISO_IR 100", PatientName=f"Müller^{number}", PatientID=str(number),
+            PatientBirthDate="19700101", PatientSex="F", AccessionNumber="1", StudyInstanceUID=f"1.2.{number}",
+            RequestedProcedureID=str(number), RequestedProcedureDescription="Head",
+            ScheduledProcedureStepSequence=[step],
+        )  # fmt: skip
+
+    items = [item(1, "CT"), item(2, "MR")]
+    with peers.wlmscpfs(tmp_path / "server", items, "-csk") as peer:
+        done = dicomgui("worklist", peer.address, "-k", "ScheduledProcedureStepSequence[0].Modality=MR", "--json")
+        table = dicomgui("worklist", peer.address, "-k", "ScheduledProcedureStepSequence[0].Modality=CT")
+    assert done.returncode == 0, done.stderr
+    assert [event["event"] for event in events(done.stdout)] == ["match", "summary"], done.stdout
+    match, summary = events(done.stdout)
+    assert match["dataset"]["00100010"]["Value"] == [{"Alphabetic": "Müller^2"}]
+    assert match["character_set"] == ["ISO_IR 100"]
+    assert summary["matches"] == 1
+    assert "Müller^1" in table.stdout.decode()
+
+
+@pytest.mark.interop("Orthanc")
+def test_find_get_and_move_of_orthanc(orthanc: peers.Orthanc, port: int, tmp_path: Path) -> None:
+    orthanc.clear()
+    sent = dicomgui("send", orthanc.peer.address, *real_files(CT_STUDY))
+    assert sent.returncode == 0, sent.stderr
+    try:
+        found = dicomgui("find", orthanc.peer.address, "--level", "patient", "-k", "PatientName=doe*", "--json")
+        assert [event["dataset"]["00100020"]["Value"] for event in events(found.stdout)[:-1]] == [[DOE]]
+        got = dicomgui("get", orthanc.peer.address, "-k", f"PatientID={DOE}", "--out", tmp_path / "got")
+        assert got.returncode == 0, (got.stdout, got.stderr)
+        assert len(kept_in(tmp_path / "got")) == 4
+        orthanc.know(TO, port)
+        moved = dicomgui(
+            "move", orthanc.peer.address, "-k", f"StudyInstanceUID={CT_STUDY}", "--to", TO,
+            "--listen", port, "--out", tmp_path / "moved",
+        )  # fmt: skip
+        assert moved.returncode == 0, (moved.stdout, moved.stderr)
+        assert len(data_sets((tmp_path / "moved").rglob("*.dcm"))) == 4
+    finally:
+        orthanc.clear()

@@ -14,6 +14,7 @@ from dicomgui.network.association.extended import QueryFlags, extended_for
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.client import Association, connect
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.service import Handlers
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import TlsConfig
 
@@ -87,10 +88,16 @@ class ConnectionOptions:
         return self if self.tls is None else replace(self, tls=replace(self.tls, key_password=always(secret)))
 
     def connect(
-        self, peer: PeerAddress, contexts: Sequence[ProposedContext], tracer: Tracer | None
+        self,
+        peer: PeerAddress,
+        contexts: Sequence[ProposedContext],
+        tracer: Tracer | None,
+        handlers: Handlers | None = None,
     ) -> AbstractAsyncContextManager[Association]:
         """An association with ``peer``, to be entered with ``async with``; raises what
         :func:`dicomgui.network.connect` raises.
+
+        :param handlers: what the peer may ask of us on it, e.g. to take its N-EVENT-REPORT.
         """
         return connect(
             peer,
@@ -104,6 +111,7 @@ class ConnectionOptions:
             user_identity=None if self.identity is None else self.identity.made(self.secret),
             async_ops=self.async_ops,
             extended=extended_for((context.abstract_syntax for context in contexts), self.extended),
+            handlers=handlers,
         )
 
     def _in_role(self, contexts: Sequence[ProposedContext]) -> Sequence[ProposedContext]:

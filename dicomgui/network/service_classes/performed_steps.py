@@ -1,0 +1,218 @@
+"""The SCP of performed procedure steps (PS3.4 F.7, F.8): keeps them, and their rules.
+
+::
+
+    steps = PerformedSteps(on_change=lambda step: print(step.sop_instance_uid, step.status))
+    server = await serve(handlers=steps.handlers())
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from dicomgui.network.service import (
+    AssociationFacts,
+    Handlers,
+    NCreateRequest,
+    NGetRequest,
+    NormalizedAnswer,
+    NSetRequest,
+    Reply,
+)
+from dicomgui.network.service_classes.attributes import (
+    SUCCESS,
+    in_utf_8,
+    incomplete,
+    invalid_value,
+    items_of,
+    new_uid,
+    selected,
+    tag_of,
+    text_of,
+)
+from dicomgui.network.service_classes.mpps import COMPLETED, DISCONTINUED, IN_PROGRESS, RETRIEVE_SOP_CLASS, SOP_CLASS
+from dicomgui.network.status import Status
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+__all__ = ["MAY_NO_LONGER_BE_UPDATED", "PerformedStep", "PerformedSteps"]
+
+NO_SUCH_ATTRIBUTE: Final = Status(0x0105)
+PROCESSING_FAILURE: Final = Status(0x0110)
+DUPLICATE_INSTANCE: Final = Status(0x0111)
+NO_SUCH_INSTANCE: Final = Status(0x0112)
+RESOURCE_LIMITATION: Final = Status(0x0213)
+
+MAY_NO_LONGER_BE_UPDATED: Final = Reply(
+    PROCESSING_FAILURE, "Performed Procedure Step Object may no longer be updated", error_id=0xA710
+)
+"""The answer to a change of what is at its end (PS3.4 table F.7.2-2)."""
+
+_STATUS = "PerformedProcedureStepStatus"
+
+_REQUIRED = (
+    "ScheduledStepAttributesSequence",
+    "PerformedProcedureStepID",
+    "PerformedStationAETitle",
+    "PerformedProcedureStepStartDate",
+    "PerformedProcedureStepStartTime",
+    _STATUS,
+    "Modality",
+)
+_MAY_BE_EMPTY = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "ReferencedPatientSequence",
+    "PerformedStationName",
+    "PerformedLocation",
+    "PerformedProcedureStepDescription",
+    "PerformedProcedureTypeDescription",
+    "ProcedureCodeSequence",
+    "PerformedProcedureStepEndDate",
+    "PerformedProcedureStepEndTime",
+    "StudyID",
+    "PerformedProtocolCodeSequence",
+    "PerformedSeriesSequence",
+)
+_AT_THE_END = ("PerformedProcedureStepEndDate", "PerformedProcedureStepEndTime", "PerformedSeriesSequence")
+_FIXED = (
+    "ScheduledStepAttributesSequence",
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "ReferencedPatientSequence",
+    "PerformedProcedureStepID",
+    "PerformedStationAETitle",
+    "PerformedStationName",
+    "PerformedLocation",
+    "PerformedProcedureStepStartDate",
+    "PerformedProcedureStepStartTime",
+    "Modality",
+    "StudyID",
+)
+"""What an N-SET must not hold (PS3.4 table F.7.2-1, "Not allowed")."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerformedStep:
+    """A step as it is now.
+
+    :ivar dataset: its attributes; a later change makes a new data set.
+    :ivar facts: who made or changed it last.
+    """
+
+    sop_instance_uid: str
+    dataset: Dataset
+    facts: AssociationFacts
+
+    @property
+    def status(self) -> str:
+        """``IN PROGRESS``, ``COMPLETED`` or ``DISCONTINUED``."""
+        return text_of(self.dataset, _STATUS)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it may no longer be updated."""
+        return self.status in (COMPLETED, DISCONTINUED)
+
+
+class PerformedSteps:
+    """Performed procedure steps in memory.
+
+    :param on_change: called with each step that was made or changed.
+    :param is_strict: refuse what lacks attributes that table F.7.2-1 requires, and changes of what must not change.
+        Without it only the rules about the state hold.
+    :param max_steps: one more is answered 0213 (resource limitation).
+    """
+
+    sop_classes: Final = (SOP_CLASS, RETRIEVE_SOP_CLASS)
+
+    def __init__(
+        self,
+        *,
+        on_change: Callable[[PerformedStep], object] | None = None,
+        is_strict: bool = True,
+        max_steps: int = 100_000,
+    ) -> None:
+        self._steps: dict[str, PerformedStep] = {}
+        self._on_change = on_change
+        self._is_strict = is_strict
+        self._max_steps = max_steps
+
+    @property
+    def steps(self) -> Mapping[str, PerformedStep]:
+        """All steps by SOP instance UID, the oldest first."""
+        return MappingProxyType(self._steps)
+
+    def remove(self, sop_instance_uid: str) -> None:
+        """Forget a step.
+
+        :raises KeyError: there is none.
+        """
+        del self._steps[sop_instance_uid]
+
+    def handlers(self) -> Handlers:
+        """What a server takes."""
+        return Handlers(on_n_create=self.on_n_create, on_n_set=self.on_n_set, on_n_get=self.on_n_get)
+
+    def on_n_create(self, request: NCreateRequest) -> NormalizedAnswer:
+        """Begin a step (PS3.4 F.7.2.1)."""
+        uid = request.command.affected_sop_instance_uid or new_uid()
+        dataset = request.dataset
+        if uid in self._steps:
+            return Reply(DUPLICATE_INSTANCE, "there is a step with this UID")
+        if len(self._steps) >= self._max_steps:
+            return Reply(RESOURCE_LIMITATION, f"there are {self._max_steps} steps already")
+        refusal = incomplete(dataset, _REQUIRED, may_be_empty=_MAY_BE_EMPTY) if self._is_strict else None
+        if refusal is not None:
+            return refusal
+        if text_of(dataset, _STATUS) != IN_PROGRESS:
+            return invalid_value(_STATUS, f"a step begins {IN_PROGRESS}")
+        if self._is_strict and not all(
+            text_of(item, "StudyInstanceUID") for item in items_of(dataset, "ScheduledStepAttributesSequence")
+        ):
+            return invalid_value("ScheduledStepAttributesSequence", "Study Instance UID is missing")
+        self._keep(PerformedStep(uid, in_utf_8(dataset), request.facts))
+        return Reply(SUCCESS, sop_instance_uid=uid)
+
+    def on_n_set(self, request: NSetRequest) -> NormalizedAnswer:
+        """Change a step (PS3.4 F.7.2.2)."""
+        step = self._steps.get(request.command.requested_sop_instance_uid)
+        if step is None:
+            return Reply(NO_SUCH_INSTANCE, "there is no step with this UID")
+        if step.status != IN_PROGRESS:
+            return MAY_NO_LONGER_BE_UPDATED
+        changes = request.dataset
+        status = text_of(changes, _STATUS) if _STATUS in changes else IN_PROGRESS
+        if status not in (IN_PROGRESS, COMPLETED, DISCONTINUED):
+            return invalid_value(_STATUS, "no status of a step")
+        fixed = tuple(tag for tag in map(tag_of, _FIXED) if tag in changes) if self._is_strict else ()
+        if fixed:
+            return Reply(NO_SUCH_ATTRIBUTE, "must not be changed", fixed, attribute_identifiers=fixed)
+        changed = step.dataset[:]
+        changed.update(changes)
+        refusal = incomplete(changed, _AT_THE_END) if self._is_strict and status != IN_PROGRESS else None
+        if refusal is not None:
+            return refusal
+        self._keep(PerformedStep(step.sop_instance_uid, in_utf_8(changed), request.facts))
+        return SUCCESS
+
+    def on_n_get(self, request: NGetRequest) -> NormalizedAnswer:
+        """Read a step (PS3.4 F.8.2.1)."""
+        step = self._steps.get(request.command.requested_sop_instance_uid)
+        if step is None:
+            return Reply(NO_SUCH_INSTANCE, "there is no step with this UID")
+        return selected(step.dataset, request.command.attribute_identifiers)
+
+    def _keep(self, step: PerformedStep) -> None:
+        self._steps[step.sop_instance_uid] = step
+        if self._on_change is not None:
+            self._on_change(step)

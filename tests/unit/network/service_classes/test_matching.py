@@ -1,0 +1,162 @@
+"""Matching by PS3.4 C.2.2.2, kind by kind, and the identifiers of the answers."""
+
+from __future__ import annotations
+
+import pytest
+from pydicom.dataset import Dataset
+
+from dicomgui.network.service_classes.attributes import dataset_of
+from dicomgui.network.service_classes.keys import keys_of
+from dicomgui.network.service_classes.matching import answer_for, matches
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fits"),
+    [
+        # universal
+        ("PatientID=", "PatientID=4711", True),
+        ("PatientID=*", "PatientName=X", True),
+        ("PatientID=", "PatientName=X", True),
+        ("PatientID=4711", "PatientName=X", False),
+        # single values
+        ("PatientID=4711", "PatientID=4711", True),
+        ("PatientID=4711", "PatientID=47110", False),
+        ("Modality=CT", "Modality=ct", False),
+        ("InstanceNumber=7", "InstanceNumber=07", True),
+        ("Rows=7", "Rows=8", False),
+        ("SliceThickness=1.50", "SliceThickness=1.5", True),
+        ("PixelData=ab", "PixelData=ab", True),
+        # wild cards
+        ("PatientID=47*", "PatientID=4711", True),
+        ("PatientID=47??", "PatientID=4711", True),
+        ("PatientID=47?", "PatientID=4711", False),
+        ("PatientID=*7*1", "PatientID=4711", True),
+        ("PatientID=*7*9*", "PatientID=4711", False),
+        ("PatientID=a.c", "PatientID=abc", False),
+        ("StudyDescription=a*b", "StudyDescription=a\nb", True),
+        # names
+        ("PatientName=doe^j*", "PatientName=DOE^JOHN", True),
+        ("PatientName=DOE", "PatientName=DOE^^^", True),
+        ("PatientName=DOE^JOHN", "PatientName=DOE^JOHN=X^Y", True),
+        ("PatientName=x^y", "PatientName=DOE^JOHN=X^Y", True),
+        ("PatientName=DOE", "PatientName=DOE^JOHN", False),
+        # lists of UIDs, several values
+        ("StudyInstanceUID=1.2\\1.3", "StudyInstanceUID=1.3", True),
+        ("StudyInstanceUID=1.2\\1.3", "StudyInstanceUID=1.4", False),
+        ("StudyInstanceUID=1.*", "StudyInstanceUID=1.4", False),
+        ("ModalitiesInStudy=MR", "ModalitiesInStudy=CT\\MR", True),
+        ("ModalitiesInStudy=US\\MR", "ModalitiesInStudy=CT\\MR", True),
+        # dates
+        ("StudyDate=20240102", "StudyDate=20240102", True),
+        ("StudyDate=20240102", "StudyDate=2024.01.02", True),
+        ("StudyDate=20240101-20240131", "StudyDate=20240131", True),
+        ("StudyDate=20240101-20240131", "StudyDate=20240201", False),
+        ("StudyDate=-20240131", "StudyDate=19990101", True),
+        ("StudyDate=20240101-", "StudyDate=19990101", False),
+        ("StudyDate=1-2-3", "StudyDate=19990101", False),
+        # times
+        ("StudyTime=0930", "StudyTime=093059.5", True),
+        ("StudyTime=0930", "StudyTime=09:30", True),
+        ("StudyTime=0930-10", "StudyTime=105959", True),
+        ("StudyTime=0930-10", "StudyTime=110000", False),
+        ("StudyTime=093000.5", "StudyTime=093000.4", False),
+        # moments
+        ("AcquisitionDateTime=2024", "AcquisitionDateTime=20240607", True),
+        ("AcquisitionDateTime=202406-202407", "AcquisitionDateTime=20240731235959", True),
+        ("AcquisitionDateTime=202406-202407", "AcquisitionDateTime=20240801", False),
+        ("AcquisitionDateTime=20240607080910-0500", "AcquisitionDateTime=20240607080910", True),
+        ("AcquisitionDateTime=20240607-0500-20240608-0500", "AcquisitionDateTime=20240608", True),
+        ("AcquisitionDateTime=-20240607", "AcquisitionDateTime=2024060623", True),
+        ("AcquisitionDateTime=soon", "AcquisitionDateTime=2024", False),
+        # what is no key
+        ("QueryRetrieveLevel=STUDY", "PatientID=1", True),
+        ("SpecificCharacterSet=ISO_IR 100", "SpecificCharacterSet=ISO_IR 192", True),
+    ],
+)
+def test_keys_match(key: str, value: str, fits: bool) -> None:
+    assert matches(keys_of([key]), keys_of([value])) is fits
+
+
+def test_what_is_no_number_equals_none() -> None:
+    assert not matches(keys_of(["Rows=7"]), dataset_of({"Rows": "seven"}))
+
+
+def test_every_key_must_match() -> None:
+    candidate = keys_of(["PatientID=1", "Modality=CT"])
+    assert matches(keys_of(["PatientID=1", "Modality=CT"]), candidate)
+    assert not matches(keys_of(["PatientID=1", "Modality=MR"]), candidate)
+
+
+STEPS = "ScheduledProcedureStepSequence"
+
+
+@pytest.mark.parametrize(
+    ("keys", "fits"),
+    [
+        ([STEPS], True),
+        ([f"{STEPS}[0]"], True),
+        ([f"{STEPS}[0].Modality=MR"], True),
+        ([f"{STEPS}[0].Modality=US"], False),
+        ([f"{STEPS}[0].Modality=CT", f"{STEPS}[0].ScheduledStationAETitle=B"], False),
+        (["RequestAttributesSequence[0].RequestedProcedureID="], True),
+        (["RequestAttributesSequence[0].RequestedProcedureID=1"], False),
+    ],
+)
+def test_an_item_matches_as_a_whole(keys: list[str], fits: bool) -> None:
+    candidate = keys_of(
+        [
+            f"{STEPS}[0].Modality=CT",
+            f"{STEPS}[0].ScheduledStationAETitle=A",
+            f"{STEPS}[1].Modality=MR",
+            f"{STEPS}[1].ScheduledStationAETitle=B",
+        ]
+    )
+    assert matches(keys_of(keys), candidate) is fits
+
+
+def test_many_wild_cards_take_no_time() -> None:
+    """A pattern that goes back and forth would take longer than the universe has."""
+    assert not matches(keys_of(["StudyDescription=" + "*a" * 60 + "b"]), keys_of(["StudyDescription=" + "a" * 5000]))
+
+
+def test_an_answer_has_what_was_asked_for_and_nothing_else() -> None:
+    identifier = keys_of(
+        [
+            "QueryRetrieveLevel=STUDY",
+            "SpecificCharacterSet=ISO_IR 100",
+            "PatientName=M*",
+            "StudyDescription",
+            f"{STEPS}[0].Modality=",
+            f"{STEPS}[0].ScheduledStationName",
+            "RequestAttributesSequence",
+        ]
+    )
+    candidate = keys_of(
+        [
+            "PatientName=MÜLLER",
+            "PatientID=4711",
+            f"{STEPS}[0].Modality=CT",
+            f"{STEPS}[0].ScheduledStationAETitle=A",
+            "RequestAttributesSequence[0].RequestedProcedureID=1",
+        ]
+    )
+    answer = answer_for(identifier, candidate)
+    assert answer.SpecificCharacterSet == "ISO_IR 192"
+    assert answer.QueryRetrieveLevel == "STUDY"
+    assert answer.PatientName == "MÜLLER"
+    assert (answer["StudyDescription"].value or "") == ""
+    assert [element.keyword for element in answer[STEPS].value[0]] == ["Modality", "ScheduledStationName"]
+    assert answer.RequestAttributesSequence[0].RequestedProcedureID == "1"
+    assert "PatientID" not in answer
+    assert answer_for(identifier, dataset_of({}))[STEPS].value == []
+
+
+def test_an_answer_keeps_the_character_set_of_its_candidate() -> None:
+    candidate = dataset_of({"SpecificCharacterSet": "ISO_IR 100", "PatientName": "MÜLLER"})
+    assert answer_for(keys_of(["PatientName"]), candidate).SpecificCharacterSet == "ISO_IR 100"
+
+
+def test_a_sequence_key_finds_nothing_where_the_candidate_has_no_sequence() -> None:
+    candidate = Dataset()
+    candidate.add_new(0x00400100, "UN", b"")
+    assert not matches(keys_of([f"{STEPS}[0].Modality=CT"]), candidate)

@@ -1,0 +1,174 @@
+"""The keeper of unified procedure steps: creating, changing, reading, finding, removing."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.asking import ScriptedUser, act, change, create, find, read, status_of
+from pydicom.dataset import Dataset
+
+from dicomgui.network.service_classes.attributes import Code, dataset_of
+from dicomgui.network.service_classes.keys import keys_of
+from dicomgui.network.service_classes.procedure_steps import ProcedureStep, ProcedureSteps
+from dicomgui.network.service_classes.ups_attributes import PULL, PUSH, QUERY, cancelation, performed, scheduled
+from dicomgui.network.service_classes.ups_watch import ALL_STEPS, EventType
+
+UID, KEY = "1.2.3", "1.2.9"
+CODE = Code("1", "99X", "x")
+
+
+def kept(**options: object) -> ProcedureSteps:
+    steps = ProcedureSteps(**options)
+    assert status_of(steps.on_n_create(create(PUSH, UID, scheduled("Work", worklist_label="W")))) == 0
+    return steps
+
+
+def go(steps: ProcedureSteps, state: str, transaction: str = KEY) -> int:
+    wanted = dataset_of({"ProcedureStepState": state, "TransactionUID": transaction})
+    return status_of(steps.on_n_action(act(PUSH, UID, 1, wanted, abstract_syntax=PULL)))
+
+
+def set_(steps: ProcedureSteps, changes: Dataset, transaction: str = KEY) -> int:
+    if transaction:
+        changes.TransactionUID = transaction
+    return status_of(steps.on_n_set(change(PUSH, UID, changes)))
+
+
+def without(keyword: str) -> Dataset:
+    step = scheduled("Work")
+    del step[keyword]
+    return step
+
+
+@pytest.mark.parametrize(
+    ("step", "status"),
+    [
+        (scheduled("Work", worklist_label="W"), 0),
+        (scheduled("Work"), 0xB300),
+        (scheduled(""), 0x0121),
+        (without("InputReadinessState"), 0x0120),
+        (dataset_of({**{e.keyword: e.value for e in scheduled("x")}, "ProcedureStepState": "IN PROGRESS"}), 0xC309),
+    ],
+)
+def test_a_new_step_is_judged(step: Dataset, status: int) -> None:
+    steps = ProcedureSteps(worklist_label="MINE")
+    reply = steps.on_n_create(create(PUSH, "", step))
+    assert status_of(reply) == status
+    assert len(steps.steps) == (status in (0, 0xB300))
+    if status == 0xB300:
+        assert steps.steps[reply.sop_instance_uid].dataset.WorklistLabel == "MINE"
+
+
+def test_uids_are_unique_and_there_is_a_limit() -> None:
+    steps = kept(max_steps=1)
+    assert status_of(steps.on_n_create(create(PUSH, UID, scheduled("Work")))) == 0x0111
+    assert status_of(steps.on_n_create(create(PUSH, "1.2.4", scheduled("Work")))) == 0x0213
+
+
+def test_a_lenient_keeper_looks_at_the_state_only() -> None:
+    steps = ProcedureSteps(is_strict=False)
+    bare = dataset_of({"ProcedureStepState": "SCHEDULED", "WorklistLabel": "W"})
+    assert status_of(steps.on_n_create(create(PUSH, UID, bare))) == 0
+
+
+def test_a_step_goes_its_way_to_the_end() -> None:
+    told: list[ProcedureStep] = []
+    steps = kept(on_change=told.append)
+    assert set_(steps, keys_of(["ProcedureStepLabel=Other"]), "") == 0
+    assert go(steps, "IN PROGRESS") == 0
+    assert set_(steps, performed(CODE, CODE), "1.2.8") == 0xC301
+    assert go(steps, "COMPLETED") == 0xC304
+    assert set_(steps, performed(CODE, CODE)) == 0
+    assert go(steps, "COMPLETED") == 0
+    assert set_(steps, performed(CODE, CODE)) == 0xC300
+    assert [step.state for step in told] == ["SCHEDULED", "SCHEDULED", "IN PROGRESS", "IN PROGRESS", "COMPLETED"]
+    final = steps.steps[UID].dataset
+    assert final.ProcedureStepLabel == "Other"
+    assert "TransactionUID" not in final
+    assert final.ScheduledProcedureStepModificationDateTime
+
+
+def test_what_is_not_there_is_c307() -> None:
+    steps = ProcedureSteps()
+    assert status_of(steps.on_n_set(change(PUSH, UID, Dataset()))) == 0xC307
+    assert status_of(steps.on_n_get(read(PUSH, UID))) == 0xC307
+    assert go(steps, "IN PROGRESS") == 0xC307
+    assert status_of(steps.on_n_action(act(PUSH, UID, 2))) == 0xC307
+    assert status_of(steps.on_n_action(act(PUSH, UID, 9))) == 0x0123
+
+
+def test_a_claim_is_never_told() -> None:
+    steps = kept()
+    go(steps, "IN PROGRESS")
+    reply = steps.on_n_get(read(PUSH, UID, 0x00081195, 0x00741000))
+    assert (status_of(reply), reply.attribute_identifiers) == (0x0001, (0x00081195,))
+    found = list(steps.on_find(find(QUERY, dataset_of({"TransactionUID": "", "ProcedureStepState": "IN PROGRESS"}))))
+    assert [one.ProcedureStepState for one in found] == ["IN PROGRESS"]
+    assert "TransactionUID" not in found[0]
+
+
+def test_steps_are_found_by_what_they_are() -> None:
+    steps = kept()
+    assert [one.SOPInstanceUID for one in steps.on_find(find(PULL, keys_of([f"SOPInstanceUID={UID}"])))] == [UID]
+    assert list(steps.on_find(find(PULL, keys_of(["ProcedureStepLabel=Other"])))) == []
+    assert steps.handlers().on_find == steps.on_find
+
+
+def test_a_scheduled_step_is_canceled_with_the_reasons_that_are_given() -> None:
+    steps = kept()
+    wish = dataset_of(
+        {
+            "ReasonForCancellation": "no time",
+            "ProcedureStepDiscontinuationReasonCodeSequence": [CODE.item()],
+        }
+    )
+    assert status_of(steps.on_n_action(act(PUSH, UID, 2, wish))) == 0
+    item = steps.steps[UID].dataset.ProcedureStepProgressInformationSequence[0]
+    assert item.ReasonForCancellation == "no time"
+    assert item.ProcedureStepDiscontinuationReasonCodeSequence[0].CodeValue == "1"
+    assert status_of(steps.on_n_action(act(PUSH, UID, 2, wish))) == 0xB304
+
+
+def test_a_performer_that_nobody_can_reach_is_c312() -> None:
+    steps = kept()
+    go(steps, "IN PROGRESS")
+    assert status_of(steps.on_n_action(act(PUSH, UID, 2))) == 0xC312
+
+
+async def test_a_performer_is_told_what_was_asked_and_no_more() -> None:
+    user = ScriptedUser()
+    steps = kept(open_association=lambda ae: user)
+    steps.on_n_action(act(PUSH, ALL_STEPS, 3, dataset_of({"ReceivingAE": "A", "DeletionLock": "TRUE"})))
+    assert steps.subscribers(UID) == ("A",)
+    go(steps, "IN PROGRESS")
+    wish = dataset_of({"ContactDisplayName": "DOE", "PatientID": "4711"})
+    assert status_of(steps.on_n_action(act(PUSH, UID, 2, wish))) == 0
+    set_(steps, keys_of(["InputReadinessState=INCOMPLETE"]))
+    set_(steps, keys_of(["ProcedureStepLabel=silent"]))
+    set_(steps, cancelation("no"))
+    await steps.flush()
+    await steps.close()
+    assert [arguments[2] for _, arguments, _ in user.asked] == [
+        EventType.STATE_REPORT,
+        EventType.STATE_REPORT,
+        EventType.CANCEL_REQUESTED,
+        EventType.STATE_REPORT,
+        EventType.PROGRESS_REPORT,
+    ]
+    asked = user.asked[2][1][3]
+    assert (asked.RequestingAE, asked.ContactDisplayName) == ("PEER", "DOE")
+    assert "PatientID" not in asked
+
+
+async def test_finished_steps_are_removed_unless_they_are_locked() -> None:
+    user = ScriptedUser()
+    steps = kept(open_association=lambda ae: user)
+    steps.on_n_action(act(PUSH, UID, 3, dataset_of({"ReceivingAE": "A", "DeletionLock": "TRUE"})))
+    assert steps.remove_finished() == ()
+    go(steps, "IN PROGRESS")
+    set_(steps, cancelation())
+    assert go(steps, "CANCELED") == 0
+    assert steps.remove_finished() == ()
+    steps.on_n_action(act(PUSH, UID, 4, dataset_of({"ReceivingAE": "A"})))
+    assert steps.remove_finished() == (UID,)
+    assert not steps.steps
+    await steps.close()

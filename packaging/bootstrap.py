@@ -56,6 +56,7 @@ SCREEN_PACKAGES = (
 PEER_PROGRAMS = {
     "storescp": "dcmtk",
     "Orthanc": "orthanc",
+    "odil": "odil",
     "tshark": "tshark",
     "Xvfb": "xvfb",
     "xauth": "xauth",

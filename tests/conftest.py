@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 PASSED = pytest.StashKey[set[str]]()
-"""The names of the tests that have passed so far."""
+"""The tests that have passed so far, each as ``file.py::name``."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -55,13 +55,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Note which tests ran: what claims to be proved by a test is checked against it at the end."""
     report = yield
     if report.when == "call" and report.passed:
-        item.config.stash.setdefault(PASSED, set()).add(getattr(item, "originalname", item.name))
+        name = item.originalname if isinstance(item, pytest.Function) else item.name
+        item.config.stash.setdefault(PASSED, set()).add(f"{item.path.name}::{name}")
     return report
 
 
 @pytest.fixture
 def passed_tests(request: pytest.FixtureRequest) -> set[str]:
-    """The names of the tests that have passed so far in this run."""
+    """The tests that have passed so far in this run, each as ``file.py::name``."""
     return request.config.stash.setdefault(PASSED, set())
 
 

@@ -35,6 +35,11 @@ def instance(study: int = 1, series: int = 1, number: int = 1, **values: object)
     return _changed(dataset, values)
 
 
+def item(**values: object) -> Dataset:
+    """A data set of these values, by keyword; for the items of sequences."""
+    return _changed(Dataset(), values)
+
+
 def _changed(dataset: Dataset, values: dict[str, object]) -> Dataset:
     with config.disable_value_validation():
         for keyword, value in values.items():

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 COMMAND = (sys.executable, "-m", "dicomgui")
 DEADLINE_S = 60.0
@@ -30,19 +30,19 @@ def events(output: bytes | Iterable[bytes]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-class Listening:
-    """``dicomgui listen`` on a free port, running while the block runs.
+class Providing:
+    """A command that listens, running while the block runs.
 
     :ivar first_line: what it printed when it was ready.
     :ivar port: where it listens.
     """
 
-    def __init__(self, folder: Path, *arguments: object) -> None:
-        self._arguments = [*COMMAND, "listen", "--port", "0", "--dir", str(folder), *map(str, arguments)]
+    def __init__(self, *arguments: object) -> None:
+        self._arguments = [*COMMAND, *map(str, arguments)]
         self.first_line = b""
         self.port = 0
 
-    def __enter__(self) -> Listening:
+    def __enter__(self) -> Self:
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self.process = subprocess.Popen(
             self._arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, creationflags=flags
@@ -69,3 +69,10 @@ class Listening:
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate(timeout=DEADLINE_S)
+
+
+class Listening(Providing):
+    """``dicomgui listen`` on a free port, running while the block runs."""
+
+    def __init__(self, folder: Path, *arguments: object) -> None:
+        super().__init__("listen", "--port", "0", "--dir", folder, *arguments)

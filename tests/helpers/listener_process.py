@@ -1,4 +1,7 @@
-"""A listener in a process of its own, to be killed: `listener_process.py FOLDER fsync|fast` prints its port."""
+"""A listener in a process of its own, to be killed: `listener_process.py FOLDER fsync|fast [wait]` prints its port.
+
+With `wait` it is ready to start, and starts when a line comes in.
+"""
 
 from __future__ import annotations
 
@@ -19,4 +22,6 @@ async def main(folder: str, speed: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    if sys.argv[3:] == ["wait"]:
+        sys.stdin.readline()
+    asyncio.run(main(*sys.argv[1:3]))

@@ -15,12 +15,19 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from helpers import programs
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from dicomgui.network.part10 import parse_head
 
 SOURCE = programs.ROOT
 LOOPBACK = "127.0.0.1"
@@ -88,7 +95,7 @@ class Finished:
 
 
 def _command(name: str, arguments: Sequence[object]) -> tuple[str, ...]:
-    program = sys.executable if name == "python" else str(programs.find(name))
+    program = {"python": sys.executable, "odil-python": programs.ODIL_PYTHON}.get(name) or str(programs.find(name))
     return (program, *(str(argument) for argument in arguments))
 
 
@@ -219,7 +226,7 @@ class Peer:
 
 
 @contextlib.contextmanager
-def _serving(
+def serving(
     name: str, ae_title: str, folder: Path, arguments: Callable[[int], Sequence[object]], *, cwd: Path | None = None
 ) -> Iterator[Peer]:
     """Start a server on a free port; on another one if somebody else took it in between."""
@@ -246,21 +253,55 @@ def storescp(folder: Path, *options: object, ae_title: str = "STORESCP") -> Iter
         common = ("-v", "-dhl", "-aet", ae_title, "+B", "-od", folder, "-fe", ".dcm")
         return (*common, *options, port)
 
-    with _serving("storescp", ae_title, folder, arguments) as peer:
+    with serving("storescp", ae_title, folder, arguments) as peer:
         yield peer
 
 
 @contextlib.contextmanager
-def dcmqrscp(folder: Path, *, ae_title: str = "QRSCP", max_bytes: str = "1024mb") -> Iterator[Peer]:
-    """DCMTK's small archive, one process an association; it turns away other called AE titles."""
+def dcmqrscp(
+    folder: Path,
+    *options: object,
+    ae_title: str = "QRSCP",
+    max_bytes: str = "1024mb",
+    destinations: Mapping[str, int] = MappingProxyType({}),
+) -> Iterator[Peer]:
+    """DCMTK's small archive, one process an association; it turns away other called AE titles.
+
+    :param destinations: ports of the loopback by AE title that it moves to.
+    """
     storage = folder / "db"
     storage.mkdir(parents=True)
     config = folder / "dcmqrscp.cfg"
     lines = ["MaxPDUSize = 131072", "MaxAssociations = 16"]
-    lines += ["HostTable BEGIN", "HostTable END", "VendorTable BEGIN", "VendorTable END"]
+    hosts = [f"host{number} = ({name}, {LOOPBACK}, {port})" for number, (name, port) in enumerate(destinations.items())]
+    lines += ["HostTable BEGIN", *hosts, "HostTable END", "VendorTable BEGIN", "VendorTable END"]
     lines += ["AETable BEGIN", f"{ae_title} {storage} RW (200, {max_bytes}) ANY", "AETable END", ""]
     config.write_text("\n".join(lines), encoding="ascii")
-    with _serving("dcmqrscp", ae_title, storage, lambda port: ("-v", "-dhl", "-c", config, port)) as peer:
+
+    def arguments(port: int) -> Sequence[object]:
+        return ("-v", "-dhl", "-c", config, *options, port)
+
+    with serving("dcmqrscp", ae_title, storage, arguments) as peer:
+        yield peer
+
+
+@contextlib.contextmanager
+def wlmscpfs(folder: Path, items: Iterable[Dataset], *options: object, ae_title: str = "WORKLIST") -> Iterator[Peer]:
+    """DCMTK's worklist server, with these items in files."""
+    worklist = folder / ae_title
+    worklist.mkdir(parents=True)
+    (worklist / "lockfile").touch()
+    for number, item in enumerate(items):
+        item.file_meta = FileMetaDataset()
+        item.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        item.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.31"
+        item.file_meta.MediaStorageSOPInstanceUID = f"2.25.{number + 1}"
+        item.save_as(worklist / f"{number}.wl", enforce_file_format=True)
+
+    def arguments(port: int) -> Sequence[object]:
+        return ("-v", "-dhl", "-dfp", folder, *options, port)
+
+    with serving("wlmscpfs", ae_title, worklist, arguments) as peer:
         yield peer
 
 
@@ -280,24 +321,51 @@ class Orthanc:
         """The answer to a GET of its REST API."""
         return self._ask("GET", path)
 
+    def get_json(self, path: str) -> Any:
+        """The same, read."""
+        return json.loads(self.get(path))
+
+    def put_file(self, content: bytes) -> None:
+        """Give it a DICOM file, which it keeps as it is."""
+        self._ask("POST", "/instances", content)
+
+    def data_set(self, identifier: str) -> bytes:
+        """The data set of an instance."""
+        content = self.file(identifier)
+        return content[parse_head(content).dataset_offset :]
+
     def instances(self) -> dict[str, str]:
         """Its own identifiers by SOP Instance UID."""
-        found = json.loads(self.get("/instances?expand"))
+        found = self.get_json("/instances?expand")
         return {one["MainDicomTags"]["SOPInstanceUID"]: one["ID"] for one in found}
 
     def file(self, identifier: str) -> bytes:
         """An instance as a DICOM file."""
         return self.get(f"/instances/{identifier}/file")
 
+    def ask(self, path: str, body: object = None, *, method: str = "POST") -> Any:
+        """What it answers to something that it is to do, as JSON; it answers when that is done."""
+        answer = self._ask(method, path, None if body is None else json.dumps(body).encode())
+        return json.loads(answer) if answer else None
+
+    def know(self, name: str, port: int, **more: object) -> None:
+        """Tell it of a peer on the loopback, whose AE title is ``name``; permissions and so on are in ``more``."""
+        self.ask(f"/modalities/{name}", {"AET": name, "Host": LOOPBACK, "Port": port, **more}, method="PUT")
+
     def clear(self) -> None:
         """Delete everything."""
         for patient in json.loads(self.get("/patients")):
             self._ask("DELETE", f"/patients/{patient}")
 
-    def _ask(self, method: str, path: str) -> bytes:
-        request = urllib.request.Request(self._url + path, method=method)
-        with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
-            return bytes(answer.read())
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        request = urllib.request.Request(self._url + path, data=body, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+                return bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                said = error.read().decode("utf-8", "replace")
+            raise RuntimeError(f"{method} {path}: {said}\n{self.peer.log}") from None
 
 
 @contextlib.contextmanager
@@ -307,7 +375,49 @@ def pynetdicom_scp(folder: Path, *, max_pdu: int = 16_382) -> Iterator[Peer]:
     def arguments(port: int) -> Sequence[object]:
         return (SOURCE / "tests" / "interop" / "pynetdicom_scp.py", port, folder, max_pdu)
 
-    with _serving("python", "PYNETDICOM", folder, arguments) as peer:
+    with serving("python", "PYNETDICOM", folder, arguments) as peer:
+        yield peer
+
+
+@contextlib.contextmanager
+def pynetdicom_services(folder: Path, files: Sequence[Path]) -> Iterator[Peer]:
+    """pynetdicom's provider of nearly everything but storage, with an archive of these files.
+
+    Each line that it says is a JSON object of what it was asked; see the script.
+    """
+
+    def arguments(port: int) -> Sequence[object]:
+        return (SOURCE / "tests" / "interop" / "pynetdicom_services.py", port, folder, *files)
+
+    with serving("python", "PYNETDICOM", folder, arguments) as peer:
+        yield peer
+
+
+async def pynetdicom_user(port: int, called: str, **order: object) -> list[dict[str, Any]]:
+    """Have pynetdicom ask a provider on the loopback; gives what it was answered.
+
+    :param order: what to propose and to ask, see the script.
+    """
+    script = SOURCE / "tests" / "interop" / "pynetdicom_user.py"
+    done = await run("python", script, port, called, json.dumps(order))
+    assert done.code in (0, 1), str(done)
+    assert "Traceback" not in done.output, str(done)
+    return said_by(done.output)
+
+
+def said_by(output: str) -> list[dict[str, Any]]:
+    """The lines of an output that are JSON."""
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+
+
+@contextlib.contextmanager
+def odil_services(folder: Path, files: Sequence[Path]) -> Iterator[Peer]:
+    """odil's provider of verification, storage and query/retrieve, which takes one association after the other."""
+
+    def arguments(port: int) -> Sequence[object]:
+        return (SOURCE / "tests" / "interop" / "odil_services.py", port, folder, *files)
+
+    with serving("odil-python", "ODIL", folder, arguments) as peer:
         yield peer
 
 
@@ -340,6 +450,10 @@ def orthanc(folder: Path, *, dicom_timeout_s: int = 30) -> Iterator[Orthanc]:
             "RemoteAccessAllowed": False,
             "AuthenticationEnabled": False,
             "OrthancExplorerEnabled": False,
+            "DicomAlwaysAllowFind": True,
+            "DicomAlwaysAllowFindWorklist": True,
+            "DicomAlwaysAllowGet": True,
+            "DicomAlwaysAllowMove": True,
             "LuaScripts": [],
             "UserMetadata": {},
             "DicomModalities": {},
@@ -347,7 +461,7 @@ def orthanc(folder: Path, *, dicom_timeout_s: int = 30) -> Iterator[Orthanc]:
         config.write_text(json.dumps(settings), encoding="utf-8")
         return ("--verbose", config)
 
-    with _serving("Orthanc", "ORTHANC", folder / "db", arguments) as peer:
+    with serving("Orthanc", "ORTHANC", folder / "db", arguments) as peer:
         peer.process.wait_for(lambda: is_listening(http[0]), "its HTTP port listens")
         server = Orthanc(peer, http[0])
         server.get("/system")

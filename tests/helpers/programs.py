@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NPM_PEERS = ("dcmjs-dimse",)
+ODIL_PYTHON = "/usr/bin/python3"
+"""What has odil's Python module: the system's own interpreter, for which the package `odil` installs it."""
 
 
 def find(name: str) -> Path:

@@ -7,6 +7,7 @@ import sys
 from pydicom import dcmread
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification
+from pynetdicom_hold import Hold
 
 port, called = int(sys.argv[1]), sys.argv[2]
 datasets = [dcmread(name) for name in sys.argv[3:]]
@@ -17,7 +18,11 @@ for sop_class, syntax in dict.fromkeys((one.SOPClassUID, one.file_meta.TransferS
 association = entity.associate("127.0.0.1", port, ae_title=called)
 if not association.is_established:
     sys.exit("no association")
-print(f"echo {association.send_c_echo().Status:04X}")
-for dataset in datasets:
-    print(f"store {association.send_c_store(dataset).Status:04X}")
-association.release()
+hold = Hold(association)
+try:
+    print(f"echo {association.send_c_echo().Status:04X}")
+    for dataset in datasets:
+        print(f"store {association.send_c_store(dataset).Status:04X}")
+finally:
+    association.release()
+    hold.let_go()

@@ -11,6 +11,9 @@ from dicomgui.network.pdu import (
     AssociateRQ,
     AsyncOperationsWindow,
     Framer,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
     PDataTF,
     ReleaseRP,
     ReleaseRQ,
@@ -26,6 +29,9 @@ FOLDER = Path(__file__).parents[3] / "vectors" / "pdu"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.hex"))
 VERIFICATION = "1.2.840.10008.1.1"
 CT = "1.2.840.10008.5.1.4.1.1.2"
+MR = "1.2.840.10008.5.1.4.1.1.4"
+COMMITMENT = "1.2.840.10008.1.20.1"
+GET = "1.2.840.10008.5.1.4.1.2.2.3"
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
@@ -195,6 +201,54 @@ def test_user_identities_of_pynetdicom(name: str, identity: UserIdentityRQ) -> N
     info = request(f"pynetdicom_{name}_associate_rq").user_information
     assert info is not None
     assert info.user_identity == identity
+
+
+@pytest.mark.parametrize(
+    ("name", "identity"),
+    [
+        ("username", UserIdentityRQ(1, 1, b"curie")),
+        ("kerberos", UserIdentityRQ(3, 1, b"ticket")),
+        ("saml", UserIdentityRQ(4, 1, b"<assertion/>")),
+        ("jwt", UserIdentityRQ(5, 1, b"a.b.c")),
+    ],
+)
+def test_user_identities_of_dcmtk(name: str, identity: UserIdentityRQ) -> None:
+    info = request(f"dcmtk_{name}_associate_rq").user_information
+    assert info is not None
+    assert info.user_identity == identity
+
+
+@pytest.mark.parametrize(
+    ("name", "roles"),
+    [
+        ("orthanc_commitment_associate_rq", {RoleSelection(COMMITMENT, 0, 1)}),
+        ("odil_get_associate_rq", {RoleSelection(GET, 1, 0), RoleSelection(CT, 0, 1)}),
+        ("odil_get_associate_ac", {RoleSelection(CT, 0, 1)}),
+        ("dcmtk_get_associate_ac", {RoleSelection(CT, 0, 1), RoleSelection(MR, 0, 1)}),
+    ],
+)
+def test_roles_of_other_peers(name: str, roles: set[RoleSelection]) -> None:
+    info = (request(name) if name.endswith("rq") else acceptance(name)).user_information
+    assert info is not None
+    assert set(info.roles) == roles
+
+
+def test_every_user_information_item_is_there_and_every_kind_of_identity() -> None:
+    pdus = [decode(golden(name)) for name in NAMES if golden(name)[0] in (1, 2)]
+    infos = [pdu.user_information for pdu in pdus if isinstance(pdu, AssociateRQ | AssociateAC)]
+    items = [item for info in infos if info is not None for item in info.sub_items]
+    assert {type(item) for item in items} == {
+        MaximumLength,
+        ImplementationClassUID,
+        AsyncOperationsWindow,
+        RoleSelection,
+        ImplementationVersionName,
+        SOPClassExtendedNegotiation,
+        SOPClassCommonExtendedNegotiation,
+        UserIdentityRQ,
+        UserIdentityAC,
+    }
+    assert {item.type for item in items if isinstance(item, UserIdentityRQ)} == {1, 2, 3, 4, 5}
 
 
 def test_ends() -> None:

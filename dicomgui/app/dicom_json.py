@@ -8,8 +8,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from dicomgui.app.key_charset import UTF_8, character_set_for
+from dicomgui.app.key_charset import character_set_for
 from dicomgui.app.keys import SPECIFIC_CHARACTER_SET, texts_of
+from dicomgui.network.service_classes.attributes import UTF_8
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement

@@ -8,13 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.service_classes.attributes import UTF_8
 
-__all__ = ["ENCODED_VRS", "UTF_8", "CharacterSet", "character_set_for"]
-
-UTF_8: Final = "ISO_IR 192"
-
-ENCODED_VRS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
-"""The value representations whose text is in the character set of (0008,0005); all others are ASCII (PS3.5 6.1.2.3)."""
+__all__ = ["CharacterSet", "character_set_for"]
 
 _SINGLE_BYTE: Final = (
     "ISO_IR 100", "ISO_IR 101", "ISO_IR 144", "ISO_IR 126", "ISO_IR 148", "ISO_IR 138", "ISO_IR 127", "ISO_IR 166",

@@ -4,19 +4,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING
 
 from dicomgui.app.date_presets import as_dicom_date
-from dicomgui.app.key_charset import ENCODED_VRS, character_set_for
+from dicomgui.app.key_charset import character_set_for
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.service_classes import keys as grammar
+from dicomgui.network.service_classes.attributes import ENCODED_VRS, SPECIFIC_CHARACTER_SET, put, vr_of
+from dicomgui.network.service_classes.attributes import texts_of as values_of
 from dicomgui.network.uids import is_valid_uid
 
 if TYPE_CHECKING:
-    from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
 __all__ = [
@@ -32,12 +34,6 @@ __all__ = [
     "texts_of",
 ]
 
-SPECIFIC_CHARACTER_SET: Final = 0x00080005
-
-_TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
-_STEP = re.compile(r"(\([^)]*\)|[^.\[\]]+)(?:\[([0-9]+)\])?")
-_INTEGERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
-_FLOATS = frozenset({"FL", "FD"})
 _BINARY = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 
@@ -124,39 +120,25 @@ def attribute_of(text: str) -> Attribute:
 
     :raises ConfigurationError: there is none, or it has no place in a data set (groups 0000 and 0002).
     """
-    from pydicom.datadict import tag_for_keyword
-
-    written = text.strip()
-    match = _TAG.fullmatch(written)
-    tag = int(match[1] + match[2], 16) if match else tag_for_keyword(written)
+    tag = grammar.tag_named(text)
     if tag is None:
-        tag = _by_lower_case().get(written.lower())
-    if tag is None:
+        written = text.strip()
         near = "" if written.startswith("(") else ", ".join(one.keyword for one in attributes_matching(written, 3))
         hint = f"Did you mean {near}?" if near else "Give a keyword such as PatientID, or a tag such as (0010,0020)."
-        raise ConfigurationError(f"there is no attribute {written[:80]!r}", phase="configure", hint=hint)
-    if tag < 0x00080000:
-        raise _wrong(f"{written} is no attribute of a data set")
+        raise _wrong(f"there is no attribute {written[:80]!r}", hint)
     return _attribute(tag)
 
 
 def _attribute(tag: int) -> Attribute:
-    from pydicom.datadict import dictionary_description, dictionary_keyword, dictionary_VR
+    from pydicom.datadict import dictionary_description, dictionary_keyword
 
-    number = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    vr = vr_of(tag)
     try:
-        vr = dictionary_VR(tag).split(" or ")[0]
+        name = dictionary_description(tag)
     except KeyError:
-        is_creator = tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF
-        return Attribute(tag, "", number, "LO" if is_creator else "UN")
+        return Attribute(tag, "", f"({tag >> 16:04X},{tag & 0xFFFF:04X})", vr)
     is_repeating = tag >> 24 in (0x50, 0x60)  # curves and overlays: one keyword for many groups (PS3.5 7.6)
-    return Attribute(tag, "" if is_repeating else dictionary_keyword(tag), dictionary_description(tag), vr)
-
-
-def _by_lower_case() -> dict[str, int]:
-    from pydicom.datadict import keyword_dict
-
-    return {keyword.lower(): tag for keyword, tag in keyword_dict.items()}
+    return Attribute(tag, "" if is_repeating else dictionary_keyword(tag), name, vr)
 
 
 def attributes_matching(text: str, limit: int = 20) -> tuple[Attribute, ...]:
@@ -187,7 +169,7 @@ def parse_key(text: str) -> Key:
 
     :raises ConfigurationError: it names no attribute, or one that cannot have a value.
     """
-    name, _, value = text.partition("=")
+    name, value = grammar.parse_key(text)
     path = _parse_path(name)
     last = path[-1]
     if value and last.is_sequence:
@@ -210,25 +192,17 @@ def parse_return_key(text: str) -> Key:
 
 def _parse_path(text: str) -> tuple[Attribute, ...]:
     path: list[Attribute] = []
-    position, end = 0, len(text)
-    while True:
-        match = _STEP.match(text, position)
-        if match is None:
-            hint = "Write Keyword=value, (gggg,eeee)=value or Sequence[0].Keyword."
-            raise _wrong(f"{text[:80]!r} is no attribute", hint)
-        attribute, position = attribute_of(match[1]), match.end()
-        path.append(attribute)
-        if match[2] is not None and int(match[2]):
-            raise _wrong(
-                f"{attribute.label}[{match[2]}]: a sequence is matched by one item", "Write [0] (PS3.4 C.2.2.2.6)."
-            )
-        if match[2] is not None and not attribute.is_sequence:
+    for written in grammar.split_path(text):
+        if path and not path[-1].is_sequence:
+            raise _wrong(f"{path[-1].label} is no sequence")
+        attribute = attribute_of(written.attribute)
+        if written.item:
+            what = f"{attribute.label}[{written.item}]: a sequence is matched by one item"
+            raise _wrong(what, "Write [0] (PS3.4 C.2.2.2.6).")
+        if written.item is not None and not attribute.is_sequence:
             raise _wrong(f"{attribute.label} is no sequence")
-        if position == end:
-            return tuple(path)
-        if text[position] != "." or not attribute.is_sequence:
-            raise _wrong(f"{attribute.label} is no sequence" if text[position] == "." else f"{text[:80]!r} is no path")
-        position += 1
+        path.append(attribute)
+    return tuple(path)
 
 
 def _wrong(what: str, hint: str = "") -> ConfigurationError:
@@ -256,9 +230,9 @@ def identifier_of(
         else:
             _place(dataset, key, notes)
     if level:
-        dataset.add(_element(0x00080052, "CS", level))
+        put(dataset, "QueryRetrieveLevel", level)
     chosen = character_set_for(texts_of(dataset), wanted)
-    dataset.add(_element(SPECIFIC_CHARACTER_SET, "CS", chosen.term))
+    put(dataset, SPECIFIC_CHARACTER_SET, chosen.term)
     if chosen.note:
         notes.add(chosen.note)
     return Identifier(dataset, chosen.term, tuple(notes.texts))
@@ -282,22 +256,16 @@ def _place(dataset: Dataset, key: Key, notes: _Notes) -> None:
 
     for step in key.path[:-1]:
         if step.tag not in dataset or not dataset[step.tag].value:
-            dataset.add(_element(step.tag, "SQ", [Item()]))
+            put(dataset, step.tag, [Item()])
         dataset = dataset[step.tag].value[0]
     last = key.attribute
     if key.is_matching or last.tag not in dataset:
-        dataset.add(_element(last.tag, last.vr, _value_of(key, notes)))
-
-
-def _element(tag: int, vr: str, value: object) -> DataElement:
-    from pydicom import config
-    from pydicom.dataelem import DataElement as Element
-
-    # A key may hold what no value may: wildcards, ranges, lists.
-    return Element(tag, vr, value, validation_mode=config.IGNORE)
+        put(dataset, last.tag, _value_of(key, notes))
 
 
 def _value_of(key: Key, notes: _Notes) -> object:
+    from pydicom.dataset import Dataset
+
     attribute, text = key.attribute, key.value
     vr = attribute.vr
     if attribute.is_sequence:
@@ -321,19 +289,15 @@ def _value_of(key: Key, notes: _Notes) -> object:
         return values if len(values) > 1 else text
     try:
         numbers = [converter(value.strip()) for value in values]
-        _element(attribute.tag, vr, numbers)
-    except (ValueError, ArithmeticError) as error:
+        put(Dataset(), attribute.tag, numbers)
+    except (ValueError, ArithmeticError, ConfigurationError) as error:
         raise _wrong(f"{attribute.label} takes a number ({vr}), not {text[:60]!r}") from error
     return numbers if len(numbers) > 1 else numbers[0]
 
 
 def _converter(vr: str) -> Callable[[str], object] | None:
-    if vr in _INTEGERS:
-        return int
-    if vr in _FLOATS:
-        return float
-    if vr == "AT":
-        return lambda text: attribute_of(text).tag
+    if vr in grammar.NUMBER_VRS:
+        return partial(grammar.number_of, vr)
     return _numeric_text if vr in ("IS", "DS") else None
 
 
@@ -346,6 +310,5 @@ def _numeric_text(text: str) -> str:
 def texts_of(dataset: Dataset) -> Iterator[str]:
     """Every text of a data set that is encoded in its character set, items of sequences included."""
     for element in dataset.iterall():
-        if element.VR in ENCODED_VRS and element.value is not None:
-            values = element.value if isinstance(element.value, list | tuple) or element.VM > 1 else [element.value]
-            yield from map(str, values)
+        if element.VR in ENCODED_VRS:
+            yield from values_of(element)

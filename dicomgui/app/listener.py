@@ -6,14 +6,17 @@ Whoever watches it reads buffers (:meth:`Listener.drain`) whenever it suits: an 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
 
+from dicomgui.app.arriving import Live, TrackedSink
 from dicomgui.app.context import AppContext
+from dicomgui.app.destinations import KnownDestination
 from dicomgui.app.listener_events import (
+    ArchiveRepaired,
     AssociationBegan,
     AssociationEnded,
     ContextsRefused,
@@ -23,29 +26,45 @@ from dicomgui.app.listener_events import (
     OpenAssociation,
     ReceivedInstance,
     Refusal,
+    RequestAnswered,
     StoreFailed,
 )
 from dicomgui.app.listener_options import CallerRule, ListenerOptions
+from dicomgui.app.listener_services import Find, ListenerServices
+from dicomgui.app.local_archive import LocalArchive
+from dicomgui.app.provided import Provided, pattern_of
+from dicomgui.app.responder import Worklist
+from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.association.params import Limits
 from dicomgui.network.dimse.assembler import Sink
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.server import Server, ServerOptions, serve
-from dicomgui.network.service import AssociationFacts, EchoRequest, Handlers, Lifecycle, Reply, StoreRequest
+from dicomgui.network.service import (
+    AssociationFacts,
+    AssociationRequest,
+    EchoRequest,
+    Handlers,
+    Lifecycle,
+    MoveRequest,
+    Reply,
+    StoreRequest,
+)
+from dicomgui.network.service_classes.performed_steps import PerformedStep
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.storage import (
-    Archive,
     DiskFull,
     DuplicateRefused,
-    InstanceSink,
     Outcome,
     PathUnsafe,
     Pending,
+    RepairReport,
     StorageError,
     Stored,
 )
 
 __all__ = [
+    "ArchiveRepaired",
     "AssociationBegan",
     "AssociationEnded",
     "CallerRule",
@@ -56,8 +75,10 @@ __all__ = [
     "ListenerEvent",
     "ListenerOptions",
     "OpenAssociation",
+    "Provided",
     "ReceivedInstance",
     "Refusal",
+    "RequestAnswered",
     "StoreFailed",
 ]
 
@@ -76,48 +97,19 @@ _COMMENTS: dict[type[StorageError], str] = {
 _COMMENT = "the instance cannot be stored"
 
 
-@dataclass(slots=True)
-class _Live:
-    """An association that stands: what came over it, and the sink that is being filled."""
-
-    facts: AssociationFacts
-    since_utc: float
-    instances: int = 0
-    size_bytes: int = 0
-    sink: InstanceSink | None = None
-
-    @property
-    def running_bytes(self) -> int:
-        return self.sink.size_bytes if self.sink is not None else 0
-
-
-class _TrackedSink:
-    """An archive's sink that says when its data set is complete or lost; writing costs nothing more."""
-
-    __slots__ = ("_listener", "_request", "_sink", "write")
-
-    def __init__(self, listener: Listener, request: StoreRequest, sink: InstanceSink) -> None:
-        self._listener = listener
-        self._request = request
-        self._sink = sink
-        self.write = sink.write
-
-    def finish(self) -> Pending:
-        return self._listener.hold(self._request, self._sink.finish())
-
-    def abandon(self) -> None:
-        self._sink.abandon()
-        self._listener.lost(self._request)
-
-
 class Listener:
-    """A storage and verification provider that keeps what it receives in a folder.
+    """A provider over an archive: it keeps what it receives, and answers queries and retrievals from what is there.
 
     It can be started again after it was stopped.
 
-    :ivar options: as given.
+    :ivar options: as given, with the callers that were allowed since.
     :ivar counts: since the last start.
+    :ivar archive: the archive; shared with whoever has it open besides.
+    :ivar watchers: called like ``on_event``; who appends one removes it.
+    :ivar find: asked where a destination is that is not among the peers of the options, by its AE title.
 
+    :param archive: of the folder of the options; made if it is not given.
+    :param worklist: what is scheduled, if that service is given.
     :param on_event: called for each event at once, in the loop's thread; must be quick and must not raise. For the
         command line; a window fetches events by :meth:`drain`.
     """
@@ -127,17 +119,26 @@ class Listener:
         context: AppContext,
         options: ListenerOptions,
         *,
+        archive: LocalArchive | None = None,
+        worklist: Worklist = (),
         on_event: Callable[[ListenerEvent], None] | None = None,
     ) -> None:
         self.options = options
         self.counts = ListenerCounts()
+        self.archive = archive or LocalArchive(context, options.folder, fsync=options.fsync)
+        self.find: Find = lambda _: None
         self._context = context
+        self._worklist = worklist
         self._on_event = on_event
-        self._archive = Archive(options.folder, fsync=options.fsync)
+        self.watchers: list[Callable[[ListenerEvent], None]] = []
+        self._archive = self.archive.files
+        self._policy = options.policy()
+        self._services: ListenerServices | None = None
+        self._asking: dict[int, AssociationRequest] = {}
         self._server: Server | None = None
         self._tracer: Tracer | None = None
         self._held: dict[int, set[Pending]] = {}
-        self._live: dict[int, _Live] = {}
+        self._live: dict[int, Live] = {}
         self._bytes_received = 0
         self._events: deque[ListenerEvent] = deque(maxlen=MAX_EVENTS)
 
@@ -173,6 +174,11 @@ class Listener:
         )
 
     @property
+    def steps(self) -> Mapping[str, PerformedStep]:
+        """The performed procedure steps that came since the last start, by their UID, if that service is given."""
+        return self._services.steps.steps if self._services is not None else {}
+
+    @property
     def bytes_received(self) -> int:
         """Since the listener was made: of instances that came whole, and of what is just being received."""
         return self._bytes_received + sum(live.running_bytes for live in self._live.values())
@@ -187,8 +193,21 @@ class Listener:
         self._events.clear()
         return events
 
+    def allow(self, calling_ae_title: str) -> None:
+        """Let a caller in from now on, besides those who are let in already; does nothing where everybody is."""
+        titles = self.options.calling_ae_titles
+        if titles and not self._is_allowed(calling_ae_title):
+            self.options = replace(self.options, calling_ae_titles=(*titles, pattern_of(calling_ae_title.strip())))
+            self._policy = self.options.policy()
+
+    def _is_allowed(self, calling_ae_title: str) -> bool:
+        titles = self.options.calling_ae_titles
+        return not titles or any(fnmatchcase(calling_ae_title.strip(), pattern) for pattern in titles)
+
     async def start(self) -> None:
         """Prepare the folder and listen. Does nothing while it runs.
+
+        Files and index of the archive are compared meanwhile: if that did something, :class:`ArchiveRepaired` tells.
 
         :raises StorageError: the folder cannot be used.
         :raises ListenError: the port is taken, needs rights, or the address is not ours.
@@ -196,17 +215,20 @@ class Listener:
         """
         if self._server is not None:
             return
-        loop = asyncio.get_running_loop()
-        leftovers = await loop.run_in_executor(self._context.file_pool, self._archive.prepare)
-        if leftovers.removed:
-            text = f"{len(leftovers.removed)} files that an earlier run had left incomplete were removed"
-            Scribe(self._context.tracer, 0).note(logging.INFO, text)
+        self._archive.fsync = self.options.fsync
+        self.archive.watchers.append(self._on_repaired)
+        try:
+            await self.archive.open()
+        except BaseException:
+            self.archive.watchers.remove(self._on_repaired)
+            raise
         self.counts = ListenerCounts()
         self._tracer = self._context.tracer if self._context.is_tracing else None
+        self._services = self._make_services()
         try:
-            self._server = await self._serve()
+            self._server = await self._serve(self._services)
         except BaseException:
-            self._archive.close()
+            await self._close_archive(self._services)
             raise
 
     async def stop(self) -> None:
@@ -217,26 +239,61 @@ class Listener:
         server, self._server = self._server, None
         if server is None:
             return
+        assert self._services is not None
         try:
             await server.close()
         finally:
-            self._archive.close()
+            await self._close_archive(self._services)
 
-    async def _serve(self) -> Server:
+    async def _close_archive(self, services: ListenerServices) -> None:
+        try:
+            await services.close()
+        finally:
+            await self.archive.close()
+            self.archive.watchers.remove(self._on_repaired)
+
+    def _make_services(self) -> ListenerServices:
+        return ListenerServices(
+            self.archive,
+            ae_title=self.options.ae_title,
+            services=self.options.services,
+            find=self._where,
+            pool=self._context.file_pool,
+            tell=self._tell,
+            tracer=self._tracer,
+            worklist=self._worklist,
+        )
+
+    def _where(self, ae_title: str) -> KnownDestination | None:
+        return self.options.peers.get(ae_title) or self.find(ae_title)
+
+    def _destination(self, request: MoveRequest) -> KnownDestination | None:
+        return self._where(request.command.move_destination.strip(" "))
+
+    def _current_policy(self, _request: AssociationRequest) -> AcceptPolicy:
+        return self._policy
+
+    async def _serve(self, services: ListenerServices) -> Server:
         options = self.options
+        own = Handlers(on_echo=self._on_echo)
+        if Provided.STORE in options.services:
+            own = Handlers(on_echo=self._on_echo, open_sink=self._open_sink, on_store=self._on_store)
         return await serve(
             options.host,
             options.port,
             ae_title=options.ae_title,
-            handlers=Handlers(on_echo=self._on_echo, open_sink=self._open_sink, on_store=self._on_store),
+            handlers=services.handlers(own),
             options=ServerOptions(
-                policy=options.policy(),
+                policy=self._policy,
+                negotiator=self._current_policy,
+                destinations=self._destination,
                 timeouts=options.timeouts,
                 limits=Limits(max_pdu_length=options.max_pdu_length),
                 tracer=self._tracer,
                 trace_full=options.trace_full,
                 lifecycle=Lifecycle(
-                    on_accepted=self._on_accepted, on_rejected=self._on_rejected, on_closed=self._on_closed
+                    on_requested=self._on_requested, on_accepted=self._on_accepted,
+                    on_rejected=self._on_rejected, on_closed=self._on_closed,
                 ),
                 tls=options.tls,
             ),
@@ -244,21 +301,33 @@ class Listener:
 
     # what the server asks and tells
 
+    def _on_repaired(self, report: RepairReport) -> None:
+        if report.sentences:
+            self._tell(ArchiveRepaired(time.time(), report))
+
+    def _on_requested(self, request: AssociationRequest) -> None:
+        self._asking[request.association] = request
+
     def _on_rejected(self, association: int, peer: str, reason: str) -> None:
         self.counts.refused += 1
-        self._tell(Refusal(time.time(), association, peer, reason))
+        asked = self._asking.pop(association, None)
+        calling, called = ("", "") if asked is None else (asked.calling_ae_title, asked.called_ae_title)
+        is_unknown = asked is not None and not self._is_allowed(calling)
+        self._tell(Refusal(time.time(), association, peer, reason, calling, called, is_unknown))
 
     def _on_accepted(self, facts: AssociationFacts) -> None:
+        self._asking.pop(facts.association, None)
         self.counts.associations += 1
         now = time.time()
-        self._live[facts.association] = _Live(facts, now)
+        self._live[facts.association] = Live(facts, now)
         self._tell(AssociationBegan(now, facts))
         if facts.refused_contexts:
             self._tell(ContextsRefused(now, facts, facts.refused_contexts))
 
     def _on_closed(
-        self, _association: int, facts: AssociationFacts | None, error: DicomNetworkError | None
+        self, association: int, facts: AssociationFacts | None, error: DicomNetworkError | None
     ) -> None:
+        self._asking.pop(association, None)
         if facts is None:
             return
         self._live.pop(facts.association, None)
@@ -287,7 +356,7 @@ class Listener:
         live = self._live.get(request.facts.association)
         if live is not None:
             live.sink = sink
-        return _TrackedSink(self, request, sink)
+        return TrackedSink(self, request, sink)
 
     def hold(self, request: StoreRequest, pending: Pending) -> Pending:
         """A data set is complete and waits for its turn to be stored."""
@@ -389,3 +458,5 @@ class Listener:
         self._events.append(event)
         if self._on_event is not None:
             self._on_event(event)
+        for watcher in tuple(self.watchers):
+            watcher(event)

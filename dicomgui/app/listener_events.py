@@ -10,9 +10,10 @@ from dicomgui.network.association.contexts import ContextResult
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.service import AssociationFacts
 from dicomgui.network.status import Status
-from dicomgui.storage import Outcome
+from dicomgui.storage import Outcome, RepairReport
 
 __all__ = [
+    "ArchiveRepaired",
     "AssociationBegan",
     "AssociationEnded",
     "ContextsRefused",
@@ -22,6 +23,7 @@ __all__ = [
     "OpenAssociation",
     "ReceivedInstance",
     "Refusal",
+    "RequestAnswered",
     "StoreFailed",
 ]
 
@@ -90,12 +92,44 @@ class AssociationEnded:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A connection or an association was refused."""
+    """A connection or an association was refused.
+
+    :ivar calling_ae_title: whom the peer says it is; empty where it did not come to that.
+    :ivar called_ae_title: whom it asked for.
+    :ivar is_not_allowed: the calling AE title is not on the list: :meth:`Listener.allow` would let it in.
+    """
 
     utc: float
     association: int
     peer: str
     reason: str
+    calling_ae_title: str = ""
+    called_ae_title: str = ""
+    is_not_allowed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRepaired:
+    """Files and index of the archive were compared after the start, and ``report.sentences`` say what was done."""
+
+    utc: float
+    report: RepairReport
+
+
+@dataclass(frozen=True, slots=True)
+class RequestAnswered:
+    """A query or a retrieval is being answered, or a request of another service was.
+
+    :ivar service: ``C-FIND``, ``C-MOVE``, ``C-GET``, ``MPPS`` or ``storage commitment``.
+    :ivar detail: of what, in a few words; no patient's data.
+    :ivar problem: why it failed, one line; empty if it did not.
+    """
+
+    utc: float
+    facts: AssociationFacts
+    service: str
+    detail: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +146,7 @@ class ContextsRefused:
 
 ListenerEvent: TypeAlias = (
     ReceivedInstance | StoreFailed | EchoAnswered | AssociationBegan | AssociationEnded | Refusal | ContextsRefused
+    | ArchiveRepaired | RequestAnswered
 )
 
 

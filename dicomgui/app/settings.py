@@ -24,6 +24,7 @@ from dicomgui.app.config_files import (
 from dicomgui.app.config_values import Table, Values, overlay
 from dicomgui.app.connection import ConnectionOptions, check_operations
 from dicomgui.app.listener_options import CallerRule, ListenerOptions
+from dicomgui.app.provided import USUAL, Provided, check_choice
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.transport import ClientAuth, TlsConfig
@@ -81,6 +82,10 @@ class ListenerSettings:
     :ivar async_ops: operations at a time that a caller may invoke, and perform for us; 0 for no limit.
     :ivar grant_scp_role: let callers be providers where they ask for it.
     :ivar extended: what is granted by extended negotiation.
+    :ivar services: what is given beside verification.
+    :ivar calling_ae_titles: who is let in, patterns with ``*`` and ``?``; everybody if empty.
+    :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
+    :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -98,10 +103,15 @@ class ListenerSettings:
     async_ops: tuple[int, int] = (1, 1)
     grant_scp_role: bool = False
     extended: QueryFlags = field(default=QueryFlags())
+    services: frozenset[Provided] = USUAL
+    calling_ae_titles: tuple[str, ...] = ()
+    sop_classes: tuple[str, ...] = ()
+    transfer_syntaxes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
         check_operations(*self.async_ops)
+        check_choice((*self.sop_classes, *self.transfer_syntaxes), self.calling_ae_titles)
         _host(self.host)
         checks.port(self.port)
         _folder(self.folder)
@@ -115,6 +125,7 @@ class Settings:
     :ivar timeouts: for every connection, where a node names no others, and for the listener.
     :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
     :ivar trace_full: keep the data sets of C-STORE in the trace as well.
+    :ivar show_steps: show the first steps on the page that the window opens on.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -123,6 +134,7 @@ class Settings:
     max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
     trace_full: bool = False
     theme: Theme = Theme.SYSTEM
+    show_steps: bool = True
     listener: ListenerSettings = field(default=ListenerSettings())
 
     def __post_init__(self) -> None:
@@ -162,6 +174,10 @@ class Settings:
             async_ops=listener.async_ops,
             grant_scp_role=listener.grant_scp_role,
             extended=listener.extended,
+            services=listener.services,
+            calling_ae_titles=listener.calling_ae_titles,
+            sop_classes=frozenset(listener.sop_classes),
+            transfer_syntaxes=listener.transfer_syntaxes,
         )
 
 
@@ -231,6 +247,7 @@ def _settings_of(values: Values) -> Settings:
         max_pdu_length=connection.take("max_pdu_length", usual.max_pdu_length, checks.max_pdu_length),
         trace_full=trace.take("keep_full", usual.trace_full, checks.flag),
         theme=values.inside("window").take("theme", usual.theme, checks.one_of(Theme)),
+        show_steps=values.inside("window").take("show_steps", usual.show_steps, checks.flag),
         listener=_listener_of(values.inside("listener")),
     )
 
@@ -255,6 +272,10 @@ def _listener_of(values: Values) -> ListenerSettings:
         ),
         grant_scp_role=values.take("grant_scp_role", usual.grant_scp_role, checks.flag),
         extended=values.take("extended_negotiation", usual.extended, checks.query_flags),
+        services=values.take("services", usual.services, _services),
+        calling_ae_titles=values.take("calling_ae_titles", (), _titles),
+        sop_classes=values.take("sop_classes", (), _uids),
+        transfer_syntaxes=values.take("transfer_syntaxes", (), _uids),
     )
 
 
@@ -281,6 +302,22 @@ def _users(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) and name.strip() for name in value):
         raise checks.wrong("it is no list of names")
     return tuple(dict.fromkeys(name.strip() for name in value))
+
+
+def _services(value: object) -> frozenset[Provided]:
+    return frozenset(map(checks.one_of(Provided), _users(value)))
+
+
+def _titles(value: object) -> tuple[str, ...]:
+    titles = _users(value)
+    check_choice((), titles)
+    return titles
+
+
+def _uids(value: object) -> tuple[str, ...]:
+    uids = _users(value)
+    check_choice(uids, ())
+    return uids
 
 
 def _timeouts_of(values: Values) -> Timeouts:
@@ -316,7 +353,7 @@ def _table_of(settings: Settings) -> Table:
         },
         "listener": _listener_table(listener),
         "trace": {"keep_full": settings.trace_full},
-        "window": {"theme": settings.theme.value},
+        "window": {"theme": settings.theme.value, "show_steps": settings.show_steps},
     }
 
 
@@ -342,4 +379,8 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "operations_performed": listener.async_ops[1],
         "grant_scp_role": listener.grant_scp_role,
         "extended_negotiation": checks.written_flags(listener.extended),
+        "services": sorted(service.value for service in listener.services),
+        "calling_ae_titles": list(listener.calling_ae_titles),
+        "sop_classes": list(listener.sop_classes),
+        "transfer_syntaxes": list(listener.transfer_syntaxes),
     }

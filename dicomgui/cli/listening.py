@@ -1,4 +1,4 @@
-"""The ``listen`` command: what comes in, line by line, until a signal ends it."""
+"""The commands ``listen`` and ``practice``: what comes in, line by line, until a signal ends it."""
 
 from __future__ import annotations
 
@@ -7,37 +7,60 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from dicomgui.app.destinations import destinations_of
 from dicomgui.app.listener import (
+    ArchiveRepaired,
     AssociationBegan,
     AssociationEnded,
     ContextsRefused,
     EchoAnswered,
     Listener,
+    ListenerCounts,
     ListenerEvent,
     ListenerOptions,
     ReceivedInstance,
     Refusal,
+    RequestAnswered,
     StoreFailed,
 )
+from dicomgui.app.peers import NodeStore
+from dicomgui.app.practice import PracticePACS
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session, stop_signals, timeouts_of
 from dicomgui.cli.tls import tls_of
-from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH
+from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, PeerAddress
 from dicomgui.network.errors import ListenError
+from dicomgui.network.server import Destination
 from dicomgui.network.service import AssociationFacts
 from dicomgui.network.status import Service
 from dicomgui.storage import StorageError
 from dicomgui.trace.diagnose import explain_error
 
-__all__ = ["run"]
+__all__ = ["run", "run_practice"]
+
+
+class _Provider(Protocol):
+    """A listener, or the practice PACS."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def counts(self) -> ListenerCounts: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
 
 
 async def run(options: argparse.Namespace, folder: Path, session: Session) -> Exit:
     """Listen until SIGINT or SIGTERM."""
-    output = session.output
     listener = Listener(
         session.context,
         ListenerOptions(
@@ -47,32 +70,68 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
             ae_title=options.aet,
             fsync=not options.no_fsync,
             any_sop_class=options.any_sop_class,
-            max_pdu_length=DEFAULT_MAX_PDU_LENGTH if options.max_pdu is None else options.max_pdu,
+            max_pdu_length=_max_pdu(options),
             timeouts=timeouts_of(options.timeout),
             trace_full=options.trace_full,
             tls=tls_of(options),
+            calling_ae_titles=tuple(options.allow),
+            peers=dict(options.peers),
         ),
-        on_event=partial(_show, output),
+        on_event=partial(_show, session.output),
     )
+    listener.find = _saved(options.aet).get
+    return await _attend(listener, options.host, options.aet, session.output)
+
+
+async def run_practice(options: argparse.Namespace, session: Session) -> Exit:
+    """Be the practice PACS until SIGINT or SIGTERM."""
+    practice = PracticePACS(
+        session.context,
+        ae_title=options.aet,
+        port=options.port,
+        peers={**_saved(options.aet), OUR_AE_TITLE: OUR_LISTENER, **dict(options.peers)},
+        timeouts=timeouts_of(options.timeout),
+        max_pdu_length=_max_pdu(options),
+        trace_full=options.trace_full,
+        on_event=partial(_show, session.output),
+    )
+    return await _attend(practice, "127.0.0.1", options.aet, session.output)
+
+
+def _max_pdu(options: argparse.Namespace) -> int:
+    return DEFAULT_MAX_PDU_LENGTH if options.max_pdu is None else int(options.max_pdu)
+
+
+OUR_AE_TITLE = "DICOMGUI"
+OUR_LISTENER = PeerAddress(AETitle(OUR_AE_TITLE), "127.0.0.1", 11112)
+"""Where ``dicomgui listen`` listens unless told otherwise: the practice PACS moves to it."""
+
+
+def _saved(ae_title: str) -> dict[str, Destination]:
+    """The saved nodes as move destinations."""
+    return destinations_of(NodeStore().load().nodes, ae_title)
+
+
+async def _attend(provider: _Provider, host: str, ae_title: str, output: Output) -> Exit:
     stopped = asyncio.Event()
     restore = stop_signals(stopped.set)
     output.on_lost = stopped.set
     try:
-        code = await _start(listener, output)
+        code = await _start(provider, output)
         if code is Exit.OK:
-            output.event("ready", host=options.host, port=listener.port, aet=options.aet)
-            output.line(f"listening on {listener.address} as {options.aet}")
+            output.event("ready", host=host, port=provider.port, aet=ae_title)
+            output.line(f"listening on {provider.address} as {ae_title}")
             await stopped.wait()
-            await listener.stop()
+            await provider.stop()
     finally:
         restore()
-    _sum_up(output, listener, code)
+    _sum_up(output, provider.counts, code)
     return code
 
 
-async def _start(listener: Listener, output: Output) -> Exit:
+async def _start(provider: _Provider, output: Output) -> Exit:
     try:
-        await listener.start()
+        await provider.start()
     except ListenError as error:
         output.findings([explain_error(error)])
         return Exit.NETWORK
@@ -84,8 +143,7 @@ async def _start(listener: Listener, output: Output) -> Exit:
     return Exit.OK
 
 
-def _sum_up(output: Output, listener: Listener, code: Exit) -> None:
-    counts = listener.counts
+def _sum_up(output: Output, counts: ListenerCounts, code: Exit) -> None:
     output.event(
         "summary",
         ok=code is Exit.OK,
@@ -150,7 +208,14 @@ def _show_failed(output: Output, event: StoreFailed) -> None:
 
 
 def _show_refusal(output: Output, event: Refusal) -> None:
-    output.event("refused", peer=event.peer, association=event.association, reason=event.reason)
+    output.event(
+        "refused",
+        peer=event.peer,
+        association=event.association,
+        reason=event.reason,
+        calling_aet=event.calling_ae_title,
+        called_aet=event.called_ae_title,
+    )
     output.line(f"{'refused':<13}{event.peer}  {event.reason}")
 
 
@@ -183,6 +248,20 @@ def _show_contexts(output: Output, event: ContextsRefused) -> None:
         output.detail(f"{'refused':<13}{_who(event.facts)}  {context.abstract_syntax}: {context.text}")
 
 
+def _show_answered(output: Output, event: RequestAnswered) -> None:
+    output.event(
+        "answered", **_caller(event.facts), service=event.service, detail=event.detail, problem=event.problem or None
+    )
+    if event.problem or output.is_verbose:
+        output.line(f"{'answered':<13}{_who(event.facts)}  {event.service} {event.detail}  {event.problem}".rstrip())
+
+
+def _show_repaired(output: Output, event: ArchiveRepaired) -> None:
+    for sentence in event.report.sentences:
+        output.event("archive", text=sentence)
+        output.line(f"{'archive':<13}{sentence}")
+
+
 _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     ReceivedInstance: _show_received,
     StoreFailed: _show_failed,
@@ -191,4 +270,6 @@ _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     AssociationBegan: _show_began,
     AssociationEnded: _show_ended,
     ContextsRefused: _show_contexts,
+    RequestAnswered: _show_answered,
+    ArchiveRepaired: _show_repaired,
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers.instances import CT, EXPLICIT
+from helpers.instances import CT, EXPLICIT, UNIQUE_KEYS
 from pydicom import config
 from pydicom.dataset import Dataset
 
@@ -33,11 +33,6 @@ def instance(study: int = 1, series: int = 1, number: int = 1, **values: object)
     dataset.SeriesNumber, dataset.InstanceNumber = series, number
     dataset.Rows, dataset.Columns = 4, 4
     return _changed(dataset, values)
-
-
-def item(**values: object) -> Dataset:
-    """A data set of these values, by keyword; for the items of sequences."""
-    return _changed(Dataset(), values)
 
 
 def _changed(dataset: Dataset, values: dict[str, object]) -> Dataset:
@@ -84,9 +79,6 @@ def identifier(level: str = "STUDY", **keys: object) -> Dataset:
     return _changed(dataset, keys)
 
 
-UNIQUE = {"PATIENT": "PatientID", "STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
-
-
 def find(
     index: Index, keys: Dataset, model: Model = Model.STUDY_ROOT, *, combined_datetime: bool = False
 ) -> list[Dataset]:
@@ -99,7 +91,7 @@ def found(
     index: Index, keys: Dataset, model: Model = Model.STUDY_ROOT, *, combined_datetime: bool = False
 ) -> list[str]:
     """The unique keys of what is found, without :data:`ROOT` and its level."""
-    unique = UNIQUE[keys.QueryRetrieveLevel]
+    unique = UNIQUE_KEYS[keys.QueryRetrieveLevel]
     if unique not in keys:
         setattr(keys, unique, "")
     answers = find(index, keys, model, combined_datetime=combined_datetime)

@@ -24,9 +24,9 @@ def dicomgui(*arguments: object, stdin: bytes = b"", cwd: Path | None = None) ->
     )
 
 
-def events(output: bytes | Iterable[bytes]) -> list[dict[str, Any]]:
+def events(output: str | bytes | Iterable[bytes]) -> list[dict[str, Any]]:
     """The objects that ``--json`` printed: every line is one."""
-    lines = output.splitlines() if isinstance(output, bytes) else output
+    lines = output.splitlines() if isinstance(output, str | bytes) else output
     return [json.loads(line) for line in lines]
 
 

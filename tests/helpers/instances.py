@@ -21,6 +21,22 @@ BIG_ENDIAN = "1.2.840.10008.1.2.2"
 ROOT = "1.2.826.0.1.3680043.2.1.9.7"
 """Below it are the UIDs of the synthetic instances."""
 
+UNIQUE_KEYS = {
+    "PATIENT": "PatientID",
+    "STUDY": "StudyInstanceUID",
+    "SERIES": "SeriesInstanceUID",
+    "IMAGE": "SOPInstanceUID",
+}
+"""By level."""
+
+
+def elements(**values: object) -> Dataset:
+    """A data set with these elements by keyword."""
+    made = Dataset()
+    for keyword, value in values.items():
+        setattr(made, keyword, value)
+    return made
+
 
 def write_instance(
     folder: Path, number: int, *, sop_class: str = CT, syntax: str = EXPLICIT, pixel_bytes: int = 512

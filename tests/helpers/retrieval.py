@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pydicom
-from helpers.instances import EXPLICIT, data_set, instance_of, shipped_folder
+from helpers.instances import EXPLICIT, UNIQUE_KEYS, data_set, elements, instance_of, shipped_folder
 from pydicom.dataset import Dataset
 
 from dicomgui.network import (
@@ -26,12 +26,6 @@ from dicomgui.network import (
 )
 from dicomgui.network.dimse.dataset import decode_dataset
 
-UNIQUE_KEYS = {
-    "PATIENT": "PatientID",
-    "STUDY": "StudyInstanceUID",
-    "SERIES": "SeriesInstanceUID",
-    "IMAGE": "SOPInstanceUID",
-}
 ENDLESS = "ENDLESS"
 """A query or retrieve for this Patient ID has no end of its own."""
 
@@ -54,14 +48,6 @@ def real_files(study: str = "") -> tuple[Path, ...]:
     if study:
         return tuple(path for path in doe if path.parent.name.startswith("CT2" if study == CT_STUDY else "CR"))
     return (*doe, folder / "CT_small.dcm", folder / "MR_small.dcm", folder / "rtplan.dcm")
-
-
-def elements(**values: object) -> Dataset:
-    """A data set with these elements by keyword."""
-    made = Dataset()
-    for keyword, value in values.items():
-        setattr(made, keyword, value)
-    return made
 
 
 def identifier(level: str, **keys: object) -> Dataset:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helpers.instances import CT, EXPLICIT, MR
+from helpers.instances import elements as keys
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from dicomgui.network import (
@@ -24,10 +26,6 @@ from dicomgui.network import (
     serve,
 )
 
-CT = "1.2.840.10008.5.1.4.1.1.2"
-MR = "1.2.840.10008.5.1.4.1.1.4"
-IMPLICIT = "1.2.840.10008.1.2"
-EXPLICIT = "1.2.840.10008.1.2.1"
 MPPS = "1.2.840.10008.3.1.2.3.3"
 COMMITMENT = "1.2.840.10008.1.20.1"
 PATIENCE_S = 20.0
@@ -84,13 +82,6 @@ async def ends(
         ) as assoc,
     ):
         yield Ends(server, assoc)
-
-
-def keys(**values: Any) -> Dataset:
-    dataset = Dataset()
-    for name, value in values.items():
-        setattr(dataset, name, value)
-    return dataset
 
 
 def instance(number: int, *, sop_class: str = CT, syntax: str = EXPLICIT, pixels: int = 64) -> Dataset:

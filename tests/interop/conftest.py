@@ -26,12 +26,6 @@ def pynetdicom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Peer]
 
 
 @pytest.fixture
-def context() -> Iterator[AppContext]:
-    with AppContext() as made:
-        yield made
-
-
-@pytest.fixture
 def listen(context: AppContext, tmp_path: Path) -> Listen:
     """Our listener with an archive in ``received``."""
     return listens_in(context, tmp_path / "received")

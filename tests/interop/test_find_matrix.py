@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import pytest
 from helpers import peers
-from helpers.archive import ROOT, UNIQUE, instance
-from helpers.instances import CT, EXPLICIT
+from helpers.archive import ROOT, instance
+from helpers.instances import CT, EXPLICIT, UNIQUE_KEYS, elements
 from helpers.listening import listens_in
 from helpers.serving import in_thread
 from pydicom import config
@@ -28,15 +28,8 @@ pytestmark = pytest.mark.interop("Orthanc", "dcmqrscp")
 STUDY_UID, SERIES_UID, IMAGE_UID = f"{ROOT}.1.1", f"{ROOT}.2.1.1", f"{ROOT}.3.1.1"
 
 
-def item(**values: object) -> Dataset:
-    dataset = Dataset()
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    return dataset
-
-
-CODES = Sequence([item(CodeValue="A1", CodingSchemeDesignator="99X", CodeMeaning="Hals")])
-REQUEST = Sequence([item(ScheduledProcedureStepID="S1", RequestedProcedureID="R1")])
+CODES = Sequence([elements(CodeValue="A1", CodingSchemeDesignator="99X", CodeMeaning="Hals")])
+REQUEST = Sequence([elements(ScheduledProcedureStepID="S1", RequestedProcedureID="R1")])
 
 
 def instances() -> list[Dataset]:
@@ -102,8 +95,8 @@ CASES = (
     Case("range of times", "STUDY", {"StudyTime": "1025-1045"}, "2"),
     Case("range of times", "IMAGE", {"ContentTime": "101200-1020"}, "2"),
     Case("range of date and time", "IMAGE", {"AcquisitionDateTime": "20240106-20240107"}, "3"),
-    Case("sequence", "STUDY", {"ProcedureCodeSequence": Sequence([item(CodeValue="A*")])}, "3"),
-    Case("sequence", "SERIES", {"RequestAttributesSequence": Sequence([item(RequestedProcedureID="R1")])}, "3"),
+    Case("sequence", "STUDY", {"ProcedureCodeSequence": Sequence([elements(CodeValue="A*")])}, "3"),
+    Case("sequence", "SERIES", {"RequestAttributesSequence": Sequence([elements(RequestedProcedureID="R1")])}, "3"),
     Case("sequence without an item", "STUDY", {"ProcedureCodeSequence": Sequence()}, "1 2 3 4 5"),
     Case("empty value", "PATIENT", {"PatientName": '""'}, "P5"),
     Case("empty value", "STUDY", {"StudyDate": '""'}, "4"),
@@ -179,7 +172,7 @@ def query(case: Case, root: str) -> Dataset:
     above = {"SERIES": {"StudyInstanceUID": STUDY_UID}}
     above["IMAGE"] = {**above["SERIES"], "SeriesInstanceUID": SERIES_UID}
     patient = {"PatientID": "P1"} if root == "patient" and case.level != "PATIENT" else {}
-    wanted = {UNIQUE[case.level]: "", **patient, **above.get(case.level, {}), **case.keys}
+    wanted = {UNIQUE_KEYS[case.level]: "", **patient, **above.get(case.level, {}), **case.keys}
     with config.disable_value_validation():
         for keyword, value in wanted.items():
             setattr(keys, keyword, value)
@@ -195,7 +188,7 @@ def in_root(answer: str, case: Case, root: str) -> str:
 
 async def answer_of(address: str, case: Case, root: str) -> str:
     """The last parts of the unique keys of what is found; or the status that refuses the query."""
-    unique = UNIQUE[case.level]
+    unique = UNIQUE_KEYS[case.level]
     async with (
         connect(address, contexts=presets.QUERY) as assoc,
         assoc.find(query(case, root), root=root) as op,

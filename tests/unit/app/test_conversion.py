@@ -6,7 +6,7 @@ import asyncio
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,12 +31,6 @@ RLE, J2K, J2K_LOSSY, MPEG = (
     "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.102"
 )  # fmt: skip
 BOTH = (EXPLICIT, IMPLICIT)
-
-
-@pytest.fixture
-def context() -> Iterator[AppContext]:
-    with AppContext() as made:
-        yield made
 
 
 @pytest.fixture

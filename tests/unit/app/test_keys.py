@@ -89,10 +89,10 @@ def test_keys_name_themselves_as_they_are_written() -> None:
     [
         ("", "no attribute"),
         ("=x", "no attribute"),
-        ("PatientID..X=1", "no sequence"),
+        ("PatientID..X=1", "no attribute"),
         ("Modality.PatientID=1", "no sequence"),
         ("Modality[0]=1", "no sequence"),
-        (f"{STEP}[0]x=1", "no path"),
+        (f"{STEP}[0]x=1", "no attribute"),
         (f"{STEP}[1].Modality=CT", "one item"),
         (f"{STEP}=CT", "is a sequence"),
         ("PixelData=1", "no text to match"),

@@ -128,7 +128,8 @@ async def test_closing_ends_a_repair(archive: LocalArchive, monkeypatch: pytest.
     monkeypatch.setattr(local_archive, "repair", endless)
     async with archive.opened():
         await reached(begun.is_set, "the repair runs")
-    assert archive.report is None
+    assert archive.report is not None
+    assert not archive.report.is_complete
     assert archive.trouble == "", "that it was closed is no trouble"
 
 
@@ -204,3 +205,26 @@ async def test_deleting_takes_every_data_set_of_a_uid(
         assert (report.stored, report.kept_second) == (1, 1)
         gone = await archive.delete(Selection(instance_uids=(instance_of(other),)))
         assert gone.files == 2
+
+
+async def test_rows_come_by_themselves_a_moment_after_the_files(
+    archive: LocalArchive, context: AppContext, tmp_path: Path
+) -> None:
+    async with archive.opened():
+        await archive.repaired()
+        await fill(archive, context, tmp_path / "files", 1, 2, 3)
+        assert list(archive.index.files(ALL)) == []
+        await reached(lambda: len(list(archive.index.files(ALL))) == 3, "the rows are there")
+
+
+async def test_what_was_stored_just_before_the_end_has_its_row_at_once_the_next_time(
+    archive: LocalArchive, context: AppContext, tmp_path: Path
+) -> None:
+    async with archive.opened():
+        await archive.repaired()
+        await fill(archive, context, tmp_path / "files", 1, 2)
+    async with archive.opened():
+        await archive.repaired()
+        assert archive.report is not None
+        assert archive.report.rows.added == 0
+        assert (await archive.counts()).instances == 2

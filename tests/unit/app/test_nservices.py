@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -37,12 +36,6 @@ SUCCESS = Status(0)
 MPPS = SOP_CLASSES["ModalityPerformedProcedureStep"]
 COMMITMENT = SOP_CLASSES["StorageCommitmentPushModel"]
 FILM_SESSION, META = SOP_CLASSES["BasicFilmSession"], SOP_CLASSES["BasicGrayscalePrintManagementMeta"]
-
-
-@pytest.fixture
-def context() -> Iterator[AppContext]:
-    with AppContext() as made:
-        yield made
 
 
 class Provider:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -31,12 +30,6 @@ from dicomgui.network.tracing import DimseRecord
 
 OPTIONS = ConnectionOptions()
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
-
-
-@pytest.fixture
-def context() -> Iterator[AppContext]:
-    with AppContext() as made:
-        yield made
 
 
 def keys(*texts: str) -> tuple[Key, ...]:

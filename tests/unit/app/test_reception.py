@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,12 +26,6 @@ FAR = PeerAddress("PACS", "192.0.2.1", 104)
 
 def files_below(folder: Path) -> dict[str, bytes]:
     return data_sets(folder.rglob("*.dcm"))
-
-
-@pytest.fixture
-def context() -> Iterator[AppContext]:
-    with AppContext() as made:
-        yield made
 
 
 def listener(context: AppContext, folder: Path, *, port: int = 0) -> Listener:

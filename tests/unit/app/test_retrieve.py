@@ -38,12 +38,6 @@ STUDY, SERIES, IMAGE = "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"
 CT = "1.2.840.10008.5.1.4.1.1.2"
 
 
-@pytest.fixture
-def context() -> Iterator[AppContext]:
-    with AppContext() as made:
-        yield made
-
-
 def want(level: str, *keys: str) -> Wanted:
     return Wanted(Level(level), tuple(map(parse_key, keys)))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,12 +51,6 @@ from dicomgui.trace.finding import Severity
 
 OPTIONS = ConnectionOptions(timeouts=Timeouts(associate_s=20.0, response_s=20.0))
 ACCEPTED = associate(APPLICATION, context_ac(1, 0, EXPLICIT), USER, pdu_type=2)
-
-
-@pytest.fixture
-def context() -> Iterator[AppContext]:
-    with AppContext() as made:
-        yield made
 
 
 class Shelf:

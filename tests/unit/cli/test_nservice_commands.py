@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.answering import Answering, answering
+from helpers.command_line import events
 from helpers.retrieval import elements
 from helpers.serving import in_thread
 
@@ -47,10 +47,6 @@ def scp(asked: list[Any]) -> Iterator[Answering]:
         yield server
 
 
-def objects(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
 def test_create_sends_a_json_file_and_shows_the_answer(
     scp: Answering, asked: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,7 +67,7 @@ def test_a_data_set_from_standard_input(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
     assert main(["n-create", scp.peer, *MPPS, "--dataset", "-", "--json"]) == 0
     out, err = capsys.readouterr()
-    response, summary = objects(out)
+    response, summary = events(out)
     assert (response["event"], response["operation"], response["status"]) == ("response", "n-create", 0)
     assert response["sop_instance_uid"] == "1.2.3"
     assert response["dataset"]["00100010"]["Value"] == [{"Alphabetic": "Müller"}]
@@ -114,7 +110,7 @@ def test_actions_and_events_have_their_numbers(
 
 def test_delete_of_nothing_is_1(scp: Answering, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["n-delete", scp.peer, "--class", "BasicFilmSession", "--instance", "1.2", "--json"]) == 1
-    finding, response, summary = objects(capsys.readouterr().out)
+    finding, response, summary = events(capsys.readouterr().out)
     assert (finding["event"], response["status"], summary["exit_code"]) == ("finding", 0x0112, 1)
     assert response["dataset"] is None
 
@@ -130,7 +126,7 @@ def test_a_file_that_is_no_data_set_is_4(scp: Answering, tmp_path: Path, capsys:
     arguments = ["n-create", scp.peer, *MPPS, "--json", "--dataset"]
     assert main([*arguments, str(tmp_path / "none.json")]) == 4
     out, err = capsys.readouterr()
-    assert objects(out)[-1]["ok"] is False
+    assert events(out)[-1]["ok"] is False
     assert "No such file" in err
 
 

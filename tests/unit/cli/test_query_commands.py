@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from helpers.answering import Answering, answering
+from helpers.command_line import events
 from helpers.retrieval import CR_STUDY, DOE, ENDLESS, elements
 from helpers.serving import in_thread
 from pydicom.dataset import Dataset
@@ -21,10 +20,6 @@ from dicomgui.network import FindRequest, Handlers, Reply, Status
 def scp() -> Iterator[Answering]:
     with in_thread(answering) as server:
         yield server
-
-
-def objects(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def test_find_prints_a_table_as_the_matches_come(scp: Answering, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +35,7 @@ def test_find_prints_a_table_as_the_matches_come(scp: Answering, capsys: pytest.
 def test_find_json_has_matches_in_the_json_model(scp: Answering, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["find", scp.peer, "--level", "series", "-k", f"StudyInstanceUID={CR_STUDY}"]
     assert main([*arguments, "-r", "Modality", "--json"]) == 0
-    *matches, summary = objects(capsys.readouterr().out)
+    *matches, summary = events(capsys.readouterr().out)
     assert [match["event"] for match in matches] == ["match"] * 3
     assert [match["number"] for match in matches] == [1, 2, 3]
     found = Dataset.from_json(matches[0]["dataset"])
@@ -76,7 +71,7 @@ def test_find_says_what_the_user_should_know(scp: Answering, capsys: pytest.Capt
     out, err = capsys.readouterr()
     assert "ISO_IR 100" in err
     assert "wants one StudyInstanceUID" in err
-    summary = objects(out)[-1]
+    summary = events(out)[-1]
     assert summary["character_set"] == "ISO_IR 100"
     assert len(summary["notes"]) == 2
 
@@ -96,7 +91,7 @@ def test_a_failure_status_is_1(capsys: pytest.CaptureFixture[str]) -> None:
         assert "0 matches" in out
         assert "error: " in err
         assert main(["find", scp.peer, "--json"]) == 1
-    summary = objects(capsys.readouterr().out)[-1]
+    summary = events(capsys.readouterr().out)[-1]
     assert (summary["ok"], summary["status"], summary["comment"]) == (False, 0xA700, "too much")
 
 
@@ -153,6 +148,6 @@ def test_worklist_shows_steps(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["worklist", scp.peer, "-k", "Modality=CT", "-r", "PatientID", "--json"]) == 0
     out, err = capsys.readouterr()
     assert "write ScheduledProcedureStepSequence[0].Modality" in err
-    match, summary = objects(out)
+    match, summary = events(out)
     assert match["dataset"]["00400100"]["Value"][0]["00080060"]["Value"] == ["CT"]
     assert (summary["root"], summary["level"]) == ("worklist", None)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from helpers.answering import Answering, answering
+from helpers.command_line import events
 from helpers.peers import free_port
 from helpers.retrieval import CR_STUDY, CT_STUDY, data_sets, kept_in, real_files
 from helpers.serving import in_thread
@@ -31,10 +30,6 @@ def scp(port: int) -> Iterator[Answering]:
         yield server
 
 
-def objects(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
 def test_get_fills_a_folder(scp: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["get", scp.peer, *CT, "--out", str(tmp_path / "a" / "b")]) == 0
     assert kept_in(tmp_path / "a" / "b") == data_sets(real_files(CT_STUDY))
@@ -48,7 +43,7 @@ def test_get_fills_a_folder(scp: Answering, tmp_path: Path, capsys: pytest.Captu
 def test_get_json_tells_every_step(scp: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["get", scp.peer, "--level", "series", "-k", "PatientName=Doe^A*", "-k", "Modality=CT", "--json"]
     assert main([*arguments, "--out", str(tmp_path)]) == 0
-    printed = objects(capsys.readouterr().out)
+    printed = events(capsys.readouterr().out)
     stored = [event for event in printed if event["event"] == "stored"]
     assert {event["sop_instance_uid"]: Path(event["path"]).stat().st_size for event in stored} == {
         event["sop_instance_uid"]: event["bytes"] for event in stored
@@ -72,7 +67,7 @@ def test_get_into_what_is_no_folder_is_4(scp: Answering, tmp_path: Path, capsys:
     (tmp_path / "file").touch()
     assert main(["get", scp.peer, *CT, "--out", str(tmp_path / "file"), "--json"]) == 4
     out, err = capsys.readouterr()
-    assert objects(out)[-1]["ok"] is False
+    assert events(out)[-1]["ok"] is False
     assert "cannot be made" in err
 
 
@@ -104,7 +99,7 @@ def test_move_to_ourselves_receives_in_the_same_process(
 def test_move_json(scp: Answering, port: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["move", scp.peer, *CT, "--to", "ME", "--listen", str(port), "--out", str(tmp_path), "--json"]
     assert main([*arguments, "--timeout", "50"]) == 0
-    printed = objects(capsys.readouterr().out)
+    printed = events(capsys.readouterr().out)
     assert printed[0] == {"event": "ready", "host": "127.0.0.1", "port": port, "aet": "ME"}
     assert sum(event["event"] == "stored" for event in printed) == 4
     assert (printed[-1]["destination"], printed[-1]["arrived"]) == ("ME", 4)
@@ -135,11 +130,11 @@ def test_a_taken_port_is_3_and_an_unusable_folder_4(
     arguments = ["move", scp.peer, *CT, "--to", "ME", "--json"]
     assert main([*arguments, "--listen", taken, "--out", str(tmp_path / "in")]) == 3
     out, err = capsys.readouterr()
-    assert [event["event"] for event in objects(out)] == ["finding", "summary"]
+    assert [event["event"] for event in events(out)] == ["finding", "summary"]
     assert "cannot start" in err
     (tmp_path / "file").touch()
     assert main([*arguments, "--listen", str(port), "--out", str(tmp_path / "file")]) == 4
-    assert objects(capsys.readouterr().out)[-1]["exit_code"] == 4
+    assert events(capsys.readouterr().out)[-1]["exit_code"] == 4
     assert scp.retrieved() == []
 
 

@@ -1,0 +1,355 @@
+"""The archive of this program: its folder, its index, and the repair that makes the two agree.
+
+One folder has one :class:`LocalArchive`, shared by the listener, the retrievals and whatever lists it: it is open as
+long as anybody has it open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dicomgui.app.context import AppContext
+from dicomgui.network.tracing import Scribe
+from dicomgui.storage import (
+    Archive,
+    Counts,
+    Discarded,
+    DuplicatePolicy,
+    Index,
+    IndexFault,
+    Leftovers,
+    Match,
+    Opened,
+    Pending,
+    Query,
+    RepairProgress,
+    RepairReport,
+    Restored,
+    Selection,
+    StorageError,
+    Stored,
+    StoredFile,
+    Trash,
+    rebuild,
+    repair,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+__all__ = ["LocalArchive"]
+
+_T = TypeVar("_T")
+
+SETTLE_S = 2.0
+"""A query waits for what was just stored to be indexed, and for the repair, but not longer than this."""
+
+GATHER_S = 0.25
+"""Rows are written when names have been gathered for so long: many at a time cost half of one by one, and a peer that
+sends is what the time is for."""
+
+QUERY_THREADS = 2
+
+
+class _IndexedArchive(Archive):
+    """An archive that tells of everything that is stored, from whatever thread it is stored in."""
+
+    def __init__(
+        self, folder: Path, tell: Callable[[Stored], None], *, fsync: bool, on_duplicate: DuplicatePolicy
+    ) -> None:
+        super().__init__(folder, fsync=fsync, on_duplicate=on_duplicate)
+        self._tell = tell
+
+    def commit(self, pending: Pending) -> Stored:
+        """As its parent; the index is written later, and nothing waits for it."""
+        stored = super().commit(pending)
+        self._tell(stored)
+        return stored
+
+
+class LocalArchive:
+    """A folder of instances that can be stored into, listed, searched and retrieved from.
+
+    Belongs to the thread of the event loop. What blocks runs in threads.
+
+    :ivar folder: made by :meth:`open` if it is not there.
+    :ivar files: where instances go in; everything that is committed there is indexed.
+    :ivar index: closed where it could not be opened: ``trouble`` says why, and instances are received all the same.
+    :ivar report: what the repair at the start has found; ``None`` until it is through.
+    :ivar progress: how far the repair is; ``None`` before its first step.
+    :ivar watchers: told of each report, in the loop's thread.
+
+    :param fsync: whether a commit waits for the medium.
+    """
+
+    def __init__(
+        self,
+        context: AppContext,
+        folder: Path,
+        *,
+        fsync: bool = True,
+        on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH,
+    ) -> None:
+        self.folder = folder
+        self.index = Index(folder)
+        self.files: Archive = _IndexedArchive(folder, self._note_stored, fsync=fsync, on_duplicate=on_duplicate)
+        self.report: RepairReport | None = None
+        self.progress: RepairProgress | None = None
+        self.watchers: list[Callable[[RepairReport], None]] = []
+        self._context = context
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._gathering = threading.Lock()
+        self._stored: list[str] = []
+        self._users = 0
+        self._changing = asyncio.Lock()
+        self._trouble = ""
+        self._stopping = threading.Event()
+        self._repair: Future[None] | None = None
+        self._queries: ThreadPoolExecutor | None = None
+
+    # life
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used."""
+        return self._users > 0
+
+    @property
+    def is_repairing(self) -> bool:
+        """Whether files and index are still being compared: until then a search may miss some."""
+        return self._repair is not None and not self._repair.done()
+
+    @property
+    def trouble(self) -> str:
+        """Why the index does not work, one line; empty if all is well."""
+        return self._trouble or self.index.trouble
+
+    async def open(self) -> None:
+        """Prepare the folder, open the index, and begin the repair; each time again for each user of the archive.
+
+        :raises StorageError: the folder cannot be used.
+        """
+        async with self._changing:
+            if not self._users:
+                self._loop = asyncio.get_running_loop()
+                await self._in_files(self._open)
+            self._users += 1
+
+    async def close(self) -> None:
+        """One user less; the last one waits until what was stored is indexed, for two seconds at most."""
+        async with self._changing:
+            if self._users == 1:
+                self._stopping.set()
+                await self._in_files(self._close)
+            self._users = max(0, self._users - 1)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[LocalArchive]:
+        """Have it open during a block; raises what :meth:`open` raises."""
+        await self.open()
+        try:
+            yield self
+        finally:
+            await self.close()
+
+    def _open(self) -> None:
+        leftovers = self.files.prepare()
+        self._trouble, self.report, self.progress = "", None, None
+        self._stopping.clear()
+        try:
+            opened = self.index.open()
+        except IndexFault as fault:
+            self._trouble = str(fault)
+            return
+        self._queries = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="dicomgui-archive")
+        self._begin(opened, leftovers)
+
+    def _begin(self, opened: Opened, leftovers: Leftovers) -> None:
+        def work() -> RepairReport:
+            return repair(
+                self.index, opened, leftovers=leftovers,
+                on_progress=self._note_progress, should_stop=self._stopping.is_set,
+            )  # fmt: skip
+
+        self._start_repair(work, RepairReport(leftovers=leftovers, opened=opened, is_complete=False))
+
+    def _start_repair(self, work: Callable[[], RepairReport], stopped: RepairReport) -> None:
+        assert self._queries is not None
+        self._repair = self._queries.submit(self._run_repair, work, stopped)
+
+    def _run_repair(self, work: Callable[[], RepairReport], stopped: RepairReport) -> None:
+        try:
+            self._tell(work(), "")
+        except StorageError as fault:
+            if self._stopping.is_set():
+                self._tell(stopped, "")
+            else:
+                self._tell(None, str(fault))
+
+    def _tell(self, report: RepairReport | None, trouble: str) -> None:
+        """From the thread of the repair."""
+        assert self._loop is not None
+        with suppress(RuntimeError):  # nobody is there any more
+            self._loop.call_soon_threadsafe(self._take_report, report, trouble)
+
+    def _take_report(self, report: RepairReport | None, trouble: str) -> None:
+        scribe = Scribe(self._context.tracer, 0)
+        if report is None:
+            self._trouble = trouble
+            scribe.note(logging.WARNING, trouble)
+            return
+        self.report = report
+        for sentence in report.sentences:
+            scribe.note(logging.INFO, sentence)
+        for watcher in self.watchers:
+            watcher(report)
+
+    def _note_progress(self, progress: RepairProgress) -> None:
+        self.progress = progress
+
+    def _note_stored(self, stored: Stored) -> None:
+        """From any thread. Whoever puts the first name in sets the clock."""
+        with self._gathering:
+            self._stored.append(f"{stored.path.parent.name}/{stored.path.name}")
+            is_first = len(self._stored) == 1
+        if is_first and self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: the next repair finds the file
+                self._loop.call_soon_threadsafe(self._loop.call_later, GATHER_S, self._index_stored)
+
+    def _index_stored(self) -> None:
+        """Hand what was stored to the index."""
+        with self._gathering:
+            names, self._stored = self._stored, []
+        if names:
+            with suppress(IndexFault):  # it is closed: the next repair finds the files
+                self.index.refresh(names)
+
+    def _close(self) -> None:
+        self._index_stored()
+        queries, self._queries = self._queries, None
+        self.index.close()  # first: it ends what a repair waits for
+        if queries is not None:
+            queries.shutdown()
+        self.files.close()
+
+    async def rebuild(self) -> RepairReport | None:
+        """Make the index again of all files; the report is ``None`` if it failed, and ``trouble`` says why.
+
+        :raises IndexFault: the archive is not open, or has no index.
+        """
+        if self._queries is None:
+            raise IndexFault(self._trouble or "the archive is not open", path=str(self.folder))
+        await self.repaired()
+        self.report, self._trouble = None, ""
+        self._start_repair(
+            lambda: rebuild(self.index, on_progress=self._note_progress, should_stop=self._stopping.is_set),
+            RepairReport(is_complete=False),
+        )
+        await self.repaired()
+        return self.report
+
+    async def repaired(self, timeout_s: float | None = None) -> bool:
+        """Wait for the repair to be through; whether it is."""
+        return await self._done(self._repair, timeout_s)
+
+    async def settle(self, timeout_s: float = SETTLE_S) -> bool:
+        """Wait until everything that was stored before can be found; whether it can, as far as anybody knows.
+
+        :raises IndexFault: there is no index.
+        """
+        self._check()
+        self._index_stored()
+        is_repaired = await self._done(self._repair, timeout_s)
+        return await self._done(self.index.flush(), timeout_s) and is_repaired
+
+    async def _done(self, work: Future[Any] | None, timeout_s: float | None) -> bool:
+        """Whether work is through in time; it goes on if it is not."""
+        if work is None or work.done():
+            return True
+        done = asyncio.get_running_loop().create_future()
+        work.add_done_callback(lambda _: _wake(done))
+        await asyncio.wait((done,), timeout=timeout_s)
+        return work.done()
+
+    # looking
+
+    def _check(self) -> None:
+        if not self.index.is_open:
+            raise IndexFault(self._trouble or "the archive is not open", path=str(self.folder))
+
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """Run something that reads the index in a thread that is there for that.
+
+        :raises IndexFault: there is no index.
+        """
+        queries = self._queries
+        if queries is None:
+            raise IndexFault(self._trouble or "the archive is not open", path=str(self.folder))
+        return await asyncio.get_running_loop().run_in_executor(queries, work)
+
+    def search(self, query: Query) -> Iterator[Match]:
+        """The matches; for a thread, see :meth:`in_thread`. See :meth:`dicomgui.storage.Index.find`."""
+        return self.index.find(query)
+
+    async def files_of(self, selection: Selection, *, every_variant: bool = False) -> Sequence[StoredFile]:
+        """What is retrieved for a selection; see :meth:`dicomgui.storage.Index.files`.
+
+        :raises IndexFault: there is no index, or it cannot be read.
+        """
+        return await self.in_thread(lambda: tuple(self.index.files(selection, every_variant=every_variant)))
+
+    async def count(self, selection: Selection) -> int:
+        """How many instances of a selection are here; raises like :meth:`files_of`."""
+        return await self.in_thread(lambda: self.index.count(selection))
+
+    async def counts(self) -> Counts:
+        """How much there is in all; raises like :meth:`files_of`."""
+        return await self.in_thread(self.index.counts)
+
+    # deleting
+
+    async def delete(self, selection: Selection) -> Discarded:
+        """Move all data sets of a selection into the trash; :meth:`undelete` brings them back.
+
+        :raises StorageError: the trash cannot be made, or there is no index.
+        """
+        await self.settle()
+
+        def work() -> Discarded:
+            names = [file.name for file in self.index.files(selection, every_variant=True)]
+            return Trash(self.index).discard(names)
+
+        return await self.in_thread(work)
+
+    async def undelete(self, token: str) -> Restored:
+        """Undo a deletion.
+
+        :raises KeyError: it is not there any more.
+        :raises StorageError: the index cannot be written.
+        """
+        return await self.in_thread(lambda: Trash(self.index).restore(token))
+
+    async def purge(self, token: str) -> None:
+        """Remove a deletion's files for good; raises like :meth:`undelete`."""
+        await self.in_thread(lambda: Trash(self.index).purge(token))
+
+    async def _in_files(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._context.file_pool, work)
+
+
+def _wake(done: asyncio.Future[None]) -> None:
+    """From any thread: what waits for ``done`` may go on."""
+
+    def settle() -> None:
+        if not done.done():
+            done.set_result(None)
+
+    with suppress(RuntimeError):  # the loop is closed
+        done.get_loop().call_soon_threadsafe(settle)

@@ -1,0 +1,117 @@
+"""The services of our listener: what can be switched on, and what a caller is then accepted for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from dicomgui.network.association.negotiation import AcceptPolicy
+from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.service import QUERY_MODELS
+from dicomgui.network.service_classes import commitment, mpps
+from dicomgui.network.service_classes.worklist import SOP_CLASS as WORKLIST
+from dicomgui.network.uids import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    RETIRED_STORAGE_CLASSES,
+    STORAGE_CLASSES,
+    VERIFICATION,
+    is_valid_uid,
+)
+
+__all__ = ["ALL", "STORAGE", "USUAL", "Provided", "check_choice", "narrowed", "pattern_of"]
+
+
+class Provided(StrEnum):
+    """A service that a listener gives; verification is always there."""
+
+    STORE = "store"
+    """Keep what is sent by C-STORE."""
+    QUERY = "query"
+    """Answer C-FIND from the archive."""
+    MOVE = "move"
+    """Send from the archive to known destinations."""
+    GET = "get"
+    """Send from the archive to who asks."""
+    WORKLIST = "worklist"
+    MPPS = "mpps"
+    """Take performed procedure steps."""
+    COMMITMENT = "commitment"
+    """Answer for what is in the archive."""
+
+
+USUAL: Final = frozenset({Provided.STORE, Provided.QUERY, Provided.MOVE, Provided.GET})
+"""What a listener gives unless told otherwise."""
+
+ALL: Final = frozenset(Provided)
+
+STORAGE: Final = frozenset((*STORAGE_CLASSES, *RETIRED_STORAGE_CLASSES))
+"""The standard's storage SOP classes, retired ones included."""
+
+_ROOTS = ("patient", "study", "patient-study-only")
+_CLASSES: Final[Mapping[Provided, tuple[str, ...]]] = MappingProxyType(
+    {
+        Provided.QUERY: tuple(QUERY_MODELS[root]["find"] for root in _ROOTS),
+        Provided.MOVE: tuple(QUERY_MODELS[root]["move"] for root in _ROOTS),
+        Provided.GET: tuple(QUERY_MODELS[root]["get"] for root in _ROOTS),
+        Provided.WORKLIST: (WORKLIST,),
+        Provided.MPPS: (mpps.SOP_CLASS, mpps.RETRIEVE_SOP_CLASS),
+        Provided.COMMITMENT: (commitment.SOP_CLASS,),
+    }
+)
+_NATIVE = (
+    EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN,
+)  # fmt: skip
+_ENCODED_IN = MappingProxyType({uid: _NATIVE for uids in _CLASSES.values() for uid in uids} | {VERIFICATION: _NATIVE})
+
+
+def narrowed(
+    policy: AcceptPolicy,
+    services: Collection[Provided],
+    sop_classes: Collection[str] = (),
+    transfer_syntaxes: tuple[str, ...] = (),
+) -> AcceptPolicy:
+    """``policy`` with what these services need, and no more than that unless it takes any SOP class.
+
+    :param sop_classes: what is stored and retrieved; all of :data:`STORAGE` if empty.
+    :param transfer_syntaxes: of instances, in our order of preference; any if empty.
+    """
+    storage = frozenset(sop_classes) or STORAGE
+    moves_instances = not {Provided.STORE, Provided.GET}.isdisjoint(services)
+    classes = {VERIFICATION, *(uid for service in services for uid in _CLASSES.get(service, ()))}
+    if moves_instances:
+        classes |= storage
+    requestor_scp = policy.requestor_scp
+    if requestor_scp is not None and Provided.GET in services:
+        requestor_scp |= storage
+    return replace(
+        policy,
+        abstract_syntaxes=None if policy.abstract_syntaxes is None else frozenset(classes),
+        requestor_scp=requestor_scp,
+        transfer_syntaxes=transfer_syntaxes or None,
+        transfer_syntaxes_of=_ENCODED_IN,
+        prefer_ours=bool(transfer_syntaxes),
+    )
+
+
+def check_choice(uids: Collection[str], titles: Collection[str]) -> None:
+    """Judge a choice of UIDs, and of calling AE titles with ``*`` and ``?``.
+
+    :raises ConfigurationError: one of them is none.
+    """
+    for uid in uids:
+        if not is_valid_uid(uid):
+            raise ConfigurationError(f"{uid!r} is no UID", phase="configure")
+    for title in titles:
+        if not title.strip() or not title.isascii() or not title.isprintable() or "\\" in title:
+            raise ConfigurationError(f"{title!r} is no AE title", phase="configure")
+
+
+def pattern_of(ae_title: str) -> str:
+    """The pattern that lets in this calling AE title and no other."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in ae_title)

@@ -1,0 +1,55 @@
+"""Matches in files: formulas are text, what was there stays whole when writing fails."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.retrieval import elements
+
+from dicomgui.app.query_export import write_answers_csv, write_answers_json
+from dicomgui.app.query_values import Answer
+from dicomgui.network.dimse.dataset import encode_dataset
+
+BROKEN = b"\x40\x00\x75\x02SQ\x00\x00\xff\xff\xff\xff" + bytes(8)
+EXPLICIT = "1.2.840.10008.1.2.1"
+
+
+def test_cells_are_text_whatever_the_peer_sends(tmp_path: Path) -> None:
+    path = tmp_path / "found.csv"
+    assert write_answers_csv(path, ["Name"], [["=1+1"], ["  @SUM(A1)"], ['quo"ted, 王']]) == 3
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    assert rows == [["Name"], ["'=1+1"], ["'  @SUM(A1)"], ['quo"ted, 王']]
+
+
+def test_json_is_the_dicom_model_and_leaves_out_what_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    good = Answer(encode_dataset(elements(SpecificCharacterSet="GB18030", PatientName="Wang=王"), EXPLICIT))
+    bad = Answer(BROKEN)
+    assert write_answers_json(path, [good, bad, good]) == (2, 1)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert [one["00100010"]["Value"] for one in found] == [[{"Alphabetic": "Wang", "Ideographic": "王"}]] * 2
+    assert found[0]["00080005"]["Value"] == ["ISO_IR 192"]
+
+
+def test_no_matches_are_an_empty_array(tmp_path: Path) -> None:
+    assert write_answers_json(tmp_path / "none.json", []) == (0, 0)
+    assert json.loads((tmp_path / "none.json").read_text()) == []
+
+
+def test_what_was_there_stays_whole_when_writing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "found.csv"
+    path.write_text("before")
+
+    def lines() -> Iterator[list[str]]:
+        yield ["one"]
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        write_answers_csv(path, ["Name"], lines())
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,83 @@
+"""Single values of encoded matches, in all encodings."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.retrieval import elements
+from pydicom.dataset import Dataset
+
+from dicomgui.app.keys import attribute_of
+from dicomgui.app.query_values import Answer, tags_in, vr_of
+from dicomgui.network.dimse.dataset import encode_dataset
+from dicomgui.network.errors import RemoteProtocolError
+
+BROKEN = b"\x40\x00\x75\x02SQ\x00\x00\xff\xff\xff\xff" + bytes(8)
+IMPLICIT, EXPLICIT, BIG, DEFLATED = (
+    "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99",
+)  # fmt: skip
+
+
+def tag(keyword: str) -> int:
+    return attribute_of(keyword).tag
+
+
+def texts(answer: Answer, *keywords: str) -> list[str | None]:
+    found = answer.texts([tag(keyword) for keyword in keywords])
+    return [found.get(tag(keyword)) for keyword in keywords]
+
+
+def study(**more: object) -> Dataset:
+    return elements(SpecificCharacterSet="ISO_IR 100", PatientName="Müller^Jörg", PatientID="17 ", **more)
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, DEFLATED])
+def test_values_are_found_in_every_encoding(syntax: str) -> None:
+    dataset = study(ModalitiesInStudy=["CT", "MR"], Rows=512, NumberOfStudyRelatedInstances=12, StudyDate="")
+    answer = Answer(encode_dataset(dataset, syntax), syntax)
+    wanted = ("PatientName", "PatientID", "ModalitiesInStudy", "Rows", "NumberOfStudyRelatedInstances", "StudyDate")
+    assert texts(answer, *wanted) == ["Müller^Jörg", "17", "CT\\MR", "512", "12", ""]
+    assert texts(answer, "AccessionNumber") == [None]
+    assert texts(answer, "SpecificCharacterSet") == ["ISO_IR 100"]
+
+
+def test_names_are_read_in_the_character_set_of_the_match() -> None:
+    dataset = elements(SpecificCharacterSet="GB18030", PatientName="Wang^XiaoDong=王^小东")
+    assert texts(Answer(encode_dataset(dataset, EXPLICIT)), "PatientName") == ["Wang^XiaoDong=王^小东"]
+
+
+def test_what_is_no_text_is_only_named() -> None:
+    dataset = elements(RequestAttributesSequence=[elements(StudyID="1")], ReferencedStudySequence=[])
+    dataset.add_new(0x00091010, "UN", b"\1\2")
+    dataset.add_new(0x00091011, "UN", b"")
+    answer = Answer(encode_dataset(dataset, EXPLICIT))
+    found = answer.texts([tag("RequestAttributesSequence"), tag("ReferencedStudySequence"), 0x00091010, 0x00091011])
+    assert list(found.values()) == ["", "(2 bytes)", "", "(sequence)"]
+
+
+def test_numbers_of_every_kind() -> None:
+    dataset = elements(SpacingBetweenSlices="1.5", PixelPaddingValue=1)
+    dataset.add_new(tag("RealWorldValueSlope"), "FD", [0.5, 2.0])
+    dataset.add_new(tag("SimpleFrameList"), "UL", [1_234_567, 2])
+    answer = Answer(encode_dataset(dataset, EXPLICIT))
+    assert texts(answer, "RealWorldValueSlope", "SimpleFrameList") == ["0.5\\2", "1234567\\2"]
+
+
+def test_garbage_gives_what_stands_before_it() -> None:
+    data = encode_dataset(study(), EXPLICIT)
+    assert texts(Answer(data[:-3]), "PatientName", "PatientID") == ["Müller^Jörg", None]
+    assert texts(Answer(b"\xff" * 40), "PatientName") == [None]
+    with pytest.raises(RemoteProtocolError):
+        Answer(BROKEN).dataset()
+
+
+def test_the_whole_is_decoded_when_it_is_wanted() -> None:
+    assert str(Answer(encode_dataset(study(), EXPLICIT)).dataset().PatientName) == "Müller^Jörg"
+
+
+def test_which_elements_are_there() -> None:
+    wanted = {tag("PatientName"): "PatientName", tag("StudyID"): "StudyID"}
+    assert list(tags_in(encode_dataset(study(), IMPLICIT), IMPLICIT, wanted)) == [tag("PatientName")]
+
+
+def test_value_representations_come_from_the_dictionary() -> None:
+    assert (vr_of(tag("PatientName")), vr_of(0x00091010)) == ("PN", "UN")

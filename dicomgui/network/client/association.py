@@ -21,7 +21,13 @@ from dicomgui.network.association.negotiation import build_request, conclude
 from dicomgui.network.association.params import AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.association.states import Event
 from dicomgui.network.client import presets
-from dicomgui.network.errors import AssociationAborted, AssociationRejected, DicomNetworkError, LocalProtocolError
+from dicomgui.network.errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ConnectError,
+    DicomNetworkError,
+    LocalProtocolError,
+)
 from dicomgui.network.pdu import (
     AssociateRJ,
     SOPClassCommonExtendedNegotiation,
@@ -32,6 +38,7 @@ from dicomgui.network.pdu import (
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.service import AssociationFacts, Connection, Handlers, Provider, ServiceUser
 from dicomgui.network.service.lifecycle import Lifecycle, Teller
+from dicomgui.network.service.performing import close_unawaited
 from dicomgui.network.tracing import Role, Scribe, Tracer, next_association_id
 from dicomgui.network.transport import AssociationTransport, TaskOwner, TlsConfig, TraceObserver, open_connection
 
@@ -183,6 +190,10 @@ class Association(ServiceUser):
             requested = self._loop.time()
             self._connection.transport.set_deadline("associate", options.timeouts.associate_s)
             await self._answer
+        except ConnectError as error:
+            self._connection.fail(error)
+            await self._shut_down()
+            raise
         except BaseException:
             await self._shut_down()
             raise
@@ -296,7 +307,7 @@ class Association(ServiceUser):
         if delay is None:
             self._confirm_release()
         else:
-            self._tasks.spawn(self._confirm_release_after(delay), name="release")
+            close_unawaited(self._tasks.spawn(self._confirm_release_after(delay), name="release"), delay)
 
     async def _confirm_release_after(self, delay: Awaitable[None]) -> None:
         await self._teller.wait(delay)

@@ -28,6 +28,7 @@ from dicomgui.network.pdu import AssociateAC, AssociateRJ, AssociateRQ, describe
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.service import AssociationFacts, Connection, Provider, ServiceUser
 from dicomgui.network.service.lifecycle import AssociationRequest, Teller
+from dicomgui.network.service.performing import close_unawaited
 from dicomgui.network.tracing import Role, Scribe, next_association_id
 from dicomgui.network.transport import AssociationTransport, TaskOwner, TlsTransport, TraceObserver
 
@@ -176,6 +177,7 @@ class Acceptor:
 
     def _on_tls_failed(self, error: ConnectError) -> None:
         self._refuse(str(error))
+        self._teller.closed(None, error)
 
     def _on_requested(self, rq: AssociateRQ) -> None:
         request = AssociationRequest(self.number, self._connection.peer, rq)
@@ -194,7 +196,7 @@ class Acceptor:
             return
         if isinstance(verdict, Awaitable):
             self._is_deciding = True
-            self._tasks.spawn(self._decide(rq, verdict), name="negotiation")
+            close_unawaited(self._tasks.spawn(self._decide(rq, verdict), name="negotiation"), verdict)
         else:
             self._answer(rq, self._negotiate(rq, verdict))
 
@@ -206,18 +208,22 @@ class Acceptor:
                 answer = self._negotiate(rq, await verdict)
         except Exception as error:
             answer = self._undecided(error)
-        self._is_deciding = False
+        finally:
+            self._is_deciding = False
         if self._machine.allows(Event.EVT7):  # the peer may have gone meanwhile
             self._answer(rq, answer)
             self._connection.transport.flush()
 
     def _negotiate(self, rq: AssociateRQ, verdict: Verdict) -> AssociateAC | AssociateRJ:
-        if isinstance(verdict, AssociateRJ):
-            return verdict
         options = self._server.options
         policy = verdict if isinstance(verdict, AcceptPolicy) else options.policy
         choices = verdict if isinstance(verdict, Mapping) else {}
         try:
+            if isinstance(verdict, AssociateRJ):
+                verdict.encode()  # its values fit
+                return verdict
+            if not isinstance(verdict, AcceptPolicy | Mapping | None):
+                raise TypeError(f"a negotiator answered {type(verdict).__name__}: that neither accepts nor rejects")
             return negotiate(rq, policy, options.limits.max_pdu_length, choices)
         except Exception as error:  # what a policy calls, and choices that were not proposed
             return self._undecided(error)
@@ -271,7 +277,7 @@ class Acceptor:
             self._confirm_release()
         else:
             self._release_delayed = True
-            self._tasks.spawn(self._confirm_release_after(delay), name="release")
+            close_unawaited(self._tasks.spawn(self._confirm_release_after(delay), name="release"), delay)
 
     async def _confirm_release_after(self, delay: Awaitable[None]) -> None:
         await self._teller.wait(delay)

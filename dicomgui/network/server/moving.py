@@ -10,6 +10,7 @@ from typing import TypeAlias
 from dicomgui.network.association.params import AETitle, PeerAddress
 from dicomgui.network.client import presets
 from dicomgui.network.client.association import ConnectOptions, open_with
+from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import MoveRequest, ServiceUser
 
 __all__ = ["Destination", "DestinationMover", "Destinations"]
@@ -17,7 +18,10 @@ __all__ = ["Destination", "DestinationMover", "Destinations"]
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where instances can be moved to, and how to connect to it (TLS, time-outs, user identity, …)."""
+    """Where instances can be moved to, and how to connect to it (TLS, time-outs, user identity, …).
+
+    Of the options, ``calling_ae``, ``contexts`` and ``tracer`` count for nothing: these are the server's.
+    """
 
     address: PeerAddress
     options: ConnectOptions = field(default=ConnectOptions())
@@ -49,11 +53,18 @@ class DestinationMover:
     ) -> AbstractAsyncContextManager[ServiceUser]:
         """An association with the destination, to be entered; see :func:`~dicomgui.network.connect` for its errors."""
         found = self._find(request)
-        assert found is not None  # asked before
+        if found is None:
+            raise ConfigurationError("the move destination is not known any more", phase="configure")
         if isinstance(found, PeerAddress):
             found = Destination(found, self._usual)
-        contexts = presets.for_instances(kinds)
-        return open_with(found.address, replace(found.options, contexts=contexts, tracer=self._usual.tracer))
+        options = replace(
+            found.options,
+            calling_ae=self._usual.calling_ae,
+            contexts=presets.for_instances(kinds),
+            tracer=self._usual.tracer,
+            trace_full=self._usual.trace_full,
+        )
+        return open_with(found.address, options)
 
     def _find(self, request: MoveRequest) -> PeerAddress | Destination | None:
         title = request.command.move_destination.strip(" ")

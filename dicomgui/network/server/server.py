@@ -95,7 +95,14 @@ class Server:
         self.handlers = handlers
         self.tls_context = None if options.tls is None else options.tls.server_context()
         self.mover = DestinationMover(
-            options.destinations, ae_title, ConnectOptions(tracer=options.tracer, trace_full=options.trace_full)
+            options.destinations,
+            ae_title,
+            ConnectOptions(
+                timeouts=options.timeouts,
+                limits=options.limits,
+                tracer=options.tracer,
+                trace_full=options.trace_full,
+            ),
         )
         self._scribe = Scribe(options.tracer, 0)
         self.tasks = TaskOwner(f"server {ae_title}")

@@ -35,8 +35,13 @@ def response_to(command: Command, outcome: Status | Reply, has_dataset: bool) ->
             error_comment=outcome.comment,
             offending_elements=outcome.offending,
         )
+    if isinstance(outcome, Status) and type(command) not in _WITH_TYPE_ID:
+        return response
     more = _more(command, outcome)
     return replace(response, **more) if more else response
+
+
+_WITH_TYPE_ID = frozenset({NActionRQ, NEventReportRQ})
 
 
 def _more(command: Command, outcome: Status | Reply) -> dict[str, Any]:

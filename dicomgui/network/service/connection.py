@@ -7,7 +7,7 @@ Both sides of an association use the same class: what makes a requestor or an ac
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from dicomgui.network.association.contexts import AcceptedContext, Negotiated
@@ -23,30 +23,27 @@ from dicomgui.network.association.events import (
 )
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.params import Limits, Timeouts
-from dicomgui.network.association.states import Event
+from dicomgui.network.association.states import Event, State
 from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message, Sink
-from dicomgui.network.dimse.commands import CCancelRQ, Command, Response
-from dicomgui.network.dimse.fragment import BytesSource, Chunk, Source
+from dicomgui.network.dimse.commands import Command, Response
+from dicomgui.network.dimse.fragment import BytesSource
 from dicomgui.network.errors import (
     AssociationAborted,
     ConnectError,
     ConnectionLost,
     DicomNetworkError,
     LocalProtocolError,
-    OperationTimeout,
     RemoteProtocolError,
 )
-from dicomgui.network.pdu import PduType, PdvPiece, describe_abort
-from dicomgui.network.service.exchange import Exchange, Exchanges, OperationsWindow, SingleExchange, StreamExchange
+from dicomgui.network.pdu import PduType, PdvPiece
+from dicomgui.network.service.endings import abort_error, timeout_error
 from dicomgui.network.service.messages import trace_message
+from dicomgui.network.service.requester import Requester
 from dicomgui.network.service.sender import Sender
 from dicomgui.network.tracing import Direction, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
 
 __all__ = ["Connection", "ConnectionOwner", "RequestReceiver"]
-
-TIMER_SLACK_S = 0.01
-"""Timers fire a little early."""
 
 RESPONSE_DATASET_LIMIT = 64 * 2**20
 """A response's data set is kept in memory; no identifier comes near this."""
@@ -109,11 +106,9 @@ class Connection:
         self._contexts: Mapping[int, AcceptedContext] = {}
         self._assembler: Assembler | None = None
         self._negotiated: Negotiated | None = None
-        self._exchanges = Exchanges()
         self._sender: Sender | None = None
-        self._window: OperationsWindow | None = None
+        self._requester: Requester | None = None
         self._over = False
-        self._error: DicomNetworkError | None = None
 
     # the association
 
@@ -149,7 +144,9 @@ class Connection:
     @property
     def is_idle(self) -> bool:
         """Whether no request of ours waits for its response and nothing is being sent."""
-        return not self._exchanges and not (self._sender is not None and self._sender.is_sending)
+        if self._requester is None or self._sender is None:
+            return True
+        return self._requester.is_idle and not self._sender.is_sending
 
     @property
     def is_receiving(self) -> bool:
@@ -159,8 +156,11 @@ class Connection:
     def established(self, negotiated: Negotiated) -> None:
         """The association stands: messages may go from now on."""
         self._negotiated = negotiated
-        self._sender = Sender(self.transport, self.scribe, negotiated.peer_max_pdu_length)
-        self._window = OperationsWindow(negotiated.max_invoked)
+        transport = self.transport
+        self._sender = sender = Sender(transport, self.scribe, negotiated.peer_max_pdu_length)
+        self._requester = Requester(
+            transport, sender, self.scribe, peer=self.peer, window=negotiated.max_invoked, abort=self.abort
+        )
         self._contexts = {context.context_id: context for context in negotiated.accepted}
         self._assembler = Assembler(
             self._choose_sink,
@@ -180,23 +180,26 @@ class Connection:
 
     # messages out
 
-    def next_message_id(self) -> int:
-        """A Message ID (0000,0110) from 1 to 65,535 that no pending request uses."""
-        return self._exchanges.next_message_id()
+    @property
+    def requests(self) -> Requester:
+        """What sends requests of ours.
 
-    def prepare(self, context_id: int, command: Command, source: Source | None) -> Iterable[Chunk]:
-        """A message cut into PDUs for this peer, lazily; what it reads from ``source`` is read when it is iterated."""
-        return self._sending.prepare(context_id, command, source)
+        :raises LocalProtocolError: there is no association yet.
+        """
+        if self._requester is None:
+            raise LocalProtocolError("there is no association", peer=self.peer)
+        return self._requester
 
     def respond(self, context_id: int, command: Command) -> None:
         """Send a response without data set: at once, or right after the message that is being sent.
 
         Aborts where the peer makes that impossible.
         """
-        if not self._can_send:
+        sender = self._sender
+        if sender is None or not self._can_send:
             return  # nobody waits for it: the association has ended, or we have asked for its release
         try:
-            self._sending.post(context_id, command)
+            sender.post(context_id, command)
         except LocalProtocolError as error:
             self._no_answer(error)
 
@@ -221,142 +224,11 @@ class Connection:
         if self._transport is not None:
             await self._transport.drain()
 
-    def cancel(self, exchange: StreamExchange, within_s: float) -> None:
-        """Ask the peer by C-CANCEL to end an operation; it has ``within_s`` for the final response."""
-        self.respond(exchange.context_id, CCancelRQ(exchange.message_id))
-        exchange.timeout_s = within_s
-        exchange.wait_from(self._loop.time())
-        self._arm()
-
-    async def request(
-        self,
-        context_id: int,
-        command: Command,
-        expected: type[Response],
-        source: Source | None = None,
-        *,
-        timeout_s: float | None,
-        is_store: bool = False,
-        chunks: Iterable[Chunk] | None = None,
-        meanwhile: Callable[[], None] | None = None,
-    ) -> Message:
-        """Send a request and wait for its one response, an ``expected``.
-
-        Waits before it sends while as many operations are outstanding as were negotiated (PS3.7 D.3.3.3).
-
-        :param timeout_s: for the response.
-        :param chunks: the message as :meth:`prepare` made it ahead of time.
-        :param meanwhile: called once the request is on its way, while the peer is at work; must not raise.
-
-        Cancelling it ends the association by A-ABORT: a peer in the middle of a message has no other way out.
-
-        :raises OperationTimeout: no response, or the peer stopped to read, within ``timeout_s``.
-        :raises AssociationError: the association ended before the response came.
-        """
-        window = await self._enter_window()
-        future: asyncio.Future[Message] = self._loop.create_future()
-        exchange = SingleExchange(context_id, command.message_id, expected, timeout_s, future)
-        try:
-            await self._begin(exchange, command, source, is_store=is_store, chunks=chunks)
-            if meanwhile is not None:
-                meanwhile()
-            return await future
-        except asyncio.CancelledError:
-            self.scribe.cancel("cancelled while a request was under way; the association was aborted")
-            self.abort()
-            raise
-        finally:
-            self._forget(exchange)
-            window.leave()
-
-    async def open_stream(
-        self, context_id: int, command: Command, expected: type[Response], data: bytes, *, timeout_s: float | None
-    ) -> StreamExchange:
-        """Send a request that has many responses; they are to be taken from what is returned.
-
-        :param timeout_s: for each response, counted from the one before it.
-
-        :meth:`end_stream` must follow in any case. Cancelling this one ends the association by A-ABORT, unless nothing
-        was sent yet.
-        """
-        window = await self._enter_window()
-        transport = self.transport
-        exchange = StreamExchange(
-            context_id, command.message_id, expected, timeout_s, transport.hold, transport.unhold
-        )
-        try:
-            await self._begin(exchange, command, BytesSource(data))
-        except BaseException as error:
-            if isinstance(error, asyncio.CancelledError):
-                self.abort()
-            self._forget(exchange)
-            window.leave()
-            raise
-        return exchange
-
-    def end_stream(self, exchange: StreamExchange) -> None:
-        """The responses are taken, or nobody wants them any more; the association is aborted if some are missing."""
-        if exchange.is_waiting:
-            self.abort()
-        exchange.drop_queued()
-        self._forget(exchange)
-        if self._window is not None:
-            self._window.leave()
-
-    async def _enter_window(self) -> OperationsWindow:
-        window = self._window
-        if window is None:
-            raise LocalProtocolError("there is no association", peer=self.peer)
-        if self._over:
-            raise LocalProtocolError("the association has ended", peer=self.peer)
-        await window.enter()
-        if self._error is not None:
-            window.leave()
-            raise self._error
-        return window
-
-    async def _begin(
-        self,
-        exchange: Exchange,
-        command: Command,
-        source: Source | None,
-        *,
-        is_store: bool = False,
-        chunks: Iterable[Chunk] | None = None,
-    ) -> None:
-        """Send a request; a message that cannot be sent to its end leaves no other way out than A-ABORT."""
-        self._exchanges.add(exchange)
-        try:
-            await self._sending.send(exchange.context_id, command, source, is_store=is_store, chunks=chunks)
-        except (OSError, DicomNetworkError) as error:
-            self.scribe.cancel(f"a message broke off: {error}")
-            self.abort()
-            raise
-        if exchange.is_waiting:
-            exchange.wait_from(self._loop.time())
-            self._arm()
-
-    def _forget(self, exchange: Exchange) -> None:
-        if self._exchanges.forget(exchange):
-            self._arm()
-
-    def _arm(self) -> None:
-        """Watch over the response that is due first."""
-        if self._transport is None:
-            return
-        first = self._exchanges.first_due()
-        if first is None or first.due is None:
-            self._transport.set_deadline("response", None)
-        else:
-            self._transport.set_deadline("response", first.due - self._loop.time(), named_s=first.timeout_s)
-
-    def _is_overdue(self) -> bool:
-        first = self._exchanges.first_due()
-        return first is not None and first.due is not None and first.due <= self._loop.time() + TIMER_SLACK_S
-
     @property
     def _can_send(self) -> bool:
-        return not self._over and self._transport is not None and self._machine.allows(Event.EVT9)
+        if self._over or self._transport is None:
+            return False
+        return self._machine.state is State.STA6 or self._machine.allows(Event.EVT9)
 
     @property
     def _sending(self) -> Sender:
@@ -382,7 +254,7 @@ class Connection:
                 if message is not None:
                     self._receive(message)
         elif isinstance(event, Aborted):
-            self._end(_abort_error(event, self.peer))
+            self._end(abort_error(event, self.peer))
         elif isinstance(event, TransportClosed):
             self._end(ConnectionLost("the connection was closed without a release", peer=self.peer, phase="transfer"))
         else:
@@ -394,11 +266,10 @@ class Connection:
         if name == "idle" and (self._receiver.is_busy or not self.is_idle):
             self.transport.set_idle_timeout(seconds)  # it is us who are slow
             return
-        if name == "response" and not self._is_overdue():
-            self._arm()
+        if name == "response" and not self.requests.is_overdue:
+            self.requests.watch()
             return
-        error = OperationTimeout(_TIMEOUT_TEXTS[name].format(seconds=seconds), peer=self.peer, phase=_PHASES[name])
-        self.abort(error=error)
+        self.abort(error=timeout_error(name, seconds, self.peer))
         if name in ("send", "associate"):
             self.transport.cut()
 
@@ -444,13 +315,12 @@ class Connection:
                 )
             self._receiver.receive(self._contexts[message.context_id], message)
             return
+        assert self._requester is not None  # messages come on an association that stands
         try:
-            exchange = self._exchanges.receive(message, command, self._sending.unsent_id, self._loop.time())
+            self._requester.receive(message, command)
         except RemoteProtocolError as error:
             error.peer = self.peer
             raise
-        if exchange.takes_pending:
-            self._arm()
 
     def _end(self, error: DicomNetworkError | None) -> None:
         if self._over:
@@ -464,30 +334,6 @@ class Connection:
                 self._transport.set_deadline(name, None)
             self._transport.give_up()
         reason = error or ConnectionLost("the association was released", peer=self.peer, phase="transfer")
-        self._error = reason
-        self._exchanges.fail_all(reason)
-        if self._window is not None:
-            self._window.open()
+        if self._requester is not None:
+            self._requester.end(reason)
         self._owner.association_ended(error)
-
-
-def _abort_error(event: Aborted, peer: str) -> DicomNetworkError:
-    if event.error is not None:
-        event.error.peer = event.error.peer or peer
-        return event.error
-    who = "the peer" if event.by_peer else "our side"
-    text = f"{who} aborted the association: {describe_abort(event.source, event.reason)}"
-    return AssociationAborted(
-        text, source=event.source, reason=event.reason, by_peer=event.by_peer, peer=peer, phase="transfer"
-    )
-
-
-_TIMEOUT_TEXTS = {
-    "associate": "no answer to the association request within {seconds:g} s",
-    "response": "no response within {seconds:g} s",
-    "release": "no answer to the release request within {seconds:g} s",
-    "send": "the peer read nothing of what we sent for {seconds:g} s",
-    "idle": "nothing came for {seconds:g} s",
-}
-_PHASES = {"associate": "associate", "response": "response", "release": "release", "send": "response", "idle": "idle"}
-

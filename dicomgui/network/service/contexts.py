@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dicomgui.network.association.contexts import AcceptedContext, Negotiated
-from dicomgui.network.errors import LocalProtocolError, NoAcceptedContext
+from dicomgui.network.errors import NoAcceptedContext
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.uids import name_of
 
@@ -48,18 +48,6 @@ class ContextChooser:
         if context is None:
             raise _no_context(negotiated, sop_class, (), self._connection.peer)
         return context
-
-    def by_id(self, context_id: int) -> AcceptedContext:
-        """The context with this id.
-
-        :raises LocalProtocolError: it was not accepted.
-        """
-        for context in self._connection.negotiated.accepted:
-            if context.context_id == context_id:
-                return context
-        raise LocalProtocolError(
-            f"there is no accepted presentation context {context_id}", peer=self._connection.peer
-        )
 
 
 def _no_context(

@@ -15,7 +15,12 @@ __all__ = ["Exchange", "Exchanges", "OperationsWindow", "SingleExchange", "Strea
 
 MAX_QUEUED_RESPONSES = 256
 MAX_QUEUED_BYTES = 4 * 2**20
-"""Above these the peer is not read any further until the responses are taken."""
+"""At these the peer is not read any further until the responses are taken."""
+
+HARD_FACTOR = 64
+"""So many times as much is kept where another request of ours waits for its response meanwhile."""
+
+MAX_MESSAGE_ID = 65_535
 
 
 class Exchange:
@@ -32,6 +37,9 @@ class Exchange:
 
     takes_pending = False
     """Whether there may be responses before the final one."""
+
+    is_full = False
+    """Whether so many responses were not taken that no more are wanted."""
 
     def __init__(self, context_id: int, message_id: int, expected: type[Response], timeout_s: float | None) -> None:
         self.context_id = context_id
@@ -96,13 +104,12 @@ class SingleExchange(Exchange):
 class StreamExchange(Exchange):
     """A request that has any number of pending responses before its final one (C-FIND, C-MOVE, C-GET).
 
-    Bounded: when the responses are not taken, the peer is not read any further.
-
-    :param hold: stops reading from the peer.
-    :param unhold: takes that back.
+    :ivar is_full: see :class:`Exchange`.
+    :param on_full: told when there are too many responses, and again, with ``True``, when there are far too many.
+    :param on_relief: told when they were taken, or no more will come.
     """
 
-    __slots__ = ("_bytes", "_ended", "_error", "_hold", "_holding", "_queue", "_unhold", "_waiter")
+    __slots__ = ("_bytes", "_ended", "_error", "_on_full", "_on_relief", "_queue", "_waiter", "is_full")
 
     takes_pending = True
 
@@ -112,15 +119,15 @@ class StreamExchange(Exchange):
         message_id: int,
         expected: type[Response],
         timeout_s: float | None,
-        hold: Callable[[], None],
-        unhold: Callable[[], None],
+        on_full: Callable[[StreamExchange, bool], None],
+        on_relief: Callable[[StreamExchange], None],
     ) -> None:
         super().__init__(context_id, message_id, expected, timeout_s)
+        self.is_full = False
         self._queue: deque[Message] = deque()
         self._bytes = 0
-        self._hold = hold
-        self._unhold = unhold
-        self._holding = False
+        self._on_full = on_full
+        self._on_relief = on_relief
         self._ended = False
         self._error: DicomNetworkError | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -130,21 +137,17 @@ class StreamExchange(Exchange):
         """Whether more responses are expected."""
         return not self._ended
 
-    @property
-    def is_holding(self) -> bool:
-        """Whether the peer is not read because its responses are not taken."""
-        return self._holding
-
     def deliver(self, message: Message, *, is_final: bool) -> None:
         """A response has come."""
         self._ended = is_final
         self._queue.append(message)
-        self._bytes += max(message.dataset_length, 0)
-        full = len(self._queue) >= MAX_QUEUED_RESPONSES or self._bytes > MAX_QUEUED_BYTES
-        if full and not self._holding and not is_final:
-            self._holding = True
+        self._bytes += _bytes_of(message)
+        if is_final:
+            self._relieve()
+        elif self._holds(1):
+            self.is_full = True
             self.due = None  # it is us who are slow
-            self._hold()
+            self._on_full(self, self._holds(HARD_FACTOR))
         self._wake()
 
     def fail(self, error: DicomNetworkError) -> None:
@@ -152,40 +155,55 @@ class StreamExchange(Exchange):
         if not self._ended:
             self._ended = True
             self._error = error
+            self._relieve()
             self._wake()
 
-    async def next(self) -> Message:
-        """The next response; safe to cancel.
+    async def next(self) -> Message | None:
+        """The next response, ``None`` when all were taken; safe to cancel, and for several tasks.
 
         :raises DicomNetworkError: the association ended before it came.
         """
         while not self._queue:
             if self._error is not None:
                 raise self._error
+            if self._ended:
+                return None
             if self._waiter is None:
                 self._waiter = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._waiter)
         message = self._queue.popleft()
-        self._bytes -= max(message.dataset_length, 0)
-        if self._holding and not self._queue:
-            self._holding = False
-            self.wait_from(asyncio.get_running_loop().time())
-            self._unhold()
+        self._bytes -= _bytes_of(message)
+        if not self._holds(0.5):
+            self._relieve()
         return message
 
     def drop_queued(self) -> None:
         """Forget what has come and was not taken, but for the final response."""
-        while self._queue and not (self._ended and len(self._queue) == 1 and self._error is None):
-            self._queue.popleft()
-        self._bytes = sum(max(message.dataset_length, 0) for message in self._queue)
-        if self._holding:
-            self._holding = False
-            self._unhold()
+        final = self._queue[-1] if self._queue and self._ended and self._error is None else None
+        self._queue.clear()
+        self._bytes = 0
+        if final is not None:
+            self._queue.append(final)
+            self._bytes = _bytes_of(final)
+        self._relieve()
+
+    def _holds(self, share: float) -> bool:
+        """Whether this share of what may be kept is kept."""
+        return len(self._queue) >= MAX_QUEUED_RESPONSES * share or self._bytes >= MAX_QUEUED_BYTES * share
+
+    def _relieve(self) -> None:
+        if self.is_full:
+            self.is_full = False
+            self._on_relief(self)
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+
+def _bytes_of(message: Message) -> int:
+    return max(message.dataset_length, 0)
 
 
 class OperationsWindow:
@@ -201,12 +219,17 @@ class OperationsWindow:
         self._free = size
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    def try_enter(self) -> bool:
+        """Take a place if that needs no waiting; whether it was taken."""
+        if self._is_limited:
+            if not self._free or self._waiting:
+                return False
+            self._free -= 1
+        return True
+
     async def enter(self) -> None:
         """Take a place; safe to cancel."""
-        if not self._is_limited:
-            return
-        if self._free and not self._waiting:
-            self._free -= 1
+        if self.try_enter():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -215,7 +238,7 @@ class OperationsWindow:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.leave()  # the place was given to us in the same moment
-            else:
+            elif turn in self._waiting:  # else it was passed over in the same moment
                 self._waiting.remove(turn)
             raise
 
@@ -239,24 +262,25 @@ class OperationsWindow:
                 turn.set_result(None)
 
 
-class Exchanges:
+class Exchanges(dict[int, Exchange]):
     """The requests of ours that one association is at, by their Message IDs."""
 
-    __slots__ = ("_last_id", "_pending")
+    __slots__ = ("_last_id",)
 
     def __init__(self) -> None:
-        self._pending: dict[int, Exchange] = {}
+        super().__init__()
         self._last_id = 0
 
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._pending)
-
     def next_message_id(self) -> int:
-        """A Message ID (0000,0110) from 1 to 65,535 that no pending request uses."""
+        """A Message ID (0000,0110) from 1 to 65,535 that no pending request uses.
+
+        :raises LocalProtocolError: all are in use.
+        """
+        if len(self) >= MAX_MESSAGE_ID:
+            raise LocalProtocolError(f"{len(self)} requests are outstanding: no message ID is left")
         while True:
-            self._last_id = self._last_id % 65_535 + 1
-            if self._last_id not in self._pending:
+            self._last_id = self._last_id % MAX_MESSAGE_ID + 1
+            if self._last_id not in self:
                 return self._last_id
 
     def add(self, exchange: Exchange) -> None:
@@ -264,53 +288,53 @@ class Exchanges:
 
         :raises LocalProtocolError: its Message ID is in use.
         """
-        if exchange.message_id in self._pending:
+        if exchange.message_id in self:
             raise LocalProtocolError(f"message ID {exchange.message_id} is in use")
-        self._pending[exchange.message_id] = exchange
+        self[exchange.message_id] = exchange
 
     def forget(self, exchange: Exchange) -> bool:
         """Take no more responses for a request; whether that is news."""
-        known = self._pending.get(exchange.message_id) is exchange
+        known = self.get(exchange.message_id) is exchange
         if known:
-            del self._pending[exchange.message_id]
+            del self[exchange.message_id]
         return known
+
+    @property
+    def are_starving(self) -> bool:
+        """Whether one waits for responses, and has room for them."""
+        return any(exchange.is_waiting and not exchange.is_full for exchange in self.values())
 
     def first_due(self) -> Exchange | None:
         """The one whose response is due first; ``None`` where none is ever due."""
         first: Exchange | None = None
-        for exchange in self._pending.values():
+        for exchange in self.values():
             if exchange.due is not None and (first is None or first.due is None or exchange.due < first.due):
                 first = exchange
         return first
 
-    def receive(self, message: Message, command: Response, unsent_id: int, now: float) -> Exchange:
-        """Hand a response to whom it is for.
+    def find(self, message: Message, command: Response, unsent_id: int) -> Exchange:
+        """Whom a response is for.
 
         :param unsent_id: Message ID of a request whose last fragment is not sent yet.
-        :returns: the request that it answers.
         :raises RemoteProtocolError: nobody waits for such a response.
         """
-        exchange = self._pending.get(command.message_id)
+        exchange = self.get(command.message_id)
         if exchange is None or not exchange.is_waiting:
             raise _wrong(f"a response to message {command.message_id}, which nobody sent")
-        status = command.status
-        if command.message_id == unsent_id and not status.is_failure:
+        if command.message_id == unsent_id and not command.status.is_failure:
             raise _wrong(f"{command.name} claims to have what is not sent yet")
-        if type(command) is not exchange.expected or (status.is_pending and not exchange.takes_pending):
-            what = "a pending status" if type(command) is exchange.expected else command.name
+        if type(command) is not exchange.expected:
             expected = exchange.expected.command_field.text
-            raise _wrong(f"{what} where {expected} was expected", "Command Field (0000,0100)")
-        if message.dataset_length >= 0 and message.sink_result is None:
+            raise _wrong(f"{command.name} where {expected} was expected", "Command Field (0000,0100)")
+        if not exchange.takes_pending and command.status.is_pending:
+            raise _wrong(f"a pending status in {command.name}, which has one response only", "Status (0000,0900)")
+        if message.sink_result is None and message.dataset_length >= 0:
             raise _wrong(f"the data set of {command.name} is too large to be kept", "Data set")
-        exchange.due = None
-        if status.is_pending:
-            exchange.wait_from(now)
-        exchange.deliver(message, is_final=not status.is_pending)
         return exchange
 
     def fail_all(self, error: DicomNetworkError) -> None:
         """The association is over: no response will come."""
-        for exchange in tuple(self._pending.values()):
+        for exchange in tuple(self.values()):
             exchange.fail(error)
 
 

@@ -115,9 +115,10 @@ answer with it; without one it ends with Success, or with FE00 when it was cance
 FindHandler: TypeAlias = Callable[[FindRequest], _NowOrLater[FindAnswer]]
 """Usually a generator function, plain or ``async``."""
 
-RetrieveAnswer: TypeAlias = "Retrieval | _Stream[StorableInstance] | Status | Reply"
+RetrieveAnswer: TypeAlias = "Retrieval | _Stream[StorableInstance | Status | Reply] | Status | Reply"
 GetHandler: TypeAlias = Callable[[GetRequest], _NowOrLater[RetrieveAnswer]]
-"""Says what to send; sending, counting and the final status are done for it."""
+"""Says what to send; sending, counting and the final status are done for it. A status among the instances ends the
+operation with it."""
 MoveHandler: TypeAlias = Callable[[MoveRequest], _NowOrLater[RetrieveAnswer]]
 """As :data:`GetHandler`; the destination is known by then (A801 is answered otherwise)."""
 
@@ -136,10 +137,10 @@ class Handlers:
     :ivar on_echo: answers C-ECHO; without one the answer is Success.
     :ivar open_sink: see :data:`SinkOpener`; without one a data set is collected in memory.
     :ivar on_store: see :data:`StoreHandler`; without one a C-STORE is answered 0122 (SOP class not supported).
-    :ivar on_find: see :data:`FindHandler`; without one the answer is 0122, as for the next two.
+    :ivar on_find: see :data:`FindHandler`; without one the answer is 0211 (unrecognized operation), as for all others.
     :ivar on_move: see :data:`MoveHandler`.
     :ivar on_get: see :data:`GetHandler`.
-    :ivar on_n_get: answers N-GET; without one the answer is 0211 (unrecognized operation), as for the next four.
+    :ivar on_n_get: answers N-GET.
     :ivar on_n_set: answers N-SET.
     :ivar on_n_action: answers N-ACTION.
     :ivar on_n_create: answers N-CREATE; where the peer gave no instance UID, its reply has one.

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dicomgui.network.errors import AssociationAborted, DicomNetworkError
+from dicomgui.network.errors import AssociationAborted, DicomNetworkError, OperationTimeout, RemoteProtocolError
 from dicomgui.network.pdu import AssociateRQ, PresentationContextRQ, UserIdentityRQ
 from dicomgui.network.service.requests import AssociationFacts
 from dicomgui.network.tracing import Scribe
@@ -15,6 +15,10 @@ from dicomgui.network.tracing import Scribe
 __all__ = ["AssociationRequest", "Lifecycle", "Teller"]
 
 _log = logging.getLogger(__name__)
+
+SERVICE_USER = 0
+SERVICE_PROVIDER = 2
+"""Sources of an A-ABORT (PS3.8 table 9-26)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Lifecycle:
         peer's patience is its own.
     :ivar on_released: the association has ended in order.
     :ivar on_aborted: it has ended by A-ABORT, of either side: see ``by_peer``, ``source`` and ``reason`` of the error.
+        Where we aborted for a fault of the peer or a time-out, that is the ``__cause__`` of the error.
     :ivar on_closed: always the last: the association or the attempt at one is over, ``None`` after an orderly release.
         The facts are ``None`` where no association came about.
     """
@@ -119,8 +124,8 @@ class Teller:
         self._is_closed = True
         if facts is not None and error is None:
             self.call("on_released", self._lifecycle.on_released, facts)
-        elif facts is not None and isinstance(error, AssociationAborted):
-            self.call("on_aborted", self._lifecycle.on_aborted, facts, error)
+        elif facts is not None and (abort := _abort_of(error)) is not None:
+            self.call("on_aborted", self._lifecycle.on_aborted, facts, abort)
         self.call("on_closed", self._lifecycle.on_closed, self._association, facts, error)
 
     def call(self, name: str, handler: Callable[..., Any] | None, *arguments: Any) -> Any:
@@ -136,3 +141,19 @@ class Teller:
     def _failed(self, name: str, error: Exception) -> None:
         _log.error("%s failed", name, exc_info=error)
         self._scribe.note(logging.ERROR, f"{name} failed: {type(error).__name__}: {error}")
+
+
+def _abort_of(error: DicomNetworkError | None) -> AssociationAborted | None:
+    """The A-ABORT that ended an association, ours after a fault of the peer too; ``None`` for a loss."""
+    if isinstance(error, AssociationAborted):
+        return error
+    if isinstance(error, RemoteProtocolError):
+        source, reason = SERVICE_PROVIDER, error.abort_reason
+    elif isinstance(error, OperationTimeout):
+        source, reason = SERVICE_USER, 0
+    else:
+        return None
+    text = str(error.args[0])
+    abort = AssociationAborted(text, source=source, reason=reason, by_peer=False, peer=error.peer, phase=error.phase)
+    abort.__cause__ = error
+    return abort

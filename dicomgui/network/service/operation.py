@@ -34,7 +34,8 @@ class Operation(Generic[_T]):
 
         response = await assoc.move(identifier, destination="ME")   # without looking at the progress
 
-    Iterated without ``async with``, it must be iterated to its end or cancelled by :meth:`cancel`.
+    Iterated without ``async with``, it must be iterated to its end or cancelled by :meth:`cancel`. For one task, but
+    for :meth:`cancel`, which any task may call: the iteration then ends as if there were no more.
 
     Errors of sending and of waiting are raised where that is done: OperationTimeout, AssociationError,
     NoAcceptedContext, LocalProtocolError.
@@ -51,9 +52,11 @@ class Operation(Generic[_T]):
         self._start = start
         self._convert = convert
         self._on_end = on_end
+        self._begun: asyncio.Future[None] | None = None
         self._exchange: StreamExchange | None = None
         self._transfer_syntax = ""
         self._response: Response | None = None
+        self._error: DicomNetworkError | None = None
         self._has_ended = False
         self._is_entered = False
         self._is_cancelled = False
@@ -70,9 +73,11 @@ class Operation(Generic[_T]):
         return self._final()
 
     def _final(self) -> Response:
-        if self._response is None:
-            raise LocalProtocolError("the operation has ended without a final response", peer=self._connection.peer)
-        return self._response
+        if self._response is not None:
+            return self._response
+        if self._error is not None:
+            raise self._error
+        raise LocalProtocolError("the operation has ended without a final response", peer=self._connection.peer)
 
     async def each(self, callback: Callable[[_T], bool | Awaitable[bool | None] | None]) -> Response:
         """Call ``callback`` with each match or progress; when it returns ``False``, the operation is cancelled.
@@ -87,43 +92,58 @@ class Operation(Generic[_T]):
                     verdict = await verdict
                 if verdict is False:
                     return await self.cancel()
-        return await self.result()
+        return self._final()
 
-    async def cancel(self) -> Response:
+    async def cancel(self, *, within_s: float = CANCEL_S) -> Response:
         """Send a C-CANCEL and wait for the final response; what comes before that is passed over.
 
-        Does no more than return the response when that has come already.
+        Does no more than return the response when that has come already. Where the operation still waits for its turn
+        on the association, this waits for that first.
 
+        :param within_s: what the peer has for its final response.
         :returns: with status FE00, or with that of an operation that was done before the peer knew.
-        :raises OperationTimeout: no final response within a second; the association was aborted.
+        :raises OperationTimeout: no final response within that time; the association was aborted.
         :raises AssociationError: the association ended before it.
+        :raises LocalProtocolError: the operation was never begun, and cannot be any more.
         """
-        exchange = self._exchange
-        if exchange is None or self._response is not None:
+        if self._begun is None:
             self._has_ended = True
-            return await self.result()
+        elif not self._has_ended:
+            try:
+                await asyncio.shield(self._begun)
+                await self._end_by_cancel(within_s)
+            except DicomNetworkError as error:
+                self._fail(error)
+                raise
+            except BaseException:
+                self._end()
+                raise
+        return self._final()
+
+    async def _end_by_cancel(self, within_s: float) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            return
         if exchange.is_waiting and not self._is_cancelled:
             self._is_cancelled = True
-            self._connection.cancel(exchange, CANCEL_S)
+            self._connection.requests.cancel(exchange, within_s)
         try:
-            async with asyncio.timeout(CANCEL_S):
-                exchange.drop_queued()
-                while await self._take() is not None:
+            async with asyncio.timeout(within_s) as patience:
+                while self._response is None:
                     exchange.drop_queued()
-        except OperationTimeout:
-            self._end()
-            raise
-        except TimeoutError:
-            self._end()
+                    await self._take(exchange)
+        except TimeoutError as error:
+            if isinstance(error, OperationTimeout) or not patience.expired():
+                raise
+            if not exchange.is_waiting:  # the end came in the same moment, and the association stands
+                exchange.drop_queued()
+                await self._take(exchange)
+                return
             raise OperationTimeout(
-                f"no end of the operation within {CANCEL_S:g} s of its cancelling; the association was aborted",
+                f"no end of the operation within {within_s:g} s of its cancelling; the association was aborted",
                 peer=self._connection.peer,
                 phase="response",
             ) from None
-        except BaseException:
-            self._end()
-            raise
-        return self._final()
 
     async def __aenter__(self) -> Operation[_T]:
         self._is_entered = True
@@ -148,11 +168,16 @@ class Operation(Generic[_T]):
         if self._has_ended:
             raise StopAsyncIteration
         try:
-            await self._begin()
-            message = await self._take()
+            exchange = await self._begin()
+            message = None if exchange is None else await self._take(exchange)
+            while message is not None and exchange is not None and self._is_cancelled:  # by another task
+                message = await self._take(exchange)
         except asyncio.CancelledError:
             if not self._is_entered:  # nobody else will clean up
                 self._end()
+            raise
+        except DicomNetworkError as error:
+            self._fail(error)
             raise
         except BaseException:
             self._end()
@@ -164,18 +189,24 @@ class Operation(Generic[_T]):
     def __await__(self) -> Generator[object, None, Response]:
         return self.result().__await__()
 
-    async def _begin(self) -> None:
-        if self._exchange is None and not self._has_ended:
+    async def _begin(self) -> StreamExchange | None:
+        if self._begun is None:
+            self._begun = asyncio.get_running_loop().create_future()
             try:
                 self._exchange, self._transfer_syntax = await self._start()
-            except BaseException:
+            except BaseException as error:
                 self._has_ended = True
+                self._error = error if isinstance(error, DicomNetworkError) else None
                 raise
+            finally:
+                self._begun.set_result(None)
+        return self._exchange
 
-    async def _take(self) -> Message | None:
-        """The next pending response; ``None`` when it was the final one."""
-        assert self._exchange is not None
-        message = await self._exchange.next()
+    async def _take(self, exchange: StreamExchange) -> Message | None:
+        """The next pending response; ``None`` when the final one was taken, here or in another task."""
+        message = await exchange.next()
+        if message is None:
+            return None
         command = message.command
         assert isinstance(command, ResponseCommand)
         if command.status.is_pending:
@@ -184,11 +215,15 @@ class Operation(Generic[_T]):
         self._end()
         return None
 
+    def _fail(self, error: DicomNetworkError) -> None:
+        self._error = self._error or error
+        self._end()
+
     def _end(self) -> None:
         """No more is to be taken; aborts the association if the peer has not answered finally."""
         self._has_ended = True
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
-            self._connection.end_stream(exchange)
+            self._connection.requests.end_stream(exchange)
             if self._on_end is not None:
                 self._on_end()

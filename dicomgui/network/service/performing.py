@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable
 from contextlib import aclosing
 from typing import Any, TypeAlias, TypeVar
 
@@ -14,7 +14,7 @@ from dicomgui.network.service.requests import FindRequest, OperationRequest
 from dicomgui.network.service.results import Match
 from dicomgui.network.status import Status
 
-__all__ = ["CANCELLED", "PENDING", "SUCCESS", "Pressure", "Respond", "iterate", "perform_find"]
+__all__ = ["CANCELLED", "PENDING", "SUCCESS", "Pressure", "Respond", "close_unawaited", "iterate", "perform_find"]
 
 SUCCESS = Status(0x0000)
 CANCELLED = Status(0xFE00)
@@ -29,6 +29,12 @@ Respond: TypeAlias = Callable[[Response, bytes | None], Awaitable[None]]
 _T = TypeVar("_T")
 
 
+def close_unawaited(task: asyncio.Task[Any], awaitable: object) -> None:
+    """Where ``task`` is cancelled before its first step, a coroutine that it was to await is closed, without a word."""
+    if isinstance(awaitable, Coroutine):
+        task.add_done_callback(lambda _: awaitable.close())
+
+
 class Pressure:
     """Ends what a handler waits for when its request was cancelled and it takes no notice.
 
@@ -38,7 +44,7 @@ class Pressure:
     def __init__(self, is_wanted: Callable[[], bool]) -> None:
         self._is_wanted = is_wanted
         self._task: asyncio.Task[Any] | None = None
-        self._is_pressed = False
+        self._has_cancelled = False
 
     @property
     def is_wanted(self) -> bool:
@@ -47,21 +53,25 @@ class Pressure:
 
     async def run(self, awaitable: Awaitable[_T]) -> _T | None:
         """Await what a handler does; ``None`` when it was pressed to end."""
-        self._task = asyncio.current_task()
+        self._task = task = asyncio.current_task()
+        assert task is not None
+        cancels = task.cancelling()
         try:
             return await awaitable
         except asyncio.CancelledError:
-            if self._is_pressed and self.is_wanted and self._task is not None:
-                self._task.uncancel()
+            if self._has_cancelled and self.is_wanted and task.cancelling() == cancels + 1:
                 return None
             raise
         finally:
             self._task = None
+            if self._has_cancelled:  # whether it took notice or not
+                self._has_cancelled = False
+                task.uncancel()
 
     def press(self) -> None:
-        """Cancel what the handler waits for, now or when it waits next."""
-        self._is_pressed = True
-        if self._task is not None:
+        """Cancel what the handler waits for."""
+        if self._task is not None and not self._has_cancelled:
+            self._has_cancelled = True
             self._task.cancel()
 
 

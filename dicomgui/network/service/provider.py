@@ -39,7 +39,7 @@ from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service.answers import response_to
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.handlers import Handlers, Mover, Reply
-from dicomgui.network.service.performing import CANCELLED, SUCCESS, Pressure, perform_find
+from dicomgui.network.service.performing import CANCELLED, SUCCESS, Pressure, close_unawaited, perform_find
 from dicomgui.network.service.requests import AssociationFacts, EchoRequest, OperationRequest, StoreRequest
 from dicomgui.network.service.sub_operations import perform_get, perform_move
 from dicomgui.network.status import Status
@@ -59,11 +59,14 @@ MEMORY_DATASET_LIMIT = 256 * 2**20
 MAX_AT_ONCE = 64
 """Requests of one association that are performed at one time, where the negotiated window sets no limit."""
 
-CANCEL_GRACE_S = 0.5
+CANCEL_GRACE_S = 0.3
 """What a handler has to take notice of a C-CANCEL, before what it waits for is cancelled."""
 
 MAX_WAITING = 16
 """Requests received but not performed, above which the connection is not read any further."""
+
+HARD_FACTOR = 4
+"""So many times as many are taken where a request of ours waits for its response meanwhile."""
 
 PROCESSING_FAILURE = Status(0x0110)
 DUPLICATE_INVOCATION = Status(0x0210)
@@ -74,6 +77,7 @@ RESOURCE_LIMITATION = Status(0x0213)
 OUT_OF_RESOURCES = Status(0xA700)
 CANNOT_UNDERSTAND = Status(0xC000)
 
+_NOT_OFFERED = Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
 _WRONG_ROLE = Reply(SOP_CLASS_NOT_SUPPORTED, "the SCP role was not negotiated for this side")
 _WRONG_CLASS = Reply(SOP_CLASS_NOT_SUPPORTED, "not the SOP class of the presentation context", (0x00000002,))
 
@@ -84,6 +88,7 @@ class _Job:
 
     :ivar request: what a handler gets; ``None`` where none is to be asked.
     :ivar refusal: the answer, where that is clear already.
+    :ivar handlers: who takes the data set of a C-STORE.
     """
 
     context: AcceptedContext
@@ -91,14 +96,11 @@ class _Job:
     request: EchoRequest | StoreRequest | OperationRequest[Any] | None = None
     refusal: Reply | None = None
     pressure: Pressure | None = None
+    handlers: Handlers | None = None
 
     @property
     def command(self) -> Command:
         return self.message.command
-
-    @property
-    def is_cancelled(self) -> bool:
-        return isinstance(self.request, OperationRequest) and self.request.is_cancelled
 
 
 class _SinkFailed(NamedTuple):
@@ -160,7 +162,6 @@ class Provider:
         self._arriving: _Job | None = None
         self._waiting: deque[_Job] = deque()
         self._running: dict[int, _Job] = {}
-        self._holding = False
 
     def attach(self, connection: Connection, facts: AssociationFacts, user: ServiceUser) -> None:
         """Say on which association to answer; needed before the first request comes."""
@@ -206,23 +207,20 @@ class Provider:
             self._answer(job, Reply(DUPLICATE_INVOCATION, "this message ID is still in use"))
             return
         self._waiting.append(job)
-        if len(self._waiting) > MAX_WAITING and not self._holding:
-            self._holding = True
-            self._attached.transport.hold()
+        if len(self._waiting) > MAX_WAITING:
+            is_hard = len(self._waiting) > MAX_WAITING * HARD_FACTOR
+            self._attached.requests.brake.press(self, is_hard=is_hard)
 
     # C-STORE
 
-    @property
-    def _store_handlers(self) -> Handlers:
-        return self._receiving or self.handlers
-
     def _store_sink(self, context: AcceptedContext, command: CStoreRQ) -> Sink:
-        job = self._arriving = _Job(context, _NO_MESSAGE)
-        job.refusal = self._judge_store(context, command)
+        handlers = self._receiving or self.handlers
+        job = self._arriving = _Job(context, _NO_MESSAGE, handlers=handlers)
+        job.refusal = _judge_store(handlers, context, command)
         if job.refusal is not None:
             return NullSink()
         job.request = request = StoreRequest(command, context, self._known_facts, self._known_user)
-        opener = self._store_handlers.open_sink
+        opener = handlers.open_sink
         if opener is None:
             return MemorySink(MEMORY_DATASET_LIMIT)
         try:
@@ -236,25 +234,11 @@ class Provider:
             return NullSink()
         return _GuardedSink(chosen, self._failed)
 
-    def _judge_store(self, context: AcceptedContext, command: CStoreRQ) -> Reply | None:
-        """What the standard refuses whatever the handler thinks (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
-        if self._store_handlers.on_store is None:
-            return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
-        if not context.as_scp:
-            return _WRONG_ROLE
-        if command.affected_sop_class_uid != context.abstract_syntax:
-            return _WRONG_CLASS
-        if not is_valid_uid(command.affected_sop_instance_uid):
-            return Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
-        return None
-
     def _perform_store(self, job: _Job, command: CStoreRQ) -> Status | Reply | Awaitable[Status | Reply]:
-        refusal = job.refusal or self._judge_store(job.context, command)
-        if refusal is not None:
-            return refusal
-        if not isinstance(job.request, StoreRequest):
-            return Reply(CANNOT_UNDERSTAND, "the request came without a data set", (0x00000800,))
-        handlers, result = self._store_handlers, job.message.sink_result
+        handlers, result = job.handlers, job.message.sink_result
+        if handlers is None or not isinstance(job.request, StoreRequest):  # no data set came
+            refusal = _judge_store(self._receiving or self.handlers, job.context, command)
+            return refusal or Reply(CANNOT_UNDERSTAND, "the request came without a data set", (0x00000800,))
         if isinstance(result, _SinkFailed):
             return result.reply
         if result is None and handlers.open_sink is None:
@@ -274,7 +258,7 @@ class Provider:
         if isinstance(command, CEchoRQ):
             return self._perform_echo(job, command)
         if not isinstance(command, Request):
-            return Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
+            return _NOT_OFFERED
         if command.has_dataset and job.message.sink_result is None:
             return Reply(RESOURCE_LIMITATION, "the data set is too large")
         data = job.message.sink_result if isinstance(job.message.sink_result, bytes) else None
@@ -283,7 +267,7 @@ class Provider:
             return self._perform_stream(job, command)
         handler: Any = getattr(self.handlers, _NORMALIZED.get(type(command), ""), None)
         if handler is None:
-            return Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
+            return _NOT_OFFERED
         return handler(job.request)
 
     def _perform_echo(self, job: _Job, command: CEchoRQ) -> Status | Reply | Awaitable[Status | Reply]:
@@ -294,32 +278,31 @@ class Provider:
         return self.handlers.on_echo(EchoRequest(command, job.context, self._known_facts, self._known_user))
 
     def _perform_stream(self, job: _Job, command: CFindRQ | CMoveRQ | CGetRQ) -> Any:
+        handler: Any = getattr(self.handlers, _STREAMS[type(command)])
+        if handler is None:
+            return _NOT_OFFERED
         if command.affected_sop_class_uid != job.context.abstract_syntax:
             return _WRONG_CLASS
-        handlers = self.handlers
         if not command.has_dataset:
             return Reply(CANNOT_UNDERSTAND, "the request came without an identifier", (0x00000800,))
         respond = partial(self._respond, job.context.context_id)
         job.pressure = pressure = Pressure(lambda: not self._attached.is_over)
         request: Any = job.request
-        if isinstance(command, CFindRQ) and handlers.on_find is not None:
-            return perform_find(request, handlers.on_find, respond, pressure)
-        if isinstance(command, CMoveRQ) and handlers.on_move is not None:
-            return perform_move(request, handlers.on_move, respond, pressure, self._mover)
-        if isinstance(command, CGetRQ) and handlers.on_get is not None:
-            return perform_get(request, handlers.on_get, respond, pressure)
-        return Reply(SOP_CLASS_NOT_SUPPORTED, "this operation is not offered here")
+        if isinstance(command, CFindRQ):
+            return perform_find(request, handler, respond, pressure)
+        if isinstance(command, CMoveRQ):
+            return perform_move(request, handler, respond, pressure, self._mover)
+        return perform_get(request, handler, respond, pressure)
 
     def _cancel(self, message_id: int) -> None:
         """Take note of a C-CANCEL; one that names nothing under way has no answer (PS3.7 9.3.2.3)."""
         for job in (*self._running.values(), *self._waiting):
             if job.command.message_id == message_id and isinstance(job.command, CFindRQ | CMoveRQ | CGetRQ):
-                if isinstance(job.request, OperationRequest):
-                    job.request.cancel()
-                    if job.pressure is not None:
-                        asyncio.get_running_loop().call_later(CANCEL_GRACE_S, job.pressure.press)
-                else:
+                if not isinstance(job.request, OperationRequest):
                     job.refusal = Reply(CANCELLED)
+                elif job.pressure is not None and not job.request.is_cancelled:
+                    job.request.cancel()
+                    asyncio.get_running_loop().call_later(CANCEL_GRACE_S, job.pressure.press)
                 return
 
     # the course of a job
@@ -353,7 +336,8 @@ class Provider:
         else:
             message_id = job.command.message_id
             self._running[message_id] = job
-            self._tasks.spawn(self._finish(job, outcome), name=f"message {message_id}")
+            task = self._tasks.spawn(self._finish(job, outcome), name=f"message {message_id}")
+            close_unawaited(task, outcome)
 
     async def _finish(self, job: _Job, outcome: Any) -> None:
         try:
@@ -366,9 +350,8 @@ class Provider:
         del self._running[job.command.message_id]
         while self._waiting and len(self._running) < self._most_at_once:
             self._start(self._waiting.popleft())
-        if self._holding and len(self._waiting) < MAX_WAITING:
-            self._holding = False
-            self._attached.transport.unhold()
+        if len(self._waiting) < MAX_WAITING:
+            self._attached.requests.brake.release(self)
         self._idle()
 
     async def _answer_with_dataset(self, job: _Job, outcome: Status | Reply) -> None:
@@ -406,6 +389,7 @@ class Provider:
 _NO_MESSAGE = Message(0, CCancelRQ(0), None, -1)
 """Stands in while the data set of a C-STORE arrives."""
 
+_STREAMS: dict[type[Request], str] = {CFindRQ: "on_find", CMoveRQ: "on_move", CGetRQ: "on_get"}
 _NORMALIZED = {
     NGetRQ: "on_n_get",
     NSetRQ: "on_n_set",
@@ -414,6 +398,19 @@ _NORMALIZED = {
     NDeleteRQ: "on_n_delete",
     NEventReportRQ: "on_n_event_report",
 }
+
+
+def _judge_store(handlers: Handlers, context: AcceptedContext, command: CStoreRQ) -> Reply | None:
+    """What the standard refuses whatever the handler thinks (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
+    if handlers.on_store is None:
+        return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
+    if not context.as_scp:
+        return _WRONG_ROLE
+    if command.affected_sop_class_uid != context.abstract_syntax:
+        return _WRONG_CLASS
+    if not is_valid_uid(command.affected_sop_instance_uid):
+        return Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
+    return None
 
 
 def _reply_with(outcome: Any) -> Reply:

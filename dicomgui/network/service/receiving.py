@@ -102,13 +102,19 @@ class _PartFile:
     def finish(self) -> Path | str:
         if self._file is None:
             return self._error
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:  # what was written may be found not to fit as late as this
+            self._error = _reason(error)
+            self.abandon()
+            return self._error
         return self._path
 
     def abandon(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                file.close()
             with suppress(OSError):
                 self._path.unlink()
 

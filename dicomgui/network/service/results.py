@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from dicomgui.network.dimse.commands import CGetRSP, CMoveRSP
+from dicomgui.network.dimse.commands import CEchoRSP, CGetRSP, CMoveRSP, CStoreRSP, NActionRSP, NEventReportRSP
 from dicomgui.network.dimse.commands import Response as ResponseCommand
 from dicomgui.network.dimse.dataset import decode_dataset
 from dicomgui.network.errors import DimseFailure
@@ -59,8 +59,7 @@ class Match:
         return self.dataset_or_bytes if isinstance(self.dataset_or_bytes, bytes) else b""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """The final response to a request.
 
     A failure status is a result like any other: look at ``status``, or call :meth:`raise_for_status`.
@@ -85,8 +84,14 @@ class Response:
     attribute_identifiers: tuple[int, ...] = ()
     type_id: int | None = None
     progress: Progress | None = None
-    data: bytes | None = field(default=None, repr=False)
+    data: bytes | None = None
     transfer_syntax_uid: str = ""
+
+    def __repr__(self) -> str:
+        """Without the data set, which may be long and about somebody, and without what is not there."""
+        rest = zip(self._fields[1:], self[1:], strict=True)
+        told = "".join(f", {name}={value!r}" for name, value in rest if name != "data" and value not in ("", (), None))
+        return f"Response(status={self.status!r}{told})"
 
     @property
     def dataset(self) -> Dataset | None:
@@ -131,9 +136,9 @@ def response_of(message: Message, transfer_syntax_uid: str) -> Response:
     command = message.command
     assert isinstance(command, ResponseCommand)
     data = message.sink_result
-    type_id: int | None = getattr(command, "event_type_id", None)
-    if type_id is None:
-        type_id = getattr(command, "action_type_id", None)
+    if type(command) in _PLAIN:  # nearly all
+        uid = command.affected_sop_instance_uid if isinstance(command, CStoreRSP) else ""
+        return Response(command.status, command.error_comment, command.offending_elements, command.error_id, uid)
     return Response(
         command.status,
         command.error_comment,
@@ -141,8 +146,17 @@ def response_of(message: Message, transfer_syntax_uid: str) -> Response:
         command.error_id,
         command.sop_instance_uid,
         getattr(command, "attribute_identifiers", ()),
-        type_id,
+        _type_id_of(command),
         progress_of(command),
         data if isinstance(data, bytes) else None,
         transfer_syntax_uid,
     )
+
+
+_PLAIN = frozenset({CEchoRSP, CStoreRSP})
+
+
+def _type_id_of(command: ResponseCommand) -> int | None:
+    if isinstance(command, NEventReportRSP):
+        return command.event_type_id
+    return command.action_type_id if isinstance(command, NActionRSP) else None

@@ -9,11 +9,15 @@ from collections.abc import Iterable
 from dicomgui.network.dimse.command_set import encode
 from dicomgui.network.dimse.commands import Command
 from dicomgui.network.dimse.fragment import Chunk, Source, fragments
+from dicomgui.network.errors import LocalProtocolError
 from dicomgui.network.service.messages import trace_message
 from dicomgui.network.tracing import Direction, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
 
 __all__ = ["Sender"]
+
+MAX_QUEUED = 4096
+"""Responses that may wait for the message that is being sent."""
 
 SLICE_S = 0.004
 """A sender that never has to wait still lets the loop turn after this long."""
@@ -23,11 +27,13 @@ class Sender:
     """Sends the messages of one association.
 
     :ivar unsent_id: Message ID of the message whose last fragment is not queued yet; 0 for none.
+    :ivar is_broken: whether a message was begun and could not be sent to its end; only A-ABORT can follow.
     :param max_length: the peer's maximum length of P-DATA-TF, in bytes; 0 for no limit.
     """
 
     def __init__(self, transport: AssociationTransport, scribe: Scribe, max_length: int) -> None:
         self.unsent_id = 0
+        self.is_broken = False
         self._transport = transport
         self._scribe = scribe
         self._max_length = max_length
@@ -47,12 +53,15 @@ class Sender:
     def post(self, context_id: int, command: Command) -> None:
         """Send a message without data set: at once, or right after the message that is being sent.
 
-        :raises LocalProtocolError: there is no association to send on, or the peer's maximum length leaves no room.
+        :raises LocalProtocolError: there is no association to send on, the peer's maximum length leaves no room, or it
+            asks more and more while it does not read what is being sent.
         """
-        if self._lock.locked():
+        if not self._lock.locked():
+            self._write(context_id, command)
+        elif len(self._queue) < MAX_QUEUED:
             self._queue.append((context_id, command))
-            return
-        self._write(context_id, command)
+        else:
+            raise LocalProtocolError(f"{MAX_QUEUED} messages wait for the one that is being sent")
 
     async def send(
         self,
@@ -69,13 +78,9 @@ class Sender:
         """
         if chunks is None:
             chunks = self.prepare(context_id, command, source)
-        if self._lock.locked() or source is not None:
-            async with self._lock:
-                await self._send_chunks(command.message_id, chunks, is_store)
-                self._write_queued()
-        else:
-            for chunk in chunks:
-                self._transport.send_data(chunk, is_store=is_store)
+        async with self._lock:
+            await self._send_chunks(command.message_id, chunks, is_store)
+            self._write_queued()
         if self._scribe.tracer is not None:
             trace_message(self._scribe, Direction.SENT, context_id, command, -1 if source is None else source.size)
 
@@ -84,6 +89,7 @@ class Sender:
         transport = self._transport
         turn = self._loop.time() + SLICE_S
         self.unsent_id = message_id
+        is_begun = is_sent = False
         try:
             for chunk in chunks:
                 if not transport.is_writable:
@@ -95,8 +101,11 @@ class Sender:
                 if transport.is_over:
                     return
                 transport.send_data(chunk, is_store=is_store)
+                is_begun = True
+            is_sent = True
         finally:
             self.unsent_id = 0
+            self.is_broken = is_begun and not is_sent
         if not transport.is_writable:
             await transport.drain()
 
@@ -105,7 +114,7 @@ class Sender:
             self._write(*self._queue.popleft())
 
     def _write(self, context_id: int, command: Command) -> None:
-        for chunk in self.prepare(context_id, command, None):
+        for chunk in fragments(context_id, encode(command), None, self._max_length):
             self._transport.send_data(chunk, is_store=False)
         if self._scribe.tracer is not None:
             trace_message(self._scribe, Direction.SENT, context_id, command, -1)

@@ -84,7 +84,7 @@ class StoreMaker:
             with file:
                 if os.fstat(file.fileno()).st_size <= READ_AHEAD_BYTES:
                     outgoing = self.of_file(file, head, Manner())
-                    chunks = self._connection.prepare(outgoing.context.context_id, *outgoing[1:3])
+                    chunks = self._connection.requests.prepare(outgoing.context.context_id, *outgoing[1:3])
                     self._prepared = outgoing._replace(instance=instance, chunks=tuple(chunks))
         except (OSError, DicomNetworkError):
             self._prepared = None
@@ -112,7 +112,7 @@ class StoreMaker:
         return Outgoing(context, self._command(sop_class, sop_instance, manner), BytesSource(data))
 
     def _command(self, sop_class: str, sop_instance: str, manner: Manner) -> CStoreRQ:
-        return CStoreRQ(self._connection.next_message_id(), sop_class, sop_instance, *manner)
+        return CStoreRQ(self._connection.requests.next_message_id(), sop_class, sop_instance, *manner)
 
 
 def open_instance(instance: str | os.PathLike[str] | InstanceFile) -> tuple[FileIO, Part10Head]:

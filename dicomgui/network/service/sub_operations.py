@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dicomgui.network.association.contexts import MAX_CONTEXTS
 from dicomgui.network.dimse.commands import CGetRSP, CMoveRQ, CMoveRSP
-from dicomgui.network.errors import DicomNetworkError, NoAcceptedContext
+from dicomgui.network.errors import DicomNetworkError, LocalProtocolError, NoAcceptedContext
 from dicomgui.network.part10 import Part10Error, read_head
 from dicomgui.network.service.handlers import GetHandler, MoveHandler, Mover, Reply, Retrieval
 from dicomgui.network.service.performing import CANCELLED, PENDING, SUCCESS, Pressure, Respond, iterate
@@ -21,7 +22,7 @@ from dicomgui.network.service.requests import GetRequest, MoveRequest
 from dicomgui.network.service.results import Progress
 from dicomgui.network.service.storing import InstanceFile, StorableInstance
 from dicomgui.network.status import Status
-from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, is_valid_uid
 
 if TYPE_CHECKING:
     from dicomgui.network.service.user import ServiceUser
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 FAILURES_OR_WARNINGS = Status(0xB000)
 CANNOT_PERFORM = Status(0xA702)
 UNKNOWN_DESTINATION = Status(0xA801)
+INTERRUPTED = Status(0xA700)
 
 MAX_FAILED_UIDS = 10_000
 """So many failed instances are named; more make no response that anybody reads."""
@@ -85,6 +87,13 @@ class _Counts:
             status = FAILURES_OR_WARNINGS
         return Reply(status, dataset=self._failed_list(), progress=self.progress(with_remaining=is_cancelled))
 
+    def ended_by(self, outcome: Status | Reply) -> Reply:
+        """The final reply where the handler says in the middle how it ends."""
+        reply = outcome if isinstance(outcome, Reply) else Reply(outcome)
+        if reply.dataset is None:
+            reply = replace(reply, dataset=self._failed_list())
+        return replace(reply, progress=reply.progress or self.progress(with_remaining=False))
+
     def _failed_list(self) -> Any:
         """Failed SOP Instance UID List (0008,0058), in a data set of its own (PS3.4 C.4.2.1.4.2)."""
         if not self.failed_uids:
@@ -103,6 +112,10 @@ class _Way(Protocol):
     def problem(self) -> str:
         """Why nothing more can reach it; empty as long as something can."""
 
+    @property
+    def can_be_interrupted(self) -> bool:
+        """Whether :meth:`store` may be cancelled."""
+
     async def store(self, instance: StorableInstance) -> Status:
         """Send one instance.
 
@@ -113,12 +126,12 @@ class _Way(Protocol):
 class _Back:
     """To the peer that asked, on the association on which it did (C-GET)."""
 
+    problem = ""
+    can_be_interrupted = False
+    """It would cost the association on which the answer is to go."""
+
     def __init__(self, user: ServiceUser) -> None:
         self._user = user
-
-    @property
-    def problem(self) -> str:
-        return ""
 
     async def store(self, instance: StorableInstance) -> Status:
         return (await self._user.store(instance)).status
@@ -127,17 +140,19 @@ class _Back:
 class _Onward:
     """To the move destination, on associations of our own (C-MOVE)."""
 
+    can_be_interrupted = True
+
     def __init__(self, request: MoveRequest, mover: Mover, kinds: Collection[_Kind]) -> None:
         self._request = request
         self._mover = mover
-        self._kinds = set(kinds)
+        self._kinds = {kind for kind in kinds if _is_usable(kind)}
         self._open: AbstractAsyncContextManager[ServiceUser] | None = None
         self._user: ServiceUser | None = None
         self._proposed: set[_Kind] = set()
         self.problem = ""
 
     async def store(self, instance: StorableInstance) -> Status:
-        user = await self._user_for(await asyncio.to_thread(_kind_of, instance))
+        user = await self._user_for(_kinds_of_one(instance))
         response = await user.store(
             instance,
             move_originator_ae_title=self._request.facts.calling_ae_title,
@@ -150,25 +165,31 @@ class _Onward:
         if self._user is not None and self._user.is_connected and self._proposed.issuperset(kinds):
             return self._user
         await self.close()
+        if not all(map(_is_usable, kinds)):
+            raise LocalProtocolError(f"no presentation context can be proposed for {kinds[0]}")
         self._kinds.update(kinds)
         proposed = list(kinds) + [kind for kind in sorted(self._kinds) if kind not in kinds]
-        opening = self._mover.open(self._request, proposed[:128])
         try:
+            opening = self._mover.open(self._request, proposed[:MAX_CONTEXTS])
             self._user = await opening.__aenter__()
         except DicomNetworkError as error:
             self.problem = f"no association with the destination: {error}"
             raise
-        self._open, self._proposed = opening, set(proposed[:128])
+        self._open, self._proposed = opening, set(proposed[:MAX_CONTEXTS])
         return self._user
 
-    async def close(self) -> None:
-        """Release the association, if there is one."""
+    async def close(self, *, in_haste: bool = False) -> None:
+        """Leave the association, if there is one: in order, or within half a second as after a fault."""
         opened, self._open, self._user = self._open, None, None
-        if opened is not None:
-            try:
+        if opened is None:
+            return
+        try:
+            if in_haste:
+                await opened.__aexit__(asyncio.CancelledError, asyncio.CancelledError(), None)
+            else:
                 await opened.__aexit__(None, None, None)
-            except DicomNetworkError as error:
-                _log.info("the association of a C-MOVE ended badly: %s", error)
+        except DicomNetworkError as error:
+            _log.info("the association of a C-MOVE ended badly: %s", error)
 
 
 async def perform_get(
@@ -190,11 +211,15 @@ async def perform_move(
     retrieval = await _chosen(request, handler, pressure)
     if not isinstance(retrieval, Retrieval):
         return retrieval
-    way = _Onward(request, mover, await asyncio.to_thread(_kinds_of, retrieval))
+    kinds = await pressure.run(asyncio.to_thread(_kinds_of, retrieval))
+    way = _Onward(request, mover, kinds or ())
+    is_done = False
     try:
-        return await _send_all(request, retrieval, way, respond, pressure)
+        reply = await _send_all(request, retrieval, way, respond, pressure)
+        is_done = not request.is_cancelled
+        return reply
     finally:
-        await way.close()
+        await way.close(in_haste=not is_done)
 
 
 async def _chosen(
@@ -217,25 +242,34 @@ async def _send_all(
     tell = partial(_tell, request, respond, counts)
     async with aclosing(iterate(retrieval.instances)) as items:
         while pressure.is_wanted and not request.is_cancelled:
-            instance: Any = await pressure.run(anext(items, None))
-            if instance is None:
+            item: Any = await pressure.run(anext(items, None))
+            if item is None:
                 break
-            await _send_one(instance, way, counts)
-            await tell()
+            if isinstance(item, Status | Reply):
+                return counts.ended_by(item)
+            await _send_one(item, way, counts, pressure)
+            if not request.is_cancelled:
+                await tell()
     return replace(counts.final(is_cancelled=request.is_cancelled), comment=way.problem)
 
 
-async def _send_one(instance: StorableInstance, way: _Way, counts: _Counts) -> None:
+async def _send_one(instance: StorableInstance, way: _Way, counts: _Counts, pressure: Pressure) -> None:
     """One sub-operation; what goes wrong with it is counted, and ends nothing else."""
-    uid = _uid_of(instance)
-    if way.problem:
-        counts.fail(uid)
-        return
+    uid = ""
     try:
-        counts.count(await way.store(instance), uid)
-    except (OSError, DicomNetworkError) as error:
-        kind = logging.INFO if isinstance(error, NoAcceptedContext | Part10Error) else logging.WARNING
-        _log.log(kind, "a sub-operation failed: %s", error)
+        if isinstance(instance, str | os.PathLike):
+            path = Path(instance)
+            instance = InstanceFile(path, await asyncio.to_thread(read_head, path))
+        uid = _uid_of(instance)
+        if way.problem:
+            counts.fail(uid)
+            return
+        storing = way.store(instance)
+        status = await (pressure.run(storing) if way.can_be_interrupted else storing)
+        counts.count(INTERRUPTED if status is None else status, uid)
+    except Exception as error:
+        is_usual = isinstance(error, NoAcceptedContext | Part10Error)
+        _log.log(logging.INFO if is_usual else logging.WARNING, "a sub-operation failed: %s", error)
         counts.fail(uid)
 
 
@@ -272,32 +306,31 @@ def _kinds_of(retrieval: Retrieval) -> Collection[_Kind]:
     kinds: dict[_Kind, None] = {}
     for instance in retrieval.instances:
         try:
-            kinds.update(dict.fromkeys(_kind_of(instance)))
+            if isinstance(instance, str | os.PathLike):
+                instance = InstanceFile(Path(instance), read_head(Path(instance)))
+            kinds.update(dict.fromkeys(_kinds_of_one(instance)))
         except (OSError, DicomNetworkError, AttributeError):
             continue  # told when its turn comes
     return tuple(kinds)
 
 
-def _kind_of(instance: StorableInstance) -> tuple[_Kind, ...]:
-    """The pairs of SOP class and transfer syntax in which an instance can go."""
+def _kinds_of_one(instance: Any) -> tuple[_Kind, ...]:
+    """The pairs of SOP class and transfer syntax in which an instance can go, the preferred one first."""
     if isinstance(instance, InstanceFile):
         return ((instance.head.sop_class_uid, instance.head.transfer_syntax_uid),)
-    if isinstance(instance, str | os.PathLike):
-        head = read_head(Path(instance))
-        return ((head.sop_class_uid, head.transfer_syntax_uid),)
     file_meta = getattr(instance, "file_meta", None)
     own = None if file_meta is None else file_meta.get("TransferSyntaxUID")
     syntaxes = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN) if own is None else (str(own),)
     return tuple((str(instance.SOPClassUID), syntax) for syntax in syntaxes)
 
 
-def _uid_of(instance: StorableInstance) -> str:
-    """The SOP Instance UID of an instance; empty where it cannot be known."""
+def _is_usable(kind: _Kind) -> bool:
+    """Whether a presentation context can be proposed for it."""
+    return is_valid_uid(kind[0]) and is_valid_uid(kind[1])
+
+
+def _uid_of(instance: Any) -> str:
+    """The SOP Instance UID of an instance; empty where it has none."""
     if isinstance(instance, InstanceFile):
         return instance.head.sop_instance_uid
-    if isinstance(instance, str | os.PathLike):
-        try:
-            return read_head(Path(instance)).sop_instance_uid
-        except (OSError, DicomNetworkError):
-            return ""
     return str(getattr(instance, "SOPInstanceUID", ""))

@@ -16,6 +16,7 @@ from dicomgui.network.dimse.commands import Priority, Request
 from dicomgui.network.dimse.commands import Response as ResponseCommand
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.dimse.fragment import BytesSource
+from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.contexts import ContextChooser
 from dicomgui.network.service.exchange import StreamExchange
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 __all__ = ["ServiceUser"]
+
+QUERY_RETRIEVE_LEVEL = 0x00080052
 
 
 class ServiceUser:
@@ -66,8 +69,12 @@ class ServiceUser:
         :raises AssociationError: the association ended before the response.
         """
         context = self._contexts.choose(VERIFICATION)
-        command = dimse.CEchoRQ(self._connection.next_message_id())
-        return await self._request(context, command, dimse.CEchoRSP, timeout_s=timeout_s)
+        requests = self._connection.requests
+        command = dimse.CEchoRQ(requests.next_message_id())
+        message = await requests.request(
+            context.context_id, command, dimse.CEchoRSP, timeout_s=self._response_s(timeout_s)
+        )
+        return response_of(message, context.transfer_syntax)
 
     async def store(
         self,
@@ -107,7 +114,7 @@ class ServiceUser:
     async def _store(
         self, outgoing: Outgoing, meanwhile: Callable[[], None] | None, timeout_s: float | None
     ) -> Response:
-        message = await self._connection.request(
+        message = await self._connection.requests.request(
             outgoing.context.context_id,
             outgoing.command,
             dimse.CStoreRSP,
@@ -135,7 +142,7 @@ class ServiceUser:
         :param root: the information model, a name of :data:`~dicomgui.network.service.models.QUERY_MODELS`:
             ``"study"``, ``"patient"``, ``"patient-study-only"``, ``"worklist"``, …
         :param sop_class_uid: the SOP class instead of ``root``.
-        :param level: Query/Retrieve Level (0008,0052) to set, in a copy of ``identifier``.
+        :param level: Query/Retrieve Level (0008,0052) to set, in a copy of ``identifier``; not with bytes.
         """
         sop_class = sop_class_uid or query_class(root, "find")
         make = partial(dimse.CFindRQ, affected_sop_class_uid=sop_class, priority=priority)
@@ -221,8 +228,8 @@ class ServiceUser:
     ) -> tuple[StreamExchange, str]:
         context = self._contexts.choose(sop_class)
         data = _encoded(identifier, context, level)
-        command = make(self._connection.next_message_id())
-        exchange = await self._connection.open_stream(
+        command = make(self._connection.requests.next_message_id())
+        exchange = await self._connection.requests.open_stream(
             context.context_id, command, expected, data, timeout_s=timeout_s
         )
         return exchange, context.transfer_syntax
@@ -246,7 +253,10 @@ class ServiceUser:
         """
         chosen = self._contexts.choose(context or sop_class_uid)
         command = dimse.NCreateRQ(
-            self._connection.next_message_id(), sop_class_uid, sop_instance_uid, has_dataset=dataset is not None
+            self._connection.requests.next_message_id(),
+            sop_class_uid,
+            sop_instance_uid,
+            has_dataset=dataset is not None,
         )
         return await self._request(chosen, command, dimse.NCreateRSP, dataset, timeout_s=timeout_s)
 
@@ -261,7 +271,7 @@ class ServiceUser:
     ) -> Response:
         """Change an instance by N-SET (PS3.7 10.1.3)."""
         chosen = self._contexts.choose(context or sop_class_uid)
-        command = dimse.NSetRQ(self._connection.next_message_id(), sop_class_uid, sop_instance_uid)
+        command = dimse.NSetRQ(self._connection.requests.next_message_id(), sop_class_uid, sop_instance_uid)
         return await self._request(chosen, command, dimse.NSetRSP, dataset, timeout_s=timeout_s)
 
     async def n_get(
@@ -276,7 +286,7 @@ class ServiceUser:
         """Read an instance by N-GET (PS3.7 10.1.2); without ``attributes`` (tags) all that there are."""
         chosen = self._contexts.choose(context or sop_class_uid)
         command = dimse.NGetRQ(
-            self._connection.next_message_id(), sop_class_uid, sop_instance_uid, tuple(map(int, attributes))
+            self._connection.requests.next_message_id(), sop_class_uid, sop_instance_uid, tuple(map(int, attributes))
         )
         return await self._request(chosen, command, dimse.NGetRSP, timeout_s=timeout_s)
 
@@ -293,7 +303,7 @@ class ServiceUser:
         """Have something done with an instance by N-ACTION (PS3.7 10.1.4)."""
         chosen = self._contexts.choose(context or sop_class_uid)
         command = dimse.NActionRQ(
-            self._connection.next_message_id(),
+            self._connection.requests.next_message_id(),
             sop_class_uid,
             sop_instance_uid,
             action_type_id,
@@ -311,7 +321,7 @@ class ServiceUser:
     ) -> Response:
         """Delete an instance by N-DELETE (PS3.7 10.1.6)."""
         chosen = self._contexts.choose(context or sop_class_uid)
-        command = dimse.NDeleteRQ(self._connection.next_message_id(), sop_class_uid, sop_instance_uid)
+        command = dimse.NDeleteRQ(self._connection.requests.next_message_id(), sop_class_uid, sop_instance_uid)
         return await self._request(chosen, command, dimse.NDeleteRSP, timeout_s=timeout_s)
 
     async def n_event_report(
@@ -327,7 +337,7 @@ class ServiceUser:
         """Report an event by N-EVENT-REPORT (PS3.7 10.1.1), as the SCP of the SOP class."""
         chosen = self._contexts.for_report(context or sop_class_uid)
         command = dimse.NEventReportRQ(
-            self._connection.next_message_id(),
+            self._connection.requests.next_message_id(),
             sop_class_uid,
             sop_instance_uid,
             event_type_id,
@@ -347,30 +357,31 @@ class ServiceUser:
         timeout_s: float | None,
     ) -> Response:
         source = None if dataset is None else BytesSource(_encoded(dataset, context))
-        message = await self._connection.request(
+        message = await self._connection.requests.request(
             context.context_id, command, expected, source, timeout_s=self._response_s(timeout_s)
         )
         return response_of(message, context.transfer_syntax)
 
     def _response_s(self, own: float | None) -> float | None:
-        return _chosen_s(own, self._connection.timeouts.response_s)
+        return self._connection.timeouts.response_s if own is None else _finite(own)
 
     def _retrieve_s(self, own: float | None) -> float | None:
-        return _chosen_s(own, self._connection.timeouts.retrieve_s)
+        return self._connection.timeouts.retrieve_s if own is None else _finite(own)
 
 
-def _chosen_s(own: float | None, usual: float | None) -> float | None:
-    chosen = usual if own is None else own
-    return None if chosen == math.inf else chosen
+def _finite(seconds: float) -> float | None:
+    return None if seconds == math.inf else seconds
 
 
 def _encoded(dataset: Dataset | bytes, context: AcceptedContext, level: str | None = None) -> bytes:
     """The bytes of a data set; what the caller holds is not changed."""
     if isinstance(dataset, bytes):
+        if level is not None:
+            raise ConfigurationError("a level cannot be set in an identifier that is encoded", phase="configure")
         return dataset
     if level is not None:
-        dataset = dataset[:]
-        dataset.QueryRetrieveLevel = level
+        dataset = dataset[:]  # its elements are those of the caller: not changed, but replaced
+        dataset.add_new(QUERY_RETRIEVE_LEVEL, "CS", level)
     return encode_dataset(dataset, context.transfer_syntax)
 
 

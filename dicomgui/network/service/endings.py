@@ -1,0 +1,36 @@
+"""Why an association ended, as errors for those who wait for something of it."""
+
+from __future__ import annotations
+
+from dicomgui.network.association.events import Aborted
+from dicomgui.network.errors import AssociationAborted, DicomNetworkError, OperationTimeout
+from dicomgui.network.pdu import describe_abort
+
+__all__ = ["abort_error", "timeout_error"]
+
+
+def abort_error(event: Aborted, peer: str) -> DicomNetworkError:
+    """The error of an A-ABORT: the fault of the peer that we answered by it, or the A-ABORT itself."""
+    if event.error is not None:
+        event.error.peer = event.error.peer or peer
+        return event.error
+    who = "the peer" if event.by_peer else "our side"
+    text = f"{who} aborted the association: {describe_abort(event.source, event.reason)}"
+    return AssociationAborted(
+        text, source=event.source, reason=event.reason, by_peer=event.by_peer, peer=peer, phase="transfer"
+    )
+
+
+def timeout_error(name: str, seconds: float, peer: str) -> OperationTimeout:
+    """The error of a time-out of the transport; it says which one ran out."""
+    return OperationTimeout(_TEXTS[name].format(seconds=seconds), peer=peer, phase=_PHASES.get(name, name))
+
+
+_TEXTS = {
+    "associate": "no answer to the association request within {seconds:g} s",
+    "response": "no response within {seconds:g} s",
+    "release": "no answer to the release request within {seconds:g} s",
+    "send": "the peer read nothing of what we sent for {seconds:g} s",
+    "idle": "nothing came for {seconds:g} s",
+}
+_PHASES = {"send": "response"}

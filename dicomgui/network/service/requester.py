@@ -1,0 +1,263 @@
+"""The requests of ours on one association: on their way, waiting for their responses, and waiting for their turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from dicomgui.network.dimse.assembler import Message
+from dicomgui.network.dimse.commands import CCancelRQ, Command, Response
+from dicomgui.network.dimse.fragment import BytesSource, Chunk, Source
+from dicomgui.network.errors import DicomNetworkError, LocalProtocolError
+from dicomgui.network.service.brake import Brake
+from dicomgui.network.service.exchange import Exchange, Exchanges, OperationsWindow, SingleExchange, StreamExchange
+from dicomgui.network.service.sender import Sender
+from dicomgui.network.tracing import Scribe
+from dicomgui.network.transport.protocol import AssociationTransport
+
+__all__ = ["Requester"]
+
+TIMER_SLACK_S = 0.01
+"""Timers fire a little early."""
+
+
+class Requester:
+    """Sends requests and matches the responses; made when the association is established.
+
+    :ivar next_message_id: gives a Message ID (0000,0110) from 1 to 65,535 that no pending request uses.
+    :ivar brake: stops reading from the peer while what it sent is not taken.
+    :param window: how many operations of ours may be outstanding; 0 for no limit.
+    :param abort: ends the association by A-ABORT.
+    """
+
+    def __init__(
+        self,
+        transport: AssociationTransport,
+        sender: Sender,
+        scribe: Scribe,
+        *,
+        peer: str,
+        window: int,
+        abort: Callable[[], None],
+    ) -> None:
+        self._transport = transport
+        self._sender = sender
+        self._scribe = scribe
+        self._peer = peer
+        self._abort = abort
+        self._loop = asyncio.get_running_loop()
+        self._window = OperationsWindow(window)
+        self._exchanges = Exchanges()
+        self.next_message_id = self._exchanges.next_message_id
+        self.brake = Brake(transport.hold, transport.unhold, lambda: self._exchanges.are_starving)
+        self._error: DicomNetworkError | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request waits for its response."""
+        return not self._exchanges
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the time for a response is over."""
+        first = self._exchanges.first_due()
+        return first is not None and first.due is not None and first.due <= self._loop.time() + TIMER_SLACK_S
+
+    def prepare(self, context_id: int, command: Command, source: Source | None) -> Iterable[Chunk]:
+        """A message cut into PDUs for this peer, lazily; what it reads from ``source`` is read when it is iterated."""
+        return self._sender.prepare(context_id, command, source)
+
+    # requests
+
+    async def request(
+        self,
+        context_id: int,
+        command: Command,
+        expected: type[Response],
+        source: Source | None = None,
+        *,
+        timeout_s: float | None,
+        is_store: bool = False,
+        chunks: Iterable[Chunk] | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Message:
+        """Send a request and wait for its one response, an ``expected``.
+
+        Waits before it sends while as many operations are outstanding as were negotiated (PS3.7 D.3.3.3).
+
+        :param timeout_s: for the response.
+        :param chunks: the message as :meth:`prepare` made it ahead of time.
+        :param meanwhile: called once the request is on its way, while the peer is at work; must not raise.
+
+        Cancelling it ends the association by A-ABORT, unless it still waited for its turn: a peer in the middle of a
+        message has no other way out.
+
+        :raises OperationTimeout: no response, or the peer stopped to read, within ``timeout_s``.
+        :raises AssociationError: the association ended before the response came.
+        """
+        window = self._window
+        if self._error is not None or not window.try_enter():
+            await self._wait_turn()
+        future: asyncio.Future[Message] = self._loop.create_future()
+        exchange = SingleExchange(context_id, command.message_id, expected, timeout_s, future)
+        try:
+            self._exchanges.add(exchange)
+            if source is not None or self._sender.is_sending:
+                await self._send(exchange, command, source, is_store=is_store, chunks=chunks)
+            else:
+                self._sender.post(context_id, command)
+            self._expect(exchange)
+            if meanwhile is not None:
+                meanwhile()
+            return await future
+        except asyncio.CancelledError:
+            self._cancelled()
+            raise
+        finally:
+            self._forget(exchange)
+            window.leave()
+
+    async def open_stream(
+        self, context_id: int, command: Command, expected: type[Response], data: bytes, *, timeout_s: float | None
+    ) -> StreamExchange:
+        """Send a request that has many responses; they are to be taken from what is returned.
+
+        :param timeout_s: for each response, counted from the one before it.
+
+        :meth:`end_stream` must follow in any case. Cancelling this one ends the association by A-ABORT, unless it
+        still waited for its turn.
+        """
+        if self._error is not None or not self._window.try_enter():
+            await self._wait_turn()
+        exchange = StreamExchange(
+            context_id, command.message_id, expected, timeout_s, self._on_full, self._on_relief
+        )
+        try:
+            self._exchanges.add(exchange)
+            await self._send(exchange, command, BytesSource(data))
+            self._expect(exchange)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                self._cancelled()
+            self._forget(exchange)
+            self._window.leave()
+            raise
+        return exchange
+
+    def end_stream(self, exchange: StreamExchange) -> None:
+        """The responses are taken, or nobody wants them any more; the association is aborted if some are missing."""
+        if exchange.is_waiting:
+            self._scribe.cancel("an operation was left in its middle; the association was aborted")
+            self._abort()
+        exchange.drop_queued()
+        self._forget(exchange)
+        self._window.leave()
+
+    def cancel(self, exchange: StreamExchange, within_s: float) -> None:
+        """Ask the peer by C-CANCEL to end an operation; it has ``within_s`` for each response that still comes."""
+        if self._transport.is_over:
+            return
+        self._sender.post(exchange.context_id, CCancelRQ(exchange.message_id))
+        exchange.timeout_s = within_s
+        exchange.wait_from(self._loop.time())
+        self._arm()
+
+    # what comes
+
+    def receive(self, message: Message, command: Response) -> None:
+        """Hand a response to whom it is for.
+
+        :raises RemoteProtocolError: nobody waits for such a response.
+        """
+        exchange = self._exchanges.find(message, command, self._sender.unsent_id)
+        if not exchange.takes_pending:
+            exchange.deliver(message, is_final=True)
+            return
+        is_pending = command.status.is_pending
+        exchange.due = None
+        if is_pending:
+            exchange.wait_from(self._loop.time())
+        exchange.deliver(message, is_final=not is_pending)
+        self._arm()
+
+    def watch(self) -> None:
+        """The timer has run out too early: set it anew."""
+        self._arm()
+
+    def end(self, error: DicomNetworkError) -> None:
+        """The association is over: no response will come, and nothing can be asked."""
+        self._error = error
+        self._exchanges.fail_all(error)
+        self._window.open()
+        self.brake.lift()
+
+    # inner workings
+
+    async def _wait_turn(self) -> None:
+        if self._error is not None:
+            raise LocalProtocolError("the association has ended", peer=self._peer) from self._error
+        await self._window.enter()
+        if self._error is not None:
+            raise self._error
+
+    async def _send(
+        self,
+        exchange: Exchange,
+        command: Command,
+        source: Source | None,
+        *,
+        is_store: bool = False,
+        chunks: Iterable[Chunk] | None = None,
+    ) -> None:
+        """Send a request; one that is begun and cannot be sent to its end leaves no other way out than A-ABORT."""
+        try:
+            await self._sender.send(exchange.context_id, command, source, is_store=is_store, chunks=chunks)
+        except (OSError, DicomNetworkError) as error:
+            if self._sender.is_broken:
+                self._scribe.cancel(f"a message broke off: {error}")
+                self._abort()
+            raise
+
+    def _expect(self, exchange: Exchange) -> None:
+        """The request is sent: the peer's time runs, unless it has answered already."""
+        if self.brake.is_pressed:
+            self.brake.balance()  # it may be starving now
+        timeout_s = exchange.timeout_s
+        if timeout_s is None or exchange.due is not None or not exchange.is_waiting:
+            return
+        exchange.due = self._loop.time() + timeout_s
+        if len(self._exchanges) == 1:
+            self._transport.set_deadline("response", timeout_s)
+        else:
+            self._arm()
+
+    def _cancelled(self) -> None:
+        self._scribe.cancel("cancelled while a request was under way; the association was aborted")
+        self._abort()
+
+    def _forget(self, exchange: Exchange) -> None:
+        if not self._exchanges.forget(exchange):
+            return
+        if self.brake.is_pressed:
+            self.brake.balance()
+        if self._exchanges:
+            self._arm()
+        else:
+            self._transport.set_deadline("response", None)
+
+    def _arm(self) -> None:
+        """Watch over the response that is due first."""
+        first = self._exchanges.first_due()
+        if first is None or first.due is None:
+            self._transport.set_deadline("response", None)
+        else:
+            self._transport.set_deadline("response", first.due - self._loop.time(), named_s=first.timeout_s)
+
+    def _on_full(self, exchange: StreamExchange, is_hard: bool) -> None:
+        self.brake.press(exchange, is_hard=is_hard)
+
+    def _on_relief(self, exchange: StreamExchange) -> None:
+        self.brake.release(exchange)
+        if exchange.is_waiting:  # its time stood still
+            exchange.wait_from(self._loop.time())
+            self._arm()

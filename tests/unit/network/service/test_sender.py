@@ -1,0 +1,146 @@
+"""Messages on their way out: one whole message after the other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from helpers.lines import Line
+
+from dicomgui.network import LocalProtocolError, Status
+from dicomgui.network.dimse.commands import CEchoRSP, CStoreRQ
+from dicomgui.network.dimse.fragment import BytesSource
+from dicomgui.network.service import sender as module
+from dicomgui.network.service.sender import Sender
+from dicomgui.network.tracing import DimseRecord, Direction, Record, Scribe
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+STORE = CStoreRQ(1, CT, "1.2.3")
+
+
+@pytest.fixture
+async def line() -> Line:
+    return Line()
+
+
+def make(line: Any, records: list[Record] | None = None, max_length: int = 4096) -> Sender:
+    return Sender(line, Scribe(None if records is None else records.append, 1), max_length)
+
+
+def answer(number: int) -> CEchoRSP:
+    return CEchoRSP(number, Status(0))
+
+
+async def test_a_message_without_data_goes_at_once(line: Line) -> None:
+    records: list[Record] = []
+    sender = make(line, records)
+    sender.post(1, answer(7))
+    assert line.commands == [answer(7)]
+    [record] = records
+    assert isinstance(record, DimseRecord)
+    assert (record.direction, record.message_id, record.dataset_length) == (Direction.SENT, 7, -1)
+
+
+async def test_annex_e_what_is_posted_during_a_message_comes_right_after_it(line: Line) -> None:
+    sender = make(line, [])
+    line.fill()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(3, STORE, BytesSource(bytes(1_000_000)), is_store=True))
+        await asyncio.sleep(0)
+        assert sender.is_sending
+        assert sender.unsent_id == 1
+        sender.post(1, answer(8))
+        group.create_task(sender.send(3, CStoreRQ(2, CT, "1.2.4"), BytesSource(b"data")))
+        await asyncio.sleep(0)
+        sender.post(1, answer(9))
+        assert line.commands == []
+        line.empty()
+    contexts = [context for context, _, _ in line.sent]
+    first_end = contexts.index(1)
+    assert set(contexts[:first_end]) == {3}
+    assert contexts[first_end:] == [1, 1, 3, 3]
+    assert sum(len(data) for _, control, data in line.sent[:first_end] if not control & 1) == 1_000_000
+    assert not sender.is_sending
+    assert sender.unsent_id == 0
+    assert not sender.is_broken
+
+
+async def test_more_answers_than_anybody_needs_are_refused(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_QUEUED", 2)
+    sender = make(line)
+    line.fill()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(3, STORE, BytesSource(b"data")))
+        await asyncio.sleep(0)
+        sender.post(1, answer(1))
+        sender.post(1, answer(2))
+        with pytest.raises(LocalProtocolError, match="2 messages wait"):
+            sender.post(1, answer(3))
+        line.empty()
+    assert [c.message_id for c in line.commands] == [1, 1, 2]
+
+
+async def test_it_stops_in_the_middle_when_the_association_is_over(line: Line) -> None:
+    sender = make(line)
+    line.fill()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(3, STORE, BytesSource(bytes(1_000_000))))
+        await asyncio.sleep(0)
+        sender.post(1, answer(1))
+        line.is_over = True
+        line.empty()
+    assert line.sent == []
+
+
+async def test_a_source_that_ends_too_early_breaks_the_message(line: Line) -> None:
+    class Short(BytesSource):
+        @property
+        def size(self) -> int:
+            return 2_000_000
+
+    sender = make(line)
+    with pytest.raises(LocalProtocolError, match="ended"):
+        await sender.send(3, STORE, Short(bytes(1_000_000)))
+    assert sender.is_broken
+    assert not sender.is_sending
+
+
+async def test_what_fails_before_the_first_fragment_breaks_nothing(line: Line) -> None:
+    sender = make(line, max_length=7)
+    for source in (None, BytesSource(b"data")):
+        with pytest.raises(LocalProtocolError):
+            await sender.send(3, STORE, source)
+    with pytest.raises(LocalProtocolError):
+        sender.post(1, answer(1))
+    assert not sender.is_broken
+    assert line.sent == []
+
+
+async def test_a_long_message_lets_the_loop_turn(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SLICE_S", -1.0)
+    sender = make(line)
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while sending.done() is False:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(sender.send(3, STORE, BytesSource(bytes(3_000_000))))
+        group.create_task(count())
+    assert turns > 3
+
+
+async def test_it_waits_at_the_end_until_the_peer_has_taken_most(line: Line) -> None:
+    sender = make(line)
+    line.on_send = line.fill
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(sender.send(3, STORE, BytesSource(b"data")))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert len(line.sent) == 2
+        assert not sending.done()
+        line.empty()

@@ -9,13 +9,16 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_API", "pyside6")
 
 import pytest
 from helpers import programs
+
+if TYPE_CHECKING:
+    from dicomgui.app.context import AppContext
 
 _config = tempfile.TemporaryDirectory(prefix="dicomgui-config-")
 os.environ["DICOMGUI_CONFIG"] = _config.name  # no test reads or changes the settings of whoever runs it
@@ -72,6 +75,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         missing = [name for name in marker.args if not programs.is_there(name)]
         if missing:
             pytest.fail(f"missing: {', '.join(missing)} (packaging/bootstrap.py test installs them)", pytrace=False)
+
+
+@pytest.fixture
+def context() -> Iterator[AppContext]:
+    """What the use cases share, for one test."""
+    from dicomgui.app.context import AppContext
+
+    with AppContext() as made:
+        yield made
 
 
 # -- event loops -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dicomgui.network.association.contexts import Negotiated, ProposedContext
 from dicomgui.network.client import presets
 from dicomgui.network.service import QUERY_MODELS, query_class
 from dicomgui.network.service.models import QueryOperation
+from dicomgui.network.service_classes import query
 
 __all__ = [
     "LEVEL_KEYS",
@@ -44,21 +45,10 @@ class Root(StrEnum):
     """Retired (PS3.4 C.6.3), and still what some old archives have."""
 
 
-UNIQUE_KEYS: Final = MappingProxyType(
-    {
-        Level.PATIENT: "PatientID",
-        Level.STUDY: "StudyInstanceUID",
-        Level.SERIES: "SeriesInstanceUID",
-        Level.IMAGE: "SOPInstanceUID",
-    }
-)
+UNIQUE_KEYS: Final = MappingProxyType({Level(level): keyword for level, keyword in query.UNIQUE_KEYS.items()})
 """The unique key of each level (PS3.4 C.6.1.1, C.6.2.1), by keyword."""
 
-_LEVELS: Final = {
-    Root.PATIENT: (Level.PATIENT, Level.STUDY, Level.SERIES, Level.IMAGE),
-    Root.STUDY: (Level.STUDY, Level.SERIES, Level.IMAGE),
-    Root.PATIENT_STUDY_ONLY: (Level.PATIENT, Level.STUDY),
-}
+_LEVELS: Final = {Root(root): tuple(map(Level, levels)) for root, levels in query.LEVELS.items()}
 
 LEVEL_KEYS: Final = MappingProxyType(
     {

@@ -7,7 +7,6 @@ start      ``leftovers = archive.prepare()``, ``opened = index.open()``, and in 
 query      ``index.find(compile_query(identifier, model))`` → :class:`Match` (PS3.4 C.4.1)
 retrieve   ``index.files(select(identifier, model))`` → :class:`StoredFile` (PS3.4 C.4.2, C.4.3)
 delete     :class:`Trash` moves files aside, brings them back, or removes them
-no index   :func:`matches` and :func:`project` match one data set, for a worklist (PS3.4 K.4)
 ========== ===========================================================================================================
 
 What was answered Success is in a file at once, and in the index as soon as its thread has come to it: ``index.flush()``
@@ -36,7 +35,7 @@ from dicomgui.storage.incoming import Leftovers
 from dicomgui.storage.index import Counts, Index, StoredFile
 from dicomgui.storage.indexing import Refreshed
 from dicomgui.storage.layout import instance_path
-from dicomgui.storage.matching import Query, compile_query, matches, project
+from dicomgui.storage.matching import Query, compile_query
 from dicomgui.storage.repair import RepairProgress, RepairReport, rebuild, repair
 from dicomgui.storage.trash import Discarded, Restored, Trash
 from dicomgui.storage.writer import Archive, DuplicatePolicy, InstanceSink, Outcome, Pending, Stored
@@ -77,8 +76,6 @@ __all__ = [
     "Trash",
     "compile_query",
     "instance_path",
-    "matches",
-    "project",
     "rebuild",
     "repair",
     "select",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import Final, NamedTuple
 
+from dicomgui.network.service_classes.values import Kind, ValueMatcher, literal_of, moment_span
 from dicomgui.storage.attributes import Attribute, Level
 from dicomgui.storage.identifiers import Selection
-from dicomgui.storage.values import Kind, ValueMatcher, glob_of, literal_of, moment_span
 
 __all__ = [
     "COMPUTED",
@@ -151,8 +151,13 @@ def _on(column: str, vr: str, matcher: ValueMatcher) -> Condition:
     if vr not in _EXACT_VRS:
         return Condition()
     if matcher.kind is Kind.WILDCARD:
-        return Condition(_any([f"{column} GLOB ?"] * len(matcher.values)), tuple(map(glob_of, matcher.values)), True)
+        return Condition(_any([f"{column} GLOB ?"] * len(matcher.values)), tuple(map(_glob_of, matcher.values)), True)
     return Condition(*_among(column, matcher.values), True)
+
+
+def _glob_of(key: str) -> str:
+    """The key as a pattern of SQLite's GLOB, which knows ``*`` and ``?`` in the same sense, and brackets."""
+    return key.replace("[", "[[]")
 
 
 _EXACT_VRS: Final = frozenset({"AE", "AS", "CS", "LO", "SH", "UI"})

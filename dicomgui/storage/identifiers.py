@@ -5,14 +5,15 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
+from dicomgui.network.service_classes.attributes import texts_of
+from dicomgui.network.service_classes.query import LEVELS
 from dicomgui.network.status import Status
 from dicomgui.storage.attributes import Level
 
 if TYPE_CHECKING:
-    from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
-__all__ = ["IdentifierError", "Model", "Selection", "check_higher_keys", "level_of", "select", "texts_of"]
+__all__ = ["IdentifierError", "Model", "Selection", "check_higher_keys", "level_of", "select"]
 
 _LEVEL_TAG: Final = 0x0008_0052
 _UNIQUE_KEYS: Final = {
@@ -44,23 +45,16 @@ class IdentifierError(Exception):
 
 
 class Model(Enum):
-    """The information models (PS3.4 C.6), each with the levels that it has."""
+    """The information models (PS3.4 C.6), by the names that they have in :mod:`dicomgui.network`."""
 
-    PATIENT_ROOT = "patient root"
-    STUDY_ROOT = "study root"
-    PATIENT_STUDY_ONLY = "patient/study only"  # retired
+    PATIENT_ROOT = "patient"
+    STUDY_ROOT = "study"
+    PATIENT_STUDY_ONLY = "patient-study-only"  # retired
 
     @property
     def levels(self) -> tuple[Level, ...]:
         """Its levels, the highest first."""
-        return _LEVELS[self]
-
-
-_LEVELS: Final = {
-    Model.PATIENT_ROOT: (Level.PATIENT, Level.STUDY, Level.SERIES, Level.IMAGE),
-    Model.STUDY_ROOT: (Level.STUDY, Level.SERIES, Level.IMAGE),
-    Model.PATIENT_STUDY_ONLY: (Level.PATIENT, Level.STUDY),
-}
+        return tuple(Level[name] for name in LEVELS[self.value])
 
 
 class Selection(NamedTuple):
@@ -70,18 +64,6 @@ class Selection(NamedTuple):
     study_uids: tuple[str, ...] = ()
     series_uids: tuple[str, ...] = ()
     instance_uids: tuple[str, ...] = ()
-
-
-def texts_of(element: DataElement) -> list[str]:
-    """The values of an element of pydicom's as text without padding; of a sequence and of binary data, none."""
-    value = element.value
-    if value is None or element.VR == "SQ":
-        return []
-    if isinstance(value, bytes):
-        return [value.decode("latin-1").strip("\0 ")] if element.VR == "UN" else []
-    if isinstance(value, str) or not hasattr(value, "__iter__") or (element.VR == "PN" and element.VM <= 1):
-        value = [value]
-    return [str(item).strip("\0 ") for item in value]
 
 
 def level_of(identifier: Dataset, model: Model) -> Level:

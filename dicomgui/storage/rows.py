@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Final, NamedTuple
 
+from dicomgui.network.service_classes.values import fold
 from dicomgui.storage.attributes import InstanceAttributes, Level, Value, attributes_of
-from dicomgui.storage.values import fold
 
 __all__ = ["FileFacts", "Rows"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,6 @@ from dicomgui.app.context import AppContext
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.theme import Theme
-
-
-@pytest.fixture
-def context() -> Iterator[AppContext]:
-    with AppContext() as made:
-        yield made
 
 
 @pytest.fixture(scope="session")

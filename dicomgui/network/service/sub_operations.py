@@ -16,6 +16,7 @@ from dicomgui.network.association.contexts import MAX_CONTEXTS
 from dicomgui.network.dimse.commands import CGetRSP, CMoveRQ, CMoveRSP
 from dicomgui.network.errors import DicomNetworkError, LocalProtocolError, NoAcceptedContext
 from dicomgui.network.part10 import Part10Error, read_head
+from dicomgui.network.service.converting import in_accepted_syntax
 from dicomgui.network.service.handlers import GetHandler, MoveHandler, Mover, Reply, Retrieval
 from dicomgui.network.service.performing import CANCELLED, PENDING, SUCCESS, Pressure, Respond, iterate
 from dicomgui.network.service.requests import GetRequest, MoveRequest
@@ -134,7 +135,13 @@ class _Back:
         self._user = user
 
     async def store(self, instance: StorableInstance) -> Status:
-        return (await self._user.store(instance)).status
+        try:
+            return (await self._user.store(instance)).status
+        except NoAcceptedContext as error:
+            if not isinstance(instance, InstanceFile):
+                raise
+            async with in_accepted_syntax(instance, error) as converted:
+                return (await self._user.store(converted)).status
 
 
 class _Onward:

@@ -12,12 +12,17 @@ from dicomgui.network.service import Reply
 from dicomgui.network.status import Status
 
 if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
 __all__ = [
+    "ENCODED_VRS",
     "MISSING_ATTRIBUTE",
     "MISSING_VALUE",
+    "NO_KEYS",
+    "SPECIFIC_CHARACTER_SET",
     "SUCCESS",
+    "UTF_8",
     "Code",
     "da",
     "dataset_of",
@@ -32,7 +37,9 @@ __all__ = [
     "selected",
     "tag_of",
     "text_of",
+    "texts_of",
     "tm",
+    "vr_of",
 ]
 
 SUCCESS: Final = Status(0x0000)
@@ -43,6 +50,12 @@ MISSING_VALUE: Final = Status(0x0121)
 
 UTF_8: Final = "ISO_IR 192"
 SPECIFIC_CHARACTER_SET: Final = 0x00080005
+
+ENCODED_VRS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+"""The representations whose text is in the character set of (0008,0005); all others are ASCII (PS3.5 6.1.2.3)."""
+
+NO_KEYS: Final = frozenset({SPECIFIC_CHARACTER_SET, 0x00080052, 0x00080053, 0x00080201})
+"""What in an identifier says how it is to be understood, and matches nothing: character set, level, view, time zone."""
 
 
 class Code(NamedTuple):
@@ -94,6 +107,17 @@ def tag_of(keyword: str) -> int:
     return tag
 
 
+def vr_of(tag: int) -> str:
+    """The representation of an attribute by the dictionary, the first of several; ``UN`` where it does not know it."""
+    from pydicom.datadict import dictionary_VR
+
+    try:
+        return dictionary_VR(tag).split(" ")[0]
+    except KeyError:
+        is_private_creator = tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF  # PS3.5 7.8.1
+        return "LO" if is_private_creator else "UN"
+
+
 def put(dataset: Dataset, attribute: str | int, value: object) -> None:
     """Set an attribute whatever its value looks like: what is sent is the caller's choice.
 
@@ -102,14 +126,10 @@ def put(dataset: Dataset, attribute: str | int, value: object) -> None:
     :raises ConfigurationError: it cannot be held at all: a text that is no number for IS or DS, or no items for SQ.
     """
     from pydicom import config
-    from pydicom.datadict import dictionary_VR
     from pydicom.dataelem import DataElement
 
     tag = tag_of(attribute) if isinstance(attribute, str) else attribute
-    try:
-        vr = dictionary_VR(tag).split(" ")[0]
-    except KeyError:
-        vr = "UN"
+    vr = vr_of(tag)
     if vr == "SQ":
         value = value or []
     elif isinstance(value, tuple):
@@ -136,7 +156,7 @@ def mark_character_set(dataset: Dataset) -> Dataset:
     :returns: ``dataset`` itself.
     """
     if not dataset.get(SPECIFIC_CHARACTER_SET):
-        texts = (str(element.value) for element in dataset.iterall() if element.VR in _NATIONAL_VRS)
+        texts = (str(element.value) for element in dataset.iterall() if element.VR in ENCODED_VRS)
         if not all(map(str.isascii, texts)):
             put(dataset, SPECIFIC_CHARACTER_SET, UTF_8)
     return dataset
@@ -152,10 +172,6 @@ def in_utf_8(dataset: Dataset) -> Dataset:
     return mark_character_set(copy)
 
 
-_NATIONAL_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
-"""The representations whose values Specific Character Set is about (PS3.5 6.1.2.3)."""
-
-
 def text_of(dataset: Dataset, attribute: str | int) -> str:
     """The value of an attribute as text, values joined by backslashes; empty where there is none."""
     element = dataset.get(tag_of(attribute) if isinstance(attribute, str) else attribute)
@@ -165,6 +181,18 @@ def text_of(dataset: Dataset, attribute: str | int) -> str:
     if isinstance(value, MutableSequence):  # several values, or the items of a sequence
         return "\\".join(str(single).strip() for single in value)
     return str(value).strip()
+
+
+def texts_of(element: DataElement) -> list[str]:
+    """The values of an element as text without padding; of a sequence and of binary data, none."""
+    value = element.value
+    if value is None or element.VR == "SQ":
+        return []
+    if isinstance(value, bytes):
+        return [value.decode("latin-1").strip("\0 ")] if element.VR == "UN" else []
+    if isinstance(value, str) or not hasattr(value, "__iter__") or (element.VR == "PN" and element.VM <= 1):
+        value = [value]
+    return [str(item).strip("\0 ") for item in value]
 
 
 def items_of(dataset: Dataset, attribute: str | int) -> Sequence[Dataset]:

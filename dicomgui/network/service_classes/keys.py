@@ -5,33 +5,57 @@
     identifier = keys_of(["PatientName=DOE*", "(0040,0100)[0].Modality=CT", "StudyDate"])
 
 A path is a chain of attributes, each but the last one a sequence, joined by dots or slashes. An attribute is a keyword
-of the dictionary or a tag as ``gggg,eeee``, ``(gggg,eeee)`` or ``ggggeeee``. ``[n]`` chooses an item, counted from 0,
-which is the one that is meant without it.
+of the dictionary, in any case, or a tag as ``gggg,eeee``, ``(gggg,eeee)`` or ``ggggeeee``. ``[n]`` chooses an item,
+counted from 0, which is the one that is meant without it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.service_classes.attributes import mark_character_set, put, text_of
+from dicomgui.network.service_classes.attributes import NO_KEYS, mark_character_set, put, text_of, texts_of, vr_of
+from dicomgui.network.service_classes.values import Kind, matcher_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["Step", "filled_keys", "keys_of", "parse_key", "parse_path", "set_key", "value_at", "without_value"]
+__all__ = [
+    "INTEGER_VRS",
+    "NUMBER_VRS",
+    "Step",
+    "filled_keys",
+    "keys_of",
+    "number_of",
+    "parse_key",
+    "parse_path",
+    "set_key",
+    "split_path",
+    "tag_named",
+    "value_at",
+    "without_value",
+]
 
 MAX_ITEMS: Final = 1000
 """The highest item that a path may choose."""
 
-_STEP = re.compile(
-    r"(?:\(?(?P<group>[0-9A-Fa-f]{4}),?(?P<element>[0-9A-Fa-f]{4})\)?|(?P<keyword>\w+))(?:\[(?P<item>\d{1,9})\])?"
-)
-_INTEGER_VRS = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
-_FLOAT_VRS = frozenset({"FL", "FD"})
-_CONDITIONS = frozenset({0x00080005, 0x00080052, 0x00080201})  # character set, level and time zone match nothing
+_TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
+_STEP = re.compile(r"\s*([^\[\]]+?)\s*(?:\[([0-9]{1,9})\])?\s*")
+_HINT = "Write a keyword such as PatientID, or a tag such as 0010,0020; in a sequence, Sequence[0].Keyword."
+
+INTEGER_VRS: Final = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
+NUMBER_VRS: Final = INTEGER_VRS | {"FL", "FD", "AT"}
+"""Representations whose values are numbers in a data set, not text."""
+
+
+class WrittenStep(NamedTuple):
+    """One attribute of a path as it was written; ``item`` is ``None`` where none was chosen."""
+
+    attribute: str
+    item: int | None = None
 
 
 class Step(NamedTuple):
@@ -41,34 +65,64 @@ class Step(NamedTuple):
     item: int | None = None
 
 
+def split_path(path: str) -> tuple[WrittenStep, ...]:
+    """The parts of a path; whether there are such attributes is not looked at.
+
+    :raises ConfigurationError: it is none.
+    """
+    steps = []
+    for part in re.split(r"[./]", path):
+        match = _STEP.fullmatch(part)
+        if match is None or not match[1].strip():
+            raise _wrong(f"{part[:80]!r} in {path[:80]!r} is no attribute")
+        steps.append(WrittenStep(match[1], None if match[2] is None else int(match[2])))
+    return tuple(steps)
+
+
+def tag_named(text: str) -> int | None:
+    """The tag of a keyword, whatever the case, or of a tag as it is written; ``None`` where there is no such attribute.
+
+    :raises ConfigurationError: it has no place in a data set (groups 0000 and 0002).
+    """
+    from pydicom.datadict import tag_for_keyword
+
+    written = text.strip()
+    tag = tag_for_keyword(written)  # first of all: a keyword may look like a tag
+    if tag is None and (match := _TAG.fullmatch(written)):
+        tag = int(match[1] + match[2], 16)
+    if tag is None:
+        tag = _tags_by_lower_case().get(written.lower())
+    if tag is not None and tag < 0x00080000:
+        raise ConfigurationError(f"{written} is no attribute of a data set", phase="configure")
+    return tag
+
+
+@cache
+def _tags_by_lower_case() -> dict[str, int]:
+    from pydicom.datadict import keyword_dict
+
+    return {keyword.lower(): tag for keyword, tag in keyword_dict.items()}
+
+
 def parse_path(path: str) -> tuple[Step, ...]:
     """The attributes of a path.
 
     :raises ConfigurationError: it is none.
     """
-    return tuple(_parse_step(part, path) for part in re.split(r"[./]", path.strip()))
+    return tuple(_step(written) for written in split_path(path))
 
 
-def _parse_step(text: str, path: str) -> Step:
-    from pydicom.datadict import tag_for_keyword
-
-    match = _STEP.fullmatch(text.strip())
-    if match is None:
-        raise ConfigurationError(f"{text!r} in {path!r} is no attribute", phase="configure", hint=_HINT)
-    tag = tag_for_keyword(text.partition("[")[0].strip())  # a keyword may look like a tag
+def _step(written: WrittenStep) -> Step:
+    tag = tag_named(written.attribute)
     if tag is None:
-        if match["keyword"] is not None:
-            raise ConfigurationError(f"there is no attribute {match['keyword']!r}", phase="configure", hint=_HINT)
-        tag = int(match["group"] + match["element"], 16)
-    if tag < 0x00080000:
-        raise ConfigurationError(f"{text!r} is no attribute of a data set", phase="configure")
-    item = None if match["item"] is None else int(match["item"])
-    if item is not None and item > MAX_ITEMS:
-        raise ConfigurationError(f"{text!r} asks for more than {MAX_ITEMS} items", phase="configure")
-    return Step(tag, item)
+        raise _wrong(f"there is no attribute {written.attribute[:80]!r}")
+    if written.item is not None and written.item > MAX_ITEMS:
+        raise _wrong(f"{written.attribute}[{written.item}]: there are no more than {MAX_ITEMS} items")
+    return Step(tag, written.item)
 
 
-_HINT = "Write a keyword such as PatientID, or a tag such as 0010,0020."
+def _wrong(what: str) -> ConfigurationError:
+    return ConfigurationError(what, phase="configure", hint=_HINT)
 
 
 def set_key(dataset: Dataset, path: str, value: object = "") -> None:
@@ -93,7 +147,7 @@ def set_key(dataset: Dataset, path: str, value: object = "") -> None:
 def _item(dataset: Dataset, step: Step, path: str) -> Dataset:
     from pydicom.dataset import Dataset
 
-    if _vr(step.tag) != "SQ":
+    if vr_of(step.tag) != "SQ":
         raise ConfigurationError(f"{path!r} leads through what is no sequence", phase="configure")
     if step.tag not in dataset:
         put(dataset, step.tag, [])
@@ -104,17 +158,8 @@ def _item(dataset: Dataset, step: Step, path: str) -> Dataset:
     return chosen
 
 
-def _vr(tag: int) -> str:
-    from pydicom.datadict import dictionary_VR
-
-    try:
-        return dictionary_VR(tag).split(" ")[0]
-    except KeyError:
-        return "UN"
-
-
 def _converted(tag: int, value: object, path: str) -> object:
-    vr = _vr(tag)
+    vr = vr_of(tag)
     if vr == "SQ":
         if isinstance(value, str) and value:
             raise ConfigurationError(f"{path!r} is a sequence and takes no text", phase="configure")
@@ -124,19 +169,23 @@ def _converted(tag: int, value: object, path: str) -> object:
     if vr == "UN":
         return value.encode()
     try:
-        parts = [_number(vr, part.strip()) for part in value.split("\\")] if vr in _NUMBERS else [value]
+        parts = [number_of(vr, part) for part in value.split("\\")] if vr in NUMBER_VRS else [value]
     except ValueError as error:
         raise ConfigurationError(f"{value!r} is no value for {path!r} ({vr})", phase="configure") from error
     return parts[0] if len(parts) == 1 else parts
 
 
-_NUMBERS = _INTEGER_VRS | _FLOAT_VRS | {"AT"}
+def number_of(vr: str, text: str) -> int | float:
+    """A value of one of :data:`NUMBER_VRS`: integers also as ``0x1F``, of AT the tag of an attribute.
 
-
-def _number(vr: str, text: str) -> int | float:
+    :raises ValueError: it is no number.
+    :raises ConfigurationError: there is no such attribute.
+    """
     if vr == "AT":
         return parse_path(text)[-1].tag
-    return float(text) if vr in _FLOAT_VRS else int(text, 0)
+    if vr not in INTEGER_VRS:
+        return float(text)
+    return int(text, 16) if text.strip().lower().startswith("0x") else int(text)
 
 
 def parse_key(text: str) -> tuple[str, str]:
@@ -182,7 +231,7 @@ def filled_keys(identifier: Dataset, prefix: str = "") -> Iterator[str]:
         if element.VR == "SQ":
             for number, item in enumerate(element.value):
                 yield from filled_keys(item, f"{path}[{number}].")
-        elif element.tag not in _CONDITIONS and text_of(identifier, element.tag) not in ("", "*"):
+        elif element.tag not in NO_KEYS and matcher_of(element.VR, texts_of(element)).kind is not Kind.UNIVERSAL:
             yield path
 
 

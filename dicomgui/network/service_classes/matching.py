@@ -1,198 +1,167 @@
-"""Whether a data set matches the keys of an identifier, and what is answered then (PS3.4 C.2.2.2, K.2.2.2)."""
+"""Whether a data set matches the keys of an identifier, and what is answered then (PS3.4 C.2.2.2, K.2.2.2).
+
+Which kinds of matching there are says :mod:`~dicomgui.network.service_classes.values`. An index that does the same in a
+language of its own shares what is here: :data:`PAIRS`, :func:`item_key`, :func:`restricts`, :func:`picked`.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, MutableSequence
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from dicomgui.network.service_classes.attributes import mark_character_set, put
+from dicomgui.network.service_classes.attributes import (
+    NO_KEYS,
+    SPECIFIC_CHARACTER_SET,
+    UTF_8,
+    items_of,
+    put,
+    text_of,
+    texts_of,
+)
+from dicomgui.network.service_classes.values import Kind, ValueMatcher, matcher_of, pair_test
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
-__all__ = ["answer_for", "matches"]
+__all__ = ["PAIRS", "answer_for", "item_key", "keys_in", "matches", "picked", "restricts"]
 
-CHARACTER_SET: Final = 0x00080005
-QUERY_RETRIEVE_LEVEL: Final = 0x00080052
-_CONDITIONS = frozenset({CHARACTER_SET, QUERY_RETRIEVE_LEVEL, 0x00080201})
+QUERY_RETRIEVE_LEVEL: Final = 0x0008_0052
 
-_WILDCARD_VRS = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
-_RANGE_VRS = frozenset({"DA", "TM", "DT"})
-_NUMBER_VRS = frozenset({"IS", "DS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"})
+PAIRS: Final = {
+    0x0008_0012: 0x0008_0013,  # instance creation
+    0x0008_0020: 0x0008_0030,  # study
+    0x0008_0021: 0x0008_0031,  # series
+    0x0008_0022: 0x0008_0032,  # acquisition
+    0x0008_0023: 0x0008_0033,  # content
+    0x0010_0030: 0x0010_0032,  # birth
+    0x0040_0002: 0x0040_0003,  # start of a scheduled procedure step
+    0x0040_0004: 0x0040_0005,  # its end
+    0x0040_0244: 0x0040_0245,  # start of a performed procedure step
+    0x0040_0250: 0x0040_0251,  # its end
+}
+"""Dates and the times that belong to them, for combined matching (C.2.2.2.5.4)."""
 
 
-def matches(identifier: Dataset, candidate: Dataset) -> bool:
+def keys_in(identifier: Dataset) -> Iterator[DataElement]:
+    """The elements of an identifier that are keys."""
+    return (element for element in identifier if int(element.tag) not in NO_KEYS and element.tag.element != 0)
+
+
+def item_key(element: DataElement) -> Dataset | None:
+    """The item of a sequence key; ``None`` if it asks for the whole sequence (C.2.2.2.6)."""
+    items: list[Dataset] = list(element.value or ())
+    return items[0] if items and len(items[0]) else None
+
+
+def restricts(identifier: Dataset) -> bool:
+    """Whether a key, or one in its sequences, is more than a return key."""
+    return any(map(_restricts, keys_in(identifier)))
+
+
+def _restricts(element: DataElement) -> bool:
+    if element.VR == "SQ":
+        key = item_key(element)
+        return key is not None and restricts(key)
+    return matcher_of(element.VR, texts_of(element)).kind is not Kind.UNIVERSAL
+
+
+def matches(identifier: Dataset, candidate: Dataset, *, combined_datetime: bool = False) -> bool:
     """Whether ``candidate`` matches every key of ``identifier``.
 
-    Single value, list of UIDs, universal, wildcard, range and sequence matching; several values of a key are
-    alternatives. Names match without regard to case, all else as it is written; offsets from UTC are not looked at.
+    :param combined_datetime: match the ranges of a date and its time as one, from one moment to another
+        (C.2.2.2.5.4), as extended negotiation can agree.
     """
-    return all(
-        _matches_key(key, candidate.get(key.tag)) for key in identifier if key.tag not in _CONDITIONS
-    )
+    ranged: dict[int, ValueMatcher] = {}
+    for element in keys_in(identifier):
+        tag = int(element.tag)
+        if element.VR == "SQ":
+            if not _items_match(item_key(element), candidate, tag, combined_datetime):
+                return False
+            continue
+        matcher = matcher_of(element.VR, texts_of(element))
+        if matcher.kind is Kind.RANGE and combined_datetime:
+            ranged[tag] = matcher
+        elif not matcher.matches(_values(candidate, tag)):
+            return False
+    return _ranges_match(ranged, candidate)
 
 
-def _matches_key(key: DataElement, found: DataElement | None) -> bool:
-    if key.VR == "SQ":
-        return _matches_sequence(key, found)
-    wanted = list(_texts(key))
-    if not wanted or wanted == ["*"]:
+def _items_match(key: Dataset | None, candidate: Dataset, tag: int, combined_datetime: bool) -> bool:
+    """One item that matches all keys of the item is enough (C.2.2.2.6)."""
+    if key is None or not restricts(key):
         return True
-    present = [] if found is None else list(_texts(found))
-    test = _test_for(key.VR)
-    return any(test(want, value) for want in wanted for value in present)
+    return any(matches(key, item, combined_datetime=combined_datetime) for item in items_of(candidate, tag))
 
 
-def _matches_sequence(key: DataElement, found: DataElement | None) -> bool:
-    """The one item of the key against any item of the candidate (PS3.4 C.2.2.2.6)."""
-    from pydicom.dataset import Dataset
-
-    if not key.value:
-        return True
-    items = [] if found is None or found.VR != "SQ" else list(found.value)
-    return any(matches(key.value[0], item) for item in items or [Dataset()])
-
-
-def _texts(element: DataElement) -> Iterator[str]:
-    value = element.value
-    for single in value if isinstance(value, MutableSequence) else (value,):
-        text = "" if single is None else str(single).strip(" \0")
-        if text:
-            yield text
+def _ranges_match(ranged: dict[int, ValueMatcher], candidate: Dataset) -> bool:
+    for date, time in PAIRS.items():
+        test = pair_test(ranged[date], ranged[time]) if date in ranged and time in ranged else None
+        if test is not None:
+            del ranged[date], ranged[time]
+            if not test(*("".join(_values(candidate, tag)[:1]) for tag in (date, time))):
+                return False
+    return all(matcher.matches(_values(candidate, tag)) for tag, matcher in ranged.items())
 
 
-def _test_for(vr: str) -> Callable[[str, str], bool]:
-    if vr in _WILDCARD_VRS:
-        return _like_name if vr == "PN" else _like
-    if vr in _RANGE_VRS:
-        return {"DA": _in_dates, "TM": _in_times, "DT": _in_moments}[vr]
-    return _same_number if vr in _NUMBER_VRS else str.__eq__
+def _values(dataset: Dataset, tag: int) -> list[str]:
+    return texts_of(dataset[tag]) if tag in dataset else []
 
 
-def _like(wanted: str, value: str) -> bool:
-    return _pattern(wanted).fullmatch(value) is not None
+def picked(key: Dataset, items: list[Dataset], *, combined_datetime: bool = False) -> list[Dataset]:
+    """What of the items of a sequence is returned: of those that match, the requested elements (C.2.2.2.6)."""
+    matching = (item for item in items if matches(key, item, combined_datetime=combined_datetime))
+    return [_chosen(key, item, combined_datetime) for item in matching]
 
 
-def _like_name(wanted: str, value: str) -> bool:
-    pattern = _pattern(_plain_name(wanted))
-    groups = [value, *value.split("=")]
-    return any(pattern.fullmatch(_plain_name(group)) for group in groups)
-
-
-def _plain_name(name: str) -> str:
-    return name.casefold().rstrip("^= ")
-
-
-@lru_cache(maxsize=256)
-def _pattern(wanted: str) -> re.Pattern[str]:
-    """A regular expression that never goes back over a part once found: the keys are a peer's."""
-    first, *rest = ("".join("." if c == "?" else re.escape(c) for c in part) for part in wanted.split("*"))
-    if not rest:
-        return re.compile(first, re.DOTALL)
-    inner = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
-    return re.compile(f"{first}{inner}.*{rest[-1]}", re.DOTALL)
-
-
-def _same_number(wanted: str, value: str) -> bool:
-    try:
-        return float(wanted) == float(value)
-    except ValueError:
-        return False
-
-
-def _in_dates(wanted: str, value: str) -> bool:
-    return _in_range(wanted.split("-"), value, _date_low, _date_low)
-
-
-def _date_low(text: str) -> str:
-    return text.replace(".", "")  # the form of ACR-NEMA 300, PS3.5 table 6.2-1
-
-
-def _in_times(wanted: str, value: str) -> bool:
-    return _in_range(wanted.split("-"), value, _time_low, _time_high)
-
-
-def _time_low(text: str) -> str:
-    return _padded(text.replace(":", "").replace(".", ""), "000000000000")
-
-
-def _time_high(text: str) -> str:
-    return _padded(text.replace(":", "").replace(".", ""), "235959999999")
-
-
-def _in_moments(wanted: str, value: str) -> bool:
-    return _in_range(_moment_bounds(wanted), value, _moment_low, _moment_high)
-
-
-_OFFSET = r"(?:[+-](?:0\d|1[0-4])\d\d)?"
-_MOMENT_RANGE = re.compile(rf"(?P<low>[\d.]*{_OFFSET})-(?P<high>[\d.]*{_OFFSET})")
-
-
-def _moment_bounds(wanted: str) -> list[str]:
-    """The bounds of a range; a single hyphen may also belong to the offset from UTC, which is always -hhmm."""
-    if re.fullmatch(rf"[\d.]{{4,}}{_OFFSET}", wanted):
-        return [wanted]
-    match = _MOMENT_RANGE.fullmatch(wanted)
-    return [wanted] if match is None else [match["low"], match["high"]]
-
-
-def _moment_low(text: str) -> str:
-    return _padded(_without_offset(text), "00000101000000000000")
-
-
-def _moment_high(text: str) -> str:
-    return _padded(_without_offset(text), "99991231235959999999")
-
-
-def _without_offset(text: str) -> str:
-    return re.sub(r"[+-]\d{4}$", "", text).replace(".", "")
-
-
-def _padded(text: str, pattern: str) -> str:
-    return text + pattern[len(text) :]
-
-
-def _in_range(
-    bounds: list[str], value: str, low: Callable[[str], str], high: Callable[[str], str]
-) -> bool:
-    """Whether a value lies between two bounds, either of which may be empty; one bound alone is a single value."""
-    if len(bounds) > 2:
-        return False
-    first, last = bounds[0], bounds[-1]
-    if len(bounds) == 1:
-        return low(first) <= low(value) <= high(last)
-    return (not first or low(first) <= low(value)) and (not last or low(value) <= high(last))
-
-
-def answer_for(identifier: Dataset, candidate: Dataset) -> Dataset:
+def answer_for(identifier: Dataset, candidate: Dataset, *, combined_datetime: bool = False) -> Dataset:
     """The response to a match: the attributes that the identifier asks for and no others (PS3.4 C.4.1.1.3.2).
 
-    What ``candidate`` does not have is there without a value. A sequence key with an item asks for the attributes of
-    that item, an empty one for all.
+    What ``candidate`` does not have is there without a value. A sequence key with an item gets the items that match, an
+    empty one all. Query/Retrieve Level (0008,0052) is that of the identifier. Specific Character Set (0008,0005) is
+    there where a value is not ASCII: the candidate's own, or UTF-8 where it has none that holds all of the answer.
+
+    :param combined_datetime: as in :func:`matches`.
     """
-    response = _chosen(identifier, candidate)
+    response = _chosen(identifier, candidate, combined_datetime)
     if QUERY_RETRIEVE_LEVEL in identifier:
         response[QUERY_RETRIEVE_LEVEL] = identifier[QUERY_RETRIEVE_LEVEL]
-    if CHARACTER_SET in candidate:
-        response[CHARACTER_SET] = candidate[CHARACTER_SET]
-    return mark_character_set(response)
+    text = "".join([text for element in response.iterall() for text in texts_of(element)])
+    if not text.isascii():
+        own = text_of(candidate, SPECIFIC_CHARACTER_SET)
+        put(response, SPECIFIC_CHARACTER_SET, own if _can_hold(own, text) else UTF_8)
+    return response
 
 
-def _chosen(identifier: Dataset, candidate: Dataset) -> Dataset:
+def _can_hold(term: str, text: str) -> bool:
+    """Whether a character set without code extensions holds a text; of the others that would be hard to tell."""
+    from pydicom.charset import python_encoding
+
+    if not term or "2022" in term or term == _HALF_KATAKANA:
+        return False
+    try:
+        text.encode(python_encoding.get(term, "ascii"))
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+_HALF_KATAKANA: Final = "ISO_IR 13"  # Python's codec for it holds more than it does
+
+
+def _chosen(identifier: Dataset, candidate: Dataset, combined_datetime: bool) -> Dataset:
+    from pydicom import config
+    from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
     response = Dataset()
-    for key in identifier:
-        if key.tag in _CONDITIONS:
+    for element in keys_in(identifier):
+        tag = int(element.tag)
+        if tag not in candidate:
+            response[tag] = DataElement(tag, element.VR, [] if element.VR == "SQ" else None)
             continue
-        found: DataElement | None = candidate.get(key.tag)
-        if found is None:
-            put(response, int(key.tag), None)
-        elif key.VR == "SQ" and found.VR == "SQ" and key.value and len(key.value[0]):
-            put(response, key.tag, [_chosen(key.value[0], item) for item in found.value])
-        else:
-            response[key.tag] = found
+        found = candidate[tag]
+        key = item_key(element) if element.VR == "SQ" and found.VR == "SQ" else None
+        value = found.value if key is None else picked(key, list(found.value), combined_datetime=combined_datetime)
+        response[tag] = DataElement(tag, found.VR, value, validation_mode=config.IGNORE)
     return response

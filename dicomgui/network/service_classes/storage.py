@@ -25,7 +25,8 @@ from dicomgui.network.errors import (
     OperationTimeout,
 )
 from dicomgui.network.part10 import Part10Error, read_head
-from dicomgui.network.service import FolderTarget, Handlers, InstanceFile, Response, ServiceUser, StorableInstance
+from dicomgui.network.service import Handlers, InstanceFile, Response, ServiceUser, StorableInstance
+from dicomgui.network.service.receiving import handlers_of
 from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.network.service_classes.modalities import (
     SOP_CLASSES_BY_MODALITY,
@@ -220,9 +221,9 @@ async def _send_one(
 
 
 def into_folder(folder: str | os.PathLike[str]) -> Handlers:
-    """Handlers of a storage SCP that writes what comes into a folder; see :class:`FolderTarget`.
+    """Handlers of a storage SCP that writes what comes into a folder; see
+    :class:`~dicomgui.network.service.FolderTarget`.
 
     :raises ConfigurationError: the folder cannot be made.
     """
-    target = FolderTarget(Path(folder))
-    return Handlers(open_sink=target.open_sink, on_store=target.on_store)
+    return handlers_of(folder)

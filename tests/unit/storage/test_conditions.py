@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from helpers.archive import identifier
 
+from dicomgui.network.service_classes.values import Kind, matcher_of
 from dicomgui.storage import Model, Selection, compile_query
 from dicomgui.storage.attributes import ATTRIBUTES, Level
 from dicomgui.storage.conditions import COMPUTED, FROM, condition, expression, selecting, selection_conditions
 from dicomgui.storage.schema import prepare_schema
-from dicomgui.storage.values import Kind, matcher_of
 
 
 @pytest.fixture
@@ -92,3 +92,8 @@ def test_sql_that_decides_alone_says_so() -> None:
     assert not exact["InstanceNumber"], "leading zeros"
     assert not exact["ImageType"], "several values"
     assert matcher_of("LO", ["1"]).kind is Kind.SINGLE
+
+
+def test_a_wildcard_has_no_brackets_that_sqlite_would_understand() -> None:
+    (attribute,) = (one for one in ATTRIBUTES if one.keyword == "StudyDescription")
+    assert condition(attribute, Level.STUDY, matcher_of("LO", ["a[b]*?"])).parameters == ("a[[]b]*?",)

@@ -8,7 +8,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from dicomgui.storage import IdentifierError, Level, Model, Selection, compile_query, select
-from dicomgui.storage.identifiers import level_of, texts_of
+from dicomgui.storage.identifiers import level_of
 
 KEYS = {"PATIENT": {"PatientID": "P"}, "STUDY": {"StudyInstanceUID": "1.1"}, "SERIES": {"SeriesInstanceUID": "1.2"}}
 LEVEL, PATIENT_ID, STUDY_UID, SERIES_UID, INSTANCE_UID = 0x00080052, 0x00100020, 0x0020000D, 0x0020000E, 0x00080018
@@ -121,25 +121,3 @@ def test_a_retrieve_of_everything_is_refused(model: Model, level: str, keys: dic
     with pytest.raises(IdentifierError) as caught:
         select(identifier(level, **keys), model)
     assert caught.value.offending == (tag,)
-
-
-@pytest.mark.parametrize(
-    ("vr", "value", "texts"),
-    [
-        ("LO", None, []),
-        ("LO", "", [""]),
-        ("LO", " x ", ["x"]),
-        ("LO", ["a", "b "], ["a", "b"]),
-        ("PN", "Doe^John", ["Doe^John"]),
-        ("PN", ["A^B", "C^D"], ["A^B", "C^D"]),
-        ("IS", "07", ["07"]),
-        ("DS", "1.50", ["1.50"]),
-        ("US", 7, ["7"]),
-        ("US", [7, 8], ["7", "8"]),
-        ("UN", b"x\0", ["x"]),
-        ("OB", b"x\0", []),
-        ("SQ", [], []),
-    ],
-)
-def test_texts(vr: str, value: object, texts: list[str]) -> None:
-    assert texts_of(DataElement(0x00091001, vr, value)) == texts

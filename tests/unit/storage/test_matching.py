@@ -1,19 +1,20 @@
-"""C-FIND over the index: every kind of matching at every level of every root, and the same against one data set."""
+"""C-FIND over the index: every kind of matching at every level of every root, as a data set alone is matched."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from helpers.archive import LEVELS, ROOT, UNIQUE, find, found, identifier, instance, opened_index, put
+from helpers.archive import LEVELS, ROOT, find, found, identifier, instance, opened_index, put
+from helpers.instances import UNIQUE_KEYS, elements
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
-from dicomgui.storage import Index, Model, compile_query, matches, project
+from dicomgui.network.service_classes.matching import matches
+from dicomgui.storage import Index, Model, compile_query
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 ROOTS = {
@@ -24,21 +25,14 @@ ROOTS = {
 }
 
 
-def item(**values: object) -> Dataset:
-    dataset = Dataset()
-    for keyword, value in values.items():
-        setattr(dataset, keyword, value)
-    return dataset
-
-
 def instances() -> list[Dataset]:
     """Four patients, five studies, seven series, nine instances."""
     first = {"PatientID": "P1", "PatientBirthDate": "19700101", "ReferringPhysicianName": "Who^Dr"}
     umlaut = {"PatientName": "Müller^Jörg", "SpecificCharacterSet": "ISO_IR 100", "PatientID": "p3", "PatientSex": "M"}
     kanji = {"PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう", "SpecificCharacterSet": "ISO_IR 192"}
-    codes = Sequence([item(CodeValue="A1", CodeMeaning="Schädel"), item(CodeValue="B2", CodeMeaning="Hals")])
+    codes = Sequence([elements(CodeValue="A1", CodeMeaning="Schädel"), elements(CodeValue="B2", CodeMeaning="Hals")])
     coded = {**umlaut, "StudyDescription": "HEAD", "ProcedureCodeSequence": codes}
-    requests = Sequence([item(ScheduledProcedureStepID="S1", RequestedProcedureID="R1")])
+    requests = Sequence([elements(ScheduledProcedureStepID="S1", RequestedProcedureID="R1")])
     axial = {**first, "SeriesDescription": "Axial"}
     coronal = {**first, "SeriesDescription": "Coronal*", "AcquisitionDateTime": "20240101100000+0000"}
     second = {**first, "StudyDescription": "Neck", "AccessionNumber": "", "StudyTime": "103000"}
@@ -65,7 +59,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 
 def asked_by(level: str, dataset: Dataset) -> str:
-    value = str(dataset[UNIQUE[level]].value).removeprefix(f"{ROOT}.")
+    value = str(dataset[UNIQUE_KEYS[level]].value).removeprefix(f"{ROOT}.")
     return value[2 * (level != "PATIENT") :]
 
 
@@ -76,7 +70,7 @@ def expected(keys: Dataset, *, combined_datetime: bool = False) -> list[str]:
     return sorted({asked_by(level, dataset) for dataset in hits})
 
 
-SEQUENCE_KEY = Sequence([item(CodeValue="B*", CodeMeaning="")])
+SEQUENCE_KEY = Sequence([elements(CodeValue="B*", CodeMeaning="")])
 CASES: dict[tuple[str, str], tuple[dict[str, object], list[str]]] = {
     ("universal", "PATIENT"): ({"PatientName": ""}, ["P1", "P4", "P5", "p3"]),
     ("universal", "STUDY"): ({"StudyDate": "", "PatientName": "*"}, ["1", "2", "3", "4", "5"]),
@@ -121,17 +115,17 @@ CASES: dict[tuple[str, str], tuple[dict[str, object], list[str]]] = {
     ("range of datetime", "IMAGE"): ({"AcquisitionDateTime": "2024-"}, ["1.2.1"]),
     ("sequence", "STUDY"): ({"ProcedureCodeSequence": SEQUENCE_KEY}, ["3"]),
     ("sequence", "SERIES"): (
-        {"RequestAttributesSequence": Sequence([item(RequestedProcedureID="R1", ScheduledProcedureStepID="")])},
+        {"RequestAttributesSequence": Sequence([elements(RequestedProcedureID="R1", ScheduledProcedureStepID="")])},
         ["3.2"],
     ),
     ("sequence", "IMAGE"): ({"ProcedureCodeSequence": SEQUENCE_KEY}, ["3.1.1", "3.1.2", "3.2.1"]),
     ("sequence of no items", "STUDY"): ({"ProcedureCodeSequence": Sequence()}, ["1", "2", "3", "4", "5"]),
     ("sequence to return", "STUDY"): (
-        {"ProcedureCodeSequence": Sequence([item(CodeValue="")])},
+        {"ProcedureCodeSequence": Sequence([elements(CodeValue="")])},
         ["1", "2", "3", "4", "5"],
     ),
     ("two keys of one item", "STUDY"): (
-        {"ProcedureCodeSequence": Sequence([item(CodeValue="A1", CodeMeaning="Hals")])},
+        {"ProcedureCodeSequence": Sequence([elements(CodeValue="A1", CodeMeaning="Hals")])},
         [],
     ),
     ("empty value", "PATIENT"): ({"PatientName": '""'}, ["P5"]),
@@ -290,7 +284,7 @@ def test_retrieve_ae_title_asked_for_and_unknown(index: Index) -> None:
 
 
 def test_of_a_sequence_the_items_that_match_and_of_these_the_keys(index: Index) -> None:
-    (answer,) = find(index, identifier("STUDY", ProcedureCodeSequence=Sequence([item(CodeValue="A*")])))
+    (answer,) = find(index, identifier("STUDY", ProcedureCodeSequence=Sequence([elements(CodeValue="A*")])))
     (code,) = answer.ProcedureCodeSequence
     assert [element.keyword for element in code] == ["CodeValue"]
     assert code.CodeValue == "A1"
@@ -312,93 +306,3 @@ def test_character_sets_of_the_request(index: Index, term: str | None) -> None:
         (answer,) = answers
         assert answer.PatientName == "Müller^Jörg"
         assert answer.SpecificCharacterSet == ("ISO_IR 100" if term == "ISO_IR 100" else "ISO_IR 192")
-
-
-# One data set, without an index: a worklist.
-
-
-def step(**values: object) -> Dataset:
-    scheduled = item(ScheduledStationAETitle="CT1", Modality="CT", ScheduledProcedureStepStartDate="20240105")
-    scheduled.ScheduledProcedureStepStartTime = "0800"
-    dataset = item(PatientName="Müller^Jörg", PatientID="P", AccessionNumber="A", SpecificCharacterSet="ISO_IR 192")
-    for keyword, value in values.items():
-        setattr(scheduled, keyword, value)
-    dataset.ScheduledProcedureStepSequence = Sequence([scheduled])
-    return dataset
-
-
-def asking(**values: object) -> Dataset:
-    key = item(**{"Modality": "", "ScheduledStationAETitle": "", **values})
-    return item(PatientName="", AccessionNumber="", ScheduledProcedureStepSequence=Sequence([key]))
-
-
-@pytest.mark.parametrize(
-    ("keys", "expected"),
-    [
-        ({}, True),
-        ({"Modality": "CT"}, True),
-        ({"Modality": "MR"}, False),
-        ({"ScheduledStationAETitle": "CT?"}, True),
-        ({"ScheduledProcedureStepStartDate": "20240101-20240131"}, True),
-        ({"ScheduledProcedureStepStartDate": "20240106-"}, False),
-        ({"Modality": "CT", "ScheduledStationAETitle": "CT2"}, False),
-        ({"ScheduledProcedureStepDescription": "x"}, False),
-        ({"ScheduledProcedureStepDescription": '""'}, True),
-    ],
-)
-def test_worklist_items(keys: dict[str, object], expected: bool) -> None:
-    assert matches(asking(**keys), step()) is expected
-
-
-@pytest.mark.parametrize(("combined", "expected"), [(False, False), (True, True)])
-def test_worklist_from_one_moment_to_another(combined: bool, expected: bool) -> None:
-    keys = {"ScheduledProcedureStepStartDate": "20240104-20240106", "ScheduledProcedureStepStartTime": "1200-1300"}
-    assert matches(asking(**keys), step(), combined_datetime=combined) is expected
-
-
-def test_a_sequence_key_needs_an_item() -> None:
-    keys = asking(Modality="CT")
-    assert not matches(keys, item(PatientName="A"))
-    assert not matches(keys, item(PatientName="A", ScheduledProcedureStepSequence=Sequence()))
-    protocol = item(ScheduledProtocolCodeSequence=Sequence([item(CodeValue="")]))
-    deep = item(ScheduledProcedureStepSequence=Sequence([protocol]))
-    assert matches(deep, item(PatientName="A")), "nothing but return keys, however deep"
-    protocol.ScheduledProtocolCodeSequence[0].CodeValue = "X"
-    assert not matches(deep, item(PatientName="A"))
-    code = Sequence([item(CodeValue="X")])
-    assert matches(deep, step(ScheduledProtocolCodeSequence=code))
-
-
-def test_projection() -> None:
-    keys = asking(ScheduledProcedureStepStartDate="20240105", ScheduledProcedureStepDescription="")
-    keys.RequestedProcedureCodeSequence = Sequence()
-    keys.add_new(0x00080000, "UL", 0)
-    answer = project(keys, step())
-    assert [element.keyword for element in answer] == [
-        "SpecificCharacterSet", "AccessionNumber", "PatientName", "RequestedProcedureCodeSequence",
-        "ScheduledProcedureStepSequence",
-    ]  # fmt: skip
-    (scheduled,) = answer.ScheduledProcedureStepSequence
-    assert {element.keyword for element in scheduled} == {
-        "Modality", "ScheduledStationAETitle", "ScheduledProcedureStepStartDate", "ScheduledProcedureStepDescription",
-    }  # fmt: skip
-    assert scheduled.Modality == "CT"
-    assert answer.SpecificCharacterSet == "ISO_IR 192"
-    again = decode_dataset(encode_dataset(answer, EXPLICIT), EXPLICIT)
-    assert again.PatientName == "Müller^Jörg"
-
-
-def test_a_projection_in_ascii_names_no_character_set() -> None:
-    answer = project(item(PatientID=""), step())
-    assert [element.keyword for element in answer] == ["PatientID"]
-
-
-def test_a_projection_of_a_data_set_in_another_character_set(tmp_path: Path) -> None:
-    """The text was read in Shift JIS, and is written in UTF-8."""
-    source = item(SpecificCharacterSet="ISO_IR 13", PatientName="ﾔﾏﾀﾞ^ﾀﾛｳ")
-    source.RequestAttributesSequence = Sequence([item(RequestedProcedureDescription="ｱ")])
-    read = decode_dataset(encode_dataset(source, EXPLICIT), EXPLICIT)
-    keys = item(PatientName="", RequestAttributesSequence=Sequence([item(RequestedProcedureDescription="")]))
-    again = decode_dataset(encode_dataset(project(keys, read), EXPLICIT), EXPLICIT)
-    assert again.PatientName == "ﾔﾏﾀﾞ^ﾀﾛｳ"
-    assert again.RequestAttributesSequence[0].RequestedProcedureDescription == "ｱ"

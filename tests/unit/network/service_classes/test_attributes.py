@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 
 import pytest
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from dicomgui.network import ConfigurationError
@@ -24,6 +25,7 @@ from dicomgui.network.service_classes.attributes import (
     selected,
     tag_of,
     text_of,
+    texts_of,
     tm,
 )
 from dicomgui.network.uids import IMPLICIT_VR_LITTLE_ENDIAN, is_valid_uid
@@ -132,3 +134,25 @@ def test_a_selection_says_what_is_not_there() -> None:
     assert (some.status, some.attribute_identifiers) == (0x0001, (0x00100040,))
     assert isinstance(some.dataset, Dataset)
     assert [element.keyword for element in some.dataset] == ["SpecificCharacterSet", "PatientName"]
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "texts"),
+    [
+        ("LO", None, []),
+        ("LO", "", [""]),
+        ("LO", " x ", ["x"]),
+        ("LO", ["a", "b "], ["a", "b"]),
+        ("PN", "Doe^John", ["Doe^John"]),
+        ("PN", ["A^B", "C^D"], ["A^B", "C^D"]),
+        ("IS", "07", ["07"]),
+        ("DS", "1.50", ["1.50"]),
+        ("US", 7, ["7"]),
+        ("US", [7, 8], ["7", "8"]),
+        ("UN", b"x\0", ["x"]),
+        ("OB", b"x\0", []),
+        ("SQ", [], []),
+    ],
+)
+def test_texts(vr: str, value: object, texts: list[str]) -> None:
+    assert texts_of(DataElement(0x00091001, vr, value)) == texts

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from helpers.instances import EXPLICIT, elements
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
+from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
 from dicomgui.network.service_classes.attributes import dataset_of
 from dicomgui.network.service_classes.keys import keys_of
 from dicomgui.network.service_classes.matching import answer_for, matches
@@ -151,12 +154,114 @@ def test_an_answer_has_what_was_asked_for_and_nothing_else() -> None:
     assert answer_for(identifier, dataset_of({}))[STEPS].value == []
 
 
-def test_an_answer_keeps_the_character_set_of_its_candidate() -> None:
-    candidate = dataset_of({"SpecificCharacterSet": "ISO_IR 100", "PatientName": "MÜLLER"})
-    assert answer_for(keys_of(["PatientName"]), candidate).SpecificCharacterSet == "ISO_IR 100"
+@pytest.mark.parametrize(
+    ("own", "name", "term"),
+    [
+        ("ISO_IR 100", "MÜLLER", "ISO_IR 100"),
+        ("GB18030", "王^小东", "GB18030"),
+        ("ISO_IR 100", "МЮЛЛЕР", "ISO_IR 192"),  # it does not hold them, whatever the data set says
+        ("", "MÜLLER", "ISO_IR 192"),
+        ("ISO_IR 13", "山田", "ISO_IR 192"),  # kanji, of which it has none
+        ("\\ISO 2022 IR 87", "山田", "ISO_IR 192"),  # code extensions are not chosen
+        ("ISO 2022 IR 100", "MÜLLER", "ISO_IR 192"),
+        ("LATIN", "MÜLLER", "ISO_IR 192"),
+    ],
+)
+def test_an_answer_keeps_the_character_set_of_its_candidate_where_it_will_do(own: str, name: str, term: str) -> None:
+    candidate = dataset_of({"SpecificCharacterSet": own.split("\\"), "PatientName": name})
+    answer = answer_for(keys_of(["PatientName"]), candidate)
+    assert answer.SpecificCharacterSet == term
+    assert decode_dataset(encode_dataset(answer, EXPLICIT), EXPLICIT).PatientName == name
 
 
 def test_a_sequence_key_finds_nothing_where_the_candidate_has_no_sequence() -> None:
     candidate = Dataset()
-    candidate.add_new(0x00400100, "UN", b"")
+    candidate.add_new(0x00400100, "OB", b"CT")
     assert not matches(keys_of([f"{STEPS}[0].Modality=CT"]), candidate)
+
+
+def step(**values: object) -> Dataset:
+    scheduled = elements(ScheduledStationAETitle="CT1", Modality="CT", ScheduledProcedureStepStartDate="20240105")
+    scheduled.ScheduledProcedureStepStartTime = "0800"
+    dataset = elements(PatientName="Müller^Jörg", PatientID="P", AccessionNumber="A", SpecificCharacterSet="ISO_IR 192")
+    for keyword, value in values.items():
+        setattr(scheduled, keyword, value)
+    dataset.ScheduledProcedureStepSequence = Sequence([scheduled])
+    return dataset
+
+
+def asking(**values: object) -> Dataset:
+    key = elements(**{"Modality": "", "ScheduledStationAETitle": "", **values})
+    return elements(PatientName="", AccessionNumber="", ScheduledProcedureStepSequence=Sequence([key]))
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({}, True),
+        ({"Modality": "CT"}, True),
+        ({"Modality": "MR"}, False),
+        ({"ScheduledStationAETitle": "CT?"}, True),
+        ({"ScheduledProcedureStepStartDate": "20240101-20240131"}, True),
+        ({"ScheduledProcedureStepStartDate": "20240106-"}, False),
+        ({"Modality": "CT", "ScheduledStationAETitle": "CT2"}, False),
+        ({"ScheduledProcedureStepDescription": "x"}, False),
+        ({"ScheduledProcedureStepDescription": '""'}, True),
+    ],
+)
+def test_worklist_items(keys: dict[str, object], expected: bool) -> None:
+    assert matches(asking(**keys), step()) is expected
+
+
+@pytest.mark.parametrize(("combined", "expected"), [(False, False), (True, True)])
+def test_worklist_from_one_moment_to_another(combined: bool, expected: bool) -> None:
+    keys = {"ScheduledProcedureStepStartDate": "20240104-20240106", "ScheduledProcedureStepStartTime": "1200-1300"}
+    assert matches(asking(**keys), step(), combined_datetime=combined) is expected
+
+
+def test_a_sequence_key_needs_an_item() -> None:
+    keys = asking(Modality="CT")
+    assert not matches(keys, elements(PatientName="A"))
+    assert not matches(keys, elements(PatientName="A", ScheduledProcedureStepSequence=Sequence()))
+    protocol = elements(ScheduledProtocolCodeSequence=Sequence([elements(CodeValue="")]))
+    deep = elements(ScheduledProcedureStepSequence=Sequence([protocol]))
+    assert matches(deep, elements(PatientName="A")), "nothing but return keys, however deep"
+    protocol.ScheduledProtocolCodeSequence[0].CodeValue = "X"
+    assert not matches(deep, elements(PatientName="A"))
+    code = Sequence([elements(CodeValue="X")])
+    assert matches(deep, step(ScheduledProtocolCodeSequence=code))
+
+
+def test_an_answer_has_the_items_that_match() -> None:
+    keys = asking(ScheduledProcedureStepStartDate="20240105", ScheduledProcedureStepDescription="")
+    keys.RequestedProcedureCodeSequence = Sequence()
+    keys.add_new(0x00080000, "UL", 0)
+    answer = answer_for(keys, step())
+    assert [element.keyword for element in answer] == [
+        "SpecificCharacterSet", "AccessionNumber", "PatientName", "RequestedProcedureCodeSequence",
+        "ScheduledProcedureStepSequence",
+    ]  # fmt: skip
+    (scheduled,) = answer.ScheduledProcedureStepSequence
+    assert {element.keyword for element in scheduled} == {
+        "Modality", "ScheduledStationAETitle", "ScheduledProcedureStepStartDate", "ScheduledProcedureStepDescription",
+    }  # fmt: skip
+    assert scheduled.Modality == "CT"
+    assert answer.SpecificCharacterSet == "ISO_IR 192"
+    again = decode_dataset(encode_dataset(answer, EXPLICIT), EXPLICIT)
+    assert again.PatientName == "Müller^Jörg"
+
+
+def test_an_answer_in_ascii_names_no_character_set() -> None:
+    answer = answer_for(elements(PatientID=""), step())
+    assert [element.keyword for element in answer] == ["PatientID"]
+
+
+def test_an_answer_from_a_data_set_in_another_character_set() -> None:
+    """The text was read in Shift JIS, and is written in UTF-8."""
+    source = elements(SpecificCharacterSet="ISO_IR 13", PatientName="ﾔﾏﾀﾞ^ﾀﾛｳ")
+    source.RequestAttributesSequence = Sequence([elements(RequestedProcedureDescription="ｱ")])
+    read = decode_dataset(encode_dataset(source, EXPLICIT), EXPLICIT)
+    keys = elements(PatientName="", RequestAttributesSequence=Sequence([elements(RequestedProcedureDescription="")]))
+    again = decode_dataset(encode_dataset(answer_for(keys, read), EXPLICIT), EXPLICIT)
+    assert again.PatientName == "ﾔﾏﾀﾞ^ﾀﾛｳ"
+    assert again.RequestAttributesSequence[0].RequestedProcedureDescription == "ｱ"

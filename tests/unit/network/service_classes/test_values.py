@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicomgui.storage.values import Kind, fold, glob_of, literal_of, matcher_of, moment_span, pair_span
+from dicomgui.network.service_classes.values import (
+    Kind,
+    fold,
+    literal_of,
+    matcher_of,
+    moment_span,
+    pair_span,
+    pair_test,
+)
 
 
 def hits(vr: str, key: str, *values: str) -> bool:
@@ -233,10 +241,6 @@ def test_fold() -> None:
     assert literal_of("?*^") == ""
 
 
-def test_glob() -> None:
-    assert glob_of("a[b]*?") == "a[[]b]*?"
-
-
 def test_moments() -> None:
     span = moment_span("TM", "1030")
     assert span is not None
@@ -254,3 +258,26 @@ def test_a_date_and_a_time_are_one_moment() -> None:
     day = pair_span("20240102", "")
     assert day == pair_span("20240102", "junk") == moment_span("DA", "20240102")
     assert pair_span("junk", "1030") is None
+
+
+@pytest.mark.parametrize(
+    ("dates", "times", "day", "clock", "fits"),
+    [
+        ("20240101-20240103", "1000-1100", "20240102", "2300", True),  # in between: at any time
+        ("20240101-20240103", "1000-1100", "20240101", "0959", False),
+        ("20240101-20240103", "1000-1100", "20240101", "1000", True),
+        ("20240101-20240103", "1000-1100", "20240103", "110059", True),
+        ("20240101-20240103", "1000-1100", "20240103", "1101", False),
+        ("20240101-", "1000-", "20240101", "09", False),
+        ("-20240103", "-1100", "20240103", "12", False),
+        ("-20240103", "-1100", "", "12", False),
+    ],
+)
+def test_from_one_moment_to_another(dates: str, times: str, day: str, clock: str, fits: bool) -> None:
+    test = pair_test(matcher_of("DA", [dates]), matcher_of("TM", [times]))
+    assert test is not None
+    assert test(day, clock) is fits
+
+
+def test_ranges_of_another_form_are_no_pair() -> None:
+    assert pair_test(matcher_of("DA", ["20240101-20240103"]), matcher_of("TM", ["1000-"])) is None

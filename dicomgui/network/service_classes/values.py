@@ -34,11 +34,11 @@ __all__ = [
     "Span",
     "ValueMatcher",
     "fold",
-    "glob_of",
     "literal_of",
     "matcher_of",
     "moment_span",
     "pair_span",
+    "pair_test",
 ]
 
 EMPTY_KEY: Final = '""'
@@ -149,11 +149,6 @@ def _wild(pieces: list[str]) -> str:
         return first
     *inner, last = others
     return f"{first}{''.join(f'(?>.*?{piece})' for piece in inner)}.*{last}"
-
-
-def glob_of(key: str) -> str:
-    """The key as a pattern of SQLite's GLOB, which knows ``*`` and ``?`` in the same sense, and brackets."""
-    return key.replace("[", "[[]")
 
 
 def _number_test(key: str) -> Callable[[str], bool]:
@@ -308,8 +303,10 @@ def _span_matcher(vr: str, key: str) -> ValueMatcher:
 
 def _is_within(vr: str, value: str, lower: Span | None, upper: Span | None) -> bool:
     span = moment_span(vr, value)
-    if span is None:
-        return False
+    return span is not None and _is_between(span, lower, upper)
+
+
+def _is_between(span: Span, lower: Span | None, upper: Span | None) -> bool:
     return (lower is None or _order(span, lower, 0)) and (upper is None or _order(span, upper, 1))
 
 
@@ -350,3 +347,19 @@ def pair_span(date: str, time: str) -> Span | None:
     if clock is None:
         return day
     return Span(day.first[:8] + clock.first[8:], day.first[:8] + clock.last[8:])
+
+
+def pair_test(date: ValueMatcher, time: ValueMatcher) -> Callable[[str, str], bool] | None:
+    """A test for a range of dates and one of times together, from one moment to another (PS3.4 C.2.2.2.5.4).
+
+    :returns: ``None`` where the ranges are not of the same form; each then counts by itself.
+    """
+    if [bool(end) for end in date.values] != [bool(end) for end in time.values]:
+        return None
+    lower, upper = (pair_span(*ends) if ends[0] else None for ends in zip(date.values, time.values, strict=True))
+
+    def test(day: str, clock: str) -> bool:
+        span = pair_span(day, clock)
+        return span is not None and _is_between(span, lower, upper)
+
+    return test

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib.util
+import itertools
 import os
 import sys
 import tempfile
@@ -109,6 +110,10 @@ class LoopLog:
 
 
 _log = LoopLog()
+_collections = itertools.count()
+
+FREEZE_EACH = 200
+"""A full collection walks all that a long run has piled up; what is there after so many is left out from then on."""
 
 
 def _plain_loop() -> asyncio.AbstractEventLoop:
@@ -164,7 +169,7 @@ def _nothing_left_behind() -> Iterator[None]:
     yield
     if _log.loops:
         gc.collect()
-        if not gc.get_freeze_count():
-            gc.freeze()  # the modules are there now: later collections need not walk them
+        if next(_collections) % FREEZE_EACH == 0:
+            gc.freeze()  # modules, reports and caches: later collections need not walk them
     if _log.errors:
         pytest.fail("\n".join(_log.errors), pytrace=False)

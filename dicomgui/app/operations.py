@@ -30,9 +30,12 @@ class JobKind(StrEnum):
 
     ECHO = "echo"
     SEND = "send"
+    QUERY = "query"
+    RETRIEVE = "retrieve"
     LISTEN = "listen"
     SCAN = "scan"
     """Looking into files and folders."""
+    IMPORT = "import"
     EXPORT = "export"
 
 

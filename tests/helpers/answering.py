@@ -55,19 +55,21 @@ async def answering(
     *,
     sop_classes: frozenset[str] | None = None,
     destinations: Mapping[str, int] = MappingProxyType({}),
+    ae_title: str = AE_TITLE,
 ) -> AsyncIterator[Answering]:
     """Serve Archibald Doe's files and some more.
 
     :param handlers: instead of those of the archive.
     :param sop_classes: what is accepted; by default whatever there are handlers for.
+    :param ae_title: of the server; it calls itself so when it sends as well.
     :param destinations: ports of the loopback by AE title, for C-MOVE.
     """
     archive = Archive(real_files())
     chosen = handlers or archive.handlers()
-    policy = policy_for(chosen, AE_TITLE)
+    policy = policy_for(chosen, ae_title)
     if sop_classes is not None:
         policy = replace(policy, abstract_syntaxes=sop_classes)
     places = {name: PeerAddress(name, "127.0.0.1", port) for name, port in destinations.items()}
     options = ServerOptions(policy=policy, destinations=places)
-    async with await serve(port=0, ae_title=AE_TITLE, handlers=chosen, options=options) as server:
-        yield Answering(server, archive, PeerAddress(AE_TITLE, "127.0.0.1", server.port))
+    async with await serve(port=0, ae_title=ae_title, handlers=chosen, options=options) as server:
+        yield Answering(server, archive, PeerAddress(ae_title, "127.0.0.1", server.port))

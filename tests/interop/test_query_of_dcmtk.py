@@ -375,7 +375,7 @@ async def test_cancel_find_of_wlmscpfs_that_takes_too_long(slow_wlmscpfs: peers.
     async with connect(slow_wlmscpfs.address, contexts=presets.WORKLIST) as assoc:
         async with assoc.find(worklist_keys(), root="worklist") as op:
             await anext(op)
-            with pytest.raises(OperationTimeout, match="within 0.1 s"):
+            with pytest.raises(OperationTimeout, match=r"within 0\.1 s"):
                 await op.cancel(within_s=0.1)
         assert not assoc.is_connected
     async with connect(slow_wlmscpfs.address, contexts=presets.WORKLIST) as assoc:

@@ -16,7 +16,7 @@ from dicomgui.network.service.results import Response, response_of
 
 __all__ = ["CANCEL_S", "Operation"]
 
-CANCEL_S = 1.0
+CANCEL_S = 0.8
 """What a peer has for its final response after a C-CANCEL; then the association is aborted."""
 
 _T = TypeVar("_T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -19,9 +20,12 @@ from dicomgui.app.query import FindJob, Found, Query, find, relaxed, return_keys
 from dicomgui.network import (
     ConfigurationError,
     ConnectionRefused,
+    FindRequest,
     Handlers,
+    Match,
     NoAcceptedContext,
     PeerAddress,
+    RemoteProtocolError,
     Reply,
     Status,
     serve,
@@ -253,3 +257,22 @@ def test_relaxing_leaves_out_one_key_after_the_other() -> None:
         ("PatientName=A*", ["PatientName", "StudyDate", "Modality=CT"]),
         ("Modality=CT", ["PatientName=A*", "StudyDate", "Modality"]),
     ]
+
+
+async def test_a_lazy_job_hands_matches_on_undecoded(context: AppContext) -> None:
+    """What was never returned is found out all the same, and one that cannot be read is counted."""
+
+    def answers(_request: FindRequest) -> Iterator[Match | bytes]:
+        yield Match(elements(PatientID="1", StudyInstanceUID="1.2"), Status(0xFF01))
+        yield b"\x40\x00\x75\x02SQ\x00\x00\xff\xff\xff\xff" + bytes(8)
+
+    found: list[Found] = []
+    async with answering(Handlers(on_find=answers)) as scp:
+        job = FindJob(context, scp.address, OPTIONS, Query(keys("PatientID=1"), keys("StudyID")), is_lazy=True)
+        result = await job.run(found.append)
+    assert (result.count, result.unreadable, result.never_returned) == (2, 0, ("StudyID",))
+    assert found[0].match.data
+    assert found[0].has_unsupported_keys
+    assert found[0].dataset.PatientID == "1"
+    with pytest.raises(RemoteProtocolError):
+        _ = found[1].dataset

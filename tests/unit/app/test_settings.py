@@ -30,6 +30,7 @@ FULL = Settings(
     max_pdu_length=0,
     trace_full=True,
     theme=Theme.DARK,
+    show_steps=False,
     listener=ListenerSettings(
         folder="received", host="::", port=104, ae_title="STORE", fsync=False, check_called_ae=True, any_sop_class=True,
         use_tls=True, tls=TlsConfig("extended", ca_file="ca", cert_file="cert", key_file="key", client_auth="verify"),
@@ -89,7 +90,7 @@ def test_unknown_keys_stay(tmp_path: Path) -> None:
     saved = tomllib.loads((tmp_path / "settings.toml").read_text(encoding="utf-8"))
     assert saved["later"] == [1, 2]
     assert saved["listener"]["new"] == {"a": 1}
-    assert saved["window"] == {"panes": ["x"], "theme": "light"}
+    assert saved["window"] == {"panes": ["x"], "theme": "light", "show_steps": True}
 
 
 def test_a_damaged_file_gives_the_usual_settings_and_is_kept_aside(tmp_path: Path) -> None:

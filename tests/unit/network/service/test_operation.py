@@ -12,7 +12,7 @@ from dicomgui.network import ConnectionLost, LocalProtocolError, NoAcceptedConte
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import CFindRSP
 from dicomgui.network.service.exchange import StreamExchange
-from dicomgui.network.service.operation import Operation
+from dicomgui.network.service.operation import CANCEL_S, Operation
 
 
 class Stage:
@@ -118,7 +118,7 @@ async def test_a_converter_that_fails_is_no_reason_to_lose_the_operation(stage: 
     with pytest.raises(ZeroDivisionError):
         async with stage.op as op:
             await anext(op)
-    assert stage.cancels == [1.0]
+    assert stage.cancels == [CANCEL_S]
     assert not stage.aborted
 
 
@@ -217,7 +217,7 @@ async def test_a_cancelled_wait_ends_it_unless_a_block_will(stage: Stage, entere
             await anext(stage.op)
     assert stage.aborted is not entered
     await stage.op.__aexit__(None, None, None)
-    assert stage.cancels == ([1.0] if entered else [])
+    assert stage.cancels == ([CANCEL_S] if entered else [])
 
 
 async def test_a_second_task_that_iterates_during_the_start_gets_nothing(stage: Stage) -> None:

@@ -1,21 +1,35 @@
 from __future__ import annotations
 
+import pytest
+from helpers.bad_peer import reached
 from pytestqt.qtbot import QtBot
 
 from dicomgui.gui.pump import Pump
 from dicomgui.gui.reporter import Reporter
 
 
-def test_it_drains_until_it_is_stopped_and_once_more(qtbot: QtBot) -> None:
+@pytest.mark.qt
+async def test_it_drains_until_it_is_stopped_and_once_more() -> None:
     drained: list[int] = []
     pump = Pump(Reporter())
     pump.add(lambda: drained.append(1))
     pump.start()
-    qtbot.waitUntil(lambda: len(drained) >= 2)
+    await reached(lambda: len(drained) >= 2, "it ticks")
     pump.stop()
     count = len(drained)
     pump.stop()
     assert len(drained) == count >= 3
+
+
+def test_it_does_not_tick_while_the_loop_stands_still(qtbot: QtBot) -> None:
+    drained: list[int] = []
+    pump = Pump(Reporter())
+    pump.add(lambda: drained.append(1))
+    pump.start()
+    with qtbot.waitSignal(pump._timer.timeout):
+        pass
+    assert drained == []
+    pump.stop()
 
 
 def test_one_that_fails_does_not_stop_the_others(qtbot: QtBot) -> None:

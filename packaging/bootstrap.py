@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -115,6 +115,13 @@ def say(text: str) -> None:
 def run(command: list[str], env: dict[str, str] | None = None) -> int:
     """Run a command in the source tree with no standard input."""
     return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, env=env, check=False).returncode
+
+
+def start(command: list[str], output: BinaryIO, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a command in the source tree with no standard input, all its output into a file."""
+    return subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=env
+    )
 
 
 # -- the interpreter -------------------------------------------------------------------------------------------------
@@ -385,18 +392,61 @@ def command_run(arguments: list[str]) -> int:
     return replace_process([str(venv_python()), "-m", "dicomgui", *arguments], env)
 
 
-def test_steps(*, long: bool) -> list[tuple[str, list[str]]]:
-    """Every check of the project, by name."""
+HALVES = {
+    "pytest, this program": ("bench", "fuzz", "gui", "unit"),
+    "pytest, with peers": ("integration", "interop", "rules"),
+}
+"""The tests in two halves that run side by side: the second mostly waits for other programs. `rules` is in it, since
+one of them looks whether the tests of `interop` and `integration` that a table names have passed."""
+
+
+def lint_steps() -> list[tuple[str, list[str]]]:
+    """What looks at the source, by name."""
     python = str(venv_python())
-    report = VENV / "coverage.json"
-    pytest = [python, "-m", "pytest", "--cov=dicomgui", "--cov-branch", f"--cov-report=json:{report}"]
     return [
         ("ruff", [python, "-m", "ruff", "check", "."]),
         ("mypy", [python, "-m", "mypy"]),
         ("import contracts", [python, "-c", LINT_IMPORTS]),
-        ("pytest", [*pytest, *(["--long"] if long else [])]),
-        ("coverage", [python, str(ROOT / "packaging" / "coverage_gate.py"), str(report)]),
     ]
+
+
+def run_halves(*, long: bool) -> list[Step]:
+    """Run all tests; what each half prints comes when it has ended."""
+    say(f"--- {' and '.join(HALVES)} (a few minutes)")
+    began = time.monotonic()
+    running = []
+    for number, (name, folders) in enumerate(HALVES.items()):
+        paths = [f"tests/{folder}" for folder in folders]
+        command = [str(venv_python()), "-m", "pytest", "--cov=dicomgui", "--cov-branch", "--cov-report=", *paths]
+        env = {**os.environ, "DICOMGUI_PEERS": str(PEERS), "COVERAGE_FILE": str(coverage_file(number))}
+        output = (VENV / f"pytest-{number}.log").open("w+b")
+        running.append((name, start(command + (["--long"] if long else []), output, env), output))
+    steps = []
+    for name, process, output in running:
+        code = process.wait()
+        say(f"--- {name}")
+        with output:
+            output.seek(0)
+            sys.stdout.write(output.read().decode(errors="replace"))
+            sys.stdout.flush()
+        steps.append(Step(name, code == 0, time.monotonic() - began))
+    return steps
+
+
+def coverage_file(number: int) -> Path:
+    return VENV / f"coverage-{number}"
+
+
+def coverage_step() -> Step:
+    """Put the halves' coverage together and hold it against what is wanted."""
+    python, report = str(venv_python()), VENV / "coverage.json"
+    report.unlink(missing_ok=True)
+    files = [str(coverage_file(number)) for number in range(len(HALVES))]
+    together = {"COVERAGE_FILE": str(VENV / "coverage")}
+    joined = run_step("coverage", [python, "-m", "coverage", "combine", "--quiet", *files], **together)
+    told = run_step("coverage report", [python, "-m", "coverage", "json", "--quiet", "-o", str(report)], **together)
+    gate = run_step("coverage gate", [python, str(ROOT / "packaging" / "coverage_gate.py"), str(report)])
+    return Step("coverage", joined.ok and told.ok and gate.ok, joined.seconds + told.seconds + gate.seconds)
 
 
 def run_step(name: str, command: list[str], **env: str) -> Step:
@@ -414,8 +464,9 @@ def command_test(arguments: list[str], *, long: bool) -> int:
     if arguments:
         pytest = [str(venv_python()), "-m", "pytest", *(["--long"] if long else []), *arguments]
         return 0 if run_step("pytest", pytest).ok else 1
-    (VENV / "coverage.json").unlink(missing_ok=True)
-    steps = [run_step(name, command) for name, command in test_steps(long=long)]
+    steps = [run_step(name, command) for name, command in lint_steps()]
+    steps += run_halves(long=long)
+    steps.append(coverage_step())
     say("--- summary")
     for step in steps:
         say(f"{'ok    ' if step.ok else 'FAILED'} {step.name} ({step.seconds:.0f} s)")

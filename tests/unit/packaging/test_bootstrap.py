@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from helpers.source import ROOT
@@ -301,13 +301,27 @@ def test_test_runs_every_check_and_fails_when_one_fails(
         ran.append(command)
         return int(any(word in command for word in failing))
 
+    class Half:
+        def __init__(self, command: list[str], output: BinaryIO) -> None:
+            self._code = run(command)
+            output.write(b"what pytest prints")
+
+        def wait(self) -> int:
+            return self._code
+
     monkeypatch.setattr(bootstrap, "run", run)
+    monkeypatch.setattr(bootstrap, "start", lambda command, output, env: Half(command, output))
     assert bootstrap.main(["test"]) == 0
-    assert len(ran) == 5
-    failing.append("mypy")
-    assert bootstrap.main(["test", "--long"]) == 1
-    assert len(ran) == 10
-    assert any("--long" in command for command in ran)
+    assert capsys.readouterr().out.count("what pytest prints") == 2
+    checks = len(ran)
+    folders = [word for command in ran for word in command if word.startswith("tests/")]
+    there = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/test_*.py")}
+    assert sorted(folders) == sorted(f"tests/{folder}" for folder in there)
+    for fault in ("mypy", "tests/interop", "tests/unit"):
+        failing[:] = [fault]
+        assert bootstrap.main(["test", "--long"]) == 1
+    assert len(ran) == 4 * checks
+    assert sum("--long" in command for command in ran) == 6
     assert "FAILED mypy" in capsys.readouterr().out
 
 

@@ -14,8 +14,8 @@ from dicomgui.trace.certificate import Certificate
 
 NOW = datetime.now(UTC)
 GOOD = Certificate(
-    subject="CN=pacs", issuer="CN=ca", not_before=NOW - timedelta(9), not_after=NOW + timedelta(9, 36_000), names=("pacs",),
-    key="RSA, 2048 bits", serial=1, is_authority=False, fingerprint=":".join(["AB"] * 32),
+    subject="CN=pacs", issuer="CN=ca", not_before=NOW - timedelta(9), not_after=NOW + timedelta(9, 36_000),
+    names=("pacs",), key="RSA, 2048 bits", serial=1, is_authority=False, fingerprint=":".join(["AB"] * 32),
 )  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("qapp")

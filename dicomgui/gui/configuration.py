@@ -76,14 +76,22 @@ class Configuration(QObject):
             return
         self.settings = settings
         if (store := self.store) is not None:
-            self._write_soon("settings", lambda: store.save(settings))
+            self.write_soon("settings", lambda: store.save(settings))
         self.settings_changed.emit()
 
     def nodes_edited(self) -> None:
         """The address book was changed: tell everybody, and write it soon."""
         if self._keeps_nodes:
-            self._write_soon("nodes", self.nodes.save)
+            self.write_soon("nodes", self.nodes.save)
         self.nodes_changed.emit()
+
+    def write_soon(self, name: str, write: Callable[[], None]) -> None:
+        """Have ``write`` called in a worker thread soon; one of the same name that still waits is dropped.
+
+        :param write: may raise :class:`SettingsError`, which the user is told.
+        """
+        self._pending[name] = write
+        self._timer.start()
 
     def drain_problems(self) -> list[str]:
         """What could not be read or written since the last call, one line each."""
@@ -104,10 +112,6 @@ class Configuration(QObject):
 
     def _problem(self, error: SettingsError) -> None:
         self._problems.append(plain(" ".join(filter(None, (f"{error}.", error.hint))), 400))
-
-    def _write_soon(self, name: str, write: Callable[[], None]) -> None:
-        self._pending[name] = write
-        self._timer.start()
 
     def _save_soon(self) -> None:
         if self._saving is None and self._pending and self._tasks is not None:

@@ -1,8 +1,8 @@
 """The same window, driven: for a machine without a display, and to see at once whether everything works.
 
 It presses the window's own buttons: start the listener, keep it as a node, echo it, send it a sample, read the trace;
-then the same with DCMTK's storescp, storescu and echoscu where they are installed. Each step is printed with its result
-and leaves a picture.
+start the practice PACS and take the five first steps with it; then talk to DCMTK's storescp, storescu and echoscu where
+they are installed. Each step is printed with its result and leaves a picture.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QProcess, QProcessEnvironment
@@ -25,9 +26,11 @@ from dicomgui.gui.main import dress
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.trace_model import Column
 from dicomgui.gui.panels.echo import EchoPanel
+from dicomgui.gui.panels.query import QueryPanel
 from dicomgui.gui.panels.send import SendPanel
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.sample import write_sample
+from dicomgui.gui.widgets.steps_strip import FirstStep
 from dicomgui.trace.finding import plain
 
 __all__ = ["StepFailed", "run_drive"]
@@ -112,6 +115,12 @@ class _Driver:
         yield "send it a sample", self._send
         yield "look at what was received", self._received
         yield "read the trace", self._trace
+        yield "start the practice PACS", self._start_practice
+        yield "echo the practice PACS", self._echo_practice
+        yield "query the practice PACS", self._query_practice
+        yield "retrieve a study from it", self._retrieve_practice
+        yield "look at an instance", self._look_practice
+        yield "send it back", self._send_back_practice
         if _program("storescp") and _program("storescu") and _program("echoscu"):
             yield "echo DCMTK storescp", self._echo_storescp
             yield "send to DCMTK storescp", self._send_to_storescp
@@ -169,7 +178,7 @@ class _Driver:
         if status is None or not status.ok:
             raise StepFailed(f"the node {name} does not answer")
 
-    def _choose_node(self, panel: EchoPanel | SendPanel, name: str) -> None:
+    def _choose_node(self, panel: EchoPanel | QueryPanel | SendPanel, name: str) -> None:
         """Choose a saved node as the user does: from the list of names."""
         row = panel.peer.node.findData(name)
         if row < 0:
@@ -234,6 +243,95 @@ class _Driver:
         if root.data() != "P-DATA-TF" or not panel.tree_model.rowCount(root):
             raise StepFailed("the selected PDU is not shown as a tree")
         return f"{len(kinds)} rows, {kinds.count('P-DATA-TF')} of them P-DATA-TF"
+
+    # with the practice PACS
+
+    async def _start_practice(self) -> str:
+        home, practice = self._window.home, self._window.practice
+        self._window.show_panel(home)
+        await _until(lambda: not practice.is_busy and home.start_button.isEnabled(), "it cannot be started")
+        _press(home.start_button)
+        await _until(lambda: practice.is_running or bool(practice.problem), "it did not start")
+        node = practice.node
+        if node is None:
+            raise StepFailed(practice.problem or "it is not among the nodes")
+        await _until(self._window.practice_bar.isVisible, "nobody says that this is practice")
+        return f"{practice.peer} has {practice.what}"
+
+    async def _first_step(self, step: FirstStep) -> None:
+        """Go where a first step is taken, by its button on Home."""
+        self._window.show_panel(self._window.home)
+        _press(self._window.home.steps.buttons[step])
+
+    async def _echo_practice(self) -> str:
+        await self._first_step(FirstStep.ECHO)
+        return await self._echo_node(self._practice_name())
+
+    def _practice_name(self) -> str:
+        node = self._window.practice.node
+        if node is None:
+            raise StepFailed("the practice PACS is no node any more")
+        return node.name
+
+    async def _query_practice(self) -> str:
+        await self._first_step(FirstStep.QUERY)
+        panel = self._window.query
+        self._choose_node(panel, self._practice_name())
+        _press(panel.run_button)
+        await _until(panel.ask_all_button.isVisible, "it does not warn of a query without keys")
+        _press(panel.ask_all_button)
+        await _until(lambda: not panel.is_busy and panel.run_button.isEnabled(), "the query did not end")
+        if not panel.results.model.count:
+            raise StepFailed(panel.status.text())
+        return panel.status.text()
+
+    async def _retrieve_practice(self) -> str:
+        await self._first_step(FirstStep.RETRIEVE)
+        panel = self._window.query
+        panel.results.table.selectRow(0)
+        await _until(panel.retrieve.button.isEnabled, "nothing can be retrieved")
+        _press(panel.retrieve.button)
+        await _until(lambda: panel.retrievals.last is not None, "the retrieval did not end")
+        last = panel.retrievals.last
+        if last is None or last.report is None or not last.report.arrived:
+            raise StepFailed(panel.retrieve.result.text() or "nothing arrived")
+        return f"{last.report.arrived} instances arrived"
+
+    async def _look_practice(self) -> str:
+        await self._first_step(FirstStep.LOOK)
+        panel = self._window.archive
+        await _until(lambda: panel.model.patients >= 2, "the archive does not list what was retrieved")
+        for level in range(3):  # what came last is the first row; open it down to its first instance
+            if panel.model.place_at(level) not in panel.model.opened:
+                panel.model.open_row(level)
+            await _until(partial(self._is_open, level), "a row does not open")
+        panel.table.selectRow(3)
+        _press(panel.look_button)
+        await _until(lambda: panel.dataset.is_open, "the data set is not shown")
+        node = panel.dataset.node
+        if node is None or node.error:
+            raise StepFailed(node.error if node is not None else "there is no data set")
+        return f"{panel.dataset.heading.text()}, {node.children[-1].value}"
+
+    def _is_open(self, row: int) -> bool:
+        model = self._window.archive.model
+        return model.place_at(row) in model.opened
+
+    async def _send_back_practice(self) -> str:
+        await self._first_step(FirstStep.SEND_BACK)
+        panel, send = self._window.archive, self._window.send
+        panel.send_to.setCurrentIndex(panel.send_to.findData(self._practice_name()))
+        panel.table.selectRow(2)
+        if send.clear_button.isEnabled():
+            self._window.show_panel(send)
+            _press(send.clear_button)
+            self._window.show_panel(panel)
+        _press(panel.send_button)
+        await _until(lambda: send.model.count > 0 and not send.is_busy and send.run_button.isEnabled()
+                     and not send.model.has_unsent and send.bar.value() == 1000, "it was not sent")  # fmt: skip
+        done = self._window.home.steps.done
+        await _until(lambda: len(self._window.home.steps.done) == len(FirstStep), f"of the steps only {done} are lit")
+        return send.status.text()
 
     # with DCMTK
 

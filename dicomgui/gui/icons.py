@@ -17,7 +17,14 @@ __all__ = ["app_icon", "icon", "pixmap"]
 _SHAPES = {
     "echo": '<path d="M3 12h4l3-7 4 14 3-7h4"/>',
     "send": '<path d="M4 15v4h16v-4M12 15V4M7 9l5-5 5 5"/>',
+    "query": '<circle cx="11" cy="11" r="6.500"/><path d="M16 16l5 5"/>',
+    "columns": '<rect x="4" y="4" width="16" height="16" rx="1.500"/><path d="M9.500 4v16M15 4v16"/>',
     "listener": '<path d="M4 15v4h16v-4M12 4v11M7 10l5 5 5-5"/>',
+    "practice": '<path d="M12 4L2 9l10 5 10-5zM6 11.500V16c0 1.500 3 3 6 3s6-1.500 6-3v-4.500M22 9v6"/>',
+    "archive": '<path d="M3 4h18v5H3zM5 9v11h14V9M10 13h4"/>',
+    "home": '<path d="M4 11l8-7 8 7M6 10v10h12V10M10 20v-6h4v6"/>',
+    "look": '<path d="M3 12s3-6.500 9-6.500 9 6.500 9 6.500-3 6.500-9 6.500S3 12 3 12z"/>'
+    '<circle cx="12" cy="12" r="2.800"/>',
     "trace": '<path d="M4 6h4M11 6h9M4 12h4M11 12h9M4 18h4M11 18h6"/>',
     "nodes": '<rect x="4" y="4" width="16" height="6" rx="1.500"/><rect x="4" y="14" width="16" height="6" rx="1.500"/>'
     '<path d="M8 7v.1M8 17v.1"/>',

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -19,21 +20,27 @@ from PySide6.QtWidgets import (
 )
 
 from dicomgui.app.context import AppContext
+from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobKind
 from dicomgui.gui import icons
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.dialogs.settings import SettingsDialog
 from dicomgui.gui.listener_settings import ListenerSettingsKeeper
+from dicomgui.gui.panels.archive import ArchivePanel
 from dicomgui.gui.panels.echo import EchoPanel
+from dicomgui.gui.panels.home import HomePanel
 from dicomgui.gui.panels.listener import ListenerPanel
 from dicomgui.gui.panels.nodes import NodesPanel
 from dicomgui.gui.panels.panel import Panel, Workplace
+from dicomgui.gui.panels.query import QueryPanel
 from dicomgui.gui.panels.send import SendPanel
 from dicomgui.gui.panels.trace import TracePanel
+from dicomgui.gui.practice_keeper import PracticeKeeper
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.widgets.banner import Banner
 from dicomgui.gui.widgets.cards import Glyph
 from dicomgui.gui.widgets.jobs_drawer import JobsBadge, JobsDrawer
+from dicomgui.gui.widgets.practice_bar import PracticeBar
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
 from dicomgui.gui.widgets.trace_dock import TraceDock
 from dicomgui.trace.finding import plain
@@ -44,6 +51,7 @@ _JOBS_OF = {
     "nodes": {JobKind.ECHO},
     "echo": {JobKind.ECHO},
     "send": {JobKind.SEND},
+    "query": {JobKind.QUERY, JobKind.RETRIEVE},
     "listener": {JobKind.LISTEN},
 }
 """Whose traces the dock shows under each panel."""
@@ -66,15 +74,21 @@ class MainWindow(QMainWindow):
         self.close_requested = asyncio.Event()
         self._reporter = reporter
         self._ended = False
-        self._jobs_seq = 0
+        self._has_ticked = False
         self._place = place = Workplace.make(context, reporter, self, config)
         self.config = place.config
+        self.practice = PracticeKeeper(place, self)
+        self.home = HomePanel(place, self.practice)
         self.nodes = NodesPanel(place)
         self.echo = EchoPanel(place)
         self.send = SendPanel(place)
         self.listener = ListenerPanel(place)
+        self.query = QueryPanel(place, self.listener)
+        self.archive = ArchivePanel(place)
         self.trace = TracePanel(place)
-        self.panels: tuple[Panel, ...] = (self.nodes, self.echo, self.send, self.listener, self.trace)
+        self.panels: tuple[Panel, ...] = (
+            self.home, self.nodes, self.echo, self.send, self.query, self.listener, self.archive, self.trace,
+        )  # fmt: skip
         self._listener_settings = ListenerSettingsKeeper(self.listener, place.config)
         self.stack = QStackedWidget()
         self.stack.setObjectName("panels")
@@ -82,6 +96,7 @@ class MainWindow(QMainWindow):
         self.jobs = JobsDrawer(place.jobs, place.retries.__contains__)
         self.jobs.hide()  # it opens by its badge
         self.banner = Banner()
+        self.practice_bar = PracticeBar(self.practice)
         self.rail = _Rail()
         self._fill()
         self._fill_status_bar()
@@ -89,7 +104,7 @@ class MainWindow(QMainWindow):
         self._add_shortcuts()
         place.pump.add(self._drain)
         place.pump.start()
-        self.show_panel(self.nodes)
+        self.show_panel(self.home)
 
     def _fill(self) -> None:
         for number, panel in enumerate(self.panels, start=1):
@@ -115,6 +130,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
+        column.addWidget(self.practice_bar)
         column.addWidget(self._parts, 1)
         middle = QWidget()
         row = QHBoxLayout(middle)
@@ -147,6 +163,11 @@ class MainWindow(QMainWindow):
         for panel in self.panels:
             panel.trace_wanted.connect(self._on_trace_wanted)
             panel.panel_wanted.connect(self._on_panel_wanted)
+        self.home.echo_wanted.connect(self._on_echo_wanted)
+        self.home.text_wanted.connect(self._on_text_wanted)
+        self.home.files_wanted.connect(self._on_files_wanted)
+        self.archive.files_wanted.connect(self._on_files_wanted)
+        self.archive.looked.connect(self.home.note_look)
         self.rail.settings_button.clicked.connect(self.ask_settings)
         self.dock.open_requested.connect(self._on_job_trace_wanted)
         self.jobs.folded_changed.connect(self._on_jobs_folded)
@@ -201,6 +222,21 @@ class MainWindow(QMainWindow):
     def _on_panel_wanted(self, key: str) -> None:
         self.show_panel(next(panel for panel in self.panels if panel.key == key))
 
+    def _on_echo_wanted(self) -> None:
+        self.show_panel(self.echo)
+        self.echo.run()
+
+    def _on_text_wanted(self, text: str) -> None:
+        self.show_panel(self.nodes)
+        self.nodes.add_text(text)
+
+    def _on_files_wanted(self, paths: list[Path], node: Node | None) -> None:
+        self.show_panel(self.send)
+        if node is None:
+            self.send.add_paths(paths)
+        else:
+            self.send.send_to(node, paths)
+
     def _on_job_trace_wanted(self, associations: tuple[int, ...]) -> None:
         self.trace.show_associations(associations)
         self.show_panel(self.trace)
@@ -216,11 +252,15 @@ class MainWindow(QMainWindow):
     # ---------------------------------------------------------------------------------------------------------- showing
 
     def _drain(self) -> None:
+        if not self._has_ticked:  # the loop runs now
+            self._has_ticked = True
+            self._place.archive.want(only_if_there=True)
         for line in self._reporter.drain():
             self.banner.show_fault(line)
         for line in self.config.drain_problems():
             self.banner.show_problem(line)
         self.jobs.drain()
+        self.practice_bar.drain()
         if self.dock.isVisible():
             self.dock.drain()
         self.badge.show_count()
@@ -256,6 +296,8 @@ class MainWindow(QMainWindow):
             async with asyncio.TaskGroup() as group:
                 for panel in self.panels:
                     group.create_task(panel.shut_down(), name=f"{panel.key}: shut down")
+                group.create_task(self.practice.shut_down(), name="practice PACS: shut down")
+            await self._place.archive.shut_down()
             await self.config.shut_down()
         finally:
             self._place.pump.stop()
@@ -284,6 +326,9 @@ def _give_height(parts: QSplitter, part: QWidget, share: float) -> None:
         parts.setSizes(sizes)
 
 
+_RAIL_BUTTON, _RAIL_BUTTON_LOW = 56, 34
+
+
 class _Rail(QFrame):
     """The column of buttons at the left."""
 
@@ -298,6 +343,15 @@ class _Rail(QFrame):
         self.settings_button = self._button("settings", "Settings", "Ctrl+,")
         self._column.addWidget(self.settings_button)
         self._buttons: dict[str, QToolButton] = {}
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a low window the icons stand alone; their tool tips say what they are."""
+        super().resizeEvent(event)
+        is_low = event.size().height() < (len(self._buttons) + 1) * (_RAIL_BUTTON + self._column.spacing()) + 24
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if is_low else Qt.ToolButtonStyle.ToolButtonTextUnderIcon
+        for button in (*self._buttons.values(), self.settings_button):
+            button.setToolButtonStyle(style)
+            button.setMinimumHeight(_RAIL_BUTTON_LOW if is_low else _RAIL_BUTTON)
 
     def add(self, panel: Panel, keys: str) -> QToolButton:
         """Add a button for a panel."""
@@ -318,7 +372,7 @@ class _Rail(QFrame):
         button.setIconSize(QSize(22, 22))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setFixedWidth(72)
-        button.setMinimumHeight(56)
+        button.setMinimumHeight(_RAIL_BUTTON)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         return button
 

@@ -6,6 +6,7 @@ some twenty times a second, whether there is something new.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -28,7 +29,7 @@ class Pump(QObject):
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.CoarseTimer)
         self._timer.setInterval(INTERVAL_MS)
-        self._timer.timeout.connect(self.drain)
+        self._timer.timeout.connect(self._on_tick)
 
     def add(self, drain: Callable[[], None]) -> None:
         """Have ``drain`` called at each tick from now on."""
@@ -43,6 +44,14 @@ class Pump(QObject):
         if self._timer.isActive():
             self._timer.stop()
             self.drain()
+
+    def _on_tick(self) -> None:
+        """Drain, unless Qt's events are processed while asyncio's loop stands still: a drain may start a task."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self.drain()
 
     def drain(self) -> None:
         """Drain all buffers now; the fault of one does not keep the others from their turn."""

@@ -165,6 +165,11 @@ QPushButton[primary="true"] {{ background: {c.accent}; color: {c.on_accent}; bor
 QPushButton[primary="true"]:hover, QPushButton[primary="true"]:focus {{ border-color: {c.text}; }}
 QPushButton[primary="true"]:disabled {{ background: {c.line}; color: {c.muted}; border-color: {c.line}; }}
 QPushButton:checked {{ background: {c.accent_soft}; border-color: {c.accent}; color: {c.accent}; }}
+QPushButton[step="open"] {{ background: {c.window}; border-color: {c.line}; padding: 10px 6px; }}
+QPushButton[step="done"] {{ background: {c.good_soft}; color: {c.good}; border-color: {c.good}; padding: 10px 6px;
+    font-weight: 600; }}
+QPushButton[step="open"]:hover, QPushButton[step="open"]:focus, QPushButton[step="done"]:hover,
+QPushButton[step="done"]:focus {{ border-color: {c.accent}; }}
 QCheckBox::indicator:unchecked {{ width: 12px; height: 12px; background: {c.base}; border: 1px solid {c.border};
     border-radius: 3px; }}
 QCheckBox::indicator:unchecked:focus {{ border-color: {c.accent}; }}
@@ -176,6 +181,7 @@ QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border
 QScrollArea {{ border: none; background: transparent; }}
 QScrollArea > QWidget > QWidget {{ background: transparent; }}
 QFrame#banner {{ background: {c.error_soft}; border: none; border-bottom: 1px solid {c.error}; }}
+QFrame#practice_bar {{ background: {c.accent_soft}; border: none; border-bottom: 1px solid {c.line}; }}
 QFrame#banner[tone="warning"] {{ background: {c.warning_soft}; border-bottom-color: {c.warning}; }}
 """
 

@@ -31,6 +31,8 @@ async def window(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIter
     shown.listener.folder.setText(str(tmp_path / "received"))
     shown.listener.port.setText(str(peers.free_port()))
     shown.show()
+    shown._place.pump.drain()  # the first tick: it looks for an archive
+    await reached(lambda: not shown._place.archive.is_opening, "the archive was looked for")
     yield shown
     await shown.shut_down()
     shown.deleteLater()

@@ -22,15 +22,15 @@ def test_every_step_is_printed_and_pictured(tmp_path: Path) -> None:
     """As a program of its own: nothing of this process helps it."""
     done = subprocess.run(
         [sys.executable, "-c", CODE.format(str(tmp_path))],
-        capture_output=True, text=True, timeout=100, check=False, env=peers.environment(QT_QPA_PLATFORM="offscreen"),
+        capture_output=True, text=True, timeout=150, check=False, env=peers.environment(QT_QPA_PLATFORM="offscreen"),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert [line[:2] for line in lines] == ["dr", *["ok"] * 12, "pi"]
+    assert [line[:2] for line in lines] == ["dr", *["ok"] * 18, "pi"]
     assert "answers" in lines[4]
     pictures = sorted(tmp_path.glob("*.png"))
-    assert len(pictures) == 12
+    assert len(pictures) == 18
     assert all(QImage(str(path)).width() == 1280 for path in pictures)
 
 
@@ -75,7 +75,7 @@ def test_without_foreign_programs_it_says_so(
     assert drive.run_drive(tmp_path) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "left    DCMTK is not installed: no foreign peer was talked to" in lines
-    assert sum(line.startswith("ok ") for line in lines) == 8
+    assert sum(line.startswith("ok ") for line in lines) == 14
 
 
 @pytest.mark.interop("storescp", "storescu", "echoscu")

@@ -46,6 +46,7 @@ from dicomgui.gui.theme import Theme
 from dicomgui.gui.widgets.hex_view import HexView
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.trace.describe import Node as TreeNode
 
 pytestmark = pytest.mark.qt
 INTERACTIVE = (QAbstractButton, QLineEdit, QPlainTextEdit, QComboBox, QAbstractItemView, QProgressBar, HexView)
@@ -75,8 +76,15 @@ async def full(window: MainWindow) -> MainWindow:
     editor = window.nodes.editor
     for section in (editor.security, editor.agreement, editor.more, window.listener.more.section):
         section.set_open(True)
+    for section in (window.query.form.more, window.query.form.several):
+        section.set_open(True)
     editor.tls.switch.setChecked(True)
     editor.identity.set_texts({"identity": "passcode"})
+    services = window.listener.more.services
+    window.listener.more.services_section.set_open(True)
+    services.set_texts(services.texts() | {"classes": "only", "syntaxes": "only"})
+    window.archive.dataset.show_node(TreeNode("File", children=(TreeNode(MARKUP, MARKUP),)), MARKUP)
+    window.practice_bar.show()
     window.listener.more.tls.switch.setChecked(True)
     window.listener.more.admission.set_texts({"callers": "listed"})
     window.jobs.set_folded(False)

@@ -9,19 +9,22 @@ from pathlib import Path
 import pytest
 from helpers import peers
 from helpers.bad_peer import reached
-from helpers.instances import CT, EXPLICIT, data_set, write_instance
+from helpers.instances import CT, DEFLATED, EXPLICIT, IMPLICIT, MR, SECONDARY_CAPTURE, data_set, write_instance
+from pydicom.dataset import Dataset
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.listener import ReceivedInstance, Refusal
 from dicomgui.app.operations import JobState
+from dicomgui.app.provided import Provided
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.open_model import OpenColumn
 from dicomgui.gui.models.received_model import ReceivedColumn
 from dicomgui.gui.models.refused_model import RefusedColumn
 from dicomgui.gui.panels.listener import EVERY_HOST, LOCAL_HOST, ListenerPanel
 from dicomgui.network import ProposedContext, connect, presets
+from dicomgui.network.errors import AssociationRejected
 from dicomgui.network.service import AssociationFacts
 from dicomgui.storage import Outcome
 
@@ -262,3 +265,97 @@ async def test_ten_thousands_of_rows_come_in_batches(panel: ListenerPanel, press
     assert panel.new_rows.isHidden()
     qtbot.keyClick(panel.table, Qt.Key.Key_Home)
     assert len(panel.model.index(0, 0).data()) == 8
+
+
+# ------------------------------------------------------------------------------------- services, callers, the archive
+
+
+async def start(panel: ListenerPanel, press: Press) -> int:
+    await press(panel.start_button)
+    await reached(lambda: panel.is_running, "it runs")
+    return int(panel.port.text())
+
+
+async def test_a_refused_caller_is_let_in_by_one_click(panel: ListenerPanel, press: Press, window: MainWindow) -> None:
+    services = panel.more.services
+    panel.more.services_section.set_open(True)
+    services.set_texts(services.texts() | {"titles": "KNOWN; CT*"})
+    port = await start(panel, press)
+    address = f"DICOMGUI@127.0.0.1:{port}"
+    async with connect(address, calling_ae="CT7", contexts=presets.VERIFICATION) as association:
+        assert (await association.echo()).status.is_success
+    with pytest.raises(AssociationRejected):
+        async with connect(address, calling_ae="WHO*", contexts=presets.VERIFICATION):
+            pass
+    await reached(lambda: panel.refused_model.rowCount() == 1, "the refusal is listed")
+    assert refused(panel, RefusedColumn.WHAT) == ["Caller not on the list"]
+    assert refused(panel, RefusedColumn.FROM)[0].startswith("WHO* (127.0.0.1:")
+    await press(panel.views[2].button)
+    assert not panel.allow_button.isEnabled()
+    panel.refused_table.selectRow(0)
+    assert panel.allow_button.text() == " Allow WHO*"
+    await press(panel.allow_button)
+    assert not panel.allow_button.isEnabled()
+    async with connect(address, calling_ae="WHO*", contexts=presets.VERIFICATION) as association:
+        assert (await association.echo()).status.is_success
+    with pytest.raises(AssociationRejected):  # the star is one that was sent, and lets nobody else in
+        async with connect(address, calling_ae="WHOEVER", contexts=presets.VERIFICATION):
+            pass
+    assert window.config.settings.listener.calling_ae_titles == ("KNOWN", "CT*", "WHO[*]")
+
+
+async def test_services_are_switched(panel: ListenerPanel, press: Press, window: MainWindow) -> None:
+    assert panel.more.services_section.button.text() == "Services: store, query, move, get"
+    panel.more.services_section.set_open(True)
+    for name in ("store", "move", "get"):
+        box = panel.findChild(QCheckBox, f"listener_service_{name}")
+        assert isinstance(box, QCheckBox)
+        box.setChecked(False)
+    assert panel.more.services_section.button.text() == "Services: query"
+    assert window.config.settings.listener.services == {Provided.QUERY}
+    port = await start(panel, press)
+    assert not panel.findChild(QCheckBox, "listener_service_query").isEnabled()
+    contexts = (*presets.QUERY, *presets.for_instances([(CT, EXPLICIT)]))
+    async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=contexts) as association:
+        accepted = {one.abstract_syntax for one in association.negotiated.accepted}
+        assert CT not in accepted
+        identifier = Dataset()
+        identifier.QueryRetrieveLevel, identifier.StudyInstanceUID = "STUDY", ""
+        response = await association.find(identifier).result()
+        assert response.status.is_success
+    await reached(lambda: column(panel, ReceivedColumn.WHAT) == ["C-FIND"], "the query is shown")
+
+
+async def test_classes_and_syntaxes_are_chosen(panel: ListenerPanel, press: Press, window: MainWindow) -> None:
+    services = panel.more.services
+    panel.more.services_section.set_open(True)
+    services.set_texts(services.texts() | {"classes": "only", "syntaxes": "native"})
+    assert "all are taken" in services.note.text()
+    services.set_texts(services.texts() | {"class_names": "ct image; 1.2.840.10008.5.1.4.1.1.4"})
+    listener = window.config.settings.listener
+    assert listener.sop_classes == (CT, MR)
+    assert listener.transfer_syntaxes == (EXPLICIT, IMPLICIT)
+    summary = panel.more.services_section.button.text()
+    assert summary.endswith("2 SOP classes · uncompressed only")
+    port = await start(panel, press)
+    offered = presets.for_instances([(CT, EXPLICIT), (CT, DEFLATED), (SECONDARY_CAPTURE, EXPLICIT)])
+    async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=offered) as association:
+        accepted = {(one.abstract_syntax, one.transfer_syntax) for one in association.negotiated.accepted}
+    assert accepted == {(CT, EXPLICIT)}
+
+
+async def test_what_is_no_class_keeps_it_from_starting(panel: ListenerPanel, press: Press) -> None:
+    services = panel.more.services
+    services.set_texts(services.texts() | {"classes": "only", "class_names": "no such thing"})
+    await press(panel.start_button)
+    await reached(lambda: bool(panel.findings.cards), "it is explained")
+    assert "no such thing" in panel.findings.cards[0].accessibleName()
+
+
+async def test_how_much_is_in_the_archive_is_shown(panel: ListenerPanel, press: Press, tmp_path: Path) -> None:
+    port = await start(panel, press)
+    file = write_instance(tmp_path, 1)
+    async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=presets.for_instances([(CT, EXPLICIT)])) as association:
+        assert (await association.store(file)).status.is_success
+    await reached(lambda: panel.archive_count.text().startswith("1 instance in the archive, "), "it is counted")
+    assert panel.archive_count.isVisible()

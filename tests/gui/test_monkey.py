@@ -46,7 +46,7 @@ KEYS = (
     Qt.Key.Key_Tab, Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_End, Qt.Key.Key_Home, Qt.Key.Key_F5, Qt.Key.Key_F6,
     Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Delete, Qt.Key.Key_PageDown, Qt.Key.Key_Space,
 )  # fmt: skip
-CONTROL_KEYS = tuple(Qt.Key(ord(letter)) for letter in "12345GTJCVNA,")
+CONTROL_KEYS = tuple(Qt.Key(ord(letter)) for letter in "12345678GTJCVNAF,")
 SHUTTING = "listener_host"  # the one field left alone: nothing listens on all networks because of a test
 
 

@@ -275,6 +275,7 @@ async def test_files_are_kept_and_machine_wide_nodes_are_read_only(
     window = MainWindow(context, Reporter(), load())
     window.show()
     panel = window.nodes
+    window.show_panel(panel)
     panel.select("Archive")
     assert panel.editor.notice.isVisible()
     assert panel.editor.host.isReadOnly()

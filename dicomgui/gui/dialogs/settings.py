@@ -14,7 +14,7 @@ from dicomgui.gui.widgets.ae_ruler import AETitleRemarks
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.connection_fields import ConnectionFields
 from dicomgui.gui.widgets.peer_fields import AETitleEdit
-from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
+from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, labelled
 from dicomgui.network.association.params import AETitle, Timeouts
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.finding import plain
@@ -80,15 +80,7 @@ class SettingsDialog(QDialog):
             ("&Our AE title, where a node names no other", self.calling, self.remarks),
             ("Colo&urs", self.theme, None),
         ):
-            part = QVBoxLayout()
-            part.setSpacing(4)
-            label = PlainLabel(text, tone="muted", scale=0.9)
-            label.setBuddy(field)
-            part.addWidget(label)
-            part.addWidget(field)
-            if below is not None:
-                part.addWidget(below)
-            column.addLayout(part)
+            column.addLayout(labelled(text, field, below))
         column.addWidget(PlainLabel("Time-outs in seconds and PDU length, where a node says nothing else", bold=True))
         column.addWidget(self.options)
         column.addWidget(self.trace_full)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLayout, QLineEdit, QListWid
 from dicomgui.app.credentials import Identity, IdentityKind
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.fields import line_edit
-from dicomgui.gui.widgets.text import PlainLabel
+from dicomgui.gui.widgets.text import PlainLabel, labelled
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.finding import plain
 
@@ -66,13 +66,7 @@ class UsersDialog(QDialog):
         row = QHBoxLayout()
         row.setSpacing(8)
         for text, edit in (("&Name", self.name), ("&Passcode", self.passcode)):
-            part = QVBoxLayout()
-            part.setSpacing(4)
-            label = PlainLabel(text, tone="muted", scale=0.9)
-            label.setBuddy(edit)
-            part.addWidget(label)
-            part.addWidget(edit)
-            row.addLayout(part, 1)
+            row.addLayout(labelled(text, edit), 1)
         column.addLayout(row)
         column.addWidget(self.note)
         foot = QHBoxLayout()

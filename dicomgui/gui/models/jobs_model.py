@@ -16,7 +16,7 @@ from dicomgui.gui.widgets.pills import FRACTION_ROLE, ICON_ROLE, TONE_ROLE
 from dicomgui.gui.widgets.text import duration_text, size_text, tooltip
 from dicomgui.trace.finding import plain
 
-__all__ = ["JobColumn", "JobsModel", "clock_text", "job_state_text"]
+__all__ = ["JOB_STATE_LOOKS", "JobColumn", "JobsModel", "clock_text", "job_state_text"]
 
 
 class JobColumn(IntEnum):
@@ -35,11 +35,14 @@ class JobColumn(IntEnum):
 _KINDS = {
     JobKind.ECHO: ("Echo", "echo"),
     JobKind.SEND: ("Send", "send"),
+    JobKind.QUERY: ("Query", "query"),
+    JobKind.RETRIEVE: ("Retrieve", "follow"),
     JobKind.LISTEN: ("Listen", "listener"),
     JobKind.SCAN: ("Scan", "folder"),
+    JobKind.IMPORT: ("Import", "archive"),
     JobKind.EXPORT: ("Export", "save"),
 }
-_STATES = {
+JOB_STATE_LOOKS = {
     JobState.QUEUED: ("note", "muted"),
     JobState.RUNNING: ("play", "accent"),
     JobState.DONE: ("good", "good"),
@@ -47,7 +50,9 @@ _STATES = {
     JobState.FAILED: ("error", "error"),
     JobState.CANCELLED: ("cancel", "muted"),
 }
-_NOUNS = {JobKind.ECHO: "", JobKind.LISTEN: " received"}
+"""Icon and tone of each state."""
+
+_NOUNS = {JobKind.LISTEN: " received", JobKind.QUERY: " matches", JobKind.RETRIEVE: " arrived"}
 
 
 class JobsModel(ColumnsModel):
@@ -136,7 +141,7 @@ class JobsModel(ColumnsModel):
         if role == Qt.ItemDataRole.DecorationRole and column == JobColumn.KIND:
             return icons.icon(_KINDS[job.kind][1])
         if role in (ICON_ROLE, TONE_ROLE):
-            return _STATES[job.state][0 if role == ICON_ROLE else 1]
+            return JOB_STATE_LOOKS[job.state][0 if role == ICON_ROLE else 1]
         if role == FRACTION_ROLE:
             return job.fraction
         return None

@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QModelIndex, QObject, Qt
 from PySide6.QtGui import QColor
 
-from dicomgui.app.listener import EchoAnswered, ListenerEvent, ReceivedInstance, Refusal, StoreFailed
+from dicomgui.app.listener import (
+    EchoAnswered,
+    ListenerEvent,
+    ReceivedInstance,
+    Refusal,
+    RequestAnswered,
+    StoreFailed,
+)
 from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import size_text, tooltip
@@ -41,7 +48,7 @@ _OUTCOMES = {
     Outcome.KEPT_SECOND: "stored beside another with its UID",
     Outcome.REPLACED: "took the place of another with its UID",
 }
-Shown = ReceivedInstance | StoreFailed | EchoAnswered | Refusal
+Shown = ReceivedInstance | StoreFailed | EchoAnswered | Refusal | RequestAnswered
 
 
 class _Cells(NamedTuple):
@@ -61,9 +68,7 @@ class ReceivedModel(ColumnsModel):
 
     def add(self, events: Iterable[ListenerEvent]) -> int:
         """Append those that have a row; gives how many."""
-        shown: list[Shown] = [
-            event for event in events if isinstance(event, ReceivedInstance | StoreFailed | EchoAnswered | Refusal)
-        ]
+        shown: list[Shown] = [event for event in events if isinstance(event, Shown)]
         if not shown:
             return 0
         first = len(self._events)
@@ -120,6 +125,10 @@ def _cells(event: Shown) -> _Cells:
     caller = plain(f"{event.facts.calling_ae_title} ({event.facts.peer})")
     if isinstance(event, EchoAnswered):
         return _Cells((moment, caller, "C-ECHO", "", "", "answered"), "good")
+    if isinstance(event, RequestAnswered):
+        outcome = f"failed: {plain(event.problem)}" if event.problem else "answered"
+        cells = (moment, caller, plain(event.service), plain(event.detail), "", outcome)
+        return _Cells(cells, "error" if event.problem else "good")
     what, instance = plain(name_of(event.sop_class_uid)), plain(event.sop_instance_uid)
     if isinstance(event, StoreFailed):
         return _Cells((moment, caller, what, instance, "", f"not stored: {plain(event.reason)}"), "error")

@@ -72,6 +72,11 @@ class RefusedModel(ColumnsModel):
         self._events = []
         self.endResetModel()
 
+    def caller_at(self, row: int) -> str:
+        """The AE title of the caller that was refused because it is not on the list; empty for every other row."""
+        event = self._events[row] if 0 <= row < len(self._events) else None
+        return event.calling_ae_title if isinstance(event, Refusal) and event.is_not_allowed else ""
+
     def association_at(self, row: int) -> int:
         """The trace's number of the association that a row speaks of, 0 for none."""
         if not 0 <= row < len(self._events):
@@ -103,7 +108,7 @@ def _text(event: _Shown, column: int) -> str:
         return f"{datetime.fromtimestamp(event.utc).astimezone():%H:%M:%S}"
     if column == RefusedColumn.FROM:
         if isinstance(event, Refusal):
-            return plain(event.peer)
+            return plain(f"{event.calling_ae_title} ({event.peer})" if event.calling_ae_title else event.peer)
         return plain(f"{event.facts.calling_ae_title} ({event.facts.peer})")
     what, why = _what_and_why(event)
     return what if column == RefusedColumn.WHAT else why
@@ -111,7 +116,7 @@ def _text(event: _Shown, column: int) -> str:
 
 def _what_and_why(event: _Shown) -> tuple[str, str]:
     if isinstance(event, Refusal):
-        return "Connection refused", plain(event.reason)
+        return "Caller not on the list" if event.is_not_allowed else "Connection refused", plain(event.reason)
     if isinstance(event, AssociationEnded):
         return "Association broke off", plain(event.error)
     if isinstance(event, ContextsRefused):

@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -22,12 +21,15 @@ from PySide6.QtWidgets import (
 from dicomgui.app.evidence import Evidence
 from dicomgui.app.listener import AssociationBegan, Listener, ListenerEvent, ListenerOptions
 from dicomgui.app.operations import JobHandle, JobKind, JobState
+from dicomgui.app.provided import pattern_of
 from dicomgui.app.report import group_findings
+from dicomgui.gui.destinations import saved_destinations
 from dicomgui.gui.models.open_model import OpenColumn, OpenModel
 from dicomgui.gui.models.received_model import ReceivedColumn, ReceivedModel
 from dicomgui.gui.models.refused_model import RefusedColumn, RefusedModel
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.rates import RateMeter
+from dicomgui.gui.widgets.archive_count import ArchiveCount
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState, Glyph
 from dicomgui.gui.widgets.counted_view import CountedView
@@ -35,7 +37,7 @@ from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.finding_area import FindingArea
 from dicomgui.gui.widgets.listener_fields import ListenerFields
 from dicomgui.gui.widgets.peer_fields import AETitleEdit, PortEdit, parse_port
-from dicomgui.gui.widgets.tables import ListTable
+from dicomgui.gui.widgets.tables import uid_table
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.tracing import Scribe
@@ -63,7 +65,7 @@ class ListenerPanel(Panel):
     """Where to listen and where to store, the switch, and what came."""
 
     def __init__(self, place: Workplace) -> None:
-        text = "Answers C-ECHO and stores what is sent by C-STORE, byte for byte."
+        text = "Stores what is sent, byte for byte, and answers queries and retrievals from the archive."
         super().__init__("listener", "Listener", text, place)
         self.model = ReceivedModel(self)
         self.open_model = OpenModel(self)
@@ -121,6 +123,8 @@ class ListenerPanel(Panel):
         tip = "End the selected association at once by A-ABORT"
         self.abort_button = push_button("listener_abort", "A&bort", "cancel", tip=tip)
         tip = "Every PDU of the association of the selected row"
+        tip = "Let the caller of the selected row in from now on"
+        self.allow_button = push_button("listener_allow", "Allow", "good", tip=tip)
         self.trace_button = push_button("listener_show_trace", "Show in trace", "trace", tip=tip)
         self.new_rows = push_button("listener_new_rows", "", "down", tip="Go to the newest row")
         self.new_rows.setAccessibleName("New rows")
@@ -128,7 +132,7 @@ class ListenerPanel(Panel):
         for button, slot in (
             (self.start_button, self.run), (self.stop_button, self.stop), (self.clear_button, self._on_clear_clicked),
             (self.abort_button, self._on_abort_clicked), (self.trace_button, self._on_trace_clicked),
-            (self.new_rows, self._on_new_rows_clicked),
+            (self.new_rows, self._on_new_rows_clicked), (self.allow_button, self._on_allow_clicked),
         ):  # fmt: skip
             button.clicked.connect(slot)
         self.state_glyph = Glyph("", "muted", 16)
@@ -136,21 +140,22 @@ class ListenerPanel(Panel):
         self.state.setObjectName("listener_state")
         self.counts = ElidedLabel(tone="muted")
         self.counts.setObjectName("listener_counts")
+        self.archive_count = ArchiveCount("listener_archive", self.place.archive, self.tasks)
         self.findings = FindingArea("listener_findings")
 
     def _make_views(self) -> None:
-        self.table = _table("listener_table", "What was received", self.model)
+        self.table = uid_table("listener_table", "What was received", self.model)
         self.table.set_widths(
             {ReceivedColumn.TIME: 80, ReceivedColumn.FROM: 210, ReceivedColumn.WHAT: 190,
              ReceivedColumn.INSTANCE: 260, ReceivedColumn.SIZE: 80}, stretch=ReceivedColumn.OUTCOME,
         )  # fmt: skip
-        self.open_table = _table("listener_open_table", "Associations now open", self.open_model)
+        self.open_table = uid_table("listener_open_table", "Associations now open", self.open_model)
         self.open_table.set_widths(
             {OpenColumn.NUMBER: 56, OpenColumn.PEER: 170, OpenColumn.CALLING: 150, OpenColumn.CALLED: 150,
              OpenColumn.SINCE: 84, OpenColumn.AGE: 72, OpenColumn.INSTANCES: 96, OpenColumn.SIZE: 92},
             stretch=OpenColumn.PROGRAM,
         )  # fmt: skip
-        self.refused_table = _table("listener_refused_table", "What was refused, and why", self.refused_model)
+        self.refused_table = uid_table("listener_refused_table", "What was refused, and why", self.refused_model)
         self.refused_table.set_widths(
             {RefusedColumn.TIME: 80, RefusedColumn.FROM: 210, RefusedColumn.WHAT: 230}, stretch=RefusedColumn.WHY
         )
@@ -181,6 +186,7 @@ class ListenerPanel(Panel):
         card = Card()
         card.column.addLayout(self._field_grid())
         card.column.addWidget(self.reach)
+        card.column.addWidget(self.archive_count)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.start_button)
@@ -198,7 +204,7 @@ class ListenerPanel(Panel):
         for view in self.views:
             tools.addWidget(view.button)
         tools.addStretch(1)
-        for button in (self.new_rows, self.abort_button, self.trace_button, self.clear_button):
+        for button in (self.new_rows, self.allow_button, self.abort_button, self.trace_button, self.clear_button):
             tools.addWidget(button)
         self.column.addLayout(tools)
         self.column.addWidget(self._pages, 1)
@@ -264,7 +270,11 @@ class ListenerPanel(Panel):
         self._noted = 0
         try:
             options = await self.place.secrets.complete_listener(self._options(), self.more.users)
-            listener = Listener(self.place.context, options)
+            shared = self.place.archive.archive
+            listener = Listener(
+                self.place.context, options, archive=shared if shared.folder == options.folder else None
+            )
+            listener.find = saved_destinations(self.place.config)
             await listener.start()
             self.listener = listener
             job.update(title=f"Listen on {_title(listener)}")
@@ -317,6 +327,8 @@ class ListenerPanel(Panel):
 
     def _drain(self, *, at_once: bool = False) -> None:
         """What has happened since the last tick."""
+        if self.isVisible():
+            self.archive_count.drain()
         listener = self.listener
         if listener is None:
             return
@@ -389,6 +401,10 @@ class ListenerPanel(Panel):
     def _show_buttons(self) -> None:
         number = self._pages.currentIndex()
         self.abort_button.setVisible(number == 1)
+        caller = self._refused_caller() if number == 2 else ""
+        self.allow_button.setVisible(number == 2)
+        self.allow_button.setEnabled(bool(caller))
+        self.allow_button.setText(plain(f" Allow {caller}").rstrip())
         self.clear_button.setVisible(number != 1)
         self.abort_button.setEnabled(self.views[1].row >= 0)
         self.clear_button.setEnabled(self._list().rowCount() > 0)
@@ -453,6 +469,20 @@ class ListenerPanel(Panel):
         if self.listener is not None:
             self.listener.abort(self.open_model.association_at(self.views[1].row))
 
+    def _refused_caller(self) -> str:
+        """The caller of the selected row, if it was refused because of its AE title and still would be."""
+        caller = self.refused_model.caller_at(self.views[2].row)
+        allowed = self.listener.options.calling_ae_titles if self.listener is not None else ()
+        return "" if pattern_of(caller.strip()) in allowed else caller
+
+    def _on_allow_clicked(self) -> None:
+        caller = self._refused_caller()
+        if caller and self.listener is not None:
+            self.listener.allow(caller)
+            self.more.services.allow(caller)
+            self.refused_table.setFocus()
+            self._show_buttons()
+
     def _on_trace_clicked(self) -> None:
         self.trace_wanted.emit(self._selected_association())
 
@@ -460,10 +490,3 @@ class ListenerPanel(Panel):
 def _title(listener: Listener) -> str:
     tls = " with TLS" if listener.options.tls is not None else ""
     return f"{listener.address} as {listener.options.ae_title}{tls}"
-
-
-def _table(name: str, accessible: str, model: QAbstractItemModel) -> ListTable:
-    table = ListTable(name, accessible)
-    table.setModel(model)
-    table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # UIDs differ at their ends
-    return table

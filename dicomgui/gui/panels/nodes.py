@@ -226,6 +226,10 @@ class NodesPanel(Panel):
         """Begin a new node from the text in the clipboard, whatever it is."""
         self._add_pasted(QGuiApplication.clipboard().text())
 
+    def add_text(self, text: str) -> None:
+        """Begin a new node from a text, whatever it is."""
+        self._add_pasted(text)
+
     def _add_pasted(self, text: str) -> None:
         self._drafts.pop(_NEW, None)
         self._select(None)

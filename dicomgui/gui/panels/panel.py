@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import JobHandle, JobKind, Jobs
+from dicomgui.gui.archive_keeper import ArchiveKeeper
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.pump import Pump
 from dicomgui.gui.reporter import Reporter
@@ -32,6 +33,7 @@ class Workplace:
     :ivar config: the settings and the saved nodes.
     :ivar jobs: what is going on and what has been; every operation that the user starts is in it.
     :ivar secrets: gets passcodes and tokens that a connection needs.
+    :ivar archive: what was received and imported.
     :ivar retries: what starts a job again, by its number.
     """
 
@@ -42,6 +44,7 @@ class Workplace:
     config: Configuration
     jobs: Jobs
     secrets: Secrets
+    archive: ArchiveKeeper
     retries: dict[int, Callable[[], object]] = field(default_factory=dict)
 
     @classmethod
@@ -56,7 +59,9 @@ class Workplace:
         config = config or Configuration(parent=parent)
         config.attach(reporter, context.file_pool)
         secrets = Secrets(context.file_pool, reporter, parent if isinstance(parent, QWidget) else None)
-        return cls(context, Pump(reporter, parent), reporter, PeerChoice(config, parent), config, Jobs(), secrets)
+        pump, choice = Pump(reporter, parent), PeerChoice(config, parent)
+        archive = ArchiveKeeper(context, config, reporter, parent)
+        return cls(context, pump, reporter, choice, config, Jobs(), secrets, archive)
 
     def start_job(
         self,

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QProgressBar, QSiz
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.conversion import Conversion
+from dicomgui.app.nodes import Node
 from dicomgui.app.operations import Job, JobHandle, JobKind, JobState
 from dicomgui.app.report import group_findings, write_csv
 from dicomgui.app.send import ItemResult, ItemState, SendJob, SendProgress, SendReport, prepare
@@ -191,6 +192,18 @@ class SendPanel(Panel):
             skipped = f", {len(selection.skipped):,} skipped" if selection.skipped else ""
             total = len(selection.items) + len(selection.skipped)
             job.update(files_done=total, files_total=total, text=f"{found} found{skipped}")
+
+    def send_to(self, node: Node, paths: Iterable[Path]) -> None:
+        """Add files and send these, and no others, to a node; after the send that is under way, if there is one."""
+        self.place.choice.choose(node)
+        self.tasks.spawn(self._send_to(node, tuple(paths)), name="send to a node")
+
+    async def _send_to(self, node: Node, paths: tuple[Path, ...]) -> None:
+        await self.add_paths(paths)
+        names = {str(path) for path in paths}
+        items = tuple(item for item in self.model.items if item.name in names)
+        options = node.options(self.place.config.settings.connection_options())
+        self._retry(_Order(node.address, options, items, (), self.convert.conversion))
 
     def _on_scanned(self, task: asyncio.Task[None]) -> None:
         self._scans.pop(task, None)

@@ -1,4 +1,4 @@
-"""Whom the listener lets in and what it agrees to: TLS, users, operations at a time, roles, extended negotiation."""
+"""What the listener gives, whom it lets in, and what it agrees to: services, TLS, users, roles, negotiation."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dicomgui.app.settings import ListenerSettings
 from dicomgui.gui.widgets.association_fields import AssociationFields
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import YES, FieldSet, Section, check_box
+from dicomgui.gui.widgets.service_fields import ServiceFields
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.gui.widgets.tls_fields import TlsFields
 
@@ -43,7 +44,7 @@ class _Admission(FieldSet):
 
 
 class ListenerFields(QWidget):
-    """Three folded parts below each other.
+    """Two folded parts below each other: services, and all that is about security and the association.
 
     :ivar users: names of the users that are let in where they are listed; set by :meth:`set_users`.
     """
@@ -54,27 +55,33 @@ class ListenerFields(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.users: tuple[str, ...] = ()
+        self.services = ServiceFields()
         self.tls = TlsFields("listener", is_server=True)
         self.admission = _Admission()
         self.association = AssociationFields("listener", is_server=True)
-        self._sets: tuple[FieldSet, ...] = (self.tls, self.admission, self.association)
+        self._sets: tuple[FieldSet, ...] = (self.services, self.tls, self.admission, self.association)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         for fields in self._sets:
-            column.addWidget(fields)
+            if fields is not self.services:
+                column.addWidget(fields)
             fields.changed.connect(self._on_changed)
             fields.submitted.connect(self.submitted)
         self.section = Section("listener_security", "Security and association", inside)
+        self.services_section = Section("listener_services", "Services", self.services)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(2)
+        outer.addWidget(self.services_section)
         outer.addWidget(self.section)
         self.show_settings(ListenerSettings())
 
     def show_settings(self, settings: ListenerSettings) -> None:
         """Fill in."""
         self.users = settings.users
+        self.services.show_settings(settings)
         self.tls.set_texts(TlsFields.texts_of(settings.tls, is_on=settings.use_tls))
         self.admission.set_texts({
             "callers": settings.callers.value,
@@ -108,7 +115,7 @@ class ListenerFields(QWidget):
         """
         admission = self.admission.texts()
         return replace(
-            settings,
+            self.services.over(settings),
             check_called_ae=admission["check_called"] == YES,
             any_sop_class=admission["any_sop_class"] == YES,
             use_tls=self.tls.is_on,
@@ -132,6 +139,7 @@ class ListenerFields(QWidget):
         self.admission.note.setText(note)
         self.admission.note.setVisible(bool(note))
         self.section.show_summary(self._summary(rule))
+        self.services_section.show_summary(self.services.summary())
         self.changed.emit()
 
     def _summary(self, rule: CallerRule) -> str:

@@ -32,7 +32,7 @@ from dicomgui.gui.widgets.connection_fields import ConnectionFields
 from dicomgui.gui.widgets.fields import FieldSet, Section, mark, restyle
 from dicomgui.gui.widgets.identity_fields import IdentityFields
 from dicomgui.gui.widgets.peer_fields import AETitleEdit, PasteEdit, PortEdit, parse_host, parse_port, whole_peer
-from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
+from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, labelled
 from dicomgui.gui.widgets.tls_fields import TlsFields
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_PORT, AETitle, PeerAddress
@@ -179,18 +179,18 @@ class NodeEditor(Card):
         row.addWidget(Glyph("lock", "muted", 16), 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._notice_text, 1)
         column.addWidget(self.notice)
-        column.addLayout(self._labelled("&Name", self.name))
-        column.addLayout(self._labelled("C&alled AE", self.called, self.called_remarks))
+        column.addLayout(labelled("&Name", self.name))
+        column.addLayout(labelled("C&alled AE", self.called, self.called_remarks))
         place = QGridLayout()
         place.setHorizontalSpacing(12)
         place.setColumnStretch(0, 1)
-        place.addLayout(self._labelled("&Host", self.host), 0, 0)
-        place.addLayout(self._labelled("Por&t", self.port), 0, 1)
+        place.addLayout(labelled("&Host", self.host), 0, 0)
+        place.addLayout(labelled("Por&t", self.port), 0, 1)
         column.addLayout(place)
-        column.addLayout(self._labelled("&Our AE for it", self.calling, self.calling_remarks))
+        column.addLayout(labelled("&Our AE for it", self.calling, self.calling_remarks))
         for section in (self.security, self.agreement, self.more):
             column.addWidget(section)
-        column.addLayout(self._labelled("Co&mment", self.comment))
+        column.addLayout(labelled("Co&mment", self.comment))
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setObjectName("node_scroll")
@@ -213,18 +213,6 @@ class NodeEditor(Card):
         buttons.addStretch(1)
         foot.addLayout(buttons)
         self.column.addLayout(foot)
-
-    @staticmethod
-    def _labelled(text: str, field: QWidget, below: QWidget | None = None) -> QVBoxLayout:
-        column = QVBoxLayout()
-        column.setSpacing(4)
-        label = PlainLabel(text, tone="muted", scale=0.9)
-        label.setBuddy(field)
-        column.addWidget(label)
-        column.addWidget(field)
-        if below is not None:
-            column.addWidget(below)
-        return column
 
     def _connect(self) -> None:
         for edit in self.edits.values():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-__all__ = ["ListTable"]
+__all__ = ["ListTable", "uid_table"]
 
 
 class ListTable(QTableView):
@@ -48,3 +48,11 @@ class ListTable(QTableView):
         for column, width in widths.items():
             self.setColumnWidth(column, width)
         columns.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+
+
+def uid_table(name: str, accessible: str, model: QAbstractItemModel) -> ListTable:
+    """A list in which UIDs stand, which differ at their ends."""
+    table = ListTable(name, accessible)
+    table.setModel(model)
+    table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    return table

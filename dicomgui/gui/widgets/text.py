@@ -6,9 +6,9 @@ import html
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-__all__ = ["ElidedLabel", "PlainLabel", "count_text", "duration_text", "size_text", "tooltip"]
+__all__ = ["ElidedLabel", "PlainLabel", "count_text", "duration_text", "labelled", "size_text", "tooltip"]
 
 _UNITS = ("kB", "MB", "GB", "TB")
 
@@ -47,6 +47,19 @@ class PlainLabel(QLabel):
             self.setProperty("tone", tone)
             self.style().unpolish(self)
             self.style().polish(self)
+
+
+def labelled(text: str, field: QWidget, below: QWidget | None = None) -> QVBoxLayout:
+    """A field with a small label above it, which is its buddy, and a widget below it, if any."""
+    column = QVBoxLayout()
+    column.setSpacing(4)
+    label = PlainLabel(text, tone="muted", scale=0.9)
+    label.setBuddy(field)
+    column.addWidget(label)
+    column.addWidget(field)
+    if below is not None:
+        column.addWidget(below)
+    return column
 
 
 class ElidedLabel(PlainLabel):

@@ -1,0 +1,157 @@
+"""What the listener gives and takes: services, callers by AE title, SOP classes, transfer syntaxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from dicomgui.app.provided import STORAGE, USUAL, Provided, pattern_of
+from dicomgui.app.settings import ListenerSettings
+from dicomgui.gui.widgets.buttons import Choice
+from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit
+from dicomgui.gui.widgets.text import PlainLabel, count_text
+from dicomgui.network.uids import (
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    TRANSFER_SYNTAXES,
+    name_of,
+)
+
+__all__ = ["ServiceFields"]
+
+_SERVICES: Final = {
+    Provided.STORE: ("Store", "Keep what is sent by C-STORE"),
+    Provided.QUERY: ("Query", "Answer C-FIND from the archive"),
+    Provided.MOVE: ("Move", "C-MOVE: send from the archive to saved nodes"),
+    Provided.GET: ("Get", "C-GET: send from the archive to who asks"),
+}
+_ANY, _NATIVE, _ONLY = "", "native", "only"
+_UNCOMPRESSED: Final = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
+_SEPARATOR: Final = ";"  # names of transfer syntaxes have commas
+
+
+def _names(uids: Iterable[str]) -> Mapping[str, str]:
+    return MappingProxyType({name_of(uid).casefold(): uid for uid in uids})
+
+
+_CLASS_NAMES: Final = _names(STORAGE)
+_SYNTAX_NAMES: Final = _names(TRANSFER_SYNTAXES)
+
+
+class ServiceFields(FieldSet):
+    """A row of services, and below it whom and what they are for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(18)
+        for service, (title, tip) in _SERVICES.items():
+            box = check_box(f"listener_service_{service.value}", title, tip=tip)
+            self.register(service.value, box)
+            row.addWidget(box)
+        row.addStretch(1)
+        holder = QWidget()
+        holder.setLayout(row)
+        self.add_wide(holder)
+        tip = "AE titles of callers, with * and ?, between semicolons; who is not on the list is refused, and shown"
+        titles = line_edit("listener_calling_titles", "Callers that are let in", hint="everybody; or CT1; MR*", tip=tip)
+        self.add_row(("titles", "Callers that are let in, by AE title", titles, None))
+        classes = Choice("listener_classes", "SOP classes")
+        classes.addItem("every standard storage class", _ANY)
+        classes.addItem("only these", _ONLY)
+        syntaxes = Choice("listener_syntaxes", "Transfer syntaxes")
+        for text, data in (("any", _ANY), ("uncompressed only", _NATIVE), ("only these, the best first", _ONLY)):
+            syntaxes.addItem(text, data)
+        self.add_row(("classes", "SOP classes", classes, None), ("syntaxes", "Transfer syntaxes", syntaxes, None))
+        tip = "Names or UIDs, between semicolons"
+        for name, label, hint in (
+            ("class_names", "SOP classes by name or UID", "CT Image Storage; MR Image Storage"),
+            ("syntax_names", "Transfer syntaxes by name or UID", "RLE Lossless; Explicit VR Little Endian"),
+        ):
+            self.add_row((name, label, line_edit(f"listener_{name}", label, hint=hint, tip=tip), None))
+        self.note = PlainLabel(tone="warning", scale=0.9, wrap=True)
+        self.note.setObjectName("listener_services_note")
+        self.add_wide(self.note)
+        self.changed.connect(self._show)
+
+    def show_settings(self, settings: ListenerSettings) -> None:
+        """Fill in."""
+        syntaxes = settings.transfer_syntaxes
+        is_native = syntaxes == _UNCOMPRESSED
+        texts = {service.value: YES if service in settings.services else "" for service in _SERVICES}
+        texts |= {
+            "titles": f"{_SEPARATOR} ".join(settings.calling_ae_titles),
+            "classes": _ONLY if settings.sop_classes else _ANY,
+            "class_names": _written(settings.sop_classes),
+            "syntaxes": _NATIVE if is_native else _ONLY if syntaxes else _ANY,
+            "syntax_names": "" if is_native else _written(syntaxes),
+        }
+        self.set_texts(texts)
+        self._show()
+
+    def over(self, settings: ListenerSettings) -> ListenerSettings:
+        """``settings`` with what the fields say.
+
+        :raises ConfigurationError: a UID or an AE title is none.
+        """
+        texts = self.texts()
+        chosen = {service for service in _SERVICES if texts[service.value] == YES}
+        classes = _read(texts["class_names"], _CLASS_NAMES) if texts["classes"] == _ONLY else ()
+        syntaxes = _read(texts["syntax_names"], _SYNTAX_NAMES) if texts["syntaxes"] == _ONLY else ()
+        return replace(
+            settings,
+            services=frozenset(chosen | (settings.services - USUAL)),
+            calling_ae_titles=_parts(texts["titles"]),
+            sop_classes=classes,
+            transfer_syntaxes=_UNCOMPRESSED if texts["syntaxes"] == _NATIVE else syntaxes,
+        )
+
+    def allow(self, calling_ae_title: str) -> None:
+        """Put a caller on the list, if there is one."""
+        titles, pattern = _parts(self.texts()["titles"]), pattern_of(calling_ae_title.strip())
+        if titles and pattern not in titles:
+            self.set_texts(self.texts() | {"titles": f"{_SEPARATOR} ".join((*titles, pattern))})
+
+    def summary(self) -> str:
+        """The services that are on, and whom and what they are limited to."""
+        texts = self.texts()
+        parts = [", ".join(title.lower() for one, (title, _) in _SERVICES.items() if texts[one.value]) or "echo alone"]
+        if titles := _parts(texts["titles"]):
+            parts.append(count_text(len(titles), "caller"))
+        if texts["classes"] == _ONLY:
+            parts.append(count_text(len(_parts(texts["class_names"])), "SOP class", "SOP classes"))
+        if texts["syntaxes"] == _NATIVE:
+            parts.append("uncompressed only")
+        elif texts["syntaxes"] == _ONLY:
+            parts.append(count_text(len(_parts(texts["syntax_names"])), "transfer syntax", "transfer syntaxes"))
+        return " · ".join(parts)
+
+    def _show(self) -> None:
+        texts = self.texts()
+        self.show_fields(("class_names",), texts["classes"] == _ONLY)
+        self.show_fields(("syntax_names",), texts["syntaxes"] == _ONLY)
+        missing = [
+            word for which, names, word in (
+                ("classes", "class_names", "SOP classes"), ("syntaxes", "syntax_names", "transfer syntaxes"),
+            ) if texts[which] == _ONLY and not _parts(texts[names])
+        ]  # fmt: skip
+        self.note.setText(f"No {' and no '.join(missing)} are named: all are taken." if missing else "")
+        self.note.setVisible(bool(missing))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(_SEPARATOR) if part.strip()))
+
+
+def _written(uids: Iterable[str]) -> str:
+    return f"{_SEPARATOR} ".join(map(name_of, uids))
+
+
+def _read(text: str, names: Mapping[str, str]) -> tuple[str, ...]:
+    """UIDs of names; what is neither stays as it is, and is found to be no UID."""
+    return tuple(names.get(part.casefold()) or names.get(f"{part.casefold()} storage") or part for part in _parts(text))

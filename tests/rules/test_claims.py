@@ -50,3 +50,27 @@ def test_each_claimed_test_has_passed(request: pytest.FixtureRequest, passed_tes
     is_whole = request.config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if is_whole or {"tests/integration", "tests/interop"} <= set(request.config.args):
         assert [name for name in claims() if name not in collected] == []
+
+
+SERVICES = (
+    "C-ECHO", "C-STORE", "C-FIND", "C-MOVE", "C-GET",
+    "N-CREATE", "N-SET", "N-GET", "N-ACTION", "N-DELETE", "N-EVENT-REPORT",
+)  # fmt: skip
+FOREIGN = ("DCMTK", "Orthanc", "pynetdicom", "odil")
+
+
+@pytest.mark.parametrize("role", [1, 2], ids=["user", "provider"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_b01_each_service_is_proved_with_a_foreign_peer_in_both_roles(service: str, role: int) -> None:
+    """The services are not only heard of: a program of somebody else has performed each, or had it performed."""
+    proofs = [
+        cells[role]
+        for line in TABLES[0].read_text("utf-8").splitlines()
+        if line.startswith("|") and service in (cells := line.strip("|").split(" | "))[0]
+    ]
+    assert any(NAME.search(proof) and any(peer in proof for peer in FOREIGN) for proof in proofs)
+
+
+@pytest.mark.parametrize("number", range(1, 27))
+def test_each_known_defect_of_other_stacks_has_its_test(number: int) -> None:
+    assert [name for name in known_tests() if f"::test_b{number:02}_" in name]

@@ -119,9 +119,7 @@ def run(command: list[str], env: dict[str, str] | None = None) -> int:
 
 def start(command: list[str], output: BinaryIO, env: dict[str, str]) -> subprocess.Popen[bytes]:
     """Start a command in the source tree with no standard input, all its output into a file."""
-    return subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=env
-    )
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=env)
 
 
 # -- the interpreter -------------------------------------------------------------------------------------------------
@@ -392,12 +390,8 @@ def command_run(arguments: list[str]) -> int:
     return replace_process([str(venv_python()), "-m", "dicomgui", *arguments], env)
 
 
-HALVES = {
-    "pytest, this program": ("bench", "fuzz", "gui", "unit"),
-    "pytest, with peers": ("integration", "interop", "rules"),
-}
-"""The tests in two halves that run side by side: the second mostly waits for other programs. `rules` is in it, since
-one of them looks whether the tests of `interop` and `integration` that a table names have passed."""
+HALVES = {"pytest alone": ("bench", "fuzz", "gui", "unit"), "pytest with peers": ("integration", "interop", "rules")}
+"""They run side by side; `rules` looks whether the tests of its own half that a table names have passed."""
 
 
 def lint_steps() -> list[tuple[str, list[str]]]:
@@ -416,37 +410,31 @@ def run_halves(*, long: bool) -> list[Step]:
     began = time.monotonic()
     running = []
     for number, (name, folders) in enumerate(HALVES.items()):
-        paths = [f"tests/{folder}" for folder in folders]
-        command = [str(venv_python()), "-m", "pytest", "--cov=dicomgui", "--cov-branch", "--cov-report=", *paths]
-        env = {**os.environ, "DICOMGUI_PEERS": str(PEERS), "COVERAGE_FILE": str(coverage_file(number))}
+        command = [str(venv_python()), "-m", "pytest", "--cov=dicomgui", "--cov-branch", "--cov-report="]
+        command += [f"tests/{folder}" for folder in folders] + (["--long"] if long else [])
+        env = {**os.environ, "DICOMGUI_PEERS": str(PEERS), "COVERAGE_FILE": str(VENV / f"coverage-{number}")}
         output = (VENV / f"pytest-{number}.log").open("w+b")
-        running.append((name, start(command + (["--long"] if long else []), output, env), output))
+        running.append((name, start(command, output, env), output))
     steps = []
     for name, process, output in running:
         code = process.wait()
-        say(f"--- {name}")
         with output:
             output.seek(0)
-            sys.stdout.write(output.read().decode(errors="replace"))
-            sys.stdout.flush()
+            say(f"--- {name}\n{output.read().decode(errors='replace')}")
         steps.append(Step(name, code == 0, time.monotonic() - began))
     return steps
 
 
-def coverage_file(number: int) -> Path:
-    return VENV / f"coverage-{number}"
-
-
-def coverage_step() -> Step:
-    """Put the halves' coverage together and hold it against what is wanted."""
-    python, report = str(venv_python()), VENV / "coverage.json"
-    report.unlink(missing_ok=True)
-    files = [str(coverage_file(number)) for number in range(len(HALVES))]
-    together = {"COVERAGE_FILE": str(VENV / "coverage")}
-    joined = run_step("coverage", [python, "-m", "coverage", "combine", "--quiet", *files], **together)
-    told = run_step("coverage report", [python, "-m", "coverage", "json", "--quiet", "-o", str(report)], **together)
-    gate = run_step("coverage gate", [python, str(ROOT / "packaging" / "coverage_gate.py"), str(report)])
-    return Step("coverage", joined.ok and told.ok and gate.ok, joined.seconds + told.seconds + gate.seconds)
+def coverage_steps() -> list[tuple[str, list[str]]]:
+    """What puts the halves' coverage together and holds it against what is wanted, by name."""
+    python, report = str(venv_python()), str(VENV / "coverage.json")
+    together = f"--data-file={VENV / 'coverage'}"
+    files = [str(VENV / f"coverage-{number}") for number in range(len(HALVES))]
+    return [
+        ("coverage, both halves", [python, "-m", "coverage", "combine", "--quiet", together, *files]),
+        ("coverage, report", [python, "-m", "coverage", "json", "--quiet", together, "-o", report]),
+        ("coverage", [python, str(ROOT / "packaging" / "coverage_gate.py"), report]),
+    ]
 
 
 def run_step(name: str, command: list[str], **env: str) -> Step:
@@ -466,7 +454,7 @@ def command_test(arguments: list[str], *, long: bool) -> int:
         return 0 if run_step("pytest", pytest).ok else 1
     steps = [run_step(name, command) for name, command in lint_steps()]
     steps += run_halves(long=long)
-    steps.append(coverage_step())
+    steps += [run_step(name, command) for name, command in coverage_steps()]
     say("--- summary")
     for step in steps:
         say(f"{'ok    ' if step.ok else 'FAILED'} {step.name} ({step.seconds:.0f} s)")

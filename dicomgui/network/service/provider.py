@@ -59,7 +59,7 @@ MEMORY_DATASET_LIMIT = 256 * 2**20
 MAX_AT_ONCE = 64
 """Requests of one association that are performed at one time, where the negotiated window sets no limit."""
 
-CANCEL_GRACE_S = 0.3
+CANCEL_GRACE_S = 0.15
 """What a handler has to take notice of a C-CANCEL, before what it waits for is cancelled."""
 
 MAX_WAITING = 16

@@ -187,9 +187,13 @@ async def test_user_identity_from_pynetdicom(kind: int) -> None:
 
 @pytest.mark.interop("pynetdicom")
 async def test_wrong_user_identity_from_pynetdicom() -> None:
+    """pynetdicom now and then takes note of the closed connection before the A-ASSOCIATE-RJ that came ahead of it."""
     async with Accepting(check_identity=check) as server:
         ask = {"classes": [VERIFICATION], "items": [["identity", 2, True, "curie", "polonium"]]}
-        [said] = await peers.pynetdicom_user(server.port, "OURS", **ask)
+        for _ in range(5):
+            [said] = await peers.pynetdicom_user(server.port, "OURS", **ask)
+            if said.get("result") is not None:
+                break
     assert (said["what"], said["result"], said["diagnostic"]) == ("rejected", 1, 1)
 
 

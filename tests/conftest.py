@@ -16,6 +16,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_API", "pyside6")
 
 import pytest
+import pytestqt.plugin
 from helpers import programs
 
 if TYPE_CHECKING:
@@ -142,6 +143,15 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
     if item.get_closest_marker("any_loop"):
         return {"asyncio": _plain_loop, "qt": _qt_loop}
     return {"qt": _qt_loop} if item.get_closest_marker("qt") else {"asyncio": _plain_loop}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _leave_qt_events_to_the_loop() -> Iterator[None]:
+    """pytest-qt processes events between the phases of a test; tasks of a loop that stands still would run and fail."""
+    process = pytestqt.plugin._process_events
+    pytestqt.plugin._process_events = lambda: None if _log.loops else process()
+    yield
+    pytestqt.plugin._process_events = process
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -171,7 +171,7 @@ async def test_what_was_refused_is_listed_with_the_reason(panel: ListenerPanel, 
     assert panel.trace_button.isEnabled()
     await press(panel.clear_button)
     assert panel.refused_model.rowCount() == 0
-    assert panel.model.rowCount() == 1
+    await reached(lambda: panel.model.rowCount() == 1, "the echo is shown")
 
 
 @pytest.mark.interop("echoscu", "storescu")

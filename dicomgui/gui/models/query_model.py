@@ -260,6 +260,11 @@ class QueryModel(QAbstractTableModel):
         except ValueError:
             return -1
 
+    def parent_row(self, position: int) -> int:
+        """Where the row above in the tree is in view, or -1."""
+        row = self.row_at(position)
+        return -1 if row is None or row.parent is None else self.position_of(row.parent)
+
     def places_of(self, rows: Collection[Row]) -> dict[Row, int]:
         """Where these rows are in view; those that are not are left out."""
         return {row: place for place, row in enumerate(self._shown) if row in rows}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QWidget
+from PySide6.QtCore import QItemSelectionModel, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QWidget
 
 from dicomgui.gui.models.archive_model import ORDERS, ArchiveColumn, ArchiveModel
-from dicomgui.gui.widgets.tables import ListTable
-from dicomgui.gui.widgets.tree_cell import DEPTH_ROLE, OPEN_ROLE, TreeCellDelegate, arrow_rect
+from dicomgui.gui.widgets.tree_table import TreeTable
 from dicomgui.storage.listing import Order, Place
 
 __all__ = ["ArchiveTable"]
@@ -26,30 +25,27 @@ _FIRST_TO_GO = (
 )  # fmt: skip
 
 
-class ArchiveTable(ListTable):
-    """Shows an :class:`ArchiveModel`. Right and Left open and close a row, Enter and a double click activate it."""
+class ArchiveTable(TreeTable):
+    """Shows an :class:`ArchiveModel`."""
 
     row_activated = Signal(int)
     order_chosen = Signal(object, bool)
     """The user sorts by this :class:`Order`, descending or not."""
 
     def __init__(self, name: str, accessible: str, model: ArchiveModel, parent: QWidget | None = None) -> None:
-        super().__init__(name, accessible, parent)
+        super().__init__(name, accessible, model, parent)
         self._model = model
         self._order = (Order.RECEIVED, True)
         self._kept: tuple[set[Place], Place | None, int] = (set(), None, 0)
         self.setModel(model)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # UIDs differ at their ends
-        self._delegate = TreeCellDelegate(self)
-        self.setItemDelegateForColumn(ArchiveColumn.NAME, self._delegate)
+        self.setItemDelegateForColumn(ArchiveColumn.NAME, self.tree_delegate)
         self.set_widths(_WIDTHS, stretch=ArchiveColumn.NAME)
         head = self.horizontalHeader()
         head.setSectionsClickable(True)
         head.setSortIndicatorShown(True)
         head.setSortIndicator(ArchiveColumn.RECEIVED, Qt.SortOrder.DescendingOrder)
         head.sectionClicked.connect(self._on_head_clicked)
-        self.doubleClicked.connect(lambda index: self.row_activated.emit(index.row()))
         model.modelAboutToBeReset.connect(self._keep)
         model.modelReset.connect(self._restore)
 
@@ -94,42 +90,9 @@ class ArchiveTable(ListTable):
             self.selectionModel().setCurrentIndex(self._model.index(row, 0), flags.NoUpdate)
         self.verticalScrollBar().setValue(value)
 
-    # keys and mouse
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        row, key = self.currentIndex().row(), event.key()
-        if row < 0 or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
-            super().keyPressEvent(event)
-        elif key in (Qt.Key.Key_Right, Qt.Key.Key_Plus):
-            self._model.open_row(row)
-        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Minus):
-            self._close_or_go_up(row)
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.row_activated.emit(row)
-        else:
-            super().keyPressEvent(event)
-
-    def _close_or_go_up(self, row: int) -> None:
-        if self._model.place_at(row) in self._model.opened:
-            self._model.close_row(row)
-        elif (above := self._model.parent_row(row)) >= 0:
-            self.selectRow(above)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton and self._is_on_arrow(event.position().toPoint()):
-            self._model.toggle(self.indexAt(event.position().toPoint()).row())
-            return
-        super().mousePressEvent(event)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if not self._is_on_arrow(event.position().toPoint()):
-            super().mouseDoubleClickEvent(event)
-
-    def _is_on_arrow(self, point: QPoint) -> bool:
-        index = self.indexAt(point)
-        if not index.isValid() or index.column() != ArchiveColumn.NAME or index.data(OPEN_ROLE) is None:
-            return False
-        return arrow_rect(self.visualRect(index), int(index.data(DEPTH_ROLE))).adjusted(-4, -4, 4, 4).contains(point)
+    def activate_row(self, row: int) -> None:
+        """Tell whoever listens."""
+        self.row_activated.emit(row)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where there is little room, what matters least goes first."""

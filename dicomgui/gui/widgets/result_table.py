@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHeaderView, QWidget
 
 from dicomgui.gui.models.query_model import QueryModel
 from dicomgui.gui.models.query_rows import HERE, ITEM, NODE, Row
 from dicomgui.gui.widgets.pills import PillDelegate
-from dicomgui.gui.widgets.tables import ListTable
-from dicomgui.gui.widgets.tree_cell import DEPTH_ROLE, OPEN_ROLE, TreeCellDelegate, arrow_rect
+from dicomgui.gui.widgets.tree_table import TreeTable
 
 __all__ = ["ResultTable"]
 
 _MAX_REMEMBERED = 5000  # selected rows that stay selected when the rows are arranged anew
 
 
-class ResultTable(ListTable):
-    """Shows a :class:`QueryModel`.
-
-    Right and Left open and close a row, Enter shows it, a click on the head of a column sorts by it.
+class ResultTable(TreeTable):
+    """Shows a :class:`QueryModel`; a click on the head of a column sorts by it.
 
     :param name: object name.
     """
@@ -33,13 +29,11 @@ class ResultTable(ListTable):
     """The user sorts by another column, or the other way round."""
 
     def __init__(self, name: str, accessible: str, model: QueryModel, parent: QWidget | None = None) -> None:
-        super().__init__(name, accessible, parent)
+        super().__init__(name, accessible, model, parent)
         self._model = model
         self._kept: tuple[list[Row], Row | None] = ([], None)
         self._chosen: frozenset[str] = frozenset()
         self.setModel(model)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self._item_delegate = TreeCellDelegate(self)
         self._pill_delegate = PillDelegate(self)
         head = self.horizontalHeader()
         head.setSectionsClickable(True)
@@ -47,7 +41,6 @@ class ResultTable(ListTable):
         head.setStretchLastSection(True)
         head.setSortIndicatorShown(False)
         head.sectionClicked.connect(self._on_head_clicked)
-        self.doubleClicked.connect(lambda index: self._show_row(index.row()))
         model.modelAboutToBeReset.connect(self._keep_selection)
         model.modelReset.connect(self._on_reset)
         self._on_reset()
@@ -64,7 +57,7 @@ class ResultTable(ListTable):
         for place, column in enumerate(self._model.columns):
             if self.columnWidth(place) in (0, self.horizontalHeader().defaultSectionSize()):
                 self.setColumnWidth(place, column.width)
-            delegate = {ITEM: self._item_delegate, HERE: self._pill_delegate}.get(column.key, self.itemDelegate())
+            delegate = {ITEM: self.tree_delegate, HERE: self._pill_delegate}.get(column.key, self.itemDelegate())
             self.setItemDelegateForColumn(place, delegate)
         self.show_columns(self._chosen or {column.key for column in self._model.columns if column.key != NODE})
         self.show_order()
@@ -127,45 +120,8 @@ class ResultTable(ListTable):
             if row in places:
                 self.selectionModel().select(self._model.index(places[row], 0), flags)
 
-    # keys and mouse
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        place, key = self.currentIndex().row(), event.key()
-        row = self._model.row_at(place)
-        if row is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
-            super().keyPressEvent(event)
-        elif key in (Qt.Key.Key_Right, Qt.Key.Key_Plus):
-            self._model.open_row(place)
-        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Minus):
-            self._close_or_go_up(place, row)
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._show_row(place)
-        else:
-            super().keyPressEvent(event)
-
-    def _close_or_go_up(self, place: int, row: Row) -> None:
-        if row.is_open:
-            self._model.close_row(place)
-        elif row.parent is not None:
-            self.selectRow(self._model.position_of(row.parent))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton and self._is_on_arrow(event.position().toPoint()):
-            self._model.toggle(self.indexAt(event.position().toPoint()).row())
-            return
-        super().mousePressEvent(event)
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if not self._is_on_arrow(event.position().toPoint()):
-            super().mouseDoubleClickEvent(event)
-
-    def _is_on_arrow(self, point: QPoint) -> bool:
-        index = self.indexAt(point)
-        if not index.isValid() or self._model.columns[index.column()].key != ITEM or index.data(OPEN_ROLE) is None:
-            return False
-        return arrow_rect(self.visualRect(index), int(index.data(DEPTH_ROLE))).adjusted(-4, -4, 4, 4).contains(point)
-
-    def _show_row(self, place: int) -> None:
+    def activate_row(self, place: int) -> None:
+        """Show the match that stands there."""
         row = self._model.row_at(place)
         if row is not None and row.answer is not None:
             self.row_shown.emit(row)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -395,15 +395,12 @@ class ArchivePanel(Panel):
     async def _ask(self, ask: Ask, caption: str) -> None:
         self.add_paths(await ask_paths(self, ask, caption))
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls() and self._task is None:
-            event.acceptProposedAction()
+    @property
+    def takes_drops(self) -> bool:
+        return self._task is None
 
-    def dropEvent(self, event: QDropEvent) -> None:
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths and self._task is None:
-            event.acceptProposedAction()
-            self.add_paths(paths)
+    def take_drop(self, paths: list[Path]) -> None:
+        self.add_paths(paths)
 
     def _on_export_clicked(self) -> None:
         chosen = self.table.selected_places()

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from dicomgui.app.operations import JobKind, JobState
@@ -279,15 +278,8 @@ class HomePanel(Panel):
         if paths:
             self.files_wanted.emit(paths, None)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            event.acceptProposedAction()
-            self.files_wanted.emit(paths, None)
+    def take_drop(self, paths: list[Path]) -> None:
+        self.files_wanted.emit(paths, None)
 
 
 def _card(icon_name: str, title: str, buddy: QWidget | None = None) -> Card:

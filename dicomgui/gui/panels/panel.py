@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dicomgui.app.context import AppContext
@@ -120,6 +122,24 @@ class Panel(QWidget):
 
     def take_focus(self) -> None:
         """The panel has come into view: put the focus where the user begins."""
+
+    @property
+    def takes_drops(self) -> bool:
+        """Whether files may be dropped now, on a panel that accepts drops at all."""
+        return True
+
+    def take_drop(self, paths: list[Path]) -> None:
+        """Files and folders were dropped on the panel."""
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() and self.takes_drops:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths and self.takes_drops:
+            event.acceptProposedAction()
+            self.take_drop(paths)
 
     def show_busy(self, busy: bool, run: QPushButton, cancel: QPushButton) -> None:
         """Switch between the button that starts and the one that cancels; the focus goes from one to the other."""

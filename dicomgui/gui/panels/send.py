@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QProgressBar, QSizePolicy, QStackedWidget
 
 from dicomgui.app.connection import ConnectionOptions
@@ -220,15 +219,12 @@ class SendPanel(Panel):
         if paths:
             self.add_paths(paths)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls() and self._task is None:
-            event.acceptProposedAction()
+    @property
+    def takes_drops(self) -> bool:
+        return self._task is None
 
-    def dropEvent(self, event: QDropEvent) -> None:
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths and self._task is None:
-            event.acceptProposedAction()
-            self.add_paths(paths)
+    def take_drop(self, paths: list[Path]) -> None:
+        self.add_paths(paths)
 
     def _on_remove_clicked(self) -> None:
         self.model.remove(index.row() for index in self.table.selectionModel().selectedRows())

@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dicomgui.app.keys import SPECIFIC_CHARACTER_SET, attribute_of
+from dicomgui.app.keys import SPECIFIC_CHARACTER_SET
 from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.service_classes.attributes import vr_of
 from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
 from dicomgui.storage.attributes import decode_value
 from dicomgui.storage.scan import inflate, native_syntax, scan
@@ -19,7 +20,7 @@ from dicomgui.storage.scan import inflate, native_syntax, scan
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["Answer", "tags_in", "vr_of"]
+__all__ = ["Answer", "tags_in"]
 
 MAX_INFLATED: Final = 1_048_576
 """Of a deflated match no more bytes are looked at for single values."""
@@ -71,11 +72,6 @@ def tags_in(data: bytes, transfer_syntax_uid: str, wanted: Mapping[int, object])
 
 
 @lru_cache(maxsize=1024)
-def vr_of(tag: int) -> str:
-    """The VR of an attribute by the data dictionary; ``UN`` where it does not know it."""
-    return attribute_of(f"{tag:08X}").vr
-
-
 def _text(raw: bytes, vr: str, syntax: str, charset: str) -> str:
     if vr == "SQ":
         return "(sequence)" if raw else ""

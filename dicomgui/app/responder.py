@@ -65,15 +65,8 @@ BATCH: Final = 200
 
 HEADS_AT_A_TIME: Final = 32
 
-_MODELS: Final = {
-    Model.PATIENT_ROOT: "patient",
-    Model.STUDY_ROOT: "study",
-    Model.PATIENT_STUDY_ONLY: "patient-study-only",
-}
-_FIND: Final = {query_class(name, "find"): model for model, name in _MODELS.items()}
-_RETRIEVE: Final = {
-    query_class(name, verb): model for model, name in _MODELS.items() for verb in ("move", "get")
-}  # fmt: skip
+_FIND: Final = {query_class(model.value, "find"): model for model in Model}
+_RETRIEVE: Final = {query_class(model.value, verb): model for model in Model for verb in ("move", "get")}
 _WORKLIST: Final = query_class("worklist", "find")
 
 Worklist: TypeAlias = "Sequence[Dataset] | Callable[[], Sequence[Dataset]]"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers import peers
+from helpers.answering import Answering, answering
 from helpers.bad_peer import reached
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
@@ -38,6 +39,13 @@ async def window(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIter
     shown.deleteLater()
     assert reporter.count == 0
     assert not [len(panel.tasks) for panel in shown.panels if len(panel.tasks)]
+
+
+@pytest.fixture
+async def pacs(window: MainWindow) -> AsyncIterator[Answering]:
+    """A provider over real files, which knows the window's listener as a move destination."""
+    async with answering(destinations={"DICOMGUI": int(window.listener.port.text())}) as scp:
+        yield scp
 
 
 @pytest.fixture

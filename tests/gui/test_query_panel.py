@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from helpers.answering import Answering, answering
+from helpers.answering import Answering
 from helpers.bad_peer import reached
 from helpers.query_panel import (
     Press,
@@ -36,20 +36,12 @@ from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.theme import Theme
 
 pytestmark = pytest.mark.qt
-Answer = Callable[[str], Awaitable[str]]
-STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
 
 
 @pytest.fixture
 async def panel(window: MainWindow, tmp_path: Path) -> QueryPanel:
     return await shown_panel(window, tmp_path / "received")
-
-
-@pytest.fixture
-async def pacs(window: MainWindow) -> AsyncIterator[Answering]:
-    async with answering(destinations={"DICOMGUI": int(window.listener.port.text())}) as scp:
-        yield scp
 
 
 # --------------------------------------------------------------------------------------------------------- the question

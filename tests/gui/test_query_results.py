@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,19 +37,11 @@ from dicomgui.network import FindRequest, Handlers, PeerAddress, Status
 
 pytestmark = pytest.mark.qt
 Answer = Callable[[str], Awaitable[str]]
-STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
-PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
 
 
 @pytest.fixture
 async def panel(window: MainWindow, tmp_path: Path) -> QueryPanel:
     return await shown_panel(window, tmp_path / "received")
-
-
-@pytest.fixture
-async def pacs(window: MainWindow) -> AsyncIterator[Answering]:
-    async with answering(destinations={"DICOMGUI": int(window.listener.port.text())}) as scp:
-        yield scp
 
 
 async def test_studies_open_to_series_and_images(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -34,20 +33,11 @@ from dicomgui.network import Handlers, PeerAddress, Status, StoreRequest, serve
 from dicomgui.network.dimse.assembler import NullSink
 
 pytestmark = pytest.mark.qt
-Answer = Callable[[str], Awaitable[str]]
-STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
-PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
 
 
 @pytest.fixture
 async def panel(window: MainWindow, tmp_path: Path) -> QueryPanel:
     return await shown_panel(window, tmp_path / "received")
-
-
-@pytest.fixture
-async def pacs(window: MainWindow) -> AsyncIterator[Answering]:
-    async with answering(destinations={"DICOMGUI": int(window.listener.port.text())}) as scp:
-        yield scp
 
 
 async def test_a_selection_of_any_levels_comes_by_c_get(

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.keys import Key, attribute_of
 from dicomgui.app.levels import UNIQUE_KEYS, Level
-from dicomgui.app.query_values import Answer, vr_of
+from dicomgui.app.query_values import Answer
 from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.service_classes.attributes import vr_of
 from dicomgui.trace.finding import plain
 
 __all__ = [

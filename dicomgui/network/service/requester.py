@@ -160,7 +160,7 @@ class Requester:
         self._sender.post(exchange.context_id, CCancelRQ(exchange.message_id))
         exchange.timeout_s = within_s
         exchange.wait_from(self._loop.time())
-        self._arm()
+        self.watch()
 
     # what comes
 
@@ -178,11 +178,15 @@ class Requester:
         if is_pending:
             exchange.wait_from(self._loop.time())
         exchange.deliver(message, is_final=not is_pending)
-        self._arm()
+        self.watch()
 
     def watch(self) -> None:
-        """The timer has run out too early: set it anew."""
-        self._arm()
+        """Watch over the response that is due first."""
+        first = self._exchanges.first_due()
+        if first is None or first.due is None:
+            self._transport.set_deadline("response", None)
+        else:
+            self._transport.set_deadline("response", first.due - self._loop.time(), named_s=first.timeout_s)
 
     def end(self, error: DicomNetworkError) -> None:
         """The association is over: no response will come, and nothing can be asked."""
@@ -229,7 +233,7 @@ class Requester:
         if len(self._exchanges) == 1:
             self._transport.set_deadline("response", timeout_s)
         else:
-            self._arm()
+            self.watch()
 
     def _cancelled(self) -> None:
         self._scribe.cancel("cancelled while a request was under way; the association was aborted")
@@ -241,17 +245,9 @@ class Requester:
         if self.brake.is_pressed:
             self.brake.balance()
         if self._exchanges:
-            self._arm()
+            self.watch()
         else:
             self._transport.set_deadline("response", None)
-
-    def _arm(self) -> None:
-        """Watch over the response that is due first."""
-        first = self._exchanges.first_due()
-        if first is None or first.due is None:
-            self._transport.set_deadline("response", None)
-        else:
-            self._transport.set_deadline("response", first.due - self._loop.time(), named_s=first.timeout_s)
 
     def _on_full(self, exchange: StreamExchange, is_hard: bool) -> None:
         self.brake.press(exchange, is_hard=is_hard)
@@ -260,4 +256,4 @@ class Requester:
         self.brake.release(exchange)
         if exchange.is_waiting:  # its time stood still
             exchange.wait_from(self._loop.time())
-            self._arm()
+            self.watch()

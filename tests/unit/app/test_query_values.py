@@ -7,9 +7,10 @@ from helpers.retrieval import elements
 from pydicom.dataset import Dataset
 
 from dicomgui.app.keys import attribute_of
-from dicomgui.app.query_values import Answer, tags_in, vr_of
+from dicomgui.app.query_values import Answer, tags_in
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.service_classes.attributes import vr_of
 
 BROKEN = b"\x40\x00\x75\x02SQ\x00\x00\xff\xff\xff\xff" + bytes(8)
 IMPLICIT, EXPLICIT, BIG, DEFLATED = (

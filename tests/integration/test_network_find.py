@@ -588,8 +588,11 @@ async def test_b06_message_ids_are_unique_and_never_0() -> None:
 def test_the_blocking_twin_finds_cancels_and_stops() -> None:
     from dicomgui.network import SyncServer
 
-    def find(request: FindRequest) -> Iterator[object]:
-        return some(1000)
+    async def find(request: FindRequest) -> AsyncIterator[object]:
+        for match in some(1000):
+            yield match
+        if request.dataset.PatientID:  # there is more, but not yet
+            await asyncio.Event().wait()
 
     with (
         SyncServer.serve(port=0, handlers=Handlers(on_find=find)) as server,
@@ -601,10 +604,10 @@ def test_the_blocking_twin_finds_cancels_and_stops() -> None:
         taken: list[Match] = []
         assert assoc.find(keys(PatientID="")).each(taken.append).status.is_success
         assert len(taken) == 1000
-        op = assoc.find(keys(PatientID=""))
+        op = assoc.find(keys(PatientID="more"))
         assert op.each(lambda match: False).status.is_cancel
         assert op.is_cancelled
-        with assoc.find(keys(PatientID="")) as op:
+        with assoc.find(keys(PatientID="more")) as op:
             next(op)
             assert op.cancel().status.is_cancel
         assert assoc.echo().status.is_success

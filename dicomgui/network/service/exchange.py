@@ -109,7 +109,9 @@ class StreamExchange(Exchange):
     :param on_relief: told when they were taken, or no more will come.
     """
 
-    __slots__ = ("_bytes", "_ended", "_error", "_on_full", "_on_relief", "_queue", "_waiter", "is_full")
+    __slots__ = (
+        "_bytes", "_ended", "_error", "_is_discarding", "_on_full", "_on_relief", "_queue", "_waiter", "is_full",
+    )  # fmt: skip
 
     takes_pending = True
 
@@ -129,6 +131,7 @@ class StreamExchange(Exchange):
         self._on_full = on_full
         self._on_relief = on_relief
         self._ended = False
+        self._is_discarding = False
         self._error: DicomNetworkError | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -140,6 +143,8 @@ class StreamExchange(Exchange):
     def deliver(self, message: Message, *, is_final: bool) -> None:
         """A response has come."""
         self._ended = is_final
+        if self._is_discarding and not is_final:
+            return
         self._queue.append(message)
         self._bytes += _bytes_of(message)
         if is_final:
@@ -176,6 +181,11 @@ class StreamExchange(Exchange):
         if not self._holds(0.5):
             self._relieve()
         return message
+
+    def discard(self) -> None:
+        """From now on only the final response is of interest: nobody is woken for what comes before it."""
+        self._is_discarding = True
+        self.drop_queued()
 
     def drop_queued(self) -> None:
         """Forget what has come and was not taken, but for the final response."""

@@ -127,16 +127,14 @@ class Operation(Generic[_T]):
         if exchange.is_waiting and not self._is_cancelled:
             self._is_cancelled = True
             self._connection.requests.cancel(exchange, within_s)
+        exchange.discard()
         try:
             async with asyncio.timeout(within_s) as patience:
-                while self._response is None:
-                    exchange.drop_queued()
-                    await self._take(exchange)
+                await self._take(exchange)
         except TimeoutError as error:
             if isinstance(error, OperationTimeout) or not patience.expired():
                 raise
             if not exchange.is_waiting:  # the end came in the same moment, and the association stands
-                exchange.drop_queued()
                 await self._take(exchange)
                 return
             raise OperationTimeout(

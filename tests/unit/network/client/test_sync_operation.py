@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -15,11 +16,12 @@ from dicomgui.network.client.sync_operation import SyncOperation
 ASKED = keys(PatientID="")
 
 
-def find(request: Any) -> Iterator[object]:
-    number = 0
-    while number < int(request.dataset.PatientID or 3):
-        number += 1
+async def find(request: Any) -> AsyncIterator[object]:
+    """As many matches as asked for; where that is more than anybody takes, it waits to be told to stop."""
+    for number in range(1, int(request.dataset.PatientID or 3) + 1):
         yield keys(PatientID=str(number))
+        if number == 1000:
+            await asyncio.Event().wait()
 
 
 @pytest.fixture

@@ -270,6 +270,17 @@ async def test_dropping_keeps_only_the_final_response() -> None:
     assert await stream.exchange.next() is None
 
 
+async def test_after_discarding_only_the_final_response_is_kept() -> None:
+    stream = Stream()
+    stream.deliver(3)
+    stream.exchange.discard()
+    stream.deliver(MAX_QUEUED_RESPONSES)
+    assert not stream.exchange.is_full
+    stream.finish()
+    assert await stream.exchange.next() == response()
+    assert await stream.exchange.next() is None
+
+
 async def test_dropping_after_a_failure_leaves_the_failure() -> None:
     stream = Stream()
     stream.deliver(3)

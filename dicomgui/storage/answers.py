@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from dicomgui.network.dimse.charset import UTF_8
 from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.uids import (
@@ -20,7 +21,6 @@ from dicomgui.network.uids import (
     IMPLICIT_VR_LITTLE_ENDIAN,
 )
 from dicomgui.storage.attributes import Value, sequence_data_set
-from dicomgui.storage.charset import UTF_8
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
+from dicomgui.network.dimse.charset import decode
 from dicomgui.network.part10 import Part10Error, Part10Head, parse_head, read_head
 from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, is_valid_uid
-from dicomgui.storage.charset import decode
 from dicomgui.storage.scan import Found, inflate, native_syntax, scan
 
 __all__ = [

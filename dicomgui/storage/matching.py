@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from dicomgui.network.dimse.charset import reply_charset
 from dicomgui.network.service_classes.attributes import texts_of
 from dicomgui.network.service_classes.matching import PAIRS, item_key, keys_in, matches, picked, restricts
 from dicomgui.network.service_classes.values import Kind, ValueMatcher, matcher_of, pair_test
 from dicomgui.storage.answers import Field, Plan, Row, items_of
 from dicomgui.storage.attributes import Attribute, Level, by_tag
-from dicomgui.storage.charset import reply_charset
 from dicomgui.storage.conditions import (
     COMPUTED,
     CONSTANTS,

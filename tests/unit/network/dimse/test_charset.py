@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomgui.storage.charset import UTF_8, codec_of, decode, reply_charset
+from dicomgui.network.dimse.charset import UTF_8, codec_of, decode, reply_charset
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ A tracer is called in the event loop's thread, must return quickly and must not 
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Callable
 from enum import IntEnum
@@ -42,6 +43,8 @@ __all__ = [
     "TlsRecord",
     "Tracer",
     "next_association_id",
+    "read_unmet_need",
+    "unmet_need",
 ]
 
 SNAP_LENGTH = 4096
@@ -268,6 +271,24 @@ Record: TypeAlias = (
 Tracer: TypeAlias = Callable[[Record], None]
 
 _ids = itertools.count(1)
+
+
+_UNMET = re.compile(r"no accepted context for ([0-9.]+)(?: in ([0-9., ]+))?")
+
+
+def unmet_need(abstract_syntax: str, transfer_syntaxes: tuple[str, ...]) -> str:
+    """The text of a :class:`NoteRecord` on a request that could not go out, because no context was accepted for it.
+
+    :param transfer_syntaxes: UIDs of which one was needed; none of them where any would do.
+    """
+    which = f" in {', '.join(transfer_syntaxes)}" if transfer_syntaxes else ""
+    return f"no accepted context for {abstract_syntax}{which}"
+
+
+def read_unmet_need(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """Abstract syntax and transfer syntaxes of such a text, ``None`` for any other."""
+    match = _UNMET.fullmatch(text)
+    return None if match is None else (match[1], tuple(match[2].split(", ")) if match[2] else ())
 
 
 def next_association_id() -> int:

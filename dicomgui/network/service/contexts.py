@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 from dicomgui.network.association.contexts import AcceptedContext, Negotiated
 from dicomgui.network.errors import NoAcceptedContext
 from dicomgui.network.service.connection import Connection
+from dicomgui.network.tracing import unmet_need
 from dicomgui.network.uids import name_of
 
 __all__ = ["ContextChooser"]
@@ -33,6 +36,7 @@ class ContextChooser:
             if context is not None:
                 self._known[key] = context
                 return context
+        self._note(sop_class, transfer_syntaxes)
         raise _no_context(negotiated, sop_class, transfer_syntaxes, self._connection.peer)
 
     def for_report(self, sop_class: str) -> AcceptedContext:
@@ -46,8 +50,13 @@ class ContextChooser:
         negotiated = self._connection.negotiated
         context = negotiated.find(sop_class, as_scp=True) or negotiated.find(sop_class)
         if context is None:
+            self._note(sop_class, ())
             raise _no_context(negotiated, sop_class, (), self._connection.peer)
         return context
+
+    def _note(self, sop_class: str, transfer_syntaxes: tuple[str, ...]) -> None:
+        """The negotiation table of the trace tells which refused context would have been needed."""
+        self._connection.scribe.note(logging.WARNING, unmet_need(sop_class, transfer_syntaxes))
 
 
 def _no_context(

@@ -10,17 +10,20 @@ import pytest
 from dicomgui.network import NoAcceptedContext
 from dicomgui.network.association.contexts import AcceptedContext, ContextResult, Negotiated
 from dicomgui.network.service.contexts import ContextChooser
-from dicomgui.network.tracing import Role
+from dicomgui.network.tracing import NoteRecord, Record, Role, Scribe, read_unmet_need
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 IMPLICIT, EXPLICIT, J2K = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.90"
 
 
-def chooser(*accepted: AcceptedContext, refused: tuple[str, ...] = ()) -> ContextChooser:
+def chooser(
+    *accepted: AcceptedContext, refused: tuple[str, ...] = (), told: list[Record] | None = None
+) -> ContextChooser:
     results = [ContextResult(c.context_id, c.abstract_syntax, (c.transfer_syntax,), 0, c) for c in accepted]
     results += [ContextResult(99, uid, (J2K, IMPLICIT), 3) for uid in refused]
     negotiated = Negotiated(Role.REQUESTOR, "A", "B", tuple(results), accepted, 0)
-    connection: Any = SimpleNamespace(negotiated=negotiated, peer="X@h:1")
+    scribe = Scribe(told.append if told is not None else None, 1)
+    connection: Any = SimpleNamespace(negotiated=negotiated, peer="X@h:1", scribe=scribe)
     return ContextChooser(connection)
 
 
@@ -50,6 +53,19 @@ def test_a_refused_context_is_told_with_what_was_offered() -> None:
     with pytest.raises(NoAcceptedContext, match="did not accept") as caught:
         chooser(refused=(MR,)).choose(MR)
     assert caught.value.offered == (J2K, IMPLICIT)
+
+
+def test_the_trace_is_told_what_was_needed() -> None:
+    told: list[Record] = []
+    one = chooser(refused=(MR,), told=told)
+    for sop_class, syntaxes in ((MR, ()), (CT, (J2K, IMPLICIT))):
+        with pytest.raises(NoAcceptedContext):
+            one.choose(sop_class, syntaxes)
+    with pytest.raises(NoAcceptedContext):
+        one.for_report("1.2.3")
+    notes = [record.text for record in told if isinstance(record, NoteRecord)]
+    assert list(map(read_unmet_need, notes)) == [(MR, ()), (CT, (J2K, IMPLICIT)), ("1.2.3", ())]
+    assert read_unmet_need("no accepted context for the key") is None
 
 
 def test_without_the_role_there_is_none() -> None:

@@ -130,16 +130,18 @@ async def test_a_refusal_is_the_final_response_and_the_association_lives(
         assert (await both.assoc.echo()).status.is_success
 
 
-async def test_b17_a_generator_that_raises_in_the_middle_ends_with_0110() -> None:
+@pytest.mark.parametrize("error", [ValueError("broken"), asyncio.CancelledError()], ids=["fault", "cancelled"])
+async def test_b17_a_generator_that_raises_in_the_middle_ends_with_0110(error: BaseException) -> None:
     def find(request: FindRequest) -> Iterator[object]:
         yield keys(PatientID="1")
-        raise ValueError("broken")
+        raise error
 
     async with ends(Handlers(on_find=find)) as both:
         async with both.assoc.find(keys(PatientID="")) as op:
             assert len([match async for match in op]) == 1
         assert (await op.result()).status == 0x0110
-        assert "ValueError" in (await op.result()).comment
+        assert type(error).__name__ in (await op.result()).comment
+        assert (await both.assoc.echo()).status.is_success
 
 
 async def test_a_status_in_the_stream_ends_it() -> None:

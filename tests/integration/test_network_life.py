@@ -207,17 +207,19 @@ async def test_a_handler_delays_the_release() -> None:
     assert told.names == ["requested", "accepted", "releasing", "released", "closed"]
 
 
-@pytest.mark.parametrize("fault", ["raises", "raises later", "no awaitable"])
+@pytest.mark.parametrize("fault", ["raises", "raises later", "cancelled", "cancelled later", "no awaitable"])
 async def test_a_handler_that_fails_to_delay_the_release_does_not_prevent_it(fault: str) -> None:
+    error = asyncio.CancelledError() if "cancelled" in fault else ValueError("broken")
+
     async def later(facts: AssociationFacts) -> None:
-        raise ValueError("broken")
+        raise error
 
     def now(facts: AssociationFacts) -> object:
-        if fault == "raises":
-            raise ValueError("broken")
+        if fault != "no awaitable":
+            raise error
         return 7
 
-    told = Told(later if fault == "raises later" else now)
+    told = Told(later if "later" in fault else now)
     async with server_of(told) as server, await dial(server.port) as peer:
         await peer.associate()
         await peer.send(RELEASE_RQ)
@@ -294,7 +296,7 @@ async def answered(verdict: Any, *, later: bool = False, **more: Any) -> Associa
     """What a client gets of a server whose negotiator gives (or raises) ``verdict``; the association is ended."""
 
     def negotiate(request: AssociationRequest) -> Any:
-        if isinstance(verdict, Exception):
+        if isinstance(verdict, BaseException):
             raise verdict
         return verdict
 
@@ -355,8 +357,8 @@ async def test_a_negotiator_may_reject_with_every_result_source_and_reason(value
 @LATER
 @pytest.mark.parametrize(
     "verdict",
-    [ValueError("broken"), False, True, "no", 7, AssociateRJ(1, 1, 1000), {1: "1.2.3"}, {1: 9}],
-    ids=["raises", "False", "True", "text", "number", "impossible", "not proposed", "no reason"],
+    [ValueError("no"), asyncio.CancelledError(), False, True, "no", 7, AssociateRJ(1, 1, 1000), {1: "1.2.3"}, {1: 9}],
+    ids=["raises", "cancelled", "False", "True", "text", "number", "impossible", "not proposed", "no reason"],
 )
 async def test_a_negotiator_that_fails_lets_nobody_in(verdict: object, later: bool) -> None:
     rejection = await answered(verdict, later=later)

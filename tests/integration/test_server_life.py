@@ -131,6 +131,17 @@ async def raise_later(*args: object) -> Status:
     raise ValueError("broken")
 
 
+def raise_cancelled(*args: object) -> Status:
+    raise asyncio.CancelledError
+
+
+async def await_what_is_cancelled(*args: object) -> Status:
+    awaited = asyncio.get_running_loop().create_future()
+    awaited.cancel()
+    await awaited
+    return Status(0)
+
+
 async def return_nonsense(*args: object) -> Status:
     return None  # type: ignore[return-value]
 
@@ -138,12 +149,14 @@ async def return_nonsense(*args: object) -> Status:
 FAULTY = [
     Handlers(on_store=raise_value_error, on_echo=raise_value_error),
     Handlers(on_store=raise_later, on_echo=raise_later),
+    Handlers(on_store=raise_cancelled, on_echo=raise_cancelled),
+    Handlers(on_store=await_what_is_cancelled, on_echo=await_what_is_cancelled),
     Handlers(on_store=lambda *args: None, on_echo=lambda *args: None),  # type: ignore[arg-type, return-value]
     Handlers(open_sink=raise_value_error, on_store=raise_value_error, on_echo=raise_value_error),
 ]
 
 
-@pytest.mark.parametrize("handlers", FAULTY, ids=["at once", "later", "nonsense", "open_sink"])
+@pytest.mark.parametrize("handlers", FAULTY, ids=["at once", "later", "cancelled", "awaiting", "nonsense", "open_sink"])
 async def test_b17_a_handler_that_raises_answers_0110_and_the_next_request_is_served(handlers: Handlers) -> None:
     async with await serve(LOOPBACK, 0, handlers=handlers) as server, await dial(server.port) as peer:
         await peer.associate()

@@ -31,6 +31,7 @@ from dicomgui.network.service.lifecycle import AssociationRequest, Teller
 from dicomgui.network.service.performing import close_unawaited
 from dicomgui.network.tracing import Role, Scribe, next_association_id
 from dicomgui.network.transport import AssociationTransport, TaskOwner, TlsTransport, TraceObserver
+from dicomgui.network.transport.tasks import FAULTS, is_own_cancel
 
 if TYPE_CHECKING:
     from dicomgui.network.server.server import Server, Verdict
@@ -191,7 +192,7 @@ class Acceptor:
             return
         try:
             verdict = negotiator(request)
-        except Exception as error:
+        except FAULTS as error:
             self._answer(rq, self._undecided(error))
             return
         if isinstance(verdict, Awaitable):
@@ -206,7 +207,9 @@ class Acceptor:
         try:
             async with asyncio.timeout(self._server.options.timeouts.artim_s):
                 answer = self._negotiate(rq, await verdict)
-        except Exception as error:
+        except FAULTS as error:
+            if is_own_cancel(error):
+                raise
             answer = self._undecided(error)
         finally:
             self._is_deciding = False
@@ -228,7 +231,7 @@ class Acceptor:
         except Exception as error:  # what a policy calls, and choices that were not proposed
             return self._undecided(error)
 
-    def _undecided(self, error: Exception) -> AssociateRJ:
+    def _undecided(self, error: BaseException) -> AssociateRJ:
         """A negotiator that fails or takes too long lets nobody in; the peer may try again."""
         _log.error("the negotiator failed", exc_info=error)
         self._scribe.note(logging.ERROR, f"the negotiator failed: {type(error).__name__}: {error}")

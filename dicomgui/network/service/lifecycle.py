@@ -11,6 +11,7 @@ from dicomgui.network.errors import AssociationAborted, DicomNetworkError, Opera
 from dicomgui.network.pdu import AssociateRQ, PresentationContextRQ, UserIdentityRQ
 from dicomgui.network.service.requests import AssociationFacts
 from dicomgui.network.tracing import Scribe
+from dicomgui.network.transport.tasks import FAULTS, is_own_cancel
 
 __all__ = ["AssociationRequest", "Lifecycle", "Teller"]
 
@@ -114,7 +115,9 @@ class Teller:
         """Await what a handler returned."""
         try:
             await awaitable
-        except Exception as error:
+        except FAULTS as error:
+            if is_own_cancel(error):
+                raise
             self._failed("on_releasing", error)
 
     def closed(self, facts: AssociationFacts | None, error: DicomNetworkError | None) -> None:
@@ -134,11 +137,11 @@ class Teller:
             return None
         try:
             return handler(*arguments)
-        except Exception as error:
+        except FAULTS as error:
             self._failed(name, error)
             return None
 
-    def _failed(self, name: str, error: Exception) -> None:
+    def _failed(self, name: str, error: BaseException) -> None:
         _log.error("%s failed", name, exc_info=error)
         self._scribe.note(logging.ERROR, f"{name} failed: {type(error).__name__}: {error}")
 

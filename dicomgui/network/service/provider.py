@@ -43,7 +43,7 @@ from dicomgui.network.service.performing import CANCELLED, SUCCESS, Pressure, cl
 from dicomgui.network.service.requests import AssociationFacts, EchoRequest, OperationRequest, StoreRequest
 from dicomgui.network.service.sub_operations import perform_get, perform_move
 from dicomgui.network.status import Status
-from dicomgui.network.transport.tasks import TaskOwner
+from dicomgui.network.transport.tasks import FAULTS, TaskOwner, is_own_cancel
 from dicomgui.network.uids import is_valid_uid
 
 if TYPE_CHECKING:
@@ -328,7 +328,7 @@ class Provider:
     def _start(self, job: _Job) -> None:
         try:
             outcome = job.refusal or self._perform(job)
-        except Exception as error:
+        except FAULTS as error:
             outcome = self._failed(error, job)
         if isinstance(outcome, Status) or (isinstance(outcome, Reply) and outcome.dataset is None):
             self._answer(job, outcome)
@@ -345,7 +345,9 @@ class Provider:
                 outcome = await outcome
             reply = outcome if isinstance(outcome, Status | Reply) else _reply_with(outcome)
             await self._answer_with_dataset(job, reply)
-        except Exception as error:
+        except FAULTS as error:
+            if is_own_cancel(error):
+                raise
             self._answer(job, self._failed(error, job))
         del self._running[job.command.message_id]
         while self._waiting and len(self._running) < self._most_at_once:
@@ -373,7 +375,7 @@ class Provider:
         else:
             await self._attached.respond_with(context_id, response, data)
 
-    def _failed(self, error: Exception, job: _Job | None = None) -> Reply:
+    def _failed(self, error: BaseException, job: _Job | None = None) -> Reply:
         if isinstance(error, RemoteProtocolError) and job is not None:  # a data set that cannot be decoded
             is_stream = isinstance(job.command, CFindRQ | CMoveRQ | CGetRQ)
             return Reply(CANNOT_UNDERSTAND if is_stream else PROCESSING_FAILURE, str(error))

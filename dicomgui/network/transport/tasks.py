@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-__all__ = ["TaskOwner"]
+__all__ = ["FAULTS", "TaskOwner", "is_own_cancel"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+FAULTS: Final = (Exception, asyncio.CancelledError)
+"""What foreign code may raise. It ends by ``CancelledError`` where something that it waits for was cancelled: a fault like
+any other, unless the task itself was cancelled (:func:`is_own_cancel`)."""
+
+
+def is_own_cancel(error: BaseException) -> bool:
+    """Whether ``error`` says that the running task is cancelled, and not only what it waited for."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 class TaskOwner:

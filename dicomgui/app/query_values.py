@@ -20,7 +20,7 @@ from dicomgui.storage.scan import inflate, native_syntax, scan
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["Answer", "tags_in"]
+__all__ = ["Answer", "tags_in", "vr_of_tag"]
 
 MAX_INFLATED: Final = 1_048_576
 """Of a deflated match no more bytes are looked at for single values."""
@@ -28,6 +28,9 @@ MAX_INFLATED: Final = 1_048_576
 _NUMBERS: Final = {
     "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q",
 }  # fmt: skip
+vr_of_tag: Final = lru_cache(maxsize=1024)(vr_of)
+"""The VR of an element by the dictionary: asked for every value that is shown, sorted or filtered."""
+
 _BINARY: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 
@@ -55,7 +58,7 @@ class Answer(NamedTuple):
         charset = data[at.begin : at.end].strip(b"\0 ").decode("ascii", "replace") if at is not None else ""
         if at is not None and SPECIFIC_CHARACTER_SET in tags:
             found[SPECIFIC_CHARACTER_SET] = at
-        return {tag: _text(data[at.begin : at.end], vr_of(tag), syntax, charset) for tag, at in found.items()}
+        return {tag: _text(data[at.begin : at.end], vr_of_tag(tag), syntax, charset) for tag, at in found.items()}
 
     def dataset(self) -> Dataset:
         """All of it, decoded anew at each call.

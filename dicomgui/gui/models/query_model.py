@@ -24,7 +24,7 @@ from dicomgui.gui.models.query_rows import (
     arranged,
     cell_text,
     expected_instances,
-    passes,
+    having,
     tags_of,
     unique_value,
 )
@@ -39,6 +39,7 @@ AT_ONCE = 2000
 """So many rows are sorted and filtered at once; more take a while, in a thread."""
 
 _KEPT = 400  # rows whose values are kept: some pages of them
+_LOOKS = frozenset({Qt.ItemDataRole.ForegroundRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole})
 _MISSING = "–"
 _NOT_RETURNED = "The peer has not returned this attribute."
 _MAY_NOT_FIT = "The peer did not match by all keys (status FF01): this may not be what was asked for."
@@ -89,7 +90,7 @@ class QueryModel(QAbstractTableModel):
     def add(self, rows: Sequence[Row]) -> None:
         """Append matches; while more come they stand at the end, whatever the order is."""
         self._rows += rows
-        new = [row for row in rows if passes(row, self._arrangement)]
+        new = list(filter(having(self._arrangement), rows))
         self._is_arranged = self._is_arranged and self._arrangement.column is None
         self._insert(len(self._shown), new)
 
@@ -196,7 +197,7 @@ class QueryModel(QAbstractTableModel):
         """Show rows in this order, which was made of the first ``count``; whether it is still wanted."""
         if arrangement != self._arrangement or count > len(self._rows):
             return False
-        later = [row for row in self._rows[count:] if passes(row, arrangement)]
+        later = list(filter(having(arrangement), self._rows[count:]))
         self.beginResetModel()
         self._shown = []
         for row in (*order, *later):
@@ -340,7 +341,7 @@ class QueryModel(QAbstractTableModel):
             return row.answer is not None and row.answer.has_unsupported_keys
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return alignment(is_right=column.is_right)
-        return self._look_of(row, column, role)
+        return self._look_of(row, column, role) if role in _LOOKS else None
 
     def _look_of(self, row: Row, column: Column, role: int) -> Any:
         text = cell_text(row, column, self.texts_of(row))

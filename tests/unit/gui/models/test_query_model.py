@@ -207,3 +207,15 @@ def test_remarks_are_no_matches(model: QueryModel) -> None:
     assert next(iter(model.lines([COLUMNS[0]], model.rows))) == ["study", "Nothing"]
     rows = model.rows
     assert model.places_of({rows[1]}) == {rows[1]: 1}
+
+
+def test_what_is_asked_of_every_painted_cell_and_has_no_answer_decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = QueryModel()
+    filled(model, (1,))
+    decoded: list[object] = []
+    monkeypatch.setattr(Answer, "texts", lambda *values: decoded.append(values) or {})
+    for role in (Qt.ItemDataRole.FontRole, Qt.ItemDataRole.DecorationRole, Qt.ItemDataRole.BackgroundRole):
+        assert model.index(0, ID).data(role) is None
+    assert not decoded
+    assert model.index(0, ID).data() == "–"
+    assert len(decoded) == 1

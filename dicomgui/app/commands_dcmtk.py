@@ -43,6 +43,8 @@ def write(recipe: Recipe, shell: Shell) -> Written:
     elif recipe.repeat > 1:
         line.add("--repeat", recipe.repeat)
     line.add(recipe.peer.host, recipe.peer.port, *map(_path, recipe.paths))
+    if program != "dcmsend":
+        line.note(f"dcm4che and pynetdicom bring programs that are called {program}, too; this is for DCMTK's.")
     return line.written()
 
 

@@ -219,8 +219,10 @@ class _Script:
         place = "127.0.0.1" if peer.host in ("127.0.0.1", "localhost", "::1") else ""
         yield ""
         yield f"destination = AE(ae_title={self._recipe.destination!r})"
+        self._need("pydicom.uid", "ExplicitVRLittleEndian")
+        yield "SYNTAXES = [ExplicitVRLittleEndian, *ALL_TRANSFER_SYNTAXES]  # the first one is preferred"
         yield "for storage in StoragePresentationContexts:"
-        yield "    destination.add_supported_context(storage.abstract_syntax, ALL_TRANSFER_SYNTAXES)"
+        yield "    destination.add_supported_context(storage.abstract_syntax, SYNTAXES)"
         yield "handlers = [(evt.EVT_C_STORE, on_store)]"
         yield f"receiver = destination.start_server(({place!r}, {port}), block=False, evt_handlers=handlers)"
 

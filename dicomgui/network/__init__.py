@@ -25,7 +25,7 @@ from dicomgui.network.association.extended import (
 )
 from dicomgui.network.association.identity import UserIdentity, accept_any_identity, accept_passcodes
 from dicomgui.network.association.negotiation import AcceptPolicy, ContextChoices
-from dicomgui.network.association.params import AETitle, Limits, PeerAddress, Timeouts
+from dicomgui.network.association.params import AETitle, Implementation, Limits, PeerAddress, Timeouts
 from dicomgui.network.client import (
     Association,
     ConnectOptions,
@@ -95,7 +95,7 @@ from dicomgui.network.service import (
 )
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
-from dicomgui.network.transport import TlsConfig
+from dicomgui.network.transport import SocketOptions, TlsConfig
 
 __all__ = [
     "AETitle",
@@ -125,6 +125,7 @@ __all__ = [
     "FolderTarget",
     "GetRequest",
     "Handlers",
+    "Implementation",
     "InstanceFile",
     "Lifecycle",
     "Limits",
@@ -164,6 +165,7 @@ __all__ = [
     "ServerOptions",
     "ServiceUser",
     "Sink",
+    "SocketOptions",
     "Status",
     "StorageSupport",
     "StoreRequest",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from dicomgui.network import TlsConfig
 
@@ -34,6 +36,7 @@ class Authority:
         self._ca = trustme.CA(key_type=rsa) if above is None else above.create_child_ca(key_type=rsa)
         self._folder = folder
         self._name = name
+        self._issued = 0
         self.file = folder / f"{name}.pem"
         self._ca.cert_pem.write_to_path(str(self.file))
 
@@ -46,12 +49,27 @@ class Authority:
         made = self._ca.issue_cert(
             name, not_before=since or _NOW - DAY, not_after=until or _NOW + DAY, key_type=trustme.KeyType.RSA
         )
-        stem = f"{self._name}-{name}-{since}-{until}".replace(":", "").replace(" ", "")
+        self._issued += 1
+        stem = f"{self._name}-{name}-{self._issued}".replace(":", "")
         pair = Pair(self._folder / f"{stem}.crt", self._folder / f"{stem}.key")
         for number, blob in enumerate(made.cert_chain_pems):
             blob.write_to_path(str(pair.cert), append=number > 0)
         made.private_key_pem.write_to_path(str(pair.key))
         return pair
+
+    def revoke(self, *pairs: Pair) -> Path:
+        """A list of revoked certificates, as a PEM file."""
+        issuer = x509.load_pem_x509_certificate(self._ca.cert_pem.bytes())
+        made = x509.CertificateRevocationListBuilder().issuer_name(issuer.subject)
+        made = made.last_update(_NOW - DAY).next_update(_NOW + DAY)
+        for pair in pairs:
+            number = x509.load_pem_x509_certificate(pair.cert.read_bytes()).serial_number
+            one = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(_NOW - DAY).build()
+            made = made.add_revoked_certificate(one)
+        key = serialization.load_pem_private_key(self._ca.private_key_pem.bytes(), None)
+        path = self._folder / f"{self._name}-{len(pairs)}.crl"
+        path.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return path
 
     def expired(self) -> Pair:
         return self.issue(since=_NOW - 3 * DAY, until=_NOW - 2 * DAY)

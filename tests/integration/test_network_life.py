@@ -18,16 +18,21 @@ from dicomgui.network import (
     AcceptPolicy,
     AETitle,
     Association,
+    AssociationAborted,
     AssociationFacts,
     AssociationRejected,
     AssociationRequest,
+    ConfigurationError,
     ConnectError,
     ConnectionLost,
     ConnectionRefused,
     ConnectTimeout,
     DicomNetworkError,
+    FindRequest,
     Handlers,
+    Implementation,
     Lifecycle,
+    Limits,
     LocalProtocolError,
     OperationTimeout,
     PeerAddress,
@@ -38,11 +43,14 @@ from dicomgui.network import (
     Status,
     Timeouts,
     TlsError,
+    UserIdentity,
+    accept_passcodes,
     connect,
     presets,
     serve,
 )
 from dicomgui.network.pdu import Abort, AssociateRJ, ReleaseRP
+from dicomgui.network.tracing import Direction, NoteRecord, PduRecord, Record
 
 pytestmark = pytest.mark.any_loop
 
@@ -87,6 +95,91 @@ async def server_of(
         port=0, handlers=handlers or Handlers(), options=ServerOptions(lifecycle=lifecycle, **options)
     ) as server:
         yield server
+
+
+# who asks whom
+
+
+async def test_a_confirmation_of_the_identity_that_is_required_and_given() -> None:
+    policy = AcceptPolicy(check_identity=accept_passcodes({"anna": "right"}))
+    identity = UserIdentity.passcode("anna", "right")
+    async with (
+        server_of(policy=policy) as server,
+        connect(f"X@{LOOPBACK}:{server.port}", user_identity=identity, require_identity=True) as assoc,
+    ):
+        assert assoc.negotiated.identity_response == b""
+        assert (await assoc.echo()).status.is_success
+
+
+async def test_a_confirmation_of_the_identity_that_is_required_and_not_given_ends_the_association() -> None:
+    told, theirs = Told(), Told()
+    async with server_of(theirs) as server:
+        address, identity = f"X@{LOOPBACK}:{server.port}", UserIdentity.username("anna")
+        with pytest.raises(AssociationAborted, match="did not confirm") as caught:
+            await connect(address, user_identity=identity, require_identity=True, lifecycle=told.lifecycle)
+        assert (caught.value.phase, caught.value.by_peer) == ("associate", False)
+        await theirs.until("closed")
+    assert told.names == ["accepted", "aborted", "closed"]
+    assert theirs.names == ["requested", "accepted", "aborted", "closed"]
+    assert theirs.values["aborted"][1].source == 0
+
+
+async def test_a_confirmation_of_no_identity_cannot_be_required() -> None:
+    with pytest.raises(ConfigurationError, match="no user identity"):
+        connect("X@127.0.0.1:104", require_identity=True)
+
+
+@pytest.mark.parametrize("check", [False, "warn", True])
+async def test_another_called_title_is_let_in_or_noted_or_rejected(check: bool | str) -> None:
+    records: list[Record] = []
+    policy = AcceptPolicy(ae_title="OURS", check_called=check)
+    async with server_of(policy=policy, tracer=records.append) as server:
+        for title in ("OURS", "OTHER"):
+            opening = connect(f"{title}@{LOOPBACK}:{server.port}")
+            if (title, check) == ("OTHER", True):
+                with pytest.raises(AssociationRejected, match="called"):
+                    await opening
+            else:
+                async with opening as assoc:
+                    assert (await assoc.echo()).status.is_success
+        await server.wait_empty()
+    notes = [record.text for record in records if isinstance(record, NoteRecord)]
+    assert notes == (["'DICOMGUI' called 'OTHER', not 'OURS'; it was let in"] if check == "warn" else [])
+
+
+async def test_who_we_say_that_we_are() -> None:
+    told = Told()
+    async with server_of(told, implementation=Implementation("1.2.3", "SERVER")) as server:
+        client = Implementation("1.2.4", "")
+        async with connect(f"X@{LOOPBACK}:{server.port}", implementation=client) as assoc:
+            negotiated = assoc.negotiated
+            assert (negotiated.peer_implementation_class_uid, negotiated.peer_version_name) == ("1.2.3", "SERVER")
+        await told.until("closed")
+    [facts] = told.values["accepted"]
+    assert (facts.implementation_class_uid, facts.implementation_version_name) == ("1.2.4", "")
+
+
+async def test_pdus_are_no_longer_than_we_want_either(tmp_path: Path) -> None:
+    """What the peer takes is longer; both sides say what they send."""
+    limits = Limits(max_sent_pdu_length=4096)
+    mine: list[Record] = []
+    theirs: list[Record] = []
+
+    def find(request: FindRequest) -> Any:
+        yield keys(PatientID="1", PatientComments="x" * 10_000)
+
+    handlers = Handlers(on_store=lambda request, data: Status(0), on_find=find)
+    contexts = (*presets.QUERY, *presets.for_classes(CT))
+    async with server_of(handlers=handlers, limits=limits, tracer=theirs.append) as server:
+        address = f"X@{LOOPBACK}:{server.port}"
+        async with connect(address, contexts=contexts, limits=limits, tracer=mine.append) as assoc:
+            assert assoc.negotiated.peer_max_pdu_length == 131_072
+            assert (await assoc.store(file(tmp_path, 1, pixels=100_000))).status.is_success
+            assert (await assoc.find(keys(PatientID="", PatientComments=""))).status.is_success
+        await server.wait_empty()
+    for records in (mine, theirs):
+        sent = [r.length for r in records if isinstance(r, PduRecord) and r.direction is Direction.SENT]
+        assert max(sent) == 4096 + 6
 
 
 # lifecycle
@@ -519,6 +612,16 @@ async def test_each_time_out_says_which_one_ran_out(name: str, words: str, tmp_p
     assert error.phase == name
     assert words.lower() in str(error).lower()
     assert name == "connect" or f"{SHORT_S:g} s" in str(error)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan")])
+async def test_a_time_out_of_nothing_is_refused_and_the_association_lives(seconds: float) -> None:
+    async with server_of() as server, connect(f"X@{LOOPBACK}:{server.port}") as assoc:
+        with pytest.raises(ConfigurationError, match="above 0"):
+            await assoc.echo(timeout_s=seconds)
+        with pytest.raises(ConfigurationError, match="above 0"):
+            assoc.find(keys(PatientID=""), timeout_s=seconds)
+        assert (await assoc.echo()).status.is_success
 
 
 async def test_a_time_out_may_be_set_for_one_call_and_taken_away(tmp_path: Path) -> None:

@@ -175,6 +175,43 @@ async def test_the_certificate_itself_may_be_trusted(ends: Ends, pair: Pair) -> 
         await ends.echo(TlsConfig(ca_file=pair.cert))
 
 
+async def test_a_revoked_certificate_of_the_server(ends: Ends, authority: Authority, pair: Pair) -> None:
+    revoked = authority.issue("127.0.0.1")
+    trusting = client_config(authority, crl_file=authority.revoke(revoked))
+    async with ends.serve(server_config(pair)):
+        await ends.echo(trusting)
+    error = await ends.fails(server_config(revoked), trusting)
+    assert "certificate revoked" in str(error)
+
+
+async def test_a_revoked_certificate_of_the_client(ends: Ends, authority: Authority, pair: Pair) -> None:
+    mine, revoked = authority.issue("client.example"), authority.issue("client.example")
+    async with ends.serve(server_config(pair, authority, crl_file=authority.revoke(revoked))):
+        await ends.echo(client_config(authority, mine))
+        with pytest.raises(ConnectError):
+            await ends.echo(client_config(authority, revoked))
+    [reason] = ends.refused
+    assert "certificate revoked" in reason
+
+
+async def test_without_a_revocation_list_of_the_issuer_nobody_is_trusted(
+    ends: Ends, authority: Authority, other: Authority, pair: Pair
+) -> None:
+    error = await ends.fails(server_config(pair), client_config(authority, crl_file=other.revoke()))
+    assert "CRL" in str(error)
+
+
+async def test_trusted_issuers_from_a_folder(
+    ends: Ends, authority: Authority, other: Authority, pair: Pair, tmp_path: Path
+) -> None:
+    for file in (authority.file, other.file):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "README").write_text("no certificate")
+    for name in ("1", "2"):
+        async with ends.serve(server_config(pair if name == "1" else other.issue())):
+            await ends.echo(TlsConfig(ca_file=tmp_path))
+
+
 async def test_server_name(ends: Ends, authority: Authority) -> None:
     async with ends.serve(server_config(authority.issue("pacs.example"))):
         await ends.echo(client_config(authority, server_name="pacs.example"))

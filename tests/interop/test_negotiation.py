@@ -12,6 +12,7 @@ from helpers.instances import CT, EXPLICIT, IMPLICIT, write_instance
 
 from dicomgui.network import (
     AcceptPolicy,
+    AssociationAborted,
     AssociationFacts,
     AssociationRejected,
     Handlers,
@@ -101,6 +102,17 @@ async def test_user_identity_of_pynetdicom(provider: peers.Peer, kind: int) -> N
             assert assoc.negotiated.identity_response == expected
             assert (await assoc.echo()).status == 0
     assert (last(provider, "user")["type"], last(provider, "user")["right"]) == (kind, True)
+
+
+@pytest.mark.interop("pynetdicom")
+async def test_a_required_confirmation_of_pynetdicom(provider: peers.Peer) -> None:
+    """It confirms a token, and never a name."""
+    token, name = of_kind(5, want_response=False), of_kind(1, want_response=False)
+    contexts = presets.VERIFICATION
+    async with connect(provider.address, contexts=contexts, user_identity=token, require_identity=True) as assoc:
+        assert assoc.negotiated.identity_response == b"the server's own"
+    with pytest.raises(AssociationAborted, match="did not confirm"):
+        await connect(provider.address, contexts=contexts, user_identity=name, require_identity=True)
 
 
 @pytest.mark.interop("pynetdicom")
@@ -289,6 +301,20 @@ async def test_common_extended_negotiation_from_pynetdicom() -> None:
     [facts] = accepting.accepted
     assert facts.negotiated is not None
     assert facts.negotiated.common_extended == (storage_relation(ENHANCED_CT, CT),)
+
+
+@pytest.mark.interop("pynetdicom")
+async def test_a_related_general_sop_class_from_pynetdicom() -> None:
+    """Of a SOP class that the acceptor does not know it hears that it can be taken for one that it knows."""
+    items = [["common", ENHANCED_CT, STORAGE, [CT]]]
+    for accept_related in (False, True):
+        accepting = Accepting(abstract_syntaxes=frozenset({CT}), accept_related=accept_related)
+        async with accepting as server:
+            await peers.pynetdicom_user(server.port, "OURS", classes=[CT, ENHANCED_CT], items=items)
+        [facts] = accepting.accepted
+        assert facts.negotiated is not None
+        taken = {context.abstract_syntax for context in facts.negotiated.accepted}
+        assert taken == ({CT, ENHANCED_CT} if accept_related else {CT})
 
 
 # -- the asynchronous operations window ------------------------------------------------------------------------------

@@ -120,6 +120,18 @@ async def test_echoscu_that_trusts_somebody_else(context: AppContext, tmp_path: 
         assert "unknown ca" in " ".join(str(event) for event in listener.drain())
 
 
+@pytest.mark.interop("echoscu")
+async def test_echoscu_with_a_revoked_certificate(context: AppContext, tmp_path: Path, authority: Authority) -> None:
+    theirs, revoked = authority.issue("client.example"), authority.issue("client.example")
+    tls = server_config(authority.issue(), authority, crl_file=authority.revoke(revoked))
+    async with _Listening(context, tmp_path / "received", tls) as listener:
+        for pair, is_let_in in ((theirs, True), (revoked, False)):
+            trust = ("+tls", pair.key, pair.cert, "+cf", authority.file)
+            done = await peers.run("echoscu", *trust, "-aec", "DICOMGUI", peers.LOOPBACK, listener.port)
+            assert (done.code == 0) == is_let_in, done
+        assert "certificate revoked" in " ".join(str(event) for event in listener.drain())
+
+
 @pytest.mark.interop("openssl")
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 async def test_openssl_says_what_was_negotiated(

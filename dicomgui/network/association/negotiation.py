@@ -12,10 +12,10 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from dicomgui.network.association.contexts import (
     MAX_CONTEXTS,
@@ -26,8 +26,8 @@ from dicomgui.network.association.contexts import (
     ProposedContext,
     split_contexts,
 )
-from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
-from dicomgui.network.errors import ConfigurationError, RemoteProtocolError
+from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, OUR_IMPLEMENTATION, AETitle, Implementation
+from dicomgui.network.errors import ConfigurationError, LocalProtocolError, RemoteProtocolError
 from dicomgui.network.pdu import (
     APPLICATION_CONTEXT,
     ApplicationContext,
@@ -51,7 +51,7 @@ from dicomgui.network.pdu import (
     UserInformation,
 )
 from dicomgui.network.tracing import Role
-from dicomgui.network.uids import IMPLEMENTATION_CLASS_UID, implementation_version_name, is_valid_uid
+from dicomgui.network.uids import is_valid_uid
 
 __all__ = [
     "MAX_CONTEXTS",
@@ -123,6 +123,7 @@ def build_request(
     user_identity: UserIdentityRQ | None = None,
     extended: Sequence[SOPClassExtendedNegotiation] = (),
     common_extended: Sequence[SOPClassCommonExtendedNegotiation] = (),
+    implementation: Implementation = OUR_IMPLEMENTATION,
 ) -> AssociateRQ:
     """The A-ASSOCIATE-RQ that proposes ``contexts``, with the ids 1, 3, 5 and so on.
 
@@ -130,8 +131,9 @@ def build_request(
     :param max_invoked: operations that we want to have outstanding; 0 for no limit. The window is negotiated only if
         this or ``max_performed`` is not 1.
     :param max_performed: operations that the acceptor may have outstanding; 0 for no limit.
+    :param implementation: which software we say that we are.
     :raises ConfigurationError: there are no contexts or more than 128, contexts of one SOP class ask for different
-        roles, or an AE title is unusable.
+        roles, an AE title is unusable, or something does not fit into its field.
     """
     if not 1 <= len(contexts) <= MAX_CONTEXTS:
         raise ConfigurationError(
@@ -139,11 +141,11 @@ def build_request(
             phase="configure",
             hint="Spread them over several associations." if contexts else "",
         )
-    sub_items: list[UserInfoItem] = [MaximumLength(max_pdu_length), ImplementationClassUID(IMPLEMENTATION_CLASS_UID)]
+    sub_items: list[UserInfoItem] = [MaximumLength(max_pdu_length), ImplementationClassUID(implementation.class_uid)]
     if (max_invoked, max_performed) != (1, 1):
         sub_items.append(AsyncOperationsWindow(max_invoked, max_performed))
     sub_items += _requested_roles(contexts)
-    sub_items.append(ImplementationVersionName(implementation_version_name()))
+    sub_items += _version_of(implementation)
     sub_items += extended
     sub_items += common_extended
     if user_identity is not None:
@@ -153,7 +155,16 @@ def build_request(
         for index, context in enumerate(contexts)
     )
     items: tuple[Item, ...] = (ApplicationContext(), *proposed, UserInformation(tuple(sub_items)))
-    return AssociateRQ(AETitle(called_ae_title), AETitle(calling_ae_title), items)
+    rq = AssociateRQ(AETitle(called_ae_title), AETitle(calling_ae_title), items)
+    try:
+        rq.encode()
+    except LocalProtocolError as error:
+        raise ConfigurationError(f"this cannot be asked for: {error}", phase="configure") from error
+    return rq
+
+
+def _version_of(implementation: Implementation) -> list[UserInfoItem]:
+    return [ImplementationVersionName(implementation.version_name)] if implementation.version_name else []
 
 
 def _requested_roles(contexts: Sequence[ProposedContext]) -> list[RoleSelection]:
@@ -176,10 +187,13 @@ class AcceptPolicy:
     """What we accept of a requestor.
 
     :ivar ae_title: our own.
-    :ivar check_called: reject (1/1/7) requests for another called AE title.
+    :ivar check_called: reject (1/1/7) requests for another called AE title; ``"warn"`` lets them in and tells trace and
+        log.
     :ivar calling_ae_titles: patterns with ``*`` and ``?`` of the calling AE titles that are let in, others are rejected
         (1/1/3); empty lets everyone in.
     :ivar abstract_syntaxes: SOP class UIDs, ``None`` for any.
+    :ivar accept_related: accept a SOP class besides these, too, where the requestor tells by SOP class common extended
+        negotiation (PS3.7 D.3.3.6) that it can be taken for one of these.
     :ivar transfer_syntaxes: UIDs in our order of preference, ``None`` for any, private ones too.
     :ivar transfer_syntaxes_of: the same for single SOP classes, where it differs.
     :ivar prefer_ours: choose the transfer syntax by our order instead of the requestor's.
@@ -193,7 +207,7 @@ class AcceptPolicy:
     """
 
     ae_title: str = "DICOMGUI"
-    check_called: bool = False
+    check_called: bool | Literal["warn"] = False
     calling_ae_titles: tuple[str, ...] = ()
     abstract_syntaxes: frozenset[str] | None = None
     transfer_syntaxes: tuple[str, ...] | None = None
@@ -205,6 +219,7 @@ class AcceptPolicy:
     answer_extended: Callable[[SOPClassExtendedNegotiation], bytes | None] | None = None
     check_identity: Callable[[UserIdentityRQ], bytes | None] | None = None
     require_identity: bool = False
+    accept_related: bool = False
 
 
 def check_request(rq: AssociateRQ) -> None:
@@ -236,11 +251,13 @@ def negotiate(
     policy: AcceptPolicy,
     max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH,
     choices: ContextChoices = _NO_CHOICES,
+    implementation: Implementation = OUR_IMPLEMENTATION,
 ) -> AssociateAC | AssociateRJ:
     """The answer to a request: our own identity and limits, and nothing that was not asked for.
 
     :param max_pdu_length: longest variable field of P-DATA-TF that we take, in bytes; 0 for no limit.
     :param choices: for single presentation contexts, what to answer instead of what the policy says.
+    :param implementation: which software we say that we are.
     :raises ConfigurationError: a choice is a transfer syntax that was not proposed, or no reason to refuse.
     """
     asked = rq.user_information or UserInformation(())
@@ -255,13 +272,14 @@ def negotiate(
         if identity is None:
             return REJECTED_NO_REASON
     roles = _grant_roles(asked, policy)
+    policy = _with_related(asked, policy)
     answers = tuple(
         _answer_as_chosen(context, choices[context.context_id])
         if context.context_id in choices
         else _answer_context(context, policy, roles)
         for context in rq.presentation_contexts
     )
-    sub_items: list[UserInfoItem] = [MaximumLength(max_pdu_length), ImplementationClassUID(IMPLEMENTATION_CLASS_UID)]
+    sub_items: list[UserInfoItem] = [MaximumLength(max_pdu_length), ImplementationClassUID(implementation.class_uid)]
     window = asked.async_ops
     if window is not None:
         invoked = _least(window.invoked, policy.max_invoked)
@@ -272,7 +290,7 @@ def negotiate(
         if answer.is_accepted
     }
     sub_items += [RoleSelection(uid, int(scu), int(scp)) for uid, (scu, scp) in roles.items() if uid in accepted]
-    sub_items.append(ImplementationVersionName(implementation_version_name()))
+    sub_items += _version_of(implementation)
     sub_items += _answer_extended(asked, policy, accepted)
     if identity is not None and asked.user_identity is not None and asked.user_identity.positive_response:
         sub_items.append(UserIdentityAC(identity))
@@ -290,7 +308,7 @@ def _refuse(rq: AssociateRQ, policy: AcceptPolicy) -> AssociateRJ | None:
         return refused
     if rq.application_context != APPLICATION_CONTEXT:
         return REJECTED_APPLICATION_CONTEXT
-    if policy.check_called and rq.called_ae != policy.ae_title.strip(" "):
+    if policy.check_called is True and rq.called_ae != policy.ae_title.strip(" "):
         return REJECTED_CALLED_AE
     if policy.calling_ae_titles and not any(fnmatchcase(rq.calling_ae, pat) for pat in policy.calling_ae_titles):
         return REJECTED_CALLING_AE
@@ -304,6 +322,15 @@ def _grant_roles(user_information: UserInformation, policy: AcceptPolicy) -> _Ro
         may_be_scp = policy.requestor_scp is None or asked.sop_class_uid in policy.requestor_scp
         roles.setdefault(asked.sop_class_uid, (asked.scu == 1, asked.scp == 1 and may_be_scp))
     return roles
+
+
+def _with_related(user_information: UserInformation, policy: AcceptPolicy) -> AcceptPolicy:
+    """The policy with the SOP classes that the requestor relates to those it has."""
+    known = policy.abstract_syntaxes
+    if not policy.accept_related or known is None:
+        return policy
+    told = {item.sop_class_uid for item in user_information.common_extended if not known.isdisjoint(item.related)}
+    return replace(policy, abstract_syntaxes=known | told)
 
 
 def _answer_as_chosen(context: PresentationContextRQ, choice: str | int) -> PresentationContextAC:

@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass, field
 
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.uids import IMPLEMENTATION_CLASS_UID, implementation_version_name, is_valid_uid
 
 __all__ = [
     "DEFAULT_MAX_PDU_LENGTH",
     "DEFAULT_PORT",
+    "OUR_IMPLEMENTATION",
     "AETitle",
+    "Implementation",
     "Limits",
     "PeerAddress",
     "Timeouts",
@@ -152,6 +155,8 @@ class Limits:
     """Bounds of what a peer can make us hold. Lengths in bytes.
 
     :ivar max_pdu_length: what we advertise and enforce for P-DATA-TF; 0 advertises no limit.
+    :ivar max_sent_pdu_length: of the P-DATA-TF that we send, where the peer takes longer ones; 0 for what it takes, up
+        to 1 MiB.
     :ivar max_associate_length: of an A-ASSOCIATE PDU's body.
     :ivar max_command_length: of a command set, all fragments together.
     :ivar max_dataset_length: of a data set, all fragments together.
@@ -161,11 +166,41 @@ class Limits:
     max_associate_length: int = 1_048_576
     max_command_length: int = 65_536
     max_dataset_length: int = field(default=4 * 2**30)
+    max_sent_pdu_length: int = 0
 
     def __post_init__(self) -> None:
-        if self.max_pdu_length and not 4096 <= self.max_pdu_length <= 0xFFFFFFFF:
+        for length in (self.max_pdu_length, self.max_sent_pdu_length):
+            if length and not 4096 <= length <= 0xFFFFFFFF:
+                raise ConfigurationError(
+                    f"the maximum PDU length {length} is out of range",
+                    phase="configure",
+                    hint="Give 4096 or more, or 0 for no limit.",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """Which software we say that we are (PS3.7 D.3.3.2). The defaults are the truth, all else is for tests.
+
+    :ivar class_uid: implementation class UID.
+    :ivar version_name: implementation version name, up to 16 characters of ASCII; an empty one is not sent.
+    :raises ConfigurationError: a value is unusable.
+    """
+
+    class_uid: str = IMPLEMENTATION_CLASS_UID
+    version_name: str = field(default_factory=implementation_version_name)
+
+    def __post_init__(self) -> None:
+        if not is_valid_uid(self.class_uid):
+            raise ConfigurationError(f"{self.class_uid!r} is no UID", phase="configure")
+        name = self.version_name
+        if len(name) > 16 or not name.isascii() or _CONTROL.search(name):
             raise ConfigurationError(
-                f"the maximum PDU length {self.max_pdu_length} is out of range",
+                f"the implementation version name {name!r} is unusable",
                 phase="configure",
-                hint="Give 4096 or more, or 0 for no limit.",
+                hint="Give up to 16 characters of ASCII.",
             )
+
+
+OUR_IMPLEMENTATION = Implementation()
+"""What we are."""

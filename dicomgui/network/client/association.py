@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from dicomgui.network.association.contexts import Negotiated, ProposedContext
@@ -18,12 +18,20 @@ from dicomgui.network.association.events import (
 )
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.negotiation import build_request, conclude
-from dicomgui.network.association.params import AETitle, Limits, PeerAddress, Timeouts
+from dicomgui.network.association.params import (
+    OUR_IMPLEMENTATION,
+    AETitle,
+    Implementation,
+    Limits,
+    PeerAddress,
+    Timeouts,
+)
 from dicomgui.network.association.states import Event
 from dicomgui.network.client import presets
 from dicomgui.network.errors import (
     AssociationAborted,
     AssociationRejected,
+    ConfigurationError,
     ConnectError,
     DicomNetworkError,
     LocalProtocolError,
@@ -40,7 +48,14 @@ from dicomgui.network.service import AssociationFacts, Connection, Handlers, Pro
 from dicomgui.network.service.lifecycle import Lifecycle, Teller
 from dicomgui.network.service.performing import close_unawaited
 from dicomgui.network.tracing import Role, Scribe, Tracer, next_association_id
-from dicomgui.network.transport import AssociationTransport, TaskOwner, TlsConfig, TraceObserver, open_connection
+from dicomgui.network.transport import (
+    AssociationTransport,
+    SocketOptions,
+    TaskOwner,
+    TlsConfig,
+    TraceObserver,
+    open_connection,
+)
 
 __all__ = ["Association", "ConnectOptions", "Timings", "connect", "open_with"]
 
@@ -61,12 +76,15 @@ class ConnectOptions:
     :ivar local_host: local address to connect from.
     :ivar tls: speak TLS; see :class:`TlsConfig`.
     :ivar user_identity: who the user is (PS3.7 D.3.3.7); see :class:`UserIdentity`.
+    :ivar require_identity: ask the peer to confirm ``user_identity``, and abort where it does not.
     :ivar async_ops: how many operations we want to have outstanding, and how many the peer may have (PS3.7 D.3.3.3); 0
         for no limit. (1, 1) does not ask.
     :ivar extended: SOP class extended negotiation to ask for (PS3.7 D.3.3.5).
     :ivar common_extended: SOP class common extended negotiation to tell (PS3.7 D.3.3.6).
     :ivar handlers: what the peer may ask of us on this association: N-EVENT-REPORT, and what we have the SCP role for.
     :ivar lifecycle: whom to tell of the association's life.
+    :ivar sockets: how the TCP connection is set up; see :class:`SocketOptions`.
+    :ivar implementation: which software we say that we are.
     """
 
     calling_ae: AETitle = field(default=AETitle("DICOMGUI"))
@@ -83,6 +101,15 @@ class ConnectOptions:
     common_extended: tuple[SOPClassCommonExtendedNegotiation, ...] = ()
     handlers: Handlers = field(default=Handlers())
     lifecycle: Lifecycle = field(default=Lifecycle())
+    require_identity: bool = False
+    sockets: SocketOptions = field(default=SocketOptions())
+    implementation: Implementation = OUR_IMPLEMENTATION
+
+    def __post_init__(self) -> None:
+        if self.require_identity:
+            if self.user_identity is None:
+                raise ConfigurationError("there is no user identity that the peer could confirm", phase="configure")
+            object.__setattr__(self, "user_identity", replace(self.user_identity, positive_response=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +146,7 @@ class Association(ServiceUser):
             user_identity=options.user_identity,
             extended=options.extended,
             common_extended=options.common_extended,
+            implementation=options.implementation,
         )
         self._loop = asyncio.get_running_loop()
         self._scribe = Scribe(options.tracer, self.number)
@@ -183,13 +211,14 @@ class Association(ServiceUser):
                 self._scribe,
                 timeout_s=options.timeouts.connect_s,
                 local_host=options.local_host,
+                family=options.sockets.family,
                 tls=self._tls,
                 server_name=None if options.tls is None else options.tls.server_name,
                 tls_s=options.timeouts.tls_s,
             )
             requested = self._loop.time()
             self._connection.transport.set_deadline("associate", options.timeouts.associate_s)
-            await self._answer
+            self._check(await self._answer)
         except ConnectError as error:
             self._connection.fail(error)
             await self._shut_down()
@@ -200,6 +229,20 @@ class Association(ServiceUser):
         self._connection.transport.set_deadline("associate", None)
         self._timings = Timings(times.resolve_s, times.connect_s, self._loop.time() - requested, times.tls_s)
         return self
+
+    def _check(self, negotiated: Negotiated) -> None:
+        if self._options.require_identity and negotiated.identity_response is None:
+            refused = AssociationAborted(
+                "the peer did not confirm the user identity; we aborted the association",
+                source=0,
+                reason=0,
+                by_peer=False,
+                peer=str(self.peer),
+                phase="associate",
+                hint="Ask whether the peer checks user identities, or do without its confirmation.",
+            )
+            self._connection.abort(error=refused)
+            raise refused
 
     async def release(self) -> None:
         """End the association in order (A-RELEASE) and close the connection. Does nothing when it has ended.
@@ -271,6 +314,7 @@ class Association(ServiceUser):
             send_s=options.timeouts.response_s,
             observer=self._observer,
             trace_full=options.trace_full,
+            sockets=options.sockets,
         )
 
     # ConnectionOwner
@@ -392,6 +436,9 @@ def connect(
     common_extended: Sequence[SOPClassCommonExtendedNegotiation] = (),
     handlers: Handlers | None = None,
     lifecycle: Lifecycle | None = None,
+    require_identity: bool = False,
+    sockets: SocketOptions | None = None,
+    implementation: Implementation | None = None,
 ) -> _Opening:
     """Open an association with ``peer``, a :class:`PeerAddress` or ``"AET@host:port"``.
 
@@ -402,9 +449,12 @@ def connect(
     :param contexts: what to propose; by default verification, query/retrieve (patient and study root) and worklist.
     :param tls: speak TLS; its files are read at each connection. By default none is spoken.
     :param user_identity: who the user is; see :class:`UserIdentity`.
+    :param require_identity: ask the peer to confirm it, and abort (AssociationAborted) where it does not.
     :param async_ops: operations outstanding that we want to invoke and to perform; what the peer answers counts.
     :param handlers: what the peer may ask of us on this association.
     :param lifecycle: whom to tell of the association's life.
+    :param sockets: how the TCP connection is set up.
+    :param implementation: which software we say that we are; the truth by default.
     :raises ConfigurationError: a parameter is unusable; nothing was sent.
     :raises ConnectError: no connection (see :func:`~dicomgui.network.transport.open_connection`).
     :raises TlsError: the TLS handshake failed; with TLS 1.3 the peer's refusal of our certificate comes after it.
@@ -430,6 +480,9 @@ def connect(
         common_extended=tuple(common_extended),
         handlers=handlers or Handlers(),
         lifecycle=lifecycle or Lifecycle(),
+        require_identity=require_identity,
+        sockets=sockets or SocketOptions(),
+        implementation=implementation or OUR_IMPLEMENTATION,
     )
     return _Opening(address, options)
 

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from dicomgui.network.association.contexts import Negotiated, ProposedContext
-from dicomgui.network.association.params import Limits, PeerAddress, Timeouts
+from dicomgui.network.association.params import Implementation, Limits, PeerAddress, Timeouts
 from dicomgui.network.client import presets
 from dicomgui.network.client.association import Association, Timings, connect
 from dicomgui.network.client.sync_operation import SyncOperation, on_shared
@@ -37,7 +37,7 @@ from dicomgui.network.service import (
     StorableInstance,
 )
 from dicomgui.network.tracing import Tracer
-from dicomgui.network.transport import TlsConfig
+from dicomgui.network.transport import SocketOptions, TlsConfig
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -337,6 +337,9 @@ class SyncClient:
         common_extended: Sequence[SOPClassCommonExtendedNegotiation] = (),
         handlers: Handlers | None = None,
         lifecycle: Lifecycle | None = None,
+        require_identity: bool = False,
+        sockets: SocketOptions | None = None,
+        implementation: Implementation | None = None,
     ) -> SyncAssociation:
         """Open an association with ``peer``; parameters and errors are those of :func:`~dicomgui.network.connect`.
 
@@ -363,6 +366,9 @@ class SyncClient:
             common_extended=common_extended,
             handlers=handlers,
             lifecycle=lifecycle,
+            require_identity=require_identity,
+            sockets=sockets,
+            implementation=implementation,
         )
         return _open(opening)
 

@@ -91,6 +91,7 @@ class Acceptor:
             send_s=options.timeouts.idle_s,
             observer=self._observer,
             trace_full=options.trace_full,
+            sockets=options.sockets,
         )
         transport.closed.add_done_callback(self._on_closed)
         self._transport = transport
@@ -227,9 +228,21 @@ class Acceptor:
                 return verdict
             if not isinstance(verdict, AcceptPolicy | Mapping | None):
                 raise TypeError(f"a negotiator answered {type(verdict).__name__}: that neither accepts nor rejects")
-            return negotiate(rq, policy, options.limits.max_pdu_length, choices)
+            return self._noted(
+                rq, policy, negotiate(rq, policy, options.limits.max_pdu_length, choices, options.implementation)
+            )
         except Exception as error:  # what a policy calls, and choices that were not proposed
             return self._undecided(error)
+
+    def _noted(
+        self, rq: AssociateRQ, policy: AcceptPolicy, answer: AssociateAC | AssociateRJ
+    ) -> AssociateAC | AssociateRJ:
+        """The answer, with a remark where another than ours was called and that is to be told."""
+        if policy.check_called == "warn" and rq.called_ae != policy.ae_title and isinstance(answer, AssociateAC):
+            text = f"{rq.calling_ae!r} called {rq.called_ae!r}, not {policy.ae_title!r}; it was let in"
+            _log.warning("association %d: %s", self.number, text)
+            self._scribe.note(logging.WARNING, text)
+        return answer
 
     def _undecided(self, error: BaseException) -> AssociateRJ:
         """A negotiator that fails or takes too long lets nobody in; the peer may try again."""

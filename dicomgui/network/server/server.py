@@ -9,7 +9,7 @@ from types import MappingProxyType, TracebackType
 from typing import TypeAlias
 
 from dicomgui.network.association.negotiation import AcceptPolicy, ContextChoices
-from dicomgui.network.association.params import AETitle, Limits, Timeouts
+from dicomgui.network.association.params import OUR_IMPLEMENTATION, AETitle, Implementation, Limits, Timeouts
 from dicomgui.network.client.association import ConnectOptions
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.pdu import AssociateRJ
@@ -21,6 +21,7 @@ from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.network.transport import (
     AssociationTransport,
+    SocketOptions,
     TaskOwner,
     TlsConfig,
     TlsTransport,
@@ -57,6 +58,8 @@ class ServerOptions:
     :ivar negotiator: decides about each request instead of ``policy``; see :data:`Negotiator`.
     :ivar destinations: where a C-MOVE may send to; see :data:`Destinations`.
     :ivar tls: speak TLS with everyone; a handshake may take ``timeouts.tls_s`` and holds up nobody else.
+    :ivar sockets: how TCP connections are set up; see :class:`SocketOptions`.
+    :ivar implementation: which software we say that we are.
     """
 
     policy: AcceptPolicy
@@ -71,6 +74,8 @@ class ServerOptions:
     negotiator: Negotiator | None = None
     destinations: Destinations = field(default_factory=lambda: MappingProxyType({}))
     tls: TlsConfig | None = None
+    sockets: SocketOptions = field(default=SocketOptions())
+    implementation: Implementation = OUR_IMPLEMENTATION
 
     def __post_init__(self) -> None:
         per_peer = self.max_associations_per_peer
@@ -102,6 +107,8 @@ class Server:
                 limits=options.limits,
                 tracer=options.tracer,
                 trace_full=options.trace_full,
+                sockets=options.sockets,
+                implementation=options.implementation,
             ),
         )
         self._scribe = Scribe(options.tracer, 0)

@@ -157,7 +157,7 @@ class Connection:
         """The association stands: messages may go from now on."""
         self._negotiated = negotiated
         transport = self.transport
-        self._sender = sender = Sender(transport, self.scribe, negotiated.peer_max_pdu_length)
+        self._sender = sender = Sender(transport, self.scribe, self._most_sent(negotiated.peer_max_pdu_length))
         self._requester = Requester(
             transport, sender, self.scribe, peer=self.peer, window=negotiated.max_invoked, abort=self.abort
         )
@@ -168,6 +168,11 @@ class Connection:
             max_command_length=self._limits.max_command_length,
             max_dataset_length=self._limits.max_dataset_length,
         )
+
+    def _most_sent(self, taken: int) -> int:
+        """The longest P-DATA-TF to send: what the peer takes, or less where we want that; 0 is no limit for either."""
+        wanted = self._limits.max_sent_pdu_length
+        return min(taken or wanted, wanted or taken)
 
     def abort(self, source: int = 0, reason: int = 0, error: DicomNetworkError | None = None) -> None:
         """Send an A-ABORT and end the association with ``error`` for everyone who waits."""

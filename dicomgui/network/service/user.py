@@ -44,7 +44,7 @@ class ServiceUser:
     an asynchronous operations window was), the others wait for their turn.
 
     ``timeout_s`` of a verb is how long to wait for each response; ``None`` takes that of the association, ``math.inf``
-    waits for ever.
+    waits for ever; what is not above 0 raises ConfigurationError.
     """
 
     def __init__(self, connection: Connection, provider: Provider) -> None:
@@ -370,6 +370,8 @@ class ServiceUser:
 
 
 def _finite(seconds: float) -> float | None:
+    if not seconds > 0:
+        raise ConfigurationError(f"the time-out is {seconds} s; it must be above 0", phase="configure")
     return None if seconds == math.inf else seconds
 
 

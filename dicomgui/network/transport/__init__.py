@@ -5,6 +5,7 @@ from dicomgui.network.transport.listen import open_listener
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport, TransportUser, socket_place
 from dicomgui.network.transport.secure import TlsTransport
+from dicomgui.network.transport.sockets import IpFamily, SocketOptions
 from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.network.transport.tls import ClientAuth, TlsConfig
 
@@ -12,6 +13,8 @@ __all__ = [
     "AssociationTransport",
     "ClientAuth",
     "ConnectTimes",
+    "IpFamily",
+    "SocketOptions",
     "TaskOwner",
     "TlsConfig",
     "TlsTransport",

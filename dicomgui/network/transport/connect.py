@@ -22,6 +22,7 @@ from dicomgui.network.errors import (
 from dicomgui.network.tracing import Role, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport, socket_place
 from dicomgui.network.transport.secure import TlsTransport
+from dicomgui.network.transport.sockets import FAMILIES, IpFamily
 
 __all__ = ["ConnectTimes", "open_connection"]
 
@@ -44,6 +45,7 @@ async def open_connection(
     *,
     timeout_s: float | None,
     local_host: str | None = None,
+    family: IpFamily = "any",
     tls: ssl.SSLContext | None = None,
     server_name: str | None = None,
     tls_s: float | None = None,
@@ -52,6 +54,7 @@ async def open_connection(
 
     :param timeout_s: for the look-up and all attempts together; ``None`` leaves it to the system.
     :param local_host: the local address to connect from; by default the system chooses.
+    :param family: which addresses of the name to try.
     :param tls: speak TLS as it says.
     :param server_name: whose certificate TLS expects; by default the host's.
     :param tls_s: for the TLS handshake; ``None`` for ever.
@@ -64,7 +67,7 @@ async def open_connection(
     loop = asyncio.get_running_loop()
     started = loop.time()
     deadline = None if timeout_s is None else started + timeout_s
-    addresses = await _resolve(peer, scribe, deadline, timeout_s)
+    addresses = await _resolve(peer, family, scribe, deadline, timeout_s)
     resolved = loop.time()
     failure: DicomNetworkError | None = None
     make: Callable[[], _Protocol] = make_protocol
@@ -89,12 +92,16 @@ async def open_connection(
     raise failure
 
 
-async def _resolve(peer: PeerAddress, scribe: Scribe, deadline: float | None, timeout_s: float | None) -> list[str]:
+async def _resolve(
+    peer: PeerAddress, family: IpFamily, scribe: Scribe, deadline: float | None, timeout_s: float | None
+) -> list[str]:
     loop = asyncio.get_running_loop()
     started = loop.time()
     try:
         async with asyncio.timeout_at(deadline):
-            found = await loop.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
+            found = await loop.getaddrinfo(
+                peer.host, peer.port, family=FAMILIES[family], type=socket.SOCK_STREAM
+            )
     except TimeoutError as exc:
         scribe.resolve(peer.host, (), loop.time() - started, "time-out")
         raise ConnectTimeout(
@@ -103,7 +110,7 @@ async def _resolve(peer: PeerAddress, scribe: Scribe, deadline: float | None, ti
     except (OSError, UnicodeError) as exc:
         scribe.resolve(peer.host, (), loop.time() - started, str(exc))
         raise NameResolutionError(
-            f"the name {peer.host!r} has no address ({exc})",
+            f"the name {peer.host!r} has no {_FAMILY_TEXTS[family]}address ({exc})",
             peer=str(peer),
             phase="resolve",
             hint="Check the spelling, or give the IP address.",
@@ -111,6 +118,9 @@ async def _resolve(peer: PeerAddress, scribe: Scribe, deadline: float | None, ti
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     scribe.resolve(peer.host, tuple(addresses), loop.time() - started)
     return addresses
+
+
+_FAMILY_TEXTS: dict[IpFamily, str] = {"any": "", "ipv4": "IPv4 ", "ipv6": "IPv6 "}
 
 
 def _secured(

@@ -24,6 +24,7 @@ from dicomgui.network.pdu import PduType
 from dicomgui.network.pdu.capture import snap_sent
 from dicomgui.network.tracing import Role, Scribe
 from dicomgui.network.transport.observe import TraceObserver
+from dicomgui.network.transport.sockets import SocketOptions, tune
 
 __all__ = ["AssociationTransport", "TransportUser", "socket_place"]
 
@@ -44,6 +45,8 @@ FLUSH_TIMEOUT_S: Final = 5.0
 """How long a connection that is to be closed may take for its last bytes before it is cut."""
 
 _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None) if sys.platform == "linux" else None
+
+_USUAL: Final = SocketOptions()
 
 _shared_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = weakref.WeakKeyDictionary()
 
@@ -105,8 +108,10 @@ class AssociationTransport(asyncio.BufferedProtocol):
         send_s: float | None = 60.0,
         observer: TraceObserver | None = None,
         trace_full: bool = False,
+        sockets: SocketOptions = _USUAL,
     ) -> None:
         self._machine = machine
+        self._options = sockets
         self._send_s = send_s
         self._observer = observer
         self._trace_full = trace_full
@@ -153,7 +158,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
             return
         self._announced = True
         self._socket = transport.get_extra_info("socket")
-        self._no_delay()
+        if self._socket is not None:
+            tune(self._socket, self._options)
         self.local_place = socket_place(transport.get_extra_info("sockname"))
         self.peer_place = socket_place(transport.get_extra_info("peername"))
         seconds = self._loop.time() - self._created if self._role is Role.REQUESTOR else 0.0
@@ -345,13 +351,6 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._arm()
 
     # inner workings
-
-    def _no_delay(self) -> None:
-        if self._socket is not None:
-            try:
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            except OSError:
-                self._socket = None
 
     def _adapt(self, busy_s: float) -> None:
         """Take less at a time from a peer whose bytes are much work, and more again when they are not."""

@@ -13,8 +13,8 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 FAULTS: Final = (Exception, asyncio.CancelledError)
-"""What foreign code may raise. It ends by ``CancelledError`` where something that it waits for was cancelled: a fault like
-any other, unless the task itself was cancelled (:func:`is_own_cancel`)."""
+"""What foreign code may raise. It ends by ``CancelledError`` where something that it waits for was cancelled: that is a
+fault like any other, unless the task itself was cancelled (:func:`is_own_cancel`)."""
 
 
 def is_own_cancel(error: BaseException) -> bool:

@@ -109,8 +109,8 @@ class TlsConfig:
         ``modified-bcp195`` (B.13: ChaCha20-Poly1305 and AES-CCM as well); retired and only on request:
         ``bcp195-rfc7525`` (B.9), ``non-downgrading`` (B.10), ``extended`` (B.11), ``aes`` (B.3), ``basic`` (B.1),
         the last ones as far as the OpenSSL at hand still can.
-    :ivar ca_file: PEM file of the certificates that are trusted as issuers; by default a client trusts what the
-        system trusts. A server that asks for certificates needs one.
+    :ivar ca_file: PEM file of the certificates that are trusted as issuers, or a folder of such files; by default a
+        client trusts what the system trusts. A server that asks for certificates needs one.
     :ivar cert_file: PEM file of our certificate, followed by its chain; or a PKCS#12 file (``.p12``, ``.pfx``) of
         certificate, chain and key, which needs the package ``cryptography`` (``pip install dicomgui[tls-tools]``).
         A server needs one.
@@ -122,6 +122,8 @@ class TlsConfig:
     :ivar client_auth: whether a server asks for a certificate: ``require`` one, ``verify`` it where there is one, or
         ``none``.
     :ivar minimum_version: ``"1.2"`` or ``"1.3"``, where the profile's is not strict enough.
+    :ivar crl_file: PEM file of the revocation lists (CRL) of the issuers, or a folder of such files. The peer's
+        certificate must not be in the list of its issuer, and there must be one; lists that are out of date refuse all.
     :ivar keylog_file: where the session keys are appended for Wireshark (SSLKEYLOGFILE); who has it can read all.
     :raises ConfigurationError: a value is unusable.
     """
@@ -136,6 +138,7 @@ class TlsConfig:
     client_auth: ClientAuth = "none"
     minimum_version: Literal["1.2", "1.3"] | None = None
     keylog_file: str | Path | None = None
+    crl_file: str | Path | None = None
 
     def __post_init__(self) -> None:
         _check("TLS profile", self.profile, tuple(PROFILES))
@@ -196,6 +199,7 @@ class TlsConfig:
             raise _unusable(text, "Use another profile.") from error
         self._load_own(context)
         self._load_trusted(context)
+        self._load_revoked(context)
         if self.keylog_file is not None:
             try:
                 context.keylog_filename = str(self.keylog_file)
@@ -236,12 +240,13 @@ class TlsConfig:
     def _load_trusted(self, context: ssl.SSLContext) -> None:
         if self.ca_file is None:
             return
-        _read(self.ca_file)
-        try:
-            context.load_verify_locations(cafile=self.ca_file)
-        except ssl.SSLError as error:
-            raise _unusable(f"{self.ca_file} holds no certificate in PEM form") from error
+        _load(context, self.ca_file, "certificate")
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the peer's own certificate may be what is trusted
+
+    def _load_revoked(self, context: ssl.SSLContext) -> None:
+        if self.crl_file is not None:
+            _load(context, self.crl_file, "revocation list")
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 def _check(what: str, value: str, known: tuple[str, ...]) -> None:
@@ -254,6 +259,23 @@ def _read(path: str | Path) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise _unusable(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _load(context: ssl.SSLContext, path: str | Path, what: str) -> None:
+    """Take certificates or revocation lists from a PEM file, or from all those of a folder that hold some."""
+    folder = Path(path)
+    files = sorted(one for one in folder.iterdir() if one.is_file()) if folder.is_dir() else [folder]
+    found = 0
+    for file in files:
+        _read(file)
+        try:
+            context.load_verify_locations(cafile=file)
+            found += 1
+        except ssl.SSLError as error:
+            if file is folder:
+                raise _unusable(f"{path} holds no {what} in PEM form") from error
+    if not found:
+        raise _unusable(f"the folder {path} holds no {what} in PEM form")
 
 
 def _key_trouble(error: ssl.SSLError, certificate: str | Path, key: str | Path) -> tuple[str, str]:

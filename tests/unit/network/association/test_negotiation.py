@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from helpers.playbook import CT, EXPLICIT, IMPLICIT, JPEG_LS, MR, PRIVATE, VERIFICATION
@@ -18,6 +19,7 @@ from dicomgui.network.association.negotiation import (
     negotiate,
     refuse_version,
 )
+from dicomgui.network.association.params import Implementation
 from dicomgui.network.errors import ConfigurationError, RemoteProtocolError
 from dicomgui.network.pdu import (
     ApplicationContext,
@@ -132,6 +134,29 @@ class TestBuildRequest:
         with pytest.raises(ConfigurationError, match="different roles"):
             build_request("P", "M", [same, ProposedContext(CT, (IMPLICIT,), scu_role=True)])
 
+    def test_who_we_are_may_be_something_else(self) -> None:
+        contexts = [ProposedContext(CT, (EXPLICIT,))]
+        info = information(build_request("P", "M", contexts, implementation=Implementation("1.2.3", "OTHER")))
+        assert info.sub_items[1:] == (ImplementationClassUID("1.2.3"), ImplementationVersionName("OTHER"))
+        info = information(build_request("P", "M", contexts, implementation=Implementation("1.2.3", "")))
+        assert info.sub_items[1:] == (ImplementationClassUID("1.2.3"),)
+
+    @pytest.mark.parametrize(
+        "wish",
+        [
+            {"max_invoked": 65_536},
+            {"max_performed": -1},
+            {"extended": [SOPClassExtendedNegotiation(CT, bytes(70_000))]},
+            {"common_extended": [SOPClassCommonExtendedNegotiation(CT, "1.2", ("1.2.3",) * 10_000)]},
+            {"user_identity": UserIdentityRQ(300, 0, b"x")},
+            {"user_identity": UserIdentityRQ(1, 0, bytes(65_529))},
+        ],
+        ids=["window", "negative", "extended", "common", "kind of identity", "all of it"],
+    )
+    def test_what_does_not_fit_is_refused_before_any_connection(self, wish: dict[str, Any]) -> None:
+        with pytest.raises(ConfigurationError, match="cannot be asked for"):
+            build_request("P", "M", [ProposedContext(CT, (EXPLICIT,))], **wish)
+
     @pytest.mark.parametrize(("called", "calling"), [("", "ME"), ("PACS", "SEVENTEEN_LETTERS")])
     def test_unusable_titles_are_refused(self, called: str, calling: str) -> None:
         with pytest.raises(ConfigurationError):
@@ -211,6 +236,23 @@ class TestAnswer:
             ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
             ImplementationVersionName(implementation_version_name()),
         )
+
+    def test_who_we_are_may_be_something_else(self) -> None:
+        answer = negotiate(asking(), AcceptPolicy(), implementation=Implementation("1.2.3", ""))
+        assert isinstance(answer, AssociateAC)
+        assert information(answer).sub_items[1:] == (ImplementationClassUID("1.2.3"),)
+
+    @pytest.mark.parametrize(
+        ("accepts", "classes", "result"),
+        [(True, {MR}, 0), (False, {MR}, 3), (True, {VERIFICATION}, 3), (True, None, 0)],
+        ids=["related", "not wished", "related to something else", "any"],
+    )
+    def test_a_related_general_sop_class_will_do_where_that_is_wished(
+        self, accepts: bool, classes: set[str] | None, result: int
+    ) -> None:
+        known = None if classes is None else frozenset(classes)
+        policy = AcceptPolicy(abstract_syntaxes=known, accept_related=accepts)
+        assert results(accepted(asking(info=(RELATED,)), policy))[0][1] == result
 
     def test_sends_titles_and_reserved_bytes_back(self) -> None:
         rq = asking(called_ae_title="\0weird", calling_ae_title=" X", reserved_body=bytes(range(32)))

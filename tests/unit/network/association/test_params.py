@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomgui.network.association.params import AETitle, Limits, PeerAddress, Timeouts
+from dicomgui.network.association.params import AETitle, Implementation, Limits, PeerAddress, Timeouts
 from dicomgui.network.errors import ConfigurationError
 
 
@@ -66,8 +66,23 @@ class TestLimits:
     @pytest.mark.parametrize("length", [0, 4096, 131_072, 0xFFFFFFFF])
     def test_maximum_pdu_length(self, length: int) -> None:
         assert Limits(max_pdu_length=length).max_pdu_length == length
+        assert Limits(max_sent_pdu_length=length).max_sent_pdu_length == length
 
     @pytest.mark.parametrize("length", [-1, 1, 4095, 2**32])
     def test_maximum_pdu_length_out_of_range(self, length: int) -> None:
         with pytest.raises(ConfigurationError):
             Limits(max_pdu_length=length)
+        with pytest.raises(ConfigurationError):
+            Limits(max_sent_pdu_length=length)
+
+
+class TestImplementation:
+    def test_the_default_is_the_truth(self) -> None:
+        ours = Implementation()
+        assert ours.class_uid.startswith("2.25.")
+        assert ours.version_name.startswith("DICOMGUI_")
+
+    @pytest.mark.parametrize("values", [("x", "OK"), ("", "OK"), ("1.2", "X" * 17), ("1.2", "Ü"), ("1.2", "A\nB")])
+    def test_is_refused(self, values: tuple[str, str]) -> None:
+        with pytest.raises(ConfigurationError):
+            Implementation(*values)

@@ -15,6 +15,7 @@ from dicomgui.network import (
     ConnectTimeout,
     NameResolutionError,
     PeerAddress,
+    SocketOptions,
     Timeouts,
     connect,
     serve,
@@ -106,6 +107,15 @@ async def test_the_next_address_is_tried_when_one_refuses(monkeypatch: pytest.Mo
         async with connect(address, local_host="127.0.0.1") as assoc:
             assert assoc.timings.connect_s >= 0
             assert (await assoc.echo()).status.is_success
+
+
+async def test_only_the_addresses_of_one_family_are_tried() -> None:
+    async with await serve(port=0) as server:
+        address = f"X@127.0.0.1:{server.port}"
+        async with connect(address, sockets=SocketOptions(family="ipv4")) as assoc:
+            assert (await assoc.echo()).status.is_success
+        with pytest.raises(NameResolutionError, match="has no IPv6 address"):
+            await connect(address, sockets=SocketOptions(family="ipv6"))
 
 
 async def test_b25_ipv6_literals_are_written_in_brackets() -> None:

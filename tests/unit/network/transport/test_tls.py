@@ -201,9 +201,14 @@ def test_unusable_files(tmp_path: Path, authority: Authority, pair: Pair) -> Non
     missing, nonsense = tmp_path / "missing.pem", tmp_path / "nonsense.pem"
     nonsense.write_text("nonsense")
     another = authority.issue("another.example")
+    empty = tmp_path / "empty"
+    empty.mkdir()
     for config, text in (
         (TlsConfig(ca_file=missing), "missing.pem cannot be read"),
         (TlsConfig(ca_file=nonsense), "no certificate in PEM form"),
+        (TlsConfig(ca_file=empty), "folder .*empty holds no certificate"),
+        (TlsConfig(crl_file=missing), "missing.pem cannot be read"),
+        (TlsConfig(crl_file=nonsense), "no revocation list in PEM form"),
         (TlsConfig(cert_file=missing), "missing.pem cannot be read"),
         (TlsConfig(cert_file=pair.cert, key_file=missing), "missing.pem cannot be read"),
         (TlsConfig(cert_file=nonsense), "neither as PEM nor as PKCS#12"),

@@ -1,0 +1,77 @@
+"""How the sockets of connections are set up."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from dicomgui.network.errors import ConfigurationError
+
+__all__ = ["IpFamily", "SocketOptions", "tune"]
+
+IpFamily: TypeAlias = Literal["any", "ipv4", "ipv6"]
+
+FAMILIES: Final[dict[IpFamily, int]] = {
+    "any": int(socket.AF_UNSPEC), "ipv4": int(socket.AF_INET), "ipv6": int(socket.AF_INET6),
+}  # fmt: skip
+
+PROBES: Final = 4
+"""Questions without an answer after which the system takes a connection for lost, where it lets us say."""
+
+_LEAST_BUFFER, _MOST_BUFFER = 4096, 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class SocketOptions:
+    """How TCP connections are set up. TCP_NODELAY is always on.
+
+    :ivar keepalive_s: after so many seconds of silence the system itself asks whether the peer is there, and goes on to
+        ask; a few questions without an answer are the loss of the connection. This also keeps firewalls from forgetting
+        a connection that waits, e.g. for a C-MOVE. ``None`` leaves it out.
+    :ivar send_buffer_bytes: size of the system's send buffer (SO_SNDBUF); by default it adapts that by itself.
+    :ivar receive_buffer_bytes: the same for what is received (SO_RCVBUF).
+    :ivar family: which addresses of a peer's name are tried; of no meaning for a server.
+    :raises ConfigurationError: a value is out of range.
+    """
+
+    keepalive_s: int | None = 60
+    send_buffer_bytes: int | None = None
+    receive_buffer_bytes: int | None = None
+    family: IpFamily = "any"
+
+    def __post_init__(self) -> None:
+        if self.keepalive_s is not None and not 1 <= self.keepalive_s <= 32_767:
+            raise _unusable(f"{self.keepalive_s} s of keep-alive are not possible", "Give 1 to 32767, or None.")
+        for size in (self.send_buffer_bytes, self.receive_buffer_bytes):
+            if size is not None and not _LEAST_BUFFER <= size <= _MOST_BUFFER:
+                raise _unusable(f"a socket buffer of {size} bytes is not possible", "Give 4096 bytes or more.")
+        if self.family not in FAMILIES:
+            raise _unusable(f"{self.family!r} is no family of addresses", f"There are {', '.join(FAMILIES)}.")
+
+
+def tune(connection: socket.socket, options: SocketOptions) -> None:
+    """Set up an open connection; what the system does not know or does not let us set is left as it is."""
+    _set(connection, socket.IPPROTO_TCP, "TCP_NODELAY", 1)
+    if options.keepalive_s is not None:
+        _set(connection, socket.SOL_SOCKET, "SO_KEEPALIVE", 1)
+        idle = "TCP_KEEPIDLE" if hasattr(socket, "TCP_KEEPIDLE") else "TCP_KEEPALIVE"  # as macOS calls it
+        _set(connection, socket.IPPROTO_TCP, idle, options.keepalive_s)
+        _set(connection, socket.IPPROTO_TCP, "TCP_KEEPINTVL", max(1, options.keepalive_s // PROBES))
+        _set(connection, socket.IPPROTO_TCP, "TCP_KEEPCNT", PROBES)
+    if options.send_buffer_bytes is not None:
+        _set(connection, socket.SOL_SOCKET, "SO_SNDBUF", options.send_buffer_bytes)
+    if options.receive_buffer_bytes is not None:
+        _set(connection, socket.SOL_SOCKET, "SO_RCVBUF", options.receive_buffer_bytes)
+
+
+def _set(connection: socket.socket, level: int, name: str, value: int) -> None:
+    number: int | None = getattr(socket, name, None)
+    if number is not None:
+        with suppress(OSError):
+            connection.setsockopt(level, number, value)
+
+
+def _unusable(text: str, hint: str) -> ConfigurationError:
+    return ConfigurationError(text, phase="configure", hint=hint)

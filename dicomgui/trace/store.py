@@ -15,7 +15,7 @@ import threading
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -138,6 +138,15 @@ class _Block:
         self.length = len(payload)
         self.position = spill.write(payload) if payload else 0
         self.records = None  # last: a reader in another thread sees either the records or all of the rest
+
+    def may_hold(self, needles: Sequence[bytes], word: str, spill: _Spill) -> bool:
+        """Whether a record may have one of the byte strings in its bytes, or the word in its texts."""
+        if self.records is not None:  # to look through them is what the caller does anyway
+            return True
+        if word and word.encode("ascii") in zlib.decompress(self.head).lower():
+            return True
+        payload = spill.read(self.position, self.length) if self.length and self.position >= 0 else None
+        return payload is not None and any(needle in payload for needle in needles)
 
     def load(self, spill: _Spill) -> tuple[list[Record], bool]:
         """Give the records and whether their bytes are lost."""
@@ -294,6 +303,24 @@ class TraceStore:
         _collect(entries, newest.first_seq, self._load(newest), max(seq, reached), limit)
         return entries
 
+    def search(self, after: int, last: int, needles: Sequence[bytes] = (), word: str = "") -> Iterator[Entry]:
+        """The rows after ``after`` up to ``last``, without blocks of rows that hold nothing of what is looked for.
+
+        :param needles: byte strings, of which one has to be in the bytes of the record; none: every row is given.
+        :param word: lower case ASCII; a record with it in its texts is given as well.
+        """
+        newest, blocks = self._open, self._blocks
+        index = max(0, bisect_right(blocks, after + 1, key=_first_seq) - 1)
+        for block in (*blocks[index:], newest):
+            if block.first_seq > last:
+                return
+            if needles and not block.may_hold(needles, word, self._spill):
+                continue
+            entries: list[Entry] = []
+            start = max(after, block.first_seq - 1)
+            _collect(entries, block.first_seq, self._load(block), start, last - start)
+            yield from entries
+
     def entry(self, seq: int) -> Entry | None:
         """The row with that number, or ``None`` where it is gone or not there yet."""
         found = self.since(seq - 1, 1)
@@ -309,6 +336,12 @@ class TraceStore:
             if found is not None:
                 entries.append(found)
         return entries
+
+    def numbers_before(self, association: int, seq: int, limit: int = 1000) -> list[int]:
+        """Numbers of the rows of one association before number ``seq``, newest first, at most ``limit``."""
+        numbers = self._rows_of.get(association, array("Q"))
+        end = bisect_left(numbers, seq)
+        return [number for number in reversed(numbers[max(0, end - limit) : end]) if number >= self.first_seq]
 
     def records(self, association: int | None = None) -> Iterator[Record]:
         """All records that are there now, or those of one association: for the diagnosis and for exports."""

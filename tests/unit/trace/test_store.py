@@ -274,3 +274,14 @@ def test_tee() -> None:
     assert both is not None
     both(note(1))
     assert first == second == [note(1)]
+
+
+def test_rows_of_an_association_are_found_backwards(new_store: Maker) -> None:
+    store = new_store(memory_bytes=1, max_rows=2000)
+    fill(store, [note(number, association=1 + number % 2) for number in range(3000)])
+    last = store.last_seq
+    assert store.numbers_before(1, last, 3) == [last - 1, last - 3, last - 5]
+    assert store.numbers_before(2, last, 1) == [last - 2]
+    everything = store.numbers_before(1, last + 1, 10_000)
+    assert everything[-1] in (store.first_seq, store.first_seq + 1)
+    assert store.numbers_before(9, last) == []

@@ -39,6 +39,7 @@ from dicomgui.gui.practice_keeper import PracticeKeeper
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.widgets.banner import Banner
 from dicomgui.gui.widgets.cards import Glyph
+from dicomgui.gui.widgets.copy_menu import COPY_KEYS
 from dicomgui.gui.widgets.jobs_drawer import JobsBadge, JobsDrawer
 from dicomgui.gui.widgets.practice_bar import PracticeBar
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
@@ -93,7 +94,7 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget()
         self.stack.setObjectName("panels")
         self.dock = TraceDock(context)
-        self.jobs = JobsDrawer(place.jobs, place.retries.__contains__)
+        self.jobs = JobsDrawer(place.jobs, place.retries.__contains__, recipe_of=place.recipes.get)
         self.jobs.hide()  # it opens by its badge
         self.banner = Banner()
         self.practice_bar = PracticeBar(self.practice)
@@ -183,6 +184,7 @@ class MainWindow(QMainWindow):
         QShortcut(QKeySequence("Ctrl+T"), self).activated.connect(self._on_dock_key)
         QShortcut(QKeySequence("Ctrl+J"), self).activated.connect(self.jobs.toggle)
         QShortcut(QKeySequence("Ctrl+,"), self).activated.connect(self.ask_settings)
+        QShortcut(QKeySequence(COPY_KEYS), self).activated.connect(self._on_copy_key)
         QShortcut(QKeySequence.StandardKey.Quit, self).activated.connect(self.close)
 
     # ----------------------------------------------------------------------------------------------------------- panels
@@ -243,6 +245,12 @@ class MainWindow(QMainWindow):
 
     def _on_dock_key(self) -> None:
         self.dock.set_folded(not self.dock.is_folded)
+
+    def _on_copy_key(self) -> None:
+        if self.jobs.table.hasFocus():
+            self.jobs.copy_as_button.open()
+        else:
+            self.panel.copy_as()
 
     def _on_retry_requested(self, number: int) -> None:
         retry = self._place.retries.get(number)

@@ -21,12 +21,14 @@ from PySide6.QtWidgets import (
 from dicomgui.app.echo import EchoResult, Step
 from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobKind
+from dicomgui.app.recipe import Recipe, Verb
 from dicomgui.gui.panels.echoing import echo_as_job
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.widgets.association_fields import operations_text
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState, FindingList, Glyph
 from dicomgui.gui.widgets.certificate_card import CertificateCard
+from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
 from dicomgui.gui.widgets.peer_fields import PeerFields
 from dicomgui.gui.widgets.sparkline import Sparkline
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, duration_text
@@ -222,6 +224,7 @@ class EchoPanel(Panel):
         self.trace_button.clicked.connect(self._on_trace_clicked)
         self.copy_button = push_button("echo_copy", "Cop&y result", "copy", tip="The result as text; no patient data")
         self.copy_button.clicked.connect(self._on_copy_clicked)
+        self.copy_as_button: CopyButton = CopyButton("echo_copy_as", self._recipes)
         self.repeat = QLineEdit("1")
         self.repeat.setObjectName("echo_repeat")
         self.repeat.setAccessibleName("Repeat")
@@ -253,6 +256,7 @@ class EchoPanel(Panel):
         label.setBuddy(self.repeat)
         row.addWidget(label)
         row.addWidget(self.repeat)
+        row.addWidget(self.copy_as_button)
         top.column.addLayout(row)
         self.column.addWidget(top)
         self._pages = QStackedWidget()
@@ -318,6 +322,13 @@ class EchoPanel(Panel):
                 lines += ["", *(f"{name}: {text}" for name, text in texts.items())]
         return "\n".join(lines) + "\n"
 
+    def _recipes(self) -> Recipes:
+        """What Echo would do, to be copied as a command."""
+        if self.peer.problem():
+            return []
+        choice = self.place.choice
+        return [("", Recipe(Verb.ECHO, choice.peer(), choice.options(), max(1, int(self.repeat.text() or 1))))]
+
     def _on_copy_clicked(self) -> None:
         QGuiApplication.clipboard().setText(self.report())
 
@@ -349,7 +360,8 @@ class EchoPanel(Panel):
         job = self.place.start_job(
             JobKind.ECHO, f"Echo {name}{times}", peer=str(peer), cancel=self.cancel,
             retry=partial(self._echo_again, choice.node, peer, options.calling_ae, repeat),
-        )
+            recipe=Recipe(Verb.ECHO, peer, options, repeat),
+        )  # fmt: skip
         result = await echo_as_job(self.place, peer, options, job, repeat=repeat, on_step=self._ended.append)
         self._drain()
         return result

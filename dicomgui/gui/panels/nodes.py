@@ -16,6 +16,7 @@ from dicomgui.app.echo import EchoResult
 from dicomgui.app.nodes import Node, NodeStatus, name_key
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.app.paste import parse_paste
+from dicomgui.app.recipe import Recipe, Verb
 from dicomgui.gui.models.node_model import NodeColumn, NodeModel
 from dicomgui.gui.panels.echoing import echo_as_job
 from dicomgui.gui.panels.panel import Panel, Workplace
@@ -362,6 +363,7 @@ class NodesPanel(Panel):
                 job = self.place.start_job(
                     JobKind.ECHO, f"Echo {node.name}", peer=str(node.address), is_queued=True,
                     retry=partial(self._echo_again, node.name),
+                    recipe=Recipe(Verb.ECHO, node.address, node.options(self._config.settings.connection_options())),
                 )  # fmt: skip
                 task = group.create_task(self._echo_node(gate, node, job), name=f"echo {node.name}")
                 job.on_cancel(task.cancel)

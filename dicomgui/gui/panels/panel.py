@@ -11,13 +11,15 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dicomgui.app.context import AppContext
-from dicomgui.app.operations import JobHandle, JobKind, Jobs
+from dicomgui.app.operations import FINISHED_KEPT, JobHandle, JobKind, Jobs
+from dicomgui.app.recipe import Recipe
 from dicomgui.gui.archive_keeper import ArchiveKeeper
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.pump import Pump
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.secrets import Secrets
 from dicomgui.gui.tasks import PanelTasks
+from dicomgui.gui.widgets.copy_menu import CopyButton
 from dicomgui.gui.widgets.peer_fields import PeerChoice
 from dicomgui.gui.widgets.text import PlainLabel
 
@@ -37,6 +39,7 @@ class Workplace:
     :ivar secrets: gets passcodes and tokens that a connection needs.
     :ivar archive: what was received and imported.
     :ivar retries: what starts a job again, by its number.
+    :ivar recipes: what a job does, by its number, to be copied as a command.
     """
 
     context: AppContext
@@ -48,6 +51,7 @@ class Workplace:
     secrets: Secrets
     archive: ArchiveKeeper
     retries: dict[int, Callable[[], object]] = field(default_factory=dict)
+    recipes: dict[int, Recipe] = field(default_factory=dict)
 
     @classmethod
     def make(
@@ -74,14 +78,21 @@ class Workplace:
         cancel: Callable[[], object] | None = None,
         retry: Callable[[], object] | None = None,
         is_queued: bool = False,
+        recipe: Recipe | None = None,
     ) -> JobHandle:
         """Enter an operation among the jobs; see :meth:`Jobs.start`.
 
         :param retry: starts the same again, or what of it failed; for the drawer of jobs.
+        :param recipe: what it does, to be copied as a command.
         """
         job = self.jobs.start(kind, title, peer=peer, cancel=cancel, is_queued=is_queued)
         if retry is not None:
             self.retries[job.number] = retry
+        if recipe is not None:
+            self.recipes[job.number] = recipe
+            if len(self.recipes) > 2 * FINISHED_KEPT:
+                for number in [number for number in self.recipes if self.jobs.get(number) is None]:
+                    del self.recipes[number]
         return job
 
 
@@ -89,7 +100,10 @@ class Panel(QWidget):
     """One page of the window.
 
     :ivar key: short name; begins the object names of its widgets, and is the name of its icon.
+    :ivar copy_as_button: offers what the panel does as a command; ``None`` where there is nothing to copy.
     """
+
+    copy_as_button: CopyButton | None = None
 
     trace_wanted = Signal(int)
     """The user wants to see this association in the trace."""
@@ -119,6 +133,11 @@ class Panel(QWidget):
 
     def cancel(self) -> None:
         """Cancel what is under way (Esc)."""
+
+    def copy_as(self) -> None:
+        """Offer to copy the operation as a command of another tool (Ctrl+Shift+C)."""
+        if self.copy_as_button is not None:
+            self.copy_as_button.open()
 
     def take_focus(self) -> None:
         """The panel has come into view: put the focus where the user begins."""

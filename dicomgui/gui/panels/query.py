@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ from dicomgui.app.here import HereLookup, here_in
 from dicomgui.app.keys import SPECIFIC_CHARACTER_SET
 from dicomgui.app.levels import Level
 from dicomgui.app.query import Query, return_keys_of
+from dicomgui.app.recipe import Recipe
 from dicomgui.app.report import group_findings
 from dicomgui.app.searches import QueryFile, QueryMemory, SavedSearch
 from dicomgui.gui.collecting import HeldBack
@@ -30,6 +32,7 @@ from dicomgui.gui.panels.querying import NodeQuery, findings_of, result_text
 from dicomgui.gui.panels.retrieving import Order, Retrieval, Retrievals
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card
+from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
 from dicomgui.gui.widgets.finding_area import FindingArea
 from dicomgui.gui.widgets.peer_fields import PeerFields
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
@@ -80,6 +83,7 @@ class QueryPanel(Panel):
         self.run_button = push_button("query_run", "&Query", "query", primary=True, tip="Ask (F5)")
         self.cancel_button = push_button("query_cancel", "Ca&ncel", "cancel", tip="By C-CANCEL, then by A-ABORT (Esc)")
         self.clear_button = push_button("query_clear", "C&lear", "clear", tip="Empty the fields of the keys")
+        self.copy_as_button: CopyButton = CopyButton("query_copy_as", self._recipes)
         self.trace_button = push_button("query_show_trace", "Show in &trace", "trace", tip="Every PDU of this query")
         self.status = ElidedLabel(tone="muted")
         self.status.setObjectName("query_status")
@@ -105,6 +109,7 @@ class QueryPanel(Panel):
             row.addWidget(button)
         row.addSpacing(4)
         row.addWidget(self.status, 1)
+        row.addWidget(self.copy_as_button)
         row.addWidget(self.trace_button)
         top.column.addLayout(row)
         self.column.addWidget(top)
@@ -355,17 +360,34 @@ class QueryPanel(Panel):
         if not rows:
             return
         try:
-            method = self.retrieve.chosen_method()
-            orders = [
-                Order(source, wanted_of(of_source), method, selection_text(of_source))
-                for source, of_source in by_source(rows).items()
-            ]
+            orders = self._orders()
         except ConfigurationError as error:
             self._show_idle(f"{error}. {error.hint}" if error.hint else str(error), "error")
             return
         for order in orders:
             self.retrievals.start(order)
         self.retrieve.show_lines()
+
+    def _orders(self) -> list[Order]:
+        """What Retrieve would do, an order for each node.
+
+        :raises ConfigurationError: a match cannot be retrieved, or there is no destination.
+        """
+        method = self.retrieve.chosen_method()
+        rows = by_source(topmost(self.results.table.selected_rows()))
+        return [Order(source, wanted_of(some), method, selection_text(some)) for source, some in rows.items()]
+
+    def _recipes(self) -> Recipes:
+        """What Query and Retrieve would do, to be copied as commands."""
+        problem, query = self._problem()
+        found: list[tuple[str, Recipe]] = []
+        if not problem and query is not None:
+            asked = [(f"Query {one.name}", one.peer, one.options) for one in self._sources(query.root)]
+            found += [(title, Recipe.of_query(peer, options, query)) for title, peer, options in asked]
+        with contextlib.suppress(ConfigurationError):
+            ours = self.place.config.settings.listener
+            found += [(f"Retrieve {one.what}", one.recipe(ours)) for one in self._orders()]
+        return found
 
     def _drain_retrievals(self) -> None:
         if self.retrievals.lines:

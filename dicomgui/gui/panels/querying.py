@@ -12,6 +12,7 @@ from dicomgui.app.levels import UNIQUE_KEYS, Level, levels_of
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.app.query import FindJob, FindResult, Found, Query
 from dicomgui.app.query_values import Answer
+from dicomgui.app.recipe import Recipe
 from dicomgui.gui.models.query_rows import Row, Source, unique_values
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.panels.query_selection import NOUNS
@@ -73,8 +74,9 @@ class NodeQuery:
         level = self.query.level or Level.STUDY
         title = f"Query {NOUNS[level][1]}" + (f" of a {self.parent.level.value.lower()}" if self.parent else "")
         with self._place.start_job(
-            JobKind.QUERY, title, peer=str(self.source.peer), cancel=task.cancel, retry=self._retry
-        ) as handle:
+            JobKind.QUERY, title, peer=str(self.source.peer), cancel=task.cancel, retry=self._retry,
+            recipe=Recipe.of_query(self.source.peer, self.source.options, self.query),
+        ) as handle:  # fmt: skip
             self._handle = handle
             options = await self._place.secrets.complete(self.source.options, self.source.peer)
             try:

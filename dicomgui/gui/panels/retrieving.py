@@ -12,9 +12,11 @@ from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.listener import Listener, ListenerEvent, ReceivedInstance, StoreFailed
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.app.reception import arrived_of, reception, refused_uid_of
+from dicomgui.app.recipe import Recipe
 from dicomgui.app.report import group_findings
 from dicomgui.app.retrieve import GetJob, MoveJob, RetrieveJob, RetrieveProgress, RetrieveReport
 from dicomgui.app.retrieve_results import Counts, WantedResult, WantedState
+from dicomgui.app.settings import ListenerSettings
 from dicomgui.app.wanted import Wanted
 from dicomgui.gui.models.query_rows import Source
 from dicomgui.gui.models.retrieve_model import RetrieveLine
@@ -62,6 +64,18 @@ class Order:
     wanted: tuple[Wanted, ...]
     method: Method
     what: str
+
+    def recipe(self, ours: ListenerSettings) -> Recipe:
+        """The order, to be copied as a command.
+
+        :param ours: our listener, for a C-MOVE to us.
+        :raises ConfigurationError: nothing is wanted.
+        """
+        destination = "" if self.method.uses_get else self.method.destination or str(ours.ae_title)
+        return Recipe.of_retrieval(
+            self.source.peer, self.source.options, self.wanted, root=self.source.root, destination=destination,
+            listen_port=ours.port if destination and self.method.comes_here else None,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -213,8 +227,9 @@ class Retrievals:
     def start(self, order: Order) -> Retrieval:
         """Retrieve it, as soon as it is its turn."""
         handle = self._place.start_job(
-            JobKind.RETRIEVE, f"Retrieve {order.what}", peer=str(order.source.peer), is_queued=True
-        )
+            JobKind.RETRIEVE, f"Retrieve {order.what}", peer=str(order.source.peer), is_queued=True,
+            recipe=order.recipe(self._place.config.settings.listener) if order.wanted else None,
+        )  # fmt: skip
         how = "C-GET" if order.method.uses_get else f"C-MOVE to {order.method.destination or 'us'}"
         retrieval = Retrieval(handle.number, order, handle, how)
         handle.on_cancel(lambda: self.cancel(retrieval))

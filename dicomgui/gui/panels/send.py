@@ -19,16 +19,19 @@ from dicomgui.app.send import ItemResult, ItemState, SendJob, SendProgress, Send
 from dicomgui.app.sources import Selection, SendItem
 from dicomgui.gui.models.jobs_model import clock_text
 from dicomgui.gui.models.send_model import Filter, SendColumn, SendModel
+from dicomgui.gui.panels.copying import recipe_of_files
 from dicomgui.gui.panels.panel import Panel, Workplace
+from dicomgui.gui.panels.sending import state_of, summed_up, thousandths
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState
 from dicomgui.gui.widgets.convert_choice import ConvertChoice
+from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.finding_area import FindingArea
 from dicomgui.gui.widgets.peer_fields import PeerFields
 from dicomgui.gui.widgets.pills import PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
-from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, duration_text, size_text
+from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.trace.finding import plain
 
@@ -86,6 +89,7 @@ class SendPanel(Panel):
         self.resend_button = push_button("send_resend", "Re-send fail&ed", "play", tip=tip)
         self.cancel_button = push_button("send_cancel", "Ca&ncel", "cancel", tip="Stop (Esc)")
         self.trace_button = push_button("send_show_trace", "Show in &trace", "trace", tip="Every PDU of this send")
+        self.copy_as_button: CopyButton = CopyButton("send_copy_as", self._recipes)
         self.add_files = push_button("send_add_files", "Add &files …", "file", tip="Files, ZIP archives, DICOMDIRs")
         self.add_folder = push_button("send_add_folder", "Add fol&der …", "folder", tip="A folder with all below it")
         self.remove_button = push_button("send_remove", "&Remove", "remove", tip="Take the selected rows out")
@@ -134,6 +138,7 @@ class SendPanel(Panel):
         for button in (self.run_button, self.resend_button, self.cancel_button):
             row.addWidget(button)
         row.addStretch(1)
+        row.addWidget(self.copy_as_button)
         row.addWidget(self.trace_button)
         top.column.addLayout(row)
         top.column.addWidget(self.convert)
@@ -315,8 +320,9 @@ class SendPanel(Panel):
         assert task is not None
         title = f"Send {count_text(len(order.items), 'file')}"
         with self.place.start_job(
-            JobKind.SEND, title, peer=str(order.peer), cancel=task.cancel, retry=lambda: self._retry(order)
-        ) as handle:
+            JobKind.SEND, title, peer=str(order.peer), cancel=task.cancel, retry=lambda: self._retry(order),
+            recipe=recipe_of_files(order.peer, order.options, order.items, order.conversion),
+        ) as handle:  # fmt: skip
             self._handle = handle
             self._orders[handle.number] = order
             selection = Selection(order.items)
@@ -376,7 +382,7 @@ class SendPanel(Panel):
         )
 
     def _show_progress(self, progress: SendProgress, job: Job | None) -> None:
-        self.bar.setValue(_thousandths(progress))
+        self.bar.setValue(thousandths(progress))
         if progress.current is not None:
             self.model.show_sending(progress.current)
         parts = [
@@ -396,14 +402,14 @@ class SendPanel(Panel):
         seen = (*handle.snapshot().associations, *(finding.association for finding in findings))
         self._association = next((number for number in reversed(seen) if number), 0)
         failed, cancelled = report.count(ItemState.FAILED), report.count(ItemState.CANCELLED)
-        text = _summed_up(report)
+        text = summed_up(report)
         self._show_idle(text, "error" if failed else "muted" if cancelled else "good")
         if not cancelled:
             self.bar.setValue(1000)
         order.items = tuple(one.item for one in report.results if not one.is_sent)
         if not order.items:
             self.place.retries.pop(handle.number, None)
-        handle.finish(_state_of(report), text=text, finding=findings[0] if findings else None)
+        handle.finish(state_of(report), text=text, finding=findings[0] if findings else None)
 
     def _show_idle(self, text: str, tone: str = "muted") -> None:
         self.status.set_tone(tone)
@@ -437,6 +443,13 @@ class SendPanel(Panel):
         rows = self.table.selectionModel().selectedRows()
         return (self.model.association_at(rows[0].row()) if len(rows) == 1 else 0) or self._association
 
+    def _recipes(self) -> Recipes:
+        """What Send would do, to be copied as a command."""
+        if self.peer.problem() or not self.model.items:
+            return []
+        choice, conversion = self.place.choice, self.convert.conversion
+        return [("", recipe_of_files(choice.peer(), choice.options(), self.model.items, conversion))]
+
     def _on_trace_clicked(self) -> None:
         self.trace_wanted.emit(self._traced())
 
@@ -467,28 +480,3 @@ class SendPanel(Panel):
         for selection in self._selections:
             selection.close()
         self._selections.clear()
-
-
-def _thousandths(progress: SendProgress) -> int:
-    if progress.bytes_total:
-        return round(1000 * progress.bytes_done / progress.bytes_total)
-    return round(1000 * progress.done / max(1, progress.total))
-
-
-def _summed_up(report: SendReport) -> str:
-    parts = [f"{report.sent:,} of {count_text(len(report.results), 'file')} sent"]
-    parts += [f"{report.converted:,} converted"] if report.converted else []
-    counts = ((ItemState.WARNING, "with warning"), (ItemState.FAILED, "failed"), (ItemState.CANCELLED, "cancelled"))
-    parts += [f"{count:,} {word}" for state, word in counts if (count := report.count(state))]
-    parts.append(f"{size_text(report.bytes_sent)} in {duration_text(report.seconds)}")
-    if report.sent:
-        parts.append(f"{size_text(report.bytes_per_second)}/s")
-    return " · ".join(parts)
-
-
-def _state_of(report: SendReport) -> JobState:
-    if report.count(ItemState.CANCELLED):
-        return JobState.CANCELLED
-    if report.count(ItemState.FAILED):
-        return JobState.WARNING if report.sent else JobState.FAILED
-    return JobState.WARNING if report.count(ItemState.WARNING) else JobState.DONE

@@ -9,8 +9,10 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.operations import Job, JobKind, Jobs, JobState
+from dicomgui.app.recipe import Recipe
 from dicomgui.gui.models.jobs_model import JobColumn, JobsModel
 from dicomgui.gui.widgets.buttons import push_button
+from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
 from dicomgui.gui.widgets.pills import BarDelegate, PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
@@ -30,6 +32,7 @@ class JobsDrawer(QFrame):
 
     :param jobs: what it shows; it stops jobs and forgets finished ones there, and starts none.
     :param can_retry: whether a job of this number can be started again; by default sends can.
+    :param recipe_of: what the job of a number does, to be copied as a command.
     """
 
     trace_requested = Signal(tuple)
@@ -39,7 +42,12 @@ class JobsDrawer(QFrame):
     folded_changed = Signal(bool)
 
     def __init__(
-        self, jobs: Jobs, can_retry: Callable[[int], bool] | None = None, parent: QWidget | None = None
+        self,
+        jobs: Jobs,
+        can_retry: Callable[[int], bool] | None = None,
+        parent: QWidget | None = None,
+        *,
+        recipe_of: Callable[[int], Recipe | None] | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("jobs_drawer")
@@ -47,6 +55,7 @@ class JobsDrawer(QFrame):
         self.model = JobsModel(self)
         self._jobs = jobs
         self._can_retry = can_retry
+        self._recipe_of = recipe_of
         self._seq = 0
         self._refreshed = 0.0
         self._make_widgets()
@@ -73,6 +82,7 @@ class JobsDrawer(QFrame):
         self.stop_button = push_button("jobs_stop", "Stop job", "stop", tip="Stop the selected job")
         self.trace_button = push_button("jobs_show_trace", "Show in trace", "trace", tip="Every PDU of this job")
         self.retry_button = push_button("jobs_retry", "Retry failed", "play", tip="Try again what failed, and no more")
+        self.copy_as_button = CopyButton("jobs_copy_as", self._recipes)
         self.clear_button = push_button("jobs_clear", "Clear finished", "clear", tip="Take finished jobs off the list")
         self.fold_button = push_button("jobs_fold", "", "down", tip="Close the drawer; the jobs go on")
         self.fold_button.setAccessibleName("Close the drawer of jobs")
@@ -94,7 +104,8 @@ class JobsDrawer(QFrame):
         head.addSpacing(8)
         head.addWidget(self.details, 1)
         for button in (
-            self.stop_button, self.trace_button, self.retry_button, self.clear_button, self.fold_button,
+            self.stop_button, self.trace_button, self.copy_as_button, self.retry_button, self.clear_button,
+            self.fold_button,
         ):  # fmt: skip
             head.addWidget(button)
         column.addLayout(head)
@@ -155,12 +166,19 @@ class JobsDrawer(QFrame):
         self.running.setText(f"{active:,} running" if active else "")
         self.stop_button.setEnabled(job is not None and job.can_cancel)
         self.trace_button.setEnabled(job is not None and bool(job.associations))
+        self.copy_as_button.setEnabled(bool(self._recipes()))
         self.retry_button.setEnabled(job is not None and self._may_retry(job))
         self.clear_button.setEnabled(self.model.has_finished)
         self.details.set_tone("error" if job is not None and job.state is JobState.FAILED else "muted")
         text = "" if job is None else job.text or (job.finding.what if job.finding is not None else "")
         if self.details.text() != text:
             self.details.setText(plain(text, 500))
+
+    def _recipes(self) -> Recipes:
+        """What the selected job does."""
+        job = self.selected
+        recipe = self._recipe_of(job.number) if job is not None and self._recipe_of is not None else None
+        return [] if recipe is None else [("", recipe)]
 
     def _may_retry(self, job: Job) -> bool:
         if job.state not in _RETRIABLE:

@@ -1,0 +1,29 @@
+"""A send as an operation that can be copied as a command."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from dicomgui.app.connection import ConnectionOptions
+from dicomgui.app.conversion import Conversion
+from dicomgui.app.recipe import Recipe, Verb, gathered
+from dicomgui.app.sources import SendItem
+from dicomgui.network.association.params import PeerAddress
+
+__all__ = ["recipe_of_files"]
+
+_MEMBER = re.compile(r"(.+?\.zip):.*", re.IGNORECASE | re.DOTALL)
+
+
+def recipe_of_files(
+    peer: PeerAddress, options: ConnectionOptions, items: Iterable[SendItem], conversion: Conversion
+) -> Recipe:
+    """A send; members of an archive are sent with it."""
+    paths, notes = gathered(map(_path_of, items))
+    return Recipe(Verb.SEND, peer, options, paths=paths, conversion=conversion, notes=notes)
+
+
+def _path_of(item: SendItem) -> str:
+    member = _MEMBER.fullmatch(item.name) if item.name != str(item.path) else None
+    return member[1] if member is not None else str(item.path)

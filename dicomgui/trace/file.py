@@ -10,7 +10,9 @@ bytes   the file's head
 
 Chunks follow until the end of the file: type (4 ASCII letters), length (4 bytes, big endian), payload, and the CRC-32
 of all three (4 bytes). ``RECS`` holds a block of records (:mod:`dicomgui.trace.codec`), ``INFO`` a JSON object about
-the file, ``DONE`` nothing: the writer closed the file. A chunk of another type is stepped over.
+what follows, ``MARK`` marks (:mod:`dicomgui.trace.marks`) of rows, which are numbered from 1 on in the order of the
+file, ``DONE`` nothing: the writer closed the file. A chunk of another type is stepped over. A file is continued by
+writing further chunks after its last whole one.
 """
 
 from __future__ import annotations
@@ -23,11 +25,13 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
+from dicomgui import __version__
 from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import BytesRecord, CancelRecord, CloseRecord, PduRecord, Record, Segment, TimerRecord
 from dicomgui.trace.codec import CodecError, decode_block, encode_blocks
+from dicomgui.trace.marks import Marks, MarksError
 
 __all__ = ["TraceFileError", "TraceReader", "TraceWriter", "read_trace"]
 
@@ -38,6 +42,7 @@ _CHUNK_HEAD = struct.Struct(">4sI")
 _CRC = struct.Struct(">I")
 _RECORDS = b"RECS"
 _INFO = b"INFO"
+_MARKS = b"MARK"
 _DONE = b"DONE"
 
 _MAX_CHUNK_BYTES = 256 * 2**20
@@ -59,32 +64,36 @@ class TraceWriter:
 
     Records are gathered and written together, at the latest after a second with the next record, and at once at those
     that end something or carry an error. It never raises while it records: after a failure to write it keeps still,
-    and :meth:`close` reports it. An existing file of that name is replaced.
+    and :meth:`close` reports it. An existing file of that name is replaced, unless it is to be continued.
+
+    What continues a file gets association numbers above those that are in it, and monotonic times that go on where the
+    last record ended, as far apart as the times of day are. A torn end of the file is cut off.
 
     :param path: the file.
-    :param info: what to note about the file, e.g. the program's version; JSON values.
-    :raises TraceFileError: the file cannot be made.
+    :param info: what to note about the file beside the program's version and the time; JSON values.
+    :param append: continue the file if it is there.
+    :raises TraceFileError: the file cannot be made; or it is no trace file or damaged so that it cannot be continued.
     """
 
-    def __init__(self, path: Path, *, info: dict[str, object] | None = None) -> None:
+    def __init__(self, path: Path, *, info: dict[str, object] | None = None, append: bool = False) -> None:
         self.path = path
+        self._tail = _tail_of(path) if append and _has_content(path) else None
+        self._shift: float | None = None
         self.error = ""
         self._pending: list[Record] = []
         self._pending_bytes = 0
         self._pending_since = 0.0
         self._closed = False
-        try:
-            if path.is_file() and not path.is_symlink():
-                path.unlink()  # the mode below counts for a new file only
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
-            self._file: BinaryIO = os.fdopen(descriptor, "wb", buffering=0)
-        except OSError as exc:
-            raise TraceFileError(f"cannot write {path}: {exc.strerror or exc}") from exc
-        self._write(_FILE_HEAD.pack(_MAGIC, _VERSION, 0))
-        self._chunk(_INFO, json.dumps({"created_utc": time.time(), **(info or {})}).encode("ascii"))
+        self._file = _opened_to_write(path, self._tail)
+        if self._tail is None:
+            self._write(_FILE_HEAD.pack(_MAGIC, _VERSION, 0))
+        noted = {"created_utc": time.time(), "program": f"dicomgui {__version__}", "redacted": False, **(info or {})}
+        self._chunk(_INFO, json.dumps(noted).encode("ascii"))
 
     def __call__(self, record: Record) -> None:
         """Keep a record."""
+        if self._tail is not None:
+            record = self._continued(record, self._tail)
         pending = self._pending
         if not pending:
             self._pending_since = record.mono
@@ -106,6 +115,21 @@ class TraceWriter:
         if pending and not self._closed:
             for block in encode_blocks([_bounded(record) for record in pending]):
                 self._chunk(_RECORDS, block)
+
+    def write_marks(self, marks: Marks) -> None:
+        """Keep marks of the rows that this writer was given, which are numbered from 1 on."""
+        self.flush()
+        base = self._tail.rows if self._tail is not None else 0
+        moved = marks.renumbered({seq: seq + base for seq in marks.seqs()}) if base else marks
+        for payload in moved.encode():
+            self._chunk(_MARKS, payload)
+
+    def _continued(self, record: Record, tail: _Tail) -> Record:
+        """The record as it follows those that are in the file."""
+        if self._shift is None:
+            self._shift = tail.mono + max(0.0, record.utc - tail.utc) - record.mono
+        number = record.association + tail.association if record.association else 0
+        return record._replace(association=number, mono=record.mono + self._shift)
 
     def close(self) -> None:
         """Write what is left and close the file; a second call does nothing.
@@ -167,13 +191,68 @@ def _bounded(record: Record) -> Record:
     return record._replace(segments=tuple(segment for segment in segments if segment.data))
 
 
+class _Tail(NamedTuple):
+    """Where and how a file ends that is to be continued.
+
+    :ivar end: after its last whole chunk.
+    :ivar rows: how many records it has.
+    :ivar association: the highest number in it.
+    :ivar mono: of its last record, as is ``utc``.
+    """
+
+    end: int
+    rows: int
+    association: int
+    mono: float
+    utc: float
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _tail_of(path: Path) -> _Tail:
+    reader = TraceReader(path)
+    rows = association = 0
+    mono = utc = 0.0
+    for record in reader:
+        rows += 1
+        association, mono, utc = max(association, record.association), max(mono, record.mono), record.utc
+    if not reader.is_followed:
+        raise TraceFileError(f"{path} cannot be continued: {reader.damage[-1]}")
+    return _Tail(reader.sound_bytes, rows, association, mono, utc)
+
+
+def _opened_to_write(path: Path, tail: _Tail | None) -> BinaryIO:
+    binary = getattr(os, "O_BINARY", 0)
+    try:
+        if tail is not None:
+            file = os.fdopen(os.open(path, os.O_RDWR | binary), "r+b", buffering=0)
+            file.truncate(tail.end)
+            file.seek(tail.end)
+            return file
+        if path.is_file() and not path.is_symlink():
+            path.unlink()  # the mode below counts for a new file only
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | binary, 0o600), "wb", buffering=0)
+    except OSError as exc:
+        raise TraceFileError(f"cannot write {path}: {exc.strerror or exc}") from exc
+
+
 class TraceReader:
     """Iterates over the records of a trace file, and says afterwards what was wrong with it.
 
     A file that ends in the middle, as a crash leaves it, gives all records before that place. Nothing is raised while
     iterating but :class:`TraceFileError` where the disk fails. Each iteration starts from the beginning.
 
-    :ivar info: what the writer noted about the file.
+    :ivar info: what the writers noted about the file; of one that was continued ``created_utc`` is of the first part,
+        and ``redacted`` says whether all parts are.
+    :ivar marks: the marks in it; known after an iteration.
+    :ivar size_bytes: how long the file is.
+    :ivar sound_bytes: how far it was followed, up to the end of a chunk.
+    :ivar is_followed: whether it could be followed to its end, or to where the last chunk breaks off.
     :ivar is_complete: whether the writer closed the file; known after an iteration.
     :ivar skipped_records: records of kinds that this version does not know, or that are not as they should be.
     :ivar skipped_chunks: chunks of unknown types.
@@ -189,6 +268,10 @@ class TraceReader:
 
     def _reset(self) -> None:
         self.info: dict[str, object] = {}
+        self.marks = Marks()
+        self.size_bytes = 0
+        self.sound_bytes = 0
+        self.is_followed = True
         self.is_complete = False
         self.skipped_records = 0
         self.skipped_chunks = 0
@@ -218,13 +301,18 @@ class TraceReader:
         self._reset()
         with self._opened() as file:
             self._check_head(file)
-            end = os.fstat(file.fileno()).st_size
+            self.sound_bytes = _FILE_HEAD.size
+            end = self.size_bytes = os.fstat(file.fileno()).st_size
             while (chunk := self._next_chunk(file, end)) is not None:
                 kind, payload, offset = chunk
+                self.sound_bytes = file.tell()
                 if kind == _RECORDS:
+                    self.is_complete = False  # whoever continues a file closes it again
                     yield from self._records(payload, offset)
                 elif kind == _INFO:
                     self._note_info(payload)
+                elif kind == _MARKS:
+                    self._take_marks(payload, offset)
                 elif kind == _DONE:
                     self.is_complete = True
                 else:
@@ -242,18 +330,21 @@ class TraceReader:
                 return None
             kind, length = _CHUNK_HEAD.unpack(head)
             if not (kind.isalpha() and kind.isupper()):
+                self.is_followed = False
                 self._damaged(f"At byte {offset} stands what is no part of a trace; the rest cannot be read.")
                 return None
             if length + _CRC.size > end - file.tell():  # before reading: a length is only a claim
                 self._torn(offset)
                 return None
             if length > _MAX_CHUNK_BYTES:
+                self.is_followed = False
                 self._damaged(f"The part at byte {offset} claims {length} bytes, more than it may have.")
                 return None
             payload = self._read(file, length)
             crc = self._read(file, _CRC.size)
             if crc == _CRC.pack(zlib.crc32(payload, zlib.crc32(head))):
                 return kind, payload, offset
+            self.sound_bytes = file.tell()
             self._damaged(f"The part at byte {offset} is damaged; its records are left out.")
 
     def _torn(self, offset: int) -> None:
@@ -278,7 +369,19 @@ class TraceReader:
         except (ValueError, RecursionError):
             return
         if isinstance(info, dict):
+            if self.info:
+                info["redacted"] = self.info.get("redacted") is True and info.get("redacted") is True
+                info["created_utc"] = self.info.get("created_utc")
             self.info = info
+
+    def _take_marks(self, payload: bytes, offset: int) -> None:
+        try:
+            skipped = self.marks.decode(payload)
+        except MarksError as exc:
+            self._damaged(f"The part at byte {offset} holds no marks: {exc}.")
+            return
+        if skipped:
+            self._damaged(f"Of the marks at byte {offset} {skipped} are not as they should be.")
 
 
 def read_trace(path: Path) -> TraceReader:

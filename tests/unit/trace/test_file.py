@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dicomgui.network.tracing import BytesRecord, Direction, NoteRecord, PduRecord, Record, Segment
 from dicomgui.trace import file as trace_file
 from dicomgui.trace.file import TraceFileError, TraceReader, TraceWriter, read_trace
+from dicomgui.trace.marks import Mark, Marks
 
 
 def note(number: int) -> NoteRecord:
@@ -166,7 +167,7 @@ def test_what_is_not_known_is_stepped_over(tmp_path: Path) -> None:
     path = tmp_path / "a.dgtrace"
     data = written(path, [note(1)])
     rows = json.dumps([["future", 0, 1], ["note", 0, 1, 0, 0, 20, "2"]]).encode()
-    extra = chunk(b"MARK", b"x") + chunk(b"RECS", struct.pack(">I", len(rows)) + rows) + chunk(b"RECS", b"no")
+    extra = chunk(b"MORE", b"x") + chunk(b"RECS", struct.pack(">I", len(rows)) + rows) + chunk(b"RECS", b"no")
     extra += chunk(b"INFO", b"{") + chunk(b"INFO", b"[]") + chunk(b"INFO", b"[" * 65_000)
     path.write_bytes(data + extra)
     reader = read_trace(path)
@@ -256,3 +257,108 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes, position: in
         list(read_trace(path))
     except TraceFileError:
         return
+
+
+def test_marks_travel_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.dgtrace"
+    marks = Marks()
+    marks.set(2, color="red", comment="here")
+    with TraceWriter(path) as writer:
+        writer(note(1))
+        writer(note(2))
+        writer.write_marks(marks)
+    reader = read_trace(path)
+    assert list(reader) == [note(1), note(2)]
+    assert list(reader.marks.items()) == [(2, Mark(False, "red", "here"))]
+    assert (reader.skipped_chunks, reader.damage, reader.is_complete) == (0, (), True)
+    assert list(reader) == [note(1), note(2)]
+    assert len(reader.marks) == 1
+
+
+def test_odd_marks_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.dgtrace"
+    path.write_bytes(written(path, [note(1)]) + chunk(b"MARK", b"{}") + chunk(b"MARK", b'[[1,true,"",""],[0]]'))
+    reader = read_trace(path)
+    assert list(reader) == [note(1)]
+    assert reader.marks.seqs() == [1]
+    assert [text.partition(" at byte")[0] for text in reader.damage] == ["The part", "Of the marks"]
+
+
+def test_a_file_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "a.dgtrace"
+    marks = Marks()
+    marks.set(1, marked=True)
+    for part in range(3):
+        with TraceWriter(path, append=True, info={"redacted": part != 1}) as writer:
+            writer(NoteRecord(7, 500.0 - part, 1000.0 + 10 * part, 20, f"first {part}"))
+            writer(NoteRecord(0, 501.0 - part, 1001.0 + 10 * part, 20, f"second {part}"))
+            writer.write_marks(marks)
+    reader = read_trace(path)
+    records = list(reader)
+    assert [record.association for record in records] == [7, 0, 14, 0, 21, 0]
+    assert [record.mono for record in records] == [500.0, 501.0, 510.0, 511.0, 520.0, 521.0]
+    assert [record.utc for record in records] == [1000.0, 1001.0, 1010.0, 1011.0, 1020.0, 1021.0]
+    assert reader.marks.seqs() == [1, 3, 5]
+    assert (reader.is_complete, reader.damage) == (True, ())
+    assert reader.info["redacted"] is False
+    assert reader.info["program"].startswith("dicomgui ")  # type: ignore[attr-defined]
+
+
+def test_times_go_on_where_the_clock_was_set_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.dgtrace"
+    written(path, [NoteRecord(1, 50.0, 2000.0, 20, "late")])
+    with TraceWriter(path, append=True) as writer:
+        writer(NoteRecord(1, 9.0, 1000.0, 20, "early"))
+        writer(NoteRecord(1, 10.0, 1001.0, 20, "early"))
+    assert [record.mono for record in read_trace(path)] == [50.0, 50.0, 51.0]
+
+
+def test_a_torn_end_is_cut_off_before_a_file_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "a.dgtrace"
+    whole = written(path, [note(1)])
+    for end in range(len(whole) - 1, 16, -1):
+        path.write_bytes(whole[:end])
+        kept = list(read_trace(path))
+        with TraceWriter(path, append=True) as writer:
+            writer(note(2))
+        reader = read_trace(path)
+        assert [record.text for record in reader if isinstance(record, NoteRecord)] == ["1", "2"][1 - len(kept) :]
+        assert (reader.damage, reader.is_complete) == ((), True)
+
+
+def test_a_file_that_broke_off_after_it_was_continued_is_not_complete(tmp_path: Path) -> None:
+    path = tmp_path / "a.dgtrace"
+    written(path, [note(1)])
+    writer = TraceWriter(path, append=True)
+    writer(note(2))
+    writer.flush()
+    reader = read_trace(path)
+    assert len(list(reader)) == 2
+    assert not reader.is_complete
+    writer.close()
+
+
+def test_what_is_no_trace_or_cannot_be_followed_is_not_continued(tmp_path: Path) -> None:
+    path = tmp_path / "a.dgtrace"
+    for data in (b"some other file", written(path, [note(1)]) + b"\0garbage and more"):
+        path.write_bytes(data)
+        with pytest.raises(TraceFileError, match=r"no trace file|cannot be continued"):
+            TraceWriter(path, append=True)
+        assert path.read_bytes() == data
+    empty = tmp_path / "new.dgtrace"
+    empty.touch()
+    for target in (empty, tmp_path / "missing.dgtrace"):
+        with TraceWriter(target, append=True) as writer:
+            writer(note(1))
+        assert list(read_trace(target)) == [note(1)]
+
+
+def test_damage_in_the_middle_stays_when_a_file_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "a.dgtrace"
+    data = bytearray(written(path, [note(1)]))
+    data[data.index(b'"1"') + 1] = ord("9")
+    path.write_bytes(data)
+    with TraceWriter(path, append=True) as writer:
+        writer(note(2))
+    assert path.read_bytes().startswith(data)
+    assert [record.text for record in read_trace(path) if isinstance(record, NoteRecord)] == ["2"]

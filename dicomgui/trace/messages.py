@@ -19,7 +19,7 @@ from dicomgui.trace.negotiated import AgreedContext, contexts_of
 from dicomgui.trace.store import Entry, TraceStore
 from dicomgui.trace.user_information import Place
 
-__all__ = ["MAX_SHOWN", "Gap", "Message", "Pdv", "Piece", "message_at", "pdvs_of"]
+__all__ = ["MAX_SHOWN", "Gap", "Message", "Pdv", "Piece", "kept_spans", "message_at", "pdvs_of"]
 
 MAX_SHOWN = 64 * 2**20
 """Bytes of a data set that are put together; what lies beyond is counted and left out."""
@@ -36,6 +36,7 @@ _COMMAND, _LAST = 0x01, 0x02  # message control header (PS3.8 E.2)
 _DATASET_TYPE = 0x0800
 _NO_DATASET = 0x0101
 _BATCH = 256
+_NEAR = 64  # rows around a message row in which its PDU is looked for
 
 
 class Gap(NamedTuple):
@@ -225,6 +226,18 @@ def kept_bytes(segments: tuple[Segment, ...], start: int, length: int) -> bytes:
     return b""
 
 
+def kept_spans(segments: tuple[Segment, ...], start: int, length: int) -> Iterator[tuple[int, bytes]]:
+    """``length`` bytes from ``start`` on as pairs: how many were not kept, and those that were and follow them."""
+    position, end = start, start + length
+    for offset, data in segments:
+        first, stop = max(offset, position), min(offset + len(data), end)
+        if stop > first:
+            yield first - position, data[first - offset : stop - offset]
+            position = stop
+    if position < end:
+        yield end - position, b""
+
+
 # ------------------------------------------------------------------------------------------------------ whole messages
 
 
@@ -236,15 +249,15 @@ def message_at(store: TraceStore, seq: int, offset: int = 0) -> Message | None:
     :param offset: a byte in the PDU, where it holds parts of several messages; the first of them otherwise.
     :returns: ``None`` where the row belongs to no message.
     """
-    entry = _data_entry(store, seq)
+    entry = store.entry(seq)
     if entry is None:
         return None
+    if isinstance(entry.record, DimseRecord):
+        return _told_of(store, seq, entry.record)
     pdvs = pdvs_of(entry)
     if not pdvs:
         return None
     at = next((number for number, pdv in enumerate(pdvs) if offset < pdv.offset + pdv.length), len(pdvs) - 1)
-    if seq != entry.seq:
-        at = len(pdvs) - 1
     assert isinstance(entry.record, PduRecord)
     way = _Way(store, entry.record.association, entry.record.direction)
     start, begins = way.start_of(pdvs, at)
@@ -255,25 +268,32 @@ def message_at(store: TraceStore, seq: int, offset: int = 0) -> Message | None:
     return message
 
 
+def _told_of(store: TraceStore, seq: int, record: DimseRecord) -> Message | None:
+    """The message that a message row tells of: its last PDU stands right before the row, or right behind it."""
+    before = reversed(store.of_association(record.association, max(0, seq - _NEAR), _NEAR))
+    behind = store.of_association(record.association, seq, _NEAR)
+    first: Message | None = None
+    for entries in (before, iter(behind)):
+        for entry in entries:
+            found = entry.record
+            if entry.seq == seq or not isinstance(found, PduRecord) or found.direction is not record.direction:
+                continue
+            pdvs = pdvs_of(entry)
+            message = message_at(store, entry.seq, pdvs[-1].offset) if pdvs else None
+            command = message.decode() if message is not None else None
+            if command is not None and (command.command_field, command.message_id) == record[5:7]:
+                return message
+            first = first or message
+            break
+    return first
+
+
 def _assembled(store: TraceStore, way: _Way, start: tuple[int, int], begins: bool) -> Message | None:
     assembly = _Assembly(store, way, begins)
     for pdv in way.onward(*start):
         if not assembly.take(pdv):
             break
     return assembly.finish()
-
-
-def _data_entry(store: TraceStore, seq: int) -> Entry | None:
-    """The P-DATA-TF of a row: itself, or for a message row the last before it that went the same way."""
-    entry = store.entry(seq)
-    if entry is None or not isinstance(entry.record, DimseRecord):
-        return entry
-    record = entry.record
-    for number in store.numbers_before(record.association, seq, _BATCH):
-        found = store.entry(number)
-        if found is not None and isinstance(found.record, PduRecord) and found.record.direction is record.direction:
-            return found
-    return None
 
 
 class _Way:
@@ -410,15 +430,9 @@ class _Assembly:
 
     def _copy(self, pdv: Pdv, wanted: int) -> None:
         """Append ``wanted`` bytes of a fragment, with zeros where nothing was kept."""
-        position, end = pdv.offset, pdv.offset + wanted
-        for offset, data in pdv.segments:
-            start, stop = max(offset, position), min(offset + len(data), end)
-            if stop <= start:
-                continue
-            self._skip(start - position)
-            self._dataset += data[start - offset : stop - offset]
-            position = stop
-        self._skip(end - position)
+        for gap, data in kept_spans(pdv.segments, pdv.offset, wanted):
+            self._skip(gap)
+            self._dataset += data
 
     def _skip(self, count: int) -> None:
         if count <= 0:

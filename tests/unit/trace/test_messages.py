@@ -149,8 +149,18 @@ def test_a_command_in_pieces_and_several_values_in_a_pdu(store: TraceStore) -> N
 def test_a_message_row_shows_its_message(store: TraceStore) -> None:
     recording = stored(opened())
     recording.add(DimseRecord(*recording.head, SENT, 3, 1, 1, CT, "1.2.3", -1, len(DATA), ""))
+    # What comes is told of before its last PDU is.
+    for number in (7, 8):
+        answer = CStoreRSP(number, Status(0), CT)
+        recording.dimse(RECEIVED, answer, 3)
+        recording.received(PDataTF((PDV(3, 3, encode(answer)),)))
     filled(store, recording)
-    assert message(store, store.last_seq).dataset == DATA
+    told = [entry.seq for entry in store.since(0, 1000) if isinstance(entry.record, DimseRecord)]
+    assert message(store, told[0]).dataset == DATA
+    for seq, number in zip(told[1:], (7, 8), strict=True):
+        command = message(store, seq).decode()
+        assert command is not None
+        assert (command.name, command.message_id) == ("C-STORE-RSP", number)
 
 
 def test_what_lacks_its_beginning_or_its_end(store: TraceStore) -> None:

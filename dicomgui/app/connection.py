@@ -13,10 +13,11 @@ from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.extended import QueryFlags, extended_for
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.client import Association, connect
+from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Handlers
 from dicomgui.network.tracing import Tracer
-from dicomgui.network.transport import TlsConfig
+from dicomgui.network.transport import SocketOptions, TlsConfig
 
 __all__ = ["MAX_OPERATIONS", "ConnectionOptions", "RoleWish", "always", "check_operations", "is_encrypted"]
 
@@ -51,6 +52,11 @@ class ConnectionOptions:
     :ivar async_ops: operations at a time that we want to invoke, and to perform; 0 for no limit.
     :ivar extended: what to ask for by extended negotiation, of the SOP classes that have it.
     :ivar role: which roles to ask for.
+    :ivar require_identity: have the peer confirm the identity, and end the association where it does not.
+    :ivar max_sent_pdu_length: send no longer PDUs, even if the peer takes them, in bytes; 0 for what it takes.
+    :ivar local_host: local address to connect from; by default the system chooses.
+    :ivar sockets: how TCP connections are set up.
+    :ivar priority: of the requests to store, query and retrieve.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -64,11 +70,19 @@ class ConnectionOptions:
     async_ops: tuple[int, int] = (1, 1)
     extended: QueryFlags = field(default=QueryFlags())
     role: RoleWish = RoleWish.USUAL
+    require_identity: bool = False
+    max_sent_pdu_length: int = 0
+    local_host: str | None = None
+    sockets: SocketOptions = field(default=SocketOptions())
+    priority: Priority = Priority.MEDIUM
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calling_ae", AETitle(self.calling_ae))
-        Limits(max_pdu_length=self.max_pdu_length)  # judged now, not at the first connection
+        self._limits()  # judged now, not at the first connection
         check_operations(*self.async_ops)
+
+    def _limits(self) -> Limits:
+        return Limits(max_pdu_length=self.max_pdu_length, max_sent_pdu_length=self.max_sent_pdu_length)
 
     def needs(self, peer: PeerAddress) -> tuple[Need, ...]:
         """The secrets that a connection to ``peer`` needs and that are not here yet. Reads the file of the TLS key."""
@@ -104,14 +118,17 @@ class ConnectionOptions:
             calling_ae=self.calling_ae,
             contexts=self._in_role(contexts),
             timeouts=self.timeouts,
-            limits=Limits(max_pdu_length=self.max_pdu_length),
+            limits=self._limits(),
             tracer=tracer,
             trace_full=self.trace_full,
+            local_host=self.local_host,
             tls=self.tls,
             user_identity=None if self.identity is None else self.identity.made(self.secret),
             async_ops=self.async_ops,
             extended=extended_for((context.abstract_syntax for context in contexts), self.extended),
             handlers=handlers,
+            require_identity=self.require_identity,
+            sockets=self.sockets,
         )
 
     def _in_role(self, contexts: Sequence[ProposedContext]) -> Sequence[ProposedContext]:

@@ -116,6 +116,7 @@ async def echo(
     options: ConnectionOptions,
     *,
     repeat: int = 1,
+    ends_by_abort: bool = False,
     on_step: Callable[[Step], None] | None = None,
     on_association: Callable[[int], None] | None = None,
 ) -> EchoResult:
@@ -123,6 +124,7 @@ async def echo(
 
     Never raises for what a peer or the network does; a cancel passes, after the association has been ended.
 
+    :param ends_by_abort: end the association by A-ABORT instead, to see what the peer makes of that.
     :param on_step: told of each step as it ends.
     :param on_association: told the association's number in the trace, once, as soon as there is one.
     """
@@ -132,8 +134,12 @@ async def echo(
         async with options.connect(peer, presets.VERIFICATION, ladder) as association:
             ladder.associated(association)
             await _echo_all(association, ladder, repeat)
-            await association.release()
-            ladder.done("release")
+            if ends_by_abort:
+                await association.abort()
+                ladder.done("release", "aborted instead")
+            else:
+                await association.release()
+                ladder.done("release")
     except DicomNetworkError as exc:
         error = exc
         ladder.failed(exc)

@@ -35,7 +35,6 @@ from dicomgui.app.local_archive import LocalArchive
 from dicomgui.app.provided import Provided, pattern_of
 from dicomgui.app.responder import Worklist
 from dicomgui.network.association.negotiation import AcceptPolicy
-from dicomgui.network.association.params import Limits
 from dicomgui.network.dimse.assembler import Sink
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.server import Server, ServerOptions, serve
@@ -288,7 +287,7 @@ class Listener:
                 negotiator=self._current_policy,
                 destinations=self._destination,
                 timeouts=options.timeouts,
-                limits=Limits(max_pdu_length=options.max_pdu_length),
+                limits=options.limits(),
                 tracer=self._tracer,
                 trace_full=options.trace_full,
                 lifecycle=Lifecycle(

@@ -49,6 +49,7 @@ class ListenerOptions:
     :ivar any_sop_class: accept every SOP class instead of verification and the standard's storage classes, for peers
         that send private objects.
     :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
+    :ivar max_sent_pdu_length: send no longer PDUs, even if a caller takes them, in bytes; 0 for what it takes.
     :ivar trace_full: keep received data sets in the trace as well.
     :ivar tls: speak TLS with everyone; see :class:`~dicomgui.network.TlsConfig`.
     :ivar callers: what callers have to say of their user.
@@ -86,12 +87,17 @@ class ListenerOptions:
     sop_classes: frozenset[str] = frozenset()
     transfer_syntaxes: tuple[str, ...] = ()
     peers: Mapping[str, KnownDestination] = field(default_factory=lambda: MappingProxyType({}))
+    max_sent_pdu_length: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
-        Limits(max_pdu_length=self.max_pdu_length)
+        self.limits()  # judged now, not when it starts
         check_operations(*self.async_ops)
         check_choice((*self.sop_classes, *self.transfer_syntaxes), self.calling_ae_titles)
+
+    def limits(self) -> Limits:
+        """What is advertised, and what is sent at most."""
+        return Limits(max_pdu_length=self.max_pdu_length, max_sent_pdu_length=self.max_sent_pdu_length)
 
     def policy(self) -> AcceptPolicy:
         """What is accepted of a caller."""

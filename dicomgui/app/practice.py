@@ -59,6 +59,7 @@ class PracticePACS:
     :param today: the day that the dates of its studies are relative to.
     :param timeouts: as for :class:`~dicomgui.app.listener.ListenerOptions`, like the next two.
     :param on_event: as for :class:`~dicomgui.app.listener.Listener`.
+    :param adapt: changes how it listens, e.g. to TLS.
     """
 
     def __init__(
@@ -73,7 +74,9 @@ class PracticePACS:
         max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH,
         trace_full: bool = False,
         on_event: Callable[[ListenerEvent], None] | None = None,
+        adapt: Callable[[ListenerOptions], ListenerOptions] | None = None,
     ) -> None:
+        self._adapt = adapt
         self.ae_title = AETitle(ae_title)
         self.listener: Listener | None = None
         self._context = context
@@ -158,6 +161,8 @@ class PracticePACS:
                 extended=QueryFlags(relational=True, date_time=True), timeouts=self._timeouts,
                 max_pdu_length=self._max_pdu_length, trace_full=self._trace_full,
             )  # fmt: skip
+            if self._adapt is not None:
+                options = self._adapt(options)
             listener = Listener(
                 self._context, options, archive=archive, worklist=self._worklist, on_event=self._on_event
             )

@@ -266,7 +266,7 @@ class FindJob:
         root = accepted_root(association.negotiated, self._query.roots, "find") or self._query.roots[0]
         self._root = root
         self._notes += self._query.remarks(root)
-        return association.find(self._identifier.dataset, root=root)
+        return association.find(self._identifier.dataset, root=root, priority=self._options.priority)
 
     async def _stop_at_limit(self, operation: Operation[Match]) -> None:
         self._has_more = True

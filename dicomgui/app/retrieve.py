@@ -273,7 +273,9 @@ class MoveJob(RetrieveJob):
             root = await self._look_up(association)
 
             def start(wanted: Wanted) -> Operation[Progress]:
-                return association.move(wanted.identifier(root), destination=self._destination, root=root)
+                return association.move(
+                    wanted.identifier(root), destination=self._destination, root=root, priority=self._options.priority
+                )
 
             await self._retrieve_each(start)
 
@@ -328,7 +330,7 @@ class GetJob(RetrieveJob):
         proposed = contexts_for_get((root,), classes)
         async with self._options.connect(self._peer, proposed, self._evidence) as association:
             self._look_at_roles(association, classes)
-            start = partial(_start_get, association, root, handlers)
+            start = partial(_start_get, association, root, self._options.priority, handlers)
             await self._retrieve_each(start)
 
     def _handlers(self) -> Handlers:
@@ -351,8 +353,10 @@ class GetJob(RetrieveJob):
             self._notes.append(f"The peer gave us no storage role (SCP) for {names}: these cannot come by C-GET.")
 
 
-def _start_get(association: Association, root: str, into: Handlers, wanted: Wanted) -> Operation[Progress]:
-    return association.get(wanted.identifier(root), into=into, root=root)
+def _start_get(
+    association: Association, root: str, priority: int, into: Handlers, wanted: Wanted
+) -> Operation[Progress]:
+    return association.get(wanted.identifier(root), into=into, root=root, priority=priority)
 
 
 def _roots_for(wanted: Sequence[Wanted], operation: QueryOperation) -> tuple[str, ...]:

@@ -274,7 +274,9 @@ class SendJob:
         other = fallback_of(association.negotiated, item, self._conversion)
         try:
             async with self._as_taken(item, other) as instance:
-                response = await association.store(instance, following=following)
+                response = await association.store(
+                    instance, priority=self._options.priority, following=following
+                )
         except NoAcceptedContext as error:
             self._refusals.setdefault(pair_of(item), error)
             remedy = remedy_of(association.negotiated, item, self._conversion)

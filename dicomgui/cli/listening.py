@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from dicomgui.app.config_values import query_flags
+from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.destinations import destinations_of
 from dicomgui.app.listener import (
     ArchiveRepaired,
@@ -25,17 +28,20 @@ from dicomgui.app.listener import (
     RequestAnswered,
     StoreFailed,
 )
+from dicomgui.app.listener_options import CallerRule
 from dicomgui.app.peers import NodeStore
 from dicomgui.app.practice import PracticePACS
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session, stop_signals, timeouts_of
+from dicomgui.cli.target import secret_of
 from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, PeerAddress
-from dicomgui.network.errors import ListenError
+from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.server import Destination
 from dicomgui.network.service import AssociationFacts
 from dicomgui.network.status import Service
+from dicomgui.network.transport import TlsConfig
 from dicomgui.storage import StorageError
 from dicomgui.trace.diagnose import explain_error
 
@@ -63,19 +69,21 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
     """Listen until SIGINT or SIGTERM."""
     listener = Listener(
         session.context,
-        ListenerOptions(
-            folder,
-            host=options.host,
-            port=options.port,
-            ae_title=options.aet,
-            fsync=not options.no_fsync,
-            any_sop_class=options.any_sop_class,
-            max_pdu_length=_max_pdu(options),
-            timeouts=timeouts_of(options.timeout),
-            trace_full=options.trace_full,
-            tls=tls_of(options),
-            calling_ae_titles=tuple(options.allow),
-            peers=dict(options.peers),
+        _granting(
+            options,
+            tls_of(options),
+            ListenerOptions(
+                folder,
+                host=options.host,
+                port=options.port,
+                ae_title=options.aet,
+                fsync=not options.no_fsync,
+                any_sop_class=options.any_sop_class,
+                timeouts=timeouts_of(options.timeout),
+                trace_full=options.trace_full,
+                calling_ae_titles=tuple(options.allow),
+                peers=dict(options.peers),
+            ),
         ),
         on_event=partial(_show, session.output),
     )
@@ -91,15 +99,39 @@ async def run_practice(options: argparse.Namespace, session: Session) -> Exit:
         port=options.port,
         peers={**_saved(options.aet), OUR_AE_TITLE: OUR_LISTENER, **dict(options.peers)},
         timeouts=timeouts_of(options.timeout),
-        max_pdu_length=_max_pdu(options),
         trace_full=options.trace_full,
         on_event=partial(_show, session.output),
+        adapt=partial(_granting, options, tls_of(options)),
     )
     return await _attend(practice, "127.0.0.1", options.aet, session.output)
 
 
-def _max_pdu(options: argparse.Namespace) -> int:
-    return DEFAULT_MAX_PDU_LENGTH if options.max_pdu is None else int(options.max_pdu)
+def _granting(options: argparse.Namespace, tls: TlsConfig | None, usual: ListenerOptions) -> ListenerOptions:
+    """``usual`` with what is asked of callers and granted to them."""
+    rule, passcodes = _callers(options)
+    extended = usual.extended if options.ext_neg is None else query_flags(options.ext_neg.split(","))
+    return replace(
+        usual,
+        tls=tls,
+        callers=rule,
+        passcodes=passcodes,
+        async_ops=options.async_ops,
+        extended=extended,
+        grant_scp_role=options.grant_scp,
+        max_pdu_length=DEFAULT_MAX_PDU_LENGTH if options.max_pdu is None else options.max_pdu,
+        max_sent_pdu_length=options.max_send_pdu or 0,
+    )
+
+
+def _callers(options: argparse.Namespace) -> tuple[CallerRule, dict[str, str]]:
+    if (options.user is None) != (options.password_file is None):
+        raise ConfigurationError(
+            "--user and --password-file belong together", phase="configure",
+            hint="Give both, or let everybody in who says who he is, with --user-required.",
+        )  # fmt: skip
+    if options.user is not None:
+        return CallerRule.LISTED, {options.user: secret_of(options.password_file, IdentityKind.PASSCODE)}
+    return CallerRule.REQUIRED if options.user_required else CallerRule.ANY, {}
 
 
 OUR_AE_TITLE = "DICOMGUI"

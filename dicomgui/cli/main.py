@@ -14,9 +14,9 @@ from typing import NoReturn, TypeAlias, cast
 import dicomgui
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
-from dicomgui.cli.provider_parsers import add_peers, add_practice
+from dicomgui.cli.provider_parsers import add_granting, add_peers, add_practice
 from dicomgui.cli.query_parsers import add_query_commands
-from dicomgui.cli.values import checked, count, flags, max_pdu, operations, peer, port, seconds
+from dicomgui.cli.values import checked, count, flags, keepalive, max_pdu, operations, peer, port, seconds
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
 from dicomgui.network.errors import ConfigurationError
 
@@ -68,10 +68,13 @@ def build_parser() -> _Parser:
     shown, traced, requesting = _shown(), _traced(), _requesting()
     calling = [_securing(is_server=False), _agreeing()]
     _add_echo(commands, [requesting, traced, *calling, shown])
-    _add_send(commands, [requesting, traced, *calling, shown])
-    add_query_commands(commands, [requesting, traced, *calling, shown])
-    _add_listen(commands, [traced, _securing(is_server=True), shown])
-    add_practice(commands, [traced, shown])
+    _add_send(commands, [requesting, _hurrying(), traced, *calling, shown])
+    add_query_commands(commands, [requesting, traced, *calling, shown], _hurrying())
+    granting = _Parser(add_help=False)
+    add_granting(granting)
+    providing = [traced, _securing(is_server=True), granting, shown]
+    _add_listen(commands, providing)
+    add_practice(commands, providing)
     _add_trace(commands, [shown])
     return parser
 
@@ -102,6 +105,9 @@ def _traced() -> _Parser:
         type=max_pdu,
         help=f"maximum PDU length to advertise, 0 for no limit (default: {DEFAULT_MAX_PDU_LENGTH})",
     )
+    group.add_argument(
+        "--max-send-pdu", metavar="N", type=max_pdu, help="send no longer PDUs, even if the peer takes them"
+    )
     group.add_argument("--trace", metavar="FILE", help="save what goes over the wire (.dgtrace; holds patient data)")
     group.add_argument("--trace-full", action="store_true", help="keep the sent and received objects in it as well")
     return options
@@ -112,7 +118,8 @@ def _securing(*, is_server: bool) -> _Parser:
     group = options.add_argument_group("TLS")
     group.add_argument("--tls", action="store_true", help="speak TLS (PS3.15 B.12 unless a profile is named)")
     trusted = "required of callers" if is_server else "trusted; without it, what the system trusts"
-    group.add_argument("--tls-ca", metavar="FILE", help=f"certificates (PEM) of issuers: {trusted}")
+    group.add_argument("--tls-ca", metavar="FILE", help=f"certificates (PEM) of issuers, or their folder: {trusted}")
+    group.add_argument("--tls-crl", metavar="FILE", help="lists of revoked certificates (PEM) of the issuers")
     group.add_argument("--tls-cert", metavar="FILE", help="our certificate and its chain (PEM, or PKCS#12 with key)")
     group.add_argument("--tls-key", metavar="FILE", help="its key (PEM), unless it is in the same file")
     group.add_argument(
@@ -120,6 +127,8 @@ def _securing(*, is_server: bool) -> _Parser:
         metavar="NAME",
         help="bcp195 (default), modified-bcp195; retired: bcp195-rfc7525, non-downgrading, extended, aes, basic",
     )
+    group.add_argument("--tls-min-version", choices=("1.2", "1.3"), help="where the profile's is not strict enough")
+    group.add_argument("--tls-keylog", metavar="FILE", help="append the session keys, for Wireshark: a secret")
     if is_server:
         group.add_argument(
             "--tls-client-auth",
@@ -140,6 +149,7 @@ def _agreeing() -> _Parser:
     group.add_argument("--ask-password", action="store_true", help="passcode from the keyring, or asked for here")
     group.add_argument("--user-token", metavar="KIND:FILE", help="a token instead: saml, jwt or kerberos (in base64)")
     group.add_argument("--user-confirm", action="store_true", help="ask the peer to confirm the identity")
+    group.add_argument("--user-required", action="store_true", help="abort where the peer does not confirm it")
     group.add_argument(
         "--async-ops",
         metavar="N[,M]",
@@ -162,6 +172,18 @@ def _requesting() -> _Parser:
         "peer", metavar="PEER", type=checked(peer), help="AET@host:port, or the name of a saved node"
     )
     options.add_argument("--calling", metavar="AET", type=checked(AETitle), help="our AE title (default: DICOMGUI)")
+    group = options.add_argument_group("TCP")
+    group.add_argument("--local", metavar="ADDR", help="local address to connect from")
+    group.add_argument("--family", choices=("any", "ipv4", "ipv6"), help="addresses of the peer's name to try")
+    group.add_argument(
+        "--keepalive", metavar="S", type=keepalive, help="let the system ask after S seconds of silence, 0 for never"
+    )
+    return options
+
+
+def _hurrying() -> _Parser:
+    options = _Parser(add_help=False)
+    options.add_argument("--priority", choices=("low", "medium", "high"), default="medium", help="default: %(default)s")
     return options
 
 
@@ -172,6 +194,7 @@ def _add_echo(commands: _Commands, parents: list[_Parser]) -> None:
     text = "test a peer by C-ECHO: each step to it timed, and where it fails, why"
     parser = commands.add_parser("echo", help=text, description=text, parents=parents, allow_abbrev=False)
     parser.add_argument("--repeat", metavar="N", type=count, default=1, help="send N C-ECHOs on one association")
+    parser.add_argument("--abort", action="store_true", help="end by A-ABORT instead of A-RELEASE, as a test")
     parser.set_defaults(run=("dicomgui.cli.commands", "echo"))
 
 

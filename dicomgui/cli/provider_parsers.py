@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from dicomgui.cli.values import checked, port
+from dicomgui.cli.values import checked, flags, operations, port
 from dicomgui.network.association.params import AETitle, PeerAddress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["add_peers", "add_practice"]
+__all__ = ["add_granting", "add_peers", "add_practice"]
 
 
 def add_peers(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +25,28 @@ def add_peers(parser: argparse.ArgumentParser) -> None:
         type=checked(_destination),
         help="send there when a C-MOVE asks for it; may be given again. Saved nodes are known without",
     )
+
+
+def add_granting(options: argparse.ArgumentParser) -> None:
+    """What is asked of callers and granted to them, for all commands that answer."""
+    group = options.add_argument_group("users and associations")
+    group.add_argument("--user", metavar="NAME", help="let only this user in, with the passcode of --password-file")
+    group.add_argument("--password-file", metavar="FILE", help="file whose first line is the user's passcode")
+    group.add_argument("--user-required", action="store_true", help="let only callers in who say who their user is")
+    group.add_argument(
+        "--async-ops",
+        metavar="N[,M]",
+        type=operations,
+        default=(1, 1),
+        help="grant callers N requests at once where they ask for it, and us M (default: 1); 0 for no limit",
+    )
+    group.add_argument(
+        "--ext-neg",
+        metavar="LIST",
+        type=flags,
+        help="extended negotiation to grant: relational,date-time,fuzzy,timezone,enhanced-multi-frame",
+    )
+    group.add_argument("--grant-scp", action="store_true", help="let callers have the SCP role where they ask for it")
 
 
 def add_practice(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:

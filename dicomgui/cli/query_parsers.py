@@ -29,15 +29,14 @@ _OPERATIONS = {
 }
 
 
-def add_query_commands(commands: _Commands, parents: _Parents) -> None:
+def add_query_commands(commands: _Commands, parents: _Parents, hurrying: argparse.ArgumentParser) -> None:
     """Add find, worklist, move, get and the six for normalized services.
 
     :param parents: the options that all commands with a peer share.
+    :param hurrying: those of requests that have a priority.
     """
-    _add_find(commands, parents)
-    _add_worklist(commands, parents)
-    _add_move(commands, parents)
-    _add_get(commands, parents)
+    for add in (_add_find, _add_worklist, _add_move, _add_get):
+        add(commands, [*parents, hurrying])
     for operation in _OPERATIONS:
         _add_normalized(commands, parents, operation)
 

@@ -14,9 +14,10 @@ from dicomgui.app.credentials import Identity, IdentityKind, Keyring, Need
 from dicomgui.cli.session import timeouts_of
 from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.errors import ConfigurationError
 
-__all__ = ["target_of"]
+__all__ = ["secret_of", "target_of"]
 
 _MAX_SECRET_BYTES = 1_000_000
 
@@ -39,11 +40,24 @@ def target_of(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptio
         chosen = replace(chosen, timeouts=timeouts_of(options.timeout))
     if options.max_pdu is not None:
         chosen = replace(chosen, max_pdu_length=options.max_pdu)
+    if options.max_send_pdu is not None:
+        chosen = replace(chosen, max_sent_pdu_length=options.max_send_pdu)
+    chosen = _by_tcp(options, chosen)
     tls = tls_of(options)
     if tls is not None:
         chosen = replace(chosen, tls=tls)
     chosen = _agreed(options, _identified(options, chosen))
     return peer, _with_secrets(chosen, peer)
+
+
+def _by_tcp(options: argparse.Namespace, chosen: ConnectionOptions) -> ConnectionOptions:
+    sockets = chosen.sockets
+    if options.keepalive is not None:
+        sockets = replace(sockets, keepalive_s=options.keepalive or None)
+    if options.family is not None:
+        sockets = replace(sockets, family=options.family)
+    priority = Priority[getattr(options, "priority", "medium").upper()]
+    return replace(chosen, sockets=sockets, local_host=options.local or chosen.local_host, priority=priority)
 
 
 def _agreed(options: argparse.Namespace, chosen: ConnectionOptions) -> ConnectionOptions:
@@ -63,7 +77,7 @@ def _identified(options: argparse.Namespace, chosen: ConnectionOptions) -> Conne
         tokens = [one for one in IdentityKind if not one.has_name]
         if kind not in tokens or not path:
             raise _wrong(f"{options.user_token!r} is no token", f"Write KIND:FILE; kinds are {', '.join(tokens)}.")
-        chosen = replace(chosen, identity=Identity(IdentityKind(kind)), secret=_content(path, kind))
+        chosen = replace(chosen, identity=Identity(IdentityKind(kind)), secret=secret_of(path, kind))
     if options.user is not None:
         proves = options.ask_password or options.password_file is not None
         kind = IdentityKind.PASSCODE if proves else IdentityKind.USERNAME
@@ -71,14 +85,21 @@ def _identified(options: argparse.Namespace, chosen: ConnectionOptions) -> Conne
     if options.password_file is not None:
         if chosen.identity is None or not chosen.identity.kind.has_secret:
             raise _wrong("--password-file means nothing without a user who has a passcode", "Add --user NAME.")
-        chosen = replace(chosen, secret=_content(options.password_file, chosen.identity.kind))
+        chosen = replace(chosen, secret=secret_of(options.password_file, chosen.identity.kind))
     if options.user_confirm and chosen.identity is not None:
         chosen = replace(chosen, identity=replace(chosen.identity, want_response=True))
+    if options.user_required:
+        if chosen.identity is None:
+            raise _wrong("--user-required means nothing without a user", "Add --user NAME or --user-token.")
+        chosen = replace(chosen, require_identity=True)
     return chosen
 
 
-def _content(path: str, kind: str) -> str:
-    """A secret from its file; of a passcode the first line, without what ends it."""
+def secret_of(path: str, kind: str) -> str:
+    """A secret from its file; of a passcode the first line, without what ends it.
+
+    :raises ConfigurationError: the file cannot be read, is no text, or is empty.
+    """
     try:
         with Path(path).open("rb") as file:
             data = file.read(_MAX_SECRET_BYTES)

@@ -15,9 +15,12 @@ __all__ = ["tls_of"]
 
 _FLAGS = {
     "tls_ca": "--tls-ca",
+    "tls_crl": "--tls-crl",
     "tls_cert": "--tls-cert",
     "tls_key": "--tls-key",
     "tls_profile": "--tls-profile",
+    "tls_min_version": "--tls-min-version",
+    "tls_keylog": "--tls-keylog",
     "tls_server_name": "--tls-server-name",
     "tls_insecure": "--tls-insecure",
     "tls_client_auth": "--tls-client-auth",
@@ -44,6 +47,9 @@ def tls_of(options: argparse.Namespace) -> TlsConfig | None:
         server_name=getattr(options, "tls_server_name", None),
         verify="none" if getattr(options, "tls_insecure", False) else "require",
         client_auth=_client_auth(options) if is_server else "none",
+        minimum_version=options.tls_min_version,
+        keylog_file=options.tls_keylog,
+        crl_file=options.tls_crl,
     )
     if is_server:
         config.server_context()

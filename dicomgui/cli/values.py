@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dicomgui.network.association.params import Limits, PeerAddress
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.transport.sockets import SocketOptions
 
 if TYPE_CHECKING:
     from dicomgui.app.nodes import Node
@@ -16,6 +17,7 @@ __all__ = [
     "checked",
     "count",
     "flags",
+    "keepalive",
     "max_pdu",
     "operations",
     "peer",
@@ -97,6 +99,14 @@ def seconds(text: str) -> float:
         number = 0.0
     if not 0 < number <= 86_400:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds between 0 and 86400")
+    return number
+
+
+def keepalive(text: str) -> int:
+    """Seconds until the first probe of TCP keep-alive, 0 for none."""
+    number = whole(text)
+    if number:
+        checked(lambda _: SocketOptions(keepalive_s=number))(text)
     return number
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from helpers.bad_peer import reached
+from helpers.certificates import Authority
 from helpers.command_line import Providing, dicomgui, events
 from helpers.instances import write_instance
 from helpers.retrieval import Receiver, identifier, kept_in
@@ -264,6 +265,21 @@ def test_the_command_line_answers_until_a_signal(kind: int) -> None:
         assert dicomgui("echo", f"LEARN@127.0.0.1:{running.port}").returncode == 0
         code, _, _ = running.stop(kind)
     assert code == 0
+
+
+def test_the_command_line_answers_over_tls_whom_it_knows(tmp_path: Path) -> None:
+    authority, secret = Authority(tmp_path), tmp_path / "secret"
+    secret.write_text("right")
+    server, user = authority.issue(), ("--user", "anna", "--password-file", secret)
+    tls = ("--tls", "--tls-cert", server.cert, "--tls-key", server.key)
+    with Providing("practice", "--port", 0, *tls, *user, "--async-ops", 4) as running:
+        peer, trust = f"PRACTICE@127.0.0.1:{running.port}", ("--tls", "--tls-ca", authority.file)
+        found = dicomgui("find", peer, *trust, *user, "--user-required", "-k", "PatientName=*", "--json")
+        assert found.returncode == 0, found.stderr
+        assert events(found.stdout)[-1]["matches"] > 0
+        assert dicomgui("echo", peer, *trust).returncode == 3
+        assert dicomgui("echo", peer, *user).returncode == 3
+        running.stop()
 
 
 def test_the_command_line_moves_to_a_peer(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from helpers.bad_peer import dial, reached
-from helpers.instances import write_instance
+from helpers.instances import CT, write_instance
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.echo import echo
@@ -24,11 +24,22 @@ from dicomgui.cli.exits import Exit
 from dicomgui.cli.main import build_parser
 from dicomgui.cli.output import Output
 from dicomgui.cli.session import Session
-from dicomgui.network import PeerAddress
+from dicomgui.network import (
+    AssociationRejected,
+    ConfigurationError,
+    PeerAddress,
+    ProposedContext,
+    QueryFlags,
+    UserIdentity,
+    connect,
+    extended_for,
+)
 from dicomgui.network.pdu import Abort
 from dicomgui.storage import Archive, DiskFull, Pending, Stored
 
 OPTIONS = ConnectionOptions("MODALITY")
+FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+EXPLICIT_ONLY = ("1.2.840.10008.1.2.1",)
 
 
 class Run:
@@ -191,6 +202,43 @@ async def test_an_unusable_folder_is_4(
     assert ("  try " in run.err.getvalue()) == bool(hint)
     [summary] = run.events
     assert (summary["event"], summary["ok"], summary["exit_code"]) == ("summary", False, 4)
+
+
+async def test_what_is_asked_of_callers_and_granted_to_them(stops: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("right\n")
+    arguments = (
+        "--dir", str(tmp_path / "in"), "--user", "anna", "--password-file", str(tmp_path / "secret"),
+        "--async-ops", "5,3", "--ext-neg", "fuzzy,timezone", "--grant-scp", "--max-pdu", "20000",
+    )  # fmt: skip
+    contexts = [ProposedContext(uid, EXPLICIT_ONLY, scp_role=True) for uid in (CT, FIND)]
+    wish = {
+        "contexts": contexts, "async_ops": (0, 0),
+        "extended": extended_for([FIND], QueryFlags(relational=True, fuzzy=True)),
+    }  # fmt: skip
+    async with running(stops, *arguments) as run:
+        identity = UserIdentity.passcode("anna", "right")
+        async with connect(run.peer, user_identity=identity, require_identity=True, **wish) as assoc:
+            agreed = assoc.negotiated
+        for other in (None, UserIdentity.passcode("anna", "wrong"), UserIdentity.username("anna")):
+            with pytest.raises(AssociationRejected):
+                await connect(run.peer, user_identity=other)
+    assert (agreed.max_invoked, agreed.max_performed, agreed.peer_max_pdu_length) == (5, 3, 20_000)
+    assert [QueryFlags.decode(item.data) for item in agreed.extended] == [QueryFlags(fuzzy=True)]
+    assert all(context.as_scp for context in agreed.accepted)
+
+
+async def test_it_lets_in_who_says_who_he_is(stops: list[Any], tmp_path: Path) -> None:
+    async with running(stops, "--dir", str(tmp_path), "--user-required") as run:
+        async with connect(run.peer, user_identity=UserIdentity.username("anybody")) as assoc:
+            assert (await assoc.echo()).status.is_success
+        with pytest.raises(AssociationRejected):
+            await connect(run.peer)
+
+
+@pytest.mark.parametrize("arguments", [("--user", "anna"), ("--password-file", "x")])
+async def test_a_user_without_a_passcode_cannot_be_asked_for(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="belong together"):
+        await Run("--dir", str(tmp_path), *arguments).run()
 
 
 async def test_it_ends_when_nobody_reads_it_any_more(stops: list[Any], tmp_path: Path) -> None:

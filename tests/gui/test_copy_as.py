@@ -11,7 +11,7 @@ from helpers.answering import Answering
 from helpers.bad_peer import reached
 from helpers.instances import write_instance
 from helpers.query_panel import ask
-from helpers.retrieval import CT_STUDY, DOE
+from helpers.retrieval import CR_STUDY, CT_STUDY, DOE
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QPushButton
@@ -30,6 +30,8 @@ def copied(button: CopyButton, *titles: str) -> list[str]:
     menu: QMenu | None = button.menu()
     for title in titles:
         assert menu is not None
+        texts = [action.text() for action in menu.actions()]
+        assert any(text.startswith(title) for text in texts), texts
         action = next(action for action in menu.actions() if action.text().startswith(title))
         inside = action.menu()
         menu = inside if isinstance(inside, QMenu) else None
@@ -65,15 +67,15 @@ async def test_the_files_of_a_send(window: MainWindow, pacs: Answering, tmp_path
 
 async def test_a_query_and_what_would_be_retrieved(window: MainWindow, press: Press, pacs: Answering) -> None:
     window.show_panel(window.query)
-    await ask(window.query, press, pacs.peer, PatientID=DOE, StudyDate="-20000101")
+    await ask(window.query, press, pacs.peer, PatientID=DOE, PatientName="Doe*")
     window.query.results.table.clearSelection()
     line = copied(window.query.copy_as_button, "dicomgui")
-    assert {f"PatientID={DOE}", "StudyDate=-20000101", str(pacs.peer)} <= set(line)
+    assert {f"PatientID={DOE}", "PatientName=Doe*", str(pacs.peer)} <= set(line)
     window.query.results.table.selectRow(0)
     assert copied(window.query.copy_as_button, "Query", "dicomgui") == line
     line = copied(window.query.copy_as_button, "Retrieve", "dicomgui")
     assert line[:2] == ["dicomgui", "get"]
-    assert f"StudyInstanceUID={CT_STUDY}" in line
+    assert {f"StudyInstanceUID={CT_STUDY}", f"StudyInstanceUID={CR_STUDY}"} & set(line)
 
 
 async def test_a_job_is_copied_from_the_drawer_by_key(

@@ -15,6 +15,7 @@ from dicomgui.network.pdu import PduType, decode
 from dicomgui.network.pdu.wire import pdu_name
 from dicomgui.network.tracing import Direction, PduRecord, Segment
 from dicomgui.network.uids import is_valid_uid, name_of
+from dicomgui.trace.describe_extended import application_fields
 from dicomgui.trace.finding import plain
 
 __all__ = ["Node", "describe_bytes", "describe_command", "describe_pdu", "node_json"]
@@ -23,6 +24,8 @@ _HEADER = 6
 _PDV_HEADER = 6
 _MAX_PDVS = 2000  # shown of one PDU; a peer may send tens of thousands of empty ones
 _SHOWN_BYTES = 24
+_EXTENDED = "SOP class extended negotiation sub-item (56H)"
+_APPLICATION = "Service-class-application-information"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,20 @@ class _Group:
     children: list[Node] = field(default_factory=list)
 
     def close(self, end: int, error: str = "") -> Node:
-        return Node(
-            self.label, _gist(self.children), self.offset, max(0, end - self.offset), tuple(self.children), error
-        )
+        gist = _gist(self.children)
+        children = tuple(_with_flags(self.children) if self.label == _EXTENDED else self.children)
+        return Node(self.label, gist, self.offset, max(0, end - self.offset), children, error)
+
+
+def _with_flags(children: list[Node]) -> list[Node]:
+    """The fields of SOP class extended negotiation, the last one with its bytes by name where it is whole."""
+    uids = [child.value.split(" ")[0] for child in children if child.label == "SOP-class-uid"]
+    last = children[-1] if children else Node("")
+    if not uids or last.label != _APPLICATION or last.value.endswith("…"):
+        return children
+    fields = application_fields(uids[0], bytes.fromhex(last.value))
+    inside = [Node(label, value, last.offset + place, 1) for place, (label, value) in enumerate(fields)]
+    return [*children[:-1], Node(last.label, last.value, last.offset, last.length, tuple(inside))]
 
 
 def _gist(children: list[Node]) -> str:

@@ -1,18 +1,23 @@
-"""Rules for what an association that stands has to say: contexts, statuses, odd names, files."""
+"""Rules for responses: what their statuses say, in whose service, and which elements they name."""
 
 from __future__ import annotations
 
-from dicomgui.network.pdu import AssociateAC, AssociateRQ, describe_presentation_result
 from dicomgui.network.status import Service, Status
-from dicomgui.network.tracing import DimseRecord, Direction, FileRecord, NoteRecord
+from dicomgui.network.tracing import DimseRecord, Direction
 from dicomgui.network.uids import name_of
-from dicomgui.trace.case import Answers, Case, Found
-from dicomgui.trace.describe import describe_pdu
-from dicomgui.trace.ending import decoded
+from dicomgui.trace.carried import Message
+from dicomgui.trace.case import Answers, Case, Found, Said
 from dicomgui.trace.finding import Evidence, Finding, plain
-from dicomgui.trace.words import compose, evidence_of, message_name, values_of
+from dicomgui.trace.words import compose, evidence_at, evidence_of, message_name, values_of
 
-__all__ = ["find_no_context", "find_odds", "find_some_contexts", "find_statuses", "status_code"]
+__all__ = [
+    "find_statuses",
+    "named_elements",
+    "service_of",
+    "status_code",
+    "status_evidence",
+    "status_values",
+]
 
 _STORE, _GET, _FIND, _MOVE, _ECHO = 0x0001, 0x0010, 0x0020, 0x0021, 0x0030
 _SERVICES = {
@@ -22,8 +27,22 @@ _SERVICES = {
     _MOVE: Service.MOVE,
     _ECHO: Service.VERIFICATION,
 }
-_WORKLIST = "1.2.840.10008.5.1.4.31"
-_ANY = (_STORE, _GET, _FIND, _MOVE, _ECHO)
+_CLASSES = (
+    ("1.2.840.10008.5.1.4.31", Service.WORKLIST),
+    ("1.2.840.10008.3.1.2.3", Service.MPPS),
+    ("1.2.840.10008.1.20.", Service.COMMITMENT),
+    ("1.2.840.10008.5.1.1.33", Service.MEDIA_CREATION),
+    ("1.2.840.10008.5.1.1.", Service.PRINT),
+    ("1.2.840.10008.1.40", Service.EVENT_LOGGING),
+    ("1.2.840.10008.1.42", Service.EVENT_LOGGING),
+    ("1.2.840.10008.5.1.4.34.6", Service.UPS),
+    ("1.2.840.10008.5.1.4.34.8", Service.RT_VERIFICATION),
+    ("1.2.840.10008.5.1.4.34.9", Service.RT_VERIFICATION),
+)
+"""Which service a SOP class belongs to, by how its UID begins; the first that fits counts."""
+_EVENT_REPORT, _N_GET, _SET, _ACTION, _CREATE, _DELETE = 0x0100, 0x0110, 0x0120, 0x0130, 0x0140, 0x0150
+_NORMALIZED = (_EVENT_REPORT, _N_GET, _SET, _ACTION, _CREATE, _DELETE)
+_ANY = (_STORE, _GET, _FIND, _MOVE, _ECHO, *_NORMALIZED)
 
 # Request, mask, status, code: the first that fits counts. PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4.
 _STATUSES: tuple[tuple[tuple[int, ...], int, int, str], ...] = (
@@ -46,127 +65,40 @@ _STATUSES: tuple[tuple[tuple[int, ...], int, int, str], ...] = (
     (_ANY, 0xFFFF, 0x0111, "duplicate-instance"),
     (_ANY, 0xFFFF, 0x0110, "processing-failure"),
     (_ANY, 0xFFFF, 0x0211, "unknown-operation"),
+    (_ANY, 0xFFFF, 0x0112, "no-such-instance"),
+    (_ANY, 0xFFFF, 0x0119, "class-instance-conflict"),
+    (_ANY, 0xFFFF, 0x0117, "invalid-instance"),
+    (_ANY, 0xFFFF, 0x0105, "attributes-refused"),
+    (_ANY, 0xFFFF, 0x0106, "attributes-refused"),
+    (_ANY, 0xFFFF, 0x0120, "attributes-missing"),
+    (_ANY, 0xFFFF, 0x0121, "attributes-missing"),
+    (_ANY, 0xFFFF, 0x0113, "argument-refused"),
+    (_ANY, 0xFFFF, 0x0114, "argument-refused"),
+    (_ANY, 0xFFFF, 0x0115, "argument-refused"),
+    (_ANY, 0xFFFF, 0x0123, "argument-refused"),
+    (_ANY, 0xFFFF, 0x0212, "argument-refused"),
+    (_ANY, 0xFFFF, 0x0210, "duplicate-invocation"),
+    (_ANY, 0xFFFF, 0x0213, "resource-limitation"),
 )
 _MAX_NAMED = 3
 
 
-# ---------------------------------------------------------------------------------------------------------- contexts
-
-
-class _Contexts:
-    """What was proposed and what became of it."""
-
-    def __init__(self, request: AssociateRQ, answer: AssociateAC) -> None:
-        proposed = {context.context_id: context for context in request.presentation_contexts}
-        self.proposed = len(proposed)
-        self.accepted: dict[str, list[str]] = {}
-        self.refused: dict[tuple[str, int], list[str]] = {}
-        for context in answer.presentation_contexts:
-            asked = proposed.pop(context.context_id, None)
-            if asked is None:
-                continue
-            if context.result == 0:
-                self.accepted.setdefault(asked.abstract_syntax, []).append(context.transfer_syntax)
-            else:
-                offered = self.refused.setdefault((asked.abstract_syntax, context.result), [])
-                offered.extend(asked.transfer_syntaxes)
-        for asked in proposed.values():  # an answer that leaves contexts out refuses them (PS3.8 9.3.3.2 wants all)
-            self.refused.setdefault((asked.abstract_syntax, -1), []).extend(asked.transfer_syntaxes)
-
-    @property
-    def accepted_count(self) -> int:
-        return sum(map(len, self.accepted.values()))
-
-    def describe_refused(self) -> str:
-        texts = []
-        for (abstract, result), offered in self.refused.items():
-            name = plain(name_of(abstract), 80)
-            if result == 4:
-                syntaxes = list(dict.fromkeys(plain(name_of(uid), 60) for uid in offered))
-                texts.append(f"{name} in {_listed(syntaxes, 'or')}")
-            else:
-                why = "not answered" if result < 0 else describe_presentation_result(result)
-                texts.append(f"{name} ({why})")
-        return _listed(texts, "and")
-
-    def describe_offer(self) -> str:
-        """In which encodings the peer would take objects that were refused in another."""
-        texts = []
-        for abstract in dict.fromkeys(abstract for abstract, _ in self.refused):
-            syntaxes = list(dict.fromkeys(plain(name_of(uid), 60) for uid in self.accepted.get(abstract, ())))
-            if syntaxes:
-                texts.append(f"{plain(name_of(abstract), 80)} in {_listed(syntaxes, 'or')}")
-        return f"It would take {_listed(texts, 'and')}." if texts else ""
-
-
-def _listed(texts: list[str], joint: str) -> str:
-    if len(texts) > _MAX_NAMED:
-        return f"{', '.join(texts[:_MAX_NAMED])} {joint} {len(texts) - _MAX_NAMED} more"
-    return f" {joint} ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
-
-
-def _contexts(case: Case) -> _Contexts | None:
-    request, answer = decoded(case.request), decoded(case.acceptance)
-    if not isinstance(request, AssociateRQ) or not isinstance(answer, AssociateAC):
-        return None
-    return _Contexts(request, answer)
-
-
-def find_no_context(case: Case) -> Finding | None:
-    """The association was accepted and none of its contexts."""
-    contexts = _contexts(case)
-    if contexts is None or contexts.accepted or not contexts.refused:
-        return None
-    code = "we-accepted-none"
-    if not case.is_acceptor:
-        results = {result for _, result in contexts.refused}
-        code = {3: "no-context-abstract", 4: "no-context-transfer"}.get(min(results), "no-context")
-        code = code if len(results) == 1 else "no-context"
-    values = values_of(case) | {"detail": contexts.describe_refused()}
-    return compose(code, values, evidence=_context_evidence(case), association=case.association)
-
-
-def find_some_contexts(case: Case) -> list[Finding]:
-    """The peer refused some of the contexts that we proposed."""
-    contexts = None if case.is_acceptor else _contexts(case)
-    if contexts is None or not contexts.accepted or not contexts.refused:
-        return []
-    values = values_of(case) | {
-        "accepted": contexts.accepted_count,
-        "proposed": contexts.proposed,
-        "detail": contexts.describe_refused(),
-        "offer": contexts.describe_offer(),
-    }
-    evidence = _context_evidence(case)
-    return [compose("some-contexts-refused", values, evidence=evidence, association=case.association)]
-
-
-def _context_evidence(case: Case) -> tuple[Evidence, ...]:
-    """The first refused context of the answer."""
-    found = case.acceptance
-    for item in describe_pdu(found.record).children if found is not None else ():
-        results = [field.value for field in item.children if field.label == "Result/Reason"]
-        if found is not None and results and not results[0].startswith("0 "):
-            return (Evidence(found.number, item.offset, item.length),)
-    return evidence_of(found)
-
-
-# ---------------------------------------------------------------------------------------------------------- statuses
-
-
-def status_code(command_field: int, status: Status) -> str:
+def status_code(command_field: int, status: Status, sop_class_uid: str = "") -> str:
     """The code for a status of the peer in the response to that request."""
     for requests, mask, code, name in _STATUSES:
         if command_field in requests and status & mask == code:
             return name
-    return "status-warning" if status.is_warning else "status-failure"
+    if status.is_warning:
+        return "status-warning"
+    return "status-failure" if status.explain(service_of(command_field, sop_class_uid)).is_listed else "status-unlisted"
 
 
 def find_statuses(case: Case) -> list[Finding]:
     """Responses that say failure or warning, and queries without a match."""
     findings = []
     for (direction, command_field, number), answers in case.answers.items():
-        if 0 < number <= 0xFFFF and not Status(number).is_cancel:
+        is_retrieval = direction is Direction.RECEIVED and command_field & 0x7FFF in (_MOVE, _GET)
+        if 0 < number <= 0xFFFF and not Status(number).is_cancel and not is_retrieval:
             findings.append(_status_finding(case, direction, command_field & 0x7FFF, Status(number), answers))
     if case.empty_finds:
         evidence = evidence_of(case.empty_finds[0])
@@ -177,23 +109,23 @@ def find_statuses(case: Case) -> list[Finding]:
 def _status_finding(case: Case, direction: Direction, command_field: int, status: Status, answers: Answers) -> Finding:
     record: DimseRecord = answers.first.record
     if direction is Direction.RECEIVED:
-        code = status_code(command_field, status)
+        code = status_code(command_field, status, record.sop_class_uid)
     else:
         code = "we-answered-warning" if status.is_warning else "we-answered-failure"
     values = values_of(case) | status_values(command_field, status, record.comment, record.sop_class_uid)
+    values["comment"] = f"{values['comment']}{named_elements(answers.message)}"
     subject = f"the object {record.sop_instance_uid}" if record.sop_instance_uid else "an object"
     if answers.count > 1:
         values["comment"] = f"{values['comment']} This came {answers.count} times."
         subject = f"objects, the first {record.sop_instance_uid or 'without a name'}"
     values["subject"] = subject
-    return compose(code, values, evidence=evidence_of(answers.first), association=case.association)
+    evidence = status_evidence(Said(answers.first, answers.message))
+    return compose(code, values, evidence=evidence, association=case.association)
 
 
 def status_values(command_field: int, status: Status, comment: str, sop_class_uid: str = "") -> dict[str, object]:
     """What sentences about a status want to name."""
-    service = _SERVICES.get(command_field)
-    if service is Service.FIND and sop_class_uid == _WORKLIST:
-        service = Service.WORKLIST
+    service = service_of(command_field, sop_class_uid)
     explained = status.explain(service)
     return {
         "message": message_name(command_field),
@@ -203,37 +135,51 @@ def status_values(command_field: int, status: Status, comment: str, sop_class_ui
         "clause": explained.clause,
         "comment": f" It says: “{plain(comment)}”." if comment else "",
         "subject": "an object",
+        "instance": f" for {sop_class_name(sop_class_uid)}" if sop_class_uid else "",
     }
 
 
-# --------------------------------------------------------------------------------------------------------- the rest
+def service_of(command_field: int, sop_class_uid: str) -> Service | None:
+    """Whose table of statuses applies to the response to that request."""
+    by_class = next((service for root, service in _CLASSES if sop_class_uid.startswith(root)), None)
+    if command_field in _NORMALIZED or by_class is Service.WORKLIST:
+        return by_class
+    return _SERVICES.get(command_field)
 
 
-def find_odds(case: Case) -> list[Finding]:
-    """Odd AE titles of callers, files that failed, faults of this program."""
-    findings = []
-    if case.is_acceptor:
-        for title, offset in zip(case.titles(), (10, 26), strict=True):
-            if title and _is_odd(title):
-                evidence = tuple(Evidence(found.number, offset, 16) for found in [case.request] if found)
-                values = values_of(case) | {"detail": title.hex(" ")}
-                findings.append(compose("odd-ae-title", values, evidence=evidence, association=case.association))
-    for found in case.all(FileRecord):
-        findings.append(_file_finding(case, found))
-    for found in case.all(NoteRecord):
-        values = {"detail": found.record.text.removeprefix("internal fault: ").rstrip(".")}
-        findings.append(compose("internal-fault", values, evidence=evidence_of(found), association=case.association))
-    return findings
+def sop_class_name(uid: str) -> str:
+    """The name of a SOP class, short enough for a sentence."""
+    return plain(name_of(uid), 60)
 
 
-def _is_odd(title: bytes) -> bool:
-    """Whether a title is other than printable ASCII followed by spaces (PS3.8 table 9-11, PS3.5 6.2)."""
-    return title.startswith(b" ") or any(not 0x20 <= byte < 0x7F for byte in title)
+def status_evidence(said: Said) -> tuple[Evidence, ...]:
+    """The response, and the bytes of its status where they were kept."""
+    place = said.message.place_of(0x0900) if said.message is not None else None
+    whole = evidence_of(said.found)
+    if place is None:
+        return whole
+    number, offset, length, record = place
+    return (*whole, evidence_at(Found(number, record), offset, length))
 
 
-def _file_finding(case: Case, found: Found) -> Finding:
-    record: FileRecord = found.record
-    code = "file-failed" if record.event == "failed" else "file-discarded"
-    detail = (record.detail or record.path).rstrip(".")
-    values = values_of(case) | {"path": record.path or "(no name yet)", "detail": detail}
-    return compose(code, values, evidence=evidence_of(found), association=case.association)
+def named_elements(message: Message | None) -> str:
+    """Sentences with what a response names as the cause: Offending Element, Attribute Identifier List, Error ID."""
+    command = message.decoded() if message is not None else None
+    text = ""
+    for name, title in (("offending_elements", "Offending Element"), ("attribute_identifiers", "Attributes")):
+        tags = getattr(command, name, ())
+        if tags:
+            more = f" and {len(tags) - _MAX_NAMED} more" if len(tags) > _MAX_NAMED else ""
+            text += f" {title}: {', '.join(map(_tag_text, tags[:_MAX_NAMED]))}{more}."
+    error_id = getattr(command, "error_id", None)
+    return text + (f" Error ID: 0x{error_id:04X}." if error_id else "")
+
+
+def _tag_text(tag: int) -> str:
+    from pydicom.datadict import dictionary_description
+
+    number = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    try:
+        return f"{number} {dictionary_description(tag)}"
+    except KeyError:
+        return number

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from dicomgui.network.tracing import BytesRecord, Direction, ListenRecord, PduRecord, ResolveRecord, TlsRecord
 from dicomgui.trace.case import Case, Found
-from dicomgui.trace.finding import Evidence, Finding
+from dicomgui.trace.certificate import CertificateError, read_certificate
+from dicomgui.trace.facts import Facts
+from dicomgui.trace.finding import ActionKind, Finding, plain
 from dicomgui.trace.sniff import Spoken, sniff
-from dicomgui.trace.words import compose, evidence_of, values_of
+from dicomgui.trace.words import compose, evidence_at, evidence_of, split_place, values_of
 
 __all__ = [
+    "certificate_text",
     "connect_code",
     "find_listen_faults",
     "find_no_connection",
     "find_not_dicom",
     "find_tls_fault",
     "listen_code",
+    "listen_finding",
     "tls_code",
 ]
 
@@ -39,6 +45,19 @@ _TLS_WORDS = (
         ("certificate required", "certificate_required", "did not return a certificate", "bad certificate"),
         "tls-client-certificate",
     ),
+    (
+        (
+            "unsuitable certificate",
+            "invalid purpose",
+            "key too small",
+            "too weak",
+            "certificate revoked",
+            "signature failure",
+            "invalid ca certificate",
+            "certificate rejected",
+        ),
+        "tls-certificate-unfit",
+    ),
     (("took longer than",), "silent"),
     (("closed the connection in the tls handshake",), "closed"),
     (("wrong version number", "wrong_version_number", "http request", "http_request"), "plain"),
@@ -54,7 +73,7 @@ _TLS_SIDES = {  # what depends on who called: for a requestor, for an acceptor
     "closed": ("tls-peer-is-plain", "tls-failed"),
     "silent": ("tls-silent", "tls-caller-silent"),
     "tls-client-certificate": ("tls-client-certificate", "tls-caller-certificate"),
-    "ours": ("tls-client-certificate", "tls-our-certificate"),
+    "ours": ("tls-certificate-refused", "tls-our-certificate"),
 }
 _REQUESTOR_CODES = {
     Spoken.HTTP: "not-dicom-http",
@@ -65,6 +84,9 @@ _REQUESTOR_CODES = {
     Spoken.TLS_HELLO: "peer-wants-tls",
     Spoken.UNKNOWN: "not-dicom",
 }
+
+
+_MAX_NAME = 100
 
 
 def _by_words(text: str, table: tuple[tuple[tuple[str, ...], str], ...], default: str) -> str:
@@ -81,6 +103,7 @@ def tls_code(error: str, *, is_acceptor: bool) -> str:
     """The code for why a TLS handshake failed, from OpenSSL's words."""
     lower = error.lower()
     is_about_ours = "alert" in lower and ("certificate" in lower or "unknown ca" in lower)
+    is_about_ours = is_about_ours and "certificate required" not in lower and "certificate_required" not in lower
     code = "ours" if is_about_ours else _by_words(error, _TLS_WORDS, "tls-failed")
     return _TLS_SIDES.get(code, (code, code))[is_acceptor]
 
@@ -113,9 +136,25 @@ def find_tls_fault(case: Case) -> Finding | None:
     found = case.first(TlsRecord)
     if found is None:
         return None
-    values = values_of(case) | {"detail": found.record.error.rstrip(".")}
+    values = values_of(case) | {
+        "detail": found.record.error.rstrip("."),
+        "certificate": certificate_text(found.record.peer_certificate, found.record.utc),
+    }
     code = tls_code(found.record.error, is_acceptor=case.is_acceptor)
     return compose(code, values, evidence=evidence_of(found), association=case.association)
+
+
+def certificate_text(der: bytes, utc: float) -> str:
+    """A sentence about a certificate, as it stood at that time; empty for none, or one that cannot be read."""
+    if not der:
+        return ""
+    try:
+        certificate = read_certificate(der)
+        validity = certificate.validity(datetime.fromtimestamp(utc, UTC))
+    except (CertificateError, ValueError, OverflowError, OSError):
+        return ""
+    subject, issuer = plain(certificate.subject, _MAX_NAME), plain(certificate.issuer, _MAX_NAME)
+    return f" It is that of {subject}, issued by {issuer}; {validity}."
 
 
 def find_not_dicom(case: Case) -> Finding | None:
@@ -129,7 +168,7 @@ def find_not_dicom(case: Case) -> Finding | None:
     if case.is_acceptor or case.pdu(Direction.SENT, 1) is None:
         code = "caller-uses-tls" if code == "peer-wants-tls" else "caller-not-dicom"
     values = values_of(case) | {"detail": spoken or f"it began with the bytes {data[:8].hex(' ')}"}
-    evidence = (Evidence(found.number, 0, min(len(data), 16)),)
+    evidence = (evidence_at(found, 0, min(len(data), 16)),)
     return compose(code, values, evidence=evidence, association=case.association)
 
 
@@ -147,10 +186,28 @@ def _strange_bytes(found: Found | None) -> bytes:
 
 def find_listen_faults(case: Case) -> list[Finding]:
     """Listeners that could not start."""
-    findings = []
-    for found in case.all(ListenRecord):
-        if found.record.error:
-            code = listen_code(found.record.error)
-            values = {"address": found.record.address, "detail": found.record.error.rstrip(".")}
-            findings.append(compose(code, values, evidence=evidence_of(found), association=case.association))
-    return findings
+    return [
+        listen_finding(found.record.address, found.record.error, case.around.facts, found)
+        for found in case.all(ListenRecord)
+        if found.record.error
+    ]
+
+
+def listen_finding(address: str, error: str, facts: Facts, found: Found | None = None) -> Finding:
+    """Why a listener could not start at ``address``."""
+    code = listen_code(error)
+    values = {"address": address, "detail": error.rstrip(".")}
+    cause, offers = "", {}
+    port = split_place(address)[1]
+    if code == "port-in-use" and port.isascii() and port.isdigit():
+        owner = facts.port_owners.get(int(port), "")
+        cause = f"Port {port} is used by {plain(owner, _MAX_NAME)}." if owner else ""
+        offers = {ActionKind.NEXT_PORT: str(int(port) % 65535 + 1)}
+    return compose(
+        code,
+        values,
+        evidence=evidence_of(found),
+        association=found.record.association if found is not None else 0,
+        first_cause=cause,
+        offers=offers,
+    )

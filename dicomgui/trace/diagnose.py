@@ -2,10 +2,6 @@
 
 It is a function of the records and nothing else: every finding names the records that show it, causes are ordered by
 how well they fit, and what the trace does not show is not claimed. The words are in :mod:`dicomgui.trace.catalogue`.
-
-For each association the rules of :data:`_ENDINGS` say how it failed; of all that fit, the one whose evidence comes
-first in the trace is the cause and the others are its consequences. The rules of :data:`_REMARKS` add what else is to
-be told. To add a diagnosis: an entry in the catalogue, and a rule in one of the modules that these come from.
 """
 
 from __future__ import annotations
@@ -32,86 +28,36 @@ from dicomgui.network.pdu import describe_abort
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Record
 from dicomgui.network.uids import name_of
-from dicomgui.trace.answering import find_no_context, find_odds, find_some_contexts, find_statuses, status_values
-from dicomgui.trace.case import Case, cases_of
-from dicomgui.trace.connecting import (
-    connect_code,
-    find_listen_faults,
-    find_no_connection,
-    find_not_dicom,
-    find_tls_fault,
-    listen_code,
-    tls_code,
-)
-from dicomgui.trace.ending import (
-    abort_finding,
-    find_abort,
-    find_cancel,
-    find_close,
-    find_own_abort,
-    find_refusal,
-    find_rejection,
-    find_time_out,
-    find_violation,
-    rejection_code,
-)
-from dicomgui.trace.finding import Finding, Severity
+from dicomgui.trace.answering import status_values
+from dicomgui.trace.connecting import connect_code, listen_finding, tls_code
+from dicomgui.trace.diagnosis import Diagnosis
+from dicomgui.trace.ending import abort_finding, rejection_code
+from dicomgui.trace.facts import NO_FACTS, Facts
+from dicomgui.trace.finding import Finding
 from dicomgui.trace.words import compose, split_place
 
 __all__ = ["diagnose", "explain_error"]
 
-# Where two fit the same record, the earlier rule wins.
-_ENDINGS: tuple[Callable[[Case], Finding | None], ...] = (
-    find_no_connection,
-    find_tls_fault,
-    find_not_dicom,
-    find_rejection,
-    find_abort,
-    find_violation,
-    find_time_out,
-    find_no_context,
-    find_refusal,
-    find_cancel,
-    find_own_abort,
-    find_close,
-)
-_REMARKS: tuple[Callable[[Case], list[Finding]], ...] = (
-    find_listen_faults,
-    find_statuses,
-    find_some_contexts,
-    find_odds,
-)
 _TIME_OUTS = {
     "connect": "no-answer",
     "associate": "silent",
     "response": "no-response",
     "release": "no-release-answer",
 }
-_RANK = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 
-def diagnose(records: Iterable[Record]) -> list[Finding]:
+def diagnose(records: Iterable[Record], facts: Facts = NO_FACTS) -> list[Finding]:
     """Everything worth telling about a trace of one association or many, the most serious of each first.
 
-    An empty list means that nothing failed as far as the trace shows. Nothing is raised, however odd the trace.
+    An empty list means that nothing failed as far as the trace shows. Nothing is raised, however odd the trace. It is
+    one pass over the records.
+
+    :param facts: what is known beside the trace.
     """
-    findings: list[Finding] = []
-    for case in cases_of(records):
-        found = [finding for rule in _REMARKS for finding in rule(case)]
-        ending = _find_ending(case)
-        if ending is not None:
-            found.insert(0, ending)
-        findings += sorted(found, key=lambda finding: _RANK[finding.severity])
-    return findings
-
-
-def _find_ending(case: Case) -> Finding | None:
-    endings = [finding for rule in _ENDINGS if (finding := rule(case)) is not None]
-    return min(endings, key=_first_evidence, default=None)
-
-
-def _first_evidence(finding: Finding) -> int:
-    return min(item.record_index for item in finding.evidence)
+    diagnosis = Diagnosis(facts)
+    for record in records:
+        diagnosis.add(record)
+    return diagnosis.findings()
 
 
 # ------------------------------------------------------------------------------------------------------------ errors
@@ -162,7 +108,7 @@ def _explain_tls(error: ConnectError) -> Finding:
 def _explain_listen(error: ListenError) -> Finding:
     detail = _detail(error)
     place = detail.removeprefix("cannot listen on ").partition(": ")[0]
-    return compose(listen_code(detail), {"address": place, "detail": detail})
+    return listen_finding(place, detail, NO_FACTS)
 
 
 def _explain_rejected(error: AssociationRejected) -> Finding:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 
-from dicomgui.network.errors import RemoteProtocolError
-from dicomgui.network.pdu import PDU, Abort, AssociateRJ, PduType, decode, describe_abort, describe_rejection
+from dicomgui.network.pdu import (
+    Abort,
+    AbortReason,
+    AbortSource,
+    AssociateRJ,
+    PduType,
+    RejectResult,
+    RejectSource,
+    describe_abort,
+    describe_rejection,
+)
 from dicomgui.network.tracing import CancelRecord, Direction, PduRecord, RefuseRecord, TimerRecord
-from dicomgui.trace.case import Case, Found
+from dicomgui.trace.case import Case, Found, decoded
 from dicomgui.trace.catalogue import ABORT_CAUSES
-from dicomgui.trace.finding import Evidence, Finding
-from dicomgui.trace.words import compose, evidence_of, message_name, seconds_text, values_of
+from dicomgui.trace.finding import ActionKind, Evidence, Finding
+from dicomgui.trace.naming import Advice, advise, sent_text
+from dicomgui.trace.words import compose, evidence_at, evidence_of, message_name, seconds_text, split_place, values_of
 
 __all__ = [
     "abort_finding",
-    "decoded",
     "find_abort",
     "find_cancel",
     "find_close",
@@ -22,7 +31,10 @@ __all__ = [
     "find_refusal",
     "find_rejection",
     "find_time_out",
+    "find_unanswered",
+    "find_unread_rejection",
     "find_violation",
+    "idle_seconds",
     "rejection_code",
 ]
 
@@ -45,20 +57,13 @@ _TIMERS = {
     "connect": "no-answer",
 }
 _IDLE_S = 60.0  # no firewall forgets a connection sooner
+_FIVE_MINUTES_S, _NEAR_S = 300.0, 3.0
+_ALIKE = 0.05
+_ABORTED: dict[int, str] = {
+    AbortSource.SERVICE_USER: "aborted-by-user",
+    AbortSource.SERVICE_PROVIDER: "aborted-by-provider",
+}
 _AT_OFFSET = re.compile(r"at offset (\d{1,10})")
-
-
-def decoded(found: Found | None) -> PDU | None:
-    """The PDU of a record, where it was kept whole and can be decoded."""
-    if found is None:
-        return None
-    segments = found.record.segments
-    if len(segments) != 1 or segments[0].offset or len(segments[0].data) != found.record.length:
-        return None
-    try:
-        return decode(segments[0].data)
-    except RemoteProtocolError:
-        return None
 
 
 def rejection_code(source: int, reason: int) -> str:
@@ -74,16 +79,76 @@ def find_rejection(case: Case) -> Finding | None:
         if found is None or not isinstance(pdu, AssociateRJ):
             continue
         code = rejection_code(pdu.source, pdu.reason)
-        if direction is Direction.SENT:
-            code = f"we-{code}" if code in _OWN_REJECTIONS else "we-rejected"
         values = values_of(case) | {
             "result": pdu.result,
             "source": pdu.source,
             "reason": pdu.reason,
             "detail": describe_rejection(pdu.result, pdu.source, pdu.reason),
         }
-        return compose(code, values, evidence=(Evidence(found.number, 7, 3),), association=case.association)
+        advice = Advice()
+        offers: dict[ActionKind, str] = {}
+        if direction is Direction.SENT:
+            code = f"we-{code}" if code in _OWN_REJECTIONS else "we-rejected"
+        else:
+            advice = _advice(case, code)
+            offers = {_TRIED[code]: advice.title} if advice.title else {}
+            if code in _TRIED:
+                values["sent"] = sent_text(case.titles()[code == "rejected-calling-ae"])
+        cause = advice.cause or _result_cause(pdu)
+        evidence = (evidence_at(found, 7, 3), *_title_evidence(case, code))
+        return compose(code, values, evidence=evidence, association=case.association, first_cause=cause, offers=offers)
     return None
+
+
+_TRIED = {"rejected-called-ae": ActionKind.TRY_AE, "rejected-calling-ae": ActionKind.TRY_CALLING_AE}
+
+
+def _advice(case: Case, code: str) -> Advice:
+    """What is wrong with the name that was refused, as far as that can be told."""
+    called, calling = case.titles()
+    if code == "rejected-called-ae":
+        return advise(called, case.around.titles_at(case.place))
+    if code == "rejected-calling-ae":
+        return advise(calling, case.around.own_titles_at(case.place))
+    return Advice()
+
+
+def _title_evidence(case: Case, code: str) -> tuple[Evidence, ...]:
+    """The bytes of the name that was refused (PS3.8 table 9-11)."""
+    if case.request is None or not any(case.titles()):
+        return ()
+    if code.endswith("rejected-called-ae"):
+        return (evidence_at(case.request, 10, 16),)
+    return (evidence_at(case.request, 26, 16),) if code.endswith("rejected-calling-ae") else ()
+
+
+def _result_cause(pdu: AssociateRJ) -> str:
+    """What an unusual result of a rejection adds (PS3.8 table 9-21)."""
+    if pdu.result == RejectResult.TRANSIENT and pdu.source != RejectSource.SERVICE_PROVIDER_PRESENTATION:
+        return "It calls that temporary: it may accept later."
+    if pdu.result not in tuple(RejectResult):
+        return f"Its result {pdu.result} is none of the standard's: whether it will accept later cannot be told."
+    return ""
+
+
+def find_unread_rejection(case: Case) -> Finding | None:
+    """The association was rejected, and the trace does not hold the bytes that say why."""
+    for direction in Direction:
+        found = case.pdu(direction, PduType.ASSOCIATE_RJ)
+        if found is not None and not found.record.error and decoded(found) is None:
+            values = values_of(case) | {"detail": "the bytes of the rejection were not kept"}
+            return compose("cannot-tell", values, evidence=evidence_of(found), association=case.association)
+    return None
+
+
+def find_unanswered(case: Case) -> Finding | None:
+    """The association ended in order, and a request of ours was never answered."""
+    waiting = _oldest_pending(case)
+    if waiting is None or not case.is_released or case.around.facts.is_partial:
+        return None
+    name = message_name(waiting.record.command_field)
+    values = values_of(case) | {"detail": f"the association was released while {name} was not answered"}
+    return compose("cannot-tell", values, evidence=evidence_of(waiting), association=case.association)
 
 
 def find_abort(case: Case) -> Finding | None:
@@ -96,7 +161,7 @@ def find_abort(case: Case) -> Finding | None:
     code = "aborted-on-greeting" if case.acceptance is None else "aborted"
     if case.is_acceptor:
         code = "caller-aborted"
-    evidence = (Evidence(found.number, 8, 2),)
+    evidence = (evidence_at(found, 8, 2),)
     return abort_finding(code, values_of(case), source, reason, evidence=evidence, association=case.association)
 
 
@@ -110,15 +175,17 @@ def abort_finding(
     association: int = 0,
 ) -> Finding:
     """The finding for an A-ABORT of the peer; ``aborted`` becomes the code that fits its source."""
-    by_provider = source == 2
     if code == "aborted":
-        code = "aborted-by-provider" if by_provider else "aborted-by-user"
+        code = _ABORTED.get(source, "aborted-unknown-source")
+    cause = ""
+    if source == AbortSource.SERVICE_PROVIDER and reason != AbortReason.NOT_SPECIFIED:
+        cause = ABORT_CAUSES.get(reason, f"Its reason {reason} is none that the standard defines.")
     return compose(
         code,
         values | {"detail": describe_abort(source, reason)},
         evidence=evidence,
         association=association,
-        first_cause=ABORT_CAUSES.get(reason, "") if by_provider else "",
+        first_cause=cause,
     )
 
 
@@ -133,7 +200,7 @@ def find_violation(case: Case) -> Finding | None:
     return compose(
         "protocol-violation",
         values_of(case) | {"detail": error.rstrip(".")},
-        evidence=(Evidence(found.number, min(offset, found.record.length), 0),),
+        evidence=(evidence_at(found, min(offset, found.record.length)),),
         association=case.association,
     )
 
@@ -206,10 +273,32 @@ def _close_code(case: Case, found: Found) -> tuple[str, dict[str, object]]:
     waiting = _oldest_pending(case)
     if waiting is not None:
         return "connection-lost-sending", {"message": message_name(waiting.record.command_field)}
-    silence = close.mono - case.last_bytes_mono
-    if silence >= _IDLE_S:
-        return "connection-lost-idle", {"seconds": seconds_text(silence)}
+    silence = idle_seconds(case)
+    if silence:
+        return "connection-lost-idle", {"seconds": seconds_text(silence), "pattern": _idle_pattern(case, silence)}
     return "connection-lost", {}
+
+
+def idle_seconds(case: Case) -> float:
+    """How long an association of ours had rested when the peer's side cut it; 0 where that is not what happened."""
+    found = case.close
+    if found is None or case.is_acceptor or case.is_released or not (found.record.by_peer or found.record.error):
+        return 0.0
+    silence = float(found.record.mono - case.last_bytes_mono)
+    is_idle = case.acceptance is not None and _oldest_pending(case) is None and not _was_ended_by_words(case)
+    return silence if is_idle and silence >= _IDLE_S else 0.0
+
+
+def _idle_pattern(case: Case, silence: float) -> str:
+    """What several cuts have in common: a limit that somebody has set."""
+    host = split_place(case.place)[0]
+    alike = [other for other in case.around.cuts.get(host, {}).values() if abs(other - silence) <= silence * _ALIKE]
+    if len(alike) > 1:
+        return f" So ended {len(alike)} associations with it, each after about this time: somebody has set a limit."
+    rest = silence % _FIVE_MINUTES_S
+    if min(rest, _FIVE_MINUTES_S - rest) <= _NEAR_S:
+        return " That is a multiple of five minutes, as limits of firewalls are."
+    return ""
 
 
 def find_refusal(case: Case) -> Finding | None:

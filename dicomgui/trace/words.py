@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from dicomgui.network.dimse import CommandField
 from dicomgui.trace.case import RESPONSE, Case, Found
-from dicomgui.trace.catalogue import CATALOGUE
-from dicomgui.trace.finding import Evidence, Finding, plain
+from dicomgui.trace.catalogue import CATALOGUE, LABELS, OFFERS
+from dicomgui.trace.finding import Action, ActionKind, Evidence, Finding, Place, plain
 
-__all__ = ["compose", "evidence_of", "message_name", "seconds_text", "split_place", "values_of"]
+__all__ = ["compose", "evidence_at", "evidence_of", "message_name", "seconds_text", "split_place", "values_of"]
 
 _MAX_VALUE = 400
+_MAX_OFFER = 64
 _UNKNOWN = {
     "peer": "the peer",
     "host": "the peer",
@@ -37,10 +39,12 @@ def compose(
     evidence: tuple[Evidence, ...] = (),
     association: int = 0,
     first_cause: str = "",
+    offers: Mapping[ActionKind, str] = MappingProxyType({}),
 ) -> Finding:
     """The finding of that code; values are made safe to show, empty sentences are left out.
 
     :param first_cause: a cause that fits this case better than those of the catalogue.
+    :param offers: actions that this case allows beside those of the catalogue, each with its value; they come first.
     """
     template = CATALOGUE[code]
     safe = _Values({name: text for name, value in values.items() if (text := plain(value, _MAX_VALUE))})
@@ -51,9 +55,14 @@ def compose(
 
     causes = tuple(filter(None, map(fill, (first_cause, *template.causes))))
     tries = tuple(filter(None, map(fill, template.tries)))
+    wanted = {kind: plain(value, _MAX_OFFER) for kind, value in offers.items()} | {
+        kind: "" for kind in OFFERS.get(code, ()) if kind not in offers
+    }
+    actions = tuple(Action(kind, LABELS[kind].format(value=value), value) for kind, value in wanted.items())
     return Finding(
-        code, template.severity, fill(template.what), causes, tries, evidence, fill(template.clause), association
-    )
+        code, template.severity, fill(template.what), causes, tries, evidence, fill(template.clause), association,
+        actions,
+    )  # fmt: skip
 
 
 def values_of(case: Case) -> dict[str, object]:
@@ -72,7 +81,13 @@ def split_place(place: str) -> tuple[str, str]:
 
 def evidence_of(*found: Found | None) -> tuple[Evidence, ...]:
     """Whole records as evidence."""
-    return tuple(Evidence(item.number) for item in found if item is not None)
+    return tuple(evidence_at(item) for item in found if item is not None)
+
+
+def evidence_at(found: Found, offset: int = 0, length: int = 0) -> Evidence:
+    """Some bytes of a record as evidence."""
+    record = found.record
+    return Evidence(found.number, offset, length, Place(record.association, record.mono, type(record).__name__))
 
 
 def message_name(command_field: int) -> str:

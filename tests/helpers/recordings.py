@@ -29,6 +29,7 @@ from dicomgui.network.tracing import (
     ConnectRecord,
     DimseRecord,
     Direction,
+    ListenRecord,
     PduRecord,
     Record,
     Role,
@@ -114,10 +115,17 @@ class Recording:
             return self.sent(associate_rq()).received(associate_ac())
         return self.received(associate_rq()).sent(associate_ac())
 
-    def message(self, direction: Direction, command: Command, context_id: int = 1) -> Recording:
-        """A command as P-DATA-TF and as message."""
+    def message(self, direction: Direction, command: Command, context_id: int = 1, dataset: bytes = b"") -> Recording:
+        """A command, and what belongs to it, as P-DATA-TF and as message."""
         self.raw(direction, PDataTF((PDV(context_id, 3, encode(command)),)).encode())
+        if dataset:
+            self.raw(direction, PDataTF((PDV(context_id, 2, dataset),)).encode())
         return self.dimse(direction, command, context_id)
+
+    def listening(self, ae_title: str, address: str = "0.0.0.0:11112") -> Recording:
+        """A listener of ours has opened; it belongs to no association."""
+        _, mono, utc = self.head
+        return self.add(ListenRecord(0, mono, utc, address, ae_title, True, ""))
 
     def dimse(self, direction: Direction, command: Command, context_id: int = 1) -> Recording:
         """A message without its bytes."""

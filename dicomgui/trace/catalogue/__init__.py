@@ -13,9 +13,11 @@ from dicomgui.trace.catalogue.association import ABORT_CAUSES, ASSOCIATION
 from dicomgui.trace.catalogue.connection import CONNECTION
 from dicomgui.trace.catalogue.local import LOCAL
 from dicomgui.trace.catalogue.messages import MESSAGES
+from dicomgui.trace.catalogue.offers import LABELS, OFFERS
+from dicomgui.trace.catalogue.retrieval import RETRIEVAL
 from dicomgui.trace.catalogue.template import Template
 
-__all__ = ["ABORT_CAUSES", "CATALOGUE", "Template"]
+__all__ = ["ABORT_CAUSES", "CATALOGUE", "LABELS", "OFFERS", "Template"]
 
-CATALOGUE: dict[str, Template] = {**CONNECTION, **ASSOCIATION, **MESSAGES, **LOCAL}
+CATALOGUE: dict[str, Template] = {**CONNECTION, **ASSOCIATION, **MESSAGES, **RETRIEVAL, **LOCAL}
 """Every finding by its code."""

@@ -10,14 +10,14 @@ ASSOCIATION: dict[str, Template] = {
     # ---------------------------------------------------------------------------------------------------- rejections
     "rejected-called-ae": Template(
         ERROR,
-        "{peer} does not know the name that you called: {called}.",
+        "{peer} does not know the name that you called: {called}.{sent}",
         ("The called AE title is misspelt; capitals matter.", "It was given another AE title."),
         ("Check the AE title of the peer, letter by letter.", "Ask the administrator for the exact AE title."),
         "PS3.8 9.3.4, result {result} source 1 reason 7",
     ),
     "rejected-calling-ae": Template(
         ERROR,
-        "{peer} does not know the name that you use: {calling}.",
+        "{peer} does not know the name that you use: {calling}.{sent}",
         (
             "The calling AE title is not on its list.",
             "The AE title is on its list with another address than this computer's.",
@@ -132,6 +132,13 @@ ASSOCIATION: dict[str, Template] = {
         ("Keep this trace: it is what the makers of both systems need.", SEE_LOG),
         "PS3.8 9.3.8, table 9-26",
     ),
+    "aborted-unknown-source": Template(
+        ERROR,
+        "{peer} broke the association off with a code that the standard does not define ({detail}).",
+        ("The peer's software uses a code of its own; what it means cannot be told from the trace.",),
+        (SEE_LOG, "Look at the last message before the abort."),
+        "PS3.8 9.3.8, table 9-26",
+    ),
     "caller-aborted": Template(
         WARNING,
         "The caller {calling} at {peer} broke the association off ({detail}).",
@@ -170,6 +177,20 @@ ASSOCIATION: dict[str, Template] = {
         ("It does not support these kinds of objects or services.", "It does not support these encodings."),
         ("Propose other transfer syntaxes; implicit VR little endian must be known to all.", "{offer}"),
         "PS3.8 9.3.3.2",
+    ),
+    "no-context-user": Template(
+        ERROR,
+        "{peer} accepts you, but its application refused what was proposed: {detail}.",
+        ("It does not let {calling} use this service.", "It is configured to refuse at present."),
+        ("Ask for the service to be enabled for {calling} at {peer}.", SEE_LOG, "{offer}"),
+        "PS3.8 9.3.3.2, result 1",
+    ),
+    "no-context-provider": Template(
+        ERROR,
+        "{peer} accepts you, but refused what was proposed and gives no reason: {detail}.",
+        ("Its software could not take this context; why cannot be told from the trace.",),
+        (SEE_LOG, "Propose other transfer syntaxes; implicit VR little endian must be known to all.", "{offer}"),
+        "PS3.8 9.3.3.2, result 2",
     ),
     "no-context-abstract": Template(
         ERROR,
@@ -265,7 +286,7 @@ ASSOCIATION: dict[str, Template] = {
     ),
     "connection-lost-idle": Template(
         ERROR,
-        "The connection to {peer} was cut without a goodbye after {seconds} s without a byte.",
+        "The connection to {peer} was cut without a goodbye after {seconds} s without a byte.{pattern}",
         (
             "A firewall on the way forgets connections that rest; the time fits such a limit.",
             "The peer closes associations that rest.",

@@ -81,7 +81,7 @@ CONNECTION: dict[str, Template] = {
     # ---------------------------------------------------------------------------------------------------------- TLS
     "tls-unknown-issuer": Template(
         ERROR,
-        "The certificate of {peer} is not trusted here: nobody vouches for its issuer.",
+        "The certificate of {peer} is not trusted here: nobody vouches for its issuer.{certificate}",
         ("The hospital's own certificate authority is not set up here.", "The certificate is self-signed."),
         (
             "Give the certificate of the issuing authority, or this certificate itself, as trusted.",
@@ -91,21 +91,21 @@ CONNECTION: dict[str, Template] = {
     ),
     "tls-expired": Template(
         ERROR,
-        "The certificate of {peer} has expired.",
+        "The certificate of {peer} has expired.{certificate}",
         ("It was not renewed in time.", "The clock of this computer is wrong."),
         ("Have the certificate renewed.", "Check date and time of this computer."),
         "PS3.15 B.12",
     ),
     "tls-not-yet-valid": Template(
         ERROR,
-        "The certificate of {peer} is not valid yet.",
+        "The certificate of {peer} is not valid yet.{certificate}",
         ("The clock of this computer is wrong.", "The certificate was made for a later date."),
         ("Check date and time of this computer.",),
         "PS3.15 B.12",
     ),
     "tls-name-mismatch": Template(
         ERROR,
-        "The certificate of {peer} was made for another name.",
+        "The certificate of {peer} was made for another name.{certificate}",
         (
             "The peer is addressed by an IP address or alias that its certificate does not list.",
             "Another computer answers.",
@@ -115,9 +115,23 @@ CONNECTION: dict[str, Template] = {
     ),
     "tls-client-certificate": Template(
         ERROR,
-        "{peer} wants a certificate from us and did not get one that it accepts.",
-        ("No certificate of ours is set.", "Its issuer or its name is not known to the peer."),
+        "{peer} wants a certificate from us and did not get one.",
+        ("No certificate of ours is set for this peer.",),
         ("Choose certificate and key for this program.", "Have our certificate added to those that the peer trusts."),
+        "PS3.15 B.12",
+    ),
+    "tls-certificate-refused": Template(
+        ERROR,
+        "{peer} does not accept our certificate: {detail}.",
+        ("Its issuer is not set up there.", "It has expired, or is made for another name or purpose."),
+        ("Have our certificate or its issuer added to those that the peer trusts.", "Choose another certificate."),
+        "PS3.15 B.12",
+    ),
+    "tls-certificate-unfit": Template(
+        ERROR,
+        "The certificate of {peer} is not fit for this: {detail}.{certificate}",
+        ("It was made for another purpose, is too weak for today, or was revoked.",),
+        ("Have a new certificate made for {peer}.",),
         "PS3.15 B.12",
     ),
     "tls-caller-certificate": Template(

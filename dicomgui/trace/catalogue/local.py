@@ -15,6 +15,33 @@ LOCAL: dict[str, Template] = {
         ("Nothing needs to be done here; a stricter system would refuse it.",),
         "PS3.8 9.3.2, table 9-11",
     ),
+    "character-set-missing": Template(
+        WARNING,
+        "{who} sends text in {message} without saying which alphabet: {element} has {detail}; that fits {fits}.",
+        ("Specific Character Set (0008,0005) is missing or says ASCII, and the text is not ASCII.",),
+        ("Have the character set stated there.", "Read the text under another character set here."),
+        "PS3.3 C.12.1.1.2, PS3.5 6.1.2",
+    ),
+    "character-set-contradicted": Template(
+        WARNING,
+        "{who} sends text in {message} that is not what it says: {element} has {detail}, which is not {fits}.",
+        ("Specific Character Set (0008,0005) was changed, and the text was not.",),
+        ("Have the data corrected there.", "Read the text under another character set here."),
+        "PS3.3 C.12.1.1.2, PS3.5 6.1.2",
+    ),
+    "characters-lost": Template(
+        WARNING,
+        "{who} sends text in {message} of which characters were lost before: {element} has {detail}.",
+        ("A system on the way could not convert the text, and put replacement characters in their place.",),
+        ("Correct the text at its origin; what is lost cannot be read from this.",),
+        "PS3.5 6.1.2",
+    ),
+    "cannot-tell": Template(
+        WARNING,
+        "What became of the work with {peer} cannot be told: {detail}.",
+        ("The trace does not hold what would show it.",),
+        ("Record it again with everything kept in the trace.", SEE_LOG),
+    ),
     "file-failed": Template(
         ERROR,
         "A file could not be read or written: {path} ({detail}).",

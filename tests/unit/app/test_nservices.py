@@ -117,7 +117,7 @@ async def test_a_failure_status_and_what_the_peer_complains_about_are_results(co
         result = await transact(context, scp.address, OPTIONS, NRequest(NOperation.SET, MPPS, "1.2", elements()))
     assert (result.ok, result.status, result.comment) == (False, 0x0106, "no")
     assert result.attribute_identifiers == (0x00100010,)
-    assert [finding.code for finding in result.findings] == ["status-failure"]
+    assert [finding.code for finding in result.findings] == ["attributes-refused"]
 
 
 async def test_a_warning_is_done(context: AppContext) -> None:

@@ -73,7 +73,7 @@ def test_a_name_that_is_not_known() -> None:
         ("[SSL: WRONG_VERSION_NUMBER] wrong version number", Role.ACCEPTOR, "tls-caller-is-plain"),
         ("sslv3 alert handshake failure", Role.REQUESTOR, "tls-no-common"),
         ("EOF occurred in violation of protocol", Role.REQUESTOR, "tls-failed"),
-        ("the peer broke the TLS handshake off: tlsv1 alert unknown ca", Role.REQUESTOR, "tls-client-certificate"),
+        ("the peer broke the TLS handshake off: tlsv1 alert unknown ca", Role.REQUESTOR, "tls-certificate-refused"),
         ("the peer broke the TLS handshake off: tlsv1 alert unknown ca", Role.ACCEPTOR, "tls-our-certificate"),
         ("the peer broke the TLS handshake off: sslv3 alert certificate expired", Role.ACCEPTOR, "tls-our-certificate"),
         ("the peer did not return a certificate", Role.ACCEPTOR, "tls-caller-certificate"),

@@ -6,9 +6,8 @@ from helpers.recordings import Recording, associate_ac, associate_rq
 from dicomgui.network.dimse import CEchoRQ, CStoreRQ
 from dicomgui.network.pdu import Abort, ReleaseRQ
 from dicomgui.network.tracing import CancelRecord, Direction, PduRecord, RefuseRecord, Role, Segment, TlsRecord
-from dicomgui.trace.case import Found
+from dicomgui.trace.case import Found, decoded
 from dicomgui.trace.diagnose import diagnose
-from dicomgui.trace.ending import decoded
 from dicomgui.trace.finding import Evidence, Finding, Severity
 
 SENT, RECEIVED = Direction.SENT, Direction.RECEIVED
@@ -44,7 +43,7 @@ def test_rejections(codes: tuple[int, int, int], code: str, words: str) -> None:
     assert finding.code == code
     assert words in finding.what
     assert finding.what.startswith("PACS@10.0.0.2:104")
-    assert finding.evidence == (Evidence(2, 7, 3),)
+    assert finding.evidence[0] == Evidence(2, 7, 3)
     assert finding.clause.startswith("PS3.8 9.3.4")
 
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 
-from dicomgui.trace.finding import Evidence, Finding, Severity, finding_json, plain
+from dicomgui.trace.finding import Action, ActionKind, Evidence, Finding, Severity, finding_json, plain
+
+TRY = Action(ActionKind.TRY_AE, "Try PACS", "PACS")
 
 
 def test_text_of_a_peer_is_made_plain() -> None:
@@ -14,7 +16,7 @@ def test_text_of_a_peer_is_made_plain() -> None:
 
 
 def test_as_json() -> None:
-    finding = Finding("code", Severity.ERROR, "What.", ("C.",), ("T.",), (Evidence(3, 7, 2),), "PS3.8", 5)
+    finding = Finding("code", Severity.ERROR, "What.", ("C.",), ("T.",), (Evidence(3, 7, 2),), "PS3.8", 5, (TRY,))
     assert json.loads(json.dumps(finding_json(finding))) == {
         "event": "finding",
         "code": "code",
@@ -23,6 +25,14 @@ def test_as_json() -> None:
         "what": "What.",
         "causes": ["C."],
         "try": ["T."],
+        "actions": [{"kind": "try-ae", "label": "Try PACS", "value": "PACS"}],
         "evidence": [{"record": 3, "offset": 7, "length": 2}],
         "clause": "PS3.8",
     }
+
+
+def test_bytes_are_shown_rather_than_a_record_as_a_whole() -> None:
+    whole, some = Evidence(1), Evidence(2, 7, 3)
+    assert Finding("code", Severity.NOTE, "What.", evidence=(whole, some)).best_evidence == some
+    assert Finding("code", Severity.NOTE, "What.", evidence=(whole,)).best_evidence == whole
+    assert Finding("code", Severity.NOTE, "What.").best_evidence is None

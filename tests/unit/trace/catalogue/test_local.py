@@ -5,6 +5,7 @@ from dicomgui.trace.catalogue.association import ASSOCIATION
 from dicomgui.trace.catalogue.connection import CONNECTION
 from dicomgui.trace.catalogue.local import LOCAL
 from dicomgui.trace.catalogue.messages import MESSAGES
+from dicomgui.trace.catalogue.retrieval import RETRIEVAL
 
 
 def test_every_entry_is_in_the_catalogue() -> None:
@@ -12,5 +13,5 @@ def test_every_entry_is_in_the_catalogue() -> None:
 
 
 def test_no_code_stands_for_two_things() -> None:
-    parts = (CONNECTION, ASSOCIATION, MESSAGES, LOCAL)
+    parts = (CONNECTION, ASSOCIATION, MESSAGES, RETRIEVAL, LOCAL)
     assert sum(map(len, parts)) == len(CATALOGUE)

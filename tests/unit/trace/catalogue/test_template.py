@@ -8,9 +8,10 @@ from dicomgui.trace.catalogue import CATALOGUE, Template
 from dicomgui.trace.finding import Severity
 
 PLACES = {
-    "accepted", "address", "advice", "called", "calling", "clause", "comment", "detail", "hint", "host", "meaning",
-    "message", "offer", "path", "peer", "port", "proposed", "reason", "result", "seconds", "source", "status",
-    "subject", "waited",
+    "accepted", "address", "advice", "arrived", "called", "calling", "certificate", "clause", "comment", "destination",
+    "detail", "element", "fits", "hint", "host", "instance", "listener", "meaning", "message", "offer", "own_port",
+    "path", "pattern", "peer", "port", "proposed", "reason", "result", "seconds", "sent", "source", "status", "subject",
+    "told", "waited", "who",
 }  # fmt: skip
 
 

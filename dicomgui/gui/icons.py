@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixma
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
-from dicomgui.gui.assets import resource
+from dicomgui.app.assets import resource
 
 __all__ = ["app_icon", "icon", "pixmap"]
 
@@ -38,6 +38,10 @@ _SHAPES = {
     "lock": '<rect x="5" y="11" width="14" height="9" rx="2"/><path d="M8 11V7a4 4 0 0 1 8 0v4"/>',
     "question": '<circle cx="12" cy="12" r="9"/>'
     '<path d="M9.500 9.500a2.500 2.500 0 1 1 3.500 2.300c-.7.3-1 .8-1 1.700M12 16.800v.1"/>',
+    "help": '<path d="M12 6.500C9.500 4.500 6.500 4 3.500 4.500v14c3-.500 6 0 8.500 2 2.500-2 5.500-2.500 8.500-2v-14'
+    'c-3-.500-6 0-8.500 2zM12 6.500v14"/>',
+    "back": '<path d="M19 12H5M11 6l-6 6 6 6"/>',
+    "forward": '<path d="M5 12h14M13 6l6 6-6 6"/>',
     "busy": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>',
     "right": '<path d="M9 6l6 6-6 6"/>',
     "play": '<path d="M7 4l13 8-13 8z"/>',

@@ -12,7 +12,7 @@ from helpers.source import ROOT
 
 FIND_ICON = """
 import dicomgui, sys
-from dicomgui.gui.assets import resource
+from dicomgui.app.assets import resource
 print(dicomgui.__file__)
 print(resource("icons/dicomgui.svg"))
 """

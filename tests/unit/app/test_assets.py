@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomgui.gui import assets
+from dicomgui.app import assets
 
 
 @pytest.fixture(autouse=True)

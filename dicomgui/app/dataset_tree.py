@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from dicomgui.network.uids import is_valid_uid, name_of
-from dicomgui.trace.describe import Node
+from dicomgui.trace.describe import Node, TreeNode
 from dicomgui.trace.finding import plain
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _value(element: DataElement) -> str:
     return plain(text, MAX_VALUE)
 
 
-def dataset_text(node: Node, depth: int = 0) -> str:
+def dataset_text(node: TreeNode, depth: int = 0) -> str:
     """The tree as lines of text, to be copied."""
     line = "  " * depth + (f"{node.label}: {node.value}" if node.value else node.label)
     return "\n".join((line, *(dataset_text(child, depth + 1) for child in node.children)))

@@ -6,8 +6,9 @@ the bytes, there is a tree: up to the fault it is the decoder's, and the fault i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from dicomgui.network.dimse import command_set
 from dicomgui.network.errors import RemoteProtocolError
@@ -18,7 +19,7 @@ from dicomgui.network.uids import is_valid_uid, name_of
 from dicomgui.trace.describe_extended import application_fields
 from dicomgui.trace.finding import plain
 
-__all__ = ["Node", "describe_bytes", "describe_command", "describe_pdu", "node_json"]
+__all__ = ["Node", "TreeNode", "describe_bytes", "describe_command", "describe_pdu", "node_json"]
 
 _HEADER = 6
 _PDV_HEADER = 6
@@ -26,6 +27,38 @@ _MAX_PDVS = 2000  # shown of one PDU; a peer may send tens of thousands of empty
 _SHOWN_BYTES = 24
 _EXTENDED = "SOP class extended negotiation sub-item (56H)"
 _APPLICATION = "Service-class-application-information"
+
+
+class TreeNode(Protocol):
+    """What a tree of fields is made of; see :class:`Node`. What is inside may be read only when it is asked for."""
+
+    @property
+    def label(self) -> str:
+        """Name of the field or item."""
+
+    @property
+    def value(self) -> str:
+        """What it holds, as plain text of one line."""
+
+    @property
+    def offset(self) -> int:
+        """First byte."""
+
+    @property
+    def length(self) -> int:
+        """How many bytes."""
+
+    @property
+    def error(self) -> str:
+        """What is wrong here, or an empty string."""
+
+    @property
+    def children(self) -> Sequence[TreeNode]:
+        """What is inside."""
+
+    @property
+    def may_have_children(self) -> bool:
+        """Whether something may be inside; tells it without reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +79,11 @@ class Node:
     length: int = 0
     children: tuple[Node, ...] = ()
     error: str = ""
+
+    @property
+    def may_have_children(self) -> bool:
+        """Whether something is inside."""
+        return bool(self.children)
 
     def walk(self) -> Iterator[Node]:
         """This node and all below it, from top to bottom."""

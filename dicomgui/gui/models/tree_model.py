@@ -1,4 +1,4 @@
-"""The decoded tree of one PDU, linked to its bytes by offset and length."""
+"""A decoded tree, of a PDU or of a data set, linked to its bytes by offset and length."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import tooltip
-from dicomgui.trace.describe import Node
+from dicomgui.trace.describe import TreeNode
 
 __all__ = ["TreeModel"]
 
@@ -21,13 +21,29 @@ _TITLES = ("Field", "Value", "Bytes")
 class _Place:
     """A node and where it stands in the tree. Qt keeps a bare pointer to it, so the model keeps them all alive."""
 
-    __slots__ = ("children", "node", "parent", "row")
+    __slots__ = ("_children", "node", "parent", "row")
 
-    def __init__(self, node: Node, parent: _Place | None, row: int) -> None:
+    def __init__(self, node: TreeNode, parent: _Place | None, row: int) -> None:
         self.node = node
         self.parent = parent
         self.row = row
-        self.children = [_Place(child, self, number) for number, child in enumerate(node.children)]
+        self._children: list[_Place] | None = None
+
+    @property
+    def children(self) -> list[_Place]:
+        """What is inside, made when it is first looked at."""
+        if self._children is None:
+            self._children = [_Place(child, self, number) for number, child in enumerate(self.node.children)]
+        return self._children
+
+    @property
+    def name(self) -> str:
+        """The label, with a number where others beside it have the same one."""
+        label = self.node.label
+        if self.parent is None:
+            return label
+        alike = [place.row for place in self.parent.children if place.node.label == label]
+        return f"{label}[{alike.index(self.row) + 1}]" if len(alike) > 1 else label
 
 
 class TreeModel(QAbstractItemModel):
@@ -37,13 +53,13 @@ class TreeModel(QAbstractItemModel):
         super().__init__(parent)
         self._root: _Place | None = None
 
-    def show_node(self, node: Node | None) -> None:
+    def show_node(self, node: TreeNode | None) -> None:
         """Show another tree."""
         self.beginResetModel()
         self._root = _Place(node, None, 0) if node is not None else None
         self.endResetModel()
 
-    def node_of(self, index: _Index) -> Node | None:
+    def node_of(self, index: _Index) -> TreeNode | None:
         """The node of an index."""
         return self._place(index).node if index.isValid() else None
 
@@ -57,11 +73,11 @@ class TreeModel(QAbstractItemModel):
         return self.createIndex(place.row, 0, place)
 
     def path_of(self, index: _Index) -> str:
-        """The labels from the top to a node: ``P-DATA-TF › Presentation data value › …``."""
+        """The labels from the top to a node: ``P-DATA-TF › Presentation data value[2] › …``."""
         labels: list[str] = []
         place: _Place | None = self._place(index) if index.isValid() else None
         while place is not None:
-            labels.insert(0, place.node.label)
+            labels.insert(0, place.name)
             place = place.parent
         return " › ".join(labels)
 
@@ -88,6 +104,11 @@ class TreeModel(QAbstractItemModel):
             return 1 if self._root is not None else 0
         return len(self._place(parent).children) if parent.column() == 0 else 0
 
+    def hasChildren(self, parent: _Index = _ROOT) -> bool:
+        if not parent.isValid():
+            return self._root is not None
+        return parent.column() == 0 and self._place(parent).node.may_have_children
+
     def columnCount(self, parent: _Index = _ROOT) -> int:
         return len(_TITLES)
 
@@ -112,11 +133,11 @@ class TreeModel(QAbstractItemModel):
         return None
 
 
-def _owns(node: Node, offset: int) -> bool:
+def _owns(node: TreeNode, offset: int) -> bool:
     return node.offset <= offset < node.offset + node.length
 
 
-def _text(node: Node, column: int) -> str:
+def _text(node: TreeNode, column: int) -> str:
     if column == 0:
         return node.label
     if column == 1:

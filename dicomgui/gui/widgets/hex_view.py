@@ -57,8 +57,80 @@ class _Line(NamedTuple):
     gap: int
 
 
+class _Block(NamedTuple):
+    """Bytes that follow each other, or without data a gap; its lines begin with line ``row`` of the view."""
+
+    row: int
+    offset: int
+    data: bytes
+    gap: int
+
+    @property
+    def rows(self) -> int:
+        """How many lines it takes."""
+        return 1 if self.gap else (self.offset % PER_LINE + len(self.data) + PER_LINE - 1) // PER_LINE
+
+
+class _Lines:
+    """Lines of at most sixteen bytes that begin at multiples of sixteen, and one line for each gap; made when needed.
+
+    A data set may have millions of them.
+    """
+
+    def __init__(self, segments: Sequence[Segment], length: int) -> None:
+        self._blocks: list[_Block] = []
+        self._count = 0
+        position = 0
+        for segment in segments:
+            if not segment.data:
+                continue
+            if segment.offset > position:
+                self._add(position, b"", segment.offset - position)
+            self._add(segment.offset, segment.data, 0)
+            position = segment.offset + len(segment.data)
+        if position < length:
+            self._add(position, b"", length - position)
+        self._rows = [block.row for block in self._blocks]
+        self._starts = [block.offset for block in self._blocks]
+
+    def _add(self, offset: int, data: bytes, gap: int) -> None:
+        block = _Block(self._count, offset, data, gap)
+        self._blocks.append(block)
+        self._count += block.rows
+
+    def __len__(self) -> int:
+        return self._count
+
+    def line(self, row: int) -> _Line:
+        """One line."""
+        block = self._blocks[bisect_right(self._rows, row) - 1]
+        if block.gap:
+            return _Line(block.offset, b"", block.gap)
+        start = (block.offset // PER_LINE + row - block.row) * PER_LINE
+        first = max(start, block.offset)
+        return _Line(first, block.data[first - block.offset : start + PER_LINE - block.offset], 0)
+
+    def row_of(self, offset: int) -> int:
+        """The line with a byte."""
+        if not self._blocks:
+            return 0
+        block = self._blocks[max(0, bisect_right(self._starts, offset) - 1)]
+        return block.row if block.gap else block.row + offset // PER_LINE - block.offset // PER_LINE
+
+    def bytes_of(self, offset: int, length: int) -> bytes:
+        """The kept ones of these bytes."""
+        found = bytearray()
+        for block in self._blocks[max(0, bisect_right(self._starts, offset) - 1) :]:
+            if block.offset >= offset + length:
+                break
+            found += block.data[max(0, offset - block.offset) : max(0, offset + length - block.offset)]
+        return bytes(found)
+
+
 class HexView(QAbstractScrollArea):
-    """Shows the kept bytes of one PDU. The cursor is one byte; the marked range is what the tree has selected."""
+    """Shows the kept bytes of a PDU, message or data set. The cursor is one byte; the marked range is what the tree has
+    selected.
+    """
 
     byte_selected = Signal(int)
     """The user moved the cursor to the byte at this offset."""
@@ -76,8 +148,7 @@ class HexView(QAbstractScrollArea):
         font.setPointSizeF(font.pointSizeF() * 0.95)
         self.setFont(font)
         self.viewport().setFont(font)
-        self._lines: list[_Line] = []
-        self._starts: list[int] = []
+        self._lines = _Lines((), 0)
         self._length = 0
         self._cursor = -1
         self._dragged_from = -1
@@ -86,9 +157,8 @@ class HexView(QAbstractScrollArea):
     # what it shows
 
     def show_segments(self, segments: Sequence[Segment], length: int) -> None:
-        """Show the kept bytes of a PDU of ``length`` bytes; nothing is marked."""
-        self._lines = _lines_of(segments, length)
-        self._starts = [line.offset for line in self._lines]
+        """Show what was kept of ``length`` bytes; nothing is marked."""
+        self._lines = _Lines(segments, length)
         self._length = length
         self._cursor = -1
         self._marked = range(0)
@@ -102,6 +172,8 @@ class HexView(QAbstractScrollArea):
         self._cursor = offset if length else -1
         if length:
             self._show_offset(offset)
+        some = self.bytes_of(offset, min(length, PER_LINE)).hex(" ")
+        self.setAccessibleDescription(f"offset {offset:04X} hexadecimal, {length:,} bytes: {some}" if length else "")
         self.viewport().update()
 
     @property
@@ -111,17 +183,12 @@ class HexView(QAbstractScrollArea):
 
     @property
     def length(self) -> int:
-        """Bytes of the PDU, with those that were not kept."""
+        """How many bytes, with those that were not kept."""
         return self._length
 
     def bytes_of(self, offset: int, length: int) -> bytes:
         """The kept ones of these bytes; of what was not kept there is nothing."""
-        found = bytearray()
-        for line in self._lines[max(0, bisect_right(self._starts, offset) - 1) :]:
-            if line.offset >= offset + length:
-                break
-            found += line.data[max(0, offset - line.offset) : max(0, offset + length - line.offset)]
-        return bytes(found)
+        return self._lines.bytes_of(offset, length)
 
     def text_of_marked(self, notation: Notation = Notation.HEX) -> str:
         """The marked bytes as text."""
@@ -129,7 +196,7 @@ class HexView(QAbstractScrollArea):
 
     def go_to(self, offset: int) -> bool:
         """Move the cursor to a byte, as the user does; whether there is one."""
-        if not self._lines or not 0 <= offset < self._length:
+        if not len(self._lines) or not 0 <= offset < self._length:
             return False
         self._move_to(offset)
         return True
@@ -160,7 +227,7 @@ class HexView(QAbstractScrollArea):
         return self._char() * (_ADDRESS + 2.5 + PER_LINE * 3 + 2 + column)
 
     def _show_offset(self, offset: int) -> None:
-        row = bisect_right(self._starts, offset) - 1
+        row = self._lines.row_of(offset)
         bar = self.verticalScrollBar()
         if row < bar.value() or row >= bar.value() + bar.pageStep():
             bar.setValue(max(0, row - bar.pageStep() // 3))
@@ -171,7 +238,7 @@ class HexView(QAbstractScrollArea):
         if not 0 <= row < len(self._lines):
             return -1
         x = place.x() + self.horizontalScrollBar().value()
-        line = self._lines[row]
+        line = self._lines.line(row)
         for column in range(len(line.data)):
             for left, width in ((self._hex_x(column) - self._char() / 2, 3), (self._text_x(column), 1)):
                 if left <= x < left + width * self._char():
@@ -209,11 +276,11 @@ class HexView(QAbstractScrollArea):
         }  # fmt: skip
         if event.matches(QKeySequence.StandardKey.Copy):
             QGuiApplication.clipboard().setText(self.text_of_marked())
-        elif (step := steps.get(Qt.Key(event.key()))) is not None and self._lines:
+        elif (step := steps.get(Qt.Key(event.key()))) is not None and len(self._lines):
             self._move_to(min(max(0, max(self._cursor, 0) + step), self._length - 1))
-        elif event.key() == Qt.Key.Key_Home and self._lines:
+        elif event.key() == Qt.Key.Key_Home and len(self._lines):
             self._move_to(0)
-        elif event.key() == Qt.Key.Key_End and self._lines:
+        elif event.key() == Qt.Key.Key_End and len(self._lines):
             self._move_to(self._length - 1)
         else:
             super().keyPressEvent(event)
@@ -236,8 +303,8 @@ class HexView(QAbstractScrollArea):
         height = self._line_height()
         first = self.verticalScrollBar().value()
         shown = self.viewport().height() // height + 2
-        for row, line in enumerate(self._lines[first : first + shown]):
-            self._paint_line(painter, line, row * height + 4, height)
+        for row in range(first, min(first + shown, len(self._lines))):
+            self._paint_line(painter, self._lines.line(row), (row - first) * height + 4, height)
         painter.end()
 
     def _paint_line(self, painter: QPainter, line: _Line, top: int, height: int) -> None:
@@ -263,22 +330,3 @@ class HexView(QAbstractScrollArea):
                 painter.setPen(QColor(colors.text))
             painter.drawText(QPointF(self._hex_x(column), base), f"{value:02X}")
             painter.drawText(QPointF(self._text_x(column), base), chr(value) if 32 <= value < 127 else "·")
-
-
-def _lines_of(segments: Sequence[Segment], length: int) -> list[_Line]:
-    """Lines of at most sixteen bytes that begin at multiples of sixteen, and one line for each gap."""
-    lines: list[_Line] = []
-    position = 0
-    for segment in segments:
-        if segment.offset > position:
-            lines.append(_Line(position, b"", segment.offset - position))
-        start = 0
-        while start < len(segment.data):
-            offset = segment.offset + start
-            size = PER_LINE - offset % PER_LINE
-            lines.append(_Line(offset, segment.data[start : start + size], 0))
-            start += size
-        position = segment.offset + len(segment.data)
-    if position < length:
-        lines.append(_Line(position, b"", length - position))
-    return lines

@@ -5,6 +5,7 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from dicomgui.gui.models.tree_model import TreeModel
+from dicomgui.trace.dataset_nodes import DataNode
 from dicomgui.trace.describe import Node
 
 TREE = Node(
@@ -40,3 +41,23 @@ def test_the_deepest_owner_of_a_byte_is_found(qtbot: QtBot) -> None:
     assert not model.index_at(0).isValid()
     assert model.path_of(QModelIndex()) == ""
     assert model.node_of(QModelIndex()) is None
+
+
+def test_what_is_inside_is_read_when_it_is_opened(qtbot: QtBot) -> None:
+    asked: list[str] = []
+
+    def inside() -> tuple[DataNode, ...]:
+        asked.append("inside")
+        return (DataNode("item", 4, 2, value="a"), DataNode("item", 6, 4, value="b"))
+
+    model = TreeModel()
+    model.show_node(DataNode("root", 0, 10, inside=(DataNode("sequence", 2, 8, inside=inside), DataNode("end", 10, 0))))
+    root = model.index(0, 0)
+    sequence = model.index(0, 0, root)
+    assert model.hasChildren(sequence)
+    assert not model.hasChildren(model.index(1, 0, root))
+    assert not asked
+    assert model.rowCount(sequence) == 2
+    assert asked == ["inside"]
+    assert model.path_of(model.index_at(7)) == "root › sequence › item[2]"
+    assert not model.hasChildren(root.siblingAtColumn(1))

@@ -19,7 +19,8 @@ def shown(qtbot: QtBot, *segments: Segment, length: int) -> HexView:
 
 def test_what_was_not_kept_is_one_line(qtbot: QtBot) -> None:
     view = shown(qtbot, Segment(0, bytes(20)), Segment(1000, bytes(5)), length=2000)
-    assert [(line.offset, len(line.data), line.gap) for line in view._lines] == [
+    lines = [view._lines.line(row) for row in range(len(view._lines))]
+    assert [(line.offset, len(line.data), line.gap) for line in lines] == [
         (0, 16, 0), (16, 4, 0), (20, 0, 980), (1000, 5, 0), (1005, 0, 995),
     ]  # fmt: skip
     assert not view.grab().isNull()
@@ -50,3 +51,14 @@ def test_keys_move_the_cursor_and_copy(qtbot: QtBot) -> None:
     qtbot.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QGuiApplication.clipboard().text() == "0a 0b 0c 0d"
     qtbot.keyClick(view, Qt.Key.Key_F7)
+
+
+def test_lines_are_made_where_one_looks(qtbot: QtBot) -> None:
+    data = bytes(range(256)) * 40_000
+    view = shown(qtbot, Segment(3, data), Segment(20_000_000, b"end"), length=20_000_003)
+    assert len(view._lines) == 1 + 640_001 + 1 + 1
+    assert view._lines.line(1)[:2] == (3, data[:13])
+    assert view._lines.line(640_001).offset == 16 * 640_000
+    assert view.go_to(20_000_001)
+    assert view.bytes_of(10_240_000, 9_760_002) == data[-3:] + b"en"
+    assert not view.go_to(20_000_003)

@@ -30,6 +30,7 @@ __all__ = [
     "decode_parts",
     "encode_block",
     "encode_blocks",
+    "split_block",
 ]
 
 MAX_HEAD_BYTES = 2**20
@@ -269,13 +270,21 @@ def decode_block(data: bytes) -> Block:
     :raises CodecError: where head and payload cannot be told apart or the head is no list of rows. A single row that
         is odd or of an unknown kind is stepped over and counted instead.
     """
+    return decode_parts(*split_block(data))
+
+
+def split_block(data: bytes) -> tuple[bytes, bytes]:
+    """Head and payload of one block of :func:`encode_blocks`.
+
+    :raises CodecError: they cannot be told apart.
+    """
     if len(data) < _HEAD.size:
         raise CodecError("the block is too short")
     (head_length,) = _HEAD.unpack_from(data)
     if head_length > min(MAX_HEAD_BYTES, len(data) - _HEAD.size):
         raise CodecError("the head of the block is longer than it may be")
     start = _HEAD.size + head_length
-    return decode_parts(data[_HEAD.size : start], data[start:])
+    return data[_HEAD.size : start], data[start:]
 
 
 def decode_parts(head: bytes, payload: bytes | None) -> Block:

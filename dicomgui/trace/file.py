@@ -30,10 +30,10 @@ from typing import BinaryIO, NamedTuple
 from dicomgui import __version__
 from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import BytesRecord, CancelRecord, CloseRecord, PduRecord, Record, Segment, TimerRecord
-from dicomgui.trace.codec import CodecError, decode_block, encode_blocks
+from dicomgui.trace.codec import CodecError, decode_parts, encode_blocks, split_block
 from dicomgui.trace.marks import Marks, MarksError
 
-__all__ = ["TraceFileError", "TraceReader", "TraceWriter", "read_trace"]
+__all__ = ["FileBlock", "TraceFileError", "TraceReader", "TraceWriter", "read_trace"]
 
 _MAGIC = b"\x89DGTRACE\r\n\x1a\n"
 _VERSION = 1
@@ -241,6 +241,21 @@ def _opened_to_write(path: Path, tail: _Tail | None) -> BinaryIO:
         raise TraceFileError(f"cannot write {path}: {exc.strerror or exc}") from exc
 
 
+class FileBlock(NamedTuple):
+    """Some records that follow each other, and how they stand in the file.
+
+    :ivar records: what could be read of them.
+    :ivar skipped: how many were stepped over.
+    :ivar head: what describes them; see :mod:`dicomgui.trace.codec`.
+    :ivar payload: their bytes.
+    """
+
+    records: list[Record]
+    skipped: int
+    head: bytes
+    payload: bytes
+
+
 class TraceReader:
     """Iterates over the records of a trace file, and says afterwards what was wrong with it.
 
@@ -298,6 +313,11 @@ class TraceReader:
             raise TraceFileError(f"cannot read {self.path}: {exc.strerror or exc}") from exc
 
     def __iter__(self) -> Iterator[Record]:
+        for block in self.blocks():
+            yield from block.records
+
+    def blocks(self) -> Iterator[FileBlock]:
+        """The same block by block, as they stand in the file."""
         self._reset()
         with self._opened() as file:
             self._check_head(file)
@@ -308,7 +328,9 @@ class TraceReader:
                 self.sound_bytes = file.tell()
                 if kind == _RECORDS:
                     self.is_complete = False  # whoever continues a file closes it again
-                    yield from self._records(payload, offset)
+                    block = self._block(payload, offset)
+                    if block is not None:
+                        yield block
                 elif kind == _INFO:
                     self._note_info(payload)
                 elif kind == _MARKS:
@@ -354,14 +376,15 @@ class TraceReader:
         if len(self.damage) < 100:
             self.damage += (text,)
 
-    def _records(self, payload: bytes, offset: int) -> list[Record]:
+    def _block(self, data: bytes, offset: int) -> FileBlock | None:
         try:
-            block = decode_block(payload)
+            head, payload = split_block(data)
+            block = decode_parts(head, payload)
         except CodecError as exc:
             self._damaged(f"The part at byte {offset} holds no records: {exc}.")
-            return []
+            return None
         self.skipped_records += block.skipped
-        return block.records
+        return FileBlock(block.records, block.skipped, head, payload)
 
     def _note_info(self, payload: bytes) -> None:
         try:

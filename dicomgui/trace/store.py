@@ -101,6 +101,10 @@ class _Spill:
                 return None
         return data if len(data) == length else None
 
+    def holds(self, position: int) -> bool:
+        """Whether the bytes written at ``position`` are still there."""
+        return position >= 0 and self._file is not None and position >= self._next - self._size
+
     def _open(self) -> BinaryIO:
         if self._file is None:
             # Mode 0600, and no name where the system can do that.
@@ -133,7 +137,9 @@ class _Block:
         self.associations = frozenset([record[0] for record in records])
 
     def lay_aside(self, records: list[Record], spill: _Spill) -> None:
-        head, payload = encode_block(records)
+        self.lay_aside_encoded(*encode_block(records), spill)
+
+    def lay_aside_encoded(self, head: bytes, payload: bytes, spill: _Spill) -> None:
         self.head = zlib.compress(head, 1)
         self.length = len(payload)
         self.position = spill.write(payload) if payload else 0
@@ -216,6 +222,34 @@ class TraceStore:
         self._open_cost += cost
         if len(rows) >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
             self._seal()
+
+    def adopt(self, records: list[Record], head: bytes, payload: bytes) -> None:
+        """Keep a block of records that is there in the form in which it is laid aside, as a trace file has it.
+
+        :param records: what :func:`~dicomgui.trace.codec.decode_parts` makes of ``head`` and ``payload``, all of it.
+        """
+        if not records:
+            return
+        if self._rows:
+            self._seal()
+        adopted = self._open
+        tallies, rows_of = self._tallies, self._rows_of
+        for seq, record in enumerate(records, start=adopted.first_seq):
+            number = record[0]
+            tally = tallies.get(number)
+            if tally is None:
+                tally = tallies[number] = Tally(record)
+                rows_of[number] = array("Q")
+            tally.add(record)
+            rows_of[number].append(seq)
+        adopted.records = records
+        adopted.seal(records)
+        self._blocks.append(adopted)
+        self._costs.append(0)
+        self._open_at(adopted.first_seq + len(records))
+        adopted.lay_aside_encoded(head, payload, self._spill)  # last, as in a block that was filled here
+        while len(self) > self._max_rows and self._blocks:
+            self._drop_oldest()
 
     def _seal(self) -> None:
         """Close the block that is being filled, then lay aside or drop what exceeds the budgets."""
@@ -361,6 +395,24 @@ class TraceStore:
     def association_numbers(self, after: int = 0) -> list[int]:
         """Number of every association above ``after`` that has rows, oldest first: cheaper than their summaries."""
         return [number for number in list(self._tallies) if number > after]
+
+    def first_moment(self, association: int) -> tuple[float, float]:
+        """Monotonic and wall time of an association's first record; zeros where it has no rows."""
+        tally = self._tallies.get(association)
+        return tally.first if tally is not None else (0.0, 0.0)
+
+    @property
+    def lost_rows(self) -> int:
+        """How many rows have lost their bytes, because newer ones took their place or the disk took none.
+
+        Rows that never had bytes count as well: what is lost is lost a block of rows at a time.
+        """
+        blocks = self._blocks
+        return sum(
+            following.first_seq - block.first_seq
+            for block, following in zip(blocks, (*blocks[1:], self._open), strict=True)
+            if block.records is None and block.length and not self._spill.holds(block.position)
+        )
 
     def association(self, association: int) -> AssociationSummary | None:
         """One association, or ``None`` where it has no rows."""

@@ -10,6 +10,7 @@ import pytest
 from helpers.recordings import Recording
 
 from dicomgui.network.tracing import BytesRecord, Direction, NoteRecord, PduRecord, Record, Segment, TlsRecord
+from dicomgui.trace.codec import encode_block
 from dicomgui.trace.store import Entry, TraceStore, tee
 
 Maker = Callable[..., TraceStore]
@@ -285,3 +286,32 @@ def test_rows_of_an_association_are_found_backwards(new_store: Maker) -> None:
     everything = store.numbers_before(1, last + 1, 10_000)
     assert everything[-1] in (store.first_seq, store.first_seq + 1)
     assert store.numbers_before(9, last) == []
+
+
+def test_blocks_of_a_file_are_taken_as_they_are(new_store: Maker) -> None:
+    store, plain = new_store(memory_bytes=100_000), new_store()
+    records: list[Record] = []
+    for block in range(6):
+        some: list[Record] = [pdu(number, 64, number % 3) for number in range(block * 10, block * 10 + 10)]
+        if block % 3 == 2:
+            fill(store, some)  # between them come single ones
+        else:
+            store.adopt(some, *encode_block(some))
+        records += some
+    store.adopt([], b"[]", b"")
+    fill(plain, records)
+    assert store.since(0) == plain.since(0)
+    assert list(store.records(1)) == list(plain.records(1))
+    assert store.associations() == plain.associations()
+    assert store.of_association(2, limit=100) == plain.of_association(2, limit=100)
+    fill(store, [pdu(number, 4096) for number in range(100)])  # what is laid aside later is not confused by them
+    assert [entry.record for entry in store.since(0)][:60] == records
+    assert len(store) == 160
+
+
+def test_of_taken_blocks_the_oldest_go_as_well(new_store: Maker) -> None:
+    store = new_store(max_rows=25)
+    for block in range(5):
+        some: list[Record] = [pdu(number, 64) for number in range(block * 10, block * 10 + 10)]
+        store.adopt(some, *encode_block(some))
+    assert (store.first_seq, store.last_seq, len(store.since(0))) == (31, 50, 20)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
 
+from dicomgui.network.dimse import CommandField
 from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import DimseRecord, PduRecord, Record, StateRecord, Tracer
 from dicomgui.trace.diagnose import diagnose, explain_error
+from dicomgui.trace.facts import NO_FACTS, Facts
 from dicomgui.trace.finding import Finding
 
 __all__ = ["Evidence"]
@@ -17,12 +21,15 @@ MAX_TELLING = 4096
 MAX_RECENT = 256
 """Records kept of the kinds that come by the thousand, the last ones."""
 
+_MAX_PIECES = 4  # PDUs of one message that are kept with it
+
 
 class Evidence:
     """A tracer that keeps what explains an operation and passes everything on.
 
-    Connection, association, failures, time-outs and the end are kept from the beginning on; of data PDUs, states and
-    successful messages only the last, since a send of a hundred thousand files has millions of them.
+    Connection, association, failures, time-outs and the end are kept from the beginning on, and so are the messages of
+    a retrieval with the PDUs that carried them; of data PDUs, states and successful messages only the last, since a
+    send of a hundred thousand files has millions of them.
 
     :param onward: the tracer that gets every record as well.
     """
@@ -39,18 +46,49 @@ class Evidence:
         if _is_bulk(record) or len(self._telling) >= MAX_TELLING:
             self._recent.append((self._count, record))
         else:
+            if isinstance(record, DimseRecord):
+                self._keep_pdus_of(record)
             self._telling.append((self._count, record))
         if self._onward is not None:
             self._onward(record)
 
+    def _keep_pdus_of(self, message: DimseRecord) -> None:
+        """The newest PDUs that went the way of the message are those that carried it."""
+        pieces = []
+        for numbered in reversed(self._recent):
+            record = numbered[1]
+            if isinstance(record, DimseRecord) and record.direction is message.direction:
+                break
+            if isinstance(record, PduRecord) and record[0] == message[0] and record.direction is message.direction:
+                pieces.append(numbered)
+                if len(pieces) == _MAX_PIECES:
+                    break
+        self._telling += reversed(pieces)
+
     @property
     def records(self) -> list[Record]:
         """What was kept, in the order in which it came."""
-        return [record for _, record in sorted([*self._telling, *self._recent], key=_number)]
+        return list(dict(sorted([*self._telling, *self._recent], key=_number)).values())
 
-    def findings(self, error: Exception | None = None) -> tuple[Finding, ...]:
-        """What the diagnosis says; what it says of ``error`` alone where the records show nothing."""
-        found = tuple(diagnose(self.records))
+    @property
+    def is_partial(self) -> bool:
+        """Whether some records were not kept."""
+        return len(self.records) < self._count
+
+    def findings(
+        self, error: Exception | None = None, facts: Facts = NO_FACTS, beside: Iterable[Record] = ()
+    ) -> tuple[Finding, ...]:
+        """What the diagnosis says; what it says of ``error`` alone where the records show nothing.
+
+        :param facts: what is known beside the records.
+        :param beside: records of other associations that belong to the story, such as those that a C-MOVE caused.
+        """
+        own = self.records
+        known = replace(facts, is_partial=facts.is_partial or len(own) < self._count)
+        numbers = {record.association for record in own}
+        others = [record for record in beside if record.association not in numbers]
+        records = sorted([*own, *others], key=_mono) if others else own
+        found = tuple(one for one in diagnose(records, known) if one.association in numbers)
         if not found and error is not None:
             return (explain_error(error),)
         return found
@@ -60,9 +98,19 @@ def _number(numbered: tuple[int, Record]) -> int:
     return numbered[0]
 
 
+def _mono(record: Record) -> float:
+    return record.mono
+
+
+_SMALL_TALK = frozenset({CommandField.C_STORE_RQ, CommandField.C_STORE_RSP, CommandField.C_FIND_RSP})
+"""Messages that come by the thousand where all goes well."""
+
+_PENDING = (0xFF00, 0xFF01)
+
+
 def _is_bulk(record: Record) -> bool:
     if isinstance(record, PduRecord):
         return record.pdu_type == PduType.P_DATA_TF and not record.error
     if isinstance(record, DimseRecord):
-        return record.status <= 0
+        return record.status in _PENDING or (record.status <= 0 and record.command_field in _SMALL_TALK)
     return isinstance(record, StateRecord)

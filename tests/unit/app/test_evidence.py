@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from helpers.failures import knocked, listener, merged, moved
+from helpers.recordings import CT, Recording
+
 from dicomgui.app.evidence import MAX_RECENT, MAX_TELLING, Evidence
 from dicomgui.network import ConnectionRefused
+from dicomgui.network.dimse import CStoreRQ, CStoreRSP
+from dicomgui.network.status import Status
 from dicomgui.network.tracing import Direction, NoteRecord, Record, Scribe, Segment
 
 
@@ -48,3 +53,42 @@ def test_findings_come_from_the_records_and_only_else_from_the_error() -> None:
     Scribe(evidence, 5).resolve("nowhere", (), 0.1, "no address")
     [found] = evidence.findings(error)
     assert found.code == "name-not-found"
+
+
+def test_the_pdu_of_a_failure_is_kept_with_it() -> None:
+    """The status and the offending element are in its bytes."""
+    answer = CStoreRSP(7, Status(0xA900), offending_elements=(0x00100010,))
+    recording = Recording().established().message(Direction.RECEIVED, answer)
+    for number in range(1, 1000):
+        recording.message(Direction.SENT, CStoreRQ(number, CT, "1.2.3"))
+        recording.message(Direction.RECEIVED, CStoreRSP(number, Status(0)))
+    evidence = Evidence()
+    for record in recording.records:
+        evidence(record)
+    assert evidence.is_partial
+    (finding,) = evidence.findings()
+    assert "Offending Element: (0010,0010)" in finding.what
+    assert finding.best_evidence is not None
+    assert finding.best_evidence.length == 10
+
+
+def test_a_move_of_many_studies_is_understood_to_its_end() -> None:
+    recording = moved(0, times=400, remaining=0, completed=0, failed=0, warning=0).released()
+    evidence = Evidence()
+    for record in recording.records:
+        evidence(record)
+    (finding,) = evidence.findings()
+    assert finding.code == "retrieve-nothing"
+    assert finding.what.endswith("This came 400 times.") or "C-MOVE" in finding.what
+
+
+def test_records_beside_explain_and_are_not_explained() -> None:
+    evidence = Evidence()
+    for record in moved(0xA702, failed=2).records:
+        evidence(record)
+    (alone,) = evidence.findings()
+    assert alone.code == "move-suboperations"
+    others = merged(listener(), knocked(called="YOU", reject=(1, 1, 7)))
+    (together,) = evidence.findings(beside=others)
+    assert together.code == "move-knock-refused"
+    assert evidence.findings(beside=evidence.records) == (alone,)

@@ -65,6 +65,8 @@ from dicomgui.network.part10 import write_head
 from dicomgui.network.pdu import Abort, AssociateRQ, PDataTF, ReleaseRQ
 from dicomgui.network.tracing import DimseRecord, NoteRecord, Record
 
+pytestmark = pytest.mark.any_loop
+
 CONTEXTS = (ProposedContext(VERIFICATION, (IMPLICIT,)), ProposedContext(CT, (EXPLICIT,)))
 QUICK = Timeouts(connect_s=5.0, associate_s=0.3, response_s=0.3, release_s=0.3, artim_s=0.3)
 PATIENT = Timeouts(connect_s=5.0, associate_s=60.0, response_s=60.0, release_s=60.0, artim_s=60.0)

@@ -46,6 +46,8 @@ from dicomgui.network.dimse.commands import Response
 from dicomgui.network.service import provider
 from dicomgui.network.tracing import ListenRecord, NoteRecord, Record, RefuseRecord
 
+pytestmark = pytest.mark.any_loop
+
 PATIENT = Timeouts(artim_s=60.0, idle_s=60.0)
 
 

@@ -64,6 +64,8 @@ from dicomgui.network.service_classes.availability import AvailableInstance, Not
 from dicomgui.network.service_classes.commitment_provider import CommitmentRequest
 from dicomgui.network.service_classes.ups_watch import EventType, UpsEvent
 
+pytestmark = pytest.mark.any_loop
+
 WORKITEM = Code("110001", "DCM", "Image Processing")
 STATION = Code("CT1", "99TEST", "CT scanner 1")
 SOON_S = 30.0

@@ -110,6 +110,7 @@ class Sieve:
         self._fresh_from = 0
         self._built: list[int] = []
         self._build_from = 0
+        self._built_from = index.first_seq
         self._begin()
 
     # ------------------------------------------------------------------------------------------------------------ facts
@@ -134,15 +135,13 @@ class Sieve:
     def item_of(self, number: int) -> tuple[int, int]:
         """``(association, exchange)`` of an item; the exchange is 0 for an association and for a row without one."""
         index = self._index
-        place = number - index.first_seq
-        inside = 0 <= place < len(index.kind)
-        association = index.association[place] if inside else 0
-        exchange = index.exchange[place] if inside else 0
         if self._zoom is Zoom.ROWS:
-            return association, exchange
-        if self._zoom is Zoom.EXCHANGES and exchange and index.exchanges.first_seq[exchange] == number:
-            return association, exchange
-        return association, 0
+            place = number - index.first_seq
+            inside = 0 <= place < len(index.kind)
+            return (index.association[place], index.exchange[place]) if inside else (0, 0)
+        if self._zoom is Zoom.EXCHANGES and (exchange := index.exchange_from(number)):
+            return index.exchanges.association[exchange], exchange
+        return index.association_from(number), 0
 
     # ------------------------------------------------------------------------------------------------------------- work
 
@@ -211,9 +210,11 @@ class Sieve:
         if last < end:
             return Change()
         if self._zoom is not Zoom.ROWS:
-            self._built = sorted(chain(self._built, self._passing_associations(self._index.associations())))
+            # Not twice: where the beginning was not recorded, both begin with the same row.
+            self._built = sorted({*self._built, *self._passing_associations(self._index.associations())})
         self.numbers, self._built = array("Q", self._built), []
         self._phase = _Phase.LIVE
+        self._built_from = self._index.first_seq
         return Change(reset=True)
 
     def _live_on(self) -> Change:
@@ -230,7 +231,10 @@ class Sieve:
         if len(changes.exchanges) > _MAX_FLIPPED_ITEMS:
             self._build_anew()
             return Change()
-        return self._apply(self._verdicts_on_items(changes))
+        change = self._apply(self._verdicts_on_items(changes))
+        if self._built_from != self._index.first_seq:  # rows are gone, and with them whole items
+            self._build_anew()
+        return change
 
     def _next_slice(self) -> tuple[int, int]:
         first = max(self._looked + 1, self._index.first_seq)
@@ -272,6 +276,8 @@ class Sieve:
         if self._expression is not None:
             passes = self._mask(self._expression, lambda answers: answers.of_exchanges(first, last), size)
             mask = bytes(map(and_, mask, passes))
+        if (oldest := self._index.first_seq) > 1:
+            mask = bytes(map(and_, mask, (seq >= oldest for seq in table.last_seq[first : last + 1])))
         return compress(table.first_seq[first : last + 1], mask)
 
     def _passing_associations(self, numbers: list[int]) -> list[int]:

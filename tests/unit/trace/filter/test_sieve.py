@@ -24,8 +24,9 @@ from dicomgui.trace.store import TraceStore
 FIND, MOVE = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.5.1.4.1.2.2.2"
 FILTERS = (
     "", "op:c-store", "status:!0000", "failed", "not failed", "open", "pdu:data", "dir:sent and not op:c-echo",
-    "outcome:released", "peer:PACS", "size>200", "tag:0010,0020~12", "text:disk", "not text:disk", "op:c-find or pdu:rj",
-    "story:1", "pending>0", "not (op:c-store or outcome:rejected)", "think>1s status:0000", "ctx.result:0", "calling:ME",
+    "outcome:released", "peer:PACS", "size>200", "tag:0010,0020~12", "text:disk", "not text:disk",
+    "op:c-find or pdu:rj", "story:1", "pending>0", "not (op:c-store or outcome:rejected)", "think>1s status:0000",
+    "ctx.result:0", "calling:ME",
 )  # fmt: skip
 
 

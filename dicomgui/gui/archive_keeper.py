@@ -47,6 +47,7 @@ class ArchiveKeeper(QObject):
         self._archive: LocalArchive | None = None
         self._held: LocalArchive | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._next: tuple[LocalArchive | None, bool] = (None, True)
         self._has_ended = False
 
     @property
@@ -76,8 +77,12 @@ class ArchiveKeeper(QObject):
         :param only_if_there: do not make the folder.
         """
         archive = self.archive
-        if self._held is not archive and self._opening is None and not self._has_ended:
+        if self._held is archive or self._has_ended:
+            return
+        if self._opening is None:
             self._opening = self._tasks.spawn(self._open(archive, only_if_there), name="open the archive")
+        else:
+            self._next = (archive, only_if_there)  # of another folder, perhaps: one at a time
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[LocalArchive]:
@@ -113,6 +118,9 @@ class ArchiveKeeper(QObject):
                 self.trouble = str(error)
         finally:
             self._opening = None
+            (wanted, only_if_there), self._next = self._next, (None, True)
+            if wanted is not None and wanted is not archive and wanted is self._archive:
+                self.want(only_if_there=only_if_there)
 
     def _let_go(self) -> None:
         held, self._held = self._held, None

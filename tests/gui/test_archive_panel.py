@@ -14,7 +14,7 @@ from helpers.instances import data_set, write_instance
 from pydicom.dataset import FileMetaDataset
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.archive_files import ExportForm
@@ -311,6 +311,16 @@ async def test_another_folder_is_another_archive(filled: ArchivePanel, window: M
     await reached(lambda: filled.model.rowCount() == 2, "the first is back")
 
 
+async def test_another_folder_is_named_while_the_first_is_being_opened(window: MainWindow, tmp_path: Path) -> None:
+    keeper = window._place.archive
+    for name in ("one", "two", "three"):
+        window.listener.folder.setText(str(tmp_path / name))
+        keeper.want()
+    assert keeper.is_opening
+    await reached(lambda: keeper.is_open and not keeper.is_opening, "the last one is open")
+    assert keeper.archive.folder == tmp_path / "three"
+
+
 async def test_a_folder_that_cannot_be_used_is_explained(
     panel: ArchivePanel, window: MainWindow, tmp_path: Path
 ) -> None:
@@ -329,6 +339,32 @@ async def test_what_the_repair_found_is_told_quietly(window: MainWindow, tmp_pat
     panel = window.archive
     await reached(lambda: panel.repaired.isVisible(), "it is told")
     assert panel.repaired.text() == "When it was opened: 1 instances were put into a new index."
+
+
+async def test_the_index_is_made_anew_by_its_button(
+    filled: ArchivePanel, press: Press, window: MainWindow
+) -> None:
+    panel, index = filled, window._place.archive.archive.index
+    index.clear().result()
+    await reached(lambda: panel.model.rowCount() == 0, "the list is empty")
+    await press(panel.rebuild_button)
+    assert not panel.rebuild_button.isEnabled()
+    await reached(lambda: panel.status.text() == "The index was made anew of 7 instances", "it says so")
+    await reached(lambda: panel.counts.text().startswith("2 patients · 2 studies · 7 instances"), "it lists all")
+    assert panel.rebuild_button.isEnabled()
+    job = window.jobs._jobs.all()[-1]
+    assert (job.title, job.state, job.files_done) == ("Make the index anew", JobState.DONE, 7)
+
+
+async def test_in_a_narrow_window_everything_is_within_its_width(filled: ArchivePanel, window: MainWindow) -> None:
+    window.resize(window.minimumSize())
+    filled.table.selectRow(0)
+    filled.look_button.click()
+    await reached(lambda: filled.dataset.is_open, "the data set is shown")
+    page = window.stack.currentWidget()
+    assert isinstance(page, QScrollArea)
+    await reached(lambda: page.horizontalScrollBar().maximum() == 0, "there is nothing to scroll to the side")
+    assert not filled.dataset.visibleRegion().isEmpty()
 
 
 async def test_cancel_stops_an_import_and_keeps_what_is_in(

@@ -9,15 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLineEdit,
-    QProgressBar,
-    QSizePolicy,
-    QSplitter,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSizePolicy, QStackedWidget, QWidget
 
 from dicomgui.app.archive_files import ExportForm
 from dicomgui.app.dataset_file import file_node
@@ -31,6 +23,7 @@ from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.dataset_tree import DatasetTree
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
+from dicomgui.gui.widgets.flow import FlowRow, Halves, reveal, together
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
 from dicomgui.gui.widgets.undo_bar import UndoBar
 from dicomgui.storage import Level, StorageError, StoredFile
@@ -40,6 +33,8 @@ from dicomgui.trace.finding import plain
 __all__ = ["ArchivePanel"]
 
 MIN_LIST_HEIGHT = 110
+NARROW = 600
+"""Up to this width a data set stands below the list and not beside it."""
 TYPING_MS = 150
 """A search begins when nothing was typed for so long."""
 
@@ -72,6 +67,7 @@ class ArchivePanel(Panel):
         self.work = ArchiveWork(place)
         self._task: asyncio.Task[None] | None = None
         self._row_after = -1
+        self._is_rebuilding = False
         self._looking: asyncio.Task[bool | None] | None = None
         self._make_widgets()
         self._make_views()
@@ -119,6 +115,10 @@ class ArchivePanel(Panel):
         self.search.textChanged.connect(lambda _text: self._typing.start())
         self.search.returnPressed.connect(self._on_search_entered)
         self.undo_bar = UndoBar("archive_undo")
+        tip = "Reads every file again; the archive can be used meanwhile"
+        self.rebuild_button = push_button("archive_rebuild", "Re&build index", tip=tip)
+        self.rebuild_button.setProperty("quiet", True)
+        self.rebuild_button.clicked.connect(self._on_rebuild_clicked)
 
     def _make_views(self) -> None:
         self.table = ArchiveTable("archive_table", "Patients, studies, series and instances", self.model)
@@ -148,16 +148,10 @@ class ArchivePanel(Panel):
         tools.addSpacing(8)
         tools.addWidget(self.search, 1)
         self.column.addLayout(tools)
-        actions = QHBoxLayout()
-        actions.setSpacing(8)
-        for widget in (self.look_button, self.send_button, self.send_to):
-            actions.addWidget(widget)
-        actions.addSpacing(8)
-        for widget in (self.export_button, self.export_form):
-            actions.addWidget(widget)
-        actions.addSpacing(8)
-        actions.addWidget(self.delete_button)
-        actions.addStretch(1)
+        actions = FlowRow()
+        sending = together(self.send_button, self.send_to)
+        for widget in (self.look_button, sending, together(self.export_button, self.export_form), self.delete_button):
+            actions.add(widget)
         self.column.addLayout(actions)
         self.column.addWidget(self.undo_bar)
         self._pages = QStackedWidget()
@@ -168,9 +162,7 @@ class ArchivePanel(Panel):
         self._pages.addWidget(EmptyState("look", "Nothing has all these words", "Fewer letters find more. UIDs are "
                                          "found as a whole, dates also by their year or month."))  # fmt: skip
         self._pages.addWidget(self.table)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setObjectName("archive_splitter")
-        self._splitter.setChildrenCollapsible(False)
+        self._splitter = Halves("archive_splitter", NARROW)
         self._splitter.setHandleWidth(12)
         self._splitter.addWidget(self._pages)
         self._splitter.addWidget(self.dataset)
@@ -190,6 +182,7 @@ class ArchivePanel(Panel):
         below.setSpacing(12)
         below.addWidget(self.status, 1)
         below.addWidget(self.counts, 1)
+        below.addWidget(self.rebuild_button)
         self.counts.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.column.addLayout(below)
         self.column.addWidget(self.repaired)
@@ -288,6 +281,7 @@ class ArchivePanel(Panel):
         for button in (self.look_button, self.send_button):
             button.setEnabled(some)
         self.cancel_button.setEnabled(not idle)
+        self.rebuild_button.setEnabled(idle and self.view.archive.index.is_open and not self._is_rebuilding)
 
     def _show_nodes(self) -> None:
         chosen = self.send_to.currentData()
@@ -355,6 +349,7 @@ class ArchivePanel(Panel):
             self._say(Said(str(error), "error"))
             return False
         self.dataset.show_node(node, heading)
+        reveal(self.dataset)
         return not node.error
 
     # --------------------------------------------------------------------------------------------------- import, export
@@ -426,6 +421,19 @@ class ArchivePanel(Panel):
         if not files:
             self._say(Said("Nothing of it is here any more.", "error"))
         return files
+
+    def _on_rebuild_clicked(self) -> None:
+        self._is_rebuilding = True
+        self._show_buttons()
+        self.tasks.spawn(self._rebuild(), name="make the index anew")
+
+    async def _rebuild(self) -> None:
+        try:
+            self._say(await self.work.rebuild())
+        finally:
+            self._is_rebuilding = False
+            self.view.refresh()
+            self._show_buttons()
 
     # ----------------------------------------------------------------------------------------------------- send, delete
 

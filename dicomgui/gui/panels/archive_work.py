@@ -100,6 +100,22 @@ class ArchiveWork:
         job.finish(JobState.FAILED, text=text)
         return Said(plain(text, 400), "error")
 
+    async def rebuild(self) -> Said:
+        """Make the index again of all files; the archive says meanwhile how far it is."""
+        with self._place.start_job(JobKind.IMPORT, "Make the index anew") as job:
+            try:
+                async with self._place.archive.opened() as archive:
+                    report = await archive.rebuild()
+                    trouble = archive.trouble
+            except StorageError as error:
+                return self._failed(job, f"The index was not made anew: {error}")
+            if report is None:
+                return self._failed(job, f"The index was not made anew: {trouble}")
+            said = Said(f"The index was made anew of {count_text(report.files, 'instance')}")
+            job.update(files_done=report.files, files_total=report.files)
+            job.finish(JobState.DONE, text=said.text)
+            return said
+
     # deleting
 
     async def delete(self, files: Sequence[StoredFile]) -> Discarded:

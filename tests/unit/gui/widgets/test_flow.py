@@ -1,0 +1,123 @@
+"""Rows that go on in the next line, and halves that go below each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from dicomgui.gui.widgets.flow import FlowRow, Halves
+
+Shown = Callable[[int, FlowRow], None]
+
+
+def part(width: int, height: int = 20) -> QWidget:
+    widget = QWidget()
+    widget.setMinimumSize(width, height)
+    return widget
+
+
+@pytest.fixture
+def shown(qtbot: QtBot) -> Shown:
+    """Shows a row in a widget of some width; again for another width."""
+    window = QWidget()
+    window.resize(500, 300)
+    qtbot.addWidget(window)
+    holder = QWidget(window)
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
+
+    def show(width: int, row: FlowRow) -> None:
+        if not column.count():
+            column.addLayout(row)
+            column.addStretch(1)
+        holder.resize(width, 200)
+        window.show()
+        column.activate()
+
+    return show
+
+
+def places(*widgets: QWidget) -> list[tuple[int, int]]:
+    return [(widget.x(), widget.y()) for widget in widgets]
+
+
+def test_what_fits_stands_in_one_line_and_what_stretches_takes_the_rest(shown: Shown) -> None:
+    flow = FlowRow(10)
+    first, middle, last = part(50), part(60), part(40)
+    flow.add(first)
+    flow.add(middle, 1)
+    flow.add(last)
+    shown(300, flow)
+    assert places(first, middle, last) == [(0, 0), (60, 0), (260, 0)]
+    assert middle.width() == 190
+
+
+def test_what_does_not_fit_goes_into_the_next_line(shown: Shown) -> None:
+    flow = FlowRow(10)
+    widgets = [part(50) for _ in range(3)]
+    for widget in widgets:
+        flow.add(widget)
+    shown(130, flow)
+    assert places(*widgets) == [(0, 0), (60, 0), (0, 28)]
+    assert flow.minimumSize().width() == 50
+    assert [flow.heightForWidth(width) for width in (170, 169, 109)] == [20, 48, 76]
+
+
+def test_the_rest_stands_at_the_right_only_beside_something(shown: Shown) -> None:
+    flow = FlowRow(10)
+    first, last = part(50), part(60)
+    flow.add(first)
+    flow.add_stretch()
+    flow.add(last)
+    shown(200, flow)
+    assert places(first, last) == [(0, 0), (140, 0)]
+    shown(100, flow)
+    assert places(first, last) == [(0, 0), (0, 28)]
+
+
+def test_a_wish_for_room_is_kept_and_what_is_hidden_has_none(shown: Shown) -> None:
+    flow = FlowRow(10)
+    first, text, hidden, last = part(50), part(10), part(90), part(60)
+    flow.add(first)
+    flow.add(text, 1, width=100)
+    flow.add(hidden)
+    flow.add(last)
+    hidden.hide()
+    shown(200, flow)
+    assert places(first, text, last) == [(0, 0), (60, 0), (0, 28)]
+    assert text.width() == 140
+
+
+def test_a_widget_is_taken_out_like_of_any_layout(shown: Shown) -> None:
+    flow = FlowRow(10)
+    first, last = part(50), part(60)
+    flow.add(first)
+    flow.add_stretch()
+    flow.add(last)
+    shown(200, flow)
+    assert flow.count() == 2
+    flow.removeWidget(first)
+    assert flow.count() == 1
+    item = flow.itemAt(0)
+    assert item is not None
+    assert item.widget() is last
+    assert flow.itemAt(1) is None
+
+
+def test_halves_stand_below_each_other_where_it_is_narrow(qtbot: QtBot) -> None:
+    window = QWidget()
+    window.resize(500, 300)
+    qtbot.addWidget(window)
+    halves = Halves("halves", 400, window)
+    for text in ("one", "two"):
+        halves.addWidget(QLabel(text))
+    halves.resize(401, 100)
+    window.show()
+    assert halves.orientation() is Qt.Orientation.Horizontal
+    halves.resize(400, 100)
+    assert halves.orientation() is Qt.Orientation.Vertical
+    assert halves.sizeHint() == halves.minimumSizeHint()

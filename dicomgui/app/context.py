@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 from dicomgui.network.tracing import Record, Tracer
+from dicomgui.trace.facts import NO_FACTS, Facts
 from dicomgui.trace.store import TraceStore
 
 __all__ = ["AppContext"]
@@ -30,6 +32,7 @@ class AppContext:
         self.trace = TraceStore() if trace is None else trace
         self._tracers: tuple[Tracer, ...] = (self.trace,) if keep_trace else ()
         self._pool: ThreadPoolExecutor | None = None
+        self._know: Callable[[], Facts] = _know_nothing
 
     @property
     def tracer(self) -> Tracer:
@@ -48,6 +51,15 @@ class AppContext:
     def remove_tracer(self, tracer: Tracer) -> None:
         """Hand no more records to ``tracer``; does nothing where it was not added."""
         self._tracers = tuple(known for known in self._tracers if known != tracer)
+
+    @property
+    def facts(self) -> Facts:
+        """What the diagnosis may be told beside a trace: saved names, and our listeners."""
+        return self._know()
+
+    def know_by(self, know: Callable[[], Facts]) -> None:
+        """Ask ``know`` for the facts from now on; it must be quick."""
+        self._know = know
 
     @property
     def file_pool(self) -> ThreadPoolExecutor:
@@ -74,3 +86,7 @@ class AppContext:
     def _record(self, record: Record) -> None:
         for tracer in self._tracers:
             tracer(record)
+
+
+def _know_nothing() -> Facts:
+    return NO_FACTS

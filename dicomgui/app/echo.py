@@ -173,6 +173,7 @@ class _Ladder:
     ) -> None:
         self._after_connect: StepName = "tls" if has_tls else "associate"
         self._evidence = Evidence(context.tracer)
+        self._context = context
         self._on_step = on_step
         self._on_association = on_association
         self._steps: list[Step] = []
@@ -245,7 +246,7 @@ class _Ladder:
             tls=self._tls,
             agreed=negotiated,
             error=error,
-            findings=self._evidence.findings(error),
+            findings=self._evidence.findings(error, self._context.facts),
         )
 
 

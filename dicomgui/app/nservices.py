@@ -245,7 +245,7 @@ async def transact(
         seconds=time.perf_counter() - started,
         notes=notes,
         error=error,
-        findings=evidence.findings(error),
+        findings=evidence.findings(error, context.facts),
     )
 
 

@@ -211,6 +211,7 @@ class FindJob:
         self._query = query
         self._is_lazy = is_lazy
         self._evidence = Watch(context.tracer, on_association)
+        self._context = context
         self._identifier = query.identifier()
         self._contexts = contexts_for(query.roots, "find")
         self._notes = list(self._identifier.notes)
@@ -321,7 +322,7 @@ class FindJob:
         """What the diagnosis says. Which of several roots the peer did not accept is nothing to report, once one was;
         nor is that we stopped by ourselves.
         """
-        found = self._evidence.findings(self._error)
+        found = self._evidence.findings(self._error, self._context.facts)
         usual = {"some-contexts-refused"} if self._root and self._error is None else set()
         if self._has_more or self._is_cancelled:
             usual |= {"cancelled", "we-aborted"}

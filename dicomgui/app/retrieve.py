@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -31,6 +32,7 @@ from dicomgui.network.errors import ConfigurationError, DicomNetworkError, Remot
 from dicomgui.network.service import Handlers, Operation, Progress, Response
 from dicomgui.network.service.models import QueryOperation
 from dicomgui.network.status import Status
+from dicomgui.network.tracing import Record, Role
 from dicomgui.network.uids import name_of
 from dicomgui.storage import Archive
 from dicomgui.trace.finding import Finding
@@ -49,6 +51,8 @@ __all__ = [
 ]
 
 UNKNOWN_DESTINATION = Status(0xA801)
+MAX_BESIDE, MAX_RECORDS_BESIDE = 64, 64
+"""Associations with our listener that the diagnosis looks at beside those of a retrieval, and records of each."""
 _Start: TypeAlias = Callable[[Wanted], Operation[Progress]]
 
 
@@ -91,6 +95,7 @@ class RetrieveJob:
         self._on_result = on_result
         self._on_arrived = on_arrived
         self._evidence = Watch(context.tracer, on_association)
+        self._context = context
         self._left = list(self._wanted)
         self._results: list[WantedResult] = []
         self._notes: list[str] = []
@@ -226,13 +231,18 @@ class RetrieveJob:
 
     def _findings(self) -> tuple[Finding, ...]:
         """What the diagnosis says; contexts that were refused are no news where others were there for what counts."""
-        found = self._evidence.findings(self._error)
+        facts = replace(self._context.facts, arrived=None if self._arrived is None else len(self._arrived))
+        found = self._evidence.findings(self._error, facts, self._beside())
         usual = {"find-empty"}
         if self._error is None and self._root:
             usual.add("some-contexts-refused")
         if self._is_cancelled:
             usual |= {"cancelled", "we-aborted"}
         return tuple(finding for finding in found if finding.code not in usual)
+
+    def _beside(self) -> list[Record]:
+        """Records of other associations that tell of this retrieval."""
+        return []
 
 
 class MoveJob(RetrieveJob):
@@ -278,6 +288,17 @@ class MoveJob(RetrieveJob):
                 )
 
             await self._retrieve_each(start)
+
+    def _beside(self) -> list[Record]:
+        """Who came to our listener meanwhile, as far as the trace keeps it, from the beginning of each on."""
+        if self._arrived is None or not self._ended:
+            return []
+        store, found = self._context.trace, []
+        for number in store.association_numbers(after=next(iter(self._evidence.associations), 0) - 1)[:MAX_BESIDE]:
+            summary = store.association(number)
+            if summary is not None and summary.role is Role.ACCEPTOR:
+                found += [entry.record for entry in store.of_association(number, limit=MAX_RECORDS_BESIDE)]
+        return found
 
 
 class GetJob(RetrieveJob):

@@ -142,6 +142,7 @@ class SendJob:
         self._on_progress = on_progress
         self._meter = _Meter(context.tracer, self._on_moved)
         self._evidence = Evidence(self._meter)
+        self._context = context
         self._bytes_total = selection.size_bytes
         self._bytes_done = 0
         self._current: SendItem | None = None
@@ -206,7 +207,7 @@ class SendJob:
 
         Where files may be converted it is no news: more is proposed than is needed.
         """
-        found = self._evidence.findings(self._error)
+        found = self._evidence.findings(self._error, self._context.facts)
         refusals = list(self._refusals.values())[:MAX_REFUSALS]
         if refusals or self._conversion is not Conversion.NEVER:
             found = tuple(finding for finding in found if finding.code != "some-contexts-refused")

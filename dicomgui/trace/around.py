@@ -98,9 +98,11 @@ class Around:
         """Whether a report of storage commitment came after that."""
         return any(at >= mono for at in self._reports)
 
-    def titles_at(self, place: str) -> list[str]:
-        """AE titles that go or went there, the surest first."""
-        return list(dict.fromkeys((*self._titles.get(place, ()), *self.facts.titles.get(place, ()))))
+    def titles_at(self, *places: str) -> list[str]:
+        """AE titles that go or went to one of these, the surest first."""
+        seen = (title for place in places for title in self._titles.get(place, ()))
+        told = (title for place in places for title in self.facts.titles.get(place, ()))
+        return list(dict.fromkeys((*seen, *told)))
 
     def own_titles_at(self, place: str) -> list[str]:
         """AE titles under which we were let in there."""

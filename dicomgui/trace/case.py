@@ -346,6 +346,13 @@ class Case:
                 return str(found.record.peer)
         return ""
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The same by address, and by the names that it was looked up by."""
+        port = self.place.rpartition(":")[2]
+        names = (str(found.record.host) for found in self.all(ResolveRecord))
+        return (self.place, *(f"{name}:{port}" for name in names)) if self.place else ()
+
     def titles(self) -> tuple[bytes, bytes]:
         """The 16 bytes each of the called and the calling AE title as they were on the wire (PS3.8 table 9-11)."""
         request = self.request

@@ -107,7 +107,7 @@ def _advice(case: Case, code: str) -> Advice:
     """What is wrong with the name that was refused, as far as that can be told."""
     called, calling = case.titles()
     if code == "rejected-called-ae":
-        return advise(called, case.around.titles_at(case.place))
+        return advise(called, case.around.titles_at(*case.places))
     if code == "rejected-calling-ae":
         return advise(calling, case.around.own_titles_at(case.place))
     return Advice()

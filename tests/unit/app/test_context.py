@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dicomgui.app.context import AppContext
 from dicomgui.network.tracing import Record, Scribe
+from dicomgui.trace.facts import Facts
 from dicomgui.trace.store import TraceStore
 
 
@@ -53,3 +54,12 @@ def test_the_file_threads_start_when_needed_and_end_with_the_context() -> None:
     context.close()
     assert context.file_pool is not pool
     context.close()
+
+
+def test_facts_are_asked_for_when_they_are_wanted() -> None:
+    with AppContext() as context:
+        assert context.facts == Facts()
+        titles: dict[str, tuple[str, ...]] = {}
+        context.know_by(lambda: Facts(titles=dict(titles)))
+        titles["pacs:104"] = ("PACS",)
+        assert context.facts.titles == {"pacs:104": ("PACS",)}

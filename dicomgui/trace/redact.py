@@ -39,6 +39,7 @@ from dicomgui.network.tracing import (
     ResolveRecord,
     TlsRecord,
 )
+from dicomgui.trace.marks import Marks
 from dicomgui.trace.redact_check import Leftover, leftovers
 from dicomgui.trace.redact_pdu import AE_TITLE, PduMasker
 from dicomgui.trace.redact_places import Places
@@ -179,6 +180,13 @@ class Redaction:
     def leftovers(self, records: Iterable[Record]) -> tuple[Leftover, ...]:
         """Where values that should be gone stand in redacted records: names of elements and places, never a value."""
         return leftovers(records, self._keeper.secrets, keep_ae=self._options.keep_ae)
+
+    def scrubbed(self, marks: Marks) -> Marks:
+        """Marks whose comments lose the values that are replaced; what else a reader wrote stays."""
+        kept = Marks()
+        for seq, mark in marks.items():
+            kept.set(seq, marked=mark.marked, color=mark.color, comment=self._text(mark.comment))
+        return kept
 
     def _run(self, progress: Callable[[int], object] | None) -> Iterator[Record]:
         number = 0

@@ -430,6 +430,21 @@ async def test_a_cancelled_task_cancels_its_query(cancelled: list[bool]) -> None
         assert (await both.assoc.echo()).status.is_success
 
 
+@pytest.mark.parametrize("began", [False, True], ids=["all at once", "after a match"])
+async def test_a_cancelled_wait_for_the_result_cancels_its_query(began: bool, cancelled: list[bool]) -> None:
+    async with ends(endless(cancelled, "deaf")) as both:
+        operation = both.assoc.find(keys(PatientID=""))
+        if began:
+            await anext(operation)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await operation
+        assert operation.is_cancelled
+        assert cancelled == [True]
+        assert (await operation.result()).status.is_cancel
+        assert (await both.assoc.echo()).status.is_success
+
+
 async def test_an_operation_that_never_began_cannot_be_cancelled() -> None:
     async with ends(Handlers(on_find=lambda request: some(1))) as both:
         op = both.assoc.find(keys(PatientID=""))

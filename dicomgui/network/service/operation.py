@@ -67,10 +67,20 @@ class Operation(Generic[_T]):
         return self._is_cancelled
 
     async def result(self) -> Response:
-        """The final response; what is left of the iteration is passed over."""
+        """The final response; what is left of the iteration is passed over.
+
+        Where this is cancelled, so is the operation, as by leaving its ``async with`` block.
+        """
+        if self._is_entered or self._has_ended:
+            await self._pass_over()
+        else:
+            async with self:
+                await self._pass_over()
+        return self._final()
+
+    async def _pass_over(self) -> None:
         async for _ in self:
             pass
-        return self._final()
 
     def _final(self) -> Response:
         if self._response is not None:

@@ -109,9 +109,12 @@ class Response(NamedTuple):
         """
         dataset = self.dataset
         element = None if dataset is None else dataset.get(FAILED_SOP_INSTANCE_UID_LIST)
-        if element is None or not element.value:
+        value = None if element is None else element.value
+        if not value:
             return ()
-        return (str(element.value),) if isinstance(element.value, str) else tuple(map(str, element.value))
+        if isinstance(value, bytes):  # VR UN: in explicit VR a longer list than UI has room for (PS3.5 6.2.2)
+            value = value.decode("ascii", "replace").rstrip("\0 ").split("\\")
+        return (str(value),) if isinstance(value, str) else tuple(map(str, value))
 
     def raise_for_status(self) -> Response:
         """Return self, unless the status is a failure.

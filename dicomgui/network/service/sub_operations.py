@@ -37,8 +37,12 @@ CANNOT_PERFORM = Status(0xA702)
 UNKNOWN_DESTINATION = Status(0xA801)
 INTERRUPTED = Status(0xA700)
 
-MAX_FAILED_UIDS = 10_000
-"""So many failed instances are named; more make no response that anybody reads."""
+MAX_FAILED_BYTES = 0xFFFE
+"""The list of failed instances ends where its value would not fit into explicit VR any more (PS3.5 7.1.2); the number of
+them is told anyway."""
+
+MAX_NUMBER = 0xFFFF
+"""Of what the number of sub-operations in a response can hold (PS3.7 E.1: US)."""
 
 _Kind = tuple[str, str]
 
@@ -52,22 +56,25 @@ class _Counts:
     failed: int = 0
     warning: int = 0
     failed_uids: list[str] = field(default_factory=list)
+    failed_bytes: int = 0
 
     @property
     def done(self) -> int:
         return self.completed + self.failed + self.warning
 
     def progress(self, *, with_remaining: bool) -> Progress:
-        """The numbers for a response; those that are not known are left out."""
+        """The numbers for a response; those that are not known are left out, and none is above what its field holds."""
         remaining = None
         if with_remaining and self.total is not None:
-            remaining = max(self.total - self.done, 0)
-        return Progress(remaining, self.completed, self.failed, self.warning)
+            remaining = min(max(self.total - self.done, 0), MAX_NUMBER)
+        return Progress(remaining, *(min(number, MAX_NUMBER) for number in (self.completed, self.failed, self.warning)))
 
     def fail(self, uid: str) -> None:
         self.failed += 1
-        if uid and len(self.failed_uids) < MAX_FAILED_UIDS:
+        size = len(uid) + 1  # with what parts it from the next
+        if uid and self.failed_bytes + size <= MAX_FAILED_BYTES:
             self.failed_uids.append(uid)
+            self.failed_bytes += size
 
     def count(self, status: Status, uid: str) -> None:
         if status.is_success:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from pydicom.dataset import Dataset
 
@@ -60,6 +62,16 @@ def test_the_data_set_is_decoded_when_asked_for() -> None:
 @pytest.mark.parametrize("uids", [(), ("1.2",), ("1.2", "1.3", "1.4")])
 def test_the_failed_instances(uids: tuple[str, ...]) -> None:
     response = Response(Status(0xB000), data=failed(*uids), transfer_syntax_uid=IMPLICIT)
+    assert response.failed_sop_instance_uids == uids
+
+
+def test_a_list_that_explicit_vr_has_no_room_for_comes_as_unknown() -> None:
+    """A peer that names more than fits into VR UI sends it as UN (PS3.5 6.2.2)."""
+    uids = tuple(f"1.2.840.113619.2.55.3.604688119.969.{number}" for number in range(2000))
+    value = "\\".join(uids).encode() + b"\0"
+    value += b"\0" * (len(value) & 1)
+    data = struct.pack("<HH2sHL", 0x0008, 0x0058, b"UN", 0, len(value)) + value
+    response = Response(Status(0xB000), data=data, transfer_syntax_uid=EXPLICIT)
     assert response.failed_sop_instance_uids == uids
 
 

@@ -131,8 +131,16 @@ async def test_more_remaining_than_was_said_is_never_less_than_0() -> None:
     assert [told[0] for told in performance.told] == [0, 0]
 
 
-async def test_not_more_failed_instances_are_named_than_anybody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sub_operations, "MAX_FAILED_UIDS", 2)
+async def test_numbers_end_where_their_fields_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sub_operations, "MAX_NUMBER", 3)
+    performance = Performance(Peer({f"1.2.3.{n}": 0xA700 for n in range(5, 10)}))
+    reply = await performance.get(Retrieval(iter(some(*range(10))), total=10))
+    assert [told[0] for told in performance.told[:8]] == [3, 3, 3, 3, 3, 3, 3, 2]
+    assert reply.progress == Progress(None, 3, 3, 0)
+
+
+async def test_not_more_failed_instances_are_named_than_the_list_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sub_operations, "MAX_FAILED_BYTES", 2 * len("1.2.3.1\\"))
     numbers = (1, 2, 3)
     reply = await Performance(Peer({f"1.2.3.{n}": 0xA700 for n in numbers})).get(some(*numbers))
     assert isinstance(reply.dataset, Dataset)

@@ -364,7 +364,7 @@ async def test_in_a_narrow_window_everything_is_within_its_width(filled: Archive
     page = window.stack.currentWidget()
     assert isinstance(page, QScrollArea)
     await reached(lambda: page.horizontalScrollBar().maximum() == 0, "there is nothing to scroll to the side")
-    assert not filled.dataset.visibleRegion().isEmpty()
+    await reached(lambda: not filled.dataset.visibleRegion().isEmpty(), "the data set is in view")
 
 
 async def test_cancel_stops_an_import_and_keeps_what_is_in(

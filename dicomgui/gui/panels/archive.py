@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QWidget
 
 from dicomgui.app.archive_files import ExportForm
 from dicomgui.app.dataset_file import file_node
@@ -23,7 +23,7 @@ from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.dataset_tree import DatasetTree
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
-from dicomgui.gui.widgets.flow import FlowRow, Halves, reveal, together
+from dicomgui.gui.widgets.flow import FlowRow, Halves, Pages, reveal, together
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
 from dicomgui.gui.widgets.undo_bar import UndoBar
 from dicomgui.storage import Level, StorageError, StoredFile
@@ -154,10 +154,7 @@ class ArchivePanel(Panel):
             actions.add(widget)
         self.column.addLayout(actions)
         self.column.addWidget(self.undo_bar)
-        self._pages = QStackedWidget()
-        self._pages.setObjectName("archive_pages")
-        self._pages.setMinimumHeight(MIN_LIST_HEIGHT)
-        self._pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self._pages = Pages("archive_pages", MIN_LIST_HEIGHT)
         self._pages.addWidget(EmptyState("archive", "Nothing here yet", _EMPTY))
         self._pages.addWidget(EmptyState("look", "Nothing has all these words", "Fewer letters find more. UIDs are "
                                          "found as a whole, dates also by their year or month."))  # fmt: skip

@@ -7,16 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QCheckBox,
-    QGridLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QSizePolicy,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit
 
 from dicomgui.app.evidence import Evidence
 from dicomgui.app.listener import AssociationBegan, Listener, ListenerEvent, ListenerOptions
@@ -35,6 +26,7 @@ from dicomgui.gui.widgets.cards import Card, EmptyState, Glyph
 from dicomgui.gui.widgets.counted_view import CountedView
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.finding_area import FindingArea
+from dicomgui.gui.widgets.flow import FlowRow, Pages, labelled
 from dicomgui.gui.widgets.listener_fields import ListenerFields
 from dicomgui.gui.widgets.peer_fields import AETitleEdit, PortEdit, parse_port
 from dicomgui.gui.widgets.tables import uid_table
@@ -168,10 +160,7 @@ class ListenerPanel(Panel):
             CountedView("open", "Open &now", self.open_table, nobody, "Associations that stand now"),
             CountedView("refused", "Ref&used", self.refused_table, nothing, "What was refused or failed, and why"),
         )
-        self._pages = QStackedWidget()
-        self._pages.setObjectName("listener_pages")
-        self._pages.setMinimumHeight(MIN_LIST_HEIGHT)
-        self._pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # it takes what is left
+        self._pages = Pages("listener_pages", MIN_LIST_HEIGHT)
         self._group = QButtonGroup(self)
         for number, view in enumerate(self.views):
             self._pages.addWidget(view)
@@ -184,48 +173,37 @@ class ListenerPanel(Panel):
 
     def _place(self) -> None:
         card = Card()
-        card.column.addLayout(self._field_grid())
+        card.column.addLayout(self._fields())
         card.column.addWidget(self.reach)
         card.column.addWidget(self.archive_count)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.start_button)
-        row.addWidget(self.stop_button)
-        row.addSpacing(8)
-        row.addWidget(self.state_glyph)
-        row.addWidget(self.state, 1)
-        row.addWidget(self.fsync)
+        row = FlowRow()
+        row.add(self.start_button)
+        row.add(self.stop_button)
+        row.add(self.state_glyph)
+        row.add(self.state, 1, width=200)
+        row.add(self.fsync)
         card.column.addLayout(row)
         card.column.addWidget(self.more)
         self.column.addWidget(card)
         self.column.addWidget(self.findings)
-        tools = QHBoxLayout()
-        tools.setSpacing(6)
+        tools = FlowRow(6)
         for view in self.views:
-            tools.addWidget(view.button)
-        tools.addStretch(1)
+            tools.add(view.button)
+        tools.add_stretch()
         for button in (self.new_rows, self.allow_button, self.abort_button, self.trace_button, self.clear_button):
-            tools.addWidget(button)
+            tools.add(button)
         self.column.addLayout(tools)
         self.column.addWidget(self._pages, 1)
         self.column.addWidget(self.counts)
 
-    def _field_grid(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(4)
-        columns: tuple[tuple[QWidget, str, int], ...] = (
-            (self.title_edit, "&Our AE", 3), (self.host, "Reachable f&rom", 2), (self.port, "Por&t", 0),
-            (self.folder, "&Folder", 6),
-        )  # fmt: skip
-        for column, (widget, text, stretch) in enumerate(columns):
-            label = PlainLabel(text, tone="muted", scale=0.9)
-            label.setBuddy(widget)
-            grid.addWidget(label, 0, column)
-            grid.addWidget(widget, 1, column)
-            grid.setColumnStretch(column, stretch)
-        grid.addWidget(self.browse_button, 1, len(columns))
-        return grid
+    def _fields(self) -> FlowRow:
+        row = FlowRow(12)
+        for field, text, stretch, width in (
+            (self.title_edit, "&Our AE", 3, 130), (self.host, "Reachable f&rom", 2, 0), (self.port, "Por&t", 0, 0),
+        ):  # fmt: skip
+            row.add(labelled(text, field), stretch, width=width)
+        row.add(labelled("&Folder", self.folder, self.browse_button), 9, width=330)
+        return row
 
     # ------------------------------------------------------------------------------------------------------- the switch
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLayout, QLayoutItem, QScrollArea, QSplitter, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLayout,
+    QLayoutItem,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
-__all__ = ["FlowRow", "Halves", "reveal", "together"]
+from dicomgui.gui.widgets.text import PlainLabel
+
+__all__ = ["FlowRow", "Halves", "Pages", "labelled", "reveal", "together"]
 
 _LINE_SPACING: Final = 8
 
@@ -161,6 +173,23 @@ class Halves(QSplitter):
         return self.minimumSizeHint()
 
 
+class Pages(QStackedWidget):
+    """Pages that take what height is left, and ask for no more than they need.
+
+    :param name: object name.
+    :param height: they have at least this, in pixels.
+    """
+
+    def __init__(self, name: str, height: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setMinimumHeight(height)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self.minimumHeight())
+
+
 def together(*widgets: QWidget) -> QWidget:
     """One widget of several beside each other, which a row does not part."""
     holder = QWidget()
@@ -172,15 +201,27 @@ def together(*widgets: QWidget) -> QWidget:
     return holder
 
 
+def labelled(text: str, field: QWidget, *more: QWidget) -> QWidget:
+    """A field with a small label above it, which is its buddy, and more widgets beside it, if any."""
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(4)
+    label = PlainLabel(text, tone="muted", scale=0.9)
+    label.setBuddy(field)
+    column.addWidget(label)
+    column.addWidget(together(field, *more) if more else field)
+    return holder
+
+
 def reveal(widget: QWidget) -> None:
     """Scroll the page so that a widget can be seen, if the page is larger than the window."""
+    QTimer.singleShot(0, widget, lambda: _reveal_now(widget))  # what has just appeared gets its place before
+
+
+def _reveal_now(widget: QWidget) -> None:
     above = widget.parentWidget()
     while above is not None and not isinstance(above, QScrollArea):
         above = above.parentWidget()
-    page = above.widget() if above is not None else None
-    if above is None or page is None or not widget.isVisible():
-        return
-    layout = page.layout()
-    if layout is not None:
-        layout.activate()  # what has just appeared has its place then
-    above.ensureWidgetVisible(widget, 0, 16)
+    if above is not None and widget.isVisible():
+        above.ensureWidgetVisible(widget, 0, 16)

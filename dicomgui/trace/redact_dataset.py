@@ -41,6 +41,9 @@ class Encoding(NamedTuple):
 IMPLICIT = Encoding(False)
 
 
+_PIXELS = Rule(Kind.BYTES, True)
+
+
 class Script:
     """What the first run found out and the second needs, of one stream of messages, in order."""
 
@@ -86,11 +89,12 @@ class _Level(NamedTuple):
 class _Value:
     """The value that is passing."""
 
-    __slots__ = ("collected", "has_holes", "is_asked", "is_open", "kind", "length", "script", "tag")
+    __slots__ = ("collected", "has_holes", "is_asked", "is_open", "kind", "length", "rule", "script", "tag")
 
-    def __init__(self, tag: int, kind: Kind, length: int) -> None:
+    def __init__(self, tag: int, rule: Rule, length: int) -> None:
         self.tag = tag
-        self.kind = kind
+        self.rule = rule
+        self.kind = Kind.BYTES if rule.kind is Kind.KEEP and length > rule.limit else rule.kind
         self.length = length
         self.collected = bytearray()
         self.has_holes = False
@@ -236,7 +240,7 @@ class Masker:
         if rule.kind is Kind.SEQUENCE:
             return self._push(_Level(True, self._position + length, level.explicit, is_private))
         if length:
-            self._value = _Value(tag, rule.kind, length)
+            self._value = _Value(tag, rule, length)
             self._left = length
         return True
 
@@ -255,7 +259,7 @@ class Masker:
                 if not self._fits(PIXEL_DATA, length):
                     return False
                 if length:
-                    self._value = _Value(PIXEL_DATA, Kind.BYTES, length)
+                    self._value = _Value(PIXEL_DATA, _PIXELS, length)
                     self._left = length
                 return True
             end = None if length == _UNDEFINED else self._position + length
@@ -301,9 +305,9 @@ class Masker:
         keeper = self._keeper
         if keeper.is_survey:
             value.collected += data[position : min(stop, position + _MAX_WHOLE - len(value.collected))]
-        elif is_whole and (value.kind is not Kind.KEEP or value.length <= _MAX_WHOLE):
-            data[position:stop] = keeper.replace(value.kind, bytes(data[position:stop]))
-        elif not is_whole:
+        elif is_whole:
+            data[position:stop] = self._replaced(value, bytes(data[position:stop]))
+        else:
             self._mask_part(value, data, position, stop)
         if not is_whole:
             value.is_open = value.is_asked = True
@@ -312,19 +316,23 @@ class Masker:
         self._end_value_if_through(value)
         return stop
 
+    def _replaced(self, value: _Value, whole: bytes) -> bytes:
+        if value.kind is Kind.KEEP and not value.rule.keeps(whole):
+            return self._keeper.replace(Kind.BYTES, whole)
+        return self._keeper.replace(value.kind, whole)
+
     def _mask_part(self, value: _Value, data: bytearray, position: int, stop: int) -> None:
         """A part of a value: of a short one the whole is known from the first run."""
         if not _is_scripted(value):
-            if value.kind is not Kind.KEEP:
-                kind = value.kind if value.kind in (Kind.TEXT, Kind.ZEROS) else Kind.BYTES
-                # What is at the end of a part is no padding unless the value ends there.
-                goes_on = b"X" if stop - position < self._left else b""
-                masked = self._keeper.replace(kind, bytes(data[position:stop]) + goes_on)
-                data[position:stop] = masked[: stop - position]
+            kind = value.kind if value.kind in (Kind.TEXT, Kind.ZEROS) else Kind.BYTES
+            # What is at the end of a part is no padding unless the value ends there.
+            goes_on = b"X" if stop - position < self._left else b""
+            masked = self._keeper.replace(kind, bytes(data[position:stop]) + goes_on)
+            data[position:stop] = masked[: stop - position]
             return
         if not value.is_asked:
             known = self._script.ask()
-            value.script = None if known is None else self._keeper.replace(value.kind, known)
+            value.script = None if known is None else self._replaced(value, known)
         start = value.length - self._left
         piece = b"" if value.script is None else value.script[start : start + stop - position]
         if len(piece) != stop - position:
@@ -341,7 +349,9 @@ class Masker:
     def _note(self, value: _Value) -> None:
         """First run: the value is through, or broke off."""
         if value.is_asked and _is_scripted(value):
-            self._script.tell(None if value.has_holes else bytes(value.collected))
+            # Of a value that is to be kept and broke off nobody knows whether it was one.
+            is_unsound = value.has_holes or (value.kind is Kind.KEEP and self._left > 0)
+            self._script.tell(None if is_unsound else bytes(value.collected))
         if value.kind is not Kind.KEEP:
             self._keeper.note(value.tag, value.kind, b"" if value.has_holes else bytes(value.collected))
 

@@ -58,10 +58,18 @@ class Rule(NamedTuple):
     """What becomes of an element.
 
     :ivar is_known: whether the dictionary has it, or it is private.
+    :ivar limit: bytes that a value to be kept may have: a longer one is none of that attribute, and is masked.
+    :ivar form: what a value to be kept must look like, where that can be told.
     """
 
     kind: Kind
     is_known: bool
+    limit: int = 0
+    form: re.Pattern[bytes] | None = None
+
+    def keeps(self, value: bytes) -> bool:
+        """Whether a value looks like one that may be kept."""
+        return len(value) <= self.limit and (self.form is None or self.form.fullmatch(value) is not None)
 
 
 _BY_VR = {
@@ -77,6 +85,24 @@ _BY_VR = {
 }
 VRS = frozenset(_BY_VR)
 """The value representations of PS3.5 6.2."""
+
+MAX_KEPT = 1024
+"""Bytes of a value that may be kept; what is longer is no code and no number."""
+
+_TEXT_FORM = re.compile(rb"[^\0-\x1a\x1c-\x1f]*\0?")
+_NUMBER_FORM = re.compile(rb"[0-9+\-.Ee\\ ]*\0?")
+# Of each VR that may be kept: bytes of one value (PS3.5 6.2), and the form of all.
+_FORMS: dict[str, tuple[int, re.Pattern[bytes] | None]] = {
+    "CS": (16, re.compile(rb"[A-Za-z0-9_ \\*?.\-]*\0?")),
+    "AE": (16, re.compile(rb"[ -~]*\0?")),
+    "LO": (64, _TEXT_FORM),
+    "IS": (12, _NUMBER_FORM),
+    "DS": (16, _NUMBER_FORM),
+    "UI": (64, re.compile(rb"[0-9.\\ ]*\0*")),
+    **dict.fromkeys(("US", "SS"), (2, None)),
+    **dict.fromkeys(("UL", "SL", "FL", "AT"), (4, None)),
+    **dict.fromkeys(("UV", "SV", "FD"), (8, None)),
+}
 
 # Of a person, or of nobody: what becomes of a value that would be kept, where nothing is to be kept.
 _STRICT = {
@@ -115,7 +141,7 @@ def rule_of(tag: int, vr: str, *, keep_ae: bool = True, is_private: bool = False
     """
     if tag >> 16 & 1:
         return Rule(Kind.SEQUENCE if vr == "SQ" else Kind.BYTES, True)
-    known, keyword = _entry(tag)
+    known, keyword, most = _entry(tag)
     vrs = {known, vr} - {""}
     if "SQ" in vrs:
         # What the dictionary says counts in implicit VR alone: else the data set says how it goes on.
@@ -124,9 +150,9 @@ def rule_of(tag: int, vr: str, *, keep_ae: bool = True, is_private: bool = False
         return Rule(Kind.BYTES, False)
     kinds = {_BY_VR.get(name, Kind.BYTES) for name in vrs}
     if kinds == {Kind.UID} and _CLASS_WORDS.search(keyword):
-        return Rule(Kind.KEEP, True)
+        return _kept("UI", most)
     if tag in _PRODUCT and kinds == {Kind.TEXT} and not is_private:
-        return Rule(Kind.KEEP, True)
+        return _kept("LO", most)
     masked = kinds - {Kind.KEEP}
     if masked:
         if Kind.TEXT in masked:
@@ -134,26 +160,32 @@ def rule_of(tag: int, vr: str, *, keep_ae: bool = True, is_private: bool = False
         return Rule(masked.pop() if len(kinds) == 1 else Kind.BYTES, True)
     if is_private or tag in _MASKED or tag >> 16 == _PATIENT or ("AE" in vrs and not keep_ae):
         return Rule(_STRICT.get(min(vrs), Kind.TEXT), True)
-    return Rule(Kind.KEEP, True)
+    return _kept(vr or known, most)
+
+
+def _kept(vr: str, most: int) -> Rule:
+    size, form = _FORMS[vr]
+    return Rule(Kind.KEEP, True, min(most * (size + 1), MAX_KEPT), form)
 
 
 @lru_cache(maxsize=8192)
-def _entry(tag: int) -> tuple[str, str]:
-    """VR and keyword out of the dictionary; of VRs that depend on something the one that hides most. Empty if unknown.
+def _entry(tag: int) -> tuple[str, str, int]:
+    """VR, keyword and greatest number of values out of the dictionary; an empty VR if unknown.
 
-    Imports pydicom at the first call.
+    Of VRs that depend on something it is the one that hides most. Imports pydicom at the first call.
     """
     from pydicom.datadict import get_entry
 
     if tag & 0xFFFF == 0:
-        return "UL", "GroupLength"
+        return "UL", "GroupLength", 1
     try:
-        vr, _, _, _, keyword = get_entry(tag)
+        vr, multiplicity, _, _, keyword = get_entry(tag)
     except KeyError:
-        return "", ""
+        return "", "", 0
     if " or " in vr:
         vr = "OW" if "OW" in vr else "US"
-    return vr, keyword
+    most = multiplicity.rpartition("-")[2]
+    return vr, keyword, int(most) if most.isdigit() else MAX_KEPT
 
 
 def name_of_tag(tag: int) -> str:

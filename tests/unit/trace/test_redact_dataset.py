@@ -139,3 +139,32 @@ def test_long_text_is_masked_without_being_held() -> None:
     after, notes, _ = masked(data, piece=999)
     assert after == data[:12] + b"X" * 12_999 + b" "
     assert len(notes.noted[0][1]) == 4096
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+@pytest.mark.parametrize(
+    ("tag", "vr", "size"),
+    [
+        (0x00080005, "CS", 40),
+        (0x00280010, "US", 40),
+        (0x00080008, "CS", 60),
+        (0x00180050, "DS", 40),
+        (0x00080016, "UI", 40),
+        (0x00080070, "LO", 40),
+        (0x00280010, "US", 5000),
+        (0x00080005, "CS", 5000),
+    ],
+)
+def test_a_kept_value_that_swallows_others_is_masked(tag: int, vr: str, size: int, piece: int) -> None:
+    """Its length is wrong, so that it holds the elements behind it."""
+    behind = explicit(NAME, "PN", b"Musterfrau^Erika") + explicit(0x00100020, "LO", b"PAT-4711") + bytes(5000)
+    data = explicit(tag, vr, behind[:size], size) + behind[size:]
+    after, _, _ = masked(data, piece=piece)
+    assert b"Muster" not in after
+    assert b"PAT-" not in after
+
+
+def test_a_kept_value_that_breaks_off_is_masked() -> None:
+    for piece in (1, 1000):
+        after, _, _ = masked(explicit(0x00080008, "CS", b"ORIGINAL\\PRIM", 200), piece=piece)
+        assert b"ORIG" not in after

@@ -166,10 +166,19 @@ class Case:
     def _bytes(self, found: Found) -> None:
         record: BytesRecord = found.record
         self.last_bytes_mono = record.mono
-        if record.direction is Direction.RECEIVED:
+        # Without bytes nothing can be said of them: a captured connection over TLS, or a PDU without its beginning.
+        if record.direction is Direction.RECEIVED and record.data:
             self.first_received = self.first_received or found
             if len(self.broken) < _MAX_KEPT:
                 self.broken.append(found)
+
+    def _close(self, found: Found) -> None:
+        if self._last_was_broken:  # no state in between: it comes from a capture
+            record: PduRecord = self.broken[-1].record
+            if sum(len(segment.data) for segment in record.segments) < record.length:
+                self.unfinished = self.broken.pop()
+        self._last_was_broken = False
+        self._keep(found)
 
     def _pdu(self, found: Found) -> None:
         record: PduRecord = found.record
@@ -398,7 +407,7 @@ _TAKERS: dict[type, Callable[[Case, Found], None]] = {
     TimerRecord: Case._keep,
     FileRecord: _file,
     CancelRecord: Case._keep,
-    CloseRecord: Case._keep,
+    CloseRecord: Case._close,
     NoteRecord: _note,
 }
 

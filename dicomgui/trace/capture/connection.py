@@ -335,7 +335,8 @@ class CapturedConnection:
             yield from self._never_opened(event)
             return
         for side in self._sides:
-            yield from self._cuts(side, side.cutter.end(), event.time_ns)
+            cuts = side.cutter.end() if event.side >= 0 else side.cutter.end("")
+            yield from self._cuts(side, cuts, event.time_ns)
         yield from self._end_run()
         if self._tls is not None and self._tls_since_ns >= 0:
             yield self._tls_record(event.time_ns, "TlsError: the handshake did not come to its end")
@@ -436,6 +437,7 @@ class CapturedConnection:
             if tls.alert:
                 by_peer = tls.alert_side != self._ours
                 error = f"TlsError: {'alert of the peer' if by_peer else 'this side refused'}: {tls.alert}"
+            yield from self._end_run()
             yield self._tls_record(event.time_ns, error)
         yield from self._foreign(event.side, len(event.data), b"", event.time_ns)
 

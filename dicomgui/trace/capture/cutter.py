@@ -34,7 +34,10 @@ _BEGINNING = re.compile(rb"[\x01-\x07]\x00")
 
 
 class Cut(NamedTuple):
-    """A PDU as it was found, or bytes that are part of none (``pdu_type`` -1); the rest as in ``PduRecord``."""
+    """A PDU as it was found, or bytes that are part of none (``pdu_type`` -1); the rest as in ``PduRecord``.
+
+    ``error`` is a fault of who sent it. A PDU that only the capture does not have whole has none.
+    """
 
     pdu_type: int
     length: int
@@ -124,18 +127,21 @@ class PduCutter:
         if self._length and self._position + length <= self._length:
             self._position += length
             return [self._end()] if self._position == self._length else []
-        cuts = self.end("its other bytes are not in the capture")
+        cuts = self.end("")
         self._lose(f"{length} bytes before it are not in the capture", keep=False)
         return cuts
 
     def end(self, reason: str = "the connection ended before the PDU did") -> list[Cut]:
-        """Nothing follows: give what is there of an incomplete PDU."""
+        """Nothing follows: give what is there of an incomplete PDU.
+
+        :param reason: whose fault that is; empty where only the capture lacks its rest.
+        """
         cuts: list[Cut] = []
         if self._length:
             cuts.append(self._end(reason))
         elif self._head:
             head, self._head = bytes(self._head), bytearray()
-            cuts.append(Cut(-1, len(head), (Segment(0, head),), reason))
+            cuts.append(Cut(-1, len(head), (Segment(0, head if reason else b""),), reason))
         self._note_stray(self._stray)
         self._stray = bytearray()
         self._flush(cuts)
@@ -218,7 +224,7 @@ def _fault(kind: int, length: int, segments: tuple[Segment, ...]) -> str:
     if kind == PduType.P_DATA_TF:
         return ""  # judged where its fragments are read
     if len(segments) != 1 or len(segments[0].data) != length:
-        return "bytes of it are not in the capture"
+        return ""  # it is not known, and not the fault of who sent it
     try:
         decode(segments[0].data)
     except RemoteProtocolError as error:

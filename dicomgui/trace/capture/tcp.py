@@ -28,8 +28,10 @@ MAX_HELD_BYTES = 8 * 2**20
 MAX_HELD_TOTAL_BYTES = 128 * 2**20
 """The same of all connections together."""
 
-_PATIENCE_NS = 200_000_000  # for a segment that was acknowledged before it was captured
-_PATIENCE_SEGMENTS = 64
+# How late a segment may be captured after those that follow it, where several processors or devices capture: so many
+# nanoseconds or segments. What the receiver has acknowledged by then is missing.
+_PATIENCE_NS = 20_000_000
+_PATIENCE_SEGMENTS = 8
 _PIECE_COST = 200  # bytes of the objects of one waiting piece
 _MASK = 0xFFFF_FFFF
 _MAX_WINDOW = 2**30  # RFC 7323 2.3: what is further ahead is not of this connection

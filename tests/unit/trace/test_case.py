@@ -110,6 +110,20 @@ def test_what_was_cut_off_is_not_malformed() -> None:
     assert case.artim_expired is not None
 
 
+def test_in_a_capture_the_end_of_the_connection_shows_what_was_cut_off() -> None:
+    """It has no states."""
+    cut = case_of(Recording().connect().raw(RECEIVED, b"\x01\0\0\0\0\xb0abc", "cut", length=182).closed())
+    assert cut.broken == []
+    assert cut.unfinished is not None
+    bad = case_of(Recording().connect().raw(RECEIVED, b"\x05\0\0\0\0\5abcde", "bad").closed())
+    assert len(bad.broken) == 1
+
+
+def test_bytes_that_are_not_there_are_not_judged() -> None:
+    case = case_of(Recording().connect().stray(b"", "TLS").stray(b"x"))
+    assert [found.record.data for found in case.broken] == [b"x"]
+
+
 def test_what_explains_nothing_is_not_kept() -> None:
     recording = Recording().add(NoteRecord(1, 0.0, 0.0, 20, "hello")).add(NoteRecord(1, 0.0, 0.0, 40, "fault"))
     recording.add(FileRecord(1, 0.0, 0.0, "stored", "a", 1, "")).add(FileRecord(1, 0.0, 0.0, "failed", "b", 1, ""))

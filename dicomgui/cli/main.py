@@ -76,6 +76,7 @@ def build_parser() -> _Parser:
     _add_listen(commands, providing)
     add_practice(commands, providing)
     _add_trace(commands, [shown])
+    _add_help(commands, [shown])
     return parser
 
 
@@ -230,6 +231,13 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         "--allow", metavar="AET", action="append", default=[], help="let only these callers in, with * and ?"
     )
     parser.set_defaults(run=("dicomgui.cli.commands", "listen"))
+
+
+def _add_help(commands: _Commands, parents: list[_Parser]) -> None:
+    text = "print a page of help, or what pages there are"
+    parser = commands.add_parser("help", help=text, description=text, parents=parents, allow_abbrev=False)
+    parser.add_argument("page", metavar="PAGE", nargs="?", help="by its name; without it, the list")
+    parser.set_defaults(run=("dicomgui.cli.help_command", "show"))
 
 
 def _add_trace(commands: _Commands, parents: list[_Parser]) -> None:

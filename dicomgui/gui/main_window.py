@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt
@@ -20,11 +22,15 @@ from PySide6.QtWidgets import (
 )
 
 from dicomgui.app.context import AppContext
+from dicomgui.app.help_pages import START
 from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobKind
 from dicomgui.gui import icons
 from dicomgui.gui.configuration import Configuration
+from dicomgui.gui.dialogs.help import HelpWindow
 from dicomgui.gui.dialogs.settings import SettingsDialog
+from dicomgui.gui.explainer import Explainer
+from dicomgui.gui.key_sheet import key_rows
 from dicomgui.gui.listener_settings import ListenerSettingsKeeper
 from dicomgui.gui.panels.archive import ArchivePanel
 from dicomgui.gui.panels.echo import EchoPanel
@@ -58,6 +64,13 @@ _JOBS_OF = {
 """Whose traces the dock shows under each panel."""
 
 
+HELP_OF = {
+    "home": START, "nodes": START, "echo": "trouble", "send": "send", "query": "query", "listener": "listener",
+    "archive": "listener", "trace": "trace",
+}  # fmt: skip
+"""The page of help about each panel."""
+
+
 class MainWindow(QMainWindow):
     """Closing it asks :attr:`close_requested`; who made it then awaits :meth:`shut_down`.
 
@@ -74,6 +87,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(720, 440)
         self.close_requested = asyncio.Event()
         self._reporter = reporter
+        self._help: HelpWindow | None = None
         self._ended = False
         self._has_ticked = False
         self._place = place = Workplace.make(context, reporter, self, config)
@@ -99,6 +113,7 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.practice_bar = PracticeBar(self.practice)
         self.rail = _Rail()
+        self._explainer = Explainer(self, context)
         self._fill()
         self._fill_status_bar()
         self._connect()
@@ -113,6 +128,7 @@ class MainWindow(QMainWindow):
             button = self.rail.add(panel, f"Ctrl+{number}")
             button.clicked.connect(lambda _checked=False, panel=panel: self.show_panel(panel))
         QWidget.setTabOrder(button, self.rail.settings_button)
+        QWidget.setTabOrder(self.rail.settings_button, self.rail.help_button)
         self._parts = QSplitter(Qt.Orientation.Vertical)
         self._parts.setObjectName("window_parts")
         self._parts.setHandleWidth(5)
@@ -170,22 +186,30 @@ class MainWindow(QMainWindow):
         self.archive.files_wanted.connect(self._on_files_wanted)
         self.archive.looked.connect(self.home.note_look)
         self.rail.settings_button.clicked.connect(self.ask_settings)
+        self.rail.help_button.clicked.connect(lambda: self.show_help())
         self.dock.open_requested.connect(self._on_job_trace_wanted)
         self.jobs.folded_changed.connect(self._on_jobs_folded)
         self.jobs.trace_requested.connect(self._on_job_trace_wanted)
         self.jobs.retry_requested.connect(self._on_retry_requested)
 
     def _add_shortcuts(self) -> None:
-        for number, panel in enumerate(self.panels, start=1):
-            shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
-            shortcut.activated.connect(lambda panel=panel: self.show_panel(panel))
-        QShortcut(QKeySequence(Qt.Key.Key_F5), self).activated.connect(lambda: self.panel.run())
-        QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(lambda: self.panel.cancel())
-        QShortcut(QKeySequence("Ctrl+T"), self).activated.connect(self._on_dock_key)
-        QShortcut(QKeySequence("Ctrl+J"), self).activated.connect(self.jobs.toggle)
-        QShortcut(QKeySequence("Ctrl+,"), self).activated.connect(self.ask_settings)
-        QShortcut(QKeySequence(COPY_KEYS), self).activated.connect(self._on_copy_key)
-        QShortcut(QKeySequence.StandardKey.Quit, self).activated.connect(self.close)
+        keys: list[tuple[str, str, Callable[[], object]]] = [
+            (f"Ctrl+{number}", panel.title, partial(self.show_panel, panel))
+            for number, panel in enumerate(self.panels, start=1)
+        ]
+        keys += [
+            ("F1", "Help about what is in view", self.show_help), ("F5", "Do it: echo, send, ask", self._on_run_key),
+            ("Esc", "Cancel what is under way", self._on_cancel_key),
+            (COPY_KEYS, "Copy the operation as a command of another tool", self._on_copy_key),
+            ("Ctrl+T", "Open or close the trace below the panel", self._on_dock_key),
+            ("Ctrl+J", "Open or close the drawer of jobs", self.jobs.toggle),
+            ("Ctrl+,", "Settings", self.ask_settings),
+            (QKeySequence(QKeySequence.StandardKey.Quit).toString() or "Ctrl+Q", "Quit", self.close),
+        ]  # fmt: skip
+        for key, what, slot in keys:
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setWhatsThis(what)  # what the page of keys says
+            shortcut.activated.connect(slot)
 
     # ----------------------------------------------------------------------------------------------------------- panels
 
@@ -207,6 +231,21 @@ class MainWindow(QMainWindow):
     def _on_jobs_folded(self, folded: bool) -> None:
         if not folded:
             _give_height(self._parts, self.jobs, 1 / 3)
+
+    def _on_run_key(self) -> None:
+        self.panel.run()
+
+    def _on_cancel_key(self) -> None:
+        self.panel.cancel()
+
+    def show_help(self, page: str = "") -> None:
+        """Show the window of help: a page by its name, or the one about the panel in view."""
+        if self._help is None:
+            self._help = HelpWindow(partial(key_rows, self))
+        self._help.show_page(page or HELP_OF.get(self.panel.key, START))
+        self._help.show()
+        self._help.raise_()
+        self._help.activateWindow()
 
     def ask_settings(self) -> None:
         """Open the settings."""
@@ -309,6 +348,10 @@ class MainWindow(QMainWindow):
             await self.config.shut_down()
         finally:
             self._place.pump.stop()
+            if self._help is not None:
+                self._help.close()
+                self._help.deleteLater()
+                self._help = None
             self._ended = True
             self.close()
 
@@ -349,15 +392,17 @@ class _Rail(QFrame):
         self._column.setSpacing(6)
         self._column.addStretch(1)
         self.settings_button = self._button("settings", "Settings", "Ctrl+,")
+        self.help_button = self._button("help", "Help", "F1")
         self._column.addWidget(self.settings_button)
+        self._column.addWidget(self.help_button)
         self._buttons: dict[str, QToolButton] = {}
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a low window the icons stand alone; their tool tips say what they are."""
         super().resizeEvent(event)
-        is_low = event.size().height() < (len(self._buttons) + 1) * (_RAIL_BUTTON + self._column.spacing()) + 24
+        is_low = event.size().height() < (len(self._buttons) + 2) * (_RAIL_BUTTON + self._column.spacing()) + 24
         style = Qt.ToolButtonStyle.ToolButtonIconOnly if is_low else Qt.ToolButtonStyle.ToolButtonTextUnderIcon
-        for button in (*self._buttons.values(), self.settings_button):
+        for button in (*self._buttons.values(), self.settings_button, self.help_button):
             button.setToolButtonStyle(style)
             button.setMinimumHeight(_RAIL_BUTTON_LOW if is_low else _RAIL_BUTTON)
 

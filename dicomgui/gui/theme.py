@@ -165,6 +165,11 @@ QPushButton[primary="true"] {{ background: {c.accent}; color: {c.on_accent}; bor
 QPushButton[primary="true"]:hover, QPushButton[primary="true"]:focus {{ border-color: {c.text}; }}
 QPushButton[primary="true"]:disabled {{ background: {c.line}; color: {c.muted}; border-color: {c.line}; }}
 QPushButton:checked {{ background: {c.accent_soft}; border-color: {c.accent}; color: {c.accent}; }}
+QPushButton[segment] {{ padding: 5px 12px; }}
+QPushButton[segment="first"] {{ border-top-right-radius: 0; border-bottom-right-radius: 0; }}
+QPushButton[segment="middle"] {{ border-radius: 0; border-left: none; }}
+QPushButton[segment="last"] {{ border-top-left-radius: 0; border-bottom-left-radius: 0; border-left: none; }}
+QPushButton#trace_filter_saved::menu-indicator {{ width: 0; image: none; }}
 QPushButton[step="open"] {{ background: {c.window}; border-color: {c.line}; padding: 10px 6px; }}
 QPushButton[step="done"] {{ background: {c.good_soft}; color: {c.good}; border-color: {c.good}; padding: 10px 6px;
     font-weight: 600; }}
@@ -175,6 +180,12 @@ QCheckBox::indicator:unchecked {{ width: 12px; height: 12px; background: {c.base
 QCheckBox::indicator:unchecked:focus {{ border-color: {c.accent}; }}
 QProgressBar {{ background: {c.line}; border: none; border-radius: 4px; max-height: 8px; min-height: 8px; }}
 QProgressBar::chunk {{ background: {c.accent}; border-radius: 4px; }}
+QTabBar::tab {{ background: transparent; color: {c.muted}; border: 1px solid transparent; border-radius: 5px;
+    padding: 4px 10px; margin-right: 2px; }}
+QTabBar::tab:hover {{ background: {c.line}; color: {c.text}; }}
+QTabBar::tab:selected {{ background: {c.accent_soft}; color: {c.accent}; font-weight: 600; }}
+QTabBar::tab:disabled {{ color: {c.border}; background: transparent; }}
+QTabBar:focus::tab:selected {{ border-color: {c.accent}; }}
 QStatusBar {{ background: {c.rail}; border-top: 1px solid {c.line}; }}
 QStatusBar::item {{ border: none; }}
 QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; padding: 4px; }}
@@ -189,11 +200,12 @@ QFrame#banner[tone="warning"] {{ background: {c.warning_soft}; border-bottom-col
 def _lists(c: Colors) -> str:
     """Tables, trees, bytes and what scrolls them."""
     return f"""
-QTableView, QTreeView, QListView {{ background: {c.base}; alternate-background-color: {c.window};
+QTableView, QTreeView, QListView, QTextBrowser {{ background: {c.base}; alternate-background-color: {c.window};
     border: 1px solid {c.line}; border-radius: 6px; selection-background-color: {c.accent_soft};
     selection-color: {c.text}; outline: none; }}
-QTableView:focus, QTreeView:focus, QListView:focus {{ border-color: {c.accent}; }}
+QTableView:focus, QTreeView:focus, QListView:focus, QTextBrowser:focus {{ border-color: {c.accent}; }}
 QTableView::item {{ padding: 0 6px; border: none; }}
+QListView#help_pages::item {{ padding: 0 8px; }}
 QTreeView::item {{ padding: 2px 0; border: none; }}
 QTreeView::item:selected, QTreeView::branch:selected {{ background: {c.accent_soft}; color: {c.text}; }}
 QHeaderView {{ background: {c.base}; border: none; }}

@@ -46,6 +46,7 @@ class Session:
         self.output = Output(as_json=options.json, verbose=options.verbose)
         self.context = AppContext(keep_trace=False)
         self._path = options.trace
+        self._appends = bool(getattr(options, "trace_append", False))
 
     def run(self, work: Callable[[Session], Coroutine[None, None, Exit]]) -> int:
         """Run ``work`` and give its exit code.
@@ -55,7 +56,7 @@ class Session:
         writer: TraceWriter | None = None
         if self._path is not None:
             try:
-                writer = TraceWriter(Path(self._path))
+                writer = TraceWriter(Path(self._path), append=self._appends)
             except TraceFileError as error:
                 self.output.note(error)
                 self.output.event("summary", ok=False, exit_code=int(Exit.FILES))

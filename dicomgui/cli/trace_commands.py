@@ -18,10 +18,12 @@ from dicomgui.trace.describe import Node, describe_bytes, describe_command, node
 from dicomgui.trace.diagnose import diagnose
 from dicomgui.trace.file import TraceFileError, TraceReader, read_trace
 from dicomgui.trace.finding import Severity
-from dicomgui.trace.pcap import PcapExportError, export_pcapng
+from dicomgui.trace.open_trace import open_trace
+from dicomgui.trace.redact import Preview, RedactOptions
+from dicomgui.trace.report import Format, Saved, SaveError, SaveOptions, format_of, preview, save
 from dicomgui.trace.summary import AssociationSummary, summarize
 
-__all__ = ["decode", "explain", "export", "show"]
+__all__ = ["decode", "explain", "export", "redact", "show"]
 
 MAX_DECODE_BYTES = 64 * 2**20
 """Input of ``decode``; no PDU of the field comes near it."""
@@ -136,21 +138,81 @@ def explain(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
-    """``dicomgui trace export FILE -o OUT.pcapng``."""
+    """``dicomgui trace export FILE -o OUT``: as the name of OUT says, or ``--format``."""
     output = Output(as_json=options.json, verbose=options.verbose)
-    source, target = Path(options.file), Path(options.output)
+    wanted = Format(f".{options.format}") if options.format else format_of(Path(options.output))
+    if wanted is None:
+        known = ", ".join(one.value for one in Format)
+        return _fail(output, f"{options.output}: give --format, or a name that ends in {known}", Exit.USAGE)
+    # A report goes into tickets and mails; what is exported for another program is wanted whole.
+    is_redacted = options.redact or (wanted is Format.MARKDOWN and not options.whole)
+    return _save(output, options, wanted, RedactOptions() if is_redacted else None)
+
+
+def redact(options: argparse.Namespace) -> int:
+    """``dicomgui trace redact FILE -o OUT``, or ``--preview``."""
+    output = Output(as_json=options.json, verbose=options.verbose)
+    keeps = RedactOptions(not options.mask_ae, not options.mask_addresses, not options.mask_certificates)
+    if options.output is None:
+        if options.preview:
+            return _save(output, options, Format.TRACE, keeps)
+        return _fail(output, "give -o OUT, or --preview to see what would be replaced", Exit.USAGE)
+    return _save(output, options, format_of(Path(options.output)) or Format.TRACE, keeps)
+
+
+def _save(output: Output, options: argparse.Namespace, wanted: Format, keeps: RedactOptions | None) -> int:
+    """Open the trace and write it; without an output only tell what would be replaced."""
+    source, target = Path(options.file), options.output and Path(options.output)
     try:
-        reader = read_trace(source)
-        if target.exists() and target.samefile(source):
+        if target and target.exists() and target.samefile(source):
             return _fail(output, f"{target} is the trace itself; choose another file", Exit.USAGE)
-        packets = export_pcapng(reader, target)
-    except (TraceFileError, PcapExportError, OSError) as error:
+        opened = open_trace(source)
+    except (TraceFileError, OSError) as error:
         return _fail(output, error)
-    _tell_damage(output, reader)
-    output.event("summary", ok=True, exit_code=0, packets=packets, path=str(target))
-    output.line(f"{packets} packets written to {target} ({size_text(target.stat().st_size)})")
-    output.note(f"{target} can hold patient data")
+    try:
+        for text in opened.damage:
+            output.note(f"{source}: {text}")
+        how = SaveOptions(wanted, keeps)
+        if not target:
+            _tell_preview(output, preview(opened.store, how))
+            output.event("summary", ok=True, exit_code=0)
+            return output.finish(Exit.OK)
+        saved = save(opened.store, target, how, marks=opened.marks)
+    except SaveError as error:
+        return _fail(output, error)
+    finally:
+        opened.store.close()
+    _tell_saved(output, target, saved)
     return output.finish(Exit.OK)
+
+
+def _tell_saved(output: Output, target: Path, saved: Saved) -> None:
+    found = saved.preview
+    if found is not None and output.is_verbose:
+        _tell_preview(output, found)
+    output.event(
+        "summary", ok=True, exit_code=0, rows=saved.rows, path=str(target), redacted=found is not None,
+        replaced=None if found is None else found.count,
+    )  # fmt: skip
+    output.line(f"{saved.rows} rows written to {target} ({size_text(saved.size_bytes)})")
+    if found is None:
+        output.note(f"{target} can hold patient data")
+        return
+    output.line(f"{found.count} values were replaced; none of them is in the copy")
+    if not found.can_check_all:
+        output.note(f"{target}: there were too many values to look for each of them again")
+
+
+def _tell_preview(output: Output, found: Preview | None) -> None:
+    """What is replaced: names and numbers, never a value."""
+    if found is None:
+        return
+    for name, count in found.elements:
+        output.event("replaced", element=name, count=count)
+        output.line(f"{count:>8}  {name}")
+    for what, count in found.others:
+        output.event("masked", what=what, count=count)
+        output.line(f"{count:>8}  {what}")
 
 
 def _tell_damage(output: Output, reader: TraceReader) -> None:
@@ -220,5 +282,3 @@ def _from_hex(text: bytes) -> bytes:
         return bytes.fromhex(digits)
     except ValueError:
         raise ValueError("the input is no text of hexadecimal digits in pairs") from None
-
-

@@ -45,6 +45,9 @@ def test_a_trace_is_saved_and_its_danger_told(tmp_path: Path, capsys: pytest.Cap
     path = tmp_path / "x.dgtrace"
     assert session(trace=path).run(_record) == Exit.REFUSED
     assert len(list(read_trace(path))) == 1
+    options = argparse.Namespace(json=False, verbose=False, trace=str(path), trace_append=True)
+    assert Session(options).run(_record) == Exit.REFUSED
+    assert [record.association for record in read_trace(path)] == [1, 2]
     assert "patient data" in capsys.readouterr().err
 
 

@@ -17,7 +17,7 @@ from dicomgui.network.dimse.command_set import encode
 from dicomgui.network.dimse.commands import CEchoRQ
 from dicomgui.network.pdu import Abort, AssociateRJ, ReleaseRQ
 from dicomgui.network.tracing import Direction, Role, Scribe, Segment
-from dicomgui.trace.file import TraceWriter
+from dicomgui.trace.file import TraceWriter, read_trace
 
 REQUEST = build_request("PACS", "ME", presets.VERIFICATION)
 
@@ -145,10 +145,89 @@ def test_export_writes_a_capture_and_tells_its_danger(tmp_path: Path, capsys: py
     assert main(["trace", "export", str(write_trace(tmp_path / "x")), "-o", str(target)]) == 0
     out, err = capsys.readouterr()
     assert target.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
-    assert " packets written to " in out
+    assert " rows written to " in out
     assert "patient data" in err
     assert main(["trace", "export", str(tmp_path / "x"), "-o", str(target), "--json"]) == 0
-    assert objects(capsys)[-1]["packets"] > 0
+    assert objects(capsys)[-1]["rows"] > 0
+
+
+@pytest.mark.parametrize(("name", "begin"), [("x.txt", "DICOM trace:"), ("x.jsonl", '{"kind":'), ("x.md", "# DICOM")])
+def test_export_goes_by_the_name(tmp_path: Path, name: str, begin: str) -> None:
+    trace = write_trace(tmp_path / "x")
+    assert main(["trace", "export", str(trace), "-o", str(tmp_path / name)]) == 0
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    assert text.startswith(begin)
+    form = name.partition(".")[2]
+    assert main(["trace", "export", str(trace), "-o", str(tmp_path / "out"), "--format", form]) == 0
+    assert (tmp_path / "out").read_text(encoding="utf-8") == text
+
+
+def test_export_wants_a_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "export", str(write_trace(tmp_path / "x")), "-o", str(tmp_path / "x.doc")]) == 2
+    assert ".jsonl" in capsys.readouterr().err
+
+
+def test_reports_are_redacted_unless_all_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = str(write_patient(tmp_path / "x"))
+    held = {}
+    for name in ("a.md", "b.txt", "c.dgtrace"):
+        for form in ([], ["--redact"], ["--whole"]):
+            out = tmp_path / name
+            assert main(["trace", "export", trace, "-o", str(out), *form]) == 0
+            held[name, *form] = b"no room for Erika" in out.read_bytes()
+    err = capsys.readouterr().err
+    assert held == {
+        ("a.md",): False, ("a.md", "--redact"): False, ("a.md", "--whole"): held["a.md", "--whole"],
+        ("b.txt",): True, ("b.txt", "--redact"): False, ("b.txt", "--whole"): True,
+        ("c.dgtrace",): True, ("c.dgtrace", "--redact"): False, ("c.dgtrace", "--whole"): True,
+    }  # fmt: skip
+    assert err.count("can hold patient data") == 5
+
+
+def write_patient(path: Path) -> Path:
+    with TraceWriter(path) as writer:
+        scribe = Scribe(writer, 1)
+        scribe.connect(Role.REQUESTOR, "127.0.0.1:5000", "10.7.7.7:104", 0.001)
+        request = REQUEST.encode()
+        scribe.pdu(Direction.SENT, 1, len(request), (Segment(0, request),))
+        scribe.dimse(Direction.RECEIVED, 1, 0x8001, 1, status=0xA700, comment="no room for Erika")
+        scribe.tls("TLSv1.3", "x", b"certificate", 0.1)
+    return path
+
+
+def test_redact_writes_a_copy_and_tells_how_much(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace, out = write_patient(tmp_path / "x"), tmp_path / "y.dgtrace"
+    assert main(["trace", "redact", str(trace), "-o", str(out), "-v"]) == 0
+    told, err = capsys.readouterr()
+    assert "1  ErrorComment (0000,0902)" in told
+    assert "1 values were replaced; none of them is in the copy" in told
+    assert "patient data" not in err
+    data = out.read_bytes()
+    assert b"Erika" not in data
+    assert b"10.7.7.7" in data
+    reader = read_trace(out)
+    assert len(list(reader)) == 4
+    assert reader.info["redacted"] is True
+    masks = ["--mask-ae", "--mask-addresses", "--mask-certificates"]
+    assert main(["trace", "redact", str(trace), "-o", str(out), "--json", *masks]) == 0
+    summary = objects(capsys)[-1]
+    assert (summary["redacted"], summary["replaced"], summary["rows"]) == (True, 3, 4)
+    data = out.read_bytes()
+    for word in (b"10.7.7.7", b"PACS", b"certificate"):
+        assert word not in data
+
+
+def test_redact_shows_before_what_it_would_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = write_patient(tmp_path / "x")
+    assert main(["trace", "redact", str(trace), "--preview"]) == 0
+    told = capsys.readouterr().out
+    assert "ErrorComment (0000,0902)" in told
+    assert "Erika" not in told
+    assert main(["trace", "redact", str(trace), "--preview", "--json"]) == 0
+    assert {"event": "replaced", "element": "ErrorComment (0000,0902)", "count": 1} in objects(capsys)
+    assert main(["trace", "redact", str(trace)]) == 2
+    assert main(["trace", "redact", str(trace), "-o", str(trace)]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x"]
 
 
 def test_export_does_not_write_over_the_trace_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,7 +237,7 @@ def test_export_does_not_write_over_the_trace_itself(tmp_path: Path, capsys: pyt
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("command", [["show"], ["explain"], ["export", "-o", "out.pcapng"]])
+@pytest.mark.parametrize("command", [["show"], ["explain"], ["export", "-o", "out.pcapng"], ["redact", "--preview"]])
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_what_is_no_trace_is_4(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], form: list[str]
@@ -200,9 +279,7 @@ def test_decode_knows_a_command_set(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (decoded["kind"], decoded["type"]) == ("command", "C-ECHO-RQ")
 
 
-@pytest.mark.parametrize(
-    "text", ["07000000 00040000 0200", "0x07, 0x00", "07:00:00:00:00:04:00:00:02:00", r"\x07\x00"]
-)
+@pytest.mark.parametrize("text", ["07000000 00040000 0200", "0x07, 0x00", "07:00:00:00:00:04:00:00:02:00", r"\x07\x00"])
 def test_decode_takes_hex_as_people_copy_it(text: str) -> None:
     assert trace_commands._from_hex(text.encode()).startswith(b"\x07\x00")
 
@@ -214,9 +291,7 @@ def test_decode_reads_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert decoded["type"] == "A-ABORT"
 
 
-def test_decode_of_malformed_bytes_shows_the_fault_and_is_4(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_decode_of_malformed_bytes_shows_the_fault_and_is_4(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad"
     path.write_bytes(encode(CEchoRQ(7))[:-3])
     assert main(["trace", "decode", str(path)]) == 4

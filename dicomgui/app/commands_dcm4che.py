@@ -11,6 +11,7 @@ from dicomgui.app.recipe import Recipe, Verb, keys_in
 from dicomgui.app.shells import Shell
 from dicomgui.app.written import CannotSayError, Line, Written
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH
+from dicomgui.network.dimse.commands import Priority
 
 __all__ = ["write"]
 
@@ -68,6 +69,8 @@ def _add_connection(line: Line, recipe: Recipe) -> None:
         line.add("--max-pdulen-rcv", options.max_pdu_length)
     _add_tls(line, options)
     _add_identity(line, options)
+    if options.priority != Priority.MEDIUM and recipe.verb is not Verb.ECHO:
+        line.add("--prior-high" if options.priority == Priority.HIGH else "--prior-low")
     if options.async_ops == (1, 1):
         line.add("--not-async")
     else:
@@ -86,6 +89,8 @@ def _add_tls(line: Line, options: ConnectionOptions) -> None:
         line.note("dcm4che reads key stores, not PEM: openssl pkcs12 -export makes KEY.p12 of certificate and key.")
     line.add("--trust-store", "TRUST.p12", "--trust-store-type", "PKCS12", "--trust-store-pass", "PASSWORD")
     line.note("keytool -importcert makes TRUST.p12 of the issuers' certificates; write your PASSWORD.")
+    if tls.crl_file is not None:
+        line.note("dcm4che's programs look into no lists of revoked certificates.")
     if tls.verify == "none":
         line.note("dcm4che cannot be told to trust any certificate.")
 

@@ -11,6 +11,7 @@ from dicomgui.app.recipe import Recipe, Verb, keys_in
 from dicomgui.app.shells import Shell
 from dicomgui.app.written import CannotSayError, Line, Written
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH
+from dicomgui.network.dimse.commands import Priority
 
 __all__ = ["write"]
 
@@ -93,6 +94,8 @@ def _add_connection(line: Line, recipe: Recipe, program: str) -> None:
             _add_identity(line, options.identity)
         else:
             line.note(f"DCMTK's {program} cannot send a user identity.")
+    if options.priority != Priority.MEDIUM:
+        line.note("DCMTK's programs ask with a priority of their own.")
     if options.async_ops != (1, 1):
         line.note("DCMTK asks for no asynchronous operations.")
     if any(getattr(options.extended, name) for name in ("relational", "date_time", "fuzzy", "timezone")):
@@ -110,6 +113,8 @@ def _add_tls(line: Line, options: ConnectionOptions) -> None:
         line.add("+tla")
     if tls.ca_file is not None:
         line.add("+cf", _path(str(tls.ca_file)))
+    if tls.crl_file is not None:
+        line.add("+crl", _path(str(tls.crl_file)), "+crv")
     if tls.verify == "none":
         line.add("-ic")
     elif tls.ca_file is None:

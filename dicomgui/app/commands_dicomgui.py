@@ -23,6 +23,7 @@ _FLAGS: Final = {
     "relational": "relational", "date_time": "date-time", "fuzzy": "fuzzy", "timezone": "timezone",
     "enhanced_multi_frame": "enhanced-multi-frame",
 }  # fmt: skip
+_HURRYING: Final = frozenset({Verb.SEND, Verb.FIND, Verb.WORKLIST, Verb.MOVE, Verb.GET})
 DATASET_FILE: Final = "dataset.json"
 
 
@@ -142,8 +143,13 @@ def _add_connection(line: Line, recipe: Recipe) -> None:
     _add_timeout(line, recipe)
     if options.max_pdu_length != DEFAULT_MAX_PDU_LENGTH:
         line.option("--max-pdu", options.max_pdu_length)
+    if options.max_sent_pdu_length:
+        line.option("--max-send-pdu", options.max_sent_pdu_length)
     _add_tls(line, options)
     _add_identity(line, options)
+    _add_tcp(line, options)
+    if recipe.verb in _HURRYING and options.priority != _DEFAULTS.priority:
+        line.option("--priority", options.priority.name.lower())
     if options.async_ops != _DEFAULTS.async_ops:
         line.option("--async-ops", ",".join(map(str, options.async_ops)))
     flags = [word for name, word in _FLAGS.items() if getattr(options.extended, name)]
@@ -178,13 +184,12 @@ def _add_tls(line: Line, options: ConnectionOptions) -> None:
     for name, value in (
         ("--tls-ca", tls.ca_file), ("--tls-cert", tls.cert_file), ("--tls-key", tls.key_file),
         ("--tls-profile", tls.profile if tls.profile != "bcp195" else None), ("--tls-server-name", tls.server_name),
+        ("--tls-crl", tls.crl_file), ("--tls-min-version", tls.minimum_version),
     ):  # fmt: skip
         if value is not None:
             line.option(name, value)
     if tls.verify == "none":
         line.add("--tls-insecure")
-    if tls.minimum_version is not None:
-        line.note(f"The command line cannot be told to refuse what is below TLS {tls.minimum_version}.")
 
 
 def _add_identity(line: Line, options: ConnectionOptions) -> None:
@@ -201,3 +206,14 @@ def _add_identity(line: Line, options: ConnectionOptions) -> None:
         line.note(f"Put the {identity.kind.secret_name} into a file, and its name in the place of TOKEN_FILE.")
     if identity.want_response:
         line.add("--user-confirm")
+    if options.require_identity:
+        line.add("--user-required")
+
+
+def _add_tcp(line: Line, options: ConnectionOptions) -> None:
+    if options.local_host:
+        line.option("--local", options.local_host)
+    if options.sockets.family != _DEFAULTS.sockets.family:
+        line.option("--family", options.sockets.family)
+    if options.sockets.keepalive_s != _DEFAULTS.sockets.keepalive_s:
+        line.option("--keepalive", seconds_text(options.sockets.keepalive_s or 0))

@@ -15,6 +15,7 @@ from dicomgui.app.nservices import NOperation, NRequest
 from dicomgui.app.recipe import Recipe, Verb
 from dicomgui.app.shells import Shell
 from dicomgui.app.written import CannotSayError, Written
+from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.service import query_class
 from dicomgui.network.service.models import QueryOperation
 from dicomgui.network.uids import VERIFICATION, name_of
@@ -185,6 +186,9 @@ class _Script:
         if tls.cert_file is not None:
             key = "" if tls.key_file is None else f", {str(tls.key_file)!r}"
             yield f"tls.load_cert_chain({str(tls.cert_file)!r}{key})"
+        if tls.crl_file is not None:
+            yield f"tls.load_verify_locations(cafile={str(tls.crl_file)!r})"
+            yield "tls.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF"
         if tls.profile != "bcp195":
             self._notes.append(f"The script uses Python's usual ciphers, not those of the TLS profile {tls.profile}.")
 
@@ -237,7 +241,7 @@ class _Script:
         elif verb is Verb.SEND:
             yield "for file in INSTANCES:"
             yield "    try:"
-            yield "        status = assoc.send_c_store(file)"
+            yield f"        status = assoc.send_c_store(file{self._priority})"
             yield "    except ValueError as error:  # no context for it"
             yield "        failed = True"
             yield "        print(file, error)"
@@ -255,10 +259,8 @@ class _Script:
         operation = _QUERIES[recipe.verb]
         uid = query_class(recipe.model, operation)
         yield from _dataset_lines(recipe.identifier(), "identifier")
-        if operation == "move":
-            yield f"responses = assoc.send_c_move(identifier, {recipe.destination!r}, {uid!r})"
-        else:
-            yield f"responses = assoc.send_c_{operation}(identifier, {uid!r})"
+        destination = f"{recipe.destination!r}, " if operation == "move" else ""
+        yield f"responses = assoc.send_c_{operation}(identifier, {destination}{uid!r}{self._priority})"
         yield "count = 0"
         yield "for status, answer in responses:"
         yield "    if status and status.Status in (0xFF00, 0xFF01):"
@@ -277,6 +279,11 @@ class _Script:
             yield "print(count, 'matches')"
             if recipe.limit is not None:
                 yield f"failed = failed and count < {recipe.limit}  # what ends a cancelled query is no failure"
+
+    @property
+    def _priority(self) -> str:
+        priority = self._recipe.options.priority
+        return "" if priority == Priority.MEDIUM else f", priority={int(priority)}"
 
     @property
     def _request(self) -> NRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -25,16 +26,19 @@ from dicomgui.network.dimse.commands import (
     NGetRQ,
     NSetRQ,
 )
-from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.errors import ConfigurationError, RemoteProtocolError
 from dicomgui.network.service import QUERY_MODELS
 from dicomgui.network.tracing import Role
 from dicomgui.network.transport import TlsConfig
+from dicomgui.trace.messages import Message, message_at
+from dicomgui.trace.store import TraceStore
 from dicomgui.trace.summary import AssociationSummary
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["recipe_of"]
+__all__ = ["recipe_at", "recipe_of"]
 
 _CHARACTER_SET, _LEVEL = 0x00080005, 0x00080052
 _PLACEHOLDER: Final = "FILE.dcm"
@@ -66,6 +70,38 @@ def recipe_of(
     if summary.tls and options is None:
         notes += ("It went over TLS; the trace does not say with which files.",)
     return replace(_request(Recipe(Verb.ECHO, peer, chosen), command, dataset, path), notes=notes)
+
+
+def recipe_at(store: TraceStore, seq: int, *, options: ConnectionOptions | None = None) -> Recipe:
+    """The operation whose request a row belongs to: of an exchange its first row, ``exchange.first_seq``.
+
+    Reads as many rows as the request has PDUs, so of large objects not in the loop's thread.
+
+    :raises ConfigurationError: the row belongs to no request, or the trace lacks what is needed.
+    """
+    message = message_at(store, seq)
+    summary = None if message is None else store.association(message.association)
+    command = None if message is None else message.decode()
+    if message is None or summary is None or command is None:
+        raise ConfigurationError("the trace does not hold the request", phase="configure")
+    dataset = None if isinstance(command, CStoreRQ) else _dataset_of(message)
+    recipe = recipe_of(summary, command, dataset, options=options)
+    request, context = recipe.request, message.context.abstract_syntax
+    if request is not None and context not in ("", request.sop_class_uid):
+        recipe = replace(recipe, request=replace(request, context=context))
+    return recipe
+
+
+def _dataset_of(message: Message) -> Dataset | None:
+    if not message.has_dataset:
+        return None
+    if not message.is_complete or message.missing_bytes or not message.context.transfer_syntax:
+        raise ConfigurationError("the trace does not hold all of the request's data set", phase="configure")
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return decode_dataset(message.dataset, message.context.transfer_syntax)
+    except RemoteProtocolError as error:
+        raise ConfigurationError(f"the request's data set cannot be read: {error}", phase="configure") from error
 
 
 def _peer_of(summary: AssociationSummary) -> tuple[PeerAddress, tuple[str, ...]]:

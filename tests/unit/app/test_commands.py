@@ -29,6 +29,8 @@ from dicomgui.cli.main import build_parser
 from dicomgui.cli.target import target_of
 from dicomgui.network import PeerAddress, Timeouts, TlsConfig
 from dicomgui.network.association.extended import QueryFlags
+from dicomgui.network.dimse.commands import Priority
+from dicomgui.network.transport import SocketOptions
 
 PEER = PeerAddress.parse("PACS@192.0.2.7:11112")
 OPTIONS = ConnectionOptions()
@@ -129,9 +131,12 @@ def test_our_command_connects_in_the_same_way(tmp_path: Path) -> None:
     options = ConnectionOptions(
         "ME TOO", Timeouts(7, 7, 7, 7), 65536, tls=TlsConfig("extended", verify="none", server_name="pacs"),
         identity=Identity(IdentityKind.USERNAME, "anna o'neil", True), async_ops=(4, 2),
-        extended=QueryFlags(relational=True, fuzzy=True), role=RoleWish.BOTH,
+        extended=QueryFlags(relational=True, fuzzy=True), role=RoleWish.BOTH, require_identity=True,
+        max_sent_pdu_length=16384, local_host="192.0.2.1", sockets=SocketOptions(keepalive_s=30, family="ipv4"),
+        priority=Priority.HIGH,
     )  # fmt: skip
-    read = parsed(Recipe(Verb.ECHO, PeerAddress.parse("-A B@[::1]:104"), options))
+    recipe = Recipe.of_query(PeerAddress.parse("-A B@[::1]:104"), options, Query(KEYS))
+    read = parsed(recipe)
     peer, again = target_of(read)
     assert str(peer) == "-A B@[::1]:104"
     assert replace(again, timeouts=options.timeouts) == options
@@ -194,6 +199,13 @@ def test_dcm4che_commands_have_the_documented_options() -> None:
     moving = arguments(get("StudyInstanceUID=1.2.3", destination="ME"), Tool.DCM4CHE)
     assert moving[moving.index("--dest") + 1] == "ME"
     assert arguments(Recipe(Verb.ECHO, PEER), Tool.DCM4CHE)[0] == "storescu"
+
+
+def test_a_priority_is_said_where_there_is_a_word_for_it() -> None:
+    recipe = replace(find(), options=ConnectionOptions(priority=Priority.LOW))
+    assert "--prior-low" in arguments(recipe, Tool.DCM4CHE)
+    assert ", priority=2)" in command_of(recipe, Tool.PYNETDICOM).text
+    assert any("priority" in note for note in command_of(recipe, Tool.DCMTK).notes)
 
 
 def test_windows_gets_quotes_where_dcm4che_would_be_cut() -> None:

@@ -23,6 +23,7 @@ from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobKind
 from dicomgui.app.recipe import Recipe, Verb
 from dicomgui.gui.panels.echoing import echo_as_job
+from dicomgui.gui.panels.explaining import Change, PeerActions, explain_in
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.widgets.association_fields import operations_text
 from dicomgui.gui.widgets.buttons import push_button
@@ -241,6 +242,9 @@ class EchoPanel(Panel):
         self.certificate = CertificateCard("echo_certificate")
         self.chart = Sparkline("echo_chart", "Round trips")
         self.findings = FindingList("echo_findings")
+        self._change: Change | None = None
+        self._actions = PeerActions(self, self._run_changed, lambda: self._association, self._say)
+        explain_in(self, self.findings, self._actions.offers)
         self._place()
         place.pump.add(self._drain)
 
@@ -306,9 +310,18 @@ class EchoPanel(Panel):
             self._task = self.tasks.spawn(self._echo(), name="echo")
 
     def cancel(self) -> None:
-        """End the echo that is under way."""
+        """End the echo that is under way, or the waiting for the next attempt."""
+        self._actions.cancel()
         if self._task is not None:
             self._task.cancel()
+
+    def _run_changed(self, change: Change | None) -> None:
+        """Echo once with other options."""
+        self._change = change
+        self.run()
+
+    def _say(self, text: str) -> None:
+        self._show_headline("note", "muted", text)
 
     def report(self) -> str:
         """The result as text, to be handed on: what is shown, in the same order."""
@@ -352,6 +365,8 @@ class EchoPanel(Panel):
     async def _echo_peer(self) -> EchoResult:
         choice = self.place.choice
         peer, options = choice.peer(), choice.options()
+        change, self._change = self._change, None
+        options = change(options) if change is not None else options
         repeat = max(1, int(self.repeat.text() or 1))
         name = choice.node.name if choice.node is not None else str(peer.ae_title)
         times = f", {repeat:,} times" if repeat > 1 else ""

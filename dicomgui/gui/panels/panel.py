@@ -111,6 +111,15 @@ class Panel(QWidget):
     panel_wanted = Signal(str)
     """The user wants to go on in another panel, by its key."""
 
+    evidence_wanted = Signal(object)
+    """The user wants to see this :class:`~dicomgui.trace.finding.Evidence` in the trace."""
+
+    node_wanted = Signal(str)
+    """The user wants to change the node that was chosen; ``tls`` for its TLS fields, or an empty string."""
+
+    test_wanted = Signal()
+    """The user wants to echo the peer that was chosen."""
+
     def __init__(self, key: str, title: str, text: str, place: Workplace) -> None:
         super().__init__()
         self.key = key

@@ -9,8 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dicomgui.app.here import HereLookup, here_in
 from dicomgui.app.keys import SPECIFIC_CHARACTER_SET
@@ -21,8 +20,10 @@ from dicomgui.app.report import group_findings
 from dicomgui.app.searches import QueryFile, QueryMemory, SavedSearch
 from dicomgui.gui.collecting import HeldBack
 from dicomgui.gui.models.query_rows import COLUMNS, Source, columns_for
+from dicomgui.gui.panels.explaining import explain_in
 from dicomgui.gui.panels.listener import ListenerPanel
 from dicomgui.gui.panels.panel import Panel, Workplace
+from dicomgui.gui.panels.query_actions import QueryActions
 from dicomgui.gui.panels.query_below import Below
 from dicomgui.gui.panels.query_form import QueryForm
 from dicomgui.gui.panels.query_results import QueryResults
@@ -34,6 +35,7 @@ from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card
 from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
 from dicomgui.gui.widgets.finding_area import FindingArea
+from dicomgui.gui.widgets.flow import FlowRow, Halves, reveal
 from dicomgui.gui.widgets.peer_fields import PeerFields
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
 from dicomgui.network.errors import ConfigurationError
@@ -44,8 +46,9 @@ __all__ = ["QueryPanel"]
 
 FORM_WIDTH = 330
 MIN_FORM_HEIGHT = 150
-NARROW = 1000
-"""Where the panel is no wider than this, what to ask stands above what was found and not beside it."""
+STATUS_WIDTH = 180
+NARROW = 950
+"""Where there is no more width than this, what to ask stands above what was found and not beside it."""
 
 HERE_AGAIN_S = 1.0
 """How often what is here is looked up anew while instances arrive."""
@@ -92,6 +95,8 @@ class QueryPanel(Panel):
         self._below = Below(self.place, self.tasks, self.results.model)
         self.retrieve = RetrieveArea(self.retrievals, self.place.config)
         self.findings = FindingArea("query_findings")
+        self._actions = QueryActions(self, lambda: self._asked, self._start, self._traced, self._show_idle)
+        explain_in(self, self.findings.list, self._actions.of_query)
         self.guard = Card("warning")
         self.guard.setObjectName("query_guard")
         self.guard_text = PlainLabel(wrap=True)
@@ -103,14 +108,12 @@ class QueryPanel(Panel):
     def _place(self) -> None:
         top = Card()
         top.column.addWidget(self.peer)
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = FlowRow()
         for button in (self.run_button, self.cancel_button, self.clear_button):
-            row.addWidget(button)
-        row.addSpacing(4)
-        row.addWidget(self.status, 1)
-        row.addWidget(self.copy_as_button)
-        row.addWidget(self.trace_button)
+            row.add(button)
+        row.add(self.status, 1, width=STATUS_WIDTH)
+        row.add(self.copy_as_button)
+        row.add(self.trace_button)
         top.column.addLayout(row)
         self.column.addWidget(top)
         inside = QHBoxLayout()
@@ -125,10 +128,8 @@ class QueryPanel(Panel):
         column.setSpacing(10)
         column.addWidget(self.results, 1)
         column.addWidget(self.retrieve)
-        self.parts = QSplitter(Qt.Orientation.Horizontal)
-        self.parts.setObjectName("query_halves")
+        self.parts = Halves("query_halves", NARROW)
         self.parts.setHandleWidth(14)
-        self.parts.setChildrenCollapsible(False)
         self.parts.addWidget(self.form)
         self.parts.addWidget(right)
         self.parts.setStretchFactor(1, 1)
@@ -137,11 +138,6 @@ class QueryPanel(Panel):
         self.form.setMinimumHeight(MIN_FORM_HEIGHT)
         self.column.addWidget(self.parts, 1)
         self.column.addWidget(self.findings)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        is_narrow = event.size().width() <= NARROW
-        self.parts.setOrientation(Qt.Orientation.Vertical if is_narrow else Qt.Orientation.Horizontal)
 
     def _connect(self) -> None:
         for signal, slot in (
@@ -241,9 +237,7 @@ class QueryPanel(Panel):
         keys = [key for key in (*query.keys, *returned) if key.path[0].tag != SPECIFIC_CHARACTER_SET]
         columns = columns_for(keys)
         usual = {key.path[0].tag for key in return_keys_of(level)}
-        asked = frozenset(
-            column.key for column in columns[len(COLUMNS) :] if not usual & set(column.tags[level])
-        )
+        asked = frozenset(column.key for column in columns[len(COLUMNS) :] if not usual & set(column.tags[level]))
         self.results.start(columns, asked, has_several_nodes=len(sources) > 1)
         self.findings.show_findings(())
         self._is_cancelling = False
@@ -293,6 +287,7 @@ class QueryPanel(Panel):
                 self.results.model.add(rows)
         if was_empty and self.results.model.count:
             self.results.show_state()
+            reveal(self.results)
         if not any(self._is_open(one) for one in self._queries):
             self._finish()
         else:
@@ -323,7 +318,7 @@ class QueryPanel(Panel):
         missing = [set(one.never_returned) for one in ended if one.count]
         if missing:
             self.results.model.mark_never_returned(set.intersection(*missing))
-        self.findings.show_findings(group_findings(findings_of(ended)))
+        self.findings.show_findings(group_findings(findings_of(ended)), self._actions.of_query)
         if self.results.model.count and self.cancel_button.hasFocus():
             self.results.table.setFocus()
             self.results.table.setCurrentIndex(self.results.model.index(0, 0))
@@ -366,7 +361,7 @@ class QueryPanel(Panel):
             return
         for order in orders:
             self.retrievals.start(order)
-        self.retrieve.show_lines()
+        self.retrieve.show_newest()
 
     def _orders(self) -> list[Order]:
         """What Retrieve would do, an order for each node.
@@ -396,7 +391,7 @@ class QueryPanel(Panel):
         if last is not None and last is not self._shown_retrieval:
             self._shown_retrieval = last
             if last.findings:
-                self.findings.show_findings(last.findings)
+                self.findings.show_findings(last.findings, self._actions.of_retrieval)
             self._arrivals = -1
             self.place.archive.want(only_if_there=True)
         if self._arrivals != self.retrievals.arrivals and now - self._looked_s >= HERE_AGAIN_S:

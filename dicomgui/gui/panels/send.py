@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QProgressBar, QSizePolicy, QStackedWidget
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QProgressBar
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.conversion import Conversion
@@ -20,6 +20,7 @@ from dicomgui.app.sources import Selection, SendItem
 from dicomgui.gui.models.jobs_model import clock_text
 from dicomgui.gui.models.send_model import Filter, SendColumn, SendModel
 from dicomgui.gui.panels.copying import recipe_of_files
+from dicomgui.gui.panels.explaining import Change, PeerActions, explain_in
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.panels.sending import state_of, summed_up, thousandths
 from dicomgui.gui.widgets.buttons import Choice, push_button
@@ -28,11 +29,13 @@ from dicomgui.gui.widgets.convert_choice import ConvertChoice
 from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.finding_area import FindingArea
+from dicomgui.gui.widgets.flow import FlowRow, Pages, together
 from dicomgui.gui.widgets.peer_fields import PeerFields
 from dicomgui.gui.widgets.pills import PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
 from dicomgui.network.association.params import PeerAddress
+from dicomgui.trace.finding import ActionKind as Do
 from dicomgui.trace.finding import plain
 
 __all__ = ["SendPanel"]
@@ -71,6 +74,7 @@ class SendPanel(Panel):
         self._send_job: SendJob | None = None
         self._handle: JobHandle | None = None
         self._association = 0
+        self._change: Change | None = None
         self._results: deque[ItemResult] = deque()
         self._progress: SendProgress | None = None
         self._make_widgets()
@@ -128,31 +132,30 @@ class SendPanel(Panel):
         self.status = ElidedLabel(tone="muted")
         self.status.setObjectName("send_status")
         self.findings = FindingArea("send_findings")
+        self._actions = PeerActions(self, self._send_changed, lambda: self._association, self._show_idle)
+        explain_in(self, self.findings.list, self._actions.offers | {Do.SEND_DECOMPRESSED: self._send_decompressed})
         self.bar.hide()
 
     def _place(self) -> None:
         top = Card()
         top.column.addWidget(self.peer)
-        row = QHBoxLayout()
-        row.setSpacing(8)
+        row = FlowRow()
         for button in (self.run_button, self.resend_button, self.cancel_button):
-            row.addWidget(button)
-        row.addStretch(1)
-        row.addWidget(self.copy_as_button)
-        row.addWidget(self.trace_button)
+            row.add(button)
+        row.add_stretch()
+        row.add(self.copy_as_button)
+        row.add(self.trace_button)
         top.column.addLayout(row)
         top.column.addWidget(self.convert)
         self.column.addWidget(top)
-        tools = QHBoxLayout()
-        tools.setSpacing(8)
+        tools = FlowRow()
         for button in (self.add_files, self.add_folder, self.remove_button, self.clear_button):
-            tools.addWidget(button)
-        tools.addStretch(1)
+            tools.add(button)
+        tools.add_stretch()
         label = PlainLabel("Sho&w", tone="muted")
         label.setBuddy(self.filter)
-        tools.addWidget(label)
-        tools.addWidget(self.filter)
-        tools.addWidget(self.export_button)
+        tools.add(together(label, self.filter))
+        tools.add(self.export_button)
         self.column.addLayout(tools)
         below = QHBoxLayout()
         below.setSpacing(12)
@@ -160,10 +163,7 @@ class SendPanel(Panel):
         below.addWidget(self.summary)
         self.column.addLayout(below)
         self.column.addWidget(self.bar)
-        self._pages = QStackedWidget()
-        self._pages.setObjectName("send_pages")
-        self._pages.setMinimumHeight(MIN_LIST_HEIGHT)
-        self._pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # it takes what is left
+        self._pages = Pages("send_pages", MIN_LIST_HEIGHT)
         self._pages.addWidget(EmptyState("send", "Nothing to send yet", _EMPTY))
         self._pages.addWidget(self.table)
         self.column.addWidget(self._pages, 1)
@@ -279,8 +279,18 @@ class SendPanel(Panel):
         if self.model.unsent:
             self._send_to_fields(self.model.unsent)
 
+    def _send_changed(self, change: Change | None) -> None:
+        """Send what is not sent with other options, or all where everything was."""
+        self._change = change
+        self._send_to_fields(self.model.unsent or self.model.items)
+
+    def _send_decompressed(self, _action: object) -> None:
+        self.convert.choose(Conversion.LOSSLESS)
+        self.resend()
+
     def cancel(self) -> None:
         """End the send: by A-RELEASE between two instances, by A-ABORT within one. Else, stop looking for files."""
+        self._actions.cancel()
         if self._task is not None:
             self._task.cancel()
             return
@@ -297,7 +307,9 @@ class SendPanel(Panel):
             return
         choice = self.place.choice
         selections = tuple(self._selections)
-        self._start(_Order(choice.peer(), choice.options(), items, selections, self.convert.conversion))
+        change, self._change = self._change, None
+        options = choice.options() if change is None else change(choice.options())
+        self._start(_Order(choice.peer(), options, items, selections, self.convert.conversion))
 
     def _retry(self, order: _Order) -> None:
         """Send what an earlier job left over to the same peer; after the send that is under way, if there is one."""

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import TypeAlias
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from dicomgui.gui import icons
 from dicomgui.gui.theme import current_colors
+from dicomgui.gui.widgets.buttons import push_button
+from dicomgui.gui.widgets.flow import FlowRow
 from dicomgui.gui.widgets.text import PlainLabel
-from dicomgui.trace.finding import Finding
+from dicomgui.trace.finding import Action, ActionKind, Finding
 
-__all__ = ["Card", "EmptyState", "FindingCard", "FindingList", "Glyph"]
+__all__ = ["Card", "EmptyState", "FindingCard", "FindingList", "Glyph", "Offers"]
+
+Offers: TypeAlias = Mapping[ActionKind, Callable[[Action], object]]
+"""What a panel can do about its findings; called when the button is pressed."""
+
+_NOTHING: Offers = MappingProxyType({})
 
 
 class Glyph(QLabel):
@@ -84,12 +94,21 @@ _TONES = {"error": "error", "warning": "warning", "note": "accent"}
 
 
 class FindingCard(Card):
-    """One finding: what happened, the likely causes, what to try.
+    """One finding: what happened, the likely causes, what to try, and buttons for what can be done at once.
 
     :ivar lines: the same as text, to be handed on.
+    :param offers: what the panel can do; an action that is not in it gets no button.
+    :param show: shows the evidence; without it, or without evidence, there is no button for that.
     """
 
-    def __init__(self, finding: Finding, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        finding: Finding,
+        parent: QWidget | None = None,
+        *,
+        offers: Offers = _NOTHING,
+        show: Callable[[], object] | None = None,
+    ) -> None:
         kind, icon_name = _KINDS[finding.severity.value]
         super().__init__(kind, parent)
         self.lines = (finding.what, *(f"Likely: {cause}" for cause in finding.causes),
@@ -103,8 +122,26 @@ class FindingCard(Card):
         self.column.addLayout(head)
         self._add_list("Likely causes", finding.causes)
         self._add_list("Try", finding.tries)
+        self._add_buttons(finding, offers, show)
         if finding.clause:
             self.column.addWidget(PlainLabel(finding.clause, tone="muted", scale=0.9, selectable=True))
+
+    def _add_buttons(self, finding: Finding, offers: Offers, show: Callable[[], object] | None) -> None:
+        row = FlowRow()
+        for action in finding.actions:
+            if action.kind in offers:
+                button = push_button(f"{self.objectName()}_{action.kind.value.replace('-', '_')}", action.label)
+                button.clicked.connect(partial(_press, offers[action.kind], action))
+                row.add(button)
+        evidence = finding.best_evidence
+        if show is not None and evidence is not None and evidence.place is not None:
+            text = "Show bytes" if evidence.length else "Show in trace"
+            button = push_button(f"{self.objectName()}_show_bytes", text, "trace", tip="The evidence, in the trace")
+            button.clicked.connect(partial(_call, show))
+            row.add(button)
+        if row.count():
+            self.column.addSpacing(2)
+            self.column.addLayout(row)
 
     def _add_list(self, title: str, lines: Sequence[str]) -> None:
         if not lines:
@@ -119,8 +156,23 @@ class FindingCard(Card):
             self.column.addLayout(row)
 
 
+def _press(run: Callable[[Action], object], action: Action, _checked: bool = False) -> None:
+    run(action)
+
+
+def _call(run: Callable[[], object], _checked: bool = False) -> None:
+    run()
+
+
 class FindingList(QWidget):
-    """The findings of one operation, below each other."""
+    """The findings of one operation, below each other.
+
+    :ivar offers: what can be done about them; set it before findings are shown.
+    :ivar shows_bytes: whether somebody shows the evidence when :attr:`bytes_wanted` asks for it.
+    """
+
+    bytes_wanted = Signal(object)
+    """The user wants to see this :class:`~dicomgui.trace.finding.Evidence`."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -130,6 +182,8 @@ class FindingList(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(10)
         self._cards: list[FindingCard] = []
+        self.offers: Offers = _NOTHING
+        self.shows_bytes = False
         self.hide()
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
@@ -137,10 +191,14 @@ class FindingList(QWidget):
         for card in self._cards:
             self._column.removeWidget(card)
             card.deleteLater()
-        self._cards = [FindingCard(finding) for finding in findings]
+        self._cards = [self._card(finding) for finding in findings]
         for card in self._cards:
             self._column.addWidget(card)
         self.setVisible(bool(self._cards))
+
+    def _card(self, finding: Finding) -> FindingCard:
+        show = partial(self.bytes_wanted.emit, finding.best_evidence) if self.shows_bytes else None
+        return FindingCard(finding, offers=self.offers, show=show)
 
     @property
     def cards(self) -> tuple[FindingCard, ...]:

@@ -52,6 +52,10 @@ class ConvertChoice(QWidget):
         chosen: Conversion = self.choice.currentData()
         return chosen
 
+    def choose(self, conversion: Conversion) -> None:
+        """Choose it."""
+        self.choice.setCurrentIndex(self.choice.findData(conversion))
+
     def _show_meaning(self) -> None:
         text = _MEANINGS[self.conversion]
         self.meaning.setText(text)

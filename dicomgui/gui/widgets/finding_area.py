@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
-from dicomgui.gui.widgets.cards import FindingCard, FindingList
+from dicomgui.gui.widgets.cards import FindingCard, FindingList, Offers
 from dicomgui.trace.finding import Finding
 
 __all__ = ["FindingArea"]
@@ -20,6 +20,7 @@ MIN_HEIGHT = 96
 class FindingArea(QScrollArea):
     """Shows the findings of one operation; hidden where there are none.
 
+    :ivar list: the list inside.
     :param name: object name; that of the list inside ends in ``_list``.
     """
 
@@ -32,13 +33,18 @@ class FindingArea(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._wanted = MAX_HEIGHT
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._list = FindingList(f"{name}_list")
-        self.setWidget(self._list)
+        self.list = FindingList(f"{name}_list")
+        self.setWidget(self.list)
         self.hide()
 
-    def show_findings(self, findings: Sequence[Finding]) -> None:
-        """Replace what is shown."""
-        self._list.show_findings(findings)
+    def show_findings(self, findings: Sequence[Finding], offers: Offers | None = None) -> None:
+        """Replace what is shown.
+
+        :param offers: what can be done about these, from now on; as before where it is left out.
+        """
+        if offers is not None:
+            self.list.offers = offers
+        self.list.show_findings(findings)
         self.setVisible(bool(findings))
         self.verticalScrollBar().setValue(0)
         self._fit()
@@ -46,7 +52,7 @@ class FindingArea(QScrollArea):
     @property
     def cards(self) -> tuple[FindingCard, ...]:
         """The cards that are shown, in order."""
-        return self._list.cards
+        return self.list.cards
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -60,8 +66,8 @@ class FindingArea(QScrollArea):
 
     def _fit(self) -> None:
         """Wrapped text needs more height the narrower it is."""
-        layout = self._list.layout()
-        if layout is None or not self._list.cards:
+        layout = self.list.layout()
+        if layout is None or not self.list.cards:
             return
         width = self.viewport().width()
         height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()

@@ -1,0 +1,93 @@
+"""From the findings of any panel to the place where one goes on: the bytes, the node, the echo."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from dicomgui.app.context import AppContext
+from dicomgui.gui.panels.echo import EchoPanel
+from dicomgui.gui.panels.listener import ListenerPanel
+from dicomgui.gui.panels.nodes import NodesPanel
+from dicomgui.gui.panels.panel import Panel
+from dicomgui.gui.panels.trace import TracePanel
+from dicomgui.trace.facts import Facts, OwnListener
+from dicomgui.trace.finding import Evidence
+from dicomgui.trace.places import find_row
+
+__all__ = ["Explainer"]
+
+
+class Window(Protocol):
+    """What is needed of the window."""
+
+    panels: tuple[Panel, ...]
+    nodes: NodesPanel
+    echo: EchoPanel
+    listener: ListenerPanel
+    trace: TracePanel
+
+    def show_panel(self, panel: Panel) -> None:
+        """Bring a panel into view."""
+
+
+class Explainer:
+    """Takes what the findings of the panels ask for, and tells the diagnosis what the window knows."""
+
+    def __init__(self, window: Window, context: AppContext) -> None:
+        self._window = window
+        self._context = context
+        for panel in window.panels:
+            panel.evidence_wanted.connect(self.show_evidence)
+            panel.node_wanted.connect(self.show_node)
+            panel.test_wanted.connect(self.test_peer)
+        context.know_by(self.facts)
+
+    def facts(self) -> Facts:
+        """Saved names by their address, and our listener while it runs."""
+        place = self._window.nodes.place
+        titles: dict[str, tuple[str, ...]] = {}
+        for node in place.config.nodes.nodes:
+            key = f"{node.address.host}:{node.address.port}"
+            titles[key] = (*titles.get(key, ()), str(node.address.ae_title))
+        running = self._window.listener.listener
+        listeners: tuple[OwnListener, ...] = ()
+        if running is not None and self._window.listener.is_running:
+            options = running.options
+            listeners = (OwnListener(str(options.ae_title), options.host, options.port),)
+        return Facts(titles=titles, listeners=listeners)
+
+    def show_evidence(self, evidence: Evidence) -> None:
+        """Show the bytes in the trace panel; the association where the record is gone."""
+        self._window.trace.tasks.spawn(self._show_evidence(evidence), name="show evidence")
+
+    async def _show_evidence(self, evidence: Evidence) -> None:
+        place, trace = evidence.place, self._window.trace
+        if place is None:
+            return
+        loop = asyncio.get_running_loop()
+        seq = await loop.run_in_executor(self._context.file_pool, find_row, self._context.trace, place)
+        show = getattr(trace, "show_place", None)
+        if seq and show is not None:
+            show(seq, evidence.offset, evidence.length)
+        else:
+            trace.show_association(place.association)
+        self._window.show_panel(trace)
+
+    def show_node(self, part: str) -> None:
+        """Open the node that was chosen, or begin a new one with its address."""
+        nodes = self._window.nodes
+        choice = nodes.place.choice
+        self._window.show_panel(nodes)
+        if choice.node is not None:
+            nodes.select(choice.node.name)
+        else:
+            nodes.add_text(f"{choice.called_ae}@{choice.host}:{choice.port}")
+        if part == "tls":
+            nodes.editor.security.set_open(True)
+            nodes.editor.tls.switch.setFocus()
+
+    def test_peer(self) -> None:
+        """Echo the peer of the fields."""
+        self._window.show_panel(self._window.echo)
+        self._window.echo.run()

@@ -1,0 +1,64 @@
+"""A question with two answers, asked without a nested loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from dicomgui.gui.widgets.buttons import push_button
+from dicomgui.gui.widgets.text import PlainLabel
+from dicomgui.trace.finding import plain
+
+__all__ = ["confirm"]
+
+_WIDTH = 440
+
+
+async def confirm(parent: QWidget, name: str, question: str, yes: str) -> bool:
+    """Whether the user agrees; not when this task is cancelled.
+
+    :param name: object name of the dialog; those of its buttons end in ``_yes`` and ``_no``.
+    :param question: plain text.
+    :param yes: the words of the button that agrees.
+    """
+    dialog = _Question(parent, name, question, yes)
+    answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def on_finished(result: int) -> None:
+        if not answered.done():
+            answered.set_result(result == QDialog.DialogCode.Accepted)
+
+    dialog.finished.connect(on_finished)
+    dialog.open()
+    try:
+        return await answered
+    finally:
+        dialog.close()
+        dialog.deleteLater()
+
+
+class _Question(QDialog):
+    def __init__(self, parent: QWidget, name: str, question: str, yes: str) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setWindowTitle("dicomgui")
+        self.setAccessibleName("Question")
+        self.resize(_WIDTH, 150)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(16)
+        text = PlainLabel(plain(question, 600), wrap=True)
+        text.setObjectName(f"{name}_text")
+        column.addWidget(text, 1)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addStretch(1)
+        self.no = push_button(f"{name}_no", "&Cancel")
+        self.yes = push_button(f"{name}_yes", yes, primary=True)
+        self.no.clicked.connect(self.reject)
+        self.yes.clicked.connect(self.accept)
+        row.addWidget(self.no)
+        row.addWidget(self.yes)
+        column.addLayout(row)
+        self.yes.setFocus()

@@ -1,0 +1,171 @@
+"""Findings in the window: what can be done about them is done by their buttons, and their bytes are shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from helpers import peers
+from helpers.answering import Answering
+from helpers.bad_peer import GOOD_AC, RELEASE_RP, Peer, bad_server, pdu, reached, response
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QWidget
+
+from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.panels.explaining import PeerActions
+from dicomgui.trace.finding import ActionKind
+
+pytestmark = pytest.mark.qt
+Press = Callable[[QPushButton], Awaitable[None]]
+
+
+def button(area: QWidget, name: str) -> QPushButton:
+    found = area.findChild(QPushButton, name)
+    assert found is not None, sorted(one.objectName() for one in area.findChildren(QPushButton))
+    return found
+
+
+async def echoed(window: MainWindow, press: Press, address: str) -> None:
+    window.show_panel(window.echo)
+    window.echo.peer.host.insert(address)
+    await press(window.echo.run_button)
+    await idle(window)
+
+
+async def idle(window: MainWindow) -> None:
+    await reached(lambda: not window.echo.is_busy and window.echo.run_button.isEnabled(), "the echo has ended")
+
+
+def codes(window: MainWindow) -> list[str]:
+    return [card.objectName().removeprefix("finding_") for card in window.echo.findings.cards]
+
+
+async def rejecting(peer: Peer) -> None:
+    """Takes PACS1 alone, letter by letter."""
+    request = await peer.read()
+    if request is not None and getattr(request, "called_ae", "") == "PACS1":
+        await peer.send(GOOD_AC)
+        await peer.read_command()
+        await peer.send(response(0x8030, 1))
+        await peer.read()
+        await peer.send(RELEASE_RP)
+    else:
+        await peer.send(pdu(3, bytes((0, 1, 1, 7))))
+    await peer.drop()
+
+
+async def test_another_ae_title_is_tried_by_a_button(window: MainWindow, press: Press) -> None:
+    async with bad_server(rejecting) as server:
+        await echoed(window, press, f"pacs1@127.0.0.1:{server.port}")
+        assert codes(window) == ["rejected_called_ae"]
+        attempt = button(window.echo, "finding_rejected_called_ae_try_ae")
+        assert attempt.text() == "Try PACS1"
+        await press(attempt)
+        await idle(window)
+        assert window.echo.peer.called.text() == "PACS1"
+        assert codes(window) == []
+
+
+async def test_the_bytes_are_shown_in_the_trace(window: MainWindow, press: Press) -> None:
+    async with bad_server(rejecting) as server:
+        await echoed(window, press, f"pacs1@127.0.0.1:{server.port}")
+        await press(button(window.echo, "finding_rejected_called_ae_show_bytes"))
+        await reached(lambda: window.panel is window.trace, "the trace is in view")
+
+
+async def test_a_port_for_tls_is_tried_with_tls(window: MainWindow, press: Press) -> None:
+    first: list[bytes] = []
+
+    async def serve(peer: Peer) -> None:
+        first.append(await peer.reader.read(2))
+        await peer.send(b"\x15\x03\x01\0\x02\x02\x28")
+        await peer.drop()
+
+    async with bad_server(serve) as server:
+        await echoed(window, press, f"PACS@127.0.0.1:{server.port}")
+        assert codes(window) == ["peer_wants_tls"]
+        await press(button(window.echo, "finding_peer_wants_tls_retry_tls"))
+        await idle(window)
+        assert [data[:1] for data in first] == [b"\x01", b"\x16"]
+        assert codes(window) == ["tls_no_common"]
+
+
+async def test_the_request_for_the_administrator_is_copied(window: MainWindow, press: Press) -> None:
+    async def serve(peer: Peer) -> None:
+        await peer.read()
+        await peer.send(pdu(3, bytes((0, 1, 1, 3))))
+        await peer.drop()
+
+    async with bad_server(serve) as server:
+        await echoed(window, press, f"PACS@127.0.0.1:{server.port}")
+        await press(button(window.echo, "finding_rejected_calling_ae_copy_setup"))
+    text = QGuiApplication.clipboard().text()
+    assert f"PACS@127.0.0.1:{server.port}" in text
+    assert "AE title:  DICOMGUI" in text
+    assert "127.0.0.1" in text
+    assert "clipboard" in window.echo.headline.text()
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints")
+async def test_usual_ports_are_tried_only_when_the_user_agrees(
+    window: MainWindow, press: Press, pacs: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dicomgui.gui.panels.explaining.USUAL_PORTS", (pacs.address.port,))
+    await echoed(window, press, f"PACS@127.0.0.1:{peers.free_port()}")
+    assert codes(window) == ["closed_port"]
+    attempt = button(window.echo, "finding_closed_port_try_ports")
+
+    async def answer(agree: bool) -> None:
+        def asked() -> list[QDialog]:
+            return [one for one in window.findChildren(QDialog, "echo_try_ports") if one.isVisible()]
+
+        await reached(lambda: bool(asked()), "it is asked")
+        [dialog] = asked()
+        text = dialog.findChild(QLabel, "echo_try_ports_text")
+        assert text is not None
+        assert str(pacs.address.port) in text.text()
+        button(dialog, "echo_try_ports_yes" if agree else "echo_try_ports_no").click()
+        await reached(lambda: not asked(), "the question is gone")
+
+    await press(attempt)
+    await answer(False)
+    assert codes(window) == ["closed_port"]
+    await press(attempt)
+    await answer(True)
+    await reached(lambda: window.echo.headline.text().endswith("answers"), "the port was found")
+    assert window.echo.peer.port.text() == str(pacs.address.port)
+
+
+async def test_the_node_is_opened_to_be_changed(window: MainWindow, press: Press) -> None:
+    await echoed(window, press, f"PACS@127.0.0.1:{peers.free_port()}")
+    await press(button(window.echo, "finding_closed_port_edit_node"))
+    assert window.panel is window.nodes
+    assert window.nodes.editor.host.text() == "127.0.0.1"
+
+
+async def test_the_next_attempt_can_be_waited_for_and_stopped(window: MainWindow) -> None:
+    ran: list[object] = []
+    said: list[str] = []
+    actions = PeerActions(window.echo, ran.append, lambda: 0, said.append)
+    offers = actions.offers
+    offers[ActionKind.RETRY_LATER](None)  # type: ignore[arg-type]
+    await reached(lambda: bool(said), "it says that it waits")
+    assert actions.is_waiting
+    actions.cancel()
+    await reached(lambda: not actions.is_waiting, "it waits no longer")
+    assert not ran
+    assert said == ["Trying again in 5 seconds; Cancel stops it."]
+
+
+async def test_no_button_is_dead(window: MainWindow, press: Press) -> None:
+    """What a panel cannot do has no button."""
+    window.archive.take_focus()
+    async with bad_server(rejecting) as server:
+        await echoed(window, press, f"pacs1@127.0.0.1:{server.port}")
+    names = {one.objectName() for one in window.echo.findings.findChildren(QPushButton)}
+    assert names == {
+        "finding_rejected_called_ae_try_ae", "finding_rejected_called_ae_edit_node",
+        "finding_rejected_called_ae_show_bytes",
+    }  # fmt: skip
+    assert asyncio.get_running_loop().is_running()

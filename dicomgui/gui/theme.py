@@ -183,7 +183,7 @@ QProgressBar::chunk {{ background: {c.accent}; border-radius: 4px; }}
 QTabBar::tab {{ background: transparent; color: {c.muted}; border: 1px solid transparent; border-radius: 5px;
     padding: 4px 10px; margin-right: 2px; }}
 QTabBar::tab:hover {{ background: {c.line}; color: {c.text}; }}
-QTabBar::tab:selected {{ background: {c.accent_soft}; color: {c.accent}; font-weight: 600; }}
+QTabBar::tab:selected {{ background: {c.accent_soft}; color: {c.accent}; }}
 QTabBar::tab:disabled {{ color: {c.border}; background: transparent; }}
 QTabBar:focus::tab:selected {{ border-color: {c.accent}; }}
 QStatusBar {{ background: {c.rail}; border-top: 1px solid {c.line}; }}

@@ -145,8 +145,12 @@ class Message:
     def segments(self) -> tuple[Segment, ...]:
         """What was kept of the whole message, by position."""
         base = len(self.command)
-        command = (Segment(0, self.command),) if self.command else ()
-        return command + tuple(Segment(base + offset, data) for offset, data in self.dataset_segments())
+        segments = [Segment(base + offset, data) for offset, data in self.dataset_segments()]
+        if self.command and segments and segments[0].offset == base:
+            segments[0] = Segment(0, self.command + segments[0].data)
+        elif self.command:
+            segments.insert(0, Segment(0, self.command))
+        return tuple(segments)
 
     def dataset_segments(self) -> tuple[Segment, ...]:
         """What was kept of the data set, counted from its first byte."""

@@ -137,7 +137,9 @@ def negotiation(store: TraceStore, association: int) -> Negotiation:
     needs = needs_of(store, association)
     asked = request.pdu if request is not None and isinstance(request.pdu, AssociateRQ) else None
     answered = answer.pdu if answer is not None and isinstance(answer.pdu, AssociateAC) else None
-    without = rejection or ("not answered" if answered is not None else "no answer in the trace")
+    without = "not answered" if answered is not None else "no answer in the trace"
+    if rejection:
+        without = "association rejected"
     rows = [*_proposed(asked, request, answered, answer, needs, without), *_never_proposed(asked, answered, answer)]
     rows += _unmet(rows, needs)
     information = compare_information(

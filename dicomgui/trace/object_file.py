@@ -24,7 +24,14 @@ _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]")
 
 
 class ObjectError(ValueError):
-    """The message cannot be saved as a file; the text says why."""
+    """The message cannot be saved as a file; the text says why.
+
+    :ivar can_fill: whether zeros can stand for what is missing, if that is wanted.
+    """
+
+    def __init__(self, message: str, *, can_fill: bool = False) -> None:
+        super().__init__(message)
+        self.can_fill = can_fill
 
 
 class SavedObject(NamedTuple):
@@ -79,10 +86,10 @@ def save_part10(
         raise ObjectError(refusal)
     syntax = message.context.transfer_syntax
     missing = _missing(store, message)
-    if missing and (not fill or syntax in DEFLATED_TRANSFER_SYNTAXES):
-        raise ObjectError(
-            f"{missing:,} of {message.dataset_length:,} bytes of the data set were not kept in the trace."
-        )
+    can_fill = syntax not in DEFLATED_TRANSFER_SYNTAXES
+    if missing and not (fill and can_fill):
+        lack = f"{missing:,} of {message.dataset_length:,} bytes of the data set were not kept in the trace."
+        raise ObjectError(lack, can_fill=can_fill)
     command = message.decode()
     assert command is not None
     try:

@@ -150,8 +150,13 @@ def exchange_line(exchange: Exchange, newest_mono: float = 0.0) -> Line:
     return Line(label, tuple(phases), exchange.number, exchange.failed)
 
 
-def timeline(store: TraceStore, association: int, exchanges: Iterable[Exchange] = ()) -> Timeline:
-    """Read the times of an association. Reads its records, up to :data:`MAX_RECORDS`: not for the loop's thread."""
+def timeline(
+    store: TraceStore, association: int, exchanges: Iterable[Exchange] = (), *, left_out: int = 0
+) -> Timeline:
+    """Read the times of an association. Reads its records, up to :data:`MAX_RECORDS`: not for the loop's thread.
+
+    :param left_out: exchanges behind these that were not given.
+    """
     gathered = _Gathered()
     since = 0
     while batch := store.of_association(association, since, 1000):
@@ -165,7 +170,7 @@ def timeline(store: TraceStore, association: int, exchanges: Iterable[Exchange] 
     lines = [Line(phase.name, (phase,), failed=failed) for phase, failed in gathered.opening]
     lines += [exchange_line(one, end) for one in known[:MAX_LINES]]
     lines += [Line(phase.name, (phase,)) for phase in gathered.closing(end)]
-    left_out = max(0, len(known) - MAX_LINES)
+    left_out += max(0, len(known) - MAX_LINES)
     return Timeline(association, begin, end, tuple(lines), gathered.throughput(begin, end), left_out)
 
 

@@ -101,7 +101,7 @@ def test_a_rejected_association(store: TraceStore) -> None:
     found = read(store, Recording().connect().sent(associate_rq()).rejected(1, 1, 7))
     assert "called AE title not recognized" in found.remarks[0]
     assert found.rows[0].result is None
-    assert "rejected permanently" in found.rows[0].reason
+    assert found.rows[0].reason == "association rejected"
     assert found.user_information[0].asked == "DICOM Application Context Name"
 
 

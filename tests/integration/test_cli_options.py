@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,10 @@ class Scp:
     def __init__(self, authority: Authority) -> None:
         self.asked: list[AssociationRequest] = []
         self.priorities: list[int] = []
-        done: Callable[..., Status] = lambda *_: Status(0)  # noqa: E731
+
+        def done(*_: object) -> Status:
+            return Status(0)
+
         self.handlers = Handlers(
             on_store=lambda request, _: self._hurried(request), on_find=self._hurried, on_move=self._hurried,
             on_get=self._hurried, on_n_get=done, on_n_set=done, on_n_action=done, on_n_create=done, on_n_delete=done,

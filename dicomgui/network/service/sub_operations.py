@@ -38,8 +38,8 @@ UNKNOWN_DESTINATION = Status(0xA801)
 INTERRUPTED = Status(0xA700)
 
 MAX_FAILED_BYTES = 0xFFFE
-"""The list of failed instances ends where its value would not fit into explicit VR any more (PS3.5 7.1.2); the number of
-them is told anyway."""
+"""The list of failed instances ends where its value would not fit into explicit VR (PS3.5 7.1.2). How many they
+are is told anyway."""
 
 MAX_NUMBER = 0xFFFF
 """Of what the number of sub-operations in a response can hold (PS3.7 E.1: US)."""

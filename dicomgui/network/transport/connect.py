@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,8 +20,9 @@ from dicomgui.network.errors import (
 )
 from dicomgui.network.tracing import Role, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport, socket_place
+from dicomgui.network.transport.resolve import look_up
 from dicomgui.network.transport.secure import TlsTransport
-from dicomgui.network.transport.sockets import FAMILIES, IpFamily
+from dicomgui.network.transport.sockets import IpFamily
 
 __all__ = ["ConnectTimes", "open_connection"]
 
@@ -99,9 +99,7 @@ async def _resolve(
     started = loop.time()
     try:
         async with asyncio.timeout_at(deadline):
-            found = await loop.getaddrinfo(
-                peer.host, peer.port, family=FAMILIES[family], type=socket.SOCK_STREAM
-            )
+            addresses = await look_up(peer.host, peer.port, family)
     except TimeoutError as exc:
         scribe.resolve(peer.host, (), loop.time() - started, "time-out")
         raise ConnectTimeout(
@@ -115,7 +113,6 @@ async def _resolve(
             phase="resolve",
             hint="Check the spelling, or give the IP address.",
         ) from exc
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     scribe.resolve(peer.host, tuple(addresses), loop.time() - started)
     return addresses
 

@@ -106,7 +106,7 @@ async def test_an_unknown_name_fails_at_the_look_up(monkeypatch: pytest.MonkeyPa
     async def fail(*_args: object, **_more: object) -> list[object]:
         raise OSError(-2, "Name or service not known")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", fail)
+    monkeypatch.setattr("dicomgui.network.transport.connect.look_up", fail)
     with AppContext() as context:
         result = await echo(context, PeerAddress.parse("X@nowhere:104"), OPTIONS)
     assert names(result) == [("resolve", False)]

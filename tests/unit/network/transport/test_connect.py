@@ -22,16 +22,17 @@ from dicomgui.network import (
 )
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.tracing import ConnectRecord, Record, ResolveRecord
+from dicomgui.network.transport import connect as connect_module
 
 PEER = PeerAddress(AETitle("X"), "pacs.example", 104)
 QUICK = Timeouts(connect_s=0.05)
 
 
 def resolves_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    async def resolve(host: str, port: int, **options: Any) -> list[tuple[Any, ...]]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+    async def resolve(*args: Any) -> list[str]:
+        return list(addresses)
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    monkeypatch.setattr(connect_module, "look_up", resolve)
 
 
 def connects_with(monkeypatch: pytest.MonkeyPatch, error: OSError | None) -> None:
@@ -49,7 +50,7 @@ async def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> Non
     async def fail(*args: Any, **options: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", fail)
+    monkeypatch.setattr(connect_module, "look_up", fail)
     with pytest.raises(NameResolutionError, match=r"pacs\.example") as caught:
         await connect(PEER, tracer=records.append)
     assert isinstance(caught.value.__cause__, OSError)
@@ -61,7 +62,7 @@ async def test_a_look_up_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) ->
     async def hang(*args: Any, **options: Any) -> Any:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hang)
+    monkeypatch.setattr(connect_module, "look_up", hang)
     with pytest.raises(ConnectTimeout) as caught:
         await connect(PEER, timeouts=QUICK)
     assert caught.value.phase == "resolve"

@@ -15,17 +15,17 @@ __all__ = ["show"]
 def show(options: argparse.Namespace) -> int:
     """``dicomgui help``: the names of the pages, or one of them."""
     output = Output(as_json=options.json, verbose=options.verbose)
-    pages = [page for page in help_pages() if page.name != KEYS]  # those are the window's
+    pages = [one for one in help_pages() if one.name != KEYS]  # those are the window's
     if options.page is None:
-        for page in pages:
-            output.event("page", name=page.name, title=page.title)
-            output.line(f"{page.name:<14}{page.title}")
+        for one in pages:
+            output.event("page", name=one.name, title=one.title)
+            output.line(f"{one.name:<14}{one.title}")
         output.line("")
         output.line("dicomgui help PAGE prints one; dicomgui COMMAND --help says what a command takes.")
         return output.finish(Exit.OK)
     page = help_page(options.page)
     if page is None:
-        hint = f"There are {', '.join(page.name for page in pages)}."
+        hint = f"There are {', '.join(one.name for one in pages)}."
         raise ConfigurationError(f"there is no page {options.page!r}", phase="configure", hint=hint)
     output.event("page", name=page.name, title=page.title, text=text_of(page))
     for line in text_of(page).rstrip().splitlines():

@@ -210,7 +210,7 @@ class HelpWindow(QWidget):
 
     def _select(self, name: str) -> None:
         self.pages.blockSignals(True)
-        self.pages.setCurrentItem(None)
+        self.pages.setCurrentRow(-1)
         for row in range(self.pages.count()):
             if self.pages.item(row).data(_NAME) == name:
                 self.pages.setCurrentRow(row)
@@ -227,8 +227,7 @@ class HelpWindow(QWidget):
         if not self.pages.count():
             return
         first = str(self.pages.item(0).data(_NAME))
-        current = self.pages.currentItem()
-        if current is None:
+        if self.pages.currentRow() < 0:
             self.show_page(first)
         else:
             self.browser.mark(self.search.text().split()[0] if self.search.text().split() else "")

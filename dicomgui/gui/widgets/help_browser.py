@@ -47,7 +47,7 @@ class HelpBrowser(QTextBrowser):
         self.page: HelpPage | None = None
         self._colors: Colors | None = None
 
-    def loadResource(self, _type: int, _name: QUrl) -> object:
+    def loadResource(self, _type: int, _name: QUrl | str) -> object:
         """Nothing is loaded."""
         return None
 

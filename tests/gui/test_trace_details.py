@@ -13,10 +13,11 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu, QMessageBox, QPushButton, QTreeView, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QMenu, QPushButton, QTreeView, QWidget
 from pytestqt.qtbot import QtBot
 
 from dicomgui.gui.theme import Theme
+from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.hex_view import Notation
 from dicomgui.gui.widgets.trace_details import Section, TraceDetails
 from dicomgui.network.dimse import CStoreRQ, CStoreRSP, encode
@@ -342,10 +343,11 @@ def saved(shown: Shown, path: Path) -> None:
 
 def answer(shown: Shown, text: str) -> str:
     """Press a button of the question; gives what was asked."""
-    shown.qtbot.waitUntil(lambda: bool(shown.top(QMessageBox)))
-    [box] = shown.top(QMessageBox)
-    asked = box.text()
-    [button] = [button for button in box.findChildren(QPushButton) if text in button.text()]
+    shown.qtbot.waitUntil(lambda: bool(shown.top(Question)))
+    [question] = shown.top(Question)
+    [label] = [label for label in question.findChildren(QLabel) if label.objectName().endswith("_text")]
+    asked = label.text()
+    [button] = [button for button in question.findChildren(QPushButton) if text in button.text()]
     shown.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     shown.qtbot.waitUntil(lambda: not shown.details.saving.is_busy)
     return asked

@@ -10,7 +10,7 @@ from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.trace.finding import plain
 
-__all__ = ["confirm"]
+__all__ = ["Question", "confirm"]
 
 _WIDTH = 440
 
@@ -22,7 +22,7 @@ async def confirm(parent: QWidget, name: str, question: str, yes: str) -> bool:
     :param question: plain text.
     :param yes: the words of the button that agrees.
     """
-    dialog = _Question(parent, name, question, yes)
+    dialog = Question(parent, name, question, yes)
     answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def on_finished(result: int) -> None:
@@ -38,7 +38,9 @@ async def confirm(parent: QWidget, name: str, question: str, yes: str) -> bool:
         dialog.deleteLater()
 
 
-class _Question(QDialog):
+class Question(QDialog):
+    """The dialog itself, for who has no task to wait in: ``open`` it, and connect ``accepted``; see :func:`confirm`."""
+
     def __init__(self, parent: QWidget, name: str, question: str, yes: str) -> None:
         super().__init__(parent)
         self.setObjectName(name)

@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from dicomgui.gui.latest import Latest
+from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.text import size_text
 from dicomgui.trace.finding import plain
 from dicomgui.trace.messages import Message
@@ -72,17 +73,10 @@ class ObjectSaving(QObject):
             self._tell(plain(f"Not saved: {outcome}", 400), True)
 
     def _confirm(self, text: str, yes: str, then: Callable[[], None]) -> None:
-        box = QMessageBox(self._over)
-        box.setObjectName("confirm_object")
-        box.setWindowTitle("Save the object")
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(plain(text, 400))
-        box.setIcon(QMessageBox.Icon.Warning)
-        agreed = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        agreed.clicked.connect(then)
-        box.open()
+        question = Question(self._over, "confirm_object", text, yes)
+        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        question.accepted.connect(then)
+        question.open()
 
 
 def _outcome(write: partial[SavedObject]) -> _Outcome:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeAlias, cast
 
 import dicomgui
+from dicomgui.cli.capture_parsers import add_import_options
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
 from dicomgui.cli.provider_parsers import add_granting, add_peers, add_practice
@@ -110,6 +111,7 @@ def _traced() -> _Parser:
         "--max-send-pdu", metavar="N", type=max_pdu, help="send no longer PDUs, even if the peer takes them"
     )
     group.add_argument("--trace", metavar="FILE", help="save what goes over the wire (.dgtrace; holds patient data)")
+    group.add_argument("--trace-append", action="store_true", help="continue that file instead of replacing it")
     group.add_argument("--trace-full", action="store_true", help="keep the sent and received objects in it as well")
     return options
 
@@ -169,9 +171,7 @@ def _agreeing() -> _Parser:
 
 def _requesting() -> _Parser:
     options = _Parser(add_help=False)
-    options.add_argument(
-        "peer", metavar="PEER", type=checked(peer), help="AET@host:port, or the name of a saved node"
-    )
+    options.add_argument("peer", metavar="PEER", type=checked(peer), help="AET@host:port, or the name of a saved node")
     options.add_argument("--calling", metavar="AET", type=checked(AETitle), help="our AE title (default: DICOMGUI)")
     group = options.add_argument_group("TCP")
     group.add_argument("--local", metavar="ADDR", help="local address to connect from")
@@ -252,9 +252,23 @@ def _add_trace(commands: _Commands, parents: list[_Parser]) -> None:
 
     add("show", "list the associations and PDUs of a trace").add_argument("file", metavar="FILE")
     add("explain", "say what failed in a trace, why, and what to try").add_argument("file", metavar="FILE")
-    export = add("export", "write a trace as a capture file (pcapng) for Wireshark")
+    export = add("export", "write a trace for Wireshark, as text, JSON lines or a report")
     export.add_argument("file", metavar="FILE")
-    export.add_argument("-o", "--output", metavar="OUT.pcapng", required=True)
+    export.add_argument("-o", "--output", metavar="OUT", required=True, help="OUT.pcapng, .txt, .jsonl, .md, .dgtrace")
+    formats = ("pcapng", "txt", "jsonl", "md", "dgtrace")
+    export.add_argument("--format", choices=formats, help="the format, where the name of OUT does not say it")
+    extent = export.add_mutually_exclusive_group()
+    extent.add_argument("--redact", action="store_true", help="replace patient data (default for reports in Markdown)")
+    extent.add_argument("--whole", action="store_true", help="leave everything as it is (default for all others)")
+    export.add_argument("--keylog", metavar="FILE", help="put a TLS key log into the .pcapng as well: a secret")
+    add_import_options(add("import", "read the associations of a capture file (pcap, pcapng) into a trace"))
+    redact = add("redact", "write a copy of a trace without patient data, in which every byte stands where it stood")
+    redact.add_argument("file", metavar="FILE")
+    redact.add_argument("-o", "--output", metavar="OUT", help="OUT.dgtrace, or any format of export")
+    redact.add_argument("--preview", action="store_true", help="only tell what would be replaced, if there is no OUT")
+    redact.add_argument("--mask-ae", action="store_true", help="AE titles as well")
+    redact.add_argument("--mask-addresses", action="store_true", help="host names and addresses as well")
+    redact.add_argument("--mask-certificates", action="store_true", help="certificates of TLS as well")
     decode = add("decode", "decode a PDU or a command set, field by field, as JSON")
     decode.add_argument("file", metavar="FILE", nargs="?", default="-", help="- or nothing for standard input")
     decode.add_argument("--hex", action="store_true", help="the input is text in hexadecimal digits")

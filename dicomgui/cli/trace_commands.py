@@ -172,7 +172,7 @@ def _save(output: Output, options: argparse.Namespace, wanted: Format, keeps: Re
     try:
         for text in opened.damage:
             output.note(f"{source}: {text}")
-        how = SaveOptions(wanted, keeps)
+        how = SaveOptions(wanted, keeps, keylog=_keylog(options, wanted))
         if not target:
             _tell_preview(output, preview(opened.store, how))
             output.event("summary", ok=True, exit_code=0)
@@ -184,6 +184,17 @@ def _save(output: Output, options: argparse.Namespace, wanted: Format, keeps: Re
         opened.store.close()
     _tell_saved(output, target, saved)
     return output.finish(Exit.OK)
+
+
+def _keylog(options: argparse.Namespace, wanted: Format) -> Path | None:
+    """The TLS key log to put into a capture.
+
+    :raises SaveError: it was given for another format.
+    """
+    name = getattr(options, "keylog", None)
+    if name is not None and wanted is not Format.PCAPNG:
+        raise SaveError(f"a key log has a place in a {Format.PCAPNG.value} only")
+    return None if name is None else Path(name)
 
 
 def _tell_saved(output: Output, target: Path, saved: Saved) -> None:

@@ -4,14 +4,16 @@ Nothing is sniffed: each association becomes a TCP connection made up from its r
 numbers, acknowledgements and its end as it was, and with the times of the records. What the trace did not keep is
 filled with zeros, so that every length is right, and such packets carry a comment.
 
-A trace holds what the program saw: of a TLS connection the file shows the plain bytes. The layout follows
-draft-ietf-opsawg-pcapng, and for the made-up headers IEEE 802.3, RFC 791, RFC 8200 and RFC 9293.
+A trace holds what the program saw: of a TLS connection the file shows the plain bytes, which need no key. A key log can
+be put into the file beside them, for whoever merges it with a capture that holds the encrypted bytes. The layout
+follows draft-ietf-opsawg-pcapng, and for the made-up headers IEEE 802.3, RFC 791, RFC 8200 and RFC 9293.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -31,7 +33,7 @@ from dicomgui.network.tracing import (
     TlsRecord,
 )
 
-__all__ = ["DEFAULT_MAX_EXPORT_BYTES", "PcapExportError", "export_pcapng"]
+__all__ = ["DEFAULT_MAX_EXPORT_BYTES", "PcapExportError", "export_pcapng", "secrets_block"]
 
 DEFAULT_MAX_EXPORT_BYTES = 16 * 2**30
 """How long the capture file may get: zeros in place of what was not kept make it longer than the trace."""
@@ -49,6 +51,8 @@ _MAC_OF_PEER = bytes.fromhex("020000000002")
 _LOCAL_UNKNOWN = "192.0.2.1"  # RFC 5737: addresses for documentation
 _PEER_UNKNOWN = "192.0.2.2"
 _DICOM_PORT = 104
+_MAX_KEYLOG_BYTES = 16 * 2**20
+_KEYLOG_LINE = re.compile(rb"[A-Z0-9_]+ [0-9A-Fa-f]+ [0-9A-Fa-f]+\s*")
 _EPHEMERAL_PORT = 49_152
 
 _Packets = Iterator[tuple[bytes, str]]
@@ -223,6 +227,24 @@ def _file_head() -> bytes:
     return _block(0x0A0D0D0A, section) + _block(1, interface)
 
 
+def secrets_block(keylog: Path) -> bytes:
+    """A Decryption Secrets Block with a TLS key log in the format of SSLKEYLOGFILE, comments included.
+
+    :raises PcapExportError: the file cannot be read, is too long, or is no key log.
+    """
+    try:
+        with keylog.open("rb") as file:
+            data = file.read(_MAX_KEYLOG_BYTES + 1)
+    except OSError as exc:
+        raise PcapExportError(f"cannot read the key log {keylog}: {exc.strerror or exc}") from exc
+    if len(data) > _MAX_KEYLOG_BYTES:
+        raise PcapExportError(f"the key log {keylog} has more than {_MAX_KEYLOG_BYTES} bytes")
+    lines = [line for line in data.splitlines() if line.strip() and not line.startswith(b"#")]
+    if not lines or not all(map(_KEYLOG_LINE.fullmatch, lines)):
+        raise PcapExportError(f"{keylog} is no TLS key log, or an empty one")
+    return _block(0x0A, struct.pack("<II", 0x544C534B, len(data)) + data + bytes(-len(data) % 4))
+
+
 def _packet_block(packet: bytes, utc: float, comment: str) -> bytes:
     nanoseconds = round(min(max(utc, 0.0), 1e10) * 1e9)
     head = struct.pack("<IIIII", 0, nanoseconds >> 32, nanoseconds & 0xFFFF_FFFF, len(packet), len(packet))
@@ -278,22 +300,29 @@ class _Exporter:
         yield from flow.close(by, broken=bool(record.error))
 
 
-def export_pcapng(records: Iterable[Record], path: Path, *, max_bytes: int = DEFAULT_MAX_EXPORT_BYTES) -> int:
+def export_pcapng(
+    records: Iterable[Record], path: Path, *, max_bytes: int = DEFAULT_MAX_EXPORT_BYTES, keylog: Path | None = None
+) -> int:
     """Write a capture file of the records, readable by its owner only (mode 0600); may run in any thread.
 
     :param records: of one association or of several, in the order of the trace.
     :param path: the file; an existing one is replaced.
     :param max_bytes: how long the file may get.
+    :param keylog: a TLS key log to put into the file, as ``TlsConfig.keylog_file`` writes it. The packets hold the
+        plain bytes in any case, and nothing in the file is encrypted: the keys serve a capture of the same connections
+        as they were on the wire (``mergecap`` joins the two). Who has them can read all that was said with them.
     :returns: how many packets were written.
-    :raises PcapExportError: it cannot be written or would get too long; what is there is removed.
+    :raises PcapExportError: it cannot be written or would get too long; what is there is removed. Or the key log is
+        none; then nothing is written.
     """
+    head = _file_head() + (secrets_block(keylog) if keylog is not None else b"")
     try:
         if path.is_file() and not path.is_symlink():
             path.unlink()  # the mode below counts for a new file only
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
         with os.fdopen(descriptor, "wb", buffering=2**20) as file:
             try:
-                return _write(records, file, max_bytes)
+                return _write(records, file, head, max_bytes)
             except PcapExportError:
                 file.close()
                 path.unlink()
@@ -302,9 +331,9 @@ def export_pcapng(records: Iterable[Record], path: Path, *, max_bytes: int = DEF
         raise PcapExportError(f"cannot write {path}: {exc.strerror or exc}") from exc
 
 
-def _write(records: Iterable[Record], file: BinaryIO, max_bytes: int) -> int:
+def _write(records: Iterable[Record], file: BinaryIO, head: bytes, max_bytes: int) -> int:
     exporter = _Exporter()
-    written = file.write(_file_head())
+    written = file.write(head)
     count = 0
     for record in records:
         for packet, comment in exporter.packets(record):

@@ -71,12 +71,14 @@ class SaveOptions:
     :ivar redaction: what a redacted copy keeps; ``None`` to save everything as it is.
     :ivar associations: only the records of these; ``None`` for all, also those of no association.
     :ivar append: continue a ``.dgtrace`` that is there.
+    :ivar keylog: a TLS key log to put into a ``.pcapng``; see :func:`~dicomgui.trace.pcap.export_pcapng`.
     """
 
     format: Format = Format.TRACE
     redaction: RedactOptions | None = field(default=DEFAULT_OPTIONS)
     associations: frozenset[int] | None = None
     append: bool = False
+    keylog: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +231,7 @@ def _write(
         return _write_trace(part, path, chosen, options, marks, told)
     counted = _Counted(chosen, told)
     if options.format is Format.PCAPNG:
-        export_pcapng(counted, part)
+        export_pcapng(counted, part, keylog=options.keylog)
     else:
         _write_report(part, counted, options.format)
     return counted.count

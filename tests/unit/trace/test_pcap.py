@@ -229,3 +229,36 @@ def test_a_file_that_would_get_too_long_is_removed(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(PcapExportError, match="cannot write"):
         export_pcapng([], tmp_path / "missing" / "a.pcapng")
+
+
+KEYS = b"# made by a test\nCLIENT_RANDOM 00ff 11EE\r\nCLIENT_TRAFFIC_SECRET_0 aa bb\n\n"
+
+
+def test_a_key_log_stands_before_the_packets(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.log"
+    keys.write_bytes(KEYS)
+    path = tmp_path / "a.pcapng"
+    export_pcapng(Recording().established().released().records, path, keylog=keys)
+    kinds, position, data = [], 0, path.read_bytes()
+    while position < len(data):
+        kind, length = struct.unpack_from("<II", data, position)
+        kinds.append(kind)
+        if kind == 0x0A:
+            assert struct.unpack_from("<4sI", data, position + 8) == (b"KSLT", len(KEYS))
+            assert data[position + 16 : position + 16 + len(KEYS)] == KEYS
+        position += length
+    assert kinds[:4] == [0x0A0D0D0A, 1, 0x0A, 6]
+    assert kinds.count(0x0A) == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"# only a remark\n", b"-----BEGIN PRIVATE KEY-----\n", b"CLIENT_RANDOM zz 00\n"]
+)
+def test_what_is_no_key_log_is_not_put_into_a_file(tmp_path: Path, content: bytes) -> None:
+    keys = tmp_path / "keys.log"
+    keys.write_bytes(content)
+    with pytest.raises(PcapExportError, match="no TLS key log"):
+        export_pcapng([], tmp_path / "a.pcapng", keylog=keys)
+    with pytest.raises(PcapExportError, match="cannot read the key log"):
+        export_pcapng([], tmp_path / "a.pcapng", keylog=tmp_path / "missing")
+    assert not (tmp_path / "a.pcapng").exists()

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.operations import Job, JobKind, Jobs, JobState
 from dicomgui.app.recipe import Recipe
 from dicomgui.gui.models.jobs_model import JobColumn, JobsModel
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
+from dicomgui.gui.widgets.flow import FlowRow, together
 from dicomgui.gui.widgets.pills import BarDelegate, PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
@@ -97,17 +98,14 @@ class JobsDrawer(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 6, 24, 10)
         column.setSpacing(6)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(PlainLabel("Jobs", bold=True))
-        head.addWidget(self.running)
-        head.addSpacing(8)
-        head.addWidget(self.details, 1)
+        head = FlowRow()
+        head.add(together(PlainLabel("Jobs", bold=True), self.running))
+        head.add(self.details, 1, width=120)
         for button in (
             self.stop_button, self.trace_button, self.copy_as_button, self.retry_button, self.clear_button,
             self.fold_button,
         ):  # fmt: skip
-            head.addWidget(button)
+            head.add(button)
         column.addLayout(head)
         self._pages = QStackedWidget()
         self._pages.setObjectName("jobs_pages")

@@ -12,6 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractSlider, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
+from dicomgui.gui.dialogs.save_trace import SaveTraceDialog
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.trace_model import Column
 from dicomgui.gui.models.trace_rows import View
@@ -223,6 +224,14 @@ async def test_clear_forgets_and_goes_on(panel: TracePanel, press: Press) -> Non
     assert column(panel, Column.NUMBER) == ["6"]
 
 
+async def choose_how(press: Press, window: MainWindow, *, redacted: bool) -> None:
+    """Answer the dialog that asks how to save."""
+    await reached(lambda: bool(window.findChildren(SaveTraceDialog)), "it is asked how to save")
+    [dialog] = window.findChildren(SaveTraceDialog)
+    dialog.extent.setCurrentIndex(0 if redacted else 1)
+    await press(dialog.save_button)
+
+
 @pytest.mark.qt_log_ignore("propagateSizeHints")
 @pytest.mark.parametrize("name", ["a.dgtrace", "b.pcapng"])
 async def test_it_is_saved(
@@ -231,6 +240,7 @@ async def test_it_is_saved(
     window.show_panel(panel)
     await echo(window, listening)
     await press(panel.save_button)
+    await choose_how(press, window, redacted=False)
     assert "patient data" in await answer(str(tmp_path / name))
     await reached(lambda: not len(panel.tasks) and panel.save_button.isEnabled(), "it is saved")
     assert (tmp_path / name).stat().st_size > 500
@@ -240,19 +250,22 @@ async def test_it_is_saved(
 
 
 @pytest.mark.qt_log_ignore("propagateSizeHints")
-async def test_only_what_is_shown_is_saved(panel: TracePanel, press: Press, answer: Answer, tmp_path: Path) -> None:
+async def test_only_what_is_shown_is_saved(
+    panel: TracePanel, press: Press, answer: Answer, window: MainWindow, tmp_path: Path
+) -> None:
     for number in (1, 2, 2, 3):
         panel.place.context.trace(NoteRecord(number, 0.0, 1e9, 20, "x"))
     await shown(panel)
     panel.show_associations((2, 3))
     await press(panel.save_button)
+    await choose_how(press, window, redacted=True)
     await answer(str(tmp_path / "some.dgtrace"))
     await reached(lambda: not len(panel.tasks) and panel.save_button.isEnabled(), "it is saved")
     assert [record.association for record in read_trace(tmp_path / "some.dgtrace")] == [2, 2, 3]
 
 
 async def test_a_failed_save_is_explained(
-    panel: TracePanel, press: Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    panel: TracePanel, press: Press, window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes(panel, 3)
     await shown(panel)
@@ -262,5 +275,6 @@ async def test_a_failed_save_is_explained(
 
     monkeypatch.setattr("dicomgui.gui.panels.trace_saving.ask_paths", nowhere)
     await press(panel.save_button)
+    await choose_how(press, window, redacted=True)
     await reached(lambda: bool(panel.findings.cards), "the finding is shown")
     assert panel.findings.cards[0].objectName() == "finding_file_failed"

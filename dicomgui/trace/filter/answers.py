@@ -6,10 +6,11 @@ from array import array
 from collections import Counter
 from itertools import compress
 
+from dicomgui.trace.filter.condition import MarkTest
 from dicomgui.trace.filter.content import Content
 from dicomgui.trace.filter.facts import AssociationFacts
 from dicomgui.trace.filter.grammar import Term
-from dicomgui.trace.filter.terms import MarkTest, test_of
+from dicomgui.trace.filter.terms import test_of
 from dicomgui.trace.index import Changes, TraceIndex
 from dicomgui.trace.marks import Marks
 

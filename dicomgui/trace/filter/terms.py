@@ -9,56 +9,35 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from dicomgui.network.pdu import PduType
 from dicomgui.network.status import Category, Status
 from dicomgui.network.tracing import Direction, Role
-from dicomgui.network.uids import name_of
 from dicomgui.trace.exchanges import ExchangeTable, operation_name
-from dicomgui.trace.filter.content import Content, bytes_content, tag_content, text_content
+from dicomgui.trace.filter.condition import MarkTest, Test
+from dicomgui.trace.filter.content import bytes_content, tag_content, text_content
 from dicomgui.trace.filter.facts import AssociationFacts
 from dicomgui.trace.filter.grammar import Filter, FilterError, Term
+from dicomgui.trace.filter.values import (
+    BYTES,
+    COUNTS,
+    IS,
+    LIKE,
+    ORDER,
+    SECONDS,
+    affirmed,
+    any_like,
+    bad,
+    choice,
+    compared,
+    like,
+    uid_like,
+)
 from dicomgui.trace.index import FAILED, PDU_KIND, RECEIVED, SENT, kind_number
 from dicomgui.trace.marks import COLORS
 from dicomgui.trace.summary import Outcome
 
 __all__ = ["KEYS", "WORDS", "Key", "MarkTest", "Test", "check", "test_of"]
-
-
-class MarkTest(NamedTuple):
-    """A look at the marks of a row: its colour, its comment, and whether it is marked."""
-
-    passes: Callable[[bool, str, str], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """A condition that can be asked; of rows at most one of the last five is set.
-
-    :ivar association: asked of an association's facts.
-    :ivar exchange: asked of an exchange in the table.
-    :ivar kinds: 256 bytes, 1 where a row of that kind passes.
-    :ivar flags: the same by the flags of a row.
-    :ivar length: asked of a row's length on the wire.
-    :ivar content: asked of the record.
-    :ivar marks: asked of the marks of a row.
-    """
-
-    __test__ = False  # no test of pytest's
-
-    association: Callable[[AssociationFacts], bool] | None = None
-    exchange: Callable[[ExchangeTable, int], bool] | None = None
-    kinds: bytes | None = None
-    flags: bytes | None = None
-    length: Callable[[int], bool] | None = None
-    content: Content | None = None
-    marks: MarkTest | None = None
-
-    @property
-    def asks_rows(self) -> bool:
-        """Whether it knows the level of rows."""
-        return any(part is not None for part in (self.kinds, self.flags, self.length, self.content, self.marks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,73 +93,6 @@ def check(filter_: Filter) -> None:
         test_of(term)
 
 
-def _bad(term: Term, text: str) -> FilterError:
-    return FilterError(text, term.value_offset, term.end - term.value_offset)
-
-
-# ------------------------------------------------------------------------------------------------------------ values
-
-_NUMBER = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([A-Za-zµ]*)", re.ASCII)
-_SECONDS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "min": 60.0, "h": 3600.0}
-_BYTES = {"": 1.0, "b": 1.0, "k": 1e3, "kb": 1e3, "kib": 1024.0, "mb": 1e6, "mib": 2.0**20, "gb": 1e9, "gib": 2.0**30}
-_COUNTS = {"": 1.0, "k": 1e3}
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    ">": lambda left, right: left > right,
-    "<": lambda left, right: left < right,
-    ">=": lambda left, right: left >= right,
-    "<=": lambda left, right: left <= right,
-    "=": lambda left, right: left == right,
-    ":": lambda left, right: left == right,
-}
-_ORDER = (">", "<", ">=", "<=", "=", ":")
-_IS = (":", "=")
-_LIKE = (":", "=", "~")
-
-
-def _compared(term: Term, units: dict[str, float]) -> Callable[[float], bool]:
-    match = _NUMBER.fullmatch(term.value)
-    scale = units.get(match[2].lower()) if match else None
-    if match is None or scale is None:
-        known = ", ".join(unit for unit in units if unit)
-        raise _bad(term, f"“{term.value[:40]}” is no number{f' with one of the units {known}' if known else ''}.")
-    wanted, compare = float(match[1]) * scale, _COMPARISONS[term.sign]
-    return lambda value: compare(value, wanted) != term.negated
-
-
-def _like(term: Term) -> Callable[[str], bool]:
-    """``:`` and ``~`` ask whether a text contains the value, ``=`` whether it is the value; case does not count."""
-    wanted, exact, negated = term.value.casefold(), term.sign == "=", term.negated
-
-    def passes(text: str) -> bool:
-        found = text.casefold()
-        return (found == wanted if exact else wanted in found) != negated
-
-    return passes
-
-
-def _any_like(term: Term) -> Callable[[tuple[str, ...]], bool]:
-    """Whether one of several texts is like the value; turned round, whether none is."""
-    alike = _like(_plain(term))
-    return lambda texts: any(map(alike, texts)) != term.negated
-
-
-def _plain(term: Term) -> Term:
-    return Term(term.key, term.sign, term.value, False, term.argument, term.offset, term.end, term.value_offset)
-
-
-def _uid_like(term: Term) -> Callable[[str], bool]:
-    """A UID by itself or by its name."""
-    alike = _any_like(term)
-    return lambda uid: alike((uid, name_of(uid)) if uid else ("",))
-
-
-def _choice(term: Term, choices: dict[str, object]) -> object:
-    value = term.value.casefold()
-    if value not in choices:
-        raise _bad(term, f"“{term.value[:40]}” is not known here. Possible are {', '.join(choices)}.")
-    return choices[value]
-
-
 # --------------------------------------------------------------------------------------------------------- exchanges
 
 
@@ -192,7 +104,7 @@ def _operation(term: Term) -> Test:
     if wanted == "c-cancel":
         return Test(exchange=lambda table, n: (n in table.cancelled) != negated)
     if not names & _OPERATIONS:
-        raise _bad(term, f"“{term.value[:40]}” is no DIMSE operation. Possible are {', '.join(sorted(_OPERATIONS))}.")
+        raise bad(term, f"“{term.value[:40]}” is no DIMSE operation. Possible are {', '.join(sorted(_OPERATIONS))}.")
     return Test(exchange=lambda table, n: (_name(table, n) in names) != negated)
 
 
@@ -219,7 +131,7 @@ def _status(term: Term) -> Test:
         return Test(exchange=lambda table, n: (table.status[n] < 0) != negated)
     match = _HEX_STATUS.fullmatch(value)
     if match is None:
-        raise _bad(term, f"“{term.value[:40]}” is no status. It is four hexadecimal digits (x for any), or a category.")
+        raise bad(term, f"“{term.value[:40]}” is no status. It is four hexadecimal digits (x for any), or a category.")
     digits = match[1]
     mask = int("".join("0" if digit == "x" else "f" for digit in digits), 16)
     wanted = int(digits.replace("x", "0"), 16)
@@ -232,7 +144,7 @@ def _told_status(passes: Callable[[int], bool]) -> Test:
 
 
 def _sop_class(term: Term) -> Test:
-    alike = _uid_like(term)
+    alike = uid_like(term)
     known: dict[int, bool] = {}
 
     def passes(table: ExchangeTable, number: int) -> bool:
@@ -245,7 +157,7 @@ def _sop_class(term: Term) -> Test:
 
 
 def _seconds(term: Term) -> Test:
-    compare = _compared(term, _SECONDS)
+    compare = compared(term, SECONDS)
     return Test(
         association=lambda facts: compare(facts.summary.duration_s),
         exchange=lambda table, n: bool(table.ended[n]) and compare(max(0.0, table.ended[n] - table.began[n])),
@@ -253,7 +165,7 @@ def _seconds(term: Term) -> Test:
 
 
 def _thinking(term: Term) -> Test:
-    compare = _compared(term, _SECONDS)
+    compare = compared(term, SECONDS)
     return Test(
         exchange=lambda table, n: (
             bool(table.first[n] and table.sent[n]) and compare(max(0.0, table.first[n] - table.sent[n]))
@@ -262,7 +174,7 @@ def _thinking(term: Term) -> Test:
 
 
 def _size(term: Term) -> Test:
-    compare = _compared(term, _BYTES)
+    compare = compared(term, BYTES)
     return Test(
         association=lambda facts: compare(facts.summary.bytes_sent + facts.summary.bytes_received),
         exchange=lambda table, n: compare(table.request_bytes[n] + table.response_bytes[n]),
@@ -271,33 +183,33 @@ def _size(term: Term) -> Test:
 
 
 def _pending(term: Term) -> Test:
-    compare = _compared(term, _COUNTS)
+    compare = compared(term, COUNTS)
     return Test(exchange=lambda table, n: compare(table.pending[n]))
 
 
 def _message_id(term: Term) -> Test:
-    compare = _compared(term, {"": 1.0})
+    compare = compared(term, {"": 1.0})
     return Test(exchange=lambda table, n: compare(table.message_id[n]))
 
 
 def _exchange_number(term: Term) -> Test:
-    compare = _compared(term, {"": 1.0})
+    compare = compared(term, {"": 1.0})
     return Test(exchange=lambda table, n: compare(n))
 
 
 def _story(term: Term) -> Test:
     """An exchange, what caused it and what it caused."""
-    compare = _compared(term, {"": 1.0})
+    compare = compared(term, {"": 1.0})
     return Test(exchange=lambda table, n: compare(n) or compare(table.parent[n]))
 
 
 def _destination(term: Term) -> Test:
-    alike = _like(term)
+    alike = like(term)
     return Test(exchange=lambda table, n: n in table.destination and alike(table.destination[n]))
 
 
 def _comment_of_peer(term: Term) -> Test:
-    alike = _like(term)
+    alike = like(term)
     return Test(exchange=lambda table, n: n in table.comment and alike(table.comment[n]))
 
 
@@ -305,49 +217,49 @@ def _comment_of_peer(term: Term) -> Test:
 
 
 def _peer(term: Term) -> Test:
-    alike = _any_like(term)
+    alike = any_like(term)
     return Test(association=lambda facts: alike((facts.summary.peer, facts.peer_ae)))
 
 
 def _calling(term: Term) -> Test:
-    alike = _like(term)
+    alike = like(term)
     return Test(association=lambda facts: alike(facts.summary.calling_ae))
 
 
 def _called(term: Term) -> Test:
-    alike = _like(term)
+    alike = like(term)
     return Test(association=lambda facts: alike(facts.summary.called_ae))
 
 
 def _association_number(term: Term) -> Test:
-    compare = _compared(term, {"": 1.0})
+    compare = compared(term, {"": 1.0})
     return Test(association=lambda facts: compare(facts.summary.association))
 
 
 def _outcome(term: Term) -> Test:
-    wanted, negated = _choice(term, {outcome.value: outcome for outcome in Outcome}), term.negated
+    wanted, negated = choice(term, {outcome.value: outcome for outcome in Outcome}), term.negated
     return Test(association=lambda facts: (facts.summary.outcome is wanted) != negated)
 
 
 def _role(term: Term) -> Test:
-    wanted, negated = _choice(term, {role.name.lower(): role for role in Role}), term.negated
+    wanted, negated = choice(term, {role.name.lower(): role for role in Role}), term.negated
     return Test(association=lambda facts: (facts.summary.role is wanted) != negated)
 
 
 def _context_result(term: Term) -> Test:
-    compare = _compared(term, {"": 1.0})
+    compare = compared(term, {"": 1.0})
     return Test(association=lambda facts: any(compare(context.result) for context in facts.contexts()))
 
 
 def _context(term: Term) -> Test:
-    alike = _uid_like(_plain(term))
+    alike = uid_like(affirmed(term))
     return Test(
         association=lambda facts: any(alike(context.abstract_syntax) for context in facts.contexts()) != term.negated
     )
 
 
 def _transfer_syntax(term: Term) -> Test:
-    alike = _uid_like(_plain(term))
+    alike = uid_like(affirmed(term))
 
     def passes(facts: AssociationFacts) -> bool:
         taken = (context.accepted_syntax for context in facts.contexts() if context.accepted_syntax)
@@ -387,19 +299,19 @@ def _kinds(numbers: set[int], *, negated: bool) -> bytes:
 def _pdu(term: Term) -> Test:
     value = _SHORT_PDUS.get(term.value.casefold(), term.value.casefold())
     if value not in _PDUS:
-        raise _bad(term, f"“{term.value[:40]}” is no PDU. Possible are {', '.join(_PDUS)}.")
+        raise bad(term, f"“{term.value[:40]}” is no PDU. Possible are {', '.join(_PDUS)}.")
     return Test(kinds=_kinds({PDU_KIND + _PDUS[value]}, negated=term.negated))
 
 
 def _event(term: Term) -> Test:
     value = term.value.casefold()
     if value not in _EVENTS:
-        raise _bad(term, f"“{term.value[:40]}” is no kind of event. Possible are {', '.join(_EVENTS)}.")
+        raise bad(term, f"“{term.value[:40]}” is no kind of event. Possible are {', '.join(_EVENTS)}.")
     return Test(kinds=_kinds({kind_number(value)}, negated=term.negated))
 
 
 def _way(term: Term) -> Test:
-    wanted, negated = _choice(term, dict(_WAYS)), term.negated
+    wanted, negated = choice(term, dict(_WAYS)), term.negated
     direction = Direction.SENT if wanted == SENT else Direction.RECEIVED
     flags = bytes(bool(value & int(str(wanted))) != negated for value in range(256))
     return Test(exchange=lambda table, n: (table.direction[n] == direction) != negated, flags=flags)
@@ -409,12 +321,12 @@ def _bytes(term: Term) -> Test:
     try:
         return Test(content=bytes_content(term.value, negated=term.negated))
     except ValueError:
-        raise _bad(term, 'Bytes are pairs of hexadecimal digits, for example bytes:"16 03".') from None
+        raise bad(term, 'Bytes are pairs of hexadecimal digits, for example bytes:"16 03".') from None
 
 
 def _text(term: Term, value: str) -> Test:
     if not value:
-        raise _bad(term, "There is no text to look for.")
+        raise bad(term, "There is no text to look for.")
     return Test(content=text_content(value, negated=term.negated))
 
 
@@ -424,7 +336,7 @@ def _tag(term: Term) -> Test:
             return Test(content=tag_content(term.argument, term.sign, term.value, negated=term.negated))
         return Test(content=tag_content(term.value, "", "", negated=term.negated))
     except ValueError as error:
-        raise _bad(term, str(error)) from None
+        raise bad(term, str(error)) from None
 
 
 def _failed(term: Term) -> Test:
@@ -468,48 +380,48 @@ def _commented(term: Term) -> Test:
 
 
 def _note(term: Term) -> Test:
-    alike = _like(term)
+    alike = like(term)
     return Test(marks=MarkTest(lambda marked, color, comment: bool(comment) and alike(comment)))
 
 
 def _color(term: Term) -> Test:
-    wanted, negated = _choice(term, {name: name for name in COLORS}), term.negated
+    wanted, negated = choice(term, {name: name for name in COLORS}), term.negated
     return Test(marks=MarkTest(lambda marked, color, comment: (color == wanted) != negated))
 
 
 _TIMES = ("500ms", "1s", "10s")
 KEYS: tuple[Key, ...] = (
-    Key("op", "DIMSE operation", _IS, tuple(sorted(_OPERATIONS)), _operation),
-    Key("status", "final status, x for any digit; or a category", _IS,
+    Key("op", "DIMSE operation", IS, tuple(sorted(_OPERATIONS)), _operation),
+    Key("status", "final status, x for any digit; or a category", IS,
         ("0000", "!0000", "a7xx", "a801", "failure", "warning", "pending", "cancel", "none"), _status),
-    Key("peer", "address or AE title of the other side", _LIKE, ("PACS",), _peer),
-    Key("calling", "AE title of who asked for the association", _LIKE, ("ME",), _calling),
-    Key("called", "AE title that was called", _LIKE, ("PACS",), _called),
-    Key("role", "what we were in the association", _IS, ("requestor", "acceptor"), _role),
-    Key("outcome", "how the association ended", _IS, tuple(outcome.value for outcome in Outcome), _outcome),
-    Key("assoc", "number of the association", _ORDER, ("1",), _association_number),
-    Key("exchange", "number of the exchange", _ORDER, ("1",), _exchange_number),
-    Key("story", "an exchange with what it caused, by its number", _IS, ("1",), _story),
-    Key("id", "Message ID", _ORDER, ("1",), _message_id),
-    Key("class", "SOP class, by name or UID", _LIKE, ("CT", "Verification"), _sop_class),
-    Key("ctx", "proposed abstract syntax, by name or UID", _LIKE, ("CT", "Verification"), _context),
-    Key("ctx.result", "result of a presentation context: 0 accepted, 3 and 4 refused", _ORDER, ("3", "4", "!0"),
+    Key("peer", "address or AE title of the other side", LIKE, ("PACS",), _peer),
+    Key("calling", "AE title of who asked for the association", LIKE, ("ME",), _calling),
+    Key("called", "AE title that was called", LIKE, ("PACS",), _called),
+    Key("role", "what we were in the association", IS, ("requestor", "acceptor"), _role),
+    Key("outcome", "how the association ended", IS, tuple(outcome.value for outcome in Outcome), _outcome),
+    Key("assoc", "number of the association", ORDER, ("1",), _association_number),
+    Key("exchange", "number of the exchange", ORDER, ("1",), _exchange_number),
+    Key("story", "an exchange with what it caused, by its number", IS, ("1",), _story),
+    Key("id", "Message ID", ORDER, ("1",), _message_id),
+    Key("class", "SOP class, by name or UID", LIKE, ("CT", "Verification"), _sop_class),
+    Key("ctx", "proposed abstract syntax, by name or UID", LIKE, ("CT", "Verification"), _context),
+    Key("ctx.result", "result of a presentation context: 0 accepted, 3 and 4 refused", ORDER, ("3", "4", "!0"),
         _context_result),
-    Key("syntax", "accepted transfer syntax, by name or UID", _LIKE, ("Implicit", "JPEG"), _transfer_syntax),
-    Key("to", "move destination", _LIKE, ("ME",), _destination),
-    Key("error", "error comment of the peer", _LIKE, ("disk",), _comment_of_peer),
-    Key("time", "duration", _ORDER, _TIMES, _seconds),
-    Key("think", "time from the request's end to the first response", _ORDER, _TIMES, _thinking),
-    Key("size", "bytes on the wire", _ORDER, ("1MB", "100kB"), _size),
-    Key("pending", "number of pending responses", _ORDER, ("0", "100"), _pending),
-    Key("pdu", "type of PDU", _IS, tuple(_PDUS), _pdu),
-    Key("event", "kind of event", _IS, _EVENTS, _event),
-    Key("dir", "which way, seen from us", _IS, ("sent", "received"), _way),
-    Key("tag", "an element and its value: tag:0010,0020~\"12\"", _LIKE, ("0010,0020", "PatientID"), _tag),
-    Key("bytes", "bytes of a PDU, in hexadecimal", _IS, ("\"16 03\"",), _bytes),
-    Key("text", "text anywhere in a record", _LIKE, ("\"DOE\"",), lambda term: _text(term, term.value)),
-    Key("comment", "your comment on a row", _LIKE, ("\"look\"",), _note),
-    Key("color", "your colour of a row", _IS, COLORS, _color),
+    Key("syntax", "accepted transfer syntax, by name or UID", LIKE, ("Implicit", "JPEG"), _transfer_syntax),
+    Key("to", "move destination", LIKE, ("ME",), _destination),
+    Key("error", "error comment of the peer", LIKE, ("disk",), _comment_of_peer),
+    Key("time", "duration", ORDER, _TIMES, _seconds),
+    Key("think", "time from the request's end to the first response", ORDER, _TIMES, _thinking),
+    Key("size", "bytes on the wire", ORDER, ("1MB", "100kB"), _size),
+    Key("pending", "number of pending responses", ORDER, ("0", "100"), _pending),
+    Key("pdu", "type of PDU", IS, tuple(_PDUS), _pdu),
+    Key("event", "kind of event", IS, _EVENTS, _event),
+    Key("dir", "which way, seen from us", IS, ("sent", "received"), _way),
+    Key("tag", "an element and its value: tag:0010,0020~\"12\"", LIKE, ("0010,0020", "PatientID"), _tag),
+    Key("bytes", "bytes of a PDU, in hexadecimal", IS, ("\"16 03\"",), _bytes),
+    Key("text", "text anywhere in a record", LIKE, ("\"DOE\"",), lambda term: _text(term, term.value)),
+    Key("comment", "your comment on a row", LIKE, ("\"look\"",), _note),
+    Key("color", "your colour of a row", IS, COLORS, _color),
 )  # fmt: skip
 WORDS: tuple[Key, ...] = (
     Key("failed", "what went wrong", build=_failed),

@@ -28,6 +28,7 @@ from dicomgui.app.provided import USUAL, Provided, check_choice
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.transport import ClientAuth, TlsConfig
+from dicomgui.trace.filter.grammar import MAX_LENGTH
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -41,6 +42,8 @@ __all__ = [
 
 FILE_NAME = "settings.toml"
 VERSION = 1
+MAX_TRACE_FILTERS = 50
+"""Filters of the trace that are kept; further ones in a file are left out."""
 
 
 class Theme(StrEnum):
@@ -125,6 +128,7 @@ class Settings:
     :ivar timeouts: for every connection, where a node names no others, and for the listener.
     :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
     :ivar trace_full: keep the data sets of C-STORE in the trace as well.
+    :ivar trace_filters: filters of the trace that the user keeps, oldest first.
     :ivar show_steps: show the first steps on the page that the window opens on.
     :raises ConfigurationError: a value is unusable.
     """
@@ -133,6 +137,7 @@ class Settings:
     timeouts: Timeouts = field(default=Timeouts())
     max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
     trace_full: bool = False
+    trace_filters: tuple[str, ...] = ()
     theme: Theme = Theme.SYSTEM
     show_steps: bool = True
     listener: ListenerSettings = field(default=ListenerSettings())
@@ -246,6 +251,7 @@ def _settings_of(values: Values) -> Settings:
         timeouts=_timeouts_of(connection.inside("timeouts")),
         max_pdu_length=connection.take("max_pdu_length", usual.max_pdu_length, checks.max_pdu_length),
         trace_full=trace.take("keep_full", usual.trace_full, checks.flag),
+        trace_filters=trace.take("filters", usual.trace_filters, _filters),
         theme=values.inside("window").take("theme", usual.theme, checks.one_of(Theme)),
         show_steps=values.inside("window").take("show_steps", usual.show_steps, checks.flag),
         listener=_listener_of(values.inside("listener")),
@@ -304,6 +310,10 @@ def _users(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in value))
 
 
+def _filters(value: object) -> tuple[str, ...]:
+    return tuple(text[:MAX_LENGTH] for text in _users(value)[:MAX_TRACE_FILTERS])
+
+
 def _services(value: object) -> frozenset[Provided]:
     return frozenset(map(checks.one_of(Provided), _users(value)))
 
@@ -352,7 +362,7 @@ def _table_of(settings: Settings) -> Table:
             },
         },
         "listener": _listener_table(listener),
-        "trace": {"keep_full": settings.trace_full},
+        "trace": {"keep_full": settings.trace_full, "filters": list(settings.trace_filters)},
         "window": {"theme": settings.theme.value, "show_steps": settings.show_steps},
     }
 

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -78,6 +79,10 @@ class Configuration(QObject):
         if (store := self.store) is not None:
             self.write_soon("settings", lambda: store.save(settings))
         self.settings_changed.emit()
+
+    def keep_trace_filters(self, filters: tuple[str, ...]) -> None:
+        """Keep these filters of the trace."""
+        self.change(replace(self.settings, trace_filters=filters))
 
     def nodes_edited(self) -> None:
         """The address book was changed: tell everybody, and write it soon."""

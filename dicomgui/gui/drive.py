@@ -24,13 +24,14 @@ from dicomgui.app.context import AppContext
 from dicomgui.gui.loop import new_event_loop
 from dicomgui.gui.main import dress
 from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.trace_model import Column
+from dicomgui.gui.models.trace_columns import Column
 from dicomgui.gui.panels.echo import EchoPanel
 from dicomgui.gui.panels.query import QueryPanel
 from dicomgui.gui.panels.send import SendPanel
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.sample import write_sample
 from dicomgui.gui.widgets.steps_strip import FirstStep
+from dicomgui.trace.filter import Zoom
 from dicomgui.trace.finding import plain
 
 __all__ = ["StepFailed", "run_drive"]
@@ -233,14 +234,16 @@ class _Driver:
     async def _trace(self) -> str:
         panel = self._window.trace
         self._window.show_panel(panel)
+        panel.show_zoom(Zoom.ROWS)
         await _until(lambda: panel.model.rowCount() > 0 and not panel.model.is_behind, "the trace is empty")
         kinds = [panel.model.index(row, Column.KIND).data() for row in range(panel.model.rowCount())]
         for wanted in ("A-ASSOCIATE-RQ", "A-ASSOCIATE-AC", "P-DATA-TF", "A-RELEASE-RQ", "A-RELEASE-RP"):
             if wanted not in kinds:
                 raise StepFailed(f"there is no {wanted} in the trace")
         panel.table.selectRow(kinds.index("P-DATA-TF"))
-        root = panel.tree_model.index(0, 0)
-        if root.data() != "P-DATA-TF" or not panel.tree_model.rowCount(root):
+        tree = panel.panes.details.tree_model
+        root = tree.index(0, 0)
+        if root.data() != "P-DATA-TF" or not tree.rowCount(root):
             raise StepFailed("the selected PDU is not shown as a tree")
         return f"{len(kinds)} rows, {kinds.count('P-DATA-TF')} of them P-DATA-TF"
 

@@ -59,6 +59,12 @@ _SHAPES = {
     "follow": '<path d="M12 4v13M6 12l6 6 6-6M5 21h14"/>',
     "copy": '<path d="M8 8h12v12H8zM16 8V4H4v12h4"/>',
     "down": '<path d="M6 9l6 6 6-6"/>',
+    "bookmark": '<path d="M6 4h12v16l-6-5-6 5z"/>',
+    "comment": '<path d="M4 5h16v11h-9l-5 4v-4H4z"/>',
+    "filter": '<path d="M3 5h18l-7 8v6l-4 2v-8z"/>',
+    "star": '<path d="M12 3l2.800 5.900 6.200.800-4.500 4.400 1.100 6.400-5.600-3.100-5.600 3.100 1.100-6.400'
+    'L3 9.700l6.200-.800z"/>',
+    "up": '<path d="M6 15l6-6 6 6"/>',
 }
 
 

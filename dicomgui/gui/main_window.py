@@ -107,7 +107,7 @@ class MainWindow(QMainWindow):
         self._listener_settings = ListenerSettingsKeeper(self.listener, place.config)
         self.stack = QStackedWidget()
         self.stack.setObjectName("panels")
-        self.dock = TraceDock(context)
+        self.dock = TraceDock(context, self.trace.live)
         self.jobs = JobsDrawer(place.jobs, place.retries.__contains__, recipe_of=place.recipes.get)
         self.jobs.hide()  # it opens by its badge
         self.banner = Banner()
@@ -188,6 +188,7 @@ class MainWindow(QMainWindow):
         self.rail.settings_button.clicked.connect(self.ask_settings)
         self.rail.help_button.clicked.connect(lambda: self.show_help())
         self.dock.open_requested.connect(self._on_job_trace_wanted)
+        self.trace.job_wanted.connect(self._on_job_wanted)
         self.jobs.folded_changed.connect(self._on_jobs_folded)
         self.jobs.trace_requested.connect(self._on_job_trace_wanted)
         self.jobs.retry_requested.connect(self._on_retry_requested)
@@ -277,6 +278,10 @@ class MainWindow(QMainWindow):
             self.send.add_paths(paths)
         else:
             self.send.send_to(node, paths)
+
+    def _on_job_wanted(self, number: int) -> None:
+        self.jobs.set_folded(False)
+        self.jobs.select(number)
 
     def _on_job_trace_wanted(self, associations: tuple[int, ...]) -> None:
         self.trace.show_associations(associations)

@@ -303,6 +303,12 @@ class TraceIndex:
         """The place in the columns of the first row from ``seq`` on."""
         return min(max(0, seq - self.first_seq), len(self.kind))
 
+    def exchange_from(self, seq: int) -> int:
+        """The exchange whose first row was ``seq``, also where that row is gone; 0 for none."""
+        number = self.exchange_number_from(seq)
+        table = self.exchanges
+        return number if number <= len(table) and table.first_seq[number] == seq else 0
+
     def exchange_number_from(self, seq: int) -> int:
         """The number of the first exchange that began at row ``seq`` or later."""
         return bisect_left(self.exchanges.first_seq, seq, lo=1)

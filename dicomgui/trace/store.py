@@ -17,6 +17,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -410,7 +411,7 @@ class TraceStore:
         blocks = self._blocks
         return sum(
             following.first_seq - block.first_seq
-            for block, following in zip(blocks, (*blocks[1:], self._open), strict=True)
+            for block, following in pairwise((*blocks, self._open))
             if block.records is None and block.length and not self._spill.holds(block.position)
         )
 

@@ -113,7 +113,7 @@ async def test_jobs_lead_to_their_trace(window: MainWindow, listening: int, pres
     window.jobs.select(job.number)
     await press(window.jobs.trace_button)
     assert window.panel is window.trace
-    assert window.trace.association.currentData() == set(job.associations)
+    assert window.trace.chosen == set(job.associations)
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (960, 540), (720, 440)])

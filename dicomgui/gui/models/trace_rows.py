@@ -40,10 +40,12 @@ from dicomgui.network.tracing import (
     TimerRecord,
     TlsRecord,
 )
+from dicomgui.trace.codec import KINDS
 from dicomgui.trace.describe import Node, describe_pdu
 from dicomgui.trace.finding import plain
+from dicomgui.trace.index import kind_number
 
-__all__ = ["ARROWS", "Row", "View", "is_shown", "row_of"]
+__all__ = ["ARROWS", "Row", "View", "hidden_kinds", "row_of"]
 
 _WIDEST = 300  # characters of a summary
 
@@ -71,14 +73,17 @@ class Row(NamedTuple):
     failed: bool
 
 
-_QUIET = (StateRecord, DimseRecord)  # said by the PDUs, too
+_QUIET = ("state", "dimse")  # said by the PDUs, too
+_HIDDEN = {
+    View.EVENTS: frozenset(map(kind_number, _QUIET)),
+    View.PDUS: frozenset(number for number, name in enumerate(KINDS) if name not in ("pdu", "bytes")),
+    View.ALL: frozenset[int](),
+}
 
 
-def is_shown(record: Record, view: View) -> bool:
-    """Whether ``view`` has a row for ``record``."""
-    if view is View.EVENTS:
-        return not isinstance(record, _QUIET)
-    return view is View.ALL or isinstance(record, PduRecord | BytesRecord)
+def hidden_kinds(view: View) -> frozenset[int]:
+    """The kinds of rows, as the index numbers them, that a view leaves out."""
+    return _HIDDEN[view]
 
 
 def row_of(record: Record) -> Row:

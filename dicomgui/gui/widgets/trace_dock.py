@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, 
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import JobKind, Jobs
 from dicomgui.gui import icons
-from dicomgui.gui.models.trace_rows import View
+from dicomgui.gui.models.trace_source import TraceSource
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
 from dicomgui.gui.widgets.trace_view import TraceView
+from dicomgui.trace.filter import Zoom
 from dicomgui.trace.finding import plain
 
 __all__ = ["TraceDock"]
@@ -29,17 +30,19 @@ class TraceDock(QFrame):
     finds the current job by itself.
 
     :param context: whose trace it shows.
+    :param source: the same trace with its index, where another view shares it.
     """
 
     folded_changed = Signal(bool)
     open_requested = Signal(tuple)
     """The user wants to see these associations in the trace panel; none of them for all."""
 
-    def __init__(self, context: AppContext, parent: QWidget | None = None) -> None:
+    def __init__(self, context: AppContext, source: TraceSource | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("trace_dock")
         self.setAccessibleName("Trace of the current job")
         self._context = context
+        self._source = source or TraceSource("live", context.trace)
         self._followed: tuple[int, ...] = ()
         self._jobs: Jobs | None = None
         self._kinds: frozenset[JobKind] = frozenset(JobKind)
@@ -53,16 +56,18 @@ class TraceDock(QFrame):
         self.set_folded(True)
 
     def _make_widgets(self) -> None:
-        self.panes = TraceView("dock", self._context.trace, across=True)
-        self.panes.rows_missed.connect(self._on_rows_missed)
+        self.panes = TraceView("dock", self._source, self._context.file_pool, across=True, zoom=Zoom.ROWS)
         self.model, self.table = self.panes.model, self.panes.table
+        self.table.rows_missed.connect(self._on_rows_missed)
+        self.panes.row_wanted.connect(self._on_row_wanted)
+        self.table.entered.connect(lambda _number: self.panes.next_pane())
         self.fold_button = push_button("dock_fold", "", "down")
         self.fold_button.clicked.connect(lambda: self.set_folded(not self._is_folded))
         self.title = PlainLabel("Trace", bold=True)
         self.what = ElidedLabel(tone="muted")
         self.what.setObjectName("dock_what")
         self.new_rows = push_button("dock_new_rows", "", "down", tip="Go to the newest row and follow")
-        self.new_rows.clicked.connect(lambda: self.panes.set_follows(True))
+        self.new_rows.clicked.connect(lambda: self.table.set_follows(True))
         self.new_rows.hide()
         self.open_button = push_button("dock_open", "Open in trace", "trace", tip="The same in the trace panel")
         self.open_button.clicked.connect(lambda: self.open_requested.emit(self._followed))
@@ -122,7 +127,7 @@ class TraceDock(QFrame):
         """Show these associations; with none of them everything."""
         self._followed = tuple(associations)
         self._is_waiting = False
-        self.model.show(View.EVENTS, self._followed or None)
+        self.model.show(associations=self._followed or None)
         self._show_what()
 
     def watch(self, jobs: Jobs, kinds: Collection[JobKind]) -> None:
@@ -135,7 +140,7 @@ class TraceDock(QFrame):
         self._followed = ()
         self._look_for_job(jobs)
         if self._is_waiting:
-            self.model.show(View.EVENTS, ())
+            self.model.show(associations=())
             self._show_what()
 
     def drain(self) -> None:
@@ -144,7 +149,7 @@ class TraceDock(QFrame):
             return
         if self._jobs is not None and self._jobs.seq != self._seq:
             self._look_for_job(self._jobs)
-        if self.panes.drain():
+        if self.table.drain():
             self._show_what()
 
     def _look_for_job(self, jobs: Jobs) -> None:
@@ -156,7 +161,7 @@ class TraceDock(QFrame):
             return
         if found[-1].number > self._job:
             self._job = found[-1].number
-            self.panes.set_follows(True)
+            self.table.set_follows(True)
         if found[-1].associations != self._followed:
             self.follow(found[-1].associations)
 
@@ -171,6 +176,11 @@ class TraceDock(QFrame):
         self._layers.setCurrentWidget(self.panes if rows else self._empty)
         self._empty.setVisible(not rows)
         self.panes.setEnabled(bool(rows))
+
+    def _on_row_wanted(self, seq: int, offset: int, length: int) -> None:
+        """Bytes of the message that stand in another row."""
+        self.table.want(seq)
+        self.panes.show_place(offset, length)
 
     def _on_rows_missed(self, count: int) -> None:
         self.new_rows.setText(f"{count:,} new" if count else "")

@@ -1,0 +1,139 @@
+"""Opening trace files and captures to look into them: read in a thread, as a job that can be cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from dicomgui.app.operations import JobHandle, JobKind, JobState
+from dicomgui.gui.models.trace_source import TraceSource
+from dicomgui.gui.panels.panel import Workplace
+from dicomgui.network.errors import ConfigurationError
+from dicomgui.trace.capture import CaptureError, import_capture
+from dicomgui.trace.file import TraceFileError
+from dicomgui.trace.finding import plain
+from dicomgui.trace.index import TraceIndex
+from dicomgui.trace.marks import Marks
+from dicomgui.trace.open_trace import OpenCancelled, open_trace
+from dicomgui.trace.store import TraceStore
+
+__all__ = ["CAPTURE_SUFFIXES", "TRACE_SUFFIXES", "OpenFailed", "Opening", "is_trace_file", "open_source"]
+
+CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap")
+TRACE_SUFFIXES = (".dgtrace", *CAPTURE_SUFFIXES)
+"""What a trace or capture is called."""
+
+_READING = 0.7  # of the time; the rest is for the index
+_ROWS = 4096
+_POLL_S = 0.1
+
+
+class OpenFailed(Exception):
+    """A file could not be opened; the text says why, to people."""
+
+
+def is_trace_file(path: Path) -> bool:
+    """Whether a file is a trace or a capture, by its name."""
+    return path.suffix.lower() in TRACE_SUFFIXES
+
+
+@dataclass(slots=True)
+class Opening:
+    """How far a file has been read; written by the thread that reads, and cancelled by the one that asked.
+
+    :ivar done: from 0 to 1.
+    """
+
+    done: float = 0.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def note(self, done: float) -> None:
+        """So much of the file is read, from 0 to 1."""
+        self.done = _READING * done
+
+
+async def open_source(
+    place: Workplace, path: Path, contexts: Mapping[int, tuple[str, str]] | None = None
+) -> TraceSource | None:
+    """Read a file in a thread; a job shows how far it is.
+
+    :param contexts: for a capture that misses the beginning: abstract and transfer syntax by context.
+    :returns: the trace, or ``None`` where it was cancelled. Who has it closes its store.
+    :raises OpenFailed: it cannot be read.
+    """
+    opening = Opening()
+    job = place.start_job(JobKind.IMPORT, f"Open {path.name}", cancel=opening.stop.set)
+    loop = asyncio.get_running_loop()
+    reading = loop.run_in_executor(place.context.file_pool, partial(read_source, path, opening, contexts))
+    try:
+        return await _watched(reading, opening, job)
+    except asyncio.CancelledError:
+        opening.stop.set()
+        job.finish(JobState.CANCELLED, text="cancelled")
+        raise
+    except OpenCancelled:
+        job.finish(JobState.CANCELLED, text="cancelled")
+        return None
+    except (OSError, TraceFileError, CaptureError, ConfigurationError) as error:
+        text = plain(f"{path.name} cannot be opened: {error}", 400)
+        job.finish(JobState.FAILED, text=text)
+        raise OpenFailed(text) from error
+
+
+async def _watched(reading: asyncio.Future[TraceSource], opening: Opening, job: JobHandle) -> TraceSource:
+    while not reading.done():
+        await asyncio.wait((reading,), timeout=_POLL_S)
+        job.update(files_done=int(100 * opening.done), files_total=100)
+    source = reading.result()
+    job.finish(text=f"{len(source.store):,} records")
+    return source
+
+
+def read_source(path: Path, opening: Opening, contexts: Mapping[int, tuple[str, str]] | None = None) -> TraceSource:
+    """Read a trace or a capture, and index it. Blocks.
+
+    :raises OpenCancelled: somebody set :attr:`Opening.stop`.
+    :raises OSError, TraceFileError, CaptureError, ConfigurationError: it cannot be read.
+    """
+    store = TraceStore()
+    try:
+        marks, notes = (_read_capture if path.suffix.lower() in CAPTURE_SUFFIXES else _read_trace)(
+            path, store, opening, contexts
+        )
+        index = TraceIndex(store)
+        while index.update(_ROWS):
+            if opening.stop.is_set():
+                raise OpenCancelled
+            opening.done = _READING + (1 - _READING) * len(index.kind) / max(1, len(store))
+    except BaseException:
+        store.close()
+        raise
+    source = TraceSource(plain(path.name, 60), store, index=index, marks=marks, path=path, notes=notes)
+    source.base = store.first_seq
+    return source
+
+
+def _read_trace(
+    path: Path, store: TraceStore, opening: Opening, _contexts: Mapping[int, tuple[str, str]] | None
+) -> tuple[Marks, tuple[str, ...]]:
+    opened = open_trace(path, store=store, progress=opening.note, cancelled=opening.stop.is_set)
+    return opened.marks, opened.damage
+
+
+def _read_capture(
+    path: Path, store: TraceStore, opening: Opening, contexts: Mapping[int, tuple[str, str]] | None
+) -> tuple[Marks, tuple[str, ...]]:
+    result = import_capture(path, store, contexts=contexts, progress=opening.note, cancelled=opening.stop.is_set)
+    if result.is_cancelled:
+        raise OpenCancelled
+    others = [f"{count} {kind}" for kind, count in result.others.items()]
+    notes = list(result.notes)
+    if others:
+        notes.append(f"Left out, because they carry no DICOM: {', '.join(others)}.")
+    if not result.associations:
+        notes.insert(0, f"There is no DICOM connection among its {result.packets:,} packets.")
+    return Marks(), tuple(notes)

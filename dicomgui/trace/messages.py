@@ -274,13 +274,13 @@ def message_at(store: TraceStore, seq: int, offset: int = 0) -> Message | None:
 
 def _told_of(store: TraceStore, seq: int, record: DimseRecord) -> Message | None:
     """The message that a message row tells of: its last PDU stands right before the row, or right behind it."""
-    before = reversed(store.of_association(record.association, max(0, seq - _NEAR), _NEAR))
-    behind = store.of_association(record.association, seq, _NEAR)
+    numbers = store.numbers_before(record.association, seq, _NEAR)
+    before = (entry for number in numbers if (entry := store.entry(number)) is not None)
     first: Message | None = None
-    for entries in (before, iter(behind)):
+    for entries in (before, iter(store.of_association(record.association, seq, _NEAR))):
         for entry in entries:
             found = entry.record
-            if entry.seq == seq or not isinstance(found, PduRecord) or found.direction is not record.direction:
+            if not isinstance(found, PduRecord) or found.direction is not record.direction:
                 continue
             pdvs = pdvs_of(entry)
             message = message_at(store, entry.seq, pdvs[-1].offset) if pdvs else None

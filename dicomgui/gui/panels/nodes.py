@@ -9,7 +9,7 @@ from functools import partial
 
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.credentials import Need
 from dicomgui.app.echo import EchoResult
@@ -23,6 +23,7 @@ from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.dialogs import choose_file
+from dicomgui.gui.widgets.flow import FlowRow, Halves
 from dicomgui.gui.widgets.node_editor import Draft, NodeEditor
 from dicomgui.gui.widgets.node_status import NodeStatusCard
 from dicomgui.gui.widgets.tables import ListTable
@@ -31,6 +32,9 @@ from dicomgui.gui.widgets.undo_bar import UndoBar
 from dicomgui.network.errors import ConfigurationError
 
 __all__ = ["NodesPanel"]
+
+NARROW = 600
+"""Up to this width the fields of a node stand below the list and not beside it."""
 
 _EMPTY = (
     "A node is a system that you talk to: its AE title, host and port. Copy what its administrator sent you, such as "
@@ -105,15 +109,14 @@ class NodesPanel(Panel):
         self.undo_bar.undone.connect(self._config.nodes_edited)
 
     def _place(self) -> None:
-        tools = QHBoxLayout()
-        tools.setSpacing(8)
-        for button in (self.add_button, self.paste_button, self.copy_button, self.delete_button):
-            tools.addWidget(button)
-        tools.addSpacing(12)
-        for button in (self.echo_button, self.echo_all_button, self.cancel_button):
-            tools.addWidget(button)
-        tools.addStretch(1)
-        tools.addWidget(self.count)
+        tools = FlowRow()
+        for button in (
+            self.add_button, self.paste_button, self.copy_button, self.delete_button, self.echo_button,
+            self.echo_all_button, self.cancel_button,
+        ):  # fmt: skip
+            tools.add(button)
+        tools.add_stretch()
+        tools.add(self.count)
         self.column.addLayout(tools)
         self.column.addWidget(self.undo_bar)
         right = QWidget()
@@ -126,9 +129,7 @@ class NodesPanel(Panel):
         self._pages.setObjectName("nodes_pages")
         self._pages.addWidget(EmptyState("nodes", "No nodes yet", _EMPTY))
         self._pages.addWidget(self.table)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.setObjectName("nodes_splitter")
-        self._splitter.setChildrenCollapsible(False)
+        self._splitter = Halves("nodes_splitter", NARROW)
         self._splitter.setHandleWidth(12)
         self._splitter.addWidget(self._pages)
         self._splitter.addWidget(right)

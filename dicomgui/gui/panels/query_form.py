@@ -15,7 +15,7 @@ from dicomgui.gui.widgets.fields import FieldSet, Section, line_edit
 from dicomgui.gui.widgets.key_editor import KeyEditor
 from dicomgui.gui.widgets.node_checks import NodeChecks
 from dicomgui.gui.widgets.query_fields import UsualKeys
-from dicomgui.gui.widgets.text import PlainLabel
+from dicomgui.gui.widgets.text import PlainLabel, error_text
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.finding import plain
 
@@ -238,7 +238,7 @@ class QueryForm(QScrollArea):
         try:
             query = self.query()
         except ConfigurationError as error:
-            tone, text = "error", f"{error}. {error.hint}" if error.hint else str(error)
+            tone, text = "error", error_text(error)
         else:
             remarks = (*query.identifier().notes, *query.remarks(query.roots[0]))
             tone, text = "warning", " ".join(remarks)
@@ -272,7 +272,7 @@ class QueryForm(QScrollArea):
 
     def _fail(self, error: ConfigurationError) -> None:
         self.remark.set_tone("error")
-        self.remark.setText(plain(error, 300))
+        self.remark.setText(plain(error_text(error), 300))
         self.remark.show()
 
     def _on_saved_activated(self) -> None:

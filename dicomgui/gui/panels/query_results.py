@@ -34,7 +34,7 @@ from dicomgui.trace.finding import plain
 
 __all__ = ["MIN_HEIGHT", "QueryResults"]
 
-MIN_HEIGHT = 120
+MIN_HEIGHT = 170
 FILTER_AFTER_MS = 150
 HERE_AT_ONCE = 200
 """So many rows are looked up in the archive at a time; the next ones follow at the next tick."""

@@ -10,6 +10,7 @@ from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.models.retrieve_model import RetrieveColumn, RetrieveModel
 from dicomgui.gui.panels.retrieving import GET_OR_MOVE, Method, Retrieval, Retrievals
 from dicomgui.gui.widgets.buttons import Choice, push_button
+from dicomgui.gui.widgets.flow import reveal
 from dicomgui.gui.widgets.peer_fields import AETitleEdit
 from dicomgui.gui.widgets.pills import BarDelegate, PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
@@ -62,6 +63,7 @@ class RetrieveArea(QWidget):
         self.at_once.setToolTip("Of C-MOVEs to us only one a peer: what arrives does not say what it belongs to")
         for count in _AT_ONCE:
             self.at_once.addItem(f"{count} at once", count)
+        self.show_at_once(self._retrievals.at_once)
         self.cancel_button = push_button("query_retrieve_cancel", "Cancel", "cancel", tip="Cancel this retrieval")
         self.cancel_button.setAccessibleName("Cancel the selected retrieval")
         tip = "Retrieve again what failed or never came, and nothing else"
@@ -178,6 +180,12 @@ class RetrieveArea(QWidget):
         self._below.setVisible(bool(lines))
         self._show_buttons()
 
+    def show_newest(self) -> None:
+        """One has just been started: it is the one that the buttons are for."""
+        self.table.clearSelection()
+        self.show_lines()
+        reveal(self.table)
+
     def show_selection(self, text: str) -> None:
         """What the button would retrieve."""
         self.button.setEnabled(bool(text))
@@ -212,8 +220,7 @@ class RetrieveArea(QWidget):
     def _on_retry_clicked(self) -> None:
         one = self.selected
         if one is not None and self._retrievals.retry(one) is not None:
-            self.table.clearSelection()
-            self.show_lines()
+            self.show_newest()
 
     def _on_failed_clicked(self) -> None:
         one = self.selected

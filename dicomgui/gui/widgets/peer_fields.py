@@ -207,6 +207,7 @@ class AETitleEdit(PasteEdit):
     def __init__(self, name: str, accessible: str, parent: QWidget | None = None) -> None:
         super().__init__(name, accessible, parent)
         self.setPlaceholderText("1 to 16 characters")
+        self.setMinimumWidth(self.fontMetrics().horizontalAdvance("DICOMGUI") + 30)  # what most of them need
         self.textChanged.connect(self._check)
 
     def problem(self) -> str:

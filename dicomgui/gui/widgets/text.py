@@ -8,7 +8,9 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-__all__ = ["ElidedLabel", "PlainLabel", "count_text", "duration_text", "labelled", "size_text", "tooltip"]
+from dicomgui.network.errors import DicomNetworkError
+
+__all__ = ["ElidedLabel", "PlainLabel", "count_text", "duration_text", "error_text", "labelled", "size_text", "tooltip"]
 
 _UNITS = ("kB", "MB", "GB", "TB")
 
@@ -90,6 +92,12 @@ class ElidedLabel(PlainLabel):
 def tooltip(text: str) -> str:
     """A tool tip that shows ``text`` as it is: Qt takes what looks like markup for markup."""
     return f"<p>{html.escape(text)}</p>" if text else ""
+
+
+def error_text(error: DicomNetworkError) -> str:
+    """What went wrong, and the hint, as sentences."""
+    text = f"{error}. {error.hint}" if error.hint else str(error)
+    return text[:1].upper() + text[1:]
 
 
 def count_text(count: int, noun: str, plural: str = "") -> str:

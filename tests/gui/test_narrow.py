@@ -1,0 +1,23 @@
+"""The window at its smallest: no panel is wider than it."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.bad_peer import reached
+from PySide6.QtWidgets import QScrollArea
+
+from dicomgui.gui.main_window import MainWindow
+
+pytestmark = pytest.mark.qt
+PANELS = ("home", "nodes", "echo", "send", "query", "listener", "archive")
+
+
+@pytest.mark.parametrize("key", PANELS)
+async def test_nothing_is_beyond_the_edge_of_the_smallest_window(window: MainWindow, key: str) -> None:
+    window.resize(window.minimumSize())
+    panel = next(panel for panel in window.panels if panel.key == key)
+    window.show_panel(panel)
+    page = window.stack.currentWidget()
+    assert isinstance(page, QScrollArea)
+    await reached(lambda: page.widget() is not None and page.viewport().width() > 0, "it is shown")
+    await reached(lambda: page.horizontalScrollBar().maximum() == 0, f"{key} is within the width")

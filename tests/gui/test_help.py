@@ -8,10 +8,10 @@ import pytest
 from helpers.bad_peer import reached
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QColor, QDesktopServices, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.help_pages import help_pages
+from dicomgui.app.help_pages import help_page, help_pages
 from dicomgui.gui.dialogs.help import HelpWindow
 from dicomgui.gui.key_sheet import key_rows
 from dicomgui.gui.main_window import HELP_OF, MainWindow
@@ -165,6 +165,22 @@ async def test_each_key_that_a_page_names_is_one(window: MainWindow, help_window
         if QKeySequence(keys) not in there
     ]
     assert not missing
+
+
+async def test_each_word_of_the_window_that_a_page_quotes_is_in_it(window: MainWindow) -> None:
+    """Pages set in italics what stands in the window."""
+    texts = {panel.title for panel in window.panels}
+    for widget in window.findChildren(QWidget):
+        said = widget.text() if isinstance(widget, QLabel | QAbstractButton) else ""
+        texts |= {said.replace("&", "").strip(" …"), widget.accessibleName()}
+        if isinstance(widget, QComboBox):
+            texts |= {widget.itemText(number) for number in range(widget.count())}
+    for name in ("start", "tls", "send", "listener", "practice"):
+        page = help_page(name)
+        assert page is not None
+        quoted = re.findall(r"(?<![*\w])\*([A-Z][^*\n]+)\*(?!\*)", page.markdown)
+        missing = [word for word in quoted if not any(text.startswith(word) for text in texts)]
+        assert not missing, name
 
 
 async def test_each_part_has_a_name_and_takes_the_keyboard(help_window: HelpWindow) -> None:

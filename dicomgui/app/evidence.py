@@ -90,7 +90,7 @@ class Evidence:
         records = sorted([*own, *others], key=_mono) if others else own
         found = tuple(one for one in diagnose(records, known) if one.association in numbers)
         if not found and error is not None:
-            return (explain_error(error),)
+            return (explain_error(error, facts),)
         return found
 
 

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from dicomgui.app.explaining import explain_failure
 from dicomgui.app.listener import Listener, ListenerEvent, ReceivedInstance, StoreFailed
 from dicomgui.app.retrieve_results import Arrived
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.storage import StorageError
-from dicomgui.trace.diagnose import explain_error
 from dicomgui.trace.finding import Finding
 
 __all__ = ["Reception", "arrived_of", "host_for", "is_loopback", "reception", "refused_uid_of"]
@@ -65,7 +65,7 @@ async def reception(
         try:
             await listener.start()
         except (ListenError, StorageError, ConfigurationError) as error:
-            findings = () if isinstance(error, StorageError) else (explain_error(error),)
+            findings = (explain_failure(error),)
             text = f"Our listener cannot start: {error}"
             yield Reception(is_ours=True, error=error, findings=findings, notes=(text,))
             return

@@ -9,6 +9,7 @@ from typing import Final
 
 from PySide6.QtCore import QObject
 
+from dicomgui.app.explaining import explain_failure
 from dicomgui.app.nodes import Node
 from dicomgui.app.practice import AE_TITLE, PracticePACS
 from dicomgui.app.practice_data import PATIENTS, STUDIES
@@ -92,7 +93,8 @@ class PracticeKeeper(QObject):
             await self._pacs.start()
             self._add_node()
         except (DicomNetworkError, StorageError) as error:
-            self.problem = plain(f"It could not be started: {error}", 400)
+            finding = explain_failure(error)
+            self.problem = plain(" ".join(("It could not be started.", finding.what, *finding.tries[:1])), 400)
         finally:
             self._task = None
 

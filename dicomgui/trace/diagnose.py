@@ -63,11 +63,15 @@ def diagnose(records: Iterable[Record], facts: Facts = NO_FACTS) -> list[Finding
 # ------------------------------------------------------------------------------------------------------------ errors
 
 
-def explain_error(error: BaseException) -> Finding:
+def explain_error(error: BaseException, facts: Facts = NO_FACTS) -> Finding:
     """Words for an exception where no trace is at hand; :func:`diagnose` knows more.
 
     Any exception gets a finding: what is none of the network's is a fault of this program.
+
+    :param facts: what is known beside the error.
     """
+    if isinstance(error, ListenError):
+        return _explain_listen(error, facts)
     for kind, explain in _EXPLAINERS:
         if isinstance(error, kind):
             return explain(error)
@@ -105,10 +109,10 @@ def _explain_tls(error: ConnectError) -> Finding:
     return compose(tls_code(_detail(error), is_acceptor=False), _values(error))
 
 
-def _explain_listen(error: ListenError) -> Finding:
+def _explain_listen(error: ListenError, facts: Facts) -> Finding:
     detail = _detail(error)
     place = detail.removeprefix("cannot listen on ").partition(": ")[0]
-    return listen_finding(place, detail, NO_FACTS)
+    return listen_finding(place, detail, facts)
 
 
 def _explain_rejected(error: AssociationRejected) -> Finding:
@@ -154,7 +158,6 @@ def _as(code: str) -> Callable[[DicomNetworkError], Finding]:
 
 _EXPLAINERS: tuple[tuple[type[DicomNetworkError], Callable[..., Finding]], ...] = (
     (ConfigurationError, _as("configuration")),
-    (ListenError, _explain_listen),
     (TlsError, _explain_tls),
     (ConnectError, _explain_connect),
     (AssociationRejected, _explain_rejected),

@@ -329,7 +329,7 @@ async def test_a_folder_that_cannot_be_used_is_explained(
     await reached(lambda: bool(panel.repaired.text()), "it says why")
     panel.add_paths([tmp_path / "file"])
     await reached(lambda: not panel.is_busy, "it has ended")
-    assert panel.status.text().startswith("Nothing was imported: ")
+    assert panel.status.text().startswith("Nothing was imported. ")
 
 
 async def test_what_the_repair_found_is_told_quietly(window: MainWindow, tmp_path: Path, files: Path) -> None:

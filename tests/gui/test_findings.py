@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 from helpers import peers
 from helpers.answering import Answering
-from helpers.bad_peer import GOOD_AC, RELEASE_RP, Peer, bad_server, pdu, reached, response
+from helpers.bad_peer import GOOD_AC, RELEASE_RP, BadServer, Peer, Script, bad_server, pdu, reached, response
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QWidget
 
@@ -41,6 +43,14 @@ def codes(window: MainWindow) -> list[str]:
     return [card.objectName().removeprefix("finding_") for card in window.echo.findings.cards]
 
 
+@asynccontextmanager
+async def serving(script: Script) -> AsyncIterator[BadServer]:
+    """A bad server that is left when its connections are closed."""
+    async with bad_server(script) as server:
+        yield server
+        await reached(lambda: not server.open, "the connections are closed")
+
+
 async def rejecting(peer: Peer) -> None:
     """Takes PACS1 alone, letter by letter."""
     request = await peer.read()
@@ -56,7 +66,7 @@ async def rejecting(peer: Peer) -> None:
 
 
 async def test_another_ae_title_is_tried_by_a_button(window: MainWindow, press: Press) -> None:
-    async with bad_server(rejecting) as server:
+    async with serving(rejecting) as server:
         await echoed(window, press, f"pacs1@127.0.0.1:{server.port}")
         assert codes(window) == ["rejected_called_ae"]
         attempt = button(window.echo, "finding_rejected_called_ae_try_ae")
@@ -68,7 +78,7 @@ async def test_another_ae_title_is_tried_by_a_button(window: MainWindow, press: 
 
 
 async def test_the_bytes_are_shown_in_the_trace(window: MainWindow, press: Press) -> None:
-    async with bad_server(rejecting) as server:
+    async with serving(rejecting) as server:
         await echoed(window, press, f"pacs1@127.0.0.1:{server.port}")
         await press(button(window.echo, "finding_rejected_called_ae_show_bytes"))
         await reached(lambda: window.panel is window.trace, "the trace is in view")
@@ -82,7 +92,7 @@ async def test_a_port_for_tls_is_tried_with_tls(window: MainWindow, press: Press
         await peer.send(b"\x15\x03\x01\0\x02\x02\x28")
         await peer.drop()
 
-    async with bad_server(serve) as server:
+    async with serving(serve) as server:
         await echoed(window, press, f"PACS@127.0.0.1:{server.port}")
         assert codes(window) == ["peer_wants_tls"]
         await press(button(window.echo, "finding_peer_wants_tls_retry_tls"))
@@ -97,7 +107,7 @@ async def test_the_request_for_the_administrator_is_copied(window: MainWindow, p
         await peer.send(pdu(3, bytes((0, 1, 1, 3))))
         await peer.drop()
 
-    async with bad_server(serve) as server:
+    async with serving(serve) as server:
         await echoed(window, press, f"PACS@127.0.0.1:{server.port}")
         await press(button(window.echo, "finding_rejected_calling_ae_copy_setup"))
     text = QGuiApplication.clipboard().text()
@@ -161,7 +171,7 @@ async def test_the_next_attempt_can_be_waited_for_and_stopped(window: MainWindow
 async def test_no_button_is_dead(window: MainWindow, press: Press) -> None:
     """What a panel cannot do has no button."""
     window.archive.take_focus()
-    async with bad_server(rejecting) as server:
+    async with serving(rejecting) as server:
         await echoed(window, press, f"pacs1@127.0.0.1:{server.port}")
     names = {one.objectName() for one in window.echo.findings.findChildren(QPushButton)}
     assert names == {
@@ -169,3 +179,21 @@ async def test_no_button_is_dead(window: MainWindow, press: Press) -> None:
         "finding_rejected_called_ae_show_bytes",
     }  # fmt: skip
     assert asyncio.get_running_loop().is_running()
+
+
+async def test_a_port_that_is_taken_is_named_and_the_next_one_used(window: MainWindow, press: Press) -> None:
+    async with serving(lambda peer: peer.drop()) as server:
+        window.show_panel(window.listener)
+        window.listener.port.setText(str(server.port))
+        window.listener.run()
+        await reached(lambda: bool(window.listener.findings.cards), "it is explained")
+        [card] = window.listener.findings.cards
+        assert card.objectName() == "finding_port_in_use"
+        if sys.platform == "linux":
+            assert any(f"Port {server.port} is used by" in line for line in card.lines)
+        attempt = button(window.listener, "finding_port_in_use_next_port")
+        assert attempt.text() == f"Use port {server.port + 1}"
+        window.listener.port.setText("1")
+        await press(attempt)
+        await reached(lambda: window.listener.is_running or bool(window.listener.findings.cards), "it was tried")
+        assert window.listener.port.text() == str(server.port + 1)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from dicomgui.app.archive_files import ExportForm, ExportReport, FileProgress, ImportReport, export, import_paths
+from dicomgui.app.explaining import explain_failure
 from dicomgui.app.local_archive import LocalArchive
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.gui.panels.panel import Workplace
@@ -56,7 +57,7 @@ class ArchiveWork:
                     report = await import_paths(archive, paths, pool, on_progress=self._on_progress)
                     await archive.settle()
             except StorageError as error:
-                return self._failed(job, f"Nothing was imported: {error}")
+                return self._failed(job, "Nothing was imported.", error)
             finally:
                 self._end()
             said = Said(_imported(report), "warning" if report.failed else "good")
@@ -74,7 +75,7 @@ class ArchiveWork:
                     pool = self._place.context.file_pool
                     report = await export(archive, selection, target, pool, form=form, on_progress=self._on_progress)
             except StorageError as error:
-                return self._failed(job, f"Nothing was exported: {error}")
+                return self._failed(job, "Nothing was exported.", error)
             finally:
                 self._end()
             said = Said(_exported(report), "warning" if report.failed else "good")
@@ -96,8 +97,11 @@ class ArchiveWork:
         self.progress = progress  # in a thread; the panel shows the latest
 
     @staticmethod
-    def _failed(job: JobHandle, text: str) -> Said:
-        job.finish(JobState.FAILED, text=text)
+    def _failed(job: JobHandle, text: str, error: StorageError | None = None) -> Said:
+        finding = explain_failure(error) if error is not None else None
+        if finding is not None:
+            text = " ".join((text, finding.what, *finding.tries[:1]))
+        job.finish(JobState.FAILED, text=text, finding=finding)
         return Said(plain(text, 400), "error")
 
     async def rebuild(self) -> Said:
@@ -108,7 +112,7 @@ class ArchiveWork:
                     report = await archive.rebuild()
                     trouble = archive.trouble
             except StorageError as error:
-                return self._failed(job, f"The index was not made anew: {error}")
+                return self._failed(job, "The index was not made anew.", error)
             if report is None:
                 return self._failed(job, f"The index was not made anew: {trouble}")
             said = Said(f"The index was made anew of {count_text(report.files, 'instance')}")

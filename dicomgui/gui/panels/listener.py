@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit
 
 from dicomgui.app.evidence import Evidence
+from dicomgui.app.explaining import facts_of_port
 from dicomgui.app.listener import AssociationBegan, Listener, ListenerEvent, ListenerOptions
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.app.provided import pattern_of
@@ -18,6 +19,7 @@ from dicomgui.gui.destinations import saved_destinations
 from dicomgui.gui.models.open_model import OpenColumn, OpenModel
 from dicomgui.gui.models.received_model import ReceivedColumn, ReceivedModel
 from dicomgui.gui.models.refused_model import RefusedColumn, RefusedModel
+from dicomgui.gui.panels.explaining import explain_in
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.rates import RateMeter
 from dicomgui.gui.widgets.archive_count import ArchiveCount
@@ -34,7 +36,7 @@ from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.tracing import Scribe
 from dicomgui.storage.errors import StorageError
-from dicomgui.trace.finding import Finding, plain
+from dicomgui.trace.finding import Action, ActionKind, Finding, plain
 
 __all__ = ["ListenerPanel"]
 
@@ -134,6 +136,7 @@ class ListenerPanel(Panel):
         self.counts.setObjectName("listener_counts")
         self.archive_count = ArchiveCount("listener_archive", self.place.archive, self.tasks)
         self.findings = FindingArea("listener_findings")
+        explain_in(self, self.findings.list, {ActionKind.NEXT_PORT: self._use_port})
 
     def _make_views(self) -> None:
         self.table = uid_table("listener_table", "What was received", self.model)
@@ -257,7 +260,9 @@ class ListenerPanel(Panel):
             self.listener = listener
             job.update(title=f"Listen on {_title(listener)}")
         except (ConfigurationError, ListenError) as error:
-            self._show_failure(job, evidence.findings(error))
+            pool, port = self.place.context.file_pool, self._wanted_port()
+            facts = await asyncio.get_running_loop().run_in_executor(pool, facts_of_port, port)
+            self._show_failure(job, evidence.findings(error, facts))
         except StorageError as error:
             Scribe(evidence, 0).file("failed", error.path, 0, str(error))
             self._show_failure(job, evidence.findings(error))
@@ -268,6 +273,15 @@ class ListenerPanel(Panel):
             self._task = None
             self._show_state()
             self._move_focus()
+
+    def _wanted_port(self) -> int:
+        text = self.port.text()
+        return int(text) if text.isascii() and text.isdigit() else 0
+
+    def _use_port(self, action: Action) -> None:
+        """Listen on the port that a finding offers."""
+        self.port.setText(action.value)
+        self.run()
 
     def _show_failure(self, job: JobHandle, findings: tuple[Finding, ...]) -> None:
         shown = group_findings(findings)

@@ -1,0 +1,27 @@
+"""Words for failures that reach a face as an exception, whatever room they come from."""
+
+from __future__ import annotations
+
+from dicomgui.app.port_owner import port_owner
+from dicomgui.storage import StorageError
+from dicomgui.trace.diagnose import explain_error
+from dicomgui.trace.facts import Facts
+from dicomgui.trace.finding import Finding
+from dicomgui.trace.words import compose
+
+__all__ = ["explain_failure", "facts_of_port"]
+
+
+def explain_failure(error: BaseException) -> Finding:
+    """The finding for any exception; what the archive says is a fault of files."""
+    if isinstance(error, StorageError):
+        path = str(error.path) if error.path else ""
+        detail = str(error).removeprefix(f"{path}: ").rstrip(".")
+        return compose("file-failed", {"path": path or "(no path)", "detail": detail})
+    return explain_error(error)
+
+
+def facts_of_port(port: int) -> Facts:
+    """Who holds the port that a listener could not get. It blocks: call it in a thread."""
+    owner = port_owner(port)
+    return Facts(port_owners={port: owner}) if owner else Facts()

@@ -86,7 +86,7 @@ class SaveTraceDialog(QDialog):
 
     def _make_preview(self) -> None:
         tip = "What a redacted copy would replace: names and numbers, no values"
-        self.preview_button = push_button("save_trace_preview", "Show what is &replaced", "query", tip=tip)
+        self.preview_button = push_button("save_trace_preview", "Show what is re&placed", "query", tip=tip)
         self.preview_button.clicked.connect(self._on_preview_clicked)
         self.preview_text = PlainLabel(tone="muted", scale=0.9, wrap=True)
         self.preview_text.setObjectName("save_trace_preview_text")

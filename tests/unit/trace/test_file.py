@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from dicomgui.network.tracing import BytesRecord, Direction, NoteRecord, PduRecord, Record, Segment
 from dicomgui.trace import file as trace_file
+from dicomgui.trace.codec import KINDS
 from dicomgui.trace.file import TraceFileError, TraceReader, TraceWriter, read_trace
 from dicomgui.trace.marks import Mark, Marks
 
@@ -362,3 +364,48 @@ def test_damage_in_the_middle_stays_when_a_file_is_continued(tmp_path: Path) -> 
         writer(note(2))
     assert path.read_bytes().startswith(data)
     assert [record.text for record in read_trace(path) if isinstance(record, NoteRecord)] == ["2"]
+
+
+PAGE = Path(__file__).parents[3] / "resources" / "help" / "trace-format.md"
+
+
+def test_the_page_of_help_names_every_kind_and_field() -> None:
+    rows = re.findall(r"(?m)^\| `([a-z]+)` \| (.*) \|$", PAGE.read_text(encoding="utf-8"))
+    described = {kind: fields.partition(":")[0].split(", ") for kind, fields in rows}
+    assert {kind: len(fields) for kind, fields in described.items()} == {
+        kind: len(record_type._fields) - 3 for kind, record_type in KINDS.items()
+    }
+
+
+def test_a_reader_that_knows_only_the_page_of_help_gets_the_records(tmp_path: Path) -> None:
+    path = tmp_path / "a.dgtrace"
+    marks = Marks()
+    marks.set(2, color="red", comment="x")
+    records = Recording().established().echo().records
+    with TraceWriter(path) as writer:
+        for record in records:
+            writer(record)
+        writer.write_marks(marks)
+    data = path.read_bytes()
+    assert data[:16] == bytes.fromhex("89444754524143450D0A1A0A00010000")
+    position, types, rows, pieces = 16, [], [], b""
+    while position < len(data):
+        kind, length = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "big")
+        payload = data[position + 8 : position + 8 + length]
+        end = position + 8 + length
+        assert int.from_bytes(data[end : end + 4], "big") == zlib.crc32(data[position:end])
+        types.append(kind.decode())
+        if kind == b"RECS":
+            head = int.from_bytes(payload[:4], "big")
+            rows += json.loads(payload[4 : 4 + head])
+            pieces += payload[4 + head :]
+        elif kind == b"MARK":
+            assert json.loads(payload) == [[2, False, "red", "x"]]
+        position = end + 4
+    assert list(dict.fromkeys(types)) == ["INFO", "RECS", "MARK", "DONE"]
+    assert [row[2:5] for row in rows] == [list(record[:3]) for record in records]
+    pdu = records[1]
+    assert isinstance(pdu, PduRecord)
+    assert rows[1][:1] + rows[1][5:] == ["pdu", 0, 1, pdu.length, [[0, pdu.length]], ""]
+    assert pieces.startswith(pdu.segments[0].data)
+    assert sum(row[1] for row in rows) == len(pieces)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomgui.gui.models.trace_rows import View, is_shown, row_of
+from dicomgui.gui.models.trace_rows import View, hidden_kinds, row_of
 from dicomgui.network.pdu import Abort, AssociateRJ, PduType
 from dicomgui.network.tracing import (
     BytesRecord,
@@ -28,6 +28,8 @@ from dicomgui.network.tracing import (
     TimerRecord,
     TlsRecord,
 )
+from dicomgui.trace.codec import KINDS
+from dicomgui.trace.index import kind_number
 
 HEAD = (1, 0.0, 0.0)
 
@@ -66,7 +68,6 @@ def test_a_row_of_each_kind(record: Record, kind: str, part: str, failed: bool) 
     assert row.kind == kind
     assert part.lower() in row.summary.lower()
     assert row.failed is failed
-    assert is_shown(record, View.ALL)
 
 
 @given(st.sampled_from(list(PduType)), st.binary(max_size=80), st.integers(0, 2**32 - 1))
@@ -75,3 +76,10 @@ def test_any_bytes_give_a_row(pdu_type: PduType, body: bytes, length: int) -> No
     row = row_of(PduRecord(*HEAD, Direction.RECEIVED, pdu_type, 6 + length, (Segment(0, data),), ""))
     assert row.summary.isprintable()
     assert len(row.summary) <= 300
+
+
+def test_each_view_leaves_out_its_kinds() -> None:
+    assert hidden_kinds(View.EVENTS) == {kind_number("state"), kind_number("dimse")}
+    assert not hidden_kinds(View.ALL)
+    shown = set(range(len(KINDS))) - hidden_kinds(View.PDUS)
+    assert shown == {kind_number("pdu"), kind_number("bytes")}

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.nodes import Node
 from dicomgui.network.association.params import AETitle, Limits, PeerAddress
-from dicomgui.network.client.association import ConnectOptions
+from dicomgui.network.client import ConnectOptions
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.server import Destination
 

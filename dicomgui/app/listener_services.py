@@ -15,7 +15,7 @@ from dicomgui.app.local_archive import LocalArchive
 from dicomgui.app.provided import Provided
 from dicomgui.app.responder import Responder, Worklist
 from dicomgui.network.association.params import AETitle, PeerAddress
-from dicomgui.network.client.association import Association, ConnectOptions, open_with
+from dicomgui.network.client import Association, ConnectOptions, open_with
 from dicomgui.network.dimse.commands import CMoveRQ
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import (

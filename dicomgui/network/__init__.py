@@ -95,7 +95,7 @@ from dicomgui.network.service import (
 )
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
-from dicomgui.network.transport import SocketOptions, TlsConfig
+from dicomgui.network.transport import SocketOptions, TlsConfig, TlsInfo
 
 __all__ = [
     "AETitle",
@@ -177,6 +177,7 @@ __all__ = [
     "Timings",
     "TlsConfig",
     "TlsError",
+    "TlsInfo",
     "Tracer",
     "UserIdentity",
     "UserIdentityRQ",

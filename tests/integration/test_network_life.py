@@ -182,6 +182,34 @@ async def test_pdus_are_no_longer_than_we_want_either(tmp_path: Path) -> None:
         assert max(sent) == 4096 + 6
 
 
+@pytest.mark.parametrize(("source", "reason"), [(0, 0), (2, 0), (2, 6), (255, 255)])
+async def test_an_abort_says_what_it_is_told_to(source: int, reason: int) -> None:
+    mine, theirs = Told(), Told()
+    async with server_of(theirs) as server:
+        opening = connect(f"X@{LOOPBACK}:{server.port}", lifecycle=mine.lifecycle)
+        await (await opening).abort(source=source, reason=reason)
+        await theirs.until("closed")
+        error = theirs.values["aborted"][1]
+        assert (error.source, error.reason, error.by_peer) == (source, reason, True)
+        assoc = await opening
+        [facts] = server.associations
+        assert server.abort(facts.association, source=source, reason=reason)
+        await reached(lambda: not assoc.is_connected, "it has come")
+        error = mine.values["aborted"][1]
+        assert (error.source, error.reason, error.by_peer) == (source, reason, True)
+        await assoc.abort()
+
+
+async def test_an_abort_of_what_is_no_byte_is_refused() -> None:
+    async with server_of() as server, connect(f"X@{LOOPBACK}:{server.port}") as assoc:
+        for wrong in ({"source": 256}, {"reason": -1}):
+            with pytest.raises(ConfigurationError, match="of an A-ABORT"):
+                await assoc.abort(**wrong)
+            with pytest.raises(ConfigurationError, match="of an A-ABORT"):
+                server.abort(1, **wrong)
+        assert (await assoc.echo()).status.is_success
+
+
 # lifecycle
 
 

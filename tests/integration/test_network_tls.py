@@ -14,12 +14,20 @@ from helpers.instances import data_set, write_instance
 
 from dicomgui.network import (
     AcceptPolicy,
+    AETitle,
+    AssociateRJ,
+    Association,
+    AssociationRejected,
+    AssociationRequest,
     ConfigurationError,
     ConnectError,
+    ConnectOptions,
     ConnectTimeout,
     DicomNetworkError,
+    EchoRequest,
     Handlers,
     Lifecycle,
+    PeerAddress,
     Server,
     ServerOptions,
     Status,
@@ -27,6 +35,7 @@ from dicomgui.network import (
     Timeouts,
     TlsConfig,
     TlsError,
+    TlsInfo,
     connect,
     presets,
     read_head,
@@ -155,6 +164,45 @@ async def test_mutual(ends: Ends, authority: Authority, pair: Pair) -> None:
     assert tls_of(ends.served).peer_certificate
 
 
+async def test_both_ends_know_what_was_agreed(authority: Authority, pair: Pair) -> None:
+    """A server may let in by certificate: its negotiator and its handlers see it."""
+    mine, other = authority.issue("client.example"), authority.issue("other.example")
+    known = der_of(mine)
+    asked: list[TlsInfo | None] = []
+
+    def negotiate(request: AssociationRequest) -> AssociateRJ | None:
+        return None if request.tls is not None and request.tls.certificate == known else AssociateRJ(1, 1, 1)
+
+    def on_echo(request: EchoRequest) -> Status:
+        asked.append(request.facts.tls)
+        return Status(0)
+
+    options = ServerOptions(AcceptPolicy(), tls=server_config(pair, authority), negotiator=negotiate)
+    async with await serve(port=0, handlers=Handlers(on_echo=on_echo), options=options) as server:
+        address = f"ME@127.0.0.1:{server.port}"
+        async with connect(address, tls=client_config(authority, mine)) as assoc:
+            await assoc.echo()
+            assert assoc.tls == TlsInfo("TLSv1.3", assoc.tls.cipher if assoc.tls else "", der_of(pair))
+            assert assoc.tls.cipher.startswith("TLS_")
+        with pytest.raises(AssociationRejected):
+            await connect(address, tls=client_config(authority, other))
+    assert asked == [TlsInfo("TLSv1.3", assoc.tls.cipher, known)]
+
+
+async def test_without_tls_nothing_was_agreed() -> None:
+    async with await serve(port=0) as server:
+        unopened = Association(PeerAddress(AETitle("ME"), "127.0.0.1", server.port), ConnectOptions())
+        assert unopened.tls is None
+        async with connect(f"ME@127.0.0.1:{server.port}") as assoc:
+            assert assoc.tls is None
+            [facts] = server.associations
+            assert facts.tls is None
+
+
+def der_of(pair: Pair) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(pair.cert.read_text().split("\n\n")[0])
+
+
 async def test_a_certificate_is_checked_where_there_is_one(
     ends: Ends, authority: Authority, other: Authority, pair: Pair
 ) -> None:
@@ -162,7 +210,7 @@ async def test_a_certificate_is_checked_where_there_is_one(
         await ends.echo(client_config(authority))
         with pytest.raises(ConnectError):
             await ends.echo(client_config(authority, other.issue("client.example")))
-    assert ends.codes == ("tls-client-certificate", "tls-unknown-issuer")
+    assert ends.codes == ("tls-certificate-refused", "tls-unknown-issuer")
 
 
 async def test_without_verification(ends: Ends, pair: Pair) -> None:

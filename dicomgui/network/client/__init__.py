@@ -1,7 +1,8 @@
 """Requesting associations."""
 
 from dicomgui.network.client import presets
-from dicomgui.network.client.association import Association, ConnectOptions, Timings, connect, open_with
+from dicomgui.network.client.association import Association, connect, open_with
+from dicomgui.network.client.options import ConnectOptions, Timings
 from dicomgui.network.client.sync import SyncAssociation, SyncClient
 from dicomgui.network.client.sync_operation import SyncOperation
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from dicomgui.network.association.contexts import Negotiated, ProposedContext
@@ -28,10 +27,10 @@ from dicomgui.network.association.params import (
 )
 from dicomgui.network.association.states import Event
 from dicomgui.network.client import presets
+from dicomgui.network.client.options import ConnectOptions, Timings
 from dicomgui.network.errors import (
     AssociationAborted,
     AssociationRejected,
-    ConfigurationError,
     ConnectError,
     DicomNetworkError,
     LocalProtocolError,
@@ -45,6 +44,7 @@ from dicomgui.network.pdu import (
 )
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.service import AssociationFacts, Connection, Handlers, Provider, ServiceUser
+from dicomgui.network.service.endings import check_abort
 from dicomgui.network.service.lifecycle import Lifecycle, Teller
 from dicomgui.network.service.performing import close_unawaited
 from dicomgui.network.tracing import Role, Scribe, Tracer, next_association_id
@@ -53,73 +53,15 @@ from dicomgui.network.transport import (
     SocketOptions,
     TaskOwner,
     TlsConfig,
+    TlsInfo,
     TraceObserver,
     open_connection,
 )
 
-__all__ = ["Association", "ConnectOptions", "Timings", "connect", "open_with"]
+__all__ = ["Association", "connect", "open_with"]
 
 ABORT_LINGER_S = 0.5
 """After an A-ABORT of ours the peer gets this long to close; then we do (an early close could destroy the A-ABORT)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectOptions:
-    """How to open an association.
-
-    :ivar calling_ae: our AE title.
-    :ivar contexts: the presentation contexts to propose, at most 128.
-    :ivar timeouts: see :class:`Timeouts`.
-    :ivar limits: see :class:`Limits`; holds the maximum PDU length that we advertise.
-    :ivar tracer: where trace records go.
-    :ivar trace_full: keep the data sets of C-STORE in the trace as well.
-    :ivar local_host: local address to connect from.
-    :ivar tls: speak TLS; see :class:`TlsConfig`.
-    :ivar user_identity: who the user is (PS3.7 D.3.3.7); see :class:`UserIdentity`.
-    :ivar require_identity: ask the peer to confirm ``user_identity``, and abort where it does not.
-    :ivar async_ops: how many operations we want to have outstanding, and how many the peer may have (PS3.7 D.3.3.3); 0
-        for no limit. (1, 1) does not ask.
-    :ivar extended: SOP class extended negotiation to ask for (PS3.7 D.3.3.5).
-    :ivar common_extended: SOP class common extended negotiation to tell (PS3.7 D.3.3.6).
-    :ivar handlers: what the peer may ask of us on this association: N-EVENT-REPORT, and what we have the SCP role for.
-    :ivar lifecycle: whom to tell of the association's life.
-    :ivar sockets: how the TCP connection is set up; see :class:`SocketOptions`.
-    :ivar implementation: which software we say that we are.
-    """
-
-    calling_ae: AETitle = field(default=AETitle("DICOMGUI"))
-    contexts: tuple[ProposedContext, ...] = presets.DEFAULT
-    timeouts: Timeouts = Timeouts()
-    limits: Limits = Limits()
-    tracer: Tracer | None = None
-    trace_full: bool = False
-    local_host: str | None = None
-    tls: TlsConfig | None = None
-    user_identity: UserIdentityRQ | None = None
-    async_ops: tuple[int, int] = (1, 1)
-    extended: tuple[SOPClassExtendedNegotiation, ...] = ()
-    common_extended: tuple[SOPClassCommonExtendedNegotiation, ...] = ()
-    handlers: Handlers = field(default=Handlers())
-    lifecycle: Lifecycle = field(default=Lifecycle())
-    require_identity: bool = False
-    sockets: SocketOptions = field(default=SocketOptions())
-    implementation: Implementation = OUR_IMPLEMENTATION
-
-    def __post_init__(self) -> None:
-        if self.require_identity:
-            if self.user_identity is None:
-                raise ConfigurationError("there is no user identity that the peer could confirm", phase="configure")
-            object.__setattr__(self, "user_identity", replace(self.user_identity, positive_response=1))
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """How long each step to the association took, in seconds; ``tls_s`` is 0 without TLS."""
-
-    resolve_s: float
-    connect_s: float
-    associate_s: float
-    tls_s: float = 0.0
 
 
 class Association(ServiceUser):
@@ -189,6 +131,11 @@ class Association(ServiceUser):
         if self._timings is None:
             raise LocalProtocolError("there is no association", peer=str(self.peer))
         return self._timings
+
+    @property
+    def tls(self) -> TlsInfo | None:
+        """What TLS agreed on, and the peer's certificate; ``None`` without TLS, and before the connection is open."""
+        return self._connection.transport.tls if self._connection.is_open else None
 
     @property
     def is_connected(self) -> bool:
@@ -264,9 +211,15 @@ class Association(ServiceUser):
             self._connection.transport.set_deadline("release", self._options.timeouts.release_s)
         await asyncio.shield(self._released)
 
-    async def abort(self) -> None:
-        """End the association at once (A-ABORT, source 0) and close the connection."""
-        self._connection.abort()
+    async def abort(self, *, source: int = 0, reason: int = 0) -> None:
+        """End the association at once by A-ABORT, and close the connection.
+
+        :param source: who aborts (PS3.8 table 9-26): 0, the service-user, is the truth; 2, the provider, is for tests.
+        :param reason: of significance with source 2 only.
+        :raises ConfigurationError: one of them does not fit into its byte.
+        """
+        check_abort(source, reason)
+        self._connection.abort(source, reason)
         await self._shut_down()
 
     async def __aenter__(self) -> Association:
@@ -373,6 +326,7 @@ class Association(ServiceUser):
             negotiated.peer_version_name,
             tuple(result for result in negotiated.contexts if result.accepted is None),
             negotiated,
+            self.tls,
         )
 
     def association_ended(self, error: DicomNetworkError | None) -> None:

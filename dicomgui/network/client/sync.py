@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from dicomgui.network.association.contexts import Negotiated, ProposedContext
 from dicomgui.network.association.params import Implementation, Limits, PeerAddress, Timeouts
 from dicomgui.network.client import presets
-from dicomgui.network.client.association import Association, Timings, connect
+from dicomgui.network.client.association import Association, connect
+from dicomgui.network.client.options import Timings
 from dicomgui.network.client.sync_operation import SyncOperation, on_shared
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.pdu import SOPClassCommonExtendedNegotiation, SOPClassExtendedNegotiation, UserIdentityRQ
@@ -37,7 +38,7 @@ from dicomgui.network.service import (
     StorableInstance,
 )
 from dicomgui.network.tracing import Tracer
-from dicomgui.network.transport import SocketOptions, TlsConfig
+from dicomgui.network.transport import SocketOptions, TlsConfig, TlsInfo
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -83,6 +84,11 @@ class SyncAssociation:
     def timings(self) -> Timings:
         """How long the steps to the association took."""
         return self._association.timings
+
+    @property
+    def tls(self) -> TlsInfo | None:
+        """What TLS agreed on, and the peer's certificate; ``None`` without TLS."""
+        return self._association.tls
 
     @property
     def is_connected(self) -> bool:
@@ -281,9 +287,9 @@ class SyncAssociation:
         """
         self._end(self._association.release)
 
-    def abort(self) -> None:
-        """End the association at once (A-ABORT, source 0) and close the connection."""
-        self._end(self._association.abort)
+    def abort(self, *, source: int = 0, reason: int = 0) -> None:
+        """End the association at once by A-ABORT, and close the connection; see :meth:`Association.abort`."""
+        self._end(partial(self._association.abort, source=source, reason=reason))
 
     def __enter__(self) -> SyncAssociation:
         return self

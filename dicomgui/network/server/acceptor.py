@@ -130,10 +130,10 @@ class Acceptor:
         if not self._provider.is_busy and not self._connection.is_receiving:
             self.abort()
 
-    def abort(self) -> None:
+    def abort(self, source: int = 0, reason: int = 0) -> None:
         """End the association at once by A-ABORT; a connection without association is closed."""
         if self.is_established:
-            self._connection.abort()
+            self._connection.abort(source, reason)
         elif self._connection.is_open:
             self._connection.transport.close()
         elif self._tls is not None:
@@ -182,7 +182,7 @@ class Acceptor:
         self._teller.closed(None, error)
 
     def _on_requested(self, rq: AssociateRQ) -> None:
-        request = AssociationRequest(self.number, self._connection.peer, rq)
+        request = AssociationRequest(self.number, self._connection.peer, rq, self._connection.transport.tls)
         self._teller.requested(request)
         if not self._server.may_associate(self):
             self._answer(rq, REJECTED_LOCAL_LIMIT)
@@ -267,6 +267,7 @@ class Acceptor:
             implementation_version_name=negotiated.peer_version_name,
             refused_contexts=tuple(result for result in negotiated.contexts if result.accepted is None),
             negotiated=negotiated,
+            tls=self._connection.transport.tls,
         )
         self._provider.attach(self._connection, self.facts, self.user)
         self._provider.on_idle = self._on_idle

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from dicomgui.network.association.params import AETitle, PeerAddress
 from dicomgui.network.client import presets
-from dicomgui.network.client.association import ConnectOptions, open_with
+from dicomgui.network.client.association import open_with
+from dicomgui.network.client.options import ConnectOptions
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import MoveRequest, ServiceUser
 

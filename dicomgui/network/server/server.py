@@ -10,13 +10,14 @@ from typing import TypeAlias
 
 from dicomgui.network.association.negotiation import AcceptPolicy, ContextChoices
 from dicomgui.network.association.params import OUR_IMPLEMENTATION, AETitle, Implementation, Limits, Timeouts
-from dicomgui.network.client.association import ConnectOptions
+from dicomgui.network.client.options import ConnectOptions
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.pdu import AssociateRJ
 from dicomgui.network.server.acceptor import Acceptor
 from dicomgui.network.server.moving import DestinationMover, Destinations
 from dicomgui.network.server.offering import policy_for
 from dicomgui.network.service import AssociationFacts, Handlers, ServiceUser
+from dicomgui.network.service.endings import check_abort
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.network.transport import (
@@ -158,11 +159,16 @@ class Server:
         """The associations that stand now."""
         return tuple(a.facts for a in self._acceptors if a.facts is not None and a.is_established)
 
-    def abort(self, association: int) -> bool:
-        """Abort one association by its number in the trace; whether there was one."""
+    def abort(self, association: int, *, source: int = 0, reason: int = 0) -> bool:
+        """Abort one association by its number in the trace; whether there was one.
+
+        :param source: see :meth:`Association.abort`.
+        :param reason: the same.
+        """
+        check_abort(source, reason)
         for acceptor in tuple(self._acceptors):
             if acceptor.number == association:
-                acceptor.abort()
+                acceptor.abort(source, reason)
                 return True
         return False
 

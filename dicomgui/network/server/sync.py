@@ -112,9 +112,9 @@ class SyncServer:
 
     # verbs
 
-    def abort(self, association: int) -> bool:
-        """Abort one association by its number in the trace; whether there was one."""
-        return self._portal.call(lambda: self._server.abort(association))
+    def abort(self, association: int, *, source: int = 0, reason: int = 0) -> bool:
+        """Abort one association by its number in the trace; whether there was one. See :meth:`Server.abort`."""
+        return self._portal.call(lambda: self._server.abort(association, source=source, reason=reason))
 
     def user(self, association: int) -> ServiceUser | None:
         """What sends requests of our own on an association that stands, by its number in the trace.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dicomgui.network.association.events import Aborted
-from dicomgui.network.errors import AssociationAborted, DicomNetworkError, OperationTimeout
+from dicomgui.network.errors import AssociationAborted, ConfigurationError, DicomNetworkError, OperationTimeout
 from dicomgui.network.pdu import describe_abort
 
-__all__ = ["abort_error", "timeout_error"]
+__all__ = ["abort_error", "check_abort", "timeout_error"]
 
 
 def abort_error(event: Aborted, peer: str) -> DicomNetworkError:
@@ -19,6 +19,16 @@ def abort_error(event: Aborted, peer: str) -> DicomNetworkError:
     return AssociationAborted(
         text, source=event.source, reason=event.reason, by_peer=event.by_peer, peer=peer, phase="transfer"
     )
+
+
+def check_abort(source: int, reason: int) -> None:
+    """Judge what an A-ABORT is to say (PS3.8 table 9-26).
+
+    :raises ConfigurationError: one of them does not fit into its byte.
+    """
+    for name, value in (("source", source), ("reason", reason)):
+        if not 0 <= value <= 0xFF:
+            raise ConfigurationError(f"{value} is no {name} of an A-ABORT", phase="configure", hint="Give 0 to 255.")
 
 
 def timeout_error(name: str, seconds: float, peer: str) -> OperationTimeout:

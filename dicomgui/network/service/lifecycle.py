@@ -12,6 +12,7 @@ from dicomgui.network.pdu import AssociateRQ, PresentationContextRQ, UserIdentit
 from dicomgui.network.service.requests import AssociationFacts
 from dicomgui.network.tracing import Scribe
 from dicomgui.network.transport.tasks import FAULTS, is_own_cancel
+from dicomgui.network.transport.tls import TlsInfo
 
 __all__ = ["AssociationRequest", "Lifecycle", "Teller"]
 
@@ -29,11 +30,13 @@ class AssociationRequest:
     :ivar association: its number in the trace.
     :ivar peer: ``host:port`` of the peer.
     :ivar rq: the A-ASSOCIATE-RQ itself.
+    :ivar tls: what TLS agreed on, and the peer's certificate; ``None`` without TLS.
     """
 
     association: int
     peer: str
     rq: AssociateRQ
+    tls: TlsInfo | None = None
 
     @property
     def calling_ae_title(self) -> str:

@@ -22,6 +22,7 @@ from dicomgui.network.dimse.commands import (
     NSetRQ,
 )
 from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.transport.tls import TlsInfo
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -53,7 +54,8 @@ class AssociationFacts:
 
     ``association`` is the number that the trace uses; ``peer`` is the ``host:port`` of the transport connection. AE
     titles are claims of the peer, not proofs, and may hold any characters. ``refused_contexts`` are those proposed
-    presentation contexts that we did not accept; ``negotiated`` is all that was agreed.
+    presentation contexts that we did not accept; ``negotiated`` is all that was agreed. ``tls`` has the peer's
+    certificate, which does prove something where we asked for one.
     """
 
     association: int
@@ -64,6 +66,7 @@ class AssociationFacts:
     implementation_version_name: str
     refused_contexts: tuple[ContextResult, ...] = ()
     negotiated: Negotiated | None = None
+    tls: TlsInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dicomgui.network.transport.protocol import AssociationTransport, TransportU
 from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.sockets import IpFamily, SocketOptions
 from dicomgui.network.transport.tasks import TaskOwner
-from dicomgui.network.transport.tls import ClientAuth, TlsConfig
+from dicomgui.network.transport.tls import ClientAuth, TlsConfig, TlsInfo
 
 __all__ = [
     "AssociationTransport",
@@ -17,6 +17,7 @@ __all__ = [
     "SocketOptions",
     "TaskOwner",
     "TlsConfig",
+    "TlsInfo",
     "TlsTransport",
     "TraceObserver",
     "TransportUser",

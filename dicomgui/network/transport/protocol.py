@@ -25,6 +25,7 @@ from dicomgui.network.pdu.capture import snap_sent
 from dicomgui.network.tracing import Role, Scribe
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.sockets import SocketOptions, tune
+from dicomgui.network.transport.tls import TlsInfo, agreed_tls
 
 __all__ = ["AssociationTransport", "TransportUser", "socket_place"]
 
@@ -120,6 +121,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._role = role
         self._loop = asyncio.get_running_loop()
         self._buffer = self._window = _receive_buffer(self._loop)
+        self.tls: TlsInfo | None = None
         self.local_place = ""
         self.peer_place = ""
         self._socket: socket.socket | None = None
@@ -146,6 +148,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        self.tls = agreed_tls(transport.get_extra_info("ssl_object"))
         self.announce(transport)
         self._last_byte = self._loop.time()
         self._machine.transport_opened(self._last_byte)

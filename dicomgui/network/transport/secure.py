@@ -17,7 +17,7 @@ from typing import Any, cast
 from dicomgui.network.errors import ConnectError, ConnectTimeout, TlsError
 from dicomgui.network.tracing import Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
-from dicomgui.network.transport.tls import PLAIN_PORT, PLAIN_REASONS, peer_certificate, tls_error
+from dicomgui.network.transport.tls import PLAIN_PORT, PLAIN_REASONS, agreed_tls, peer_certificate, tls_error
 
 __all__ = ["TlsTransport"]
 
@@ -242,10 +242,9 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._flush()
         self._phase = _Phase.OPEN
         self._set_timer(None, self._cut)
-        cipher = self._tls.cipher()
-        self._scribe.tls(
-            self._tls.version() or "", cipher[0] if cipher else "", peer_certificate(self._tls), self.seconds
-        )
+        agreed = agreed_tls(self._tls)
+        assert agreed is not None
+        self._scribe.tls(agreed.version, agreed.cipher, agreed.certificate, self.seconds)
         self._protocol.connection_made(self)
         if not self.ready.done():
             self.ready.set_result(None)

@@ -17,7 +17,9 @@ __all__ = [
     "PROFILES",
     "ClientAuth",
     "TlsConfig",
+    "TlsInfo",
     "Verify",
+    "agreed_tls",
     "peer_certificate",
     "tls_error",
 ]
@@ -295,6 +297,29 @@ def _unusable(text: str, hint: str = "") -> ConfigurationError:
 
 
 # --------------------------------------------------------------------------------------------------------- connections
+
+
+@dataclass(frozen=True, slots=True)
+class TlsInfo:
+    """What TLS agreed on.
+
+    :ivar version: such as ``TLSv1.3``.
+    :ivar cipher: OpenSSL's name of the cipher suite.
+    :ivar certificate: the peer's, as DER; empty where it showed none. A server has checked it if it asked for one, a
+        client unless it was told to trust anybody.
+    """
+
+    version: str
+    cipher: str
+    certificate: bytes = field(repr=False)
+
+
+def agreed_tls(connection: ssl.SSLObject | None) -> TlsInfo | None:
+    """What a connection agreed on in its handshake; ``None`` for one without TLS."""
+    if connection is None:
+        return None
+    cipher = connection.cipher()
+    return TlsInfo(connection.version() or "", cipher[0] if cipher else "", peer_certificate(connection))
 
 
 def peer_certificate(connection: ssl.SSLObject) -> bytes:

@@ -321,6 +321,21 @@ async def test_echo_all_says_who_answers_and_why_not(
 
 
 @pytest.mark.interop("dcmqrscp")
+async def test_an_echo_of_another_panel_is_one_of_the_node_with_that_address(
+    window: MainWindow, press: Press, listening: int
+) -> None:
+    panel, echo = window.nodes, window.echo
+    window.show_panel(panel)
+    save(panel, "Ours", f"DICOMGUI@127.0.0.1:{listening}")
+    save(panel, "Other", f"OTHER@127.0.0.1:{listening}")
+    window.show_panel(echo)
+    panel.place.choice.set(called_ae="DICOMGUI", host="127.0.0.1", port=str(listening))
+    await press(echo.run_button)
+    await reached(lambda: not echo.is_busy, "it has ended")
+    assert status(panel, "Ours").startswith("answers in ")
+    assert status(panel, "Other") == "not tried yet"
+
+
 async def test_a_rejection_is_explained(panel: NodesPanel, press: Press, tmp_path: Path) -> None:
     with peers.dcmqrscp(tmp_path / "dcmtk") as peer:
         save(panel, "Wrong title", f"NOBODY@127.0.0.1:{peer.port}")

@@ -69,6 +69,19 @@ async def test_a_selection_of_any_levels_comes_by_c_get(
     assert HERE in {column.key for column in panel.results.shown_columns}
 
 
+async def test_what_is_started_last_is_selected_and_as_many_run_at_once_as_it_says(
+    panel: QueryPanel, press: Press, pacs: Answering
+) -> None:
+    assert panel.retrieve.at_once.currentData() == panel.retrievals.at_once
+    await ask(panel, press, pacs.peer, PatientID=DOE)
+    for number in (1, 2):
+        panel.results.table.selectRow(number - 1)
+        await press(panel.retrieve.button)
+        assert len(panel.retrievals.lines) == number
+        assert panel.retrieve.selected is panel.retrievals.find(panel.retrievals.lines[0].number)
+    await reached(lambda: not panel.retrievals.active, "they have ended")
+
+
 async def test_a_c_move_to_us_starts_our_listener(
     panel: QueryPanel, press: Press, pacs: Answering, tmp_path: Path, window: MainWindow
 ) -> None:

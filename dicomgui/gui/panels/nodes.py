@@ -29,6 +29,7 @@ from dicomgui.gui.widgets.node_status import NodeStatusCard
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.gui.widgets.undo_bar import UndoBar
+from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError
 
 __all__ = ["NodesPanel"]
@@ -107,6 +108,7 @@ class NodesPanel(Panel):
         self.status.trace_button.clicked.connect(self._on_trace_clicked)
         self.status.send_button.clicked.connect(self._on_send_clicked)
         self.undo_bar.undone.connect(self._config.nodes_edited)
+        self.place.echo_watchers.append(self._on_echoed)
 
     def _place(self) -> None:
         tools = FlowRow()
@@ -383,6 +385,16 @@ class NodesPanel(Panel):
                 self.model.end(node.name, status)
                 self._show_status()
                 self._show_buttons()
+
+    def _on_echoed(self, peer: PeerAddress, result: EchoResult) -> None:
+        """Any panel has echoed a peer: who is saved under its address has said so as well."""
+        status = NodeStatus.of(result, self.model.clock())
+        for node in self._config.nodes.nodes:
+            if node.address == peer and not self.model.is_busy(node.name):
+                self._results[name_key(node.name)] = result
+                self.model.begin(node.name)
+                self.model.end(node.name, status)
+        self._show_status()
 
     def _echo_again(self, name: str) -> None:
         node = self._config.nodes.find(name)

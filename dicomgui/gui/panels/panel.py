@@ -11,6 +11,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dicomgui.app.context import AppContext
+from dicomgui.app.echo import EchoResult
 from dicomgui.app.operations import FINISHED_KEPT, JobHandle, JobKind, Jobs
 from dicomgui.app.recipe import Recipe
 from dicomgui.gui.archive_keeper import ArchiveKeeper
@@ -22,6 +23,7 @@ from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.copy_menu import CopyButton
 from dicomgui.gui.widgets.peer_fields import PeerChoice
 from dicomgui.gui.widgets.text import PlainLabel
+from dicomgui.network.association.params import PeerAddress
 
 __all__ = ["Panel", "Workplace"]
 
@@ -40,6 +42,7 @@ class Workplace:
     :ivar archive: what was received and imported.
     :ivar retries: what starts a job again, by its number.
     :ivar recipes: what a job does, by its number, to be copied as a command.
+    :ivar echo_watchers: told of every echo that any panel has made, with its result.
     """
 
     context: AppContext
@@ -52,6 +55,7 @@ class Workplace:
     archive: ArchiveKeeper
     retries: dict[int, Callable[[], object]] = field(default_factory=dict)
     recipes: dict[int, Recipe] = field(default_factory=dict)
+    echo_watchers: list[Callable[[PeerAddress, EchoResult], None]] = field(default_factory=list)
 
     @classmethod
     def make(

@@ -1,4 +1,4 @@
-"""``trace import``: the associations of a capture file as a trace."""
+"""``trace import``: a capture file as a trace; ``trace add-keys``: a capture with its TLS keys."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import dicomgui
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output, size_text
 from dicomgui.trace.capture import CaptureError, CaptureReader, ImportResult, import_capture
+from dicomgui.trace.capture.secrets import add_keylog
 from dicomgui.trace.file import TraceFileError, TraceWriter
+from dicomgui.trace.pcap import PcapExportError
 
-__all__ = ["import_file"]
+__all__ = ["add_keys", "import_file"]
 
 
 def import_file(options: argparse.Namespace) -> int:
@@ -34,6 +36,22 @@ def import_file(options: argparse.Namespace) -> int:
         with suppress(OSError):
             part.unlink(missing_ok=True)
     _tell(output, source, target, result)
+    return output.finish(Exit.OK)
+
+
+def add_keys(options: argparse.Namespace) -> int:
+    """``dicomgui trace add-keys CAPTURE --keylog FILE -o OUT.pcapng``."""
+    output = Output(as_json=options.json, verbose=options.verbose)
+    source, target = Path(options.file), Path(options.output)
+    try:
+        if target.exists() and target.samefile(source):
+            return _fail(output, f"{target} is the capture itself; choose another file", Exit.USAGE)
+        add_keylog(source, Path(options.keylog), target)
+    except (CaptureError, PcapExportError, OSError) as error:
+        return _fail(output, error)
+    output.event("summary", ok=True, exit_code=0, path=str(target))
+    output.line(f"{target} written; Wireshark decrypts its TLS connections")
+    output.note(f"who has {target} can read everything that was said; it can hold patient data")
     return output.finish(Exit.OK)
 
 

@@ -1,4 +1,4 @@
-"""The options of ``trace import``."""
+"""The options of ``trace import`` and ``trace add-keys``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 from dicomgui.cli.values import port, whole
 
-__all__ = ["add_import_options"]
+__all__ = ["add_import_options", "add_key_options"]
 
 
 def add_import_options(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +39,14 @@ def add_import_options(parser: argparse.ArgumentParser) -> None:
         "104, 2761, 2762 and 11112 are known; associations are found on any port",
     )
     parser.set_defaults(run=("dicomgui.cli.capture_commands", "import_file"))
+
+
+def add_key_options(parser: argparse.ArgumentParser) -> None:
+    """What ``trace add-keys`` takes."""
+    parser.add_argument("file", metavar="CAPTURE", help="a pcapng file with the connections as they were on the wire")
+    parser.add_argument("--keylog", metavar="FILE", required=True, help="as --tls-keylog wrote it: a secret")
+    parser.add_argument("-o", "--output", metavar="OUT.pcapng", required=True)
+    parser.set_defaults(run=("dicomgui.cli.capture_commands", "add_keys"))
 
 
 def _context(text: str) -> tuple[int, tuple[str, str]]:

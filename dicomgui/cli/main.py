@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeAlias, cast
 
 import dicomgui
-from dicomgui.cli.capture_parsers import add_import_options
+from dicomgui.cli.capture_parsers import add_import_options, add_key_options
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
 from dicomgui.cli.provider_parsers import add_granting, add_peers, add_practice
@@ -262,6 +262,7 @@ def _add_trace(commands: _Commands, parents: list[_Parser]) -> None:
     extent.add_argument("--whole", action="store_true", help="leave everything as it is (default for all others)")
     export.add_argument("--keylog", metavar="FILE", help="put a TLS key log into the .pcapng as well: a secret")
     add_import_options(add("import", "read the associations of a capture file (pcap, pcapng) into a trace"))
+    add_key_options(add("add-keys", "put a TLS key log into a capture of the wire, so that Wireshark can decrypt it"))
     redact = add("redact", "write a copy of a trace without patient data, in which every byte stands where it stood")
     redact.add_argument("file", metavar="FILE")
     redact.add_argument("-o", "--output", metavar="OUT", help="OUT.dgtrace, or any format of export")

@@ -6,6 +6,7 @@ several by :func:`tee`.
 
 from __future__ import annotations
 
+from dicomgui.trace.capture import CaptureError, ImportResult, import_capture
 from dicomgui.trace.describe import Node, describe_bytes, describe_command, describe_pdu, node_json
 from dicomgui.trace.diagnose import diagnose, explain_error
 from dicomgui.trace.file import TraceFileError, TraceReader, TraceWriter, read_trace
@@ -16,9 +17,11 @@ from dicomgui.trace.summary import AssociationSummary, Outcome, summarize
 
 __all__ = [
     "AssociationSummary",
+    "CaptureError",
     "Entry",
     "Evidence",
     "Finding",
+    "ImportResult",
     "Node",
     "Outcome",
     "PcapExportError",
@@ -34,6 +37,7 @@ __all__ = [
     "explain_error",
     "export_pcapng",
     "finding_json",
+    "import_capture",
     "node_json",
     "read_trace",
     "summarize",

@@ -4,9 +4,9 @@ Nothing is sniffed: each association becomes a TCP connection made up from its r
 numbers, acknowledgements and its end as it was, and with the times of the records. What the trace did not keep is
 filled with zeros, so that every length is right, and such packets carry a comment.
 
-A trace holds what the program saw: of a TLS connection the file shows the plain bytes, which need no key. A key log can
-be put into the file beside them, for whoever merges it with a capture that holds the encrypted bytes. The layout
-follows draft-ietf-opsawg-pcapng, and for the made-up headers IEEE 802.3, RFC 791, RFC 8200 and RFC 9293.
+A trace holds what the program saw: of a TLS connection the file shows the plain bytes, which need no key. The encrypted
+ones are only in captures; :mod:`dicomgui.trace.capture.secrets` puts the keys into those. The layout follows
+draft-ietf-opsawg-pcapng, and for the made-up headers IEEE 802.3, RFC 791, RFC 8200 and RFC 9293.
 """
 
 from __future__ import annotations
@@ -227,9 +227,10 @@ def _file_head() -> bytes:
     return _block(0x0A0D0D0A, section) + _block(1, interface)
 
 
-def secrets_block(keylog: Path) -> bytes:
+def secrets_block(keylog: Path, order: str = "<") -> bytes:
     """A Decryption Secrets Block with a TLS key log in the format of SSLKEYLOGFILE, comments included.
 
+    :param order: the byte order of the section that it goes into, as in :mod:`struct`.
     :raises PcapExportError: the file cannot be read, is too long, or is no key log.
     """
     try:
@@ -242,7 +243,8 @@ def secrets_block(keylog: Path) -> bytes:
     lines = [line for line in data.splitlines() if line.strip() and not line.startswith(b"#")]
     if not lines or not all(map(_KEYLOG_LINE.fullmatch, lines)):
         raise PcapExportError(f"{keylog} is no TLS key log, or an empty one")
-    return _block(0x0A, struct.pack("<II", 0x544C534B, len(data)) + data + bytes(-len(data) % 4))
+    body = struct.pack(f"{order}II", 0x544C534B, len(data)) + data + bytes(-len(data) % 4)
+    return struct.pack(f"{order}II", 0x0A, 12 + len(body)) + body + struct.pack(f"{order}I", 12 + len(body))
 
 
 def _packet_block(packet: bytes, utc: float, comment: str) -> bytes:
@@ -309,8 +311,8 @@ def export_pcapng(
     :param path: the file; an existing one is replaced.
     :param max_bytes: how long the file may get.
     :param keylog: a TLS key log to put into the file, as ``TlsConfig.keylog_file`` writes it. The packets hold the
-        plain bytes in any case, and nothing in the file is encrypted: the keys serve a capture of the same connections
-        as they were on the wire (``mergecap`` joins the two). Who has them can read all that was said with them.
+        plain bytes in any case and need no key: it is there for whoever has the same connections in another capture
+        (``editcap --extract-secrets``). Who has the keys can read all that was said with them.
     :returns: how many packets were written.
     :raises PcapExportError: it cannot be written or would get too long; what is there is removed. Or the key log is
         none; then nothing is written.

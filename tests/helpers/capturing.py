@@ -25,10 +25,10 @@ def can_capture() -> bool:
 
 
 @contextlib.contextmanager
-def capturing(path: Path, ports: Iterable[int]) -> Iterator[None]:
+def capturing(path: Path, ports: Iterable[int], *, device: str = LOOPBACK_DEVICE) -> Iterator[None]:
     """Capture all TCP packets of these ports into a file; at the end it is complete."""
     expression = " or ".join(f"tcp port {port}" for port in ports)
-    command = [programs.find("dumpcap"), "-i", LOOPBACK_DEVICE, "-q", "-B", "64", "-f", expression, "-w", str(path)]
+    command = [programs.find("dumpcap"), "-i", device, "-q", "-B", "64", "-f", expression, "-w", str(path)]
     with (path.parent / f"{path.name}.log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
     try:

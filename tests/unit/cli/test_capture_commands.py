@@ -109,3 +109,16 @@ def test_export_takes_a_key_log(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["trace", "export", trace, "-o", str(tmp_path / "c.pcapng"), "--keylog", str(keys)]) == 4
     assert "is no TLS key log" in capsys.readouterr().err
     assert not (tmp_path / "c.pcapng").exists()
+
+
+def test_add_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capture = pcapng(tmp_path / "a.pcapng", session().packets)
+    keys, target = tmp_path / "keys.log", tmp_path / "b.pcapng"
+    keys.write_text("CLIENT_RANDOM 00ff 11ee\n")
+    command = ["trace", "add-keys", str(capture), "--keylog", str(keys), "-o"]
+    assert main([*command, str(target)]) == 0
+    assert keys.read_bytes() in target.read_bytes()
+    assert "can read everything" in capsys.readouterr().err
+    assert main([*command, str(capture)]) == 2
+    keys.write_text("none")
+    assert main([*command, str(target)]) == 4

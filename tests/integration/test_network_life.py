@@ -40,6 +40,7 @@ from dicomgui.network import (
     RemoteProtocolError,
     Server,
     ServerOptions,
+    SOPClassExtendedNegotiation,
     Status,
     Timeouts,
     TlsError,
@@ -485,6 +486,26 @@ async def test_a_negotiator_that_fails_lets_nobody_in(verdict: object, later: bo
     rejection = await answered(verdict, later=later)
     assert isinstance(rejection, AssociationRejected)
     assert (rejection.result, rejection.source, rejection.reason) == (2, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        AcceptPolicy(check_identity=lambda identity: 1 // 0),
+        AcceptPolicy(check_identity=lambda identity: "text"),
+        AcceptPolicy(answer_extended=lambda item: 1 // 0),
+        AcceptPolicy(answer_extended=lambda item: 7),
+        AcceptPolicy(answer_extended=lambda item: bytes(70_000)),
+    ],
+    ids=["identity raises", "identity is text", "extended raises", "extended is a number", "extended is too long"],
+)
+async def test_a_policy_whose_callback_fails_lets_nobody_in(policy: AcceptPolicy) -> None:
+    asked = UserIdentity.username("anna", want_response=True)
+    async with server_of(policy=policy) as server:
+        item = SOPClassExtendedNegotiation("1.2.840.10008.1.1", b"\1")
+        with pytest.raises(AssociationRejected) as caught:
+            await connect(f"X@{LOOPBACK}:{server.port}", user_identity=asked, extended=[item])
+    assert (caught.value.result, caught.value.source, caught.value.reason) == (2, 3, 1)
 
 
 async def slow(request: AssociationRequest) -> None:

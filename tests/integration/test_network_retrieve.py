@@ -326,6 +326,14 @@ async def test_an_unknown_destination_is_answered_a801_and_the_handler_is_not_as
     assert asked == []
 
 
+@pytest.mark.parametrize("title", ["", "SEVENTEEN_LETTERS", "Ü", "A\\B"])
+async def test_a_destination_that_is_no_title_is_refused_before_anything_is_sent(title: str) -> None:
+    async with ends(Handlers()) as both:
+        with pytest.raises(ConfigurationError, match="AE title"):
+            both.assoc.move(ASKED, destination=title)
+        assert (await both.assoc.echo()).status.is_success
+
+
 async def test_destinations_may_be_a_function_that_changes_its_mind() -> None:
     answers: list[object] = []
 

@@ -223,21 +223,16 @@ class Acceptor:
         policy = verdict if isinstance(verdict, AcceptPolicy) else options.policy
         choices = verdict if isinstance(verdict, Mapping) else {}
         try:
+            answer: AssociateAC | AssociateRJ
             if isinstance(verdict, AssociateRJ):
-                verdict.encode()  # its values fit
-                return verdict
-            if not isinstance(verdict, AcceptPolicy | Mapping | None):
+                answer = verdict
+            elif isinstance(verdict, AcceptPolicy | Mapping | None):
+                answer = negotiate(rq, policy, options.limits.max_pdu_length, choices, options.implementation)
+            else:
                 raise TypeError(f"a negotiator answered {type(verdict).__name__}: that neither accepts nor rejects")
-            return self._noted(
-                rq, policy, negotiate(rq, policy, options.limits.max_pdu_length, choices, options.implementation)
-            )
-        except Exception as error:  # what a policy calls, and choices that were not proposed
+            answer.encode()  # its values fit
+        except Exception as error:  # what a policy calls or its callbacks gave, and choices that were not proposed
             return self._undecided(error)
-
-    def _noted(
-        self, rq: AssociateRQ, policy: AcceptPolicy, answer: AssociateAC | AssociateRJ
-    ) -> AssociateAC | AssociateRJ:
-        """The answer, with a remark where another than ours was called and that is to be told."""
         if policy.check_called == "warn" and rq.called_ae != policy.ae_title and isinstance(answer, AssociateAC):
             text = f"{rq.calling_ae!r} called {rq.called_ae!r}, not {policy.ae_title!r}; it was let in"
             _log.warning("association %d: %s", self.number, text)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dicomgui.network.association.contexts import AcceptedContext
+from dicomgui.network.association.params import AETitle
 from dicomgui.network.dimse import commands as dimse
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import Priority, Request
@@ -165,10 +166,12 @@ class ServiceUser:
         """Have instances sent to the AE ``destination`` by C-MOVE (PS3.7 9.1.4); gives the progress as it is told.
 
         The other parameters are those of :meth:`find`; the time-out is ``timeouts.retrieve_s``.
+
+        :raises ConfigurationError: ``destination`` is no AE title.
         """
         sop_class = sop_class_uid or query_class(root, "move")
         make = partial(
-            dimse.CMoveRQ, affected_sop_class_uid=sop_class, move_destination=destination, priority=priority
+            dimse.CMoveRQ, affected_sop_class_uid=sop_class, move_destination=AETitle(destination), priority=priority
         )
         start = partial(
             self._open, sop_class, make, dimse.CMoveRSP, identifier, level, self._retrieve_s(timeout_s)

@@ -180,12 +180,6 @@ QCheckBox::indicator:unchecked {{ width: 12px; height: 12px; background: {c.base
 QCheckBox::indicator:unchecked:focus {{ border-color: {c.accent}; }}
 QProgressBar {{ background: {c.line}; border: none; border-radius: 4px; max-height: 8px; min-height: 8px; }}
 QProgressBar::chunk {{ background: {c.accent}; border-radius: 4px; }}
-QTabBar::tab {{ background: transparent; color: {c.muted}; border: 1px solid transparent; border-radius: 5px;
-    padding: 4px 10px; margin-right: 2px; }}
-QTabBar::tab:hover {{ background: {c.line}; color: {c.text}; }}
-QTabBar::tab:selected {{ background: {c.accent_soft}; color: {c.accent}; }}
-QTabBar::tab:disabled {{ color: {c.border}; background: transparent; }}
-QTabBar:focus::tab:selected {{ border-color: {c.accent}; }}
 QStatusBar {{ background: {c.rail}; border-top: 1px solid {c.line}; }}
 QStatusBar::item {{ border: none; }}
 QToolTip {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.border}; padding: 4px; }}
@@ -211,6 +205,12 @@ QTreeView::item:selected, QTreeView::branch:selected {{ background: {c.accent_so
 QHeaderView {{ background: {c.base}; border: none; }}
 QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: none; border-bottom: 1px solid {c.line};
     padding: 5px 9px; font-weight: 600; }}
+QTabBar::tab {{ background: transparent; color: {c.muted}; border: 1px solid transparent; border-radius: 5px;
+    padding: 4px 10px; margin-right: 2px; }}
+QTabBar::tab:hover {{ background: {c.line}; color: {c.text}; }}
+QTabBar::tab:selected {{ background: {c.accent_soft}; color: {c.accent}; }}
+QTabBar::tab:disabled {{ color: {c.border}; background: transparent; }}
+QTabBar:focus::tab:selected {{ border-color: {c.accent}; }}
 QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover, QSplitter::handle:pressed {{ background: {c.line}; }}
 QScrollBar {{ background: transparent; border: none; }}

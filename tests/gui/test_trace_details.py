@@ -399,3 +399,27 @@ def test_a_low_place_shows_the_same(qtbot: QtBot, theme: Theme) -> None:
         details.clear()
         assert details.tree_model.rowCount() == 0
     store.close()
+
+
+def test_what_goes_on_is_read_again(shown: Shown) -> None:
+    made = recording()
+    rest = [made.records.pop() for _ in range(9)][::-1]
+    details = shown.add(made).row(4)
+    shown.go(Section.DATASET)
+    details.hex.go_to(DATA.index(b"CT\x08"))
+    assert details.loaded is not None
+    assert not details.loaded.message.is_complete
+    before = details.hex.length
+    for record in rest:
+        shown.store(record)
+    details.refresh()
+    shown.ready()
+    assert details.loaded is not None
+    assert details.loaded.message.is_complete
+    assert details.hex.length > before
+    assert shown.node() == ("(0008,0060) CS Modality", "CT")
+    details.refresh()
+    assert not details.is_busy
+    shown.go(Section.TIMING)
+    details.refresh()
+    assert details.is_busy

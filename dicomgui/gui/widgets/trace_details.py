@@ -111,7 +111,9 @@ class TraceDetails(QWidget):
         self.saving = ObjectSaving(self, pool, self._tell)
         self._place()
         within = Qt.ShortcutContext.WidgetWithChildrenShortcut
-        QShortcut(QKeySequence("Ctrl+G"), self, context=within).activated.connect(self.ask_offset)
+        offset_key = QShortcut(QKeySequence("Ctrl+G"), self, context=within)
+        offset_key.setWhatsThis("Go to an offset in the bytes of the trace")
+        offset_key.activated.connect(self.ask_offset)
         self.clear()
 
     # ----------------------------------------------------------------------------------------------------------- making
@@ -197,6 +199,19 @@ class TraceDetails(QWidget):
         entries = store.of_association(association, 0, 64)
         first = next((entry for entry in entries if _has_bytes(entry.record)), entries[0] if entries else None)
         self._look_at(store, index, _Zoom.ASSOCIATION, first.seq if first is not None else 0, 0)
+
+    def refresh(self) -> None:
+        """What is shown has gone on: read it again, unless that is being done, or it is finished."""
+        subject, loaded = self._subject, self._loaded
+        is_tree = self._section in _TREES
+        if subject is None or self.is_busy or self._section is Section.PDU:
+            return
+        if is_tree and loaded is not None and loaded.message.is_complete:
+            return
+        if is_tree:
+            self._keep_place(self._section)
+            self._loaded = None
+        _SHOWERS[self._section](self, subject)
 
     def clear(self) -> None:
         """Show nothing."""

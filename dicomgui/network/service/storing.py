@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from dicomgui.network.association.contexts import AcceptedContext
 from dicomgui.network.dimse.commands import CStoreRQ, Priority
-from dicomgui.network.dimse.dataset import encode_dataset
+from dicomgui.network.dimse.dataset import encode_dataset, is_dataset
 from dicomgui.network.dimse.fragment import BytesSource, Chunk, FileSource, Source
-from dicomgui.network.errors import DicomNetworkError
+from dicomgui.network.errors import ConfigurationError, DicomNetworkError
 from dicomgui.network.part10 import Part10Head, read_head
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.contexts import ContextChooser
@@ -49,6 +49,9 @@ class Manner(NamedTuple):
     originator_message_id: int | None = None
 
 
+_USUAL = Manner()
+
+
 class Outgoing(NamedTuple):
     """A C-STORE-RQ that can go.
 
@@ -69,23 +72,28 @@ class StoreMaker:
         self._connection = connection
         self._contexts = contexts
         self._prepared: Outgoing | None = None
+        self._manner = Manner()
 
     def take_prepared(self, instance: StorableInstance, manner: Manner) -> Outgoing | None:
         """The request for ``instance`` if it was read ahead; whatever was is forgotten."""
         prepared, self._prepared = self._prepared, None
-        if prepared is not None and prepared.instance == instance and manner == Manner():
+        if prepared is not None and prepared.instance == instance and manner == self._manner:
             return prepared
         return None
 
-    def prepare(self, instance: InstanceFile) -> None:
-        """Read a file ahead; what goes wrong goes wrong again, and is told, when the file's turn comes."""
+    def prepare(self, instance: InstanceFile, manner: Manner = _USUAL) -> None:
+        """Read a file ahead, to be sent in this manner.
+
+        What goes wrong goes wrong again, and is told, when the file's turn comes.
+        """
         try:
             file, head = open_instance(instance)
             with file:
                 if os.fstat(file.fileno()).st_size <= READ_AHEAD_BYTES:
-                    outgoing = self.of_file(file, head, Manner())
+                    outgoing = self.of_file(file, head, manner)
                     chunks = self._connection.requests.prepare(outgoing.context.context_id, *outgoing[1:3])
                     self._prepared = outgoing._replace(instance=instance, chunks=tuple(chunks))
+                    self._manner = manner
         except (OSError, DicomNetworkError):
             self._prepared = None
 
@@ -102,7 +110,16 @@ class StoreMaker:
         return Outgoing(context, self._command(head.sop_class_uid, head.sop_instance_uid, manner), source)
 
     async def of_dataset(self, dataset: Dataset, manner: Manner) -> Outgoing:
-        """The request for a data set, encoded in a thread."""
+        """The request for a data set, encoded in a thread.
+
+        :raises ConfigurationError: it is none, or has no SOP class UID or no SOP instance UID.
+        """
+        if not is_dataset(dataset) or "SOPClassUID" not in dataset or "SOPInstanceUID" not in dataset:
+            what = "a data set without SOP Class UID or SOP Instance UID"
+            raise ConfigurationError(
+                f"{what if is_dataset(dataset) else type(dataset).__name__} cannot be stored", phase="configure",
+                hint="Give a DICOM file, or a data set with both.",
+            )  # fmt: skip
         sop_class, sop_instance = str(dataset.SOPClassUID), str(dataset.SOPInstanceUID)
         file_meta = getattr(dataset, "file_meta", None)
         own_syntax = None if file_meta is None else file_meta.get("TransferSyntaxUID")

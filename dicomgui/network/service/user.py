@@ -95,6 +95,7 @@ class ServiceUser:
 
         :param following: what will be stored next: up to 1 MiB of it is read while the peer is at work with this one.
 
+        :raises ConfigurationError: it is neither a file nor a data set with both UIDs.
         :raises Part10Error: the file is no DICOM instance.
         :raises OSError: the file cannot be read; in the middle of sending this also aborts the association.
         :raises NoAcceptedContext: no accepted context fits.
@@ -103,7 +104,7 @@ class ServiceUser:
         """
         manner = Manner(priority, move_originator_ae_title, move_originator_message_id)
         prepared = self._stores.take_prepared(instance, manner)
-        meanwhile = None if following is None else partial(self._stores.prepare, following)
+        meanwhile = None if following is None else partial(self._stores.prepare, following, manner)
         if prepared is not None:
             return await self._store(prepared, meanwhile, timeout_s)
         if isinstance(instance, str | os.PathLike | InstanceFile):

@@ -10,7 +10,7 @@ import pytest
 from helpers.instances import IMPLICIT
 from helpers.services import CT, EXPLICIT, file, instance
 
-from dicomgui.network import InstanceFile, NoAcceptedContext, Part10Error, read_head
+from dicomgui.network import ConfigurationError, InstanceFile, NoAcceptedContext, Part10Error, read_head
 from dicomgui.network.association.contexts import AcceptedContext
 from dicomgui.network.dimse.fragment import BytesSource, FileSource
 from dicomgui.network.service import storing
@@ -85,6 +85,16 @@ async def test_a_data_set_goes_in_its_own_syntax_or_in_any(
         assert (await making).context.transfer_syntax == expected
 
 
+@pytest.mark.parametrize("missing", ["SOPClassUID", "SOPInstanceUID", ""])
+async def test_what_cannot_be_stored_is_said(missing: str) -> None:
+    thing: Any = 7
+    if missing:
+        thing = instance(1)
+        delattr(thing, missing)
+    with pytest.raises(ConfigurationError, match="cannot be stored"):
+        await Fake(EXPLICIT).maker.of_dataset(thing, Manner())
+
+
 def test_what_is_read_ahead_is_taken_once_and_only_for_its_own(tmp_path: Path) -> None:
     fake = Fake(EXPLICIT)
     one, other = known(file(tmp_path, 1)), known(file(tmp_path, 2))
@@ -99,6 +109,11 @@ def test_what_is_read_ahead_is_taken_once_and_only_for_its_own(tmp_path: Path) -
     assert fake.maker.take_prepared(one, Manner()) is None
     fake.maker.prepare(one)
     assert fake.maker.take_prepared(one, Manner(priority=1)) is None
+    hurried = Manner(priority=1)
+    fake.maker.prepare(one, hurried)
+    taken = fake.maker.take_prepared(one, hurried)
+    assert taken is not None
+    assert taken.command.priority == 1
 
 
 def test_what_cannot_be_read_ahead_is_left_for_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

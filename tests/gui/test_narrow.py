@@ -21,4 +21,5 @@ async def test_nothing_is_beyond_the_edge_of_the_smallest_window(window: MainWin
     assert isinstance(page, QScrollArea)
     await reached(lambda: page.widget() is not None and page.viewport().width() > 0, "it is shown")
     await reached(lambda: page.horizontalScrollBar().maximum() == 0, f"{key} is within the width")
+    await reached(lambda: window.archive.view.is_listed or panel is not window.archive, "nothing is under way")
     await reached(lambda: not window._place.archive.is_opening, "nothing is under way")

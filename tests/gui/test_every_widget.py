@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollBar,
+    QTabBar,
     QTextEdit,
     QWidget,
 )
@@ -44,12 +45,15 @@ from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.theme import Theme
 from dicomgui.gui.widgets.hex_view import HexView
+from dicomgui.gui.widgets.waterfall import Waterfall
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.describe import Node as TreeNode
 
 pytestmark = pytest.mark.qt
-INTERACTIVE = (QAbstractButton, QLineEdit, QPlainTextEdit, QComboBox, QAbstractItemView, QProgressBar, HexView)
+INTERACTIVE = (
+    QAbstractButton, QLineEdit, QPlainTextEdit, QComboBox, QAbstractItemView, QProgressBar, QTabBar, HexView, Waterfall,
+)  # fmt: skip
 MARKUP = "<b>bold</b> <img src=x>"
 
 

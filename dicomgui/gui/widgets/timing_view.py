@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSplitter, QVBox
 from dicomgui.gui.models.text_table import Cell, TextTable
 from dicomgui.gui.widgets.buttons import Choice
 from dicomgui.gui.widgets.tables import ListTable
-from dicomgui.gui.widgets.text import ElidedLabel, count_text, duration_text
-from dicomgui.gui.widgets.waterfall import ThroughputView, Waterfall
+from dicomgui.gui.widgets.text import ElidedLabel, count_text
+from dicomgui.gui.widgets.waterfall import ThroughputView, Waterfall, short_time
 from dicomgui.trace.finding import plain
 from dicomgui.trace.phases import Line, Timeline
 
@@ -137,12 +137,12 @@ class TimingView(QWidget):
         for number, line in enumerate(self._lines):
             for phase in line.phases:
                 name = phase.name if line.label == phase.name else f"{line.label} · {phase.name}"
-                takes = duration_text(phase.seconds) + (" …" if phase.is_open else "")
+                takes = short_time(phase.seconds) + (" …" if phase.is_open else "")
                 tone = "error" if line.failed else ""
                 rows.append(
                     (
                         Cell(plain(name), tone),
-                        Cell(duration_text(phase.begin_mono - begin)),
+                        Cell(short_time(phase.begin_mono - begin)),
                         Cell(takes),
                         Cell(phase.detail),
                     )
@@ -153,11 +153,11 @@ class TimingView(QWidget):
     def _summary(self, begin: float, end: float, is_whole: bool) -> str:
         if not self._lines:
             return "No times are known"
-        parts = [f"{duration_text(end - begin)} in all"]
+        parts = [f"{short_time(end - begin)} in all"]
         for kind, words in (("peer thinks", "the peer thought for"), ("we think", "we thought for")):
             seconds = sum(p.seconds for line in self._lines for p in line.phases if p.name == kind)
             if seconds:
-                parts.append(f"{words} {duration_text(seconds)}")
+                parts.append(f"{words} {short_time(seconds)}")
         if is_whole and self.throughput.text:
             parts.append(self.throughput.text)
         if is_whole and self._timeline is not None and self._timeline.left_out:

@@ -13,7 +13,7 @@ from dicomgui.gui.widgets.text import duration_text, size_text, tooltip
 from dicomgui.trace.finding import plain
 from dicomgui.trace.phases import Line, PhaseKind, Throughput
 
-__all__ = ["ThroughputView", "Waterfall", "line_text"]
+__all__ = ["ThroughputView", "Waterfall", "line_text", "short_time"]
 
 LABELS = 132
 """Width of the labels at the left, in points; the bars of both widgets begin behind it."""
@@ -29,12 +29,17 @@ _TONES = {
 }  # fmt: skip
 
 
+def short_time(seconds: float) -> str:
+    """As :func:`duration_text`, with microseconds for what is shorter than one millisecond."""
+    return f"{seconds * 1e6:.0f} µs" if 0 < seconds < 0.001 else duration_text(seconds)
+
+
 def line_text(line: Line, begin_mono: float) -> str:
     """The exact times of a line, a phase a line of text."""
     texts = [line.label] if len(line.phases) > 1 else []
     for phase in line.phases:
-        lasts = f"{duration_text(phase.seconds)}{' so far' if phase.is_open else ''}"
-        begins = duration_text(phase.begin_mono - begin_mono)
+        lasts = f"{short_time(phase.seconds)}{' so far' if phase.is_open else ''}"
+        begins = short_time(phase.begin_mono - begin_mono)
         texts.append(f"{phase.name}: {lasts}, from {begins} on" + (f" · {phase.detail}" if phase.detail else ""))
     return "\n".join(plain(text, 300) for text in texts)
 
@@ -227,7 +232,7 @@ class Waterfall(QWidget):
                 align, place = Qt.AlignmentFlag.AlignLeft, QRectF(x, 0, 100, _AXIS - 3)
             elif tick == _TICKS - 1:
                 place = QRectF(x - 100, 0, 100, _AXIS - 3)
-            painter.drawText(place, int(align | Qt.AlignmentFlag.AlignVCenter), duration_text(mono - self._whole[0]))
+            painter.drawText(place, int(align | Qt.AlignmentFlag.AlignVCenter), short_time(mono - self._whole[0]))
 
     def _paint_line(self, painter: QPainter, line: Line, top: int, height: int) -> None:
         colors = current_colors()
@@ -254,7 +259,7 @@ class Waterfall(QWidget):
             painter.setPen(QColor(colors.muted))
             place = QRectF(self.width() - TIMES + 4, top, TIMES - 12, height)
             painter.drawText(
-                place, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), duration_text(seconds)
+                place, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), short_time(seconds)
             )
 
 

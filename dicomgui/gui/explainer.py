@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Protocol
 
 from dicomgui.app.context import AppContext
+from dicomgui.app.expert import Expert
+from dicomgui.gui.dialogs.findings import FindingsDialog
 from dicomgui.gui.panels.echo import EchoPanel
 from dicomgui.gui.panels.listener import ListenerPanel
 from dicomgui.gui.panels.nodes import NodesPanel
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.panels.trace import TracePanel
+from dicomgui.gui.widgets.expert_badge import ExpertBadge
 from dicomgui.trace.facts import Facts, OwnListener
 from dicomgui.trace.finding import Evidence
 from dicomgui.trace.places import find_row
 
 __all__ = ["Explainer"]
+
+EVERY_S = 1.0
+"""How often the findings of the whole trace are brought up to date at most."""
 
 
 class Window(Protocol):
@@ -42,6 +49,37 @@ class Explainer:
             panel.node_wanted.connect(self.show_node)
             panel.test_wanted.connect(self.test_peer)
         context.know_by(self.facts)
+        self._expert = Expert(context.trace, self.facts)
+        self._updating: asyncio.Task[None] | None = None
+        self._updated_s = 0.0
+        self._dialog: FindingsDialog | None = None
+        self.badge = ExpertBadge()
+        self.badge.clicked.connect(self.show_findings)
+
+    def drain(self) -> None:
+        """Bring the findings up to date, in a thread; for the pump."""
+        now = time.monotonic()
+        is_idle = self._updating is None or self._updating.done()
+        is_idle = is_idle and self._window.trace.isEnabled()  # not while the window ends
+        if is_idle and self._expert.is_behind and now - self._updated_s >= EVERY_S:
+            self._updated_s = now
+            self._updating = self._window.trace.tasks.spawn(self._update(), name="diagnose")
+
+    async def _update(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._context.file_pool, self._expert.update)
+        self.badge.show_counts(self._expert.counts)
+        if self._dialog is not None and self._dialog.isVisible():
+            self._dialog.show_findings(self._expert.findings)
+
+    def show_findings(self) -> None:
+        """Open the list of all findings."""
+        if self._dialog is None:
+            self._dialog = FindingsDialog(self._window.trace.window())
+            self._dialog.evidence_wanted.connect(self.show_evidence)
+        self._dialog.show_findings(self._expert.findings)
+        self._dialog.show()
+        self._dialog.raise_()
+        self._dialog.list.setFocus()
 
     def facts(self) -> Facts:
         """Saved names by their address, and our listener while it runs."""

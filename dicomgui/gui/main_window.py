@@ -173,6 +173,7 @@ class MainWindow(QMainWindow):
         bar.setContentsMargins(10, 0, 10, 0)
         bar.addWidget(self._listener_glyph)
         bar.addWidget(self.listener_status, 1)
+        bar.addPermanentWidget(self._explainer.badge)
         bar.addPermanentWidget(self.trace_status)
         bar.addPermanentWidget(self.badge)
 
@@ -316,6 +317,7 @@ class MainWindow(QMainWindow):
         if self.dock.isVisible():
             self.dock.drain()
         self.badge.show_count()
+        self._explainer.drain()
         running = self.listener.is_running
         self.listener_status.setText(self.listener.status_text)
         self.listener_status.set_tone("good" if running else "muted")

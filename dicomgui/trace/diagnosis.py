@@ -69,6 +69,9 @@ _COMMITMENT = "1.2.840.10008.1.20.1"
 _MAX_OPEN = 1024
 """Associations whose facts are kept; of older ones that are closed only their findings are."""
 
+_MAX_TOLD = 100_000
+"""Associations whose findings are kept."""
+
 
 class Diagnosis:
     """Findings of a trace that may still grow.
@@ -83,6 +86,10 @@ class Diagnosis:
         self._cases: dict[int, Case] = {}
         self._findings: dict[int, list[Finding]] = {}
         self._changed: set[int] = set()
+
+    def know(self, facts: Facts) -> None:
+        """Take what is known beside the trace by now."""
+        self._around.facts = facts
 
     def add(self, record: Record) -> None:
         """Take the next record."""
@@ -118,6 +125,11 @@ class Diagnosis:
         self._judge()
         for number in [number for number in self._cases if number][:_MAX_OPEN]:
             del self._cases[number]
+            if not self._findings[number]:
+                del self._findings[number]
+        for number in list(self._findings)[:-_MAX_TOLD]:
+            if number not in self._cases:
+                del self._findings[number]
 
 
 def _findings_of(case: Case) -> list[Finding]:

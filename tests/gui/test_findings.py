@@ -11,8 +11,10 @@ import pytest
 from helpers import peers
 from helpers.answering import Answering
 from helpers.bad_peer import GOOD_AC, RELEASE_RP, BadServer, Peer, Script, bad_server, pdu, reached, response
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDialog, QLabel, QListWidget, QPushButton, QWidget
 
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.explaining import PeerActions
@@ -197,3 +199,21 @@ async def test_a_port_that_is_taken_is_named_and_the_next_one_used(window: MainW
         await press(attempt)
         await reached(lambda: window.listener.is_running or bool(window.listener.findings.cards), "it was tried")
         assert window.listener.port.text() == str(server.port + 1)
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints|raise")
+async def test_the_badge_counts_and_its_list_leads_to_the_trace(window: MainWindow, press: Press) -> None:
+    await echoed(window, press, f"PACS@127.0.0.1:{peers.free_port()}")
+    badge = button(window, "status_expert")
+    await reached(badge.isVisible, "the badge is there")
+    assert badge.text() == "1 error"
+    await press(badge)
+    [dialog] = [one for one in window.findChildren(QDialog, "findings_dialog") if one.isVisible()]
+    listed = dialog.findChild(QListWidget, "findings_list")
+    assert listed is not None
+    assert listed.item(0).text() == "Errors"
+    assert "nothing listens" in listed.currentItem().text()
+    QTest.keyClick(listed, Qt.Key.Key_Return)
+    await reached(lambda: window.panel is window.trace, "the trace is in view")
+    button(dialog, "findings_close").click()
+    assert not dialog.isVisible()

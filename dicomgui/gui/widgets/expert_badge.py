@@ -1,0 +1,48 @@
+"""How much of the trace wants attention, in the status bar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtWidgets import QPushButton
+
+from dicomgui.gui import icons
+from dicomgui.gui.theme import current_colors
+from dicomgui.gui.widgets.text import count_text
+from dicomgui.trace.finding import Severity
+
+__all__ = ["ExpertBadge"]
+
+_WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+_TONES = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "accent"}
+
+
+class ExpertBadge(QPushButton):
+    """Says how many errors and warnings the diagnosis has found; pressing it opens the list.
+
+    Hidden where there are none.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("status_expert")
+        self.setFlat(True)
+        self.setAutoDefault(False)
+        self.setProperty("quiet", True)
+        self.setToolTip("What the diagnosis has found in the trace")
+        self.hide()
+
+    def show_counts(self, counts: Mapping[Severity, int]) -> None:
+        """Say how many there are; notes only where there is nothing else."""
+        wanted = [one for one in (Severity.ERROR, Severity.WARNING) if counts.get(one)]
+        wanted = wanted or [one for one in (Severity.NOTE,) if counts.get(one)]
+        self.setVisible(bool(wanted))
+        if not wanted:
+            return
+        text = " · ".join(count_text(counts[one], _WORDS[one]) for one in wanted)
+        if text != self.text():
+            self.setText(text)
+            self.setAccessibleName(f"Findings: {text}")
+            color = str(getattr(current_colors(), _TONES[wanted[0]]))
+            icon_name = "note" if wanted[0] is Severity.NOTE else _WORDS[wanted[0]]
+            self.setIcon(icons.pixmap(icon_name, color, 14, self.devicePixelRatioF()))

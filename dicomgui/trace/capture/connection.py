@@ -381,19 +381,15 @@ class CapturedConnection:
         return PduRecord(*self._head(time_ns), side.direction, cut.pdu_type, cut.length, cut.segments, text)
 
     def _data_pdu(self, side: _Side, cut: Cut, time_ns: int) -> Iterator[Record]:
-        """The PDU and the messages that end in it, in the order of a live trace: one that came is told before it."""
+        """The PDU and after it the messages that end in it, as in a live trace."""
         if cut.error:
             side.messages.lose()
             yield self._pdu(side, cut, time_ns)
             return
         found = side.messages.read(cut.length, cut.segments)
-        pdu = self._pdu(side, cut, time_ns, found.error)
-        messages = [self._dimse(side.direction, message, time_ns) for message in found.messages]
-        if side.direction is Direction.RECEIVED:
-            yield from messages
-        yield pdu
-        if side.direction is Direction.SENT:
-            yield from messages
+        yield self._pdu(side, cut, time_ns, found.error)
+        for message in found.messages:
+            yield self._dimse(side.direction, message, time_ns)
         for remark in found.remarks:
             verb = "sent" if side.direction is Direction.SENT else "received"
             yield self._note(time_ns, logging.WARNING, f"{pdu_name(cut.pdu_type)} {verb}: {remark}"[:500])

@@ -91,8 +91,8 @@ def of(records: Iterable[Record], kind: type[Any]) -> list[Any]:
 def test_an_association_as_a_live_trace_would_tell_it(tmp_path: Path) -> None:
     records, result = load(tmp_path, session().packets)
     assert kinds(records) == [
-        "Connect", "Pdu", "Pdu", "Pdu", "Dimse", "Dimse", "Pdu", "Pdu", "Pdu", "Pdu", "Pdu", "Pdu", "Dimse", "Dimse",
-        "Pdu", "Pdu", "Pdu", "Close",
+        "Connect", "Pdu", "Pdu", "Pdu", "Dimse", "Pdu", "Dimse", "Pdu", "Pdu", "Pdu", "Pdu", "Pdu", "Dimse", "Pdu",
+        "Dimse", "Pdu", "Pdu", "Close",
     ]  # fmt: skip
     assert records[0] == ConnectRecord(
         1, 0.001, START_NS / 1e9 + 0.001, Role.REQUESTOR, "10.0.0.1:50000", "10.0.0.2:104", 0.001, ""
@@ -544,3 +544,18 @@ def test_any_packets_in_any_order_never_break_the_import(tmp_path: Path, packets
     records, result = load(tmp_path, packets)
     assert result.packets == len(packets)
     diagnose(records)
+
+
+# ---------------------------------------------------------------------------------------------------- a real session
+
+RECORDED = Path(__file__).parents[3] / "vectors" / "captures" / "dcmtk-orthanc.pcapng"
+
+
+def test_a_real_session_is_explained_rightly() -> None:
+    """DCMTK with Orthanc: what was aborted, rejected and not found, and nothing of what went well."""
+    records: list[Record] = []
+    import_capture(RECORDED, records.append)
+    assert {finding.code for finding in diagnose(records)} == {"we-aborted", "rejected-no-reason", "find-empty"}
+    assert sorted(summary.outcome for summary in summarize(records)) == [
+        Outcome.ABORTED, Outcome.REJECTED, *[Outcome.RELEASED] * 8,
+    ]  # fmt: skip

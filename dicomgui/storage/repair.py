@@ -62,21 +62,26 @@ class RepairReport:
         opened, rows, leftovers = self.opened, self.rows, self.leftovers
         is_new = opened is not None and opened.is_new
         told = (
-            (len(leftovers.removed), "{} files that an earlier run had left incomplete were removed."),
-            (len(leftovers.stuck), "{} incomplete files of an earlier run could not be removed."),
+            (len(leftovers.removed), "{} file{s} that an earlier run had left incomplete {was} removed."),
+            (len(leftovers.stuck), "{} incomplete file{s} of an earlier run could not be removed."),
             (opened is not None and opened.damaged is not None, "The index was damaged; a new one was made."),
             (
                 opened.newer_version if opened is not None else 0,
                 "The index was made by a later version of this program; it is left alone, and another is used.",
             ),
-            (rows.added if is_new else 0, "{} instances were put into a new index."),
-            (0 if is_new else rows.added, "{} instances were missing in the index and were added."),
-            (rows.removed, "{} entries of the index had no file any more and were removed."),
-            (rows.updated, "{} instances had changed and were read again."),
-            (rows.unreadable, "{} instances could not be read and are known by their UID alone."),
-            (len(self.unchecked), "{} folders of the archive could not be listed."),
+            (rows.added if is_new else 0, "{} instance{s} {was} put into a new index."),
+            (0 if is_new else rows.added, "{} instance{s} {was} missing in the index and {was} added."),
+            (rows.removed, "Of {} instance{s} in the index there was no file any more; the entry is removed."),
+            (rows.updated, "{} instance{s} had changed and {was} read again."),
+            (rows.unreadable, "{} instance{s} could not be read; known by the UID alone."),
+            (len(self.unchecked), "{} folder{s} of the archive could not be listed."),
         )
-        return tuple(sentence.format(number) for number, sentence in told if number)
+        return tuple(_counted(sentence, number) for number, sentence in told if number)
+
+
+def _counted(sentence: str, number: int) -> str:
+    """A sentence about one thing or about several."""
+    return sentence.format(f"{number:,}", s="" if number == 1 else "s", was="was" if number == 1 else "were")
 
 
 def repair(

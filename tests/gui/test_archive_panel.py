@@ -338,7 +338,7 @@ async def test_what_the_repair_found_is_told_quietly(window: MainWindow, tmp_pat
     window.show_panel(window.archive)
     panel = window.archive
     await reached(lambda: panel.repaired.isVisible(), "it is told")
-    assert panel.repaired.text() == "When it was opened: 1 instances were put into a new index."
+    assert panel.repaired.text() == "When it was opened: 1 instance was put into a new index."
 
 
 async def test_the_index_is_made_anew_by_its_button(

@@ -495,6 +495,6 @@ def test_the_command_line_answers_from_its_archive_and_says_what_it_repaired(tmp
         _, out, _ = running.stop()
     assert [one for one in events(done.stdout) if one["event"] == "match"] == []
     [told] = [one["text"] for one in events(out) if one["event"] == "archive"]
-    assert told == "1 entries of the index had no file any more and were removed."
+    assert told == "Of 1 instance in the index there was no file any more; the entry is removed."
     [answered] = [one for one in events(out) if one["event"] == "answered"]
     assert (answered["service"], answered["detail"], answered["problem"]) == ("C-FIND", "STUDY", None)

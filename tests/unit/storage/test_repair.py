@@ -88,8 +88,8 @@ def test_files_without_rows_and_rows_without_files(tmp_path: Path) -> None:
     assert report.rows.unreadable == 1
     assert report.sentences == (
         "2 instances were missing in the index and were added.",
-        f"{report.rows.removed} entries of the index had no file any more and were removed.",
-        "1 instances could not be read and are known by their UID alone.",
+        f"Of {report.rows.removed} instances in the index there was no file any more; the entry is removed.",
+        "1 instance could not be read; known by the UID alone.",
     )
     again, _ = started(tmp_path)
     assert again.sentences == ()
@@ -158,7 +158,7 @@ def test_a_folder_that_cannot_be_listed_keeps_its_rows(tmp_path: Path) -> None:
     report, names = started(tmp_path)
     assert report.unchecked == (folder.name,)
     assert name in names
-    assert report.sentences == ("1 folders of the archive could not be listed.",)
+    assert report.sentences == ("1 folder of the archive could not be listed.",)
 
 
 def test_progress_and_stop(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_the_report_tells_everything(tmp_path: Path) -> None:
     report = RepairReport(leftovers=Leftovers(("a.part", "b.part"), 10, ("c.part",), 1), opened=opened)
     assert report.sentences == (
         "2 files that an earlier run had left incomplete were removed.",
-        "1 incomplete files of an earlier run could not be removed.",
+        "1 incomplete file of an earlier run could not be removed.",
         "The index was damaged; a new one was made.",
         "The index was made by a later version of this program; it is left alone, and another is used.",
     )

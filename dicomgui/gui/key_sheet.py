@@ -22,7 +22,8 @@ _STANDARD = {
 }
 _WELL_KNOWN = {
     "F2": "Rename", "Return": "Open", "F6": "Next part: list, fields, bytes", "Shift+F6": "Part before",
-    "Ctrl+G": "Go to an offset",
+    "Ctrl+G": "Go to an offset", "/": "Go to the filter", "F3": "Find the next one", "Shift+F3": "Find the one before",
+    "1": "Associations", "2": "Exchanges", "3": "PDUs",
 }  # fmt: skip
 
 

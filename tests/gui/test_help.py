@@ -16,6 +16,7 @@ from dicomgui.gui.dialogs.help import HelpWindow
 from dicomgui.gui.key_sheet import key_rows
 from dicomgui.gui.main_window import HELP_OF, MainWindow
 from dicomgui.gui.theme import DARK, LIGHT, Theme
+from dicomgui.gui.widgets.trace_list import TraceList
 
 pytestmark = [pytest.mark.qt, pytest.mark.qt_log_ignore(r"raise\(\)")]
 NAMED = re.compile(r"`((?:(?:Ctrl|Alt|Shift)\+)+(?:Left|Right|Home|\S)|F\d{1,2}|(?:Shift\+)F\d{1,2})`")
@@ -158,6 +159,9 @@ async def test_the_page_of_keys_has_the_keys_of_the_window(window: MainWindow) -
 async def test_each_key_that_a_page_names_is_one(window: MainWindow, help_window: HelpWindow) -> None:
     there = {shortcut.key() for top in (window, help_window) for shortcut in top.findChildren(QShortcut)}
     there |= {button.shortcut() for button in window.findChildren(QPushButton)}
+    of_the_list = {"F2", "Alt+0", "Alt+1", "Alt+6"}  # keys that its list takes, not shortcuts
+    assert all(keys in (TraceList.__doc__ or "") for keys in of_the_list)
+    there |= set(map(QKeySequence, of_the_list))
     missing = [
         f"{page.name}: {keys}"
         for page in help_pages()

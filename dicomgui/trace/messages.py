@@ -268,7 +268,7 @@ def message_at(store: TraceStore, seq: int, offset: int = 0) -> Message | None:
     message = _assembled(store, way, start, begins)
     if message is not None and message.position_of(entry.seq, pdvs[at].offset) is None and pdvs[at].length:
         # Behind a command that announces no data set.
-        message = _assembled(store, way, (entry.seq, at), True)
+        message = _assembled(store, way, (entry.seq, at), message.is_complete)
     return message
 
 
@@ -379,7 +379,8 @@ class _Assembly:
         self._command_done = False
         self._has_dataset = True
         self._ends = False
-        self._faults: list[str] = [] if begins else ["its beginning is not in the trace"]
+        self._stops = False
+        self._faults: list[str] = [] if begins else ["its beginning was not found"]
         self._begins = begins
 
     def _fault(self, text: str) -> None:
@@ -405,8 +406,8 @@ class _Assembly:
         (self._add_command if is_command else self._add_data)(pdv)
         if len(self._pieces) >= MAX_PIECES:
             self._fault(f"only its first {MAX_PIECES:,} fragments are shown")
-            return False
-        return not self._ends
+            self._stops = True
+        return not (self._ends or self._stops)
 
     def _is_new_message(self, pdv: Pdv) -> bool:
         return pdv.is_command and self._command_done
@@ -418,7 +419,7 @@ class _Assembly:
         self._command += data + bytes(min(pdv.length - len(data), MAX_COMMAND))
         if len(self._command) > MAX_COMMAND:
             self._fault("its command set is too long to be shown")
-            self._ends = True
+            self._stops = True
         if pdv.is_last:
             self._command_done = True
             self._has_dataset = _announces_dataset(self._command)
@@ -453,7 +454,7 @@ class _Assembly:
         """The message, ``None`` where nothing came."""
         if not self._pieces:
             return None
-        if not self._ends:
+        if not (self._ends or self._stops):
             self._fault("its end is not in the trace")
         left_out = self._length - len(self._dataset)
         if left_out:
@@ -463,7 +464,7 @@ class _Assembly:
         return Message(
             self._way.association, self._way.direction, context, bytes(self._command), bytes(self._dataset),
             tuple(self._gaps), self._length, self._has_dataset, tuple(self._pieces),
-            self._begins and self._ends, tuple(self._faults),
+            self._begins and self._ends and not self._stops, tuple(self._faults),
         )  # fmt: skip
 
 

@@ -205,3 +205,20 @@ def test_any_bytes_make_a_tree(data: bytes, syntax: str) -> None:
     for node in parsed.root.walk():
         assert isinstance(node.value, str)
         assert 0 <= node.offset <= len(parsed.data)
+
+
+def test_sequences_of_which_the_end_was_not_kept() -> None:
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF) + element(0x00100010, b"PN", b"AB")
+    data = element(0x00081140, b"SQ", item, 0xFFFFFFFF)
+    whole = data + bytes(100)
+    [sequence] = parse_dataset(whole, EXPLICIT, gaps=(Gap(len(data), 100),)).root.children
+    assert not sequence.error
+    assert sequence.length == len(whole)
+    assert "cannot be read" in sequence.value
+    assert sequence.children[0].label == "Not kept"
+
+
+def test_what_has_no_length_and_is_no_sequence() -> None:
+    data = struct.pack("<HH2sHI", 0x0008, 0x0119, b"UC", 0, 0xFFFFFFFF) + bytes(20)
+    [fault] = parse_dataset(data, EXPLICIT).root.children
+    assert "has no length" in fault.error

@@ -172,7 +172,7 @@ def test_what_lacks_its_beginning_or_its_end(store: TraceStore) -> None:
     filled(store, late, early)
     headless = message(store, 2)
     assert (headless.command, headless.dataset, headless.is_complete) == (b"", DATA[:20], False)
-    assert headless.faults == ("its beginning is not in the trace",)
+    assert headless.faults == ("its beginning was not found",)
     assert headless.context == (3, "", "")
     cut = message(store, rows(store)[2])
     assert not cut.is_complete
@@ -233,3 +233,34 @@ def test_any_fragments_give_an_answer(fragments: list[tuple[int, bytes]], data: 
         assert not fragments[0][1] or found.pieces
         assert sum(piece.length for piece in found.pieces) == found.length
     store.close()
+
+
+def test_what_cannot_be_shown_whole_is_told(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "MAX_COMMAND", 100)
+    recording = opened().sent(PDataTF((PDV(3, 1, b"\0" * 60),))).sent(PDataTF((PDV(3, 3, b"\0" * 60),)))
+    pdu = PDataTF((PDV(3, 3, COMMAND),)).encode()
+    recording.add(PduRecord(*recording.head, SENT, 4, len(pdu), (Segment(0, pdu[:50]),), ""))
+    filled(store, recording)
+    first, _, third = rows(store)
+    assert message(store, first).faults == ("its command set is too long to be shown",)
+    assert message(store, first).decode() is None
+    monkeypatch.setattr(messages, "MAX_COMMAND", 1000)
+    assert f"{len(pdu) - 50} bytes of its command set are not in the trace" in message(store, third).faults
+
+
+def test_fragments_without_end_are_left(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "MAX_PIECES", 2)
+    filled(store, stored(opened(), 100))
+    first, *_, last = rows(store)
+    assert "only its first 2 fragments are shown" in message(store, first).faults
+    assert "its beginning was not found" in message(store, last).faults
+
+
+def test_commands_without_data_in_one_pdu_are_told_apart(store: TraceStore) -> None:
+    commands = [PDV(3, 3, encode(CEchoRQ(number))) for number in range(4)]
+    filled(store, opened().sent(PDataTF(tuple(commands))).sent(PDataTF((PDV(3, 0, DATA[:10]), PDV(3, 2, DATA[10:20])))))
+    first, second = rows(store)
+    found = [message(store, first, 12 + number * (len(commands[0].data) + 6)) for number in range(4)]
+    assert [one.command for one in found] == [pdv.data for pdv in commands]
+    assert all(one.segments() == (Segment(0, one.command),) for one in found)
+    assert message(store, second, 30).dataset == DATA[10:20]

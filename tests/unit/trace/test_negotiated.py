@@ -141,3 +141,18 @@ def test_of_a_malformed_request_what_stands_before_the_fault(store: TraceStore) 
     assert found.rows[0].asked == Place(1, 74 + 25, 4 + 4 + len(CT) + 4 + len(EXPLICIT) + 4)
     assert "malformed" in found.remarks[0]
     assert read(store, Recording(5).raw(Direction.SENT, bytes(data[:60]))).rows == ()
+
+
+def test_a_malformed_answer_and_rejection_are_told(store: TraceStore) -> None:
+    data = bytearray(associate_ac(PresentationContextAC(1, 0, IMPLICIT)).encode())
+    data[data.index(b"\x51\x00\x00\x04") + 3] = 200
+    found = read(store, Recording().sent(associate_rq()).raw(Direction.RECEIVED, bytes(data), "malformed"))
+    assert found.rows[0].is_accepted
+    assert any(text.startswith("The A-ASSOCIATE-AC is malformed") for text in found.remarks)
+    cut = read(store, Recording(2).sent(associate_rq()).raw(Direction.RECEIVED, b"\x03\0\0\0\0\x04\0"))
+    assert cut.remarks == ("The association was rejected.",)
+
+
+def test_that_not_all_was_counted_is_told(store: TraceStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicomgui.trace.needs.MAX_RECORDS", 3)
+    assert "first records" in read(store, Recording().established().echo()).remarks[-1]

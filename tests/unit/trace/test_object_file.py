@@ -143,3 +143,22 @@ def test_a_deflated_object_with_gaps_is_refused(store: TraceStore, tmp_path: Pat
     message = sent(store, kept=1000, syntax=DEFLATED)
     with pytest.raises(ObjectError, match="not kept"):
         save_part10(store, message, tmp_path / "a.dcm", fill=True)
+
+
+def test_where_files_cannot_be_linked_a_name_is_taken_all_the_same(
+    store: TraceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError("not on this file system")
+
+    monkeypatch.setattr("dicomgui.trace.object_file.os.link", no_links)
+    message = sent(store)
+    assert save_part10(store, message, tmp_path / "a.dcm").path.read_bytes().endswith(DATA)
+    with pytest.raises(FileExistsError):
+        save_part10(store, message, tmp_path / "a.dcm")
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_uid_that_is_too_long_for_a_file_is_refused(store: TraceStore, tmp_path: Path) -> None:
+    with pytest.raises(ObjectError, match="UID"):
+        save_part10(store, sent(store, uid="1." * 40 + "1"), tmp_path / "a.dcm")

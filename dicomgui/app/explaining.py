@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dicomgui.app.port_owner import port_owner
+from dicomgui.network.errors import ListenError
 from dicomgui.storage import StorageError
 from dicomgui.trace.diagnose import explain_error
 from dicomgui.trace.facts import Facts
 from dicomgui.trace.finding import Finding
-from dicomgui.trace.words import compose
+from dicomgui.trace.words import compose, split_place
 
-__all__ = ["explain_failure", "facts_of_port"]
+__all__ = ["explain_failure", "explain_no_listener", "facts_of_port"]
 
 
 def explain_failure(error: BaseException) -> Finding:
@@ -19,6 +20,13 @@ def explain_failure(error: BaseException) -> Finding:
         detail = str(error).removeprefix(f"{path}: ").rstrip(".")
         return compose("file-failed", {"path": path or "(no path)", "detail": detail})
     return explain_error(error)
+
+
+def explain_no_listener(error: ListenError) -> Finding:
+    """The finding for a listener that did not start, with who has its port. It blocks."""
+    place = str(error).removeprefix("cannot listen on ").partition(": ")[0]
+    port = split_place(place)[1]
+    return explain_error(error, facts_of_port(int(port)) if port.isascii() and port.isdigit() else Facts())
 
 
 def facts_of_port(port: int) -> Facts:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from dicomgui.app.config_values import query_flags
 from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.destinations import destinations_of
+from dicomgui.app.explaining import explain_no_listener
 from dicomgui.app.listener import (
     ArchiveRepaired,
     AssociationBegan,
@@ -43,7 +44,6 @@ from dicomgui.network.service import AssociationFacts
 from dicomgui.network.status import Service
 from dicomgui.network.transport import TlsConfig
 from dicomgui.storage import StorageError
-from dicomgui.trace.diagnose import explain_error
 
 __all__ = ["run", "run_practice"]
 
@@ -165,7 +165,7 @@ async def _start(provider: _Provider, output: Output) -> Exit:
     try:
         await provider.start()
     except ListenError as error:
-        output.findings([explain_error(error)])
+        output.findings([explain_no_listener(error)])
         return Exit.NETWORK
     except StorageError as error:
         output.note(f"error: {error}")

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from dicomgui.cli.exits import Exit
+from dicomgui.cli.finding_text import option_lines
 from dicomgui.trace.finding import Finding, finding_json
 
 __all__ = ["Output", "safe", "size_text"]
@@ -93,19 +94,24 @@ class Output:
         """A remark beside the result, on standard error in either manner."""
         self._remark(safe(text))
 
-    def findings(self, findings: Iterable[Finding]) -> None:
-        """What failed, why probably, and what to try."""
+    def findings(self, findings: Iterable[Finding], proof: Callable[[Finding], tuple[str, ...]] | None = None) -> None:
+        """What failed, why probably, and what to try.
+
+        :param proof: gives the lines of a finding's evidence, which are shown with the clause of the standard then.
+        """
         for finding in findings:
             if self.is_json:
                 self.json(finding_json(finding))
             else:
-                self._finding(finding)
+                self._finding(finding, proof(finding) if proof is not None else ())
 
-    def _finding(self, finding: Finding) -> None:
+    def _finding(self, finding: Finding, proof: tuple[str, ...]) -> None:
         lines = [f"{finding.severity.value}: {finding.what}"]
         lines += _listed("likely", finding.causes)
         lines += _listed("try", finding.tries)
-        if self.is_verbose and finding.clause:
+        lines += _listed("run", option_lines(finding))
+        lines += _listed("shown", proof)
+        if (self.is_verbose or proof) and finding.clause:
             lines += _listed("see", (finding.clause,))
         self._remark("\n".join(safe(line) for line in lines))
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dicomgui.cli.exits import Exit
+from dicomgui.cli.finding_text import evidence_lines, records_shown
 from dicomgui.cli.output import Output, size_text
 from dicomgui.network.dimse import CommandField
 from dicomgui.network.pdu import pdu_name
@@ -127,9 +128,10 @@ def explain(options: argparse.Namespace) -> int:
     try:
         reader = read_trace(Path(options.file))
         findings = diagnose(reader)
+        shown = records_shown(findings, reader)
     except TraceFileError as error:
         return _fail(Output(as_json=options.json), error)
-    output.findings(findings)
+    output.findings(findings, lambda finding: evidence_lines(finding, shown))
     if not any(finding.severity is Severity.ERROR for finding in findings):
         output.line("nothing failed, as far as the trace shows")
     _tell_damage(Output(as_json=options.json), reader)

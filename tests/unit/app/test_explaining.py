@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from helpers.bad_peer import bad_server
 
-from dicomgui.app.explaining import explain_failure, facts_of_port
-from dicomgui.network.errors import ConnectionRefused
+from dicomgui.app.explaining import explain_failure, explain_no_listener, facts_of_port
+from dicomgui.network.errors import ConnectionRefused, ListenError
 from dicomgui.storage import StorageError
 
 
@@ -21,6 +22,17 @@ def test_faults_of_the_archive_are_faults_of_files() -> None:
 def test_other_errors_are_explained_as_ever() -> None:
     assert explain_failure(ConnectionRefused("no", peer="A@h:1")).code == "closed-port"
     assert explain_failure(KeyError("x")).code == "internal-fault"
+
+
+async def test_a_listener_that_did_not_start() -> None:
+    async with bad_server(lambda peer: peer.drop()) as server:
+        error = ListenError(f"cannot listen on 0.0.0.0:{server.port}: the port is in use by another program")
+        finding = explain_no_listener(error)
+    assert finding.code == "port-in-use"
+    assert finding.actions[0].value == str(server.port + 1)
+    if sys.platform == "linux":
+        assert f"Port {server.port} is used by" in finding.causes[0]
+    assert explain_no_listener(ListenError("odd")).code == "listen-failed"
 
 
 async def test_who_holds_a_port() -> None:

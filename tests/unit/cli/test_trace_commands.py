@@ -127,6 +127,8 @@ def test_explain_says_what_failed_why_and_what_to_try(tmp_path: Path, capsys: py
     assert out.startswith("error: ")
     assert "PACS" in out
     assert "  try " in out
+    assert ", A-ASSOCIATE-RJ, bytes 7 to 9: 01 01 07" in out
+    assert "  see     PS3.8 9.3.4" in out
     assert err == ""
     assert main(["trace", "explain", path, "--json"]) == 0
     printed = objects(capsys)

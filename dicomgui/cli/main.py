@@ -9,7 +9,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
 
 import dicomgui
 from dicomgui.cli.capture_parsers import add_import_options, add_key_options
@@ -20,6 +20,9 @@ from dicomgui.cli.query_parsers import add_query_commands
 from dicomgui.cli.values import checked, count, flags, keepalive, max_pdu, operations, peer, port, seconds
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
 from dicomgui.network.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from dicomgui.network.transport.proxy import HttpProxy
 
 __all__ = ["build_parser", "main"]
 
@@ -176,10 +179,17 @@ def _requesting() -> _Parser:
     group = options.add_argument_group("TCP")
     group.add_argument("--local", metavar="ADDR", help="local address to connect from")
     group.add_argument("--family", choices=("any", "ipv4", "ipv6"), help="addresses of the peer's name to try")
+    group.add_argument("--proxy", metavar="URL", type=checked(_proxy), help="HTTP proxy to go through: http://host:port")
     group.add_argument(
         "--keepalive", metavar="S", type=keepalive, help="let the system ask after S seconds of silence, 0 for never"
     )
     return options
+
+
+def _proxy(text: str) -> HttpProxy:
+    from dicomgui.network.transport.proxy import HttpProxy
+
+    return HttpProxy.parse(text)
 
 
 def _hurrying() -> _Parser:

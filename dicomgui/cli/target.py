@@ -56,6 +56,8 @@ def _by_tcp(options: argparse.Namespace, chosen: ConnectionOptions) -> Connectio
         sockets = replace(sockets, keepalive_s=options.keepalive or None)
     if options.family is not None:
         sockets = replace(sockets, family=options.family)
+    if options.proxy is not None:
+        sockets = replace(sockets, proxy=options.proxy)
     priority = Priority[getattr(options, "priority", "medium").upper()]
     return replace(chosen, sockets=sockets, local_host=options.local or chosen.local_host, priority=priority)
 

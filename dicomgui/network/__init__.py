@@ -95,7 +95,7 @@ from dicomgui.network.service import (
 )
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
-from dicomgui.network.transport import SocketOptions, TlsConfig, TlsInfo
+from dicomgui.network.transport import HttpProxy, SocketOptions, TlsConfig, TlsInfo
 
 __all__ = [
     "AETitle",
@@ -125,6 +125,7 @@ __all__ = [
     "FolderTarget",
     "GetRequest",
     "Handlers",
+    "HttpProxy",
     "Implementation",
     "InstanceFile",
     "Lifecycle",

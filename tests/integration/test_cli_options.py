@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import socket
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -169,6 +171,24 @@ def test_a_required_confirmation_that_does_not_come(capsys: pytest.CaptureFixtur
     assert "did not confirm" in capsys.readouterr().out
 
 
+def test_a_proxy_is_gone_through(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        asked: list[bytes] = []
+
+        def refuse() -> None:
+            with listening.accept()[0] as connection:
+                asked.append(connection.recv(4096))
+                connection.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+
+        proxy = threading.Thread(target=refuse)
+        proxy.start()
+        assert main(["echo", "SCP@pacs.example:104", "--proxy", f"http://127.0.0.1:{port}"]) == 3
+        proxy.join()
+    assert asked[0].startswith(b"CONNECT pacs.example:104 HTTP/1.1\r\n")
+    assert "403 Forbidden" in capsys.readouterr().out
+
+
 def test_an_echo_that_ends_by_abort(capsys: pytest.CaptureFixture[str]) -> None:
     ends: list[str] = []
     lifecycle = Lifecycle(
@@ -202,8 +222,8 @@ def test_a_revoked_certificate_and_keys_for_wireshark(
     "arguments",
     [
         ("--priority", "urgent"), ("--keepalive", "40000"), ("--keepalive", "x"), ("--family", "ipv5"),
-        ("--max-send-pdu", "5"), ("--user-required",), ("--tls-crl", "x"), ("--tls-keylog", "x"),
-        ("--tls-min-version", "1.1"),
+        ("--max-send-pdu", "5"), ("--user-required",), ("--proxy", "https://proxy"), ("--tls-crl", "x"),
+        ("--tls-keylog", "x"), ("--tls-min-version", "1.1"),
     ],
 )  # fmt: skip
 def test_wrong_usage(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

@@ -158,7 +158,7 @@ class Association(ServiceUser):
                 self._scribe,
                 timeout_s=options.timeouts.connect_s,
                 local_host=options.local_host,
-                family=options.sockets.family,
+                sockets=options.sockets,
                 tls=self._tls,
                 server_name=None if options.tls is None else options.tls.server_name,
                 tls_s=options.timeouts.tls_s,

@@ -4,6 +4,7 @@ from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.listen import open_listener
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport, TransportUser, socket_place
+from dicomgui.network.transport.proxy import HttpProxy
 from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.sockets import IpFamily, SocketOptions
 from dicomgui.network.transport.tasks import TaskOwner
@@ -13,6 +14,7 @@ __all__ = [
     "AssociationTransport",
     "ClientAuth",
     "ConnectTimes",
+    "HttpProxy",
     "IpFamily",
     "SocketOptions",
     "TaskOwner",

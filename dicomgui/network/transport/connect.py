@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import (
@@ -20,13 +20,16 @@ from dicomgui.network.errors import (
 )
 from dicomgui.network.tracing import Role, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport, socket_place
+from dicomgui.network.transport.proxy import HttpProxy, open_tunnel
 from dicomgui.network.transport.resolve import look_up
 from dicomgui.network.transport.secure import TlsTransport
-from dicomgui.network.transport.sockets import IpFamily
+from dicomgui.network.transport.sockets import IpFamily, SocketOptions
 
 __all__ = ["ConnectTimes", "open_connection"]
 
 _Protocol: TypeAlias = AssociationTransport | TlsTransport
+
+_USUAL: Final = SocketOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +48,18 @@ async def open_connection(
     *,
     timeout_s: float | None,
     local_host: str | None = None,
-    family: IpFamily = "any",
+    sockets: SocketOptions = _USUAL,
     tls: ssl.SSLContext | None = None,
     server_name: str | None = None,
     tls_s: float | None = None,
 ) -> ConnectTimes:
     """Connect to ``peer``: look its name up, then try each of its addresses in the resolver's order.
 
+    With a proxy it is the proxy's name that is looked up; the peer's is left to the proxy.
+
     :param timeout_s: for the look-up and all attempts together; ``None`` leaves it to the system.
     :param local_host: the local address to connect from; by default the system chooses.
-    :param family: which addresses of the name to try.
+    :param sockets: which addresses of the name to try, and the proxy to go through.
     :param tls: speak TLS as it says.
     :param server_name: whose certificate TLS expects; by default the host's.
     :param tls_s: for the TLS handshake; ``None`` for ever.
@@ -67,7 +72,9 @@ async def open_connection(
     loop = asyncio.get_running_loop()
     started = loop.time()
     deadline = None if timeout_s is None else started + timeout_s
-    addresses = await _resolve(peer, family, scribe, deadline, timeout_s)
+    via = sockets.proxy
+    host, port = (peer.host, peer.port) if via is None else (via.host, via.port)
+    addresses = await _resolve(peer, host, port, sockets.family, scribe, deadline, timeout_s)
     resolved = loop.time()
     failure: DicomNetworkError | None = None
     make: Callable[[], _Protocol] = make_protocol
@@ -77,11 +84,10 @@ async def open_connection(
         attempt = loop.time()
         left = None if deadline is None else (deadline - attempt) / (len(addresses) - number + 1)
         try:
-            protocol = await _connect(make, address, peer.port, local_host, left)
-        except (OSError, TimeoutError) as exc:
-            failure = _translate(exc, peer, timeout_s)
-            failure.__cause__ = exc
-            place = socket_place((address, peer.port))
+            protocol = await _connect(make, peer, address, via, local_host, left)
+        except (OSError, ConnectError) as exc:
+            failure = _translate(exc, peer, port, timeout_s)
+            place = socket_place((address, port))
             scribe.connect(Role.REQUESTOR, "", place, loop.time() - attempt, f"{type(failure).__name__}: {failure}")
             continue
         connected = loop.time()
@@ -93,27 +99,33 @@ async def open_connection(
 
 
 async def _resolve(
-    peer: PeerAddress, family: IpFamily, scribe: Scribe, deadline: float | None, timeout_s: float | None
+    peer: PeerAddress,
+    host: str,
+    port: int,
+    family: IpFamily,
+    scribe: Scribe,
+    deadline: float | None,
+    timeout_s: float | None,
 ) -> list[str]:
     loop = asyncio.get_running_loop()
     started = loop.time()
     try:
         async with asyncio.timeout_at(deadline):
-            addresses = await look_up(peer.host, peer.port, family)
+            addresses = await look_up(host, port, family)
     except TimeoutError as exc:
-        scribe.resolve(peer.host, (), loop.time() - started, "time-out")
+        scribe.resolve(host, (), loop.time() - started, "time-out")
         raise ConnectTimeout(
-            f"looking up {peer.host!r} took longer than {timeout_s:g} s", peer=str(peer), phase="resolve"
+            f"looking up {host!r} took longer than {timeout_s:g} s", peer=str(peer), phase="resolve"
         ) from exc
     except (OSError, UnicodeError) as exc:
-        scribe.resolve(peer.host, (), loop.time() - started, str(exc))
+        scribe.resolve(host, (), loop.time() - started, str(exc))
         raise NameResolutionError(
-            f"the name {peer.host!r} has no {_FAMILY_TEXTS[family]}address ({exc})",
+            f"the name {host!r} has no {_FAMILY_TEXTS[family]}address ({exc})",
             peer=str(peer),
             phase="resolve",
             hint="Check the spelling, or give the IP address.",
         ) from exc
-    scribe.resolve(peer.host, tuple(addresses), loop.time() - started)
+    scribe.resolve(host, tuple(addresses), loop.time() - started)
     return addresses
 
 
@@ -147,22 +159,37 @@ async def _shake_hands(connection: TlsTransport, peer: str) -> None:
 
 async def _connect(
     make_protocol: Callable[[], _Protocol],
+    peer: PeerAddress,
     address: str,
-    port: int,
+    via: HttpProxy | None,
     local_host: str | None,
     timeout_s: float | None,
 ) -> _Protocol:
     loop = asyncio.get_running_loop()
     local = None if local_host is None else (local_host, 0)
     async with asyncio.timeout(timeout_s):
-        _, protocol = await loop.create_connection(make_protocol, address, port, local_addr=local)
+        if via is None:
+            _, protocol = await loop.create_connection(make_protocol, address, peer.port, local_addr=local)
+        else:
+            tunnel = await open_tunnel(address, via, peer.host, peer.port, local_host)
+            _, protocol = await loop.create_connection(make_protocol, sock=tunnel)
     return protocol
 
 
-def _translate(exc: OSError, peer: PeerAddress, timeout_s: float | None) -> ConnectError:
+def _translate(exc: OSError | ConnectError, peer: PeerAddress, port: int, timeout_s: float | None) -> ConnectError:
+    """The failure in our words; ``port`` is the one that was tried, which may be that of a proxy."""
+    if isinstance(exc, ConnectError):
+        exc.peer = str(peer)
+        return exc
+    failure = _failure_of(exc, peer, port, timeout_s)
+    failure.__cause__ = exc
+    return failure
+
+
+def _failure_of(exc: OSError, peer: PeerAddress, port: int, timeout_s: float | None) -> ConnectError:
     if isinstance(exc, ConnectionRefusedError):
         return ConnectionRefused(
-            f"nothing listens on port {peer.port}",
+            f"nothing listens on port {port}",
             peer=str(peer),
             phase="connect",
             hint="Check the port, and that the peer's DICOM service runs.",

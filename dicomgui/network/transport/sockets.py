@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.transport.proxy import HttpProxy
 
 __all__ = ["IpFamily", "SocketOptions", "tune"]
 
@@ -33,6 +34,7 @@ class SocketOptions:
     :ivar send_buffer_bytes: size of the system's send buffer (SO_SNDBUF); by default it adapts that by itself.
     :ivar receive_buffer_bytes: the same for what is received (SO_RCVBUF).
     :ivar family: which addresses of a peer's name are tried; of no meaning for a server.
+    :ivar proxy: the HTTP proxy that leads to the peer, and looks its name up; of no meaning for a server.
     :raises ConfigurationError: a value is out of range.
     """
 
@@ -40,6 +42,7 @@ class SocketOptions:
     send_buffer_bytes: int | None = None
     receive_buffer_bytes: int | None = None
     family: IpFamily = "any"
+    proxy: HttpProxy | None = None
 
     def __post_init__(self) -> None:
         if self.keepalive_s is not None and not 1 <= self.keepalive_s <= 32_767:

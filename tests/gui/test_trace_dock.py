@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import JobKind, Jobs
 from dicomgui.gui.geometry import WindowPlace
-from dicomgui.gui.models.trace_model import Column
+from dicomgui.gui.models.trace_columns import Column
 from dicomgui.gui.theme import Theme
 from dicomgui.gui.widgets.trace_dock import TraceDock
 from dicomgui.network.tracing import NoteRecord
@@ -36,6 +36,8 @@ def note(dock: TraceDock, association: int, text: str = "x") -> None:
 
 def shown(dock: TraceDock) -> list[str]:
     dock.drain()
+    while dock.model.is_behind and not dock.is_folded:
+        dock.drain()
     return [dock.model.index(row, Column.ASSOCIATION).data() for row in range(dock.model.rowCount())]
 
 
@@ -101,29 +103,30 @@ def test_rows_that_are_missed_are_counted(qtbot: QtBot, dock: TraceDock) -> None
     for _ in range(100):
         note(dock, 1)
     shown(dock)
-    dock.panes.set_follows(False)
+    dock.table.set_follows(False)
     note(dock, 1)
     shown(dock)
     assert dock.new_rows.text() == "1 new"
     qtbot.mouseClick(dock.new_rows, Qt.MouseButton.LeftButton)
-    assert dock.panes.follows
+    assert dock.table.follows
     assert not dock.new_rows.isVisible()
 
 
 def test_the_details_come_with_the_first_row_that_is_selected(qtbot: QtBot, dock: TraceDock) -> None:
     note(dock, 1, "something")
     shown(dock)
-    assert not dock.panes.tree.isVisible()
+    assert not dock.panes.details.isVisible()
     dock.table.setFocus()
     dock.panes.next_pane()
     assert dock.window().focusWidget() is dock.table
     dock.table.selectRow(0)
-    assert dock.panes.tree.isVisible()
-    assert dock.panes.tree_model.index(0, 0).data() == "Note"
+    assert dock.panes.details.isVisible()
+    assert dock.panes.details.tree_model.index(0, 0).data() == "Note"
     dock.panes.next_pane()
-    assert dock.window().focusWidget() is dock.panes.tree
+    assert dock.window().focusWidget() is dock.panes.details.panes[0]
     dock.follow((2,))
-    assert not dock.panes.tree.isVisible()
+    assert shown(dock) == []
+    assert not dock.panes.details.isVisible()
 
 
 def test_it_is_empty_before_there_is_anything(dock: TraceDock) -> None:

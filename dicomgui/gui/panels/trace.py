@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedLayout, QWidget
 
@@ -51,7 +51,6 @@ class TracePanel(Panel):
         super().__init__("trace", "Trace", "Every association of this program, byte by byte, while it happens.", place)
         self.setAcceptDrops(True)
         self._is_warm = False
-        self._has_looked = False
         self._travel = Travel()
         self._place_wanted: tuple[int, int, int] | None = None
         self.live = TraceSource("This program, live", place.context.trace)
@@ -123,7 +122,7 @@ class TracePanel(Panel):
         self._empty.setAutoFillBackground(True)
         # Over the panes and not instead of them: to lay out and style them when the first PDU comes would take the
         # time of three frames, in the middle of receiving.
-        layers = QWidget()
+        layers = _Filling()
         self._layers = QStackedLayout(layers)
         self._layers.setStackingMode(QStackedLayout.StackingMode.StackAll)
         self._layers.addWidget(self._empty)
@@ -150,6 +149,7 @@ class TracePanel(Panel):
         self.sources.chosen.connect(self._on_source_chosen)
         self.sources.opened.connect(self._on_opened)
         table.follow_changed.connect(self.follow.setChecked)
+        table.looked.connect(self._on_looked)
         table.rows_missed.connect(self._on_rows_missed)
         table.entered.connect(self._on_entered)
         table.left.connect(self.go_out)
@@ -194,9 +194,13 @@ class TracePanel(Panel):
             if self.live.behind:
                 self.live.update(HIDDEN_BUDGET_S)
             return
-        if self.table.drain() or not self._has_looked:
-            self._has_looked = True
-            self._show_empty(not len(self.model.source.store))
+        if not self.table.drain():
+            self._on_looked()
+
+    def _on_looked(self) -> None:
+        is_empty = not len(self.model.source.store)
+        if is_empty is self.panes.isEnabled():
+            self._show_empty(is_empty)
         self._show_count()
 
     def _show_count(self) -> None:
@@ -207,7 +211,7 @@ class TracePanel(Panel):
         elif bar.passes is not None or model.associations is not None:
             text = f"{shown:,} of {model.total:,}"
         else:
-            text = count_text(shown, "row") if model.zoom is Zoom.ROWS else f"{shown:,}"
+            text = count_text(shown, "row")
         bar.show_count(text, model.progress if model.is_replacing else 1.0)
         kept = len(model.source.store) > 0
         self.clear_button.setEnabled(kept and model.source.is_live)
@@ -406,7 +410,6 @@ class TracePanel(Panel):
         self.findings.show_findings(())
         self._show_empty(True)
         self.state.look_again()
-        self._has_looked = False
         self._show_count()
 
     # ---------------------------------------------------------------------------------------------------- other sources
@@ -440,7 +443,6 @@ class TracePanel(Panel):
         self.table.set_follows(source.is_live)
         self.follow.setEnabled(source.is_live)
         self.state.look_again()
-        self._has_looked = False
         self._show_empty(not len(source.store))
         self._drain()
 
@@ -453,7 +455,10 @@ class TracePanel(Panel):
         self.is_saving = True
         self.save_button.setEnabled(False)
         try:
-            findings = await save_trace(self, self.place.context, self.chosen, start_job=export_job(self.place))
+            source, start_job = self.model.source, export_job(self.place)
+            findings = await save_trace(
+                self, self.place.context, self.chosen, store=source.store, marks=source.marks, start_job=start_job
+            )
             self.findings.show_findings(findings)
         finally:
             self.is_saving = False
@@ -465,6 +470,13 @@ class TracePanel(Panel):
     async def shut_down(self) -> None:
         await super().shut_down()
         self.sources.close_all()
+
+
+class _Filling(QWidget):
+    """Takes the room that there is, and asks for no more: a page that scrolls would else scroll the list as well."""
+
+    def sizeHint(self) -> QSize:
+        return self.minimumSizeHint()
 
 
 _QUIET_RECORDS = ("StateRecord", "DimseRecord")

@@ -59,6 +59,7 @@ class TraceDock(QFrame):
         self.panes = TraceView("dock", self._source, self._context.file_pool, across=True, zoom=Zoom.ROWS)
         self.model, self.table = self.panes.model, self.panes.table
         self.table.rows_missed.connect(self._on_rows_missed)
+        self.table.looked.connect(self._show_what)
         self.panes.row_wanted.connect(self._on_row_wanted)
         self.table.entered.connect(lambda _number: self.panes.next_pane())
         self.fold_button = push_button("dock_fold", "", "down")
@@ -149,8 +150,7 @@ class TraceDock(QFrame):
             return
         if self._jobs is not None and self._jobs.seq != self._seq:
             self._look_for_job(self._jobs)
-        if self.table.drain():
-            self._show_what()
+        self.table.drain()
 
     def _look_for_job(self, jobs: Jobs) -> None:
         """Find the newest job that talks or has talked to somebody."""

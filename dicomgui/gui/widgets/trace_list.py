@@ -49,6 +49,8 @@ class TraceList(TraceTable):
     """So many items came since the list no longer follows; 0 when it follows again."""
     chosen = Signal(int)
     """The number of the item that is selected now; 0 for none."""
+    looked = Signal()
+    """The list has looked at what is new, or at more of what is old."""
     entered = Signal(int)
     """The user wants to see what is inside of the item."""
     left = Signal()
@@ -103,6 +105,7 @@ class TraceList(TraceTable):
             return False
         model.drain()
         self._settle()
+        self.looked.emit()
         if model.is_replacing or (model.is_behind and not grows):
             self._catch_up.start()
         return True
@@ -113,6 +116,7 @@ class TraceList(TraceTable):
             return
         self.trace_model.drain()
         self._settle()
+        self.looked.emit()
         if self.trace_model.is_behind:
             self._catch_up.start()
 

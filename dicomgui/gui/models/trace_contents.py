@@ -13,15 +13,15 @@ from dicomgui.network.tracing import BytesRecord, DimseRecord, PduRecord, Record
 from dicomgui.trace.dataset_nodes import ParsedDataset, parse_dataset
 from dicomgui.trace.describe import Node, TreeNode, describe_command, describe_pdu
 from dicomgui.trace.finding import plain
-from dicomgui.trace.messages import Message, kept_of, message_at
+from dicomgui.trace.messages import Message, kept_bytes, kept_of, message_at
 from dicomgui.trace.object_file import default_name, refusal_of
 from dicomgui.trace.store import TraceStore
 from dicomgui.trace.user_information import named
 
 __all__ = ["Content", "Loaded", "has_message", "is_quick", "load_message", "record_content"]
 
-QUICK_BYTES = 8192
-"""Kept bytes of a PDU up to which it is decoded at once, in the window's thread."""
+QUICK_BYTES = 1024
+"""Kept bytes of a PDU up to which it is decoded at once, in the window's thread; larger ones may have many fields."""
 MAX_FRAGMENTS = 5000
 """Fragments of a message that the tree names."""
 
@@ -35,6 +35,7 @@ class Content:
     :ivar length: of all bytes.
     :ivar note: what it is, in one line; empty where the tree says it.
     :ivar is_odd: whether the note tells of something wrong or missing.
+    :ivar depth: down to which level the tree is open at first.
     """
 
     root: TreeNode | None
@@ -42,6 +43,7 @@ class Content:
     length: int = 0
     note: str = ""
     is_odd: bool = False
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,11 @@ def has_message(record: Record) -> bool:
 
 def is_quick(record: Record) -> bool:
     """Whether the tree of a record is made in no time."""
-    return not isinstance(record, PduRecord) or sum(len(segment.data) for segment in record.segments) <= QUICK_BYTES
+    if not isinstance(record, PduRecord) or sum(len(segment.data) for segment in record.segments) <= QUICK_BYTES:
+        return True
+    head = kept_bytes(record.segments, 0, 12)
+    is_one = len(head) == 12 and int.from_bytes(head[6:10], "big") + 10 == record.length  # one value fills the PDU
+    return record.pdu_type == PduType.P_DATA_TF and is_one and not head[11] & 1
 
 
 def record_content(record: Record) -> Content:
@@ -79,8 +85,8 @@ def record_content(record: Record) -> Content:
         fault = plain(record.error, 400)
         return Content(describe_pdu(record), record.segments, record.length, fault, bool(fault))
     if isinstance(record, BytesRecord):
-        return Content(_plain_node(record), (Segment(0, record.data),) if record.data else (), record.length)
-    return Content(_plain_node(record))
+        return Content(_plain_node(record), (Segment(0, record.data),) if record.data else (), record.length, depth=0)
+    return Content(_plain_node(record), depth=0)
 
 
 def _plain_node(record: Record) -> Node:
@@ -182,4 +188,5 @@ def _dataset(message: Message, parsed: ParsedDataset | None) -> Content:
         parts.append(f"{message.missing_bytes:,} bytes were not kept")
     segments = kept_of(parsed.data, parsed.gaps)
     is_odd = any(node.error for node in parsed.root.children)
-    return Content(parsed.root, segments, parsed.length, plain(" · ".join(parts), 400), is_odd)
+    # Sequences stay closed: what is in them is read when they are opened.
+    return Content(parsed.root, segments, parsed.length, plain(" · ".join(parts), 400), is_odd, depth=0)

@@ -94,7 +94,7 @@ class FieldPane(QWidget):
     def show_content(self, content: Content) -> None:
         """Show a tree and its bytes."""
         self.tree_model.show_node(content.root)
-        self.tree.expandToDepth(1 if content.segments else 0)
+        self.tree.expandToDepth(content.depth)
         self.hex.show_segments(content.segments, content.length)
         self.show_note(content.note, "warning" if content.is_odd else "muted")
         self.path.setText("")

@@ -20,6 +20,7 @@ from dicomgui.app.help_pages import (
     text_of,
 )
 from dicomgui.cli.main import build_parser
+from dicomgui.trace.catalogue import CATALOGUE
 from dicomgui.trace.filter import KEYS as FILTER_KEYS
 from dicomgui.trace.filter import WORDS, check, parse
 
@@ -98,6 +99,26 @@ def test_each_key_and_word_of_the_filter_language_is_explained() -> None:
     assert page is not None
     named = set(CODE.findall(page.markdown))
     assert {key.name for key in (*FILTER_KEYS, *WORDS)} <= named
+
+
+def without_values(text: str) -> str:
+    return " ".join(re.sub(r"\{\w+\}", " ", text).split()).casefold()
+
+
+def said_in(page: HelpPage) -> list[str]:
+    """What a page's tables say that the diagnosis says."""
+    parts = re.findall(r"^\| What is said \|.*\n\|---.*\n((?:\|.*\n)+)", page.markdown, re.MULTILINE)
+    return [line.split("|")[1].strip() for part in parts for line in part.splitlines()]
+
+
+def test_what_is_said_is_what_the_diagnosis_says() -> None:
+    texts = [without_values(template.what) for template in CATALOGUE.values()]
+    said = [cell for page in PAGES for cell in said_in(page)]
+    assert len(said) > 20
+    for cell in said:
+        first = re.split("; or", cell)[0]
+        pieces = [without_values(piece) for piece in first.split("…") if piece.strip()]
+        assert any(all(piece in text for piece in pieces) for text in texts), cell
 
 
 @each_page

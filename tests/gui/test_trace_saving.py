@@ -10,7 +10,8 @@ import pytest
 from helpers.bad_peer import reached
 from helpers.identified import SECRETS, encoded, patient, stored
 from helpers.instances import EXPLICIT
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QDialog, QLabel, QListWidget, QWidget
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import Job, JobHandle, JobKind, Jobs, JobState
@@ -245,3 +246,24 @@ async def test_the_end_of_the_panel_ends_the_thread(
     await desk.tasks.close()
     assert ended.is_set()
     assert desk.job.state is JobState.CANCELLED
+
+
+async def test_everything_in_the_dialog_has_a_name_and_a_key_of_its_own(desk: Desk) -> None:
+    desk.save()
+    dialog = await desk.dialog()
+    parts = [
+        widget
+        for kind in (QAbstractButton, QComboBox, QListWidget)
+        for widget in dialog.findChildren(kind)
+        if not widget.objectName().startswith("qt_") and widget.parent() is dialog
+    ]
+    assert len(parts) >= 9
+    assert all(widget.objectName().startswith("save_trace_") and widget.accessibleName() for widget in parts)
+    assert len({widget.objectName() for widget in parts}) == len(parts)
+    assert all(widget.focusPolicy() & Qt.FocusPolicy.TabFocus for widget in parts)
+    texts = [label.text() for label in dialog.findChildren(QLabel) if label.buddy() is not None]
+    texts += [widget.text() for widget in parts if isinstance(widget, QAbstractButton)]
+    keys = [text[text.index("&") + 1].lower() for text in texts]
+    assert len(set(keys)) == len(keys)
+    dialog.cancel_button.click()
+    await desk.done()

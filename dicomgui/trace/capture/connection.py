@@ -338,7 +338,7 @@ class CapturedConnection:
             cuts = side.cutter.end() if event.side >= 0 else side.cutter.end("")
             yield from self._cuts(side, cuts, event.time_ns)
         yield from self._end_run()
-        if self._tls is not None and self._tls_since_ns >= 0:
+        if self._tls is not None and self._tls_since_ns >= 0 and event.side >= 0:
             yield self._tls_record(event.time_ns, "TlsError: the handshake did not come to its end")
         if event.side < 0:
             yield self._note(event.time_ns, logging.INFO, "The capture does not show the end of this connection.")

@@ -394,6 +394,19 @@ def test_tls_is_told_and_not_read(tmp_path: Path) -> None:
     assert not [finding for finding in diagnose(records) if finding.severity.value == "error"]
 
 
+def test_a_tls_handshake_that_fails(tmp_path: Path) -> None:
+    """By an alert of either side, or because the connection ended; the end of the capture proves nothing."""
+    hello = b"\x16\3\1\0\x08\1\0\0\4abcd"
+    alert = b"\x15\3\3\0\2\2\x30"
+    for side, error in ((0, "TlsError: this side refused: unknown ca"), (1, "TlsError: alert of the peer: unknown ca")):
+        talk = Talk(server=(SERVER[0], 2762)).open().send(0, hello).send(1, hello).send(side, alert).close(side)
+        assert [record.error for record in of(load(tmp_path, talk.packets)[0], TlsRecord)] == [error]
+    cut = Talk(server=(SERVER[0], 2762)).open().send(0, hello).send(1, hello)
+    assert of(load(tmp_path, cut.packets)[0], TlsRecord) == []
+    (told,) = of(load(tmp_path, cut.close().packets)[0], TlsRecord)
+    assert told.error == "TlsError: the handshake did not come to its end"
+
+
 def test_tls_on_other_ports_is_counted(tmp_path: Path) -> None:
     assert load(tmp_path, tls_talk(443).packets)[1].others == {"TLS": 1}
 

@@ -111,6 +111,16 @@ async def test_the_peers_limit_is_kept_and_used(
     assert len(lengths) <= 716_800 // (limit - 16) + 3
 
 
+@pytest.mark.interop("storescp")
+async def test_shorter_pdus_than_storescp_takes(
+    context: AppContext, tmp_path: Path, native_files: Sequence[Path]
+) -> None:
+    with peers.storescp(tmp_path / "storescp", "--max-pdu", 131_072) as peer:
+        _, tap = await check_send(context, peer, native_files[:1], ConnectionOptions(max_sent_pdu_length=4096))
+        check_kept(files_in(peer.folder), native_files[:1])
+    assert 4080 < max(tap.conversations[0].data_lengths_sent) <= 4096
+
+
 @pytest.mark.interop("pynetdicom")
 @pytest.mark.parametrize("limit", [0, 4_194_304], ids=["no limit", "4 MiB"])
 async def test_a_peer_with_a_high_limit_or_none_gets_everything(

@@ -299,16 +299,24 @@ class Pairing:
         if 0x1030 in values or 0x1031 in values:
             title, message_id = _text(values.get(0x1030, b"")), _number(values.get(0x1031))
             table.originator[number] = (title, message_id)
-            parent = parent or self._move_of(title, message_id)
+            parent = parent or self._move_of(title, message_id, direction)
         if parent:
             table.add_child(parent, number)
             self._changed(parent)
 
-    def _move_of(self, title: str, message_id: int) -> int:
-        """The C-MOVE with that id that the AE of that title asked for: the one that is open, else the last one."""
+    def _move_of(self, title: str, message_id: int, direction: Direction) -> int:
+        """The C-MOVE with that id that the AE of that title asked for: the one that is open, else the last one.
+
+        Where one program plays both sides its trace has the C-MOVE twice: what arrives belongs to what was asked for,
+        what is sent to what was asked of us.
+        """
+        table = self._table
         candidates = [n for n in self._moves.get(message_id, ()) if not title or self._titles[n] == title]
-        still_open = [n for n in candidates if not self._table.ended[n]]
-        return max(still_open or candidates, default=0)
+        still_open = [n for n in candidates if not table.ended[n]] or candidates
+        other_way = [n for n in still_open if table.direction[n] != direction]
+        if other_way:
+            return max(other_way)
+        return max(still_open, default=0)
 
     def _response(
         self, state: _Association, direction: Direction, context_id: int, said: _Scanned, mono: float, seq: int

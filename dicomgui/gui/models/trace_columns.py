@@ -100,7 +100,7 @@ _ASSOCIATION_TIP = "Number of the association"
 COLUMNS: dict[Zoom, Layout] = {
     Zoom.ROWS: Layout(
         (
-            _MARK, Heading("No.", 64, is_right=True), Heading("Time", 104), Heading("Assoc.", 64, tip=_ASSOCIATION_TIP),
+            _MARK, Heading("No.", 64, is_right=True), Heading("Time", 100), Heading("Assoc.", 64, tip=_ASSOCIATION_TIP),
             Heading("", 28, tip="→ sent, ← received"), Heading("Type", 134), Heading("Length", 84, is_right=True),
             Heading("Summary", 200),
         ),
@@ -108,25 +108,25 @@ COLUMNS: dict[Zoom, Layout] = {
     ),
     Zoom.EXCHANGES: Layout(
         (
-            _MARK, Heading("No.", 52, is_right=True, tip="Number of the exchange"), Heading("Time", 104),
+            _MARK, Heading("No.", 48, is_right=True, tip="Number of the exchange"), Heading("Time", 100),
             Heading("Assoc.", 60, tip=_ASSOCIATION_TIP),
             Heading("", 28, tip="Which way the request went: → sent, ← received"),
-            Heading("Operation", 240), Heading("SOP class", 190),
-            Heading("Status", 104, tip="Final status of the exchange, or what became of the association"),
-            Heading("Bytes", 82, is_right=True, tip="Of all its PDUs, headers included"),
-            Heading("Duration", 82, is_right=True),
-            Heading("Thinking", 82, is_right=True, tip="From the end of the request to the first response"),
+            Heading("Operation", 240), Heading("SOP class", 172),
+            Heading("Status", 98, tip="Final status of the exchange, or what became of the association"),
+            Heading("Bytes", 76, is_right=True, tip="Of all its PDUs, headers included"),
+            Heading("Duration", 78, is_right=True),
+            Heading("Thinking", 78, is_right=True, tip="From the end of the request to the first response"),
         ),
         ExchangeColumn.OPERATION, ExchangeColumn.STATUS,
         frozenset((ExchangeColumn.NUMBER, ExchangeColumn.SOP_CLASS, ExchangeColumn.BYTES, ExchangeColumn.THINKING)),
     ),
     Zoom.ASSOCIATIONS: Layout(
         (
-            _MARK, Heading("No.", 52, is_right=True, tip=_ASSOCIATION_TIP), Heading("Time", 104),
+            _MARK, Heading("No.", 48, is_right=True, tip=_ASSOCIATION_TIP), Heading("Time", 100),
             Heading("We are", 92, tip="requestor: we asked for it; acceptor: the peer did"),
             Heading("Calling → called", 210), Heading("Peer", 150), Heading("Outcome", 112),
             Heading("Contexts", 76, is_right=True, tip="Accepted of the proposed presentation contexts"),
-            Heading("Requests", 130), Heading("Bytes", 82, is_right=True), Heading("Duration", 82, is_right=True),
+            Heading("Requests", 130), Heading("Bytes", 76, is_right=True), Heading("Duration", 78, is_right=True),
         ),
         AssociationColumn.TITLES, AssociationColumn.OUTCOME,
         frozenset(

@@ -22,6 +22,7 @@ from dicomgui.trace.summary import AssociationSummary, Outcome
 
 __all__ = ["association_cells", "clock_text", "context_counts", "exchange_cells", "heading_cells", "requests_text"]
 
+_LONG_MODEL = "Query/Retrieve Information Model"
 _WIDEST = 300  # characters of a cell
 _LOOKED_AT = 24  # rows from the start of an association among which request and answer are looked for
 _STORE_RQ = int(CommandField.C_STORE_RQ)
@@ -61,7 +62,7 @@ def exchange_cells(index: TraceIndex, number: int) -> Cells:
         hint = f"{line}: {told.explain(service).advice}" if told.explain(service).advice else line
     elif index.store.association(exchange.association) is None or _has_ended(index, exchange.association):
         status, status_tone = "no answer", "error"
-    subject = name_of(exchange.sop_class_uid) if exchange.sop_class_uid else ""
+    subject = name_of(exchange.sop_class_uid).replace(_LONG_MODEL, "Q/R") if exchange.sop_class_uid else ""
     size = exchange.request_bytes + exchange.response_bytes
     texts = (
         "",
@@ -91,7 +92,8 @@ def _operation_line(index: TraceIndex, exchange: Exchange) -> tuple[str, str]:
     parts = [exchange.operation]
     if exchange.destination:
         parts[0] = f"{parts[0]} to {exchange.destination}"
-    if exchange.pending:
+    told = _counted(index, exchange)
+    if exchange.pending and not told:
         parts.append(f"{exchange.pending:,} pending")
     if exchange.cancelled:
         parts.append("C-CANCEL")
@@ -101,7 +103,6 @@ def _operation_line(index: TraceIndex, exchange: Exchange) -> tuple[str, str]:
         parts.append(Status(exchange.status).explain(service).meaning)
         tone = "error" if exchange.failed else "text"
     line = " → ".join(parts)
-    told = _counted(index, exchange)
     if told:
         line, tone = f"{line} · {told[0]}", told[1] if tone == "text" else tone
     if exchange.comment:

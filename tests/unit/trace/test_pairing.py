@@ -170,6 +170,24 @@ def test_a_move_is_joined_with_the_stores_that_it_caused_on_another_association(
     assert index.exchanges[2].originator_id == 5
 
 
+def test_where_both_sides_are_in_the_trace_what_arrives_belongs_to_what_was_asked_for() -> None:
+    asked = Talk(3, role=Role.ACCEPTOR)
+    asked.connect().received(associate_rq(calling="ME"))
+    asked.say(RECEIVED, CMoveRQ(5, MOVE, move_destination="ME"), b"dd")
+    sending = Talk(4)
+    sending.wait(12).established()
+    command = CStoreRQ(1, CT, "1.2.1", move_originator_ae_title="ME", move_originator_message_id=5)
+    sending.say(SENT, command, b"dd").say(RECEIVED, CStoreRSP(1, SUCCESS, CT, "1.2.1"))
+    index = indexed(moving(), asked, sending, arriving())
+    table = index.exchanges
+    moves = {table.direction[n]: n for n in range(1, len(table) + 1) if table[n].operation == "C-MOVE"}
+    stores = [table[n] for n in range(1, len(table) + 1) if table[n].operation == "C-STORE"]
+    assert len(moves) == 2
+    assert [store.parent for store in stores] == [
+        moves[RECEIVED if store.direction is SENT else SENT] for store in stores
+    ]
+
+
 @pytest.mark.parametrize(("originator", "message_id"), [("OTHER", 5), ("ME", 6)])
 def test_stores_of_other_originators_are_not_joined(originator: str, message_id: int) -> None:
     index = indexed(moving(), arriving(originator, message_id))

@@ -196,7 +196,10 @@ class RemoteProtocolError(ProtocolError):
 
 
 class OperationTimeout(DicomNetworkError, TimeoutError):
-    """A time-out ran out; ``phase`` says which one: connect, associate, response or release."""
+    """A time-out ran out; ``phase`` says which one: associate, response, release or idle.
+
+    Those of the connection (connect, resolve, tls) are :class:`ConnectTimeout`.
+    """
 
 
 class DimseFailure(DicomNetworkError):

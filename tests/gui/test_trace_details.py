@@ -20,7 +20,7 @@ from dicomgui.gui.theme import Theme
 from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.hex_view import Notation
 from dicomgui.gui.widgets.trace_details import Section, TraceDetails
-from dicomgui.network.dimse import CStoreRQ, CStoreRSP, encode
+from dicomgui.network.dimse import CFindRQ, CFindRSP, CStoreRQ, CStoreRSP, encode
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.pdu import PDV, PDataTF, PresentationContextAC, PresentationContextRQ
 from dicomgui.network.status import Status
@@ -423,3 +423,30 @@ def test_what_goes_on_is_read_again(shown: Shown) -> None:
     shown.go(Section.TIMING)
     details.refresh()
     assert details.is_busy
+
+
+def test_each_message_of_an_exchange_can_be_looked_at(shown: Shown) -> None:
+    made = Recording().established().message(Direction.SENT, CFindRQ(1, CT))
+    for _ in range(3):
+        made.message(Direction.RECEIVED, CFindRSP(1, Status(0xFF00), CT))
+    shown.add(made.message(Direction.RECEIVED, CFindRSP(1, Status(0xA700), CT, error_comment="no room")))
+    details = shown.details
+    details.show_exchange(shown.store, shown.index, 1)
+    shown.ready()
+    choice = details.message
+    texts = [choice.itemText(place) for place in range(choice.count())]
+    assert texts == ["Request", "Response 1", "Response 2", "Response 3", "Response 4 (last)"]
+    assert details.fields.note.text().startswith("C-FIND-RQ")
+    shown.qtbot.keyClick(choice, Qt.Key.Key_End)
+    assert shown.ready().fields.note.text().startswith("C-FIND-RSP")
+    root = details.tree_model.node_of(details.tree_model.index(0, 0))
+    assert isinstance(root, Node)
+    assert any(node.value == "no room" for node in root.walk())
+    shown.add(Recording().message(Direction.RECEIVED, CFindRSP(1, Status(0xFF00), CT)))
+    details.refresh()
+    assert choice.currentIndex() == 4
+    shown.go(Section.TIMING)
+    assert not choice.isVisible()
+    shown.row(2)
+    shown.go(Section.PDU)
+    assert not choice.isVisible()

@@ -29,6 +29,7 @@ class FieldPane(QWidget):
     :param place_in_trace: where in the trace these bytes stood (offset, length), ``None`` where that goes without
         saying.
     :param across: tree above bytes, for a narrow place; otherwise beside each other.
+    :ivar head: the line with the note, for who wants to put something at its end.
     """
 
     place_chosen = Signal(int, int, int)
@@ -78,7 +79,10 @@ class FieldPane(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addWidget(self.note)
+        self.head = QHBoxLayout()
+        self.head.setSpacing(8)
+        self.head.addWidget(self.note, 1)
+        column.addLayout(self.head)
         column.addWidget(self.split, 1)
         line = QHBoxLayout()
         line.addWidget(self.path, 1)

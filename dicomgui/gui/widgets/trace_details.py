@@ -16,6 +16,7 @@ from dicomgui.gui.latest import Latest
 from dicomgui.gui.models.trace_contents import Content, Loaded, has_message, is_quick, load_message, record_content
 from dicomgui.gui.widgets.field_pane import FieldPane
 from dicomgui.gui.widgets.hex_view import Notation, written
+from dicomgui.gui.widgets.message_choice import MessageChoice
 from dicomgui.gui.widgets.negotiation_view import NegotiationView
 from dicomgui.gui.widgets.object_saving import ObjectSaving
 from dicomgui.gui.widgets.timing_view import ExchangeTimes, TimingView
@@ -98,6 +99,7 @@ class TraceDetails(QWidget):
         self._chosen = {zoom: zoom.value for zoom in _Zoom}
         self._section = Section.PDU
         self._loaded: Loaded | None = None
+        self._message_seq = 0
         self._wanted: Place | None = None
         self._work = Latest(pool, self._on_failed, self)
         self._make_tabs(across)
@@ -105,6 +107,9 @@ class TraceDetails(QWidget):
         self.fields.place_chosen.connect(self.place_chosen)
         self.tree, self.tree_model, self.hex = self.fields.tree, self.fields.tree_model, self.fields.hex
         self.path, self.offset = self.fields.path, self.fields.offset
+        self.message = MessageChoice(f"{name}_message")
+        self.message.message_wanted.connect(self._on_message_wanted)
+        self.fields.head.addWidget(self.message)
         self.negotiation = NegotiationView(name, compact=across)
         self.negotiation.place_chosen.connect(self.place_chosen)
         self.timing = TimingView(name, compact=across)
@@ -206,6 +211,9 @@ class TraceDetails(QWidget):
         is_tree = self._section in _TREES
         if subject is None or self.is_busy or self._section is Section.PDU:
             return
+        if subject.zoom is _Zoom.EXCHANGE:
+            self.message.offer(subject.index, subject.exchange)
+            self._show_choice()
         if is_tree and loaded is not None and loaded.message.is_complete:
             return
         if is_tree:
@@ -217,6 +225,8 @@ class TraceDetails(QWidget):
         """Show nothing."""
         self._subject = self._loaded = self._wanted = None
         self._work.forget()
+        self.message.offer(None, 0)
+        self.message.hide()
         self._fill(Content(None))
         self.negotiation.show_negotiation(None)
         self.timing.show_times(None)
@@ -228,6 +238,8 @@ class TraceDetails(QWidget):
             self.clear()
             return
         self._subject = _Subject(store, index, zoom, entry, exchange)
+        self._message_seq = seq
+        self.message.offer(index, exchange if zoom is _Zoom.EXCHANGE else 0)
         self._loaded = self._wanted = None
         self._show_availability()
         section = self._chosen[zoom]
@@ -282,9 +294,13 @@ class TraceDetails(QWidget):
         self.tabs.blockSignals(True)
         self.tabs.setCurrentIndex(list(Section).index(section))
         self.tabs.blockSignals(False)
+        self._show_choice()
         self.pages.setCurrentIndex({Section.NEGOTIATION: 1, Section.TIMING: 2}.get(section, 0))
         self._work.forget()
         _SHOWERS[section](self, subject)
+
+    def _show_choice(self) -> None:
+        self.message.setVisible(self.message.is_needed and self._section in (Section.MESSAGE, Section.DATASET))
 
     def _show_pdu(self, subject: _Subject) -> None:
         record = subject.entry.record
@@ -297,8 +313,14 @@ class TraceDetails(QWidget):
         if self._loaded is not None:
             self._on_loaded(self._loaded)
             return
-        store, seq = subject.store, subject.entry.seq
+        store, seq = subject.store, self._message_seq
         self._work.ask(lambda: load_message(store, seq), self._on_loaded)
+
+    def _on_message_wanted(self, seq: int) -> None:
+        """The user wants another message of the exchange."""
+        self._message_seq = seq
+        self._loaded = self._wanted = None
+        self._go_to(self._section)
 
     def _on_loaded(self, loaded: Loaded | None) -> None:
         self._loaded = loaded

@@ -34,6 +34,7 @@ from dicomgui.network.uids import IMPLICIT_VR_LITTLE_ENDIAN
 from dicomgui.trace.alphabet import Doubt, doubt_about
 from dicomgui.trace.around import Around
 from dicomgui.trace.carried import Carried, Message
+from dicomgui.trace.missing import tells_of_missing
 
 __all__ = ["Answers", "Case", "Doubtful", "Found", "Retrieved", "Said", "cases_of", "decoded"]
 
@@ -133,6 +134,7 @@ class Case:
         self.events: list[Said] = []
         self.commitments: list[Said] = []
         self.stores_received = 0
+        self.lacks_bytes = False  # it comes from a capture that does not have all
         self.stores_for: dict[int, int] = {}
         self.doubtful: dict[tuple[int, str], Doubtful] = {}
         self._looked_at = 0
@@ -392,6 +394,7 @@ def _file(case: Case, found: Found) -> None:
 def _note(case: Case, found: Found) -> None:
     if found.record.level >= _ERROR_LEVEL:
         case._keep(found)
+    case.lacks_bytes = case.lacks_bytes or tells_of_missing(found.record)
 
 
 _TAKERS: dict[type, Callable[[Case, Found], None]] = {

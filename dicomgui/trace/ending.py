@@ -144,7 +144,7 @@ def find_unread_rejection(case: Case) -> Finding | None:
 def find_unanswered(case: Case) -> Finding | None:
     """The association ended in order, and a request of ours was never answered."""
     waiting = _oldest_pending(case)
-    if waiting is None or not case.is_released or case.around.facts.is_partial:
+    if waiting is None or not case.is_released or case.around.facts.is_partial or case.lacks_bytes:
         return None
     name = message_name(waiting.record.command_field)
     values = values_of(case) | {"detail": f"the association was released while {name} was not answered"}

@@ -157,7 +157,7 @@ def _arrived(case: Case, story: _Story) -> int:
     facts = case.around.facts
     if facts.arrived is not None:
         return facts.arrived
-    if facts.is_partial:
+    if facts.is_partial or case.lacks_bytes:
         return story.counts.done
     if story.kind == _GET:
         return case.stores_received

@@ -35,6 +35,7 @@ from dicomgui.trace.capture.packets import Place
 from dicomgui.trace.capture.supposed import supposed_association
 from dicomgui.trace.capture.tcp import Connection, Data, Ended, Event, Gap, Opened
 from dicomgui.trace.capture.tls import TlsWatcher, begins_like_tls
+from dicomgui.trace.missing import missing_text
 from dicomgui.trace.sniff import Spoken, sniff
 
 __all__ = ["DICOM_PORTS", "CapturedConnection", "Clock", "ImportOptions", "Kind", "place_text"]
@@ -322,8 +323,7 @@ class CapturedConnection:
 
     def _gap(self, event: Gap) -> Iterator[Record]:
         whose = "this side" if event.side == self._ours else "the peer"
-        text = f"{event.length} bytes that {whose} sent are not in the capture."
-        yield self._note(event.time_ns, logging.WARNING, text)
+        yield self._note(event.time_ns, logging.WARNING, missing_text(event.length, whose))
         if self.kind is Kind.DICOM:
             side = self._sides[event.side]
             yield from self._cuts(side, side.cutter.skip(event.length), event.time_ns)

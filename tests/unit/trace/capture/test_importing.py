@@ -2,12 +2,29 @@ from __future__ import annotations
 
 import itertools
 import logging
+import struct
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.packets import ACK, CLIENT, RST, SERVER, START_NS, SYN, Talk, Timed, ethernet, pcap, pcapng
+from helpers.packets import (
+    ACK,
+    CLIENT,
+    RST,
+    SERVER,
+    START_NS,
+    SYN,
+    Talk,
+    Timed,
+    block,
+    ethernet,
+    interface,
+    option,
+    pcap,
+    pcapng,
+    section,
+)
 from helpers.recordings import CT, EXPLICIT, IMPLICIT, VERIFICATION, Recording, associate_ac, associate_rq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -40,7 +57,7 @@ from dicomgui.network.tracing import (
     Segment,
     TlsRecord,
 )
-from dicomgui.trace.capture import CaptureError, ImportResult, import_capture
+from dicomgui.trace.capture import CaptureError, CaptureReader, ImportResult, import_capture
 from dicomgui.trace.diagnose import diagnose
 from dicomgui.trace.file import TraceWriter, read_trace
 from dicomgui.trace.pcap import export_pcapng
@@ -572,3 +589,19 @@ def test_a_real_session_is_explained_rightly() -> None:
     assert sorted(summary.outcome for summary in summarize(records)) == [
         Outcome.ABORTED, Outcome.REJECTED, *[Outcome.RELEASED] * 8,
     ]  # fmt: skip
+
+
+def test_a_capture_of_the_beginnings_of_packets_proves_no_loss(tmp_path: Path) -> None:
+    """What the capture cut off has arrived all the same."""
+    reader = CaptureReader(RECORDED)
+    cut = tmp_path / "a.pcapng"
+    frames = [(packet.data[:300], len(packet.data), packet.time_ns) for packet in reader]
+    blocks = [
+        block(6, struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFF_FFFF, len(data), length) + data)
+        for data, length, stamp in frames
+    ]
+    cut.write_bytes(section() + interface(option(9, b"\x09")) + b"".join(blocks))
+    records: list[Record] = []
+    result = import_capture(cut, records.append)
+    assert any("captured only in part" in note for note in result.notes)
+    assert {finding.code for finding in diagnose(records)} == {"we-aborted", "rejected-no-reason", "find-empty"}

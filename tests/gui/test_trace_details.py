@@ -20,11 +20,11 @@ from dicomgui.gui.theme import Theme
 from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.hex_view import Notation
 from dicomgui.gui.widgets.trace_details import Section, TraceDetails
-from dicomgui.network.dimse import CFindRQ, CFindRSP, CStoreRQ, CStoreRSP, encode
+from dicomgui.network.dimse import CFindRQ, CFindRSP, CMoveRQ, CStoreRQ, CStoreRSP, encode
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.pdu import PDV, PDataTF, PresentationContextAC, PresentationContextRQ
 from dicomgui.network.status import Status
-from dicomgui.network.tracing import Direction, FileRecord, NoteRecord, PduRecord, Segment, unmet_need
+from dicomgui.network.tracing import Direction, FileRecord, NoteRecord, PduRecord, Role, Segment, unmet_need
 from dicomgui.trace.describe import Node
 from dicomgui.trace.index import TraceIndex
 from dicomgui.trace.store import TraceStore
@@ -450,3 +450,18 @@ def test_each_message_of_an_exchange_can_be_looked_at(shown: Shown) -> None:
     shown.row(2)
     shown.go(Section.PDU)
     assert not choice.isVisible()
+
+
+def test_a_move_shows_the_times_of_the_stores_that_it_causes(shown: Shown) -> None:
+    asked = Recording(1).established().message(Direction.SENT, CMoveRQ(7, CT, "ME"))
+    came = Recording(2, role=Role.ACCEPTOR).established()
+    store = CStoreRQ(
+        1, CT, "1.2.3", has_dataset=False, move_originator_ae_title="ME", move_originator_message_id=7
+    )  # fmt: skip
+    came.message(Direction.RECEIVED, store).message(Direction.SENT, CStoreRSP(1, Status(0), CT, "1.2.3"))
+    shown.add(asked).add(came)
+    shown.details.show_exchange(shown.store, shown.index, 1)
+    shown.ready()
+    timing = shown.go(Section.TIMING).timing
+    assert [line.label for line in timing.waterfall.lines][-1] == "C-STORE 1"
+    assert timing.waterfall.lines[-1].phases[1].name == "we think"

@@ -59,6 +59,7 @@ class NegotiationView(QWidget):
             self.information.hide()
             for number in (3, 4, 5):
                 self.contexts.hideColumn(number)
+            self.contexts.set_widths({1: 150, 2: 180}, stretch=6)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)

@@ -174,7 +174,8 @@ def _save(output: Output, options: argparse.Namespace, wanted: Format, keeps: Re
     try:
         for text in opened.damage:
             output.note(f"{source}: {text}")
-        how = SaveOptions(wanted, keeps, keylog=_keylog(options, wanted))
+        was_redacted = opened.reader.info.get("redacted") is True
+        how = SaveOptions(wanted, keeps, keylog=_keylog(options, wanted), was_redacted=was_redacted)
         if not target:
             _tell_preview(output, preview(opened.store, how))
             output.event("summary", ok=True, exit_code=0)
@@ -184,7 +185,7 @@ def _save(output: Output, options: argparse.Namespace, wanted: Format, keeps: Re
         return _fail(output, error)
     finally:
         opened.store.close()
-    _tell_saved(output, target, saved)
+    _tell_saved(output, target, saved, was_redacted=was_redacted)
     return output.finish(Exit.OK)
 
 
@@ -199,21 +200,22 @@ def _keylog(options: argparse.Namespace, wanted: Format) -> Path | None:
     return None if name is None else Path(name)
 
 
-def _tell_saved(output: Output, target: Path, saved: Saved) -> None:
+def _tell_saved(output: Output, target: Path, saved: Saved, *, was_redacted: bool) -> None:
     found = saved.preview
     if found is not None and output.is_verbose:
         _tell_preview(output, found)
     output.event(
-        "summary", ok=True, exit_code=0, rows=saved.rows, path=str(target), redacted=found is not None,
+        "summary", ok=True, exit_code=0, rows=saved.rows, path=str(target), redacted=found is not None or was_redacted,
         replaced=None if found is None else found.count,
     )  # fmt: skip
     output.line(f"{saved.rows} rows written to {target} ({size_text(saved.size_bytes)})")
     if found is None:
-        output.note(f"{target} can hold patient data")
-        return
-    output.line(f"{found.count} values were replaced; none of them is in the copy")
-    if not found.can_check_all:
-        output.note(f"{target}: there were too many values to look for each of them again")
+        if not was_redacted:
+            output.note(f"{target} can hold patient data")
+    elif found.can_check_all:
+        output.line(f"{found.count} values were replaced; none of them is in the copy")
+    else:
+        output.line(f"{found.count} values were replaced, too many to look for each of them again")
 
 
 def _tell_preview(output: Output, found: Preview | None) -> None:

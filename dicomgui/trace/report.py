@@ -71,6 +71,7 @@ class SaveOptions:
     :ivar redaction: what a redacted copy keeps; ``None`` to save everything as it is.
     :ivar associations: only the records of these; ``None`` for all, also those of no association.
     :ivar append: continue a ``.dgtrace`` that is there.
+    :ivar was_redacted: what is saved is a redacted copy already.
     :ivar keylog: a TLS key log to put into a ``.pcapng``; see :func:`~dicomgui.trace.pcap.export_pcapng`.
     """
 
@@ -79,6 +80,7 @@ class SaveOptions:
     associations: frozenset[int] | None = None
     append: bool = False
     keylog: Path | None = None
+    was_redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +253,9 @@ def _write_trace(
         shutil.copyfile(path, part)
     numbers: dict[int, int] = {}
     count = 0
-    with TraceWriter(part, info={"redacted": options.redaction is not None}, append=continues) as writer:
+    with TraceWriter(
+        part, info={"redacted": options.redaction is not None or options.was_redacted}, append=continues
+    ) as writer:
         for seq, record in chosen.numbered():
             writer(record)
             count += 1

@@ -117,6 +117,8 @@ def _message(record: DimseRecord) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
+    if isinstance(value, Role):
+        return value.name.lower()
     if isinstance(value, float):
         return f"{value:.6f}"
     if isinstance(value, tuple):

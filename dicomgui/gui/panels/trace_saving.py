@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -56,12 +57,14 @@ async def save_trace(
     *,
     store: TraceStore | None = None,
     marks: Marks | None = None,
+    was_redacted: bool = False,
     start_job: StartJob | None = None,
 ) -> tuple[Finding, ...]:
     """Ask how and where to, and write all records, or those of some associations.
 
     :param store: what is saved; the live trace when left out.
     :param marks: are saved with it.
+    :param was_redacted: what is saved is a redacted copy already.
     :param start_job: enters the saving among the jobs, where it can be seen and cancelled.
     :returns: what went wrong, in the words of the diagnosis; nothing when all is well or nothing was chosen.
     """
@@ -69,6 +72,7 @@ async def save_trace(
     options = await _ask_how(parent, context, kept, associations)
     if options is None:
         return ()
+    options = replace(options, was_redacted=was_redacted)
     path = await _ask_where(parent, options)
     if path is None:
         return ()
@@ -76,7 +80,7 @@ async def save_trace(
     if wanted is None:
         path = path.with_name(path.name + options.format.value)
     elif wanted is not options.format:
-        options = SaveOptions(wanted, options.redaction, options.associations)
+        options = replace(options, format=wanted, append=False)
     return await _Saving(context, kept, path, options, marks).run(start_job)
 
 

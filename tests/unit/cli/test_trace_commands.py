@@ -211,6 +211,12 @@ def test_redact_writes_a_copy_and_tells_how_much(tmp_path: Path, capsys: pytest.
     assert len(list(reader)) == 4
     assert reader.info["redacted"] is True
     masks = ["--mask-ae", "--mask-addresses", "--mask-certificates"]
+    again = tmp_path / "again.dgtrace"
+    assert main(["trace", "export", str(out), "-o", str(again)]) == 0
+    assert "patient data" not in capsys.readouterr().err
+    reader = read_trace(again)
+    assert len(list(reader)) == 4
+    assert reader.info["redacted"] is True
     assert main(["trace", "redact", str(trace), "-o", str(out), "--json", *masks]) == 0
     summary = objects(capsys)[-1]
     assert (summary["redacted"], summary["replaced"], summary["rows"]) == (True, 3, 4)

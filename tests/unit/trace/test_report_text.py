@@ -40,6 +40,7 @@ def test_associations_findings_and_rows_are_told() -> None:
     assert lines[4:8] == ["error: It broke (association #1)", "  likely: a cause", "  try: try that", "  see: PS3.8 9"]
     assert "       2 2025-06-15T15:06:41.000000Z #1    -> A-ASSOCIATE-RQ  " in text
     assert "Called-AE-title: PACS" in text
+    assert "connect  role=requestor  local=10.0.0.1:50000" in text
     assert "C-ECHO-RSP  id 1  0x0000 (success)" in text
     assert "C-STORE-RSP  id 1  0xA700" in text
     assert "disk full" in text

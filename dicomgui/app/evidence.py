@@ -76,17 +76,20 @@ class Evidence:
         return len(self.records) < self._count
 
     def findings(
-        self, error: Exception | None = None, facts: Facts = NO_FACTS, beside: Iterable[Record] = ()
+        self, error: Exception | None = None, facts: Facts = NO_FACTS, beside: Iterable[Record] | None = None
     ) -> tuple[Finding, ...]:
         """What the diagnosis says; what it says of ``error`` alone where the records show nothing.
 
         :param facts: what is known beside the records.
-        :param beside: records of other associations that belong to the story, such as those that a C-MOVE caused.
+        :param beside: records of other associations that belong to the story, such as those that a C-MOVE caused. Where
+            they are left out, nothing is said of who came to our listeners.
         """
+        if beside is None:
+            facts = replace(facts, listeners=())
         own = self.records
         known = replace(facts, is_partial=facts.is_partial or len(own) < self._count)
         numbers = {record.association for record in own}
-        others = [record for record in beside if record.association not in numbers]
+        others = [record for record in beside or () if record.association not in numbers]
         records = sorted([*own, *others], key=_mono) if others else own
         found = tuple(one for one in diagnose(records, known) if one.association in numbers)
         if not found and error is not None:

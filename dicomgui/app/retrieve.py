@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from dicomgui.app.beside import MAX_RECORDS, Beside
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.levels import accepted_root, contexts_for, roots_for
@@ -51,8 +52,8 @@ __all__ = [
 ]
 
 UNKNOWN_DESTINATION = Status(0xA801)
-MAX_BESIDE, MAX_RECORDS_BESIDE = 64, 64
-"""Associations with our listener that the diagnosis looks at beside those of a retrieval, and records of each."""
+MAX_EARLIER = 256
+"""Associations before a C-MOVE that are looked at for callers who were there already."""
 _Start: TypeAlias = Callable[[Wanted], Operation[Progress]]
 
 
@@ -231,7 +232,10 @@ class RetrieveJob:
 
     def _findings(self) -> tuple[Finding, ...]:
         """What the diagnosis says; contexts that were refused are no news where others were there for what counts."""
-        facts = replace(self._context.facts, arrived=None if self._arrived is None else len(self._arrived))
+        known, arrived = self._context.facts, self._arrived
+        facts = replace(
+            known, arrived=None if arrived is None else len(arrived), is_partial=known.is_partial or arrived is None
+        )
         found = self._evidence.findings(self._error, facts, self._beside())
         usual = {"find-empty"}
         if self._error is None and self._root:
@@ -240,9 +244,9 @@ class RetrieveJob:
             usual |= {"cancelled", "we-aborted"}
         return tuple(finding for finding in found if finding.code not in usual)
 
-    def _beside(self) -> list[Record]:
-        """Records of other associations that tell of this retrieval."""
-        return []
+    def _beside(self) -> list[Record] | None:
+        """Records of other associations that tell of this retrieval; ``None`` where they are not kept."""
+        return None
 
 
 class MoveJob(RetrieveJob):
@@ -276,8 +280,16 @@ class MoveJob(RetrieveJob):
         )  # fmt: skip
         self._destination = AETitle(destination)
         self._arrived = {} if expects_arrivals else None
+        self._callers = Beside()
 
     async def _retrieve(self) -> None:
+        self._context.add_tracer(self._callers)
+        try:
+            await self._move()
+        finally:
+            self._context.remove_tracer(self._callers)
+
+    async def _move(self) -> None:
         contexts = contexts_for(self._roots, "move") + contexts_for(self._roots, "find")
         async with self._options.connect(self._peer, contexts, self._evidence) as association:
             root = await self._look_up(association)
@@ -289,15 +301,20 @@ class MoveJob(RetrieveJob):
 
             await self._retrieve_each(start)
 
-    def _beside(self) -> list[Record]:
-        """Who came to our listener meanwhile, as far as the trace keeps it, from the beginning of each on."""
-        if self._arrived is None or not self._ended:
-            return []
-        store, found = self._context.trace, []
-        for number in store.association_numbers(after=next(iter(self._evidence.associations), 0) - 1)[:MAX_BESIDE]:
+    def _beside(self) -> list[Record] | None:
+        """Who came to our listener meanwhile, and who was there before and has not gone."""
+        if not self._ended:
+            return None
+        return [*self._earlier(), *self._callers.records]
+
+    def _earlier(self) -> list[Record]:
+        """Of associations that began before the retrieval, as far as the trace has them."""
+        store, first = self._context.trace, next(iter(self._evidence.associations), 0)
+        found: list[Record] = []
+        for number in range(max(1, first - MAX_EARLIER), first):
             summary = store.association(number)
             if summary is not None and summary.role is Role.ACCEPTOR:
-                found += [entry.record for entry in store.of_association(number, limit=MAX_RECORDS_BESIDE)]
+                found += [entry.record for entry in store.of_association(number, limit=MAX_RECORDS)]
         return found
 
 

@@ -32,6 +32,7 @@ from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError, DimseFailure
 from dicomgui.network.status import Service
 from dicomgui.storage import StorageError
+from dicomgui.trace.facts import Facts, OwnListener
 
 __all__ = ["get", "move"]
 
@@ -88,7 +89,9 @@ async def _move(options: argparse.Namespace, wanted: tuple[Wanted, ...], session
         if options.listen is None and options.to == chosen.calling_ae:
             output.note(f"{options.to} is our own AE title: have a listener run under it, or give --listen and --out.")
         if ours.is_ready:
-            output.event("ready", host=host_for(peer), port=int(ours.address.rpartition(":")[2]), aet=options.to)
+            port = int(ours.address.rpartition(":")[2])
+            session.context.know_by(lambda: Facts(listeners=(OwnListener(options.to, host_for(peer), port),)))
+            output.event("ready", host=host_for(peer), port=port, aet=options.to)
             output.line(f"listening on {ours.address} as {options.to}")
         await _run(output, job)
     return _finish(output, job.report())

@@ -14,11 +14,15 @@ __all__ = ["Latest"]
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 POLL_MS = 10
+"""How often the window looks whether an answer is there."""
+AT_ONCE = 2
+"""Threads that may be busy for one view."""
 
 
 class Latest(QObject):
-    """Runs one piece of work at a time; of those that wait only the newest, and only its result is handed on.
+    """Runs work in threads; of what waits only the newest, and only the newest result is handed on.
 
+    What is not wanted any more cannot be stopped: it runs to its end, beside at most one other piece of work.
     Belongs to the window's thread, in which the results arrive too.
 
     :param pool: where the work runs.
@@ -29,7 +33,8 @@ class Latest(QObject):
         super().__init__(parent)
         self._pool = pool
         self._failed = failed
-        self._running: Future[Any] | None = None
+        self._running: list[Future[Any]] = []
+        self._wanted: Future[Any] | None = None
         self._done: Callable[[Any], None] | None = None
         self._next: tuple[Callable[[], Any], Callable[[Any], None]] | None = None
         self._timer = QTimer(self, interval=POLL_MS)
@@ -38,42 +43,44 @@ class Latest(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether an answer is still to come."""
-        return self._done is not None or self._next is not None
+        return self._wanted is not None or self._next is not None
 
     def ask(self, work: Callable[[], _T], done: Callable[[_T], None]) -> None:
         """Run ``work`` in a thread, then call ``done`` with its result; what was asked before is not answered."""
-        self._done = None
+        self._wanted = None
         self._next = (work, done)
-        if self._running is None:
-            self._start()
+        self._start()
 
     def forget(self) -> None:
         """Nothing is wanted any more."""
-        self._done = self._next = None
+        self._wanted = self._next = None
 
     def _start(self) -> None:
-        if self._next is None:
-            self._timer.stop()
+        if self._next is None or len(self._running) >= AT_ONCE:
             return
         work, self._done = self._next
         self._next = None
         try:
-            self._running = self._pool.submit(work)
+            self._wanted = self._pool.submit(work)
         except RuntimeError:  # the program ends
-            self._done = None
             return
+        self._running.append(self._wanted)
         self._timer.start()
 
     def _look(self) -> None:
-        future = self._running
-        if future is None or not future.done():
-            return
-        done, self._running, self._done = self._done, None, None
-        error = future.exception()
+        """See what has ended."""
+        ended = [future for future in self._running if future.done()]
+        self._running = [future for future in self._running if future not in ended]
         self._start()
-        if error is not None:
-            _log.error("what is shown of the trace could not be read", exc_info=error)
-            if done is not None:
-                self._failed(f"cannot be read: {type(error).__name__}: {error}")
-        elif done is not None:
-            done(future.result())
+        for future in ended:
+            is_wanted, error = future is self._wanted, future.exception()
+            if is_wanted:
+                self._wanted = None
+            if error is not None:
+                _log.error("what is shown of the trace could not be read", exc_info=error)
+                if is_wanted:
+                    self._failed(f"cannot be read: {type(error).__name__}: {error}")
+            elif is_wanted and self._done is not None:
+                self._done(future.result())
+        if not self._running:
+            self._timer.stop()

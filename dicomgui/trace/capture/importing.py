@@ -10,6 +10,7 @@ TLS stay unread.
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -75,11 +76,11 @@ def import_capture(
     :param cancelled: asked now and then whether to stop.
     :param number: gives each imported connection its number.
     :raises CaptureError: the file cannot be read or is no capture.
-    :raises ConfigurationError: ``contexts`` hold what can be no context.
+    :raises ConfigurationError: ``contexts`` hold what can be no context, or ``we`` names no side.
     """
     _check(contexts or {})
     reader = CaptureReader(path)
-    importer = _Importer(ImportOptions(dict(contexts or {}), we, ports), tracer, number)
+    importer = _Importer(ImportOptions(dict(contexts or {}), _side(we), ports), tracer, number)
     is_cancelled = False
     for packet in reader:
         importer.packet(packet)
@@ -94,6 +95,21 @@ def import_capture(
         if progress is not None:
             progress(1.0)
     return importer.result(reader, is_cancelled=is_cancelled)
+
+
+def _side(we: str) -> str:
+    """The same with an address as it is written in records."""
+    if we in ("requestor", "acceptor"):
+        return we
+    host, _, digits = we.rpartition(":")
+    has_port = digits.isascii() and digits.isdigit() and (host.startswith("[") or ":" not in host) and bool(host)
+    try:
+        address = ipaddress.ip_address((host if has_port else we).removeprefix("[").removesuffix("]"))
+    except ValueError:
+        raise ConfigurationError(f"{we!r} is no side: give requestor, acceptor or an IP address") from None
+    if not has_port:
+        return str(address)
+    return f"[{address}]:{digits}" if address.version == 6 else f"{address}:{digits}"
 
 
 def _check(contexts: Mapping[int, tuple[str, str]]) -> None:

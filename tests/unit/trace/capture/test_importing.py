@@ -162,6 +162,18 @@ def test_which_side_is_this_one(tmp_path: Path, we: str, role: Role, local: str)
     assert (summary.role, summary.outcome, summary.calling_ae) == (role, Outcome.RELEASED, "ME")
 
 
+@pytest.mark.parametrize("we", ["", "peer", "10.0.0", "10.0.0.1:x", "host:104", "[::1", ":104"])
+def test_what_is_no_side_is_refused(tmp_path: Path, we: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no side"):
+        load(tmp_path, session().packets, we=we)
+
+
+@pytest.mark.parametrize("we", ["2001:db8:0::2", "[2001:db8::2]", "[2001:db8::2]:11112"])
+def test_our_side_by_ipv6_address(tmp_path: Path, we: str) -> None:
+    talk = session(Talk(("2001:db8::1", 50_000), ("2001:db8::2", 11_112)))
+    assert load(tmp_path, talk.packets, we=we)[0][0][3] is Role.ACCEPTOR
+
+
 def test_ipv6(tmp_path: Path) -> None:
     talk = session(Talk(("2001:db8::1", 50_000), ("2001:db8::2", 11_112)))
     records, _ = load(tmp_path, talk.packets)

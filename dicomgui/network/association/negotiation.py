@@ -27,7 +27,7 @@ from dicomgui.network.association.contexts import (
     split_contexts,
 )
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, OUR_IMPLEMENTATION, AETitle, Implementation
-from dicomgui.network.errors import ConfigurationError, LocalProtocolError, RemoteProtocolError
+from dicomgui.network.errors import ConfigurationError, RemoteProtocolError
 from dicomgui.network.pdu import (
     APPLICATION_CONTEXT,
     ApplicationContext,
@@ -133,7 +133,7 @@ def build_request(
     :param max_performed: operations that the acceptor may have outstanding; 0 for no limit.
     :param implementation: which software we say that we are.
     :raises ConfigurationError: there are no contexts or more than 128, contexts of one SOP class ask for different
-        roles, an AE title is unusable, or something does not fit into its field.
+        roles, or an AE title is unusable.
     """
     if not 1 <= len(contexts) <= MAX_CONTEXTS:
         raise ConfigurationError(
@@ -155,12 +155,7 @@ def build_request(
         for index, context in enumerate(contexts)
     )
     items: tuple[Item, ...] = (ApplicationContext(), *proposed, UserInformation(tuple(sub_items)))
-    rq = AssociateRQ(AETitle(called_ae_title), AETitle(calling_ae_title), items)
-    try:
-        rq.encode()
-    except LocalProtocolError as error:
-        raise ConfigurationError(f"this cannot be asked for: {error}", phase="configure") from error
-    return rq
+    return AssociateRQ(AETitle(called_ae_title), AETitle(calling_ae_title), items)
 
 
 def _version_of(implementation: Implementation) -> list[UserInfoItem]:

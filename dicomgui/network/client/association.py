@@ -31,6 +31,7 @@ from dicomgui.network.client.options import ConnectOptions, Timings
 from dicomgui.network.errors import (
     AssociationAborted,
     AssociationRejected,
+    ConfigurationError,
     ConnectError,
     DicomNetworkError,
     LocalProtocolError,
@@ -150,7 +151,7 @@ class Association(ServiceUser):
         When it is cancelled or fails, the peer has been sent an A-ABORT and the connection is closed.
         """
         options = self._options
-        self._machine.request(self._rq, self._loop.time())
+        self._ask()
         try:
             times = await open_connection(
                 self._make_transport,
@@ -176,6 +177,15 @@ class Association(ServiceUser):
         self._connection.transport.set_deadline("associate", None)
         self._timings = Timings(times.resolve_s, times.connect_s, self._loop.time() - requested, times.tls_s)
         return self
+
+    def _ask(self) -> None:
+        may_request = self._machine.allows(Event.EVT1)
+        try:
+            self._machine.request(self._rq, self._loop.time())
+        except LocalProtocolError as error:
+            if not may_request:
+                raise
+            raise ConfigurationError(f"this cannot be asked for: {error}", phase="configure") from error
 
     def _check(self, negotiated: Negotiated) -> None:
         if self._options.require_identity and negotiated.identity_response is None:

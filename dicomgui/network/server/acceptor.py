@@ -225,13 +225,13 @@ class Acceptor:
         try:
             answer: AssociateAC | AssociateRJ
             if isinstance(verdict, AssociateRJ):
+                verdict.encode()  # its values fit
                 answer = verdict
             elif isinstance(verdict, AcceptPolicy | Mapping | None):
                 answer = negotiate(rq, policy, options.limits.max_pdu_length, choices, options.implementation)
             else:
                 raise TypeError(f"a negotiator answered {type(verdict).__name__}: that neither accepts nor rejects")
-            answer.encode()  # its values fit
-        except Exception as error:  # what a policy calls or its callbacks gave, and choices that were not proposed
+        except Exception as error:  # what a policy calls, and choices that were not proposed
             return self._undecided(error)
         if policy.check_called == "warn" and rq.called_ae != policy.ae_title and isinstance(answer, AssociateAC):
             text = f"{rq.calling_ae!r} called {rq.called_ae!r}, not {policy.ae_title!r}; it was let in"
@@ -250,7 +250,11 @@ class Acceptor:
             self._refuse(describe_rejection(answer.result, answer.source, answer.reason))
             self._machine.reject(answer, self._loop.time())
             return
-        self._machine.accept(answer, self._loop.time())
+        try:
+            self._machine.accept(answer, self._loop.time())
+        except Exception as error:  # what a callback of the policy gave cannot be sent
+            self._answer(rq, self._undecided(error))
+            return
         negotiated = conclude(rq, answer, Role.ACCEPTOR)
         self._connection.established(negotiated)
         self.facts = AssociationFacts(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from helpers.playbook import CT, EXPLICIT, IMPLICIT, JPEG_LS, MR, PRIVATE, VERIFICATION
@@ -140,22 +139,6 @@ class TestBuildRequest:
         assert info.sub_items[1:] == (ImplementationClassUID("1.2.3"), ImplementationVersionName("OTHER"))
         info = information(build_request("P", "M", contexts, implementation=Implementation("1.2.3", "")))
         assert info.sub_items[1:] == (ImplementationClassUID("1.2.3"),)
-
-    @pytest.mark.parametrize(
-        "wish",
-        [
-            {"max_invoked": 65_536},
-            {"max_performed": -1},
-            {"extended": [SOPClassExtendedNegotiation(CT, bytes(70_000))]},
-            {"common_extended": [SOPClassCommonExtendedNegotiation(CT, "1.2", ("1.2.3",) * 10_000)]},
-            {"user_identity": UserIdentityRQ(300, 0, b"x")},
-            {"user_identity": UserIdentityRQ(1, 0, bytes(65_529))},
-        ],
-        ids=["window", "negative", "extended", "common", "kind of identity", "all of it"],
-    )
-    def test_what_does_not_fit_is_refused_before_any_connection(self, wish: dict[str, Any]) -> None:
-        with pytest.raises(ConfigurationError, match="cannot be asked for"):
-            build_request("P", "M", [ProposedContext(CT, (EXPLICIT,))], **wish)
 
     @pytest.mark.parametrize(("called", "calling"), [("", "ME"), ("PACS", "SEVENTEEN_LETTERS")])
     def test_unusable_titles_are_refused(self, called: str, calling: str) -> None:

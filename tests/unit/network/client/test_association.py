@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from dicomgui.network import ConfigurationError, LocalProtocolError, PeerAddress, connect, presets, serve
+from dicomgui.network import (
+    ConfigurationError,
+    LocalProtocolError,
+    PeerAddress,
+    ProposedContext,
+    SOPClassCommonExtendedNegotiation,
+    SOPClassExtendedNegotiation,
+    UserIdentityRQ,
+    connect,
+    presets,
+    serve,
+)
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.client import Association, ConnectOptions
 
@@ -25,6 +37,34 @@ async def test_before_it_is_open_there_is_nothing_to_ask() -> None:
 async def test_b10_129_contexts_are_refused_before_any_connection() -> None:
     with pytest.raises(ConfigurationError, match="129"):
         await connect(PEER, contexts=presets.VERIFICATION * 129)
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"async_ops": (65_536, 1)},
+        {"async_ops": (1, -1)},
+        {"extended": [SOPClassExtendedNegotiation("1.2", bytes(70_000))]},
+        {"common_extended": [SOPClassCommonExtendedNegotiation("1.2", "1.3", ("1.2.3",) * 10_000)]},
+        {"user_identity": UserIdentityRQ(300, 0, b"x")},
+        {"user_identity": UserIdentityRQ(1, 0, bytes(65_529))},
+        {"contexts": [ProposedContext("1.2", ("1.2.3.4.5.6.7.8.9",) * 5000)]},
+    ],
+    ids=["window", "negative", "extended", "common", "kind of identity", "all of it", "syntaxes"],
+)
+async def test_what_does_not_fit_is_refused_before_any_connection(wish: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be asked for"):
+        await connect(PEER, **wish)
+
+
+async def test_it_is_opened_once() -> None:
+    async with await serve(port=0) as server:
+        assoc = Association(PeerAddress(AETitle("X"), "127.0.0.1", server.port), ConnectOptions())
+        await assoc.open()
+        with pytest.raises(LocalProtocolError):
+            await assoc.open()
+        assert (await assoc.echo()).status.is_success
+        await assoc.release()
 
 
 @pytest.mark.parametrize("address", ["", "X", "X@", "X@host:0", "X@host:x", "@host:104", "A" * 17 + "@host"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 from functools import partial
+from pathlib import Path
 
-from dicomgui.app.dicom_json import character_set_of, dataset_json
+from dicomgui.app.dicom_json import DatasetFileError, character_set_of, dataset_json, load_dataset
 from dicomgui.app.keys import Key
 from dicomgui.app.levels import Level
 from dicomgui.app.query import FindJob, FindResult, Found, Query, return_keys_of
+from dicomgui.app.query_file import keys_in
 from dicomgui.app.worklist import worklist_query, worklist_remarks
 from dicomgui.cli.exits import Exit, exit_of_error
 from dicomgui.cli.output import Output
@@ -24,17 +26,39 @@ __all__ = ["find", "worklist"]
 def find(options: argparse.Namespace) -> int:
     """``dicomgui find``."""
     level = Level(options.level.upper())
-    returned = tuple(options.returned) or None
-    query = Query(tuple(options.keys), returned, level, options.root, options.limit)
+    try:
+        keys, returned = _keys(options)
+    except DatasetFileError as error:
+        return _unreadable(options, error)
+    query = Query(keys, returned, level, options.root, options.limit)
     columns = [*query.keys, *(return_keys_of(level) if returned is None else returned)]
     return Session(options).run(partial(_query, options, query, columns, Service.FIND))
 
 
 def worklist(options: argparse.Namespace) -> int:
     """``dicomgui worklist``."""
-    query = worklist_query(tuple(options.keys), tuple(options.returned) or None, options.limit)
+    try:
+        keys, returned = _keys(options)
+    except DatasetFileError as error:
+        return _unreadable(options, error)
+    query = worklist_query(keys, returned, options.limit)
     columns = [*query.keys, *(query.returned or ())]
     return Session(options).run(partial(_query, options, query, columns, Service.WORKLIST))
+
+
+def _keys(options: argparse.Namespace) -> tuple[tuple[Key, ...], tuple[Key, ...] | None]:
+    """What to match, and what to return instead of the usual."""
+    found = keys_in(load_dataset(Path(options.query))) if options.query is not None else ()
+    matching = tuple(key for key in found if key.is_matching)
+    returned = (*(key for key in found if not key.is_matching), *options.returned)
+    return (*matching, *options.keys), returned or None
+
+
+def _unreadable(options: argparse.Namespace, error: DatasetFileError) -> int:
+    output = Session(options).output
+    output.note(f"error: {error}")
+    output.event("summary", ok=False, exit_code=int(Exit.FILES), error=str(error))
+    return Exit.FILES
 
 
 async def _query(

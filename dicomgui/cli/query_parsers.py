@@ -135,6 +135,10 @@ def _add_keys(parser: argparse.ArgumentParser, example: str) -> None:
 
 def _add_returned(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
+        "--query", metavar="FILE",
+        help="take the keys from a data set, too: DICOM JSON or a DICOM file; what is empty in it is to be returned",
+    )  # fmt: skip
+    parser.add_argument(
         "-r", "--return", metavar="Keyword", dest="returned", action="append", default=[], type=checked(_returned),
         help="what to return, as often as needed, instead of the usual",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from helpers.answering import Answering, answering
@@ -74,6 +75,37 @@ def test_find_says_what_the_user_should_know(scp: Answering, capsys: pytest.Capt
     summary = events(out)[-1]
     assert summary["character_set"] == "ISO_IR 100"
     assert len(summary["notes"]) == 2
+
+
+@pytest.mark.parametrize("command", ["find", "worklist"])
+def test_keys_out_of_a_file(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[Dataset] = []
+
+    def find(request: FindRequest) -> Status:
+        asked.append(request.dataset)
+        return Status(0)
+
+    path = tmp_path / "query.json"
+    step = elements(Modality="CT", ScheduledStationName="")
+    path.write_text(elements(PatientName="Doe^A*", PatientID="", ScheduledProcedureStepSequence=[step]).to_json())
+    with in_thread(lambda: answering(Handlers(on_find=find))) as scp:
+        assert main([command, scp.peer, "--query", str(path), "-k", "StudyDate=20240101", "-r", "PatientSex"]) == 0
+    [identifier] = asked
+    assert (identifier.PatientName, identifier.PatientID, identifier.StudyDate) == ("Doe^A*", "", "20240101")
+    assert "PatientSex" in identifier
+    [item] = identifier.ScheduledProcedureStepSequence
+    assert (item.Modality, item.ScheduledStationName) == ("CT", "")
+    assert "0 matches" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["find", "worklist"])
+def test_a_query_file_that_cannot_be_used(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "A@127.0.0.1:1", "--query", str(tmp_path / "none")]) == 4
+    assert "cannot read" in capsys.readouterr().err
+    path = tmp_path / "query.json"
+    path.write_text(elements(ReferencedStudySequence=[Dataset(), Dataset()]).to_json())
+    assert main([command, "A@127.0.0.1:1", "--query", str(path)]) == 2
+    assert "2 items" in capsys.readouterr().err
 
 
 def test_nothing_found_is_done(scp: Answering, capsys: pytest.CaptureFixture[str]) -> None:

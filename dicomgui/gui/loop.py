@@ -231,7 +231,14 @@ class AppLoop(_QtLoop):
             self._run_ready()
 
     def _run_ready(self) -> None:
-        """Run what is ready, and what becomes ready meanwhile, for at most a slice; the rest waits for a turn."""
+        """Run what is ready, and what becomes ready meanwhile, for at most a slice; the rest waits for a turn.
+
+        Where Qt's events are processed while the loop stands still, as qasync does at its end, nothing runs: a task
+        would find no running loop.
+        """
+        if not self.is_running() or asyncio._get_running_loop() is not self:
+            self._waker.rest()
+            return
         self._called = False
         self._in_slice = True
         end = time.monotonic() + SLICE_S
@@ -301,6 +308,8 @@ class AppLoop(_QtLoop):
     def run_forever(self) -> None:
         """Run Qt's loop until :meth:`stop`."""
         self._fatal = None
+        if self._handles:
+            self._waker.wake()
         super().run_forever()
         if self._fatal is not None:
             raise self._fatal

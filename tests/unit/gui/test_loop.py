@@ -13,6 +13,7 @@ import time
 
 import pytest
 from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
 
 from dicomgui.gui.loop import EXECUTOR_THREADS, AppLoop, new_event_loop
 from dicomgui.network import connect, presets, serve
@@ -213,6 +214,25 @@ async def test_the_protocol_runs_the_same_on_both_loops() -> None:
     async with server, connect(f"DICOMGUI@127.0.0.1:{server.port}", contexts=presets.VERIFICATION) as association:
         answers = await asyncio.gather(*(association.echo() for _ in range(20)))
     assert all(answer.status.is_success for answer in answers)
+
+
+def test_nothing_runs_while_the_loop_stands_still(qapp: QApplication) -> None:
+    """Qt's events may be processed between two runs, and are at the end of each."""
+    made = new_event_loop()
+    steps: list[asyncio.AbstractEventLoop] = []
+
+    async def step() -> None:
+        steps.append(asyncio.get_running_loop())
+
+    async def begin() -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(step())
+
+    for _ in range(3):
+        task = made.run_until_complete(begin())
+        qapp.processEvents()
+        made.run_until_complete(task)
+    assert steps == [made] * 3
+    made.close()
 
 
 def test_a_loop_can_be_made_again_and_refuses_work_when_closed(qapp: object) -> None:

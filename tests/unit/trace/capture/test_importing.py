@@ -207,9 +207,9 @@ def test_missing_start(tmp_path: Path) -> None:
     begin = next(number for number, packet in enumerate(packets) if STORE_RQ[:40] in packet.data)
     records, _ = load(tmp_path, packets[begin + 1 :])
     assert kinds(records[:4]) == ["Connect", "Note", "Bytes", "Pdu"]
-    assert "beginning of this connection is not in the capture" in records[1].text  # type: ignore[union-attr]
-    assert records[2].data == b""  # type: ignore[union-attr]
-    assert "beginning of this PDU is not in the capture" in records[2].error  # type: ignore[union-attr]
+    assert "beginning of this connection is not in the capture" in records[1].text
+    assert records[2].data == b""
+    assert "beginning of this PDU is not in the capture" in records[2].error
     assert records[0][3:6] == (Role.REQUESTOR, "10.0.0.1:50000", "10.0.0.2:104")
     assert [pdu.pdu_type for pdu in of(records, PduRecord)] == [4, 4, 4, 4, 5, 6]
     (message,) = of(records, DimseRecord)
@@ -223,16 +223,16 @@ def test_missing_start_with_contexts_set_by_hand(tmp_path: Path) -> None:
     contexts = {1: (VERIFICATION, IMPLICIT), 3: (CT, EXPLICIT)}
     records, _ = load(tmp_path, packets[begin:], contexts=contexts)
     assert kinds(records[:5]) == ["Connect", "Note", "Note", "Pdu", "Pdu"]
-    assert "set by hand" in records[2].text  # type: ignore[union-attr]
-    request, answer = (decode(record.segments[0].data) for record in records[3:5])  # type: ignore[union-attr]
+    assert "set by hand" in records[2].text
+    request, answer = (decode(record.segments[0].data) for record in records[3:5])
     assert isinstance(request, AssociateRQ)
     assert isinstance(answer, AssociateAC)
     assert request.calling_ae == "(not captured)"
     assert [one.transfer_syntax for one in answer.presentation_contexts] == [IMPLICIT, EXPLICIT]
-    assert [record.direction for record in records[3:5]] == [SENT, RECEIVED]  # type: ignore[union-attr]
+    assert [record.direction for record in records[3:5]] == [SENT, RECEIVED]
     assert len(of(records, DimseRecord)) == 4
     as_acceptor, _ = load(tmp_path, packets[begin:], contexts=contexts, we="acceptor")
-    assert [record.direction for record in as_acceptor[3:5]] == [RECEIVED, SENT]  # type: ignore[union-attr]
+    assert [record.direction for record in as_acceptor[3:5]] == [RECEIVED, SENT]
 
 
 def test_contexts_do_not_touch_associations_that_are_whole(tmp_path: Path) -> None:

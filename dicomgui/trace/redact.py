@@ -39,6 +39,7 @@ from dicomgui.network.tracing import (
     ResolveRecord,
     TlsRecord,
 )
+from dicomgui.network.uids import is_valid_uid
 from dicomgui.trace.marks import Marks
 from dicomgui.trace.redact_check import Leftover, leftovers
 from dicomgui.trace.redact_pdu import AE_TITLE, PduMasker
@@ -222,8 +223,15 @@ class Redaction:
                 keeper.note(_COMMENT, Kind.TEXT, comment)
             return record
         uid = keeper.uids.mask(uid) if uid else uid
+        sop_class = record.sop_class_uid
+        if not is_valid_uid(sop_class):
+            sop_class = mask_value(Kind.TEXT, sop_class.encode()).decode(errors="replace")
         comment = mask_value(Kind.TEXT, comment)
-        return record._replace(sop_instance_uid=uid.decode(errors="replace"), comment=comment.decode(errors="replace"))
+        return record._replace(
+            sop_class_uid=sop_class,
+            sop_instance_uid=uid.decode(errors="replace"),
+            comment=comment.decode(errors="replace"),
+        )
 
     def _file(self, record: FileRecord) -> Record:
         path, detail = record.path, record.detail

@@ -25,6 +25,7 @@ __all__ = ["AE_TITLE", "PduKeeper", "PduMasker", "fragments"]
 
 _HEADER = 6
 _PDV_HEADER = 6
+_CONTROL_LENGTH = 10  # of A-ASSOCIATE-RJ, A-RELEASE and A-ABORT
 _CALLED, _CALLING, _ITEMS = 10, 26, 74  # PS3.8 table 9-11
 _TITLE_LENGTH = 16
 _USER_INFORMATION, _IDENTITY_RQ, _IDENTITY_AC = 0x50, 0x58, 0x59
@@ -84,8 +85,9 @@ class PduMasker:
             self._data(association, record, parts)
         elif record.pdu_type in (PduType.ASSOCIATE_RQ, PduType.ASSOCIATE_AC):
             self._associate(association, record, parts)
-        elif not 1 <= record.pdu_type <= PduType.ABORT:
-            self._blank(parts, _HEADER, record.length)
+        else:  # of the other types nothing has a place behind their four bytes, of an unknown one nothing at all
+            known = 1 <= record.pdu_type <= PduType.ABORT
+            self._blank(parts, _CONTROL_LENGTH if known else _HEADER, record.length)
         if self._keeper.is_survey:
             return record
         return record._replace(segments=tuple(Segment(offset, bytes(data)) for offset, data in parts))

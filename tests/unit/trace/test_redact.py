@@ -287,6 +287,20 @@ def test_pdus_of_unknown_types_and_broken_ones_are_masked() -> None:
     assert remaining(after, ["Erika"]) == []
 
 
+def test_what_stands_where_nothing_has_a_place_is_masked() -> None:
+    data = b"\x07\0\0\0\0\x09\0\0\x02\x01Erika"
+    before: list[Record] = [
+        PduRecord(1, 0.0, 0.0, Direction.RECEIVED, 7, len(data), (Segment(0, data),), "too long"),
+        DimseRecord(1, 0.0, 0.0, Direction.SENT, 1, 1, 1, "Erika", "Erika was here", -1, -1, ""),
+    ]
+    after = list(redact(before))
+    check_form(before, after)
+    assert remaining(after, ["Erika"]) == []
+    (pdu, _) = after
+    assert isinstance(pdu, PduRecord)
+    assert pdu.segments[0].data == data[:10] + b"XXXXX"
+
+
 def test_keys_of_a_query_keep_their_wildcards() -> None:
     query = pydicom.Dataset()
     query.PatientName = "Muster*^Eri?a"

@@ -224,12 +224,10 @@ def test_nothing_runs_while_the_loop_stands_still(qapp: QApplication) -> None:
     async def step() -> None:
         steps.append(asyncio.get_running_loop())
 
-    async def begin() -> asyncio.Task[None]:
-        return asyncio.get_running_loop().create_task(step())
-
     for _ in range(3):
-        task = made.run_until_complete(begin())
+        task = made.create_task(step())
         qapp.processEvents()
+        assert not task.done()
         made.run_until_complete(task)
     assert steps == [made] * 3
     made.close()

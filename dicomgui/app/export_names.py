@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from typing import Final
 
 from dicomgui.storage import StoredFile
 from dicomgui.storage.attributes import InstanceAttributes, read_attributes, unread_attributes
+from dicomgui.storage.names import safe_name
 
-__all__ = ["Namer", "safe_name"]
-
-MAX_NAME: Final = 60
-"""Characters of one folder's name: paths of four must fit into what Windows takes."""
-
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')
-_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGNORECASE)
-
-
-def safe_name(text: str, instead: str) -> str:
-    """``text`` as the name of a file or folder on any system; ``instead`` if nothing is left of it."""
-    text = unicodedata.normalize("NFC", text)
-    text = "".join(character if character.isprintable() else " " for character in text)
-    text = " ".join(_FORBIDDEN.sub("_", text).split())[:MAX_NAME].strip(" .")
-    if not text.strip("_"):
-        return instead
-    return f"_{text}" if _RESERVED.fullmatch(text) else text
+__all__ = ["Namer"]
 
 
 class Namer:

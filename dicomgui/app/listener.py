@@ -215,6 +215,7 @@ class Listener:
         if self._server is not None:
             return
         self._archive.fsync = self.options.fsync
+        self._archive.on_duplicate = self.options.on_duplicate
         self.archive.watchers.append(self._on_repaired)
         try:
             await self.archive.open()

@@ -18,6 +18,7 @@ from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.transport import TlsConfig
 from dicomgui.network.uids import VERIFICATION
+from dicomgui.storage import DuplicatePolicy
 
 __all__ = ["SOP_CLASSES", "CallerRule", "ListenerOptions"]
 
@@ -63,6 +64,7 @@ class ListenerOptions:
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar peers: where a C-MOVE may send to, by AE title.
+    :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -88,6 +90,7 @@ class ListenerOptions:
     transfer_syntaxes: tuple[str, ...] = ()
     peers: Mapping[str, KnownDestination] = field(default_factory=lambda: MappingProxyType({}))
     max_sent_pdu_length: int = 0
+    on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))

@@ -22,6 +22,8 @@ from dicomgui.storage import (
     Counts,
     Discarded,
     DuplicatePolicy,
+    FolderLayout,
+    FolderTree,
     Index,
     IndexFault,
     Leftovers,
@@ -84,9 +86,11 @@ class LocalArchive:
     :ivar index: closed where it could not be opened: ``trouble`` says why, and instances are received all the same.
     :ivar report: what the repair at the start has found; ``None`` until it is through.
     :ivar progress: how far the repair is; ``None`` before its first step.
+    :ivar tree: the files once more in folders for people, if that is wanted.
     :ivar watchers: told of each report, in the loop's thread.
 
     :param fsync: whether a commit waits for the medium.
+    :param layout: of the folders for people; ``None`` leaves them as they are.
     """
 
     def __init__(
@@ -96,9 +100,11 @@ class LocalArchive:
         *,
         fsync: bool = True,
         on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH,
+        layout: FolderLayout | None = None,
     ) -> None:
         self.folder = folder
         self.index = Index(folder)
+        self.tree = FolderTree(self.index, layout)
         self.files: Archive = _IndexedArchive(folder, self._note_stored, fsync=fsync, on_duplicate=on_duplicate)
         self.report: RepairReport | None = None
         self.progress: RepairProgress | None = None
@@ -129,7 +135,7 @@ class LocalArchive:
     @property
     def trouble(self) -> str:
         """Why the index does not work, one line; empty if all is well."""
-        return self._trouble or self.index.trouble
+        return self._trouble or self.index.trouble or self.tree.fault
 
     async def open(self) -> None:
         """Prepare the folder, open the index, and begin the repair; each time again for each user of the archive.
@@ -192,6 +198,7 @@ class LocalArchive:
                 self._tell(stopped, "")
             else:
                 self._tell(None, str(fault))
+        self._arrange()
 
     def _tell(self, report: RepairReport | None, trouble: str) -> None:
         """From the thread of the repair."""
@@ -223,16 +230,46 @@ class LocalArchive:
             with suppress(RuntimeError):  # the loop is closed: the next repair finds the file
                 self._loop.call_soon_threadsafe(self._loop.call_later, GATHER_S, self._index_stored)
 
-    def _index_stored(self) -> None:
-        """Hand what was stored to the index."""
+    def _index_stored(self) -> list[str]:
+        """Hand what was stored to the index, and then to the folders for people; gives the names."""
         with self._gathering:
             names, self._stored = self._stored, []
         if names:
             with suppress(IndexFault):  # it is closed: the next repair finds the files
-                self.index.refresh(names)
+                rows = self.index.refresh(names)
+                if self.tree.is_wanted:
+                    rows.add_done_callback(lambda _: self._in_background(lambda: self.tree.link(names)))
+        return names
+
+    # the folders for people
+
+    def use_layout(self, layout: FolderLayout) -> None:
+        """Lay the folders for people out like this, from now on."""
+        if layout is not self.tree.layout:
+            self.tree.layout = layout
+            self._arrange()
+
+    def _arrange(self) -> None:
+        self._in_background(lambda: self.tree.complete(self._stopping.is_set))
+
+    def _in_background(self, work: Callable[[], None]) -> None:
+        """From any thread. What is not done before the archive is closed, is done when it is opened again."""
+
+        def guarded() -> None:
+            with suppress(IndexFault):
+                work()
+
+        queries = self._queries
+        if queries is not None:
+            with suppress(RuntimeError):  # it has just been closed
+                queries.submit(guarded)
 
     def _close(self) -> None:
-        self._index_stored()
+        names = self._index_stored()
+        with suppress(IndexFault):
+            if names and self.tree.is_wanted:
+                self.index.flush().result()
+                self.tree.link(names)
         queries, self._queries = self._queries, None
         self.index.close()  # first: it ends what a repair waits for
         if queries is not None:
@@ -324,9 +361,18 @@ class LocalArchive:
 
         def work() -> Discarded:
             names = [file.name for file in self.index.files(selection, every_variant=True)]
-            return Trash(self.index).discard(names)
+            return self._discard(names)
 
         return await self.in_thread(work)
+
+    async def discard(self, names: Sequence[str]) -> Discarded:
+        """Move files, by their names inside of the archive, into the trash; like :meth:`delete`."""
+        return await self.in_thread(lambda: self._discard(names))
+
+    def _discard(self, names: Sequence[str]) -> Discarded:
+        if self.tree.is_wanted:
+            self.tree.unlink(names)
+        return Trash(self.index).discard(names)
 
     async def undelete(self, token: str) -> Restored:
         """Undo a deletion.
@@ -334,7 +380,9 @@ class LocalArchive:
         :raises KeyError: it is not there any more.
         :raises StorageError: the index cannot be written.
         """
-        return await self.in_thread(lambda: Trash(self.index).restore(token))
+        restored = await self.in_thread(lambda: Trash(self.index).restore(token))
+        self._arrange()
+        return restored
 
     async def purge(self, token: str) -> None:
         """Remove a deletion's files for good; raises like :meth:`undelete`."""

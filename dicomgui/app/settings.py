@@ -28,6 +28,7 @@ from dicomgui.app.provided import USUAL, Provided, check_choice
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.transport import ClientAuth, TlsConfig
+from dicomgui.storage import DuplicatePolicy, FolderLayout
 from dicomgui.trace.filter.grammar import MAX_LENGTH
 
 __all__ = [
@@ -89,6 +90,8 @@ class ListenerSettings:
     :ivar calling_ae_titles: who is let in, patterns with ``*`` and ``?``; everybody if empty.
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
+    :ivar layout: in which folders the instances can be found besides.
+    :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -110,6 +113,8 @@ class ListenerSettings:
     calling_ae_titles: tuple[str, ...] = ()
     sop_classes: tuple[str, ...] = ()
     transfer_syntaxes: tuple[str, ...] = ()
+    layout: FolderLayout = FolderLayout.UID
+    on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -169,6 +174,7 @@ class Settings:
             port=listener.port,
             ae_title=listener.ae_title,
             fsync=listener.fsync,
+            on_duplicate=listener.on_duplicate,
             check_called_ae=listener.check_called_ae,
             any_sop_class=listener.any_sop_class,
             max_pdu_length=self.max_pdu_length,
@@ -282,6 +288,8 @@ def _listener_of(values: Values) -> ListenerSettings:
         calling_ae_titles=values.take("calling_ae_titles", (), _titles),
         sop_classes=values.take("sop_classes", (), _uids),
         transfer_syntaxes=values.take("transfer_syntaxes", (), _uids),
+        layout=values.take("folder_layout", usual.layout, checks.one_of(FolderLayout)),
+        on_duplicate=values.take("on_duplicate", usual.on_duplicate, checks.one_of(DuplicatePolicy)),
     )
 
 
@@ -375,6 +383,8 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "port": listener.port,
         "ae_title": str(listener.ae_title),
         "fsync": listener.fsync,
+        "folder_layout": listener.layout.value,
+        "on_duplicate": listener.on_duplicate.value,
         "check_called_ae": listener.check_called_ae,
         "any_sop_class": listener.any_sop_class,
         "tls": listener.use_tls,

@@ -49,6 +49,11 @@ class ArchiveKeeper(QObject):
         self._opening: asyncio.Task[None] | None = None
         self._next: tuple[LocalArchive | None, bool] = (None, True)
         self._has_ended = False
+        config.settings_changed.connect(self._on_settings_changed)
+
+    def _on_settings_changed(self) -> None:
+        if self._archive is not None and self._archive.folder == archive_folder(self._config):
+            self._archive.use_layout(self._config.settings.listener.layout)
 
     @property
     def archive(self) -> LocalArchive:
@@ -57,7 +62,7 @@ class ArchiveKeeper(QObject):
         if self._archive is None or self._archive.folder != folder:
             self._let_go()
             settings = self._config.settings.listener
-            self._archive = LocalArchive(self._context, folder, fsync=settings.fsync)
+            self._archive = LocalArchive(self._context, folder, fsync=settings.fsync, layout=settings.layout)
             self.trouble = ""
         return self._archive
 

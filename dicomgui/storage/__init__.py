@@ -38,6 +38,7 @@ from dicomgui.storage.layout import instance_path
 from dicomgui.storage.matching import Query, compile_query
 from dicomgui.storage.repair import RepairProgress, RepairReport, rebuild, repair
 from dicomgui.storage.trash import Discarded, Restored, Trash
+from dicomgui.storage.tree import FolderLayout, FolderTree
 from dicomgui.storage.writer import Archive, DuplicatePolicy, InstanceSink, Outcome, Pending, Stored
 
 __all__ = [
@@ -48,7 +49,9 @@ __all__ = [
     "DiskFull",
     "DuplicatePolicy",
     "DuplicateRefused",
+    "FolderLayout",
     "FolderMissing",
+    "FolderTree",
     "FolderUnwritable",
     "IdentifierError",
     "Index",

@@ -49,7 +49,7 @@ READ_FLAGS = os.O_RDONLY | _BINARY
 CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY | getattr(os, "O_NOFOLLOW", 0)
 LOCK_FLAGS = os.O_RDWR | _BINARY
 
-_NO_LINKS = frozenset(
+NO_LINKS = frozenset(
     {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.EINVAL}
 )
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
@@ -145,7 +145,7 @@ def place(source: str, target: str) -> None:
         try:
             os.link(source, target)
         except OSError as error:
-            if error.errno in _NO_LINKS:
+            if error.errno in NO_LINKS:
                 raise HardLinksMissing(error.strerror) from error
             raise
         with suppress(OSError):  # the instance is stored; the spare name goes at the next start

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
-from enum import Enum
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ _IN_MEMORY = 65_536  # bytes that wait in memory before a file is opened or writ
 _DIRECT = 16_384  # a piece from this size on is written as it is, without a copy
 
 
-class DuplicatePolicy(Enum):
+class DuplicatePolicy(StrEnum):
     """What becomes of a data set whose UID is there already with another data set; an equal one is kept once."""
 
     KEEP_BOTH = "keep both"  # as <UID>~2.dcm and so on

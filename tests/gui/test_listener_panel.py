@@ -10,6 +10,7 @@ import pytest
 from helpers import peers
 from helpers.bad_peer import reached
 from helpers.instances import CT, DEFLATED, EXPLICIT, IMPLICIT, MR, SECONDARY_CAPTURE, data_set, write_instance
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QPushButton
@@ -26,7 +27,7 @@ from dicomgui.gui.panels.listener import EVERY_HOST, LOCAL_HOST, ListenerPanel
 from dicomgui.network import ProposedContext, connect, presets
 from dicomgui.network.errors import AssociationRejected
 from dicomgui.network.service import AssociationFacts
-from dicomgui.storage import Outcome
+from dicomgui.storage import DuplicatePolicy, FolderLayout, Outcome
 
 pytestmark = pytest.mark.qt
 Press = Callable[[QPushButton], Awaitable[None]]
@@ -342,6 +343,26 @@ async def test_classes_and_syntaxes_are_chosen(panel: ListenerPanel, press: Pres
     async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=offered) as association:
         accepted = {(one.abstract_syntax, one.transfer_syntax) for one in association.negotiated.accepted}
     assert accepted == {(CT, EXPLICIT)}
+
+
+async def test_the_folder_layout_and_what_becomes_of_another_data_set_are_chosen(
+    panel: ListenerPanel, press: Press, window: MainWindow, tmp_path: Path
+) -> None:
+    services = panel.more.services
+    panel.more.services_section.set_open(True)
+    services.set_texts(services.texts() | {"layout": "patient", "duplicates": "refuse"})
+    listener = window.config.settings.listener
+    assert (listener.layout, listener.on_duplicate) == (FolderLayout.PATIENT, DuplicatePolicy.REFUSE)
+    assert panel.more.services_section.button.text().endswith("folders by patient")
+    port = await start(panel, press)
+    first = write_instance(tmp_path / "one", 1)
+    async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=presets.for_instances([(CT, EXPLICIT)])) as association:
+        assert (await association.store(first)).status.is_success
+        other = dcmread(first)
+        other.PatientComments = "changed"
+        assert (await association.store(other)).status == 0x0111
+    tree = tmp_path / "received" / "by patient"
+    await reached(lambda: len(list(tree.glob("*/*/*/*.dcm"))) == 1, "it is among the folders for people")
 
 
 async def test_what_is_no_class_keeps_it_from_starting(panel: ListenerPanel, press: Press) -> None:

@@ -129,7 +129,7 @@ class ArchiveWork:
         """
         names = [file.name for file in files]
         async with self._place.archive.opened() as archive:
-            return await archive.in_thread(lambda: Trash(archive.index).discard(names))
+            return await archive.discard(names)
 
     async def undelete(self, token: str) -> Said:
         """Bring the files of a deletion back."""

@@ -20,6 +20,7 @@ from dicomgui.network.uids import (
     TRANSFER_SYNTAXES,
     name_of,
 )
+from dicomgui.storage import DuplicatePolicy, FolderLayout
 
 __all__ = ["ServiceFields"]
 
@@ -31,6 +32,16 @@ _SERVICES: Final = {
 }
 _ANY, _NATIVE, _ONLY = "", "native", "only"
 _UNCOMPRESSED: Final = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
+_LAYOUTS: Final = {
+    FolderLayout.UID: "by UID",
+    FolderLayout.PATIENT: "by UID, and by patient, study, series",
+    FolderLayout.DATE: "by UID, and by date, study, series",
+}
+_DUPLICATES: Final = {
+    DuplicatePolicy.KEEP_BOTH: "keep both",
+    DuplicatePolicy.REFUSE: "refuse the new one",
+    DuplicatePolicy.REPLACE: "replace the old one",
+}
 _SEPARATOR: Final = ";"  # names of transfer syntaxes have commas
 
 
@@ -74,6 +85,17 @@ class ServiceFields(FieldSet):
             ("syntax_names", "Transfer syntaxes by name or UID", "RLE Lossless; Explicit VR Little Endian"),
         ):
             self.add_row((name, label, line_edit(f"listener_{name}", label, hint=hint, tip=tip), None))
+        layout = Choice("listener_layout", "Folder layout")
+        layout.setToolTip("The folders for people are links: nothing is stored twice")
+        for one, text in _LAYOUTS.items():
+            layout.addItem(text, one.value)
+        duplicates = Choice("listener_duplicates", "Another data set with a UID that is here")
+        duplicates.setToolTip("An equal data set is kept once, whatever is chosen")
+        for policy, text in _DUPLICATES.items():
+            duplicates.addItem(text, policy.value)
+        self.add_row(
+            ("layout", "Folder layout", layout, None), ("duplicates", "Same UID, other data set", duplicates, None)
+        )
         self.note = PlainLabel(tone="warning", scale=0.9, wrap=True)
         self.note.setObjectName("listener_services_note")
         self.add_wide(self.note)
@@ -90,6 +112,8 @@ class ServiceFields(FieldSet):
             "class_names": _written(settings.sop_classes),
             "syntaxes": _NATIVE if is_native else _ONLY if syntaxes else _ANY,
             "syntax_names": "" if is_native else _written(syntaxes),
+            "layout": settings.layout.value,
+            "duplicates": settings.on_duplicate.value,
         }
         self.set_texts(texts)
         self._show()
@@ -109,6 +133,8 @@ class ServiceFields(FieldSet):
             calling_ae_titles=_parts(texts["titles"]),
             sop_classes=classes,
             transfer_syntaxes=_UNCOMPRESSED if texts["syntaxes"] == _NATIVE else syntaxes,
+            layout=FolderLayout(texts["layout"]),
+            on_duplicate=DuplicatePolicy(texts["duplicates"]),
         )
 
     def allow(self, calling_ae_title: str) -> None:
@@ -129,6 +155,10 @@ class ServiceFields(FieldSet):
             parts.append("uncompressed only")
         elif texts["syntaxes"] == _ONLY:
             parts.append(count_text(len(_parts(texts["syntax_names"])), "transfer syntax", "transfer syntaxes"))
+        if texts["layout"] == FolderLayout.PATIENT:
+            parts.append("folders by patient")
+        elif texts["layout"] == FolderLayout.DATE:
+            parts.append("folders by date")
         return " · ".join(parts)
 
     def _show(self) -> None:

@@ -15,7 +15,7 @@ from dicomgui.app.archive_files import import_paths
 from dicomgui.app.context import AppContext
 from dicomgui.app.local_archive import LocalArchive
 from dicomgui.network.tracing import NoteRecord
-from dicomgui.storage import IndexFault, RepairReport, Selection, StorageError, repair
+from dicomgui.storage import FolderLayout, IndexFault, RepairReport, Selection, StorageError, repair
 from dicomgui.storage.layout import relative_name
 
 ALL = Selection()
@@ -227,4 +227,35 @@ async def test_what_was_stored_just_before_the_end_has_its_row_at_once_the_next_
         await archive.repaired()
         assert archive.report is not None
         assert archive.report.rows.added == 0
+        assert (await archive.counts()).instances == 2
+
+
+def linked(archive: LocalArchive) -> int:
+    return len(list(archive.folder.glob("by patient/*/*/*/*.dcm")))
+
+
+async def test_folders_for_people_follow_what_comes_and_goes(context: AppContext, tmp_path: Path) -> None:
+    archive = LocalArchive(context, tmp_path / "archive", layout=FolderLayout.PATIENT)
+    async with archive.opened():
+        uids = await fill(archive, context, tmp_path / "files", 1, 2, 3)
+        await reached(lambda: linked(archive) == 3, "all are linked")
+        gone = await archive.delete(Selection(instance_uids=(uids[0],)))
+        assert linked(archive) == 2
+        await archive.undelete(gone.token)
+        await reached(lambda: linked(archive) == 3, "it is back")
+        await fill(archive, context, tmp_path / "files", 4)
+    assert linked(archive) == 4, "what has just come is linked before it is closed"
+    assert archive.trouble == ""
+
+
+async def test_folders_for_people_stay_as_they_are_until_somebody_wants_others(
+    context: AppContext, tmp_path: Path
+) -> None:
+    async with LocalArchive(context, tmp_path / "archive", layout=FolderLayout.PATIENT).opened() as archive:
+        await fill(archive, context, tmp_path / "files", 1)
+    async with LocalArchive(context, tmp_path / "archive").opened() as archive:
+        await fill(archive, context, tmp_path / "files", 2)
+        await reached(lambda: linked(archive) == 2, "the new one is linked")
+        archive.use_layout(FolderLayout.UID)
+        await reached(lambda: not (archive.folder / "by patient").exists(), "they are gone")
         assert (await archive.counts()).instances == 2

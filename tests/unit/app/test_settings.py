@@ -21,6 +21,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import Timeouts
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.transport import TlsConfig
+from dicomgui.storage import DuplicatePolicy, FolderLayout
 
 FULL = Settings(
     calling_ae="ME",
@@ -38,6 +39,8 @@ FULL = Settings(
         extended=QueryFlags(relational=True, timezone=True), services=frozenset({Provided.STORE, Provided.MPPS}),
         calling_ae_titles=("CT*", "MR1"), sop_classes=("1.2.840.10008.5.1.4.1.1.2",),
         transfer_syntaxes=("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.1"),
+        layout=FolderLayout.DATE,
+        on_duplicate=DuplicatePolicy.REPLACE,
     ),
 )
 

@@ -1,0 +1,114 @@
+"""The archive's files once more, in folders for people."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.archive import instance, opened_index, put
+
+from dicomgui.storage import FolderLayout, FolderTree, Index, Trash
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    """Of two patients, the second of whom has a name in kanji and no date."""
+    put(tmp_path, instance(1, 1, 1))
+    put(tmp_path, instance(1, 1, 12, SeriesDescription="Axial"))
+    put(tmp_path, instance(
+        2, 1, 1, PatientName="Yamada^Tarou=山田^太郎", SpecificCharacterSet="ISO_IR 192", StudyDate="",
+        StudyDescription="a/b", InstanceNumber=None,
+    ))  # fmt: skip
+    with opened_index(tmp_path) as made:
+        yield made
+
+
+def paths(folder: Path, top: str) -> list[str]:
+    return sorted(path.relative_to(folder / top).as_posix() for path in (folder / top).rglob("*.dcm"))
+
+
+def names(index: Index) -> list[str]:
+    return [name for (name,) in index.rows("SELECT name FROM instance ORDER BY name")]
+
+
+def test_by_patient_study_and_series_without_a_byte_twice(index: Index, tmp_path: Path) -> None:
+    FolderTree(index, FolderLayout.PATIENT).complete()
+    found = paths(tmp_path, "by patient")
+    assert [path.split("/")[0] for path in found] == ["P1 Doe Jane", "P1 Doe Jane", "P2 Yamada Tarou"]
+    assert [path.split("/")[1][:-5] for path in found] == ["20240101 Head", "20240101 Head", "a_b"]
+    assert [path.split("/")[3].split()[0] for path in found] == ["0001", "0012", "instance"]
+    for path in found:
+        assert (tmp_path / "by patient" / path).stat().st_nlink == 2
+
+
+def test_by_date(index: Index, tmp_path: Path) -> None:
+    FolderTree(index, FolderLayout.DATE).complete()
+    found = paths(tmp_path, "by date")
+    assert [path.split("/")[0] for path in found] == ["2024-01-01", "2024-01-01", "no date"]
+    assert found[0].split("/")[1].startswith("P1 Doe Jane Head ")
+
+
+def test_another_layout_takes_the_place_of_the_first_and_leaves_alone_what_is_not_ours(
+    index: Index, tmp_path: Path
+) -> None:
+    tree = FolderTree(index, FolderLayout.PATIENT)
+    tree.complete()
+    (tmp_path / "by patient" / "P1 Doe Jane" / "notes.txt").write_text("mine")
+    tree.layout = FolderLayout.DATE
+    tree.complete()
+    assert (len(paths(tmp_path, "by patient")), len(paths(tmp_path, "by date"))) == (0, 3)
+    assert [path.name for path in (tmp_path / "by patient").rglob("*")] == ["P1 Doe Jane", "notes.txt"]
+    tree.layout = FolderLayout.UID
+    tree.complete()
+    assert not (tmp_path / "by date").exists()
+    assert len(names(index)) == 3
+
+
+def test_single_files_come_and_go(index: Index, tmp_path: Path) -> None:
+    tree = FolderTree(index, FolderLayout.PATIENT)
+    first, *others = names(index)
+    tree.link([first])
+    assert len(paths(tmp_path, "by patient")) == 1
+    tree.link([first, *others])
+    assert len(paths(tmp_path, "by patient")) == 3
+    tree.unlink([first, *others])
+    assert not (tmp_path / "by patient").exists()
+
+
+def test_completing_removes_what_has_no_file_and_follows_a_changed_one(index: Index, tmp_path: Path) -> None:
+    tree = FolderTree(index, FolderLayout.PATIENT)
+    tree.complete()
+    first, second, _ = names(index)
+    Trash(index).discard([first])
+    changed = tmp_path / second
+    data = changed.read_bytes()
+    changed.unlink()
+    changed.write_bytes(data)
+    tree.complete()
+    found = [tmp_path / "by patient" / path for path in paths(tmp_path, "by patient")]
+    assert len(found) == 2
+    assert any(path.samefile(changed) for path in found)
+
+
+def test_without_hard_links_there_is_no_tree_and_it_says_so(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "not permitted")
+
+    tree = FolderTree(index, FolderLayout.PATIENT)
+    monkeypatch.setattr(os, "link", refuse)
+    tree.complete()
+    assert tree.fault == "The folders by patient cannot be kept: the file system has no hard links."
+    monkeypatch.undo()
+    tree.complete()
+    assert tree.fault == ""
+    assert len(paths(tmp_path, "by patient")) == 3
+
+
+def test_it_stops_when_told_to(index: Index, tmp_path: Path) -> None:
+    FolderTree(index, FolderLayout.PATIENT).complete(lambda: True)
+    assert not paths(tmp_path, "by patient")

@@ -9,6 +9,7 @@ from typing import Protocol
 from dicomgui.app.context import AppContext
 from dicomgui.app.expert import Expert
 from dicomgui.gui.dialogs.findings import FindingsDialog
+from dicomgui.gui.models.trace_source import TraceSource
 from dicomgui.gui.panels.echo import EchoPanel
 from dicomgui.gui.panels.listener import ListenerPanel
 from dicomgui.gui.panels.nodes import NodesPanel
@@ -49,7 +50,8 @@ class Explainer:
             panel.node_wanted.connect(self.show_node)
             panel.test_wanted.connect(self.test_peer)
         context.know_by(self.facts)
-        self._expert = Expert(context.trace, self.facts)
+        self._source = window.trace.model.source
+        self._live = self._expert = Expert(context.trace, self.facts)
         self._updating: asyncio.Task[None] | None = None
         self._updated_s = 0.0
         self._dialog: FindingsDialog | None = None
@@ -58,6 +60,7 @@ class Explainer:
 
     def drain(self) -> None:
         """Bring the findings up to date, in a thread; for the pump."""
+        self._follow(self._window.trace.model.source)
         now = time.monotonic()
         is_idle = self._updating is None or self._updating.done()
         is_idle = is_idle and self._window.trace.isEnabled()  # not while the window ends
@@ -65,8 +68,24 @@ class Explainer:
             self._updated_s = now
             self._updating = self._window.trace.tasks.spawn(self._update(), name="diagnose")
 
+    def _follow(self, source: TraceSource) -> None:
+        """The badge speaks of the trace that the trace panel shows; of a file nothing is known but the file."""
+        if source is self._source:
+            return
+        self._source = source
+        self._expert = self._live if source.is_live else Expert(source.store)
+        self._updated_s = 0.0
+        self._show()
+
     async def _update(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._context.file_pool, self._expert.update)
+        """A file is read to its end, the live trace as far as it is; the next turn goes on."""
+        expert, loop = self._expert, asyncio.get_running_loop()
+        await loop.run_in_executor(self._context.file_pool, expert.update)
+        while expert is self._expert and expert is not self._live and expert.is_behind:
+            await loop.run_in_executor(self._context.file_pool, expert.update)
+        self._show()
+
+    def _show(self) -> None:
         self.badge.show_counts(self._expert.counts)
         if self._dialog is not None and self._dialog.isVisible():
             self._dialog.show_findings(self._expert.findings)
@@ -75,7 +94,7 @@ class Explainer:
         """Open the list of all findings."""
         if self._dialog is None:
             self._dialog = FindingsDialog(self._window.trace.window())
-            self._dialog.evidence_wanted.connect(self.show_evidence)
+            self._dialog.evidence_wanted.connect(self._on_listed_chosen)
         self._dialog.show_findings(self._expert.findings)
         self._dialog.show()
         self._dialog.raise_()
@@ -96,18 +115,20 @@ class Explainer:
         return Facts(titles=titles, listeners=listeners)
 
     def show_evidence(self, evidence: Evidence) -> None:
-        """Show the bytes in the trace panel; the association where the record is gone."""
-        self._window.trace.tasks.spawn(self._show_evidence(evidence), name="show evidence")
+        """Show the bytes in the live trace; the association where the record is gone."""
+        self._window.trace.tasks.spawn(self._show_evidence(evidence, self._window.trace.live), name="show evidence")
 
-    async def _show_evidence(self, evidence: Evidence) -> None:
+    def _on_listed_chosen(self, evidence: Evidence) -> None:
+        self._window.trace.tasks.spawn(self._show_evidence(evidence, self._source), name="show evidence")
+
+    async def _show_evidence(self, evidence: Evidence, source: TraceSource) -> None:
         place, trace = evidence.place, self._window.trace
         if place is None:
             return
         loop = asyncio.get_running_loop()
-        seq = await loop.run_in_executor(self._context.file_pool, find_row, self._context.trace, place)
-        show = getattr(trace, "show_place", None)
-        if seq and show is not None:
-            show(seq, evidence.offset, evidence.length)
+        seq = await loop.run_in_executor(self._context.file_pool, find_row, source.store, place)
+        if seq:
+            trace.show_place(seq, evidence.offset, evidence.length, source)
         else:
             trace.show_association(place.association)
         self._window.show_panel(trace)

@@ -6,11 +6,13 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from helpers import peers
 from helpers.answering import Answering
 from helpers.bad_peer import GOOD_AC, RELEASE_RP, BadServer, Peer, Script, bad_server, pdu, reached, response
+from helpers.failures import RECORDED
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -18,6 +20,8 @@ from PySide6.QtWidgets import QDialog, QLabel, QListWidget, QPushButton, QWidget
 
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.explaining import PeerActions
+from dicomgui.gui.widgets.hex_view import HexView
+from dicomgui.trace.file import TraceWriter
 from dicomgui.trace.finding import ActionKind
 
 pytestmark = pytest.mark.qt
@@ -39,6 +43,11 @@ async def echoed(window: MainWindow, press: Press, address: str) -> None:
 
 async def idle(window: MainWindow) -> None:
     await reached(lambda: not window.echo.is_busy and window.echo.run_button.isEnabled(), "the echo has ended")
+
+
+def marked(window: MainWindow) -> list[range]:
+    """What is marked in the bytes of the trace panel."""
+    return [view.marked for view in window.trace.findChildren(HexView)]
 
 
 def codes(window: MainWindow) -> list[str]:
@@ -83,7 +92,8 @@ async def test_the_bytes_are_shown_in_the_trace(window: MainWindow, press: Press
     async with serving(rejecting) as server:
         await echoed(window, press, f"pacs1@127.0.0.1:{server.port}")
         await press(button(window.echo, "finding_rejected_called_ae_show_bytes"))
-        await reached(lambda: window.panel is window.trace, "the trace is in view")
+        await reached(lambda: range(7, 10) in marked(window), "result, source and reason are marked")
+    assert window.panel is window.trace
 
 
 async def test_a_port_for_tls_is_tried_with_tls(window: MainWindow, press: Press) -> None:
@@ -217,3 +227,25 @@ async def test_the_badge_counts_and_its_list_leads_to_the_trace(window: MainWind
     await reached(lambda: window.panel is window.trace, "the trace is in view")
     button(dialog, "findings_close").click()
     assert not dialog.isVisible()
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints|raise")
+async def test_the_badge_speaks_of_the_file_that_is_shown(window: MainWindow, press: Press, tmp_path: Path) -> None:
+    with TraceWriter(tmp_path / "old.dgtrace") as writer:
+        for record in RECORDED["aborted-on-greeting"]():
+            writer(record)
+    await echoed(window, press, f"PACS@127.0.0.1:{peers.free_port()}")
+    await reached(lambda: button(window, "status_expert").text() == "1 error", "the live trace is judged")
+    window.show_panel(window.trace)
+    window.trace.open_file(tmp_path / "old.dgtrace")
+    await reached(lambda: not window.trace.model.source.is_live, "the file is shown")
+    await press(button(window, "status_expert"))
+    dialog = window.findChild(QDialog, "findings_dialog")
+    assert dialog is not None
+    listed = dialog.findChild(QListWidget, "findings_list")
+    assert listed is not None
+    await reached(lambda: listed.count() == 2 and "hung up on our greeting" in listed.item(1).text(), "it is listed")
+    QTest.keyClick(listed, Qt.Key.Key_Return)
+    await reached(lambda: range(8, 10) in marked(window), "source and reason of the A-ABORT are marked")
+    assert not window.trace.model.source.is_live
+    dialog.close()

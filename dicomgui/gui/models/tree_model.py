@@ -13,6 +13,9 @@ from dicomgui.trace.describe import TreeNode
 
 __all__ = ["TreeModel"]
 
+MAX_LEVELS = 40
+"""How deep a byte is followed at once: each level may have to be read, in the window's thread."""
+
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 _TITLES = ("Field", "Value", "Bytes")
@@ -64,11 +67,16 @@ class TreeModel(QAbstractItemModel):
         return self._place(index).node if index.isValid() else None
 
     def index_at(self, offset: int) -> QModelIndex:
-        """The deepest node that owns the byte at ``offset``; an invalid index where none does."""
+        """The deepest node that owns the byte at ``offset``, down to :data:`MAX_LEVELS`; an invalid index where none
+        does.
+        """
         place = self._root
         if place is None or not _owns(place.node, offset):
             return QModelIndex()
-        while inside := next((child for child in place.children if _owns(child.node, offset)), None):
+        for _ in range(MAX_LEVELS):
+            inside = next((child for child in place.children if _owns(child.node, offset)), None)
+            if inside is None:
+                break
             place = inside
         return self.createIndex(place.row, 0, place)
 

@@ -4,7 +4,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from dicomgui.gui.models.tree_model import TreeModel
+from dicomgui.gui.models.tree_model import MAX_LEVELS, TreeModel
 from dicomgui.trace.dataset_nodes import DataNode
 from dicomgui.trace.describe import Node
 
@@ -61,3 +61,16 @@ def test_what_is_inside_is_read_when_it_is_opened(qtbot: QtBot) -> None:
     assert asked == ["inside"]
     assert model.path_of(model.index_at(7)) == "root › sequence › item[2]"
     assert not model.hasChildren(root.siblingAtColumn(1))
+
+
+def test_a_byte_is_followed_only_so_deep(qtbot: QtBot) -> None:
+    opened: list[int] = []
+
+    def level(number: int) -> tuple[DataNode, ...]:
+        opened.append(number)
+        return (DataNode(f"level {number}", 0, 10, inside=lambda: level(number + 1)),)
+
+    model = TreeModel()
+    model.show_node(DataNode("root", 0, 10, inside=lambda: level(1)))
+    assert model.index_at(5).data() == f"level {MAX_LEVELS}"
+    assert len(opened) == MAX_LEVELS

@@ -92,6 +92,7 @@ class NodeQuery:
                 await job.run(self._take)
             finally:
                 self.result = job.result()
+                self.source.root = self.source.root or self.result.root or None  # also where nothing matched
                 _finish(handle, self.result)
             self.ignored = await self._look_for_ignored()
 

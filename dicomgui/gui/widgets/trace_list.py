@@ -106,7 +106,7 @@ class TraceList(TraceTable):
         model.drain()
         self._settle()
         self.looked.emit()
-        if model.is_replacing or (model.is_behind and not grows):
+        if model.is_replacing or (model.behind > MUCH and not grows):
             self._catch_up.start()
         return True
 
@@ -117,7 +117,7 @@ class TraceList(TraceTable):
         self.trace_model.drain()
         self._settle()
         self.looked.emit()
-        if self.trace_model.is_behind:
+        if self.trace_model.is_sifting or self.trace_model.behind > MUCH:
             self._catch_up.start()
 
     def show_level(

@@ -5,9 +5,11 @@ While much is received the whole list is painted twenty times a second, in the t
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, Qt, QTimer
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from typing import NamedTuple
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, QTimer
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPixmap, QResizeEvent, QStaticText
+from PySide6.QtWidgets import QHeaderView, QWidget
 
 from dicomgui.gui import icons
 from dicomgui.gui.models.trace_columns import Column
@@ -31,11 +33,9 @@ MARK_COLORS = {
 _NARROW = 860  # points of width, below which a list leaves columns out
 _PADDING = 9  # as the header's sections have
 _WIDE = 1.7  # times the average width of a character: a text that fits with that needs no measuring
-_FLAGS = int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
-_LEFT = _FLAGS | int(Qt.AlignmentFlag.AlignLeft)
-_RIGHT = _FLAGS | int(Qt.AlignmentFlag.AlignRight)
 _TINT = 46  # of 255: how much of a mark's colour is laid over its row
 _ICON = 12
+_TEXTS = 4000  # texts whose layout is kept
 
 
 class TraceTable(ListTable):
@@ -44,14 +44,13 @@ class TraceTable(ListTable):
     def __init__(self, name: str, accessible: str, model: TraceModel, parent: QWidget | None = None) -> None:
         super().__init__(name, accessible, parent)
         self._trace_model = model
-        self._delegate = _CellDelegate(model, self)
+        self._painting = _RowPainter(model)
         self._widths: dict[Zoom, list[int]] = {}
         self._laid_out: Zoom | None = None
         self._again = QTimer(self)
         self._again.setSingleShot(True)
         self._again.setInterval(0)
         self._again.timeout.connect(self.viewport().update)
-        self.setItemDelegate(self._delegate)
         self.setModel(model)
         self.horizontalHeader().setMinimumSectionSize(22)
         model.modelReset.connect(self._lay_out)
@@ -92,67 +91,126 @@ class TraceTable(ListTable):
             self._fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        self._trace_model.begin_frame(FRAME_S)
-        super().paintEvent(event)
-        self._trace_model.end_frame()
-        if self._trace_model.has_put_off:
+        """All rows at once: a delegate is called for each cell, which takes longer than to paint it."""
+        model = self._trace_model
+        model.begin_frame(FRAME_S)
+        painter = QPainter(self.viewport())
+        first, last = self.rowAt(event.rect().top()), self.rowAt(event.rect().bottom())
+        if first >= 0:
+            last = last if last >= 0 else model.rowCount() - 1
+            selected = {index.row() for index in self.selectionModel().selectedRows()}
+            self._painting.begin(painter, self._columns(), self.fontMetrics(), self.viewport().width())
+            height = self.rowHeight(first)
+            for row in range(first, last + 1):
+                self._painting.paint(painter, row, self.rowViewportPosition(row), height, is_selected=row in selected)
+        painter.end()
+        model.end_frame()
+        if model.has_put_off:
             self._again.start()
+
+    def _columns(self) -> list[_Place]:
+        """Where the columns are that can be seen."""
+        headings = self._trace_model.layout.headings
+        return [
+            _Place(column, self.columnViewportPosition(column), self.columnWidth(column), heading.is_right)
+            for column, heading in enumerate(headings)
+            if not self.isColumnHidden(column)
+        ]
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange, QEvent.Type.FontChange):
-            self._delegate.forget_colors()
+            self._painting.forget()
 
 
-class _CellDelegate(QStyledItemDelegate):
-    """Paints one line of plain text, elided where it is too long; a status as a pill; marks in the first column."""
+class _Place(NamedTuple):
+    """A column in the viewport."""
 
-    def __init__(self, model: TraceModel, parent: QWidget) -> None:
-        super().__init__(parent)
+    column: int
+    x: int
+    width: int
+    is_right: bool
+
+
+class _RowPainter:
+    """Paints rows of plain text, elided where it is too long; a status as a pill; marks in the first column."""
+
+    def __init__(self, model: TraceModel) -> None:
         self._model = model
         self._colors: dict[str, QColor] = {}
+        self._texts: dict[str, QStaticText] = {}
+        self._elided: dict[tuple[str, int], str] = {}
+        self._pills: dict[tuple[str, int, int, float], QPixmap] = {}
+        self._places: list[_Place] = []
+        self._width = 0
+        self._metrics: QFontMetrics | None = None
 
-    def forget_colors(self) -> None:
-        """The scheme may be another."""
-        self._colors = {}
+    def forget(self) -> None:
+        """Scheme or font may be another."""
+        self._colors, self._texts, self._elided, self._pills = {}, {}, {}, {}
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        model, row, column = self._model, index.row(), index.column()
-        rect = option.rect
-        self._paint_ground(painter, option, row)
-        if column == Column.MARK:
-            mark = model.mark_at(row)
-            if mark is not None:
-                self._paint_mark(painter, rect, mark)
+    def begin(self, painter: QPainter, places: list[_Place], metrics: QFontMetrics, width: int) -> None:
+        """A frame begins."""
+        self._places, self._metrics, self._width = places, metrics, width
+        if len(self._texts) > _TEXTS:
+            self._texts, self._elided, self._pills = {}, {}, {}
+
+    def paint(self, painter: QPainter, row: int, y: int, height: int, *, is_selected: bool) -> None:
+        """Paint one row."""
+        model = self._model
+        cells = model.cells_at(row)
+        if cells is None:
             return
-        text, tone = model.cell(row, column)
-        if not text:
-            return
+        mark = model.mark_at(row)
+        self._paint_ground(painter, row, QRect(0, y, self._width, height), mark, is_selected=is_selected)
         layout = model.layout
-        if column == layout.pill:
-            self._paint_pill(painter, option, text, tone)
-            return
-        right = layout.headings[column].is_right
-        rect.adjust(_PADDING, 0, -_PADDING if right or column == layout.stretch else 0, 0)
-        metrics = option.fontMetrics
-        if len(text) * metrics.averageCharWidth() * _WIDE > rect.width():
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
-        painter.setPen(self._color(tone))
-        painter.drawText(rect, _RIGHT if right else _LEFT, text)
+        for column, x, width, is_right in self._places:
+            if column == Column.MARK:
+                if mark is not None:
+                    self._paint_mark(painter, QRect(x, y, width, height), mark)
+                continue
+            text = cells.texts[column]
+            if not text:
+                continue
+            tone = cells.tones[column]
+            if column == layout.pill:
+                self._paint_pill(painter, QRect(x, y, width, height), text, tone)
+                continue
+            room = width - _PADDING - (_PADDING if is_right or column == layout.stretch else 0)
+            shown = self._fitted(text, room)
+            size = shown.size()
+            left = x + width - _PADDING - size.width() if is_right else x + _PADDING
+            painter.setPen(self._color(tone))
+            painter.drawStaticText(QPointF(left, y + (height - size.height()) / 2), shown)
 
-    def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, row: int) -> None:
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(option.rect, self._color("accent_soft"))
+    def _fitted(self, text: str, room: int) -> QStaticText:
+        """The text as it fits into so many points."""
+        metrics = self._metrics
+        if metrics is not None and len(text) * metrics.averageCharWidth() * _WIDE > room:
+            fitted = self._elided.get((text, room))
+            if fitted is None:
+                fitted = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(0, room))
+                self._elided[text, room] = fitted
+            text = fitted
+        found = self._texts.get(text)
+        if found is None:
+            found = self._texts[text] = QStaticText(text)
+            found.setTextFormat(Qt.TextFormat.PlainText)  # else Qt takes what looks like markup for markup
+            found.setPerformanceHint(QStaticText.PerformanceHint.ModerateCaching)
+        return found
+
+    def _paint_ground(self, painter: QPainter, row: int, rect: QRect, mark: Mark | None, *, is_selected: bool) -> None:
+        if is_selected:
+            painter.fillRect(rect, self._color("accent_soft"))
             return
+        if row % 2:
+            painter.fillRect(rect, self._color("window"))
         if self._model.is_highlighted(row):
-            painter.fillRect(option.rect, self._color("warning_soft"))
-        mark = self._model.mark_at(row)
+            painter.fillRect(rect, self._color("warning_soft"))
         if mark is not None and mark.color:
             tint = QColor(MARK_COLORS[mark.color])
             tint.setAlpha(_TINT)
-            painter.fillRect(option.rect, tint)
+            painter.fillRect(rect, tint)
 
     def _paint_mark(self, painter: QPainter, rect: QRect, mark: Mark) -> None:
         if mark.color:
@@ -162,25 +220,38 @@ class _CellDelegate(QStyledItemDelegate):
         name = "bookmark" if mark.marked else "comment" if mark.comment else ""
         if name:
             picture = icons.pixmap(name, self._color("accent").name(), _ICON, ratio)
-            painter.drawPixmap(QPoint(rect.x() + 8, rect.y() + (rect.height() - _ICON) // 2), picture)
+            painter.drawPixmap(rect.x() + 8, rect.y() + (rect.height() - _ICON) // 2, picture)
         if mark.marked and mark.comment:
             painter.fillRect(rect.x() + 21, rect.y() + 4, 3, 3, self._color("accent"))
 
-    def _paint_pill(self, painter: QPainter, option: QStyleOptionViewItem, text: str, tone: str) -> None:
-        metrics, rect = option.fontMetrics, option.rect
-        height = min(rect.height() - 4, metrics.height() + 2)
-        width = min(rect.width() - 10, metrics.horizontalAdvance(text) + 16)
-        pill = QRectF(rect.x() + 5, rect.y() + (rect.height() - height) / 2, width, height)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._color(f"{tone}_soft" if tone != "muted" else "line"))
-        painter.drawRoundedRect(pill, height / 2, height / 2)
-        painter.restore()
+    def _paint_pill(self, painter: QPainter, rect: QRect, text: str, tone: str) -> None:
+        shown = self._fitted(text, rect.width() - 26)
+        size = shown.size()
+        height = min(rect.height() - 4, int(size.height()) + 2)
+        width = int(size.width()) + 16
+        device = painter.device()
+        ratio = device.devicePixelRatioF() if device is not None else 1.0
+        ground = self._pill(tone, width, height, ratio)
+        painter.drawPixmap(rect.x() + 5, rect.y() + (rect.height() - height) // 2, ground)
         painter.setPen(self._color(tone))
-        inner = pill.adjusted(8, 0, -6, 0)
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(inner.width()) + 1)
-        painter.drawText(inner, _LEFT, shown)
+        painter.drawStaticText(QPointF(rect.x() + 13, rect.y() + (rect.height() - size.height()) / 2), shown)
+
+    def _pill(self, tone: str, width: int, height: int, ratio: float) -> QPixmap:
+        """The ground of a pill; smooth curves are too dear to be painted for each row anew."""
+        key = (tone, width, height, ratio)
+        found = self._pills.get(key)
+        if found is None:
+            found = QPixmap(round(width * ratio), round(height * ratio))
+            found.setDevicePixelRatio(ratio)
+            found.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(found)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._color(f"{tone}_soft" if tone not in ("muted", "text") else "line"))
+            painter.drawRoundedRect(QRectF(0, 0, width, height), height / 2, height / 2)
+            painter.end()
+            self._pills[key] = found
+        return found
 
     def _color(self, tone: str) -> QColor:
         found = self._colors.get(tone)

@@ -184,6 +184,7 @@ class MainWindow(QMainWindow):
         self.home.echo_wanted.connect(self._on_echo_wanted)
         self.home.text_wanted.connect(self._on_text_wanted)
         self.home.files_wanted.connect(self._on_files_wanted)
+        self.home.traces_wanted.connect(self._on_traces_wanted)
         self.archive.files_wanted.connect(self._on_files_wanted)
         self.archive.looked.connect(self.home.note_look)
         self.rail.settings_button.clicked.connect(self.ask_settings)
@@ -279,6 +280,10 @@ class MainWindow(QMainWindow):
             self.send.add_paths(paths)
         else:
             self.send.send_to(node, paths)
+
+    def _on_traces_wanted(self, paths: list[Path]) -> None:
+        self.show_panel(self.trace)
+        self.trace.take_drop(paths)
 
     def _on_job_wanted(self, number: int) -> None:
         self.jobs.set_folded(False)

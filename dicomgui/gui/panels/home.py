@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.app.paste import Pasted, parse_paste
 from dicomgui.gui.panels.panel import Panel, Workplace
+from dicomgui.gui.panels.trace_opening import is_trace_file
 from dicomgui.gui.practice_keeper import PracticeKeeper
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card, Glyph
@@ -53,6 +54,9 @@ class HomePanel(Panel):
     """A text that names no whole peer: complete it where nodes are edited."""
     files_wanted = Signal(object, object)
     """These paths are to be sent; the second is always ``None``: nobody has said where to."""
+
+    traces_wanted = Signal(object)
+    """These traces or captures are to be looked at."""
 
     def __init__(self, place: Workplace, practice: PracticeKeeper) -> None:
         super().__init__("home", "Home", "Connect to a PACS, practise without one, or send files.", place)
@@ -153,7 +157,10 @@ class HomePanel(Panel):
 
     def _files_card(self) -> Card:
         card = _card("file", "Have files?")
-        text = "Drop files, folders or ZIP archives anywhere on this page to send them. What is no DICOM is left out."
+        text = (
+            "Drop files, folders or ZIP archives anywhere on this page to send them; what is no DICOM is left out. "
+            "Drop a capture or trace (.pcap, .pcapng, .dgtrace) to look into it."
+        )
         card.column.addWidget(PlainLabel(text, tone="muted", wrap=True))
         card.column.addStretch(1)
         card.column.addLayout(_row(self.files_button, self.folder_button))
@@ -279,7 +286,11 @@ class HomePanel(Panel):
             self.files_wanted.emit(paths, None)
 
     def take_drop(self, paths: list[Path]) -> None:
-        self.files_wanted.emit(paths, None)
+        traces = [path for path in paths if is_trace_file(path)]
+        if traces:
+            self.traces_wanted.emit(traces)
+        if len(traces) < len(paths):
+            self.files_wanted.emit([path for path in paths if path not in traces], None)
 
 
 def _card(icon_name: str, title: str, buddy: QWidget | None = None) -> Card:

@@ -32,7 +32,7 @@ from dicomgui.trace.finding import plain
 
 __all__ = ["ArchivePanel"]
 
-MIN_LIST_HEIGHT = 110
+MIN_LIST_HEIGHT = 170
 NARROW = 600
 """Up to this width a data set stands below the list and not beside it."""
 TYPING_MS = 150

@@ -47,7 +47,7 @@ _EMPTY = (
 _OPEN_TO_ALL = "Every computer that reaches this one can connect and store files here."
 LOCAL_HOST = "127.0.0.1"
 EVERY_HOST = ".".join(["0"] * 4)
-MIN_LIST_HEIGHT = 110
+MIN_LIST_HEIGHT = 170
 REFRESH_S = 0.25
 """How often rates and open associations are shown anew."""
 

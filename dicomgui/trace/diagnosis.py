@@ -123,13 +123,20 @@ class Diagnosis:
     def _retire(self) -> None:
         """Forget the facts of the oldest associations; a new one of the same number would begin anew."""
         self._judge()
-        for number in [number for number in self._cases if number][:_MAX_OPEN]:
+        ended = [number for number, case in self._cases.items() if number and _is_over(case)]
+        others = [number for number in self._cases if number] if len(self._cases) > 4 * _MAX_OPEN else []
+        for number in (ended or others)[:_MAX_OPEN]:
             del self._cases[number]
             if not self._findings[number]:
                 del self._findings[number]
         for number in list(self._findings)[:-_MAX_TOLD]:
             if number not in self._cases:
                 del self._findings[number]
+
+
+def _is_over(case: Case) -> bool:
+    """Whether nothing more of it is to be expected."""
+    return case.close is not None or (case.connected is None and bool(case.connect_failures))
 
 
 def _findings_of(case: Case) -> list[Finding]:

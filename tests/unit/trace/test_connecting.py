@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
+
 import pytest
+from helpers.certificates import Authority
 from helpers.recordings import Recording, associate_rq
 
 from dicomgui.network.tracing import (
@@ -13,6 +17,7 @@ from dicomgui.network.tracing import (
     Segment,
     TlsRecord,
 )
+from dicomgui.trace.connecting import certificate_text
 from dicomgui.trace.diagnose import diagnose
 from dicomgui.trace.finding import Evidence, Finding, Severity
 
@@ -152,3 +157,18 @@ def test_listeners_that_do_not_start(error: str, code: str) -> None:
     assert finding.code == code
     assert "0.0.0.0:104" in finding.what
     assert diagnose([ListenRecord(0, 0.0, 0.0, "0.0.0.0:104", "ME", True, "")]) == []
+
+
+def test_the_certificate_is_shown_with_its_fault(tmp_path: Path) -> None:
+    pem = Authority(tmp_path).issue("pacs.example").cert.read_text()
+    der = ssl.PEM_cert_to_DER_cert(pem.split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n")
+    recording = Recording().connect()
+    error = "certificate verify failed: Hostname mismatch"
+    finding = only(recording.add(TlsRecord(*recording.head, "", "", der, 0.1, error)).closed())
+    assert "It is that of " in finding.what
+    assert "issued by" in finding.what
+
+
+@pytest.mark.parametrize(("der", "utc"), [(b"", 0.0), (b"no certificate", 0.0), (b"\x30\x82\xff\xff", 1e300)])
+def test_a_certificate_that_cannot_be_read_is_not_spoken_of(der: bytes, utc: float) -> None:
+    assert certificate_text(der, utc) == ""

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from helpers.failures import knocked, listener, merged, moved
 from helpers.recordings import CT, Recording, associate_rq
 
 from dicomgui.network.dimse import CStoreRQ, encode
-from dicomgui.network.pdu import PDV, PDataTF
-from dicomgui.network.tracing import DimseRecord, Direction, PduRecord, Segment
+from dicomgui.network.pdu import PDV, PDataTF, ReleaseRP
+from dicomgui.network.tracing import DimseRecord, Direction, PduRecord, Role, Segment
 from dicomgui.trace.diagnose import diagnose
 from dicomgui.trace.diagnosis import Diagnosis
 from dicomgui.trace.facts import Facts
@@ -87,3 +88,63 @@ def test_a_million_pdus_are_one_pass() -> None:
         diagnosis.add(message)
     diagnosis.findings()
     assert time.perf_counter() - began < 10.0
+
+
+NASTY = "\x1b[31m{peer}\r\n<b>" + "x" * 5000 + "\u202e"
+
+
+def test_text_of_a_peer_stays_data_and_short() -> None:
+    recording = Recording().established().store(0xA700, NASTY).closed(error=NASTY)
+    knocks = (
+        Recording(2, role=Role.ACCEPTOR).connect(peer=NASTY).received(associate_rq(called="{calling}", calling="\x1b"))
+    )
+    broken = Recording(3).established().received(ReleaseRP(), NASTY).closed()
+    findings = diagnose([*recording.records, *knocks.rejected(1, 1, 7).records, *broken.records])
+    assert len(findings) >= 3
+    for finding in findings:
+        for text in (finding.what, *finding.causes, *finding.tries, *(one.label for one in finding.actions)):
+            assert text.isprintable()
+            assert len(text) < 1500
+    assert any("{peer}" in finding.what for finding in findings)
+    assert any("called {calling}" in finding.what for finding in findings)
+
+
+def test_of_two_failures_both_are_told_the_end_first() -> None:
+    findings = diagnose(Recording().established().store(0xA700).store(0xB000, number=2).aborted(2, 2).closed().records)
+    assert [finding.code for finding in findings] == [
+        "aborted-by-provider", "store-out-of-resources", "store-changed",
+    ]  # fmt: skip
+
+
+def test_what_was_found_of_many_associations_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicomgui.trace.diagnosis._MAX_TOLD", 100)
+    monkeypatch.setattr("dicomgui.trace.diagnosis._MAX_OPEN", 10)
+    diagnosis = Diagnosis()
+    for number in range(1, 400):
+        for record in Recording(number).connect(error="ConnectionRefused: x").records:
+            diagnosis.add(record)
+    assert 90 <= len(diagnosis.findings()) <= 130
+    assert diagnosis.findings()[-1].association == 399
+
+
+def test_facts_may_come_later() -> None:
+    diagnosis = Diagnosis()
+    diagnosis.know(Facts(titles={"10.0.0.2:104": ("PACS",)}))
+    for record in Recording(1).connect().sent(associate_rq(called="pacs")).rejected(1, 1, 7).closed().records:
+        diagnosis.add(record)
+    assert "known as PACS" in diagnosis.findings()[0].causes[0]
+
+
+def test_an_association_that_stands_is_not_forgotten_for_those_that_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicomgui.trace.diagnosis._MAX_OPEN", 10)
+    diagnosis = Diagnosis()
+    long = Recording(1).established().store(0xA700)
+    for record in long.records:
+        diagnosis.add(record)
+    for number in range(2, 200):
+        for record in Recording(number).established().released().records:
+            diagnosis.add(record)
+    for record in long.closed().records[-1:]:
+        diagnosis.add(record)
+    assert codes(diagnosis)[-1] == "store-out-of-resources"
+    assert {finding.association for finding in diagnosis.findings()} == {1}

@@ -229,3 +229,23 @@ def test_pdus_that_cannot_be_decoded() -> None:
     assert decoded(None) is None
     for segments in ((), (Segment(0, b"\x07"),), (Segment(2, b"\0" * 10),), (Segment(0, b"\x07" + b"\xff" * 9),)):
         assert decoded(Found(0, PduRecord(*head, segments, ""))) is None
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [((2, 1, 1), "calls that temporary"), ((9, 1, 1), "none of the standard's"), ((2, 3, 1), "too many associations")],
+)
+def test_unusual_results_of_a_rejection(codes: tuple[int, int, int], words: str) -> None:
+    assert words in only(asked().rejected(*codes).closed()).causes[0]
+
+
+@pytest.mark.parametrize("reason", [0, 3, 7, 255])
+def test_reasons_of_an_abort_that_say_nothing(reason: int) -> None:
+    finding = only(Recording().established().aborted(2, reason).closed())
+    assert ("none that the standard defines" in finding.causes[0]) is (reason != 0)
+
+
+def test_a_request_that_was_never_answered() -> None:
+    finding = only(Recording().established().dimse(SENT, CEchoRQ(1)).released())
+    assert (finding.code, finding.severity) == ("cannot-tell", Severity.WARNING)
+    assert "released while C-ECHO was not answered" in finding.what

@@ -51,9 +51,12 @@ class DataNode:
     :ivar length: how many bytes, with the tag and the delimiters.
     :ivar error: what is wrong here, or an empty string.
     :ivar tag: of an element, else -1.
+    :ivar vr: its representation, else an empty string.
+    :ivar begin: where the value of an element begins that is no sequence, else -1.
+    :ivar charset: (0008,0005) that is in force for it.
     """
 
-    __slots__ = ("_inside", "_value", "error", "label", "length", "offset", "tag")
+    __slots__ = ("_inside", "_value", "begin", "charset", "error", "label", "length", "offset", "tag", "vr")
 
     def __init__(
         self,
@@ -65,7 +68,13 @@ class DataNode:
         inside: tuple[DataNode, ...] | Callable[[], tuple[DataNode, ...]] = (),
         error: str = "",
         tag: int = -1,
+        vr: str = "",
+        begin: int = -1,
+        charset: str = "",
     ) -> None:
+        self.vr = vr
+        self.begin = begin
+        self.charset = charset
         self.label = label
         self.offset = offset
         self.length = length
@@ -126,13 +135,19 @@ class ParsedDataset:
 
 
 def parse_dataset(
-    data: bytes, transfer_syntax_uid: str, *, gaps: tuple[Gap, ...] = (), length: int | None = None
+    data: bytes,
+    transfer_syntax_uid: str,
+    *,
+    gaps: tuple[Gap, ...] = (),
+    length: int | None = None,
+    charset: str | None = None,
 ) -> ParsedDataset:
     """Make the tree of a data set; whatever the bytes, there is one.
 
     :param transfer_syntax_uid: of its context; empty where the trace does not know it, which is then guessed.
     :param gaps: what of ``data`` is not what was sent.
     :param length: of the whole data set, where ``data`` is only its beginning.
+    :param charset: read all texts in this one, whatever (0008,0005) says.
     """
     remarks: list[DataNode] = []
     is_inflated = transfer_syntax_uid in DEFLATED_TRANSFER_SYNTAXES
@@ -150,8 +165,10 @@ def parse_dataset(
         remarks.append(DataNode("Remark", 0, 0, value=remark))
     name = name_of(transfer_syntax_uid) if transfer_syntax_uid else "transfer syntax not known"
 
+    level = _Level(source, encoding, charset or "", is_forced=charset is not None)
+
     def inside() -> tuple[DataNode, ...]:
-        return (*remarks, *_Level(source, encoding, "").elements(0, whole))
+        return (*remarks, *level.elements(0, whole))
 
     root = DataNode("Data set", 0, whole, value=f"{whole:,} bytes, {name}", inside=inside)
     return ParsedDataset(root, data, gaps, whole, is_inflated)
@@ -164,9 +181,11 @@ class _Level:
     """Reads elements of one data set or item.
 
     :param charset: (0008,0005) of what it is in; its own holds from where it stands.
+    :param is_forced: its own does not count.
     """
 
-    def __init__(self, source: Source, encoding: Encoding, charset: str) -> None:
+    def __init__(self, source: Source, encoding: Encoding, charset: str, *, is_forced: bool = False) -> None:
+        self._is_forced = is_forced
         self._source = source
         self._encoding = encoding
         self._charset = charset
@@ -213,7 +232,10 @@ class _Level:
         if head.vr == "SQ":
             node = self._sequence(position, stop, head, label, self._encoding, error)
         else:
-            node = DataNode(label, position, stop - position, error=error, tag=head.tag, value=self._value(head, end))
+            node = DataNode(
+                label, position, stop - position, error=error, tag=head.tag, value=self._value(head, end),
+                vr=head.vr, begin=head.begin, charset=self._charset,
+            )  # fmt: skip
             self._take_note(head, end)
         return node, -1 if error else stop
 
@@ -244,7 +266,7 @@ class _Level:
                 text = raw.decode("latin-1").strip("\0 ")
                 if is_creator:
                     self._creators[group << 8 | number] = text
-                else:
+                elif not self._is_forced:
                     self._charset = text
 
     # what has no length
@@ -272,7 +294,7 @@ class _Level:
             return self._items(head.begin, stop, encoding, is_pixels=is_pixels)
 
         return DataNode(
-            label, position, stop - position, tag=head.tag, error=error, inside=inside,
+            label, position, stop - position, tag=head.tag, error=error, inside=inside, vr=head.vr,
             value=lambda: self._count(head.begin, stop, encoding, "fragment" if is_pixels else "item"),
         )  # fmt: skip
 
@@ -324,10 +346,10 @@ class _Level:
         if is_pixels:
             label = "Offset table" if number == 1 else f"Fragment {number - 1}"
             return DataNode(label, position, stop - position, error=error, value=f"{stop - begin:,} bytes")
-        source, charset = self._source, self._charset
+        source, charset, is_forced = self._source, self._charset, self._is_forced
         node = DataNode(
             f"Item {number}", position, stop - position, error=error,
-            inside=lambda: _Level(source, encoding, charset).elements(begin, stop),
+            inside=lambda: _Level(source, encoding, charset, is_forced=is_forced).elements(begin, stop),
             value=lambda: _gist(node),
         )  # fmt: skip
         return node

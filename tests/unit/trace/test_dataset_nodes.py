@@ -222,3 +222,19 @@ def test_what_has_no_length_and_is_no_sequence() -> None:
     data = struct.pack("<HH2sHI", 0x0008, 0x0119, b"UC", 0, 0xFFFFFFFF) + bytes(20)
     [fault] = parse_dataset(data, EXPLICIT).root.children
     assert "has no length" in fault.error
+
+
+def test_a_text_can_be_read_in_another_character_set_than_it_says_down_to_the_items() -> None:
+    raw = element(0x00080005, b"CS", b"ISO_IR 100") + element(0x00100010, b"PN", b"\xd0\xd2")
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 10) + element(0x00080080, b"LO", b"\xd0\xd2")
+    raw += element(0x00400275, b"SQ", item)
+    said = parse_dataset(raw, EXPLICIT)
+    assert [find(said, name).value for name in ("PatientName", "InstitutionName")] == ["ÐÒ", "ÐÒ"]
+    forced = parse_dataset(raw, EXPLICIT, charset="ISO_IR 144")
+    assert [find(forced, name).value for name in ("PatientName", "InstitutionName")] == ["аТ", "аТ"]
+
+
+def test_an_element_tells_where_its_value_begins_and_what_it_was_read_in() -> None:
+    raw = element(0x00080005, b"CS", b"ISO_IR 100") + element(0x00100010, b"PN", b"AB")
+    node = find(parse_dataset(raw, EXPLICIT), "PatientName")
+    assert (node.vr, raw[node.begin :], node.charset) == ("PN", b"AB", "ISO_IR 100")

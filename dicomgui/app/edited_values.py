@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes import keys as grammar
 from dicomgui.network.service_classes.attributes import ENCODED_VRS
-from dicomgui.network.uids import is_valid_uid
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -38,7 +37,8 @@ _WORDS: Final = {
     "DA": "a date YYYYMMDD", "DS": "a decimal number of up to 16 characters", "DT": "a moment YYYYMMDDHHMMSS&ZZXX",
     "IS": "an integer of up to 12 characters", "LO": "up to 64 characters", "LT": "up to 10,240 characters",
     "PN": "a name Family^Given, up to 64 characters a group", "SH": "up to 16 characters",
-    "ST": "up to 1,024 characters", "TM": "a time HHMMSS.FFFFFF", "UR": "a URI without spaces before it",
+    "ST": "up to 1,024 characters", "TM": "a time HHMMSS.FFFFFF",
+    "UI": "a UID of up to 64 digits and points, no part of which begins with 0", "UR": "a URI without spaces before it",
 }  # fmt: skip
 
 
@@ -156,8 +156,6 @@ def _fits(vr: str, text: str) -> bool:
 
     if not text:
         return True
-    if vr == "UI":
-        return is_valid_uid(text)
     validator = VALIDATORS.get(vr)
     if vr not in _WORDS or validator is None:
         return True

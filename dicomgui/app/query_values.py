@@ -20,7 +20,7 @@ from dicomgui.storage.scan import inflate, native_syntax, scan
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["Answer", "tags_in", "vr_of_tag"]
+__all__ = ["Answer", "inside", "tags_in", "vr_of_tag"]
 
 MAX_INFLATED: Final = 1_048_576
 """Of a deflated match no more bytes are looked at for single values."""
@@ -28,10 +28,24 @@ MAX_INFLATED: Final = 1_048_576
 _NUMBERS: Final = {
     "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q",
 }  # fmt: skip
-vr_of_tag: Final = lru_cache(maxsize=1024)(vr_of)
-"""The VR of an element by the dictionary: asked for every value that is shown, sorted or filtered."""
-
+_TAG: Final = 0xFFFF_FFFF
+_ITEM_HEAD: Final = 8
+_UNDEFINED: Final = 0xFFFF_FFFF
 _BINARY: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+
+
+def inside(sequence: int, tag: int) -> int:
+    """The place of an element in the first item of a sequence, to be asked for like a tag of the outermost level."""
+    return sequence << 32 | tag
+
+
+@lru_cache(maxsize=1024)
+def vr_of_tag(place: int) -> str:
+    """The VR of an element by the dictionary: asked for every value that is shown, sorted or filtered.
+
+    :param place: a tag, or what :func:`inside` gives.
+    """
+    return vr_of(place & _TAG)
 
 
 class Answer(NamedTuple):
@@ -46,19 +60,37 @@ class Answer(NamedTuple):
     has_unsupported_keys: bool = False
 
     def texts(self, tags: Collection[int]) -> dict[int, str]:
-        """The values of these elements of the outermost level, by tag, as text; what is not there is left out.
+        """The values of these elements, by tag, as text; what is not there is left out.
 
         Several values have a backslash between them; a sequence is only named as such.
+
+        :param tags: of the outermost level, or places in the first item of a sequence of that level (:func:`inside`).
         """
         data = inflate(self.data, self.transfer_syntax_uid, MAX_INFLATED)
         syntax = native_syntax(self.transfer_syntax_uid, data)
-        wanted = frozenset(tags) | {SPECIFIC_CHARACTER_SET}
-        found = scan(data, syntax, wanted, max(wanted)).found
-        at = found.pop(SPECIFIC_CHARACTER_SET, None)
+        wanted = frozenset(tags)
+        sequences = {place >> 32 for place in wanted} - {0}
+        outer = wanted | sequences | {SPECIFIC_CHARACTER_SET}
+        found = scan(data, syntax, outer, max(place for place in outer if place <= _TAG)).found
+        at = found.get(SPECIFIC_CHARACTER_SET)
         charset = data[at.begin : at.end].strip(b"\0 ").decode("ascii", "replace") if at is not None else ""
-        if at is not None and SPECIFIC_CHARACTER_SET in tags:
-            found[SPECIFIC_CHARACTER_SET] = at
-        return {tag: _text(data[at.begin : at.end], vr_of_tag(tag), syntax, charset) for tag, at in found.items()}
+        texts = {
+            tag: _text(data[at.begin : at.end], vr_of_tag(tag), syntax, charset)
+            for tag, at in found.items()
+            if tag in wanted
+        }
+        for sequence in sequences & found.keys():
+            item = _first_item(data[found[sequence].begin : found[sequence].end], syntax)
+            texts |= self._texts_inside(item, sequence, wanted, charset)
+        return texts
+
+    def _texts_inside(self, item: bytes, sequence: int, wanted: Collection[int], charset: str) -> dict[int, str]:
+        syntax = native_syntax(self.transfer_syntax_uid, item)
+        tags = {place & _TAG for place in wanted if place >> 32 == sequence}
+        return {
+            inside(sequence, tag): _text(item[at.begin : at.end], vr_of_tag(tag), syntax, charset)
+            for tag, at in scan(item, syntax, tags, max(tags)).found.items()
+        }
 
     def dataset(self) -> Dataset:
         """All of it, decoded anew at each call.
@@ -66,6 +98,14 @@ class Answer(NamedTuple):
         :raises RemoteProtocolError: it cannot be read.
         """
         return decode_dataset(self.data, self.transfer_syntax_uid)
+
+
+def _first_item(value: bytes, syntax: str) -> bytes:
+    """The bytes of the first item of a sequence, its end included where it has no length; none without an item."""
+    if len(value) < _ITEM_HEAD:
+        return b""
+    [length] = struct.unpack_from(">I" if syntax == EXPLICIT_VR_BIG_ENDIAN else "<I", value, 4)
+    return value[_ITEM_HEAD:] if length == _UNDEFINED else value[_ITEM_HEAD : _ITEM_HEAD + length]
 
 
 def tags_in(data: bytes, transfer_syntax_uid: str, wanted: Mapping[int, object]) -> Collection[int]:

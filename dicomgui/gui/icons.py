@@ -18,6 +18,9 @@ _SHAPES = {
     "echo": '<path d="M3 12h4l3-7 4 14 3-7h4"/>',
     "send": '<path d="M4 15v4h16v-4M12 15V4M7 9l5-5 5 5"/>',
     "query": '<circle cx="11" cy="11" r="6.500"/><path d="M16 16l5 5"/>',
+    "worklist": '<rect x="5" y="4" width="14" height="17" rx="1.500"/>'
+    '<path d="M9 4V2.500h6V4M8.500 10l1.200 1.200 2-2.200M14 10.500h2M8.500 15.500l1.200 1.200 2-2.200M14 16h2"/>',
+    "step": '<path d="M4 12h5l3-6v12l3-6h5"/>',
     "columns": '<rect x="4" y="4" width="16" height="16" rx="1.500"/><path d="M9.500 4v16M15 4v16"/>',
     "listener": '<path d="M4 15v4h16v-4M12 4v11M7 10l5 5 5-5"/>',
     "practice": '<path d="M12 4L2 9l10 5 10-5zM6 11.500V16c0 1.500 3 3 6 3s6-1.500 6-3v-4.500M22 9v6"/>',

@@ -36,7 +36,9 @@ _KINDS = {
     JobKind.ECHO: ("Echo", "echo"),
     JobKind.SEND: ("Send", "send"),
     JobKind.QUERY: ("Query", "query"),
+    JobKind.WORKLIST: ("Worklist", "worklist"),
     JobKind.RETRIEVE: ("Retrieve", "follow"),
+    JobKind.STEP: ("Step", "step"),
     JobKind.LISTEN: ("Listen", "listener"),
     JobKind.SCAN: ("Scan", "folder"),
     JobKind.IMPORT: ("Import", "archive"),
@@ -52,7 +54,10 @@ JOB_STATE_LOOKS = {
 }
 """Icon and tone of each state."""
 
-_NOUNS = {JobKind.LISTEN: " received", JobKind.QUERY: " matches", JobKind.RETRIEVE: " arrived"}
+_NOUNS = {
+    JobKind.LISTEN: " received", JobKind.QUERY: " matches", JobKind.WORKLIST: " matches",
+    JobKind.RETRIEVE: " arrived",
+}  # fmt: skip
 
 
 class JobsModel(ColumnsModel):

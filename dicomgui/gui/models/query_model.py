@@ -53,9 +53,9 @@ class QueryModel(QAbstractTableModel):
     arrangement_wanted = Signal()
     """There are too many rows to arrange them at once: who can do it in a thread calls :meth:`apply`."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, columns: Sequence[Column] = COLUMNS) -> None:
         super().__init__(parent)
-        self.columns: tuple[Column, ...] = COLUMNS
+        self.columns: tuple[Column, ...] = ()
         self._rows: list[Row] = []
         self._shown: list[Row] = []
         self._arrangement = Arrangement()
@@ -66,7 +66,7 @@ class QueryModel(QAbstractTableModel):
         self._here_wanted: dict[tuple[Level, str], None] = {}
         self.looks_here = False
         self.never_returned: frozenset[int] = frozenset()
-        self.start(COLUMNS)
+        self.start(columns)
 
     # filling
 
@@ -229,8 +229,8 @@ class QueryModel(QAbstractTableModel):
         self._show_column(HERE)
 
     def _show_column(self, key: str) -> None:
-        place = next(number for number, column in enumerate(self.columns) if column.key == key)
-        if self._shown:
+        place = next((number for number, column in enumerate(self.columns) if column.key == key), -1)
+        if self._shown and place >= 0:
             self.dataChanged.emit(self.index(0, place), self.index(len(self._shown) - 1, place))
 
     def mark_never_returned(self, tags: Iterable[int]) -> None:
@@ -290,7 +290,7 @@ class QueryModel(QAbstractTableModel):
         for row in rows:
             texts = row.answer.texts(tags[row.level]) if row.answer is not None else {}
             yield [
-                row.level.value.lower(),
+                row.noun.lower(),
                 *(
                     self._known_mark(row, texts)[0] if column.key == HERE else cell_text(row, column, texts) or ""
                     for column in columns
@@ -352,7 +352,7 @@ class QueryModel(QAbstractTableModel):
             return tooltip(_NOT_RETURNED if text is None else " ".join(filter(None, (text, remark))))
         if role == Qt.ItemDataRole.AccessibleTextRole and column.key == ITEM:
             state = "" if not row.can_open else ", open" if row.is_open else ", closed"
-            return f"{row.level.value.capitalize()} {text}{state}" if row.answer is not None else text
+            return f"{row.noun} {text}{state}" if row.answer is not None else text
         return None
 
     def _here_mark(self, row: Row, texts: Mapping[int, str]) -> tuple[str, str, str]:

@@ -19,6 +19,7 @@ __all__ = [
     "HERE",
     "ITEM",
     "NODE",
+    "WORKLIST",
     "Arrangement",
     "Column",
     "Row",
@@ -35,6 +36,9 @@ ITEM: Final = "item"
 COUNT: Final = "count"
 HERE: Final = "here"
 NODE: Final = "node"
+
+WORKLIST: Final = "worklist"
+"""The root of a source that is asked for its worklist."""
 
 _SORTED_AT_ONCE = 8192  # list.sort keeps everybody waiting while it compares
 _NUMBER = re.compile(r"[0-9]+")
@@ -78,6 +82,7 @@ class Row:
     """One match, or a remark in the place of matches.
 
     :ivar answer: ``None`` for a remark.
+    :ivar level: that of a step of a worklist, which has none, is the one of studies.
     :ivar children: what is below it; ``None`` where nobody has asked yet.
     """
 
@@ -96,9 +101,19 @@ class Row:
         self.note = note
 
     @property
+    def is_step(self) -> bool:
+        """Whether it is a scheduled step of a worklist, where nothing is below anything."""
+        return self.source.root == WORKLIST
+
+    @property
+    def noun(self) -> str:
+        """What it stands for, in one word."""
+        return "Step" if self.is_step else self.level.value.capitalize()
+
+    @property
     def can_open(self) -> bool:
         """Whether there may be something below it."""
-        return self.answer is not None and self.level is not Level.IMAGE
+        return self.answer is not None and self.level is not Level.IMAGE and not self.is_step
 
     def forget_below(self) -> None:
         """Let go of what is below it, so that nothing refers to the rows in a circle."""

@@ -18,8 +18,8 @@ from dicomgui.app.query import Query, return_keys_of
 from dicomgui.app.recipe import Recipe
 from dicomgui.app.report import group_findings
 from dicomgui.app.searches import QueryFile, QueryMemory, SavedSearch
-from dicomgui.gui.collecting import HeldBack
 from dicomgui.gui.models.query_rows import COLUMNS, Source, columns_for
+from dicomgui.gui.panels.asking import Asking, sources_of, summary_of, tone_of
 from dicomgui.gui.panels.explaining import explain_in
 from dicomgui.gui.panels.listener import ListenerPanel
 from dicomgui.gui.panels.panel import Panel, Workplace
@@ -29,7 +29,7 @@ from dicomgui.gui.panels.query_form import QueryForm
 from dicomgui.gui.panels.query_results import QueryResults
 from dicomgui.gui.panels.query_retrieve import RetrieveArea, failed_node
 from dicomgui.gui.panels.query_selection import by_source, selection_text, topmost, wanted_of
-from dicomgui.gui.panels.querying import NodeQuery, findings_of, result_text
+from dicomgui.gui.panels.querying import NodeQuery, findings_of
 from dicomgui.gui.panels.retrieving import Order, Retrieval, Retrievals
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card
@@ -61,11 +61,7 @@ class QueryPanel(Panel):
         text = "C-FIND: patients, studies, series and images of one node or several; C-GET and C-MOVE bring them here."
         super().__init__("query", "Query", text, place)
         self._listener = listener
-        self._queries: list[NodeQuery] = []
-        self._tasks_of: dict[NodeQuery, asyncio.Task[None]] = {}
-        self._asked: tuple[Query, tuple[Source, ...]] | None = None
-        self._is_cancelling = self._has_ended = False
-        self._collector = HeldBack()
+        self._has_ended = False
         self._memory = QueryMemory()
         self._file: QueryFile | None = None
         self._waiting_for_listener: list[asyncio.Future[None]] = []
@@ -92,10 +88,11 @@ class QueryPanel(Panel):
         self.status.setObjectName("query_status")
         self.form = QueryForm(self.place.config)
         self.results = QueryResults(self.place, self.tasks, self._show_idle)
+        self._asking = Asking(self.place, self.tasks, self.results.model, self._start)
         self._below = Below(self.place, self.tasks, self.results.model)
         self.retrieve = RetrieveArea(self.retrievals, self.place.config)
         self.findings = FindingArea("query_findings")
-        self._actions = QueryActions(self, lambda: self._asked, self._start, self._traced, self._show_idle)
+        self._actions = QueryActions(self, lambda: self._asking.asked, self._start, self._traced, self._show_idle)
         explain_in(self, self.findings.list, self._actions.of_query)
         self.guard = Card("warning")
         self.guard.setObjectName("query_guard")
@@ -160,7 +157,7 @@ class QueryPanel(Panel):
     @property
     def is_busy(self) -> bool:
         """Whether a query of the top level is under way, or not all of it is shown."""
-        return bool(self._queries)
+        return self._asking.is_busy
 
     def take_focus(self) -> None:
         if self._file is None and self.place.config.store is not None:
@@ -206,15 +203,7 @@ class QueryPanel(Panel):
         return ", ".join(source.name for source in self._sources(None))
 
     def _sources(self, root: str | None) -> tuple[Source, ...]:
-        """Whom to ask: the nodes that are checked, or else the peer of the fields."""
-        usual = self.place.config.settings.connection_options()
-        checked = self.form.nodes.nodes
-        if checked:
-            return tuple(Source(node.name, node.address, node.options(usual), root) for node in checked)
-        choice = self.place.choice
-        peer = choice.peer()
-        name = choice.node.name if choice.node is not None else str(peer.ae_title)
-        return (Source(name, peer, choice.options(), root),)
+        return sources_of(self.place, self.form.nodes, root)
 
     def _ask(self) -> None:
         problem, query = self._problem()
@@ -231,7 +220,6 @@ class QueryPanel(Panel):
         if self.is_busy:
             return
         self._below.cancel()
-        self._asked = (query, sources)
         level = query.level or Level.STUDY
         returned = return_keys_of(level) if query.returned is None else query.returned
         keys = [key for key in (*query.keys, *returned) if key.path[0].tag != SPECIFIC_CHARACTER_SET]
@@ -240,21 +228,13 @@ class QueryPanel(Panel):
         asked = frozenset(column.key for column in columns[len(COLUMNS) :] if not usual & set(column.tags[level]))
         self.results.start(columns, asked, has_several_nodes=len(sources) > 1)
         self.findings.show_findings(())
-        self._is_cancelling = False
-        self._collector.begin()
-        for source in sources:
-            one = NodeQuery(self.place, query, source, retry=partial(self._start, query, (source,)))
-            self._queries.append(one)
-            self._tasks_of[one] = self.tasks.spawn(one.run(), name="query")
+        self._asking.start(query, sources)
         self.show_busy(True, self.run_button, self.cancel_button)
         self._show_progress()
 
     def cancel(self) -> None:
         """End the queries by C-CANCEL, and after a second by A-ABORT; where none runs, the selected retrieval."""
-        running = [task for task in self._tasks_of.values() if not task.done()]
-        for task in running:
-            task.cancel()
-        self._is_cancelling = bool(running)
+        running = self._asking.cancel()
         if self.is_busy:
             self._show_progress()
         running_below = self._below.cancel()
@@ -268,7 +248,7 @@ class QueryPanel(Panel):
         """What has come since the last tick."""
         if self._has_ended:
             return
-        if self._queries:
+        if self.is_busy:
             self._drain_queries()
         for result in self._below.drain():
             self.findings.show_findings(group_findings(result.findings))
@@ -281,37 +261,21 @@ class QueryPanel(Panel):
 
     def _drain_queries(self) -> None:
         was_empty = not self.results.model.count
-        for one in self._queries:
-            rows = one.fetch()
-            if rows:
-                self.results.model.add(rows)
+        ended = self._asking.drain()
         if was_empty and self.results.model.count:
             self.results.show_state()
             reveal(self.results)
-        if not any(self._is_open(one) for one in self._queries):
-            self._finish()
+        if ended:
+            self._finish(ended)
         else:
             self._show_progress()
 
-    def _is_open(self, one: NodeQuery) -> bool:
-        """Whether more of it will come, or has to be fetched."""
-        return one.has_more or not self._tasks_of[one].done()
-
     def _show_progress(self) -> None:
-        count = sum(one.count for one in self._queries)
         self.status.set_tone("muted")
-        open_ones = [one.source.name for one in self._queries if self._is_open(one)]
-        text = f"{count:,} matches so far; asking {', '.join(open_ones)} …" if count else "Asking …"
-        if self._is_cancelling:
-            text = f"{count:,} matches; cancelling, the peer has a second to answer …"
-        self.status.setText(plain(text, 300))
+        self.status.setText(self._asking.progress())
 
-    def _finish(self) -> None:
+    def _finish(self, ended: list[NodeQuery]) -> None:
         """All have answered, or failed, or were cancelled."""
-        ended, self._queries = self._queries, []
-        self._collector.end(self.results.model.count)
-        for one in ended:
-            del self._tasks_of[one]
         is_ok = all(one.result is not None and one.result.ok for one in ended)
         self.results.finish()
         self.results.show_state(is_over=True, is_ok=is_ok)
@@ -322,7 +286,7 @@ class QueryPanel(Panel):
         if self.results.model.count and self.cancel_button.hasFocus():
             self.results.table.setFocus()
             self.results.table.setCurrentIndex(self.results.model.index(0, 0))
-        self._show_idle(_summary(ended), _tone(ended))
+        self._show_idle(summary_of(ended), tone_of(ended))
         self._show_selection()
 
     def _show_idle(self, text: str, tone: str = "muted") -> None:
@@ -341,8 +305,7 @@ class QueryPanel(Panel):
         row = self.results.table.current_row
         if row is not None and row.source.association:
             return row.source.association
-        sources = self._asked[1] if self._asked is not None else ()
-        return next((source.association for source in reversed(sources) if source.association), 0)
+        return self._asking.association
 
     def _on_trace_clicked(self) -> None:
         self.trace_wanted.emit(self._traced())
@@ -434,7 +397,7 @@ class QueryPanel(Panel):
     async def shut_down(self) -> None:
         self._has_ended = True
         await super().shut_down()
-        self._collector.end(0)
+        self._asking.close()
 
     async def _load_memory(self, file: QueryFile) -> None:
         loop = asyncio.get_running_loop()
@@ -462,22 +425,3 @@ class QueryPanel(Panel):
 
     def _on_at_once_chosen(self, count: int) -> None:
         self._remember(replace(self._memory, at_once=count))
-
-
-def _summary(queries: list[NodeQuery]) -> str:
-    """How the queries ended, those that failed first; what the form has said already is not said again."""
-    texts = []
-    for one in sorted(queries, key=lambda one: one.result is not None and one.result.ok):
-        text = result_text(one.result) if one.result is not None else str(one.error or "cancelled")
-        said = set(one.query.identifier().notes) if one.error is None else set()
-        notes = [note for note in one.result.notes if note not in said] if one.result is not None else []
-        texts.append(" · ".join((f"{one.source.name}: {text}", *notes)))
-    return "   ".join(texts)
-
-
-def _tone(queries: list[NodeQuery]) -> str:
-    results = [one.result for one in queries]
-    if any(result is None or (not result.ok and not result.is_cancelled) for result in results):
-        return "error"
-    is_partial = any(result is not None and (result.has_more or result.is_cancelled) for result in results)
-    return "warning" if is_partial else "good"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -32,7 +33,7 @@ from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.trace.describe import Node
 from dicomgui.trace.finding import plain
 
-__all__ = ["MIN_HEIGHT", "QueryResults"]
+__all__ = ["MIN_HEIGHT", "QueryResults", "ResultsLook"]
 
 MIN_HEIGHT = 170
 FILTER_AFTER_MS = 150
@@ -43,13 +44,31 @@ _EMPTY = (
     "Choose a node or type an address, fill in at least one key, and press Query. Matches appear while they come; "
     "Right opens a study and fetches its series."
 )
-_USUAL = frozenset(column.key for column in COLUMNS if column.is_usual)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsLook:
+    """How the results of one panel look.
+
+    :ivar prefix: begins the object names, and names the icon of what is empty.
+    :ivar columns: before anything is asked; those that are usual are shown unless the user has chosen others.
+    :ivar nouns: one match, and several.
+    :ivar empty: what to do where nothing was asked yet.
+    :ivar nothing: shown where nothing matches; by default a text.
+    """
+
+    prefix: str = "query"
+    columns: tuple[Column, ...] = COLUMNS
+    nouns: tuple[str, str] = ("match", "matches")
+    empty: str = _EMPTY
+    nothing: QWidget | None = None
 
 
 class QueryResults(QWidget):
     """The right side of the panel. It asks nobody: who fills it connects ``model.children_wanted``.
 
     :param say: tells the user a text, in a tone.
+    :param look: by default that of queries.
     """
 
     columns_chosen = Signal(tuple)
@@ -57,10 +76,14 @@ class QueryResults(QWidget):
     counts_changed = Signal()
     """Other rows are selected or shown."""
 
-    def __init__(self, place: Workplace, tasks: PanelTasks, say: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, place: Workplace, tasks: PanelTasks, say: Callable[[str, str], None], look: ResultsLook = ResultsLook()
+    ) -> None:
         super().__init__()
         self._say = say
-        self.setObjectName("query_results")
+        self._look = look
+        self._usual = frozenset(column.key for column in look.columns if column.is_usual)
+        self.setObjectName(f"{look.prefix}_results")
         self.setMinimumHeight(MIN_HEIGHT)
         self._place = place
         self._tasks = tasks
@@ -70,7 +93,7 @@ class QueryResults(QWidget):
         self._lookup: HereLookup | None = None
         self._looking: asyncio.Task[None] | None = None
         self._arranging: asyncio.Task[None] | None = None
-        self.model = QueryModel(self)
+        self.model = QueryModel(self, look.columns)
         self._make_widgets()
         self._place_widgets()
         self._connect()
@@ -78,22 +101,28 @@ class QueryResults(QWidget):
         self.show_state()
 
     def _make_widgets(self) -> None:
-        self.filter = line_edit("query_filter", "Filter the matches", hint="filter: words in any column",
+        prefix = self._look.prefix
+        self.filter = line_edit(f"{prefix}_filter", "Filter the matches", hint="filter: words in any column",
                                 tip="Shows only matches that have all these words; nothing is asked again")  # fmt: skip
         self.filter.setClearButtonEnabled(True)
         self._filter_timer = QTimer(self)
         self._filter_timer.setSingleShot(True)
         self._filter_timer.setInterval(FILTER_AFTER_MS)
-        self.columns_button = push_button("query_columns", "Colu&mns", "columns", tip="Which columns, in which order")
+        self.columns_button = push_button(
+            f"{prefix}_columns", "Colu&mns", "columns", tip="Which columns, in which order"
+        )
         self.columns_menu = QMenu(self.columns_button)
-        self.columns_menu.setObjectName("query_columns_menu")
-        self.export_button = push_button("query_export", "E&xport …", "save", tip="The matches as CSV or DICOM JSON")
-        self.table = ResultTable("query_table", "Matches", self.model)
+        self.columns_menu.setObjectName(f"{prefix}_columns_menu")
+        self.export_button = push_button(
+            f"{prefix}_export", "E&xport …", "save", tip="The matches as CSV or DICOM JSON"
+        )
+        self.table = ResultTable(f"{prefix}_table", "Matches", self.model)
         self.table.setSizePolicy(self.table.sizePolicy().horizontalPolicy(), self.sizePolicy().verticalPolicy())
-        self.dataset = DatasetTree("query")
+        self.dataset = DatasetTree(prefix)
         self.dataset.tree.header().resizeSection(0, 225)
 
     def _place_widgets(self) -> None:
+        prefix = self._look.prefix
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -104,12 +133,14 @@ class QueryResults(QWidget):
         tools.addWidget(self.export_button)
         column.addLayout(tools)
         self._pages = QStackedWidget()
-        self._pages.setObjectName("query_pages")
-        self._pages.addWidget(EmptyState("query", "Nothing asked yet", _EMPTY))
-        self._nothing = EmptyState("query", "Nothing matches", "The peer answered: nothing it has matches all keys.")
+        self._pages.setObjectName(f"{prefix}_pages")
+        self._pages.addWidget(EmptyState(prefix, "Nothing asked yet", self._look.empty))
+        self._nothing = self._look.nothing or EmptyState(
+            prefix, "Nothing matches", "The peer answered: nothing it has matches all keys."
+        )
         self._pages.addWidget(self._nothing)
         self.parts = QSplitter(Qt.Orientation.Horizontal)
-        self.parts.setObjectName("query_parts")
+        self.parts.setObjectName(f"{prefix}_parts")
         self.parts.setHandleWidth(8)
         self.parts.setChildrenCollapsible(False)
         self.parts.addWidget(self.table)
@@ -193,12 +224,10 @@ class QueryResults(QWidget):
     @property
     def shown_columns(self) -> tuple[Column, ...]:
         """The columns in view, in their order."""
-        return tuple(
-            column for place, column in enumerate(self.model.columns) if not self.table.isColumnHidden(place)
-        )
+        return tuple(column for place, column in enumerate(self.model.columns) if not self.table.isColumnHidden(place))
 
     def _show_columns(self) -> None:
-        usual = self._chosen or _USUAL
+        usual = self._chosen or self._usual
         shown = set(usual) | self._asked | {ITEM}
         if self._has_several_nodes:
             shown.add(NODE)
@@ -291,7 +320,7 @@ class QueryResults(QWidget):
         """Show all of a match."""
         if row.answer is None:
             return
-        title = f"{row.level.value.capitalize()} from {row.source.name}"
+        title = f"{row.noun} from {row.source.name}"
         try:
             node = dataset_node(row.answer.dataset(), title)
         except RemoteProtocolError as error:
@@ -319,7 +348,7 @@ class QueryResults(QWidget):
             work = partial(_export_json, path, rows)
         else:
             work = partial(_export_csv, path, self.model, columns, rows)
-        with self._place.start_job(JobKind.EXPORT, f"Export {count_text(len(rows), 'match', 'matches')}") as job:
+        with self._place.start_job(JobKind.EXPORT, f"Export {count_text(len(rows), *self._look.nouns)}") as job:
             loop = asyncio.get_running_loop()
             try:
                 count, unreadable = await loop.run_in_executor(self._place.context.file_pool, work)
@@ -330,7 +359,7 @@ class QueryResults(QWidget):
                 return
             left_out = f", {unreadable:,} that cannot be read left out" if unreadable else ""
             job.update(files_done=count, files_total=len(rows), text=f"written to {path}{left_out}")
-            text = f"{count_text(count, 'match', 'matches')} written to {path}{left_out}"
+            text = f"{count_text(count, *self._look.nouns)} written to {path}{left_out}"
             self._say(text, "good")
 
 

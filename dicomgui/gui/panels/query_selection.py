@@ -12,7 +12,7 @@ from dicomgui.gui.models.query_rows import Row, Source, unique_values
 from dicomgui.gui.widgets.text import count_text
 from dicomgui.network.errors import ConfigurationError
 
-__all__ = ["NOUNS", "by_source", "selection_text", "topmost", "wanted_of"]
+__all__ = ["NOUNS", "by_source", "nouns_of", "selection_text", "topmost", "wanted_of"]
 
 IMAGES_EACH: Final = 500
 """UIDs of images in one request."""
@@ -22,6 +22,11 @@ NOUNS: Final = {
     Level.IMAGE: ("image", "images"),
 }  # fmt: skip
 """What one thing of a level is called, and several of them."""
+
+
+def nouns_of(level: Level | None) -> tuple[str, str]:
+    """What one match of a query is called, and several of them; without a level it is one of a worklist."""
+    return NOUNS[level] if level is not None else ("step", "steps")
 
 
 def topmost(rows: Iterable[Row]) -> list[Row]:

@@ -15,7 +15,7 @@ from dicomgui.app.query_values import Answer
 from dicomgui.app.recipe import Recipe
 from dicomgui.gui.models.query_rows import Row, Source, unique_values
 from dicomgui.gui.panels.panel import Workplace
-from dicomgui.gui.panels.query_selection import NOUNS
+from dicomgui.gui.panels.query_selection import nouns_of
 from dicomgui.gui.widgets.text import count_text, duration_text
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.status import Service
@@ -71,10 +71,12 @@ class NodeQuery:
         """Ask; a cancel passes when the peer has had its second to answer the C-CANCEL."""
         task = asyncio.current_task()
         assert task is not None
-        level = self.query.level or Level.STUDY
-        title = f"Query {NOUNS[level][1]}" + (f" of a {self.parent.level.value.lower()}" if self.parent else "")
+        level = self.query.level
+        what = nouns_of(level)[1] if level is not None else "the worklist"
+        title = f"Query {what}" + (f" of a {self.parent.level.value.lower()}" if self.parent else "")
+        kind = JobKind.QUERY if level is not None else JobKind.WORKLIST
         with self._place.start_job(
-            JobKind.QUERY, title, peer=str(self.source.peer), cancel=task.cancel, retry=self._retry,
+            kind, title, peer=str(self.source.peer), cancel=task.cancel, retry=self._retry,
             recipe=Recipe.of_query(self.source.peer, self.source.options, self.query),
         ) as handle:  # fmt: skip
             self._handle = handle
@@ -150,7 +152,7 @@ def _finish(handle: JobHandle, result: FindResult) -> None:
 
 def result_text(result: FindResult) -> str:
     """How a query ended, in one line."""
-    one, several = NOUNS[result.level or Level.STUDY]
+    one, several = nouns_of(result.level)
     status = result.status
     has_failed = result.error is not None or (status is not None and status.is_failure)
     is_nothing = has_failed and not result.count

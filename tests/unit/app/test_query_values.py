@@ -7,7 +7,7 @@ from helpers.retrieval import elements
 from pydicom.dataset import Dataset
 
 from dicomgui.app.keys import attribute_of
-from dicomgui.app.query_values import Answer, tags_in
+from dicomgui.app.query_values import Answer, inside, tags_in
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service_classes.attributes import vr_of
@@ -82,3 +82,29 @@ def test_which_elements_are_there() -> None:
 
 def test_value_representations_come_from_the_dictionary() -> None:
     assert (vr_of(tag("PatientName")), vr_of(0x00091010)) == ("PN", "UN")
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"])
+@pytest.mark.parametrize("is_undefined", [False, True])
+def test_values_in_the_first_item_of_a_sequence(syntax: str, is_undefined: bool) -> None:
+    steps = 0x00400100
+    dataset = elements(
+        PatientName="A^B", SpecificCharacterSet="ISO_IR 192", Modality="outside",
+        ScheduledProcedureStepSequence=[
+            elements(Modality="CT", ScheduledProcedureStepDescription="胸部"), elements(Modality="MR", StationName="X")
+        ],
+    )  # fmt: skip
+    dataset["ScheduledProcedureStepSequence"].is_undefined_length = is_undefined
+    for item in dataset.ScheduledProcedureStepSequence:
+        item.is_undefined_length_sequence_item = is_undefined
+    answer = Answer(bytes(encode_dataset(dataset, syntax)), syntax)
+    modality, text, station = inside(steps, 0x00080060), inside(steps, 0x00400007), inside(steps, 0x00081010)
+    assert answer.texts({modality, text, station}) == {modality: "CT", text: "胸部"}
+    assert answer.texts({steps, 0x00100010, modality}) == {steps: "(sequence)", 0x00100010: "A^B", modality: "CT"}
+
+
+def test_a_sequence_without_an_item_has_no_values_in_it() -> None:
+    answer = Answer(
+        bytes(encode_dataset(elements(ScheduledProcedureStepSequence=[]), "1.2.840.10008.1.2.1")), "1.2.840.10008.1.2.1"
+    )
+    assert not answer.texts({inside(0x00400100, 0x00080060)})

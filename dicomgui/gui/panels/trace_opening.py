@@ -73,6 +73,7 @@ async def open_source(
         return await _watched(reading, opening, job)
     except asyncio.CancelledError:
         opening.stop.set()
+        reading.add_done_callback(_forget)
         job.finish(JobState.CANCELLED, text="cancelled")
         raise
     except OpenCancelled:
@@ -82,6 +83,12 @@ async def open_source(
         text = plain(f"{path.name} cannot be opened: {error}", 400)
         job.finish(JobState.FAILED, text=text)
         raise OpenFailed(text) from error
+
+
+def _forget(reading: asyncio.Future[TraceSource]) -> None:
+    """Nobody waits any more for what was read."""
+    if not reading.cancelled() and reading.exception() is None:
+        reading.result().store.close()
 
 
 async def _watched(reading: asyncio.Future[TraceSource], opening: Opening, job: JobHandle) -> TraceSource:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
+from dicomgui.gui.dialogs.contexts import ContextsDialog
 from dicomgui.gui.models.trace_source import TraceSource
 from dicomgui.gui.panels.panel import Workplace
-from dicomgui.gui.panels.trace_opening import OpenFailed, open_source
+from dicomgui.gui.panels.trace_opening import CAPTURE_SUFFIXES, OpenFailed, open_source
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
@@ -22,6 +25,7 @@ __all__ = ["MAX_OPENED", "SourceChoice"]
 MAX_OPENED = 8
 """Files that are open at a time: each may take as much memory as the live trace."""
 
+Contexts: TypeAlias = Mapping[int, tuple[str, str]]
 _FILTERS = ("Traces and captures (*.dgtrace *.pcap *.pcapng *.cap)", "All files (*)")
 
 
@@ -47,6 +51,9 @@ class SourceChoice(QWidget):
         self.close_button = push_button("trace_close", "", "cancel", tip="Close this file")
         self.close_button.setAccessibleName("Close the opened trace")
         self.close_button.hide()
+        tip = "Say what the contexts of a capture stand for whose beginning is missing, and read it again"
+        self.contexts_button = push_button("trace_contexts", "Con&texts …", "edit", tip=tip)
+        self.contexts_button.hide()
         self.progress = QProgressBar()
         self.progress.setObjectName("trace_open_progress")
         self.progress.setAccessibleName("Reading a file")
@@ -61,12 +68,14 @@ class SourceChoice(QWidget):
         row.setSpacing(8)
         row.addWidget(self.choice, 2)
         row.addWidget(self.close_button)
+        row.addWidget(self.contexts_button)
         row.addWidget(self.open_button)
         row.addWidget(self.progress)
         row.addWidget(self.said, 3)
         self.choice.currentIndexChanged.connect(self._on_index_changed)
         self.open_button.clicked.connect(lambda: self._tasks.spawn(self._ask(), name="ask for a trace"))
         self.close_button.clicked.connect(self._on_close_clicked)
+        self.contexts_button.clicked.connect(self._on_contexts_clicked)
 
     @property
     def sources(self) -> tuple[TraceSource, ...]:
@@ -83,12 +92,15 @@ class SourceChoice(QWidget):
         if source in self._sources:
             self.choice.setCurrentIndex(self._sources.index(source))
 
-    def open_path(self, path: Path) -> None:
-        """Read a file; it is shown when it is there."""
+    def open_path(self, path: Path, contexts: Contexts | None = None) -> None:
+        """Read a file; it is shown when it is there.
+
+        :param contexts: of a capture that misses the beginning.
+        """
         if len(self._sources) + len(self._opening) > MAX_OPENED:
             self.said.setText(f"More than {MAX_OPENED} files cannot be open at once: close one.")
             return
-        task = self._tasks.spawn(self._open(path), name=f"open {path.name}")
+        task = self._tasks.spawn(self._open(path, contexts), name=f"open {path.name}")
         self._opening.append(task)
         task.add_done_callback(self._opening.remove)
         self.said.setText("")
@@ -110,9 +122,9 @@ class SourceChoice(QWidget):
         for path in paths:
             self.open_path(path)
 
-    async def _open(self, path: Path) -> None:
+    async def _open(self, path: Path, contexts: Contexts | None) -> None:
         try:
-            source = await open_source(self._place, path)
+            source = await open_source(self._place, path, contexts)
         except OpenFailed as error:
             self.said.setText(plain(error, 400))
             return
@@ -126,15 +138,33 @@ class SourceChoice(QWidget):
     def _on_index_changed(self, row: int) -> None:
         source = self._sources[row]
         self.close_button.setVisible(not source.is_live)
+        is_capture = source.path is not None and source.path.suffix.lower() in CAPTURE_SUFFIXES
+        self.contexts_button.setVisible(is_capture)
         self.said.setText("")
         self.chosen.emit(source)
 
-    def _on_close_clicked(self) -> None:
-        row = self.choice.currentIndex()
-        if row < 1:
+    def _on_contexts_clicked(self) -> None:
+        source = self._sources[self.choice.currentIndex()]
+        if source.path is None:
             return
-        source = self._sources[row]
-        self.choice.setCurrentIndex(0)
-        self._sources.remove(source)
-        self.choice.removeItem(row)
-        source.store.close()
+        dialog = ContextsDialog(self)
+        dialog.chosen.connect(lambda contexts: self._read_again(source, contexts))
+        dialog.open()
+
+    def _read_again(self, source: TraceSource, contexts: Contexts) -> None:
+        """The same file in place of what was read of it."""
+        if source.path is not None and source in self._sources:
+            self.close_source(source)
+            self.open_path(source.path, contexts)
+
+    def _on_close_clicked(self) -> None:
+        self.close_source(self._sources[self.choice.currentIndex()])
+
+    def close_source(self, source: TraceSource) -> None:
+        """Forget what was opened; the live trace stays."""
+        row = self._sources.index(source)
+        if row:
+            self.choice.setCurrentIndex(0)
+            self._sources.remove(source)
+            self.choice.removeItem(row)
+            source.store.close()

@@ -155,7 +155,7 @@ async def test_reading_is_cancelled_by_its_job(
     assert window._place.jobs.get(job.number).state is JobState.CANCELLED  # type: ignore[union-attr]
     assert not panel.sources.said.text()
     panel.open_file(tmp_path / "long.dgtrace")
-    await reached(lambda: panel.sources.is_opening, "it reads again")
+    await reached(lambda: jobs.all()[-1].state is JobState.RUNNING, "it reads again")
     panel.cancel()
     await reached(lambda: not panel.sources.is_opening, "Esc ends it, too")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
 from dicomgui.gui import icons
@@ -42,6 +43,7 @@ class FindingsDialog(QDialog):
         self.list.setObjectName("findings_list")
         self.list.setAccessibleName("What was found, the most serious first")
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.list.setSpacing(2)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentRowChanged.connect(self._show_current)
         self.list.activated.connect(self._on_activated)
@@ -57,14 +59,19 @@ class FindingsDialog(QDialog):
         column.setContentsMargins(18, 16, 18, 14)
         column.setSpacing(10)
         column.addWidget(PlainLabel("Enter shows the bytes in the trace.", tone="muted", scale=0.95))
-        column.addWidget(self.list, 1)
+        column.addWidget(self.list, 2)
         area = QScrollArea()
         area.setObjectName("findings_area")
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        area.setWidget(self.card)
-        column.addWidget(area, 1)
+        inside = QWidget()
+        holder = QVBoxLayout(inside)
+        holder.setContentsMargins(0, 0, 0, 0)
+        holder.addWidget(self.card)
+        holder.addStretch(1)
+        area.setWidget(inside)
+        column.addWidget(area, 3)
         row = QHBoxLayout()
         row.addStretch(1)
         row.addWidget(self.close_button)
@@ -82,13 +89,20 @@ class FindingsDialog(QDialog):
         for number, finding in enumerate(self._findings):
             if finding.severity is not last:
                 last = finding.severity
-                heading = QListWidgetItem(_TITLES[last])
-                heading.setFlags(Qt.ItemFlag.NoItemFlags)
-                self.list.addItem(heading)
+                self.list.addItem(self._heading(_TITLES[last]))
             self.list.addItem(self._item(number, finding))
         self.list.blockSignals(False)
         again = next((n for n, one in enumerate(self._findings) if chosen is not None and one.code == chosen.code), 0)
         self._choose(again)
+
+    def _heading(self, title: str) -> QListWidgetItem:
+        heading = QListWidgetItem(title)
+        heading.setFlags(Qt.ItemFlag.NoItemFlags)
+        heading.setForeground(QColor(current_colors().muted))
+        font = self.list.font()
+        font.setBold(True)
+        heading.setFont(font)
+        return heading
 
     def _item(self, number: int, finding: Finding) -> QListWidgetItem:
         name, tone = _ICONS[finding.severity]

@@ -46,3 +46,4 @@ class ExpertBadge(QPushButton):
             color = str(getattr(current_colors(), _TONES[wanted[0]]))
             icon_name = "note" if wanted[0] is Severity.NOTE else _WORDS[wanted[0]]
             self.setIcon(icons.pixmap(icon_name, color, 14, self.devicePixelRatioF()))
+            self.setMinimumWidth(self.sizeHint().width())  # the status bar would keep the width of the text before

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
+from dicomgui.app.commitment_desk import CommitmentDesk
 from dicomgui.network.tracing import Record, Tracer
 from dicomgui.trace.facts import NO_FACTS, Facts
 from dicomgui.trace.store import TraceStore
@@ -22,6 +23,7 @@ class AppContext:
     Belongs to the thread of the event loop; only the store may be read from other threads.
 
     :ivar trace: the trace of this program. It stays empty with ``keep_trace=False``.
+    :ivar commitments: where answers to our requests for storage commitment arrive, also those that a listener takes.
 
     :param trace: the store to use; by default one with the usual budgets.
     :param keep_trace: whether records go into ``trace`` at all. A command that prints its result and ends has no use
@@ -32,6 +34,7 @@ class AppContext:
         self.trace = TraceStore() if trace is None else trace
         self._tracers: tuple[Tracer, ...] = (self.trace,) if keep_trace else ()
         self._pool: ThreadPoolExecutor | None = None
+        self.commitments = CommitmentDesk(lambda: self.file_pool)
         self._know: Callable[[], Facts] = _know_nothing
 
     @property

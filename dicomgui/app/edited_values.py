@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import MutableSequence
+from collections.abc import Callable, MutableSequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -156,7 +156,7 @@ def _fits(vr: str, text: str) -> bool:
 
     if not text:
         return True
-    validator = VALIDATORS.get(vr)
+    validator: Callable[[str, str], tuple[bool, str]] | None = VALIDATORS.get(vr)
     if vr not in _WORDS or validator is None:
         return True
     with warnings.catch_warnings(action="ignore"):

@@ -13,6 +13,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from dicomgui.app.arriving import Live, TrackedSink
+from dicomgui.app.commitment_desk import takes_reports
 from dicomgui.app.context import AppContext
 from dicomgui.app.destinations import KnownDestination
 from dicomgui.app.listener_events import (
@@ -271,7 +272,8 @@ class Listener:
         return self._where(request.command.move_destination.strip(" "))
 
     def _current_policy(self, _request: AssociationRequest) -> AcceptPolicy:
-        return self._policy
+        """Peers may report on storage commitment while a request of ours waits, and not otherwise."""
+        return takes_reports(self._policy) if self._context.commitments.waiting else self._policy
 
     async def _serve(self, services: ListenerServices) -> Server:
         options = self.options
@@ -282,7 +284,7 @@ class Listener:
             options.host,
             options.port,
             ae_title=options.ae_title,
-            handlers=services.handlers(own),
+            handlers=replace(services.handlers(own), on_n_event_report=self._context.commitments.on_n_event_report),
             options=ServerOptions(
                 policy=self._policy,
                 negotiator=self._current_policy,

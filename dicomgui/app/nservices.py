@@ -25,7 +25,17 @@ from dicomgui.trace.finding import Finding
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["SOP_CLASSES", "WELL_KNOWN", "NOperation", "NRequest", "NResult", "service_of", "sop_class_of", "transact"]
+__all__ = [
+    "SOP_CLASSES",
+    "WELL_KNOWN",
+    "NOperation",
+    "NRequest",
+    "NResult",
+    "perform",
+    "service_of",
+    "sop_class_of",
+    "transact",
+]
 
 SOP_CLASSES: Final = MappingProxyType(
     {
@@ -225,7 +235,7 @@ async def transact(
     started = time.perf_counter()
     try:
         async with options.connect(peer, (request.proposed(),), evidence) as association:
-            response = await _send(association, request, dataset)
+            response = await perform(association, request, dataset)
     except DicomNetworkError as exc:
         error = exc
     try:
@@ -249,7 +259,11 @@ async def transact(
     )
 
 
-async def _send(association: Association, request: NRequest, dataset: Dataset | None) -> Response:
+async def perform(association: Association, request: NRequest, dataset: Dataset | None) -> Response:
+    """Send a request over an association that stands; raises what the verbs of :class:`ServiceUser` raise.
+
+    :param dataset: that of the request, in a character set that holds its text.
+    """
     sop_class, instance, context = request.sop_class_uid, request.sop_instance_uid, request.context or None
     type_id = request.type_id or 0
     match request.operation:

@@ -99,7 +99,7 @@ async def test_what_cannot_be_fetched_says_why_and_can_be_tried_again(
 
 
 async def test_the_limit_is_said_and_nothing_more_is_shown(panel: QueryPanel, press: Press, pacs: Answering) -> None:
-    panel.form.limit.setCurrentIndex(0)
+    panel.form.how.limit.setCurrentIndex(0)
     await ask(panel, press, pacs.peer, PatientID=ENDLESS)
     assert panel.results.model.count == 100
     assert "only the first 100, there are more" in panel.status.text()
@@ -109,7 +109,7 @@ async def test_the_limit_is_said_and_nothing_more_is_shown(panel: QueryPanel, pr
 async def test_a_query_without_end_is_cancelled(
     panel: QueryPanel, press: Press, pacs: Answering, window: MainWindow, qtbot: QtBot
 ) -> None:
-    panel.form.limit.setCurrentIndex(panel.form.limit.count() - 1)
+    panel.form.how.limit.setCurrentIndex(panel.form.how.limit.count() - 1)
     call(panel, pacs.peer)
     fill(panel, PatientID=ENDLESS)
     await press(panel.run_button)
@@ -224,7 +224,7 @@ async def test_very_many_are_sorted_and_filtered_in_a_thread(panel: QueryPanel, 
             patient = f"{count - number:05}"
             yield elements(QueryRetrieveLevel="STUDY", PatientID=patient, StudyInstanceUID=f"1.2.{number}")
 
-    panel.form.limit.setCurrentIndex(panel.form.limit.count() - 1)
+    panel.form.how.limit.setCurrentIndex(panel.form.how.limit.count() - 1)
     async with answering(Handlers(on_find=find)) as scp:
         await ask(panel, press, scp.peer, PatientName="*")
     table, results = panel.results.table, panel.results
@@ -277,7 +277,7 @@ async def test_all_of_a_match_is_shown_beside_the_table(
     assert tree.isVisible()
     await press(panel.trace_button)
     assert window.panel is window.trace
-    assert window.trace.association.currentData()
+    assert window.trace.chosen
 
 
 @pytest.mark.qt_log_ignore("propagateSizeHints")

@@ -66,7 +66,7 @@ async def test_files_go_to_our_listener(
     assert stored == sorted(data_set(path) for path in files)
     await reached(lambda: window.listener.model.rowCount() == 5, "the listener shows them")
     await press(panel.trace_button)
-    assert window.trace.association.currentData()
+    assert window.trace.chosen
 
 
 @pytest.mark.interop("storescp")

@@ -9,21 +9,26 @@ from __future__ import annotations
 from dicomgui.trace.capture import CaptureError, ImportResult, import_capture
 from dicomgui.trace.describe import Node, describe_bytes, describe_command, describe_pdu, node_json
 from dicomgui.trace.diagnose import diagnose, explain_error
+from dicomgui.trace.facts import Facts, OwnListener
 from dicomgui.trace.file import TraceFileError, TraceReader, TraceWriter, read_trace
-from dicomgui.trace.finding import Evidence, Finding, Severity, finding_json
+from dicomgui.trace.finding import Action, ActionKind, Evidence, Finding, Severity, finding_json
 from dicomgui.trace.pcap import PcapExportError, export_pcapng
 from dicomgui.trace.store import Entry, TraceStore, tee
 from dicomgui.trace.summary import AssociationSummary, Outcome, summarize
 
 __all__ = [
+    "Action",
+    "ActionKind",
     "AssociationSummary",
     "CaptureError",
     "Entry",
     "Evidence",
+    "Facts",
     "Finding",
     "ImportResult",
     "Node",
     "Outcome",
+    "OwnListener",
     "PcapExportError",
     "Severity",
     "TraceFileError",

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.operations import JobState
 from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.models.trace_columns import ExchangeColumn
 from dicomgui.gui.panels.echo import EchoPanel
 
 pytestmark = pytest.mark.qt
@@ -170,7 +171,7 @@ async def test_its_trace_is_one_click_away(panel: EchoPanel, press: Press, liste
     await ended(panel)
     await press(panel.trace_button)
     assert window.panel is window.trace
-    assert window.trace.association.currentData() == {panel._association}
+    assert window.trace.chosen == {panel._association}
     await reached(lambda: window.trace.model.rowCount() > 0 and not window.trace.model.is_behind, "rows")
-    shown = {window.trace.model.index(row, 2).data() for row in range(window.trace.model.rowCount())}
+    shown = {window.trace.model.index(row, ExchangeColumn.ASSOCIATION).data() for row in range(window.trace.model.rowCount())}
     assert shown == {f"#{panel._association}"}

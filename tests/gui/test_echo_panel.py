@@ -173,5 +173,6 @@ async def test_its_trace_is_one_click_away(panel: EchoPanel, press: Press, liste
     assert window.panel is window.trace
     assert window.trace.chosen == {panel._association}
     await reached(lambda: window.trace.model.rowCount() > 0 and not window.trace.model.is_behind, "rows")
-    shown = {window.trace.model.index(row, ExchangeColumn.ASSOCIATION).data() for row in range(window.trace.model.rowCount())}
+    model = window.trace.model
+    shown = {model.index(row, ExchangeColumn.ASSOCIATION).data() for row in range(model.rowCount())}
     assert shown == {f"#{panel._association}"}

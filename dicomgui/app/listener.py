@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from dicomgui.app.answer_desk import AnswerDesk
 from dicomgui.app.arriving import Live, TrackedSink
 from dicomgui.app.commitment_desk import takes_reports
 from dicomgui.app.context import AppContext
@@ -109,7 +110,8 @@ class Listener:
     :ivar find: asked where a destination is that is not among the peers of the options, by its AE title.
 
     :param archive: of the folder of the options; made if it is not given.
-    :param worklist: what is scheduled, if that service is given.
+    :param worklist: what is scheduled, if that service is given; by default what the desk has.
+    :param desk: answers for the services that a user sets answers for; made at each start if it is not given.
     :param on_event: called for each event at once, in the loop's thread; must be quick and must not raise. For the
         command line; a window fetches events by :meth:`drain`.
     """
@@ -121,6 +123,7 @@ class Listener:
         *,
         archive: LocalArchive | None = None,
         worklist: Worklist = (),
+        desk: AnswerDesk | None = None,
         on_event: Callable[[ListenerEvent], None] | None = None,
     ) -> None:
         self.options = options
@@ -129,6 +132,7 @@ class Listener:
         self.find: Find = lambda _: None
         self._context = context
         self._worklist = worklist
+        self._desk = desk
         self._on_event = on_event
         self.watchers: list[Callable[[ListenerEvent], None]] = []
         self._archive = self.archive.files
@@ -176,7 +180,7 @@ class Listener:
     @property
     def steps(self) -> Mapping[str, PerformedStep]:
         """The performed procedure steps that came since the last start, by their UID, if that service is given."""
-        return self._services.steps.steps if self._services is not None else {}
+        return self._services.desk.performed.steps if self._services is not None else {}
 
     @property
     def bytes_received(self) -> int:
@@ -199,6 +203,13 @@ class Listener:
         if titles and not self._is_allowed(calling_ae_title):
             self.options = replace(self.options, calling_ae_titles=(*titles, pattern_of(calling_ae_title.strip())))
             self._policy = self.options.policy()
+
+    def provide(self, services: Collection[Provided]) -> None:
+        """Give these services from now on, also while it runs; C-MOVE, C-GET and C-STORE only from the next start."""
+        self.options = replace(self.options, services=frozenset(services))
+        self._policy = self.options.policy()
+        if self._services is not None:
+            self._services.services = self.options.services
 
     def _is_allowed(self, calling_ae_title: str) -> bool:
         titles = self.options.calling_ae_titles
@@ -263,6 +274,7 @@ class Listener:
             tell=self._tell,
             tracer=self._tracer,
             worklist=self._worklist,
+            desk=self._desk,
         )
 
     def _where(self, ae_title: str) -> KnownDestination | None:
@@ -330,6 +342,8 @@ class Listener:
         self, association: int, facts: AssociationFacts | None, error: DicomNetworkError | None
     ) -> None:
         self._asking.pop(association, None)
+        if self._services is not None:
+            self._services.desk.closed(association)
         if facts is None:
             return
         self._live.pop(facts.association, None)

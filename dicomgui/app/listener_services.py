@@ -1,23 +1,25 @@
-"""What a listener does beside storing: it answers from its archive, and keeps performed procedure steps."""
+"""What a listener does beside storing: it answers from its archive, and from what the user has set at its desk."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, cast
 
+from dicomgui.app.answer_desk import AnswerDesk, DeskRun
 from dicomgui.app.destinations import KnownDestination
 from dicomgui.app.listener_events import ListenerEvent, RequestAnswered
 from dicomgui.app.local_archive import LocalArchive
 from dicomgui.app.provided import Provided
 from dicomgui.app.responder import Responder, Worklist
+from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.params import AETitle, PeerAddress
 from dicomgui.network.client import Association, ConnectOptions, open_with
 from dicomgui.network.dimse.commands import CMoveRQ
-from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import (
     FindRequest,
     GetRequest,
@@ -27,33 +29,28 @@ from dicomgui.network.service import (
     Reply,
     Retrieval,
 )
-from dicomgui.network.service.requests import OperationRequest
-from dicomgui.network.service_classes.commitment_provider import CommitmentProvider, CommitmentRequest
-from dicomgui.network.service_classes.performed_steps import PerformedStep, PerformedSteps
-from dicomgui.network.service_classes.references import Reference
-from dicomgui.network.service_classes.worklist import SOP_CLASS as WORKLIST
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
 
 __all__ = ["Find", "ListenerServices"]
 
-NO_SUCH_CLASS: Final = Status(0x0118)
+NO_SUCH_CLASS: Final = Reply(Status(0x0118), "no such SOP class here")
 NOT_SUPPORTED: Final = Status(0x0122)
 
 Find = Callable[[str], KnownDestination | None]
 """Where a peer is reached, by its AE title."""
 
-_R = TypeVar("_R", bound=OperationRequest[Any])
-_A = TypeVar("_A")
-
 
 class ListenerServices:
     """The services of one run of a listener.
 
-    :ivar steps: the performed procedure steps that came.
+    :ivar services: what is given beside verification; may be changed, and counts for the next request.
+    :ivar desk: keeps what comes over worklist, MPPS, storage commitment, print and UPS.
 
-    :param find: where destinations of C-MOVE are, and who asks for storage commitment.
+    :param find: where destinations of C-MOVE are, who asks for storage commitment, and who watches steps.
     :param tell: takes events.
+    :param worklist: what is scheduled; by default the rows of the desk.
+    :param desk: made if it is not given.
     """
 
     def __init__(
@@ -67,49 +64,56 @@ class ListenerServices:
         tell: Callable[[ListenerEvent], None],
         tracer: Tracer | None,
         worklist: Worklist = (),
+        desk: AnswerDesk | None = None,
     ) -> None:
-        self._services = services
+        self.services = services
+        self.desk = desk or AnswerDesk()
         self._ae_title = AETitle(ae_title)
         self._find = find
         self._tell = tell
         self._tracer = tracer
-        self._responder = Responder(archive, ae_title=ae_title, pool=pool, worklist=worklist)
-        self.steps = PerformedSteps(on_change=self._on_step)
-        self._commitment = CommitmentProvider(self._judge, open_association=self._open, try_same_first=True)
+        self._responder = Responder(
+            archive, ae_title=ae_title, pool=pool, worklist=self.desk.worklist if worklist == () else worklist
+        )
+        self.desk.begin(DeskRun(self._open, self._responder.judge, tell))
 
     def handlers(self, own: Handlers) -> Handlers:
-        """The handlers of the services that are on, beside the listener's own for echo and store."""
-        services, steps = self._services, self.steps
-        if not {Provided.QUERY, Provided.WORKLIST}.isdisjoint(services):
-            own = replace(own, on_find=self._on_find)
-        if Provided.MOVE in services:
+        """The handlers of the services, beside the listener's own for echo and store."""
+        own = replace(
+            own,
+            on_find=self._on_find,
+            on_n_create=partial(self._normalized, "N-CREATE"),
+            on_n_set=partial(self._normalized, "N-SET"),
+            on_n_get=partial(self._normalized, "N-GET"),
+            on_n_action=partial(self._normalized, "N-ACTION"),
+            on_n_delete=partial(self._normalized, "N-DELETE"),
+        )
+        if Provided.MOVE in self.services:
             own = replace(own, on_move=self._on_retrieve)
-        if Provided.GET in services:
+        if Provided.GET in self.services:
             own = replace(own, on_get=self._on_retrieve)
-        if Provided.MPPS in services:
-            classes = PerformedSteps.sop_classes
-            own = replace(
-                own,
-                on_n_create=_only(classes, steps.on_n_create),
-                on_n_set=_only(classes, steps.on_n_set),
-                on_n_get=_only(classes, steps.on_n_get),
-            )
-        if Provided.COMMITMENT in services:
-            own = replace(own, on_n_action=_only(CommitmentProvider.sop_classes, self._commitment.on_n_action))
         return own
 
     async def close(self) -> None:
         """End what is still under way."""
-        await self._commitment.close()
+        await self.desk.end()
+
+    def _normalized(self, operation: str, request: Any) -> Any:
+        """The answer to an N-service; a listener that takes any SOP class is asked for others, too."""
+        if self.desk.service_of(request) not in self.services:
+            return NO_SUCH_CLASS
+        return self.desk.perform(operation, request)
 
     async def _on_find(self, request: FindRequest) -> AsyncIterator[Match | Reply] | Reply:
-        asked = Provided.WORKLIST if request.command.sop_class_uid == WORKLIST else Provided.QUERY
-        if asked in self._services:
-            answer = await self._responder.find(request)
-        else:
-            answer = Reply(NOT_SUPPORTED, "this service is switched off")
+        asked = self.desk.service_of(request) or Provided.QUERY
+        answer: Any = Reply(NOT_SUPPORTED, "this service is switched off")
+        if asked in self.services:
+            find = self.desk.procedures.on_find if asked is Provided.UPS else self._responder.find
+            answer = find(request) if asked is Provided.QUERY else self.desk.find_handler(asked, find)(request)
+            if isinstance(answer, Awaitable):
+                answer = await answer
         self._note(request, "C-FIND", answer)
-        return answer
+        return cast(AsyncIterator[Match | Reply] | Reply, answer)
 
     async def _on_retrieve(self, request: GetRequest | MoveRequest) -> Retrieval | Reply:
         answer = await self._responder.retrieve(request)
@@ -121,34 +125,13 @@ class ListenerServices:
         problem = f"{answer.status} {answer.comment}" if isinstance(answer, Reply) else ""
         self._tell(RequestAnswered(time.time(), request.facts, service, detail, problem))
 
-    def _on_step(self, step: PerformedStep) -> None:
-        self._tell(RequestAnswered(time.time(), step.facts, "MPPS", f"{step.sop_instance_uid} {step.status}"))
-
-    async def _judge(self, request: CommitmentRequest) -> Collection[Reference]:
-        safe = await self._responder.judge(request)
-        detail = f"{len(safe)} of {len(request.references)} instances"
-        self._tell(RequestAnswered(time.time(), request.facts, "storage commitment", detail))
-        return safe
-
-    def _open(self, request: CommitmentRequest) -> AbstractAsyncContextManager[Association]:
-        """An association with who asked for commitment, to report on."""
-        title = request.facts.calling_ae_title.strip()
-        found = self._find(title)
+    def _open(
+        self, ae_title: str, contexts: tuple[ProposedContext, ...]
+    ) -> AbstractAsyncContextManager[Association] | None:
+        """An association with who asked for commitment or watches steps, to report on."""
+        found = self._find(ae_title)
         if found is None:
-            raise ConfigurationError(f"nobody knows where {title!r} listens", phase="connect")
+            return None
         usual = ConnectOptions(calling_ae=self._ae_title)
         address, options = (found, usual) if isinstance(found, PeerAddress) else (found.address, found.options)
-        return open_with(
-            address, replace(options, contexts=CommitmentProvider.report_contexts, tracer=self._tracer)
-        )
-
-
-def _only(classes: Collection[str], handler: Callable[[_R], _A]) -> Callable[[_R], _A | Reply]:
-    """The handler for these SOP classes alone: a listener that takes any SOP class is asked for others, too."""
-
-    def guarded(request: _R) -> _A | Reply:
-        if request.command.sop_class_uid not in classes:
-            return Reply(NO_SUCH_CLASS, "no such SOP class here")
-        return handler(request)
-
-    return guarded
+        return open_with(address, replace(options, contexts=contexts, tracer=self._tracer))

@@ -47,7 +47,8 @@ _STEP_STATUS: Final = {IN_PROGRESS: "STARTED", COMPLETED: "COMPLETED", DISCONTIN
 
 
 class PracticePACS:
-    """Answers C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET, worklist, MPPS and storage commitment, on the loopback alone.
+    """Answers C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET, worklist, MPPS, storage commitment, print and unified
+    procedure steps, on the loopback alone.
 
     It can be started again after it was stopped, and then is as new.
 

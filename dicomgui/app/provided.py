@@ -12,6 +12,8 @@ from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import QUERY_MODELS
 from dicomgui.network.service_classes import commitment, mpps
+from dicomgui.network.service_classes.printer import Printer
+from dicomgui.network.service_classes.procedure_steps import ProcedureSteps
 from dicomgui.network.service_classes.worklist import SOP_CLASS as WORKLIST
 from dicomgui.network.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
@@ -43,6 +45,10 @@ class Provided(StrEnum):
     """Take performed procedure steps."""
     COMMITMENT = "commitment"
     """Answer for what is in the archive."""
+    PRINT = "print"
+    """Take films to be printed, and keep them as pictures."""
+    UPS = "ups"
+    """Keep unified procedure steps, and tell their watchers."""
 
 
 USUAL: Final = frozenset({Provided.STORE, Provided.QUERY, Provided.MOVE, Provided.GET})
@@ -62,6 +68,8 @@ _CLASSES: Final[Mapping[Provided, tuple[str, ...]]] = MappingProxyType(
         Provided.WORKLIST: (WORKLIST,),
         Provided.MPPS: (mpps.SOP_CLASS, mpps.RETRIEVE_SOP_CLASS),
         Provided.COMMITMENT: (commitment.SOP_CLASS,),
+        Provided.PRINT: Printer.sop_classes,
+        Provided.UPS: ProcedureSteps.sop_classes,
     }
 )
 _NATIVE = (

@@ -38,13 +38,14 @@ class Message:
     :ivar dataset: the beginning of the data set, at most :data:`MAX_DATASET` bytes.
     """
 
-    __slots__ = ("_pieces", "command", "context_id", "dataset", "is_whole")
+    __slots__ = ("_pieces", "command", "context_id", "dataset", "is_whole", "wants_dataset")
 
     def __init__(self, context_id: int) -> None:
         self.context_id = context_id
         self.command = b""
         self.dataset = b""
         self.is_whole = False  # its command is
+        self.wants_dataset = True
         self._pieces: list[tuple[int, int, int, PduRecord]] = []
 
     def add_command(self, number: int, offset: int, data: bytes, record: PduRecord) -> None:
@@ -104,11 +105,15 @@ def _elements(command: bytes, element: int) -> Iterator[tuple[int, int]]:
 
 
 class Carried:
-    """Puts the messages of one association together."""
+    """Puts the messages of one association together.
 
-    __slots__ = ("_closed", "_open")
+    :ivar without_dataset: Command Fields of the messages whose data sets nobody wants to see any more.
+    """
+
+    __slots__ = ("_closed", "_open", "without_dataset")
 
     def __init__(self) -> None:
+        self.without_dataset: frozenset[int] = frozenset()
         self._open: list[Message | None] = [None, None]
         self._closed: tuple[deque[Message], deque[Message]] = (deque(maxlen=_MAX_OPEN), deque(maxlen=_MAX_OPEN))
 
@@ -140,11 +145,12 @@ class Carried:
         message.add_command(number, at + _PDV_HEAD, piece, record)
         if data[at + 5] & _IS_LAST:
             message.is_whole = True
+            message.wants_dataset = not self.without_dataset or message.field not in self.without_dataset
             self._closed[direction].append(message)
 
     def _dataset(self, direction: Direction, data: bytes, start: int, end: int) -> None:
         message = self._open[direction]
-        if message is not None and len(message.dataset) < MAX_DATASET:
+        if message is not None and message.wants_dataset and len(message.dataset) < MAX_DATASET:
             message.add_dataset(data[start:end])
 
     def take(self, record: DimseRecord) -> Message | None:

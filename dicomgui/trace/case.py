@@ -47,6 +47,7 @@ _CANCEL = 0x0FFF
 _ORIGINATOR_ID = b"\0\0\x31\x10\2\0\0\0"  # (0000,1031) and its length
 _MAX_KEPT = 64  # of each kind of record in one case
 _MAX_PENDING = 4096
+_TEXTS = frozenset({_STORE, _FIND | RESPONSE})
 _MAX_LOOKED_AT = 64  # data sets whose text is looked at
 _MAX_RETRIEVALS = 256
 _ERROR_LEVEL = 40  # logging.ERROR
@@ -272,6 +273,8 @@ class Case:
         if message.dataset.isascii():
             return
         self._looked_at += 1
+        if self._looked_at == _MAX_LOOKED_AT:
+            self._carried.without_dataset = _TEXTS
         doubt = doubt_about(message.dataset, self.syntaxes.get(record.context_id, IMPLICIT_VR_LITTLE_ENDIAN))
         if doubt is not None:
             self.doubtful.setdefault(

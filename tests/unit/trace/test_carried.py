@@ -116,3 +116,12 @@ def test_what_a_peer_can_make_grow_has_an_end() -> None:
     assert message.decoded() is None
     assert message.field == -1
     assert message.place_of(0x0900) is None
+
+
+def test_data_sets_that_nobody_wants_are_not_kept() -> None:
+    carried = Carried()
+    carried.without_dataset = frozenset({0x0001})
+    carried.add(0, pdu(PDV(1, 3, encode(STORE)), PDV(1, 2, b"abcd")))
+    message = carried.take(told(STORE))
+    assert message is not None
+    assert message.dataset == b""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
-__all__ = ["dataset_node", "dataset_text"]
+__all__ = ["dataset_node", "dataset_text", "element_text"]
 
 MAX_VALUE = 1024
 MAX_DEPTH = 40
@@ -38,7 +38,7 @@ def _element(element: DataElement, depth: int) -> Node:
     group, number = int(element.tag) >> 16, int(element.tag) & 0xFFFF
     label = plain(f"({group:04X},{number:04X}) {element.VR} {element.keyword or element.name}")
     if element.VR != "SQ":
-        return Node(label, _value(element))
+        return Node(label, element_text(element))
     items = tuple(element.value or ())
     if depth >= MAX_DEPTH:
         return Node(label, f"{len(items):,} items, nested too deeply to be shown")
@@ -46,7 +46,8 @@ def _element(element: DataElement, depth: int) -> Node:
     return Node(label, f"{len(items):,} item{'' if len(items) == 1 else 's'}", children=inside)
 
 
-def _value(element: DataElement) -> str:
+def element_text(element: DataElement) -> str:
+    """The value of an element that is no sequence, as plain text; bytes are measured and begun."""
     value = element.value
     if value is None:
         return ""

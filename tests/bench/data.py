@@ -44,6 +44,7 @@ class Scale:
     :ivar echoes: C-ECHO requests on one association.
     :ivar handshakes: associations over TLS, one after the other.
     :ivar huge: bytes of the object that R1 sends.
+    :ivar pdus: of the trace that R3 looks at.
     """
 
     tiny: Work
@@ -53,11 +54,12 @@ class Scale:
     echoes: int
     handshakes: int
     huge: int
+    pdus: int
 
 
-FULL = Scale(Work("tiny", 2000, 1600), Work("CT", 500, 2**19), Work("big", 1, 2**30), 40, 5000, 200, 2**31)
-QUICK = Scale(Work("tiny", 2000, 1600), Work("CT", 200, 2**19), Work("big", 1, 2**28), 10, 5000, 100, 2**28)
-SMOKE = Scale(Work("tiny", 20, 1600), Work("CT", 3, 2**19), Work("big", 1, 2**21), 3, 20, 5, 2**22)
+FULL = Scale(Work("tiny", 2000, 1600), Work("CT", 500, 2**19), Work("big", 1, 2**30), 40, 5000, 200, 2**31, 1_000_000)
+QUICK = Scale(Work("tiny", 2000, 1600), Work("CT", 200, 2**19), Work("big", 1, 2**28), 10, 5000, 100, 2**28, 200_000)
+SMOKE = Scale(Work("tiny", 20, 1600), Work("CT", 3, 2**19), Work("big", 1, 2**21), 3, 20, 5, 2**22, 4000)
 SMALLEST = 1600
 """Bytes of pixel data of an object of 2 KB."""
 

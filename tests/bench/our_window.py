@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import cProfile
 import gc
+import itertools
 import json
 import os
 import pstats
@@ -24,6 +25,7 @@ STARTED = time.perf_counter()
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("DICOMGUI_CONFIG", tempfile.mkdtemp(prefix="dicomgui-bench-config-"))
 
+from bench.trace_scale import Sample, long_trace, resident_mb  # noqa: E402
 from helpers import peers  # noqa: E402
 from PySide6.QtCore import QObject, Qt, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit  # noqa: E402
@@ -34,9 +36,12 @@ from dicomgui.app.send import prepare, send  # noqa: E402
 from dicomgui.gui.loop import new_event_loop  # noqa: E402
 from dicomgui.gui.main import dress  # noqa: E402
 from dicomgui.gui.main_window import MainWindow  # noqa: E402
+from dicomgui.gui.panels.trace import TracePanel  # noqa: E402
 from dicomgui.gui.reporter import Reporter  # noqa: E402
 from dicomgui.network import PeerAddress  # noqa: E402
 from dicomgui.network.tracing import Direction, PduRecord, Segment  # noqa: E402
+from dicomgui.trace.file import TraceWriter  # noqa: E402
+from dicomgui.trace.filter import Zoom  # noqa: E402
 
 TICK_MS = 16
 SETTLE_S = 0.5
@@ -85,11 +90,15 @@ def main(argv: list[str]) -> int:
     sender.add_argument("folder", type=Path)
     rows = commands.add_parser("rows")
     rows.add_argument("count", type=int)
+    trace = commands.add_parser("trace")
+    trace.add_argument("count", type=int)
+    trace.add_argument("folder", type=Path)
     commands.add_parser("start")
     idle = commands.add_parser("idle")
     idle.add_argument("seconds", type=float)
     arguments = parser.parse_args(argv)
-    work = {"listen": _listen, "send": _send, "rows": _rows, "start": _start, "idle": _idle}[arguments.command]
+    works = {"listen": _listen, "send": _send, "rows": _rows, "trace": _trace, "start": _start, "idle": _idle}
+    work = works[arguments.command]
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         result = runner.run(work(arguments))
     print(json.dumps({**result, "load": os.getloadavg()[0]}), flush=True)
@@ -191,6 +200,7 @@ async def _rows(arguments: argparse.Namespace) -> dict[str, object]:
     async with _window() as window:
         panel = window.trace
         window.show_panel(panel)
+        panel.show_zoom(Zoom.ROWS)
         await asyncio.sleep(SETTLE_S)
         store, made = panel.place.context.trace, 0
         data = bytes.fromhex("04000000000c00000008010300000000")
@@ -210,6 +220,71 @@ async def _rows(arguments: argparse.Namespace) -> dict[str, object]:
         frames = await _scroll(window)
         shown = panel.model.rowCount()
         return {"rows": shown, "seconds": end - start, **appended, "frame_p99": frames[0], "frame_worst": frames[1]}
+
+
+async def _trace(arguments: argparse.Namespace) -> dict[str, object]:
+    """A long trace comes, is scrolled, filtered, saved and opened."""
+    async with _window() as window:
+        panel, sample = window.trace, Sample()
+        figures = sample.figures
+        window.show_panel(panel)
+        await asyncio.sleep(SETTLE_S)
+        watch = Watch()
+        watch.start()
+        start = time.perf_counter()
+        figures["append_us"] = await _append(panel, arguments.count)
+        figures["late_p99"] = watch.result(start, time.perf_counter())["p99"]
+        await sample.timed("catch_up_s", lambda: not panel.model.is_behind)
+        figures["exchange_frame_p99"] = (await _scroll(window))[0]
+        panel.show_zoom(Zoom.ROWS)
+        await sample.timed("zoom_s", lambda: not panel.model.is_behind)
+        assert panel.model.rowCount() >= arguments.count
+        figures["frame_p99"] = (await _scroll(window))[0]
+        await _filter(panel, sample, watch)
+        figures["resident_mb"] = resident_mb()
+        path = arguments.folder / f"{arguments.count}.dgtrace"
+        if not path.exists():
+            await asyncio.get_running_loop().run_in_executor(None, _save, panel, path)
+        panel.live.clear()
+        start = time.perf_counter()
+        panel.open_file(path)
+        await sample.timed("open_s", lambda: len(panel.sources.sources) == 2 and not panel.model.is_behind)
+        figures["open_late"] = watch.result(start, time.perf_counter())["worst"]
+        assert panel.model.rowCount() >= arguments.count
+        return dict(figures)
+
+
+async def _append(panel: TracePanel, count: int) -> float:
+    """Records come in batches; microseconds that the store takes for one."""
+    store, spent = panel.live.store, 0.0
+    records = long_trace(count)
+    while batch := list(itertools.islice(records, 100)):
+        start = time.perf_counter()
+        for record in batch:
+            store(record)
+        spent += time.perf_counter() - start
+        await asyncio.sleep(0.001)
+    return spent / max(1, store.last_seq) * 1e6
+
+
+async def _filter(panel: TracePanel, sample: Sample, watch: Watch) -> None:
+    """Filters over all: by exchanges, by rows, by bytes."""
+    begin = time.perf_counter()
+    for name, text in (("filter_s", "status:a700"), ("row_filter_s", "pdu:p-data-tf size>300")):
+        panel.filter_by(text)
+        await sample.timed(name, lambda: not panel.model.is_behind)
+        assert 0 < panel.model.rowCount() < panel.model.total
+    sample.figures["filter_late"] = watch.result(begin, time.perf_counter())["worst"]
+    panel.filter_by('bytes:"31 2e 32 2e 33 2e 37 37 00"')
+    await sample.timed("bytes_filter_s", lambda: not panel.model.is_behind)
+    panel.filter_by("")
+    await _until(lambda: not panel.model.is_behind)
+
+
+def _save(panel: TracePanel, path: Path) -> None:
+    with TraceWriter(path) as writer:
+        for record in panel.live.store.records():
+            writer(record)
 
 
 async def _scroll(window: MainWindow, steps: int = 300) -> tuple[float, float]:

@@ -15,13 +15,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import report, window
+from bench import report, trace_scale, window
 from bench.contests import GROUPS, Contest, Stage, room_needed
 from bench.data import FULL, QUICK, SMOKE
 from bench.players import BenchError, Players
 from bench.report import Score
 
 GROUPS.update(window.GROUPS)
+GROUPS.update(trace_scale.GROUPS)
 ROUNDS = 7
 QUICK_ROUNDS = 3
 MEMORY_ROUNDS = 3

@@ -167,7 +167,9 @@ class TracePanel(Panel):
         for number, zoom in enumerate(ZOOM_NAMES, start=1):
             keys[str(number)] = partial(self.show_zoom, zoom)
         for key, do in keys.items():
-            QShortcut(QKeySequence(key), self, context=within).activated.connect(do)
+            shortcut = QShortcut(QKeySequence(key), self, context=within)
+            shortcut.setWhatsThis(_KEYS[key])
+            shortcut.activated.connect(do)
 
     def _focus_filter(self) -> None:
         self.filter.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -479,4 +481,8 @@ class _Filling(QWidget):
         return self.minimumSizeHint()
 
 
+_KEYS = {
+    "/": "Go to the filter", "Ctrl+F": "Go to the filter", "F3": "Find the next one", "Shift+F3": "Find the one before",
+    "1": "Associations", "2": "Exchanges", "3": "PDUs",
+}  # fmt: skip
 _QUIET_RECORDS = ("StateRecord", "DimseRecord")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,7 +29,8 @@ TRACE_SUFFIXES = (".dgtrace", *CAPTURE_SUFFIXES)
 """What a trace or capture is called."""
 
 _READING = 0.7  # of the time; the rest is for the index
-_ROWS = 4096
+_ROWS = 512
+_BREATH_S = 0.0002
 _POLL_S = 0.1
 
 
@@ -54,6 +56,11 @@ class Opening:
     def note(self, done: float) -> None:
         """So much of the file is read, from 0 to 1."""
         self.done = _READING * done
+        self.breathe()
+
+    def breathe(self) -> None:
+        """Let the window's thread run: one that only computes gives the interpreter away every 5 ms and no sooner."""
+        time.sleep(_BREATH_S)
 
 
 async def open_source(
@@ -115,6 +122,7 @@ def read_source(path: Path, opening: Opening, contexts: Mapping[int, tuple[str, 
         while index.update(_ROWS):
             if opening.stop.is_set():
                 raise OpenCancelled
+            opening.breathe()
             opening.done = _READING + (1 - _READING) * len(index.kind) / max(1, len(store))
     except BaseException:
         store.close()

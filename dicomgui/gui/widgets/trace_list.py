@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from dicomgui.gui.models.trace_columns import Column
@@ -84,6 +86,7 @@ class TraceList(TraceTable):
         self.trace_model.rows_added.connect(self._on_rows_added)
         self.trace_model.modelAboutToBeReset.connect(self._before_reset)
         self.trace_model.modelReset.connect(self._after_reset)
+        self._add_keys()
         self._name_level()
 
     # ---------------------------------------------------------------------------------------------------------- filling
@@ -259,26 +262,19 @@ class TraceList(TraceTable):
 
     # ------------------------------------------------------------------------------------------------------------- keys
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self._on_key(event):
-            super().keyPressEvent(event)
+    def _add_keys(self) -> None:
+        for keys, (text, do) in _keys_of(self).items():
+            shortcut = QShortcut(QKeySequence(keys), self, context=Qt.ShortcutContext.WidgetShortcut)
+            shortcut.setWhatsThis(text)
+            shortcut.activated.connect(do)
 
-    def _on_key(self, event: QKeyEvent) -> bool:
-        """Whether the key is one of ours."""
-        key, with_key = event.key(), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_row()
-        elif with_key == Qt.KeyboardModifier.AltModifier and Qt.Key.Key_0 <= key <= Qt.Key.Key_6:
-            self.set_color(("", *COLORS)[key - Qt.Key.Key_0])
-        elif key == Qt.Key.Key_F2 and with_key in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier):
-            self.go_to_mark(-1 if with_key else 1)
-        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
-            self._go_to_end(is_last=key == Qt.Key.Key_End)
-        elif not with_key and key in _ACTIONS:
-            _ACTIONS[Qt.Key(key)](self)
+        elif event.key() in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            self._go_to_end(is_last=event.key() == Qt.Key.Key_End)
         else:
-            return False
-        return True
+            super().keyPressEvent(event)
 
     def _go_to_end(self, *, is_last: bool) -> None:
         count = self.trace_model.rowCount()
@@ -349,12 +345,20 @@ class TraceList(TraceTable):
         self.selectRow((after or rows)[0 if step > 0 else -1])
 
 
-_ACTIONS = {
-    Qt.Key.Key_Return: TraceList.enter,
-    Qt.Key.Key_Enter: TraceList.enter,
-    Qt.Key.Key_Backspace: lambda table: table.left.emit(),
-    Qt.Key.Key_M: TraceList.toggle_mark,
-    Qt.Key.Key_Semicolon: TraceList.ask_comment,
-    Qt.Key.Key_S: TraceList.ask_story,
-    Qt.Key.Key_F: TraceList.toggle_follows,
-}
+def _keys_of(table: TraceList) -> dict[str, tuple[str, Callable[[], object]]]:
+    """What each key does in the list, in the words of the page of keys."""
+    return {
+        "Return": ("Go a level in", table.enter),
+        "Enter": ("Go a level in", table.enter),
+        "Backspace": ("Go back out", table.left.emit),
+        "M": ("Mark the row, or no longer", table.toggle_mark),
+        ";": ("Write a comment to the row", table.ask_comment),
+        "S": ("Show the whole story of the row", table.ask_story),
+        "F": ("Follow what comes, or no longer", table.toggle_follows),
+        "F2": ("Next mark", partial(table.go_to_mark, 1)),
+        "Shift+F2": ("Mark before", partial(table.go_to_mark, -1)),
+        **{
+            f"Alt+{number}": (f"Colour the row {color}" if color else "No colour", partial(table.set_color, color))
+            for number, color in enumerate(("", *COLORS))
+        },
+    }

@@ -140,6 +140,7 @@ class Listener:
         self._services: ListenerServices | None = None
         self._asking: dict[int, AssociationRequest] = {}
         self._server: Server | None = None
+        self._early: RepairReport | None = None
         self._tracer: Tracer | None = None
         self._held: dict[int, set[Pending]] = {}
         self._live: dict[int, Live] = {}
@@ -218,7 +219,8 @@ class Listener:
     async def start(self) -> None:
         """Prepare the folder and listen. Does nothing while it runs.
 
-        Files and index of the archive are compared meanwhile: if that did something, :class:`ArchiveRepaired` tells.
+        Files and index of the archive are compared meanwhile: if that did something, :class:`ArchiveRepaired` tells,
+        once the listener runs.
 
         :raises StorageError: the folder cannot be used.
         :raises ListenError: the port is taken, needs rights, or the address is not ours.
@@ -228,6 +230,7 @@ class Listener:
             return
         self._archive.fsync = self.options.fsync
         self._archive.on_duplicate = self.options.on_duplicate
+        self._early = None
         self.archive.watchers.append(self._on_repaired)
         try:
             await self.archive.open()
@@ -242,6 +245,9 @@ class Listener:
         except BaseException:
             await self._close_archive(self._services)
             raise
+        report, self._early = self._early, None
+        if report is not None:
+            asyncio.get_running_loop().call_soon(self._on_repaired, report)
 
     async def stop(self) -> None:
         """Stop listening and end every association; what is being received may finish within two seconds.
@@ -316,7 +322,9 @@ class Listener:
     # what the server asks and tells
 
     def _on_repaired(self, report: RepairReport) -> None:
-        if report.sentences:
+        if self._server is None:
+            self._early = report  # whoever waits for the listener hears first that it runs
+        elif report.sentences:
             self._tell(ArchiveRepaired(time.time(), report))
 
     def _on_requested(self, request: AssociationRequest) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.archive import instance, put
 from helpers.bad_peer import command, dataset, dial, pdata, pdv, reached, store_elements, store_rq
 from helpers.instances import EXPLICIT, data_set, write_instance
 
@@ -19,6 +20,7 @@ from dicomgui.app.context import AppContext
 from dicomgui.app.echo import echo
 from dicomgui.app.listener import (
     MAX_EVENTS,
+    ArchiveRepaired,
     AssociationBegan,
     AssociationEnded,
     ContextsRefused,
@@ -30,6 +32,7 @@ from dicomgui.app.listener import (
     Refusal,
     StoreFailed,
 )
+from dicomgui.app.listener_services import ListenerServices
 from dicomgui.app.send import ItemState, SendReport, send
 from dicomgui.app.sources import scan
 from dicomgui.network import (
@@ -37,6 +40,7 @@ from dicomgui.network import (
     ListenError,
     PeerAddress,
     ProposedContext,
+    Server,
     Timeouts,
     connect,
     presets,
@@ -308,6 +312,26 @@ async def test_views_that_never_come_cost_no_memory(context: AppContext, tmp_pat
             listener._tell(Refusal(0.0, number, "x", "y"))
         events = listener.drain()
     assert len(events) == MAX_EVENTS
+
+
+async def test_what_was_repaired_while_it_starts_is_told_when_it_runs(
+    context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, instance(1, 1, 1))
+    told: list[ListenerEvent] = []
+    listener = Listener(context, ListenerOptions(tmp_path, port=0), on_event=told.append)
+    serve = listener._serve
+
+    async def serve_late(services: ListenerServices) -> Server:
+        await reached(lambda: listener.archive.report is not None, "it is repaired")
+        return await serve(services)
+
+    monkeypatch.setattr(listener, "_serve", serve_late)
+    await listener.start()
+    assert not told
+    await reached(lambda: bool(told), "it is told")
+    assert [type(event) for event in told] == [ArchiveRepaired]
+    await listener.stop()
 
 
 async def test_stopping_ends_what_stands(context: AppContext, tmp_path: Path) -> None:

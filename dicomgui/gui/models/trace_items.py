@@ -90,8 +90,6 @@ def _has_ended(index: TraceIndex, association: int) -> bool:
 def _operation_line(index: TraceIndex, exchange: Exchange) -> tuple[str, str]:
     """``C-FIND → 37 pending → Success``, and its tone."""
     parts = [exchange.operation]
-    if exchange.destination:
-        parts[0] = f"{parts[0]} to {exchange.destination}"
     told = _counted(index, exchange)
     if exchange.pending and not told:
         parts.append(f"{exchange.pending:,} pending")
@@ -105,6 +103,8 @@ def _operation_line(index: TraceIndex, exchange: Exchange) -> tuple[str, str]:
     line = " → ".join(parts)
     if told:
         line, tone = f"{line} · {told[0]}", told[1] if tone == "text" else tone
+    if exchange.destination:
+        line = f"{line} · to {exchange.destination}"
     if exchange.comment:
         line = f"{line} · “{exchange.comment}”"
     return plain(f"{'    ↳ ' if exchange.parent else ''}{line}", _WIDEST), tone

@@ -88,8 +88,8 @@ def test_a_move_is_counted_against_what_arrived(arrived: int, said: str, tone: s
     moving.wait(50).say(RECEIVED, CMoveRSP(5, Status(0), MOVE, completed=2, failed=0, warning=0))
     index = indexed(moving, coming)
     cells = exchange_cells(index, 1)
-    assert cells.texts[ExchangeColumn.OPERATION].startswith("C-MOVE to ME → ")
-    assert cells.texts[ExchangeColumn.OPERATION].endswith(said)
+    assert cells.texts[ExchangeColumn.OPERATION].startswith("C-MOVE → Success · ")
+    assert cells.texts[ExchangeColumn.OPERATION].endswith(f"{said} · to ME")
     assert cells.tones[ExchangeColumn.OPERATION] == tone
     if arrived:
         assert operation(index, 2) == "    ↳ C-STORE → Success"

@@ -293,7 +293,11 @@ class DatasetEdit:
 
         :raises ConfigurationError: it is larger or deeper than the limits of this module.
         """
-        new, old = _item_of(dataset, None, _Budget()), self.root
+        self.take(DatasetEdit(dataset))
+
+    def take(self, other: DatasetEdit) -> None:
+        """Put what another one holds in its place, which may have been made in a thread; one step of undo."""
+        new, old = other.root, self.root
 
         def apply(root: Item) -> None:
             self.root = root

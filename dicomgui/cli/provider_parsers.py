@@ -11,7 +11,7 @@ from dicomgui.network.association.params import AETitle, PeerAddress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["add_granting", "add_peers", "add_practice"]
+__all__ = ["add_answers", "add_granting", "add_peers", "add_practice"]
 
 
 def add_peers(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +25,23 @@ def add_peers(parser: argparse.ArgumentParser) -> None:
         type=checked(_destination),
         help="send there when a C-MOVE asks for it; may be given again. Saved nodes are known without",
     )
+
+
+def add_answers(parser: argparse.ArgumentParser) -> None:
+    """What ``listen`` answers beside storage and queries."""
+    group = parser.add_argument_group("as a RIS, a printer and so on")
+    group.add_argument(
+        "--worklist", metavar="PATH", help="answer worklist queries: from a CSV file, or from the data sets of a folder"
+    )
+    group.add_argument("--mpps", action="store_true", help="take performed procedure steps")
+    group.add_argument(
+        "--commit",
+        choices=("auto", "same", "new"),
+        help="answer for what is in the folder (storage commitment), on the association of the request or on a new one "
+        "to a known peer; auto: on a new one only where the first has ended",
+    )
+    group.add_argument("--print", metavar="DIR", dest="print_folder", help="take films, and write each as a PNG file")
+    group.add_argument("--ups", action="store_true", help="keep unified procedure steps, and tell their watchers")
 
 
 def add_granting(options: argparse.ArgumentParser) -> None:

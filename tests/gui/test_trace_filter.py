@@ -101,6 +101,8 @@ async def test_keys_and_values_are_completed_with_what_the_trace_has(panel: Trac
     press(panel, Qt.Key.Key_Down)
     press(panel, Qt.Key.Key_Return)
     assert edit.text() == "calling:"
+    edit._on_typed()
+    assert edit.error is None  # what can still be completed is not judged
     assert "calling:ME" in [one.text for one in edit.popup.offered]
     QTest.keyClicks(edit, "M")
     press(panel, Qt.Key.Key_Tab)
@@ -197,6 +199,10 @@ async def test_like_this_is_added_to_the_filter_and_can_be_undone(panel: TracePa
     assert "3" not in numbers(panel)
     like(panel, 1, ExchangeColumn.OPERATION, "Highlight")
     assert panel.filter.like is Like.HIGHLIGHT
+    await settled(panel)
+    panel.window().activateWindow()
+    await reached(panel.window().isActiveWindow, "the window is active again")
+    panel.table.setFocus()
     press(panel, Qt.Key.Key_Backspace)
     assert (panel.filter.edit.text(), panel.filter.like) == ("(op:c-store or op:c-echo) not status:a700", Like.SHOW)
     press(panel, Qt.Key.Key_Backspace)

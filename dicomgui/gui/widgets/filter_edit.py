@@ -21,7 +21,9 @@ TYPED_MS = 250
 
 
 class FilterEdit(QLineEdit):
-    """Down or Tab goes into the list of completions, Enter takes one or applies the filter, Esc closes and clears.
+    """Down goes into the list of completions, Tab takes the first, Enter the chosen one or the filter as it stands.
+
+    What is typed counts a moment after the last key, unless a completion is offered. Esc closes the list, then clears.
 
     :param name: object name.
     :param accessible: what it is for, for assistive technology.
@@ -52,7 +54,7 @@ class FilterEdit(QLineEdit):
         self._typed = QTimer(self)
         self._typed.setSingleShot(True)
         self._typed.setInterval(TYPED_MS)
-        self._typed.timeout.connect(self.apply)
+        self._typed.timeout.connect(self._on_typed)
         self.textEdited.connect(self._on_text_edited)
         self.textChanged.connect(self._on_text_changed)
 
@@ -75,6 +77,11 @@ class FilterEdit(QLineEdit):
     def _on_text_changed(self, text: str) -> None:
         if not text and (self.filter.text or self.error):  # the button that clears types nothing
             self._typed.start()
+
+    def _on_typed(self) -> None:
+        """A word that can still be completed is not a filter yet: it would empty the list for a moment."""
+        if not self.popup.isVisible():
+            self.apply()
 
     def apply(self) -> None:
         """Understand the text now."""
@@ -173,6 +180,7 @@ class FilterEdit(QLineEdit):
     def _on_escape(self) -> None:
         if self.popup.isVisible():
             self.popup.hide()
+            self.apply()
         elif self.text():
             self.set_filter("")
         else:
@@ -181,5 +189,4 @@ class FilterEdit(QLineEdit):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.popup.hide()
-        if self._typed.isActive():
-            self.apply()
+        self.apply()

@@ -30,6 +30,7 @@ MARK_COLORS = {
 }  # fmt: skip
 """The colours of marks, to be seen on a light ground and on a dark one."""
 
+NOTHING_PASSES = "Nothing here passes the filter"
 _NARROW = 860  # points of width, below which a list leaves columns out
 _PADDING = 9  # as the header's sections have
 _WIDE = 1.7  # times the average width of a character: a text that fits with that needs no measuring
@@ -103,6 +104,9 @@ class TraceTable(ListTable):
             height = self.rowHeight(first)
             for row in range(first, last + 1):
                 self._painting.paint(painter, row, self.rowViewportPosition(row), height, is_selected=row in selected)
+        elif not model.is_behind and (model.filter is not None or model.associations is not None):
+            painter.setPen(QColor(current_colors().muted))
+            painter.drawText(self.viewport().rect(), int(Qt.AlignmentFlag.AlignCenter), NOTHING_PASSES)
         painter.end()
         model.end_frame()
         if model.has_put_off:

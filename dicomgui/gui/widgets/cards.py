@@ -74,10 +74,10 @@ class EmptyState(QWidget):
         column.addStretch(2)
         self._glyph = Glyph(icon_name, "muted", 40)
         column.addWidget(self._glyph, 0, Qt.AlignmentFlag.AlignHCenter)
-        heading = PlainLabel(title, scale=1.15, bold=True)
+        self._heading = heading = PlainLabel(title, scale=1.15, bold=True)
         heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(heading)
-        body = PlainLabel(text, tone="muted", wrap=True)
+        self._body = body = PlainLabel(text, tone="muted", wrap=True)
         body.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         body.setMaximumWidth(520)
         # Stretches at its sides, not an alignment: that would keep a wrapped text from getting its height.
@@ -87,6 +87,11 @@ class EmptyState(QWidget):
         middle.addStretch(1)
         column.addLayout(middle)
         column.addStretch(3)
+
+    def set_text(self, title: str, text: str) -> None:
+        """Say something else."""
+        self._heading.setText(title)
+        self._body.setText(text)
 
 
 _KINDS = {"error": ("error", "error"), "warning": ("warning", "warning"), "note": ("note", "note")}

@@ -16,7 +16,7 @@ from dicomgui.app.levels import Level, roots_for
 from dicomgui.app.nservices import NOperation, NRequest
 from dicomgui.app.query import Query
 from dicomgui.app.wanted import Wanted
-from dicomgui.app.worklist import worklist_query
+from dicomgui.app.worklist import usual_return_keys, worklist_query
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError
 
@@ -82,9 +82,11 @@ class Recipe:
     def of_query(cls, peer: PeerAddress, options: ConnectionOptions, query: Query) -> Recipe:
         """A query of an archive, or of a worklist."""
         is_worklist = query.root == "worklist"
+        is_usual = is_worklist and query.returned == usual_return_keys()
         return cls(
-            Verb.WORKLIST if is_worklist else Verb.FIND, peer, options, keys=query.keys, returned=query.returned,
-            level=query.level or Level.STUDY, root=query.root, limit=query.limit,
+            Verb.WORKLIST if is_worklist else Verb.FIND, peer, options, keys=query.keys,
+            returned=None if is_usual else query.returned, level=query.level or Level.STUDY, root=query.root,
+            limit=query.limit,
         )  # fmt: skip
 
     @classmethod

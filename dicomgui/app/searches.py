@@ -19,9 +19,10 @@ from dicomgui.app.levels import Level, Root
 from dicomgui.app.query import DEFAULT_LIMIT, Query
 from dicomgui.network.errors import ConfigurationError
 
-__all__ = ["AUTOMATIC", "QueryFile", "QueryMemory", "SavedSearch"]
+__all__ = ["AUTOMATIC", "FILE_NAME", "WORKLIST_FILE_NAME", "QueryFile", "QueryMemory", "SavedSearch"]
 
 FILE_NAME = "queries.toml"
+WORKLIST_FILE_NAME = "worklists.toml"
 VERSION = 1
 MAX_NAME = 64
 
@@ -30,11 +31,15 @@ _NONE: tuple[str, ...] = ()
 AUTOMATIC = ""
 """The root that is chosen by what the peer accepts."""
 
+WORKLIST = "worklist"
+"""The root of a search that has no level: a worklist's."""
+
 
 @dataclass(frozen=True, slots=True)
 class SavedSearch:
     """A query by its name.
 
+    :ivar level: ``None`` of a worklist, which has none.
     :ivar root: a name of an information model, or :data:`AUTOMATIC`.
     :ivar keys: what has to match, as written: ``PatientName=DOE*``.
     :ivar returned: what is to be returned besides; ``None`` for the usual at the level.
@@ -43,7 +48,7 @@ class SavedSearch:
     """
 
     name: str
-    level: Level = Level.STUDY
+    level: Level | None = Level.STUDY
     root: str = AUTOMATIC
     keys: tuple[str, ...] = ()
     returned: tuple[str, ...] | None = None
@@ -72,8 +77,8 @@ class SavedSearch:
 
         :raises ConfigurationError: it has no level, or as for the class.
         """
-        if query.level is None:
-            raise checks.wrong("a search has a level")
+        if query.level is None and query.root != WORKLIST:
+            raise checks.wrong("a search has a level, or is one of a worklist")
         returned = None if query.returned is None else tuple(key.name for key in query.returned)
         keys = tuple(map(str, query.keys))
         return cls(name, query.level, str(query.root or AUTOMATIC), keys, returned, query.limit)
@@ -86,11 +91,15 @@ class QueryMemory:
     :ivar searches: in the order of their names.
     :ivar columns: which columns of the results are shown, by key; empty for the usual ones.
     :ivar at_once: retrievals at the same time.
+    :ivar station_ae: "this station" of a worklist; empty for our own AE title.
+    :ivar modality: "this modality" of a worklist; empty where nobody has said so far.
     """
 
     searches: tuple[SavedSearch, ...] = ()
     columns: tuple[str, ...] = ()
     at_once: int = 2
+    station_ae: str = ""
+    modality: str = ""
 
     def find(self, name: str) -> SavedSearch | None:
         """A search by its name, whatever the case of its letters."""
@@ -108,15 +117,16 @@ class QueryMemory:
 
 
 class QueryFile:
-    """Reads and writes ``queries.toml``; both wait for the disk.
+    """Reads and writes ``queries.toml``, or another file of its kind; both wait for the disk.
 
     :ivar problem: why the last :meth:`load` did not understand the file, or not completely.
 
     :param folder: where it lies; by default with the settings.
+    :param name: of the file.
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        self.path = config_folder(folder) / FILE_NAME
+    def __init__(self, folder: str | os.PathLike[str] | None = None, name: str = FILE_NAME) -> None:
+        self.path = config_folder(folder) / name
         self.problem: SettingsError | None = None
         self._file = TomlFile(self.path, version=VERSION)
         self._saving = threading.Lock()
@@ -142,6 +152,8 @@ class QueryFile:
             searches=tuple(_searches_of(values, document.table.get("search", []))),
             columns=values.inside("results").take("columns", _NONE, _texts),
             at_once=values.inside("retrieve").take("at_once", QueryMemory().at_once, _count),
+            station_ae=values.inside("station").take("ae_title", "", checks.text),
+            modality=values.inside("station").take("modality", "", checks.text),
         )
         return memory, document.table, document.problem or self._file.problem_with(values.faults)
 
@@ -164,7 +176,7 @@ def _searches_of(values: Values, tables: object) -> Iterable[SavedSearch]:
 def _search_of(values: Values, table: Table) -> SavedSearch:
     return SavedSearch(
         name=values.take("name", "", checks.text),
-        level=values.take("level", Level.STUDY, _level),
+        level=None if table.get("root") == WORKLIST else values.take("level", Level.STUDY, _level),
         root=values.take("root", AUTOMATIC, _root),
         keys=values.take("keys", _NONE, _texts),
         returned=values.take("returned", _NONE, _texts) if "returned" in table else None,
@@ -178,7 +190,7 @@ def _level(value: object) -> Level:
 
 def _root(value: object) -> str:
     root = checks.text(value)
-    return Root(root).value if root else AUTOMATIC
+    return Root(root).value if root and root != WORKLIST else root
 
 
 def _count(value: object) -> int:
@@ -195,17 +207,20 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _table_of(memory: QueryMemory) -> Table:
-    return {
+    table: Table = {
         "search": [_search_table(search) for search in memory.searches],
         "results": {"columns": list(memory.columns)},
         "retrieve": {"at_once": memory.at_once},
     }
+    if memory.station_ae or memory.modality:
+        table["station"] = {"ae_title": memory.station_ae, "modality": memory.modality}
+    return table
 
 
 def _search_table(search: SavedSearch) -> Table:
     table: Table = {
         "name": search.name,
-        "level": search.level.value.lower(),
+        **({"level": search.level.value.lower()} if search.level is not None else {}),
         "root": search.root,
         "keys": list(search.keys),
         "limit": search.limit or 0,

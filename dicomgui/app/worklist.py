@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from dicomgui.app.keys import Key, parse_key
@@ -17,6 +18,7 @@ __all__ = [
     "find",
     "relaxed",
     "step_keys",
+    "usual_return_keys",
     "worklist_query",
     "worklist_remarks",
 ]
@@ -26,15 +28,25 @@ STEP: Final = "ScheduledProcedureStepSequence"
 _IN_STEP: Final = (
     "ScheduledProcedureStepStartDate", "ScheduledProcedureStepStartTime", "Modality", "ScheduledStationAETitle",
     "ScheduledPerformingPhysicianName", "ScheduledProcedureStepDescription", "ScheduledStationName",
-    "ScheduledProcedureStepLocation", "ScheduledProcedureStepID",
+    "ScheduledProcedureStepLocation", "ScheduledProcedureStepID", "ScheduledProcedureStepStatus",
+    "ScheduledProtocolCodeSequence",
 )  # fmt: skip
 _OUTSIDE: Final = (
     "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "RequestedProcedureID",
-    "RequestedProcedureDescription", "ReferringPhysicianName", "StudyInstanceUID",
+    "RequestedProcedureDescription", "RequestedProcedureCodeSequence", "ReferringPhysicianName", "StudyInstanceUID",
+    "ReferencedStudySequence", "ReferencedPatientSequence",
 )  # fmt: skip
 
 WORKLIST_RETURN_KEYS: Final = (*(f"{STEP}[0].{keyword}" for keyword in _IN_STEP), *_OUTSIDE)
-"""What is asked for unless something else is (types 1 and 2 of PS3.4 table K.6-1, and what people want to see)."""
+"""What is asked for unless something else is: types 1 and 2 of PS3.4 table K.6-1, what people want to see, and what a
+performed step repeats (PS3.4 table F.7.2-1).
+"""
+
+
+@cache
+def usual_return_keys() -> tuple[Key, ...]:
+    """:data:`WORKLIST_RETURN_KEYS` as keys."""
+    return tuple(map(parse_key, WORKLIST_RETURN_KEYS))
 
 
 def step_keys(*, date: str = "", modality: str = "", station_ae: str = "") -> tuple[Key, ...]:
@@ -58,8 +70,7 @@ def worklist_query(
 
     :param returned: what is to be returned besides the keys; by default :data:`WORKLIST_RETURN_KEYS`.
     """
-    usual = tuple(map(parse_key, WORKLIST_RETURN_KEYS))
-    return Query(keys, usual if returned is None else returned, None, "worklist", limit)
+    return Query(keys, usual_return_keys() if returned is None else returned, None, "worklist", limit)
 
 
 def worklist_remarks(keys: tuple[Key, ...]) -> tuple[str, ...]:

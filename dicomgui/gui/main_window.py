@@ -37,10 +37,12 @@ from dicomgui.gui.panels.echo import EchoPanel
 from dicomgui.gui.panels.home import HomePanel
 from dicomgui.gui.panels.listener import ListenerPanel
 from dicomgui.gui.panels.nodes import NodesPanel
+from dicomgui.gui.panels.nservices import NServicesPanel
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.panels.query import QueryPanel
 from dicomgui.gui.panels.send import SendPanel
 from dicomgui.gui.panels.trace import TracePanel
+from dicomgui.gui.panels.worklist import WorklistPanel
 from dicomgui.gui.practice_keeper import PracticeKeeper
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.widgets.banner import Banner
@@ -59,14 +61,16 @@ _JOBS_OF = {
     "echo": {JobKind.ECHO},
     "send": {JobKind.SEND},
     "query": {JobKind.QUERY, JobKind.RETRIEVE},
+    "worklist": {JobKind.WORKLIST, JobKind.STEP},
+    "nservices": {JobKind.NORMALIZED, JobKind.COMMIT},
     "listener": {JobKind.LISTEN},
 }
 """Whose traces the dock shows under each panel."""
 
 
 HELP_OF = {
-    "home": START, "nodes": START, "echo": "trouble", "send": "send", "query": "query", "listener": "listener",
-    "archive": "listener", "trace": "trace",
+    "home": START, "nodes": START, "echo": "trouble", "send": "send", "query": "query", "worklist": "worklist",
+    "nservices": "nservices", "listener": "listener", "archive": "listener", "trace": "trace",
 }  # fmt: skip
 """The page of help about each panel."""
 
@@ -99,10 +103,13 @@ class MainWindow(QMainWindow):
         self.send = SendPanel(place)
         self.listener = ListenerPanel(place)
         self.query = QueryPanel(place, self.listener)
+        self.worklist = WorklistPanel(place)
+        self.nservices = NServicesPanel(place)
         self.archive = ArchivePanel(place)
         self.trace = TracePanel(place)
         self.panels: tuple[Panel, ...] = (
-            self.home, self.nodes, self.echo, self.send, self.query, self.listener, self.archive, self.trace,
+            self.home, self.nodes, self.echo, self.send, self.query, self.worklist, self.nservices, self.listener,
+            self.archive, self.trace,
         )  # fmt: skip
         self._listener_settings = ListenerSettingsKeeper(self.listener, place.config)
         self.stack = QStackedWidget()
@@ -125,7 +132,7 @@ class MainWindow(QMainWindow):
     def _fill(self) -> None:
         for number, panel in enumerate(self.panels, start=1):
             self.stack.addWidget(_scrolled(panel))
-            button = self.rail.add(panel, f"Ctrl+{number}")
+            button = self.rail.add(panel, f"Ctrl+{number % 10}")
             button.clicked.connect(lambda _checked=False, panel=panel: self.show_panel(panel))
         QWidget.setTabOrder(button, self.rail.settings_button)
         QWidget.setTabOrder(self.rail.settings_button, self.rail.help_button)
@@ -197,7 +204,7 @@ class MainWindow(QMainWindow):
 
     def _add_shortcuts(self) -> None:
         keys: list[tuple[str, str, Callable[[], object]]] = [
-            (f"Ctrl+{number}", panel.title, partial(self.show_panel, panel))
+            (f"Ctrl+{number % 10}", panel.title, partial(self.show_panel, panel))
             for number, panel in enumerate(self.panels, start=1)
         ]
         keys += [

@@ -57,12 +57,12 @@ async def test_the_rail_changes_the_panel(window: MainWindow, qtbot: QtBot) -> N
 
 async def test_the_rail_has_its_order(window: MainWindow) -> None:
     assert [panel.title for panel in window.panels] == [
-        "Home", "Nodes", "Echo", "Send", "Query", "Listener", "Archive", "Trace",
+        "Home", "Nodes", "Echo", "Send", "Query", "Worklist", "Listener", "Archive", "Trace",
     ]  # fmt: skip
     assert window.panel is window.home
     tips = [window.rail._buttons[panel.key].toolTip() for panel in window.panels]
     assert tips[0] == "Home (Ctrl+1)"
-    assert tips[-1] == "Trace (Ctrl+8)"
+    assert tips[-1] == "Trace (Ctrl+9)"
 
 
 async def test_the_drawer_opens_and_closes_by_key_and_badge(window: MainWindow, qtbot: QtBot, press: Press) -> None:

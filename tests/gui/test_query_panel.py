@@ -190,14 +190,14 @@ async def test_a_character_set_that_does_not_hold_the_keys_is_not_sent(
     form = panel.form
     fill(panel, PatientName="Wang^XiaoDong=王*")
     assert "UTF-8" in form.remark.text()
-    form.charset.setCurrentIndex(form.charset.findData("ISO_IR 100"))
+    form.how.charset.setCurrentIndex(form.how.charset.findData("ISO_IR 100"))
     assert "ISO_IR 100 does not hold the text" in form.remark.text()
     call(panel, pacs.peer)
     await press(panel.run_button)
     assert not panel.is_busy
     assert "does not hold the text" in panel.status.text()
     assert not pacs.archive.finds
-    form.charset.setCurrentIndex(form.charset.findData("GB18030"))
+    form.how.charset.setCurrentIndex(form.how.charset.findData("GB18030"))
     await press(panel.run_button)
     await ended(panel)
     assert pacs.archive.finds[0].dataset.SpecificCharacterSet == "GB18030"
@@ -236,13 +236,13 @@ async def test_searches_and_columns_are_remembered(
     panel, form = window.query, window.query.form
     form.level.setCurrentIndex(form.level.findText("patients"))
     fill(panel, PatientName="Doe*")
-    form.limit.setCurrentIndex(0)
+    form.how.limit.setCurrentIndex(0)
     form.editor.name.setText("PatientComments")
     form.editor.add()
-    form.keep_name.setFocus()
-    qtbot.keyClicks(form.keep_name, "All Does")
-    qtbot.keyClick(form.keep_name, Qt.Key.Key_Return)
-    assert form.saved.currentText() == "All Does"
+    form.how.keep_name.setFocus()
+    qtbot.keyClicks(form.how.keep_name, "All Does")
+    qtbot.keyClick(form.how.keep_name, Qt.Key.Key_Return)
+    assert form.how.saved.currentText() == "All Does"
     qtbot.mouseClick(panel.results.columns_button, Qt.MouseButton.LeftButton)
     next(action for action in panel.results.columns_menu.actions() if action.text() == "Born").trigger()
     panel.results.columns_menu.close()
@@ -259,16 +259,16 @@ async def test_what_was_remembered_is_offered(
     QueryFile(tmp_path / "config").save(QueryMemory((search,), ("item", "birth"), 4))
     window = opened()
     panel, form = window.query, window.query.form
-    await reached(lambda: form.saved.findText("All Does") == 1, "the search is there")
+    await reached(lambda: form.how.saved.findText("All Does") == 1, "the search is there")
     assert panel.retrievals.at_once == 4
     assert {column.key for column in panel.results.shown_columns} == {"item", "birth"}
-    form.saved.setFocus()
-    qtbot.keyClick(form.saved, Qt.Key.Key_Down)
+    form.how.saved.setFocus()
+    qtbot.keyClick(form.how.saved, Qt.Key.Key_Down)
     query = form.query()
     assert (query.level, query.limit, [str(key) for key in query.keys]) == (Level.PATIENT, 7, ["PatientName=Doe*"])
     assert [key.name for key in query.returned or ()] == ["PatientComments"]
     assert form.usual.texts()["PatientName"] == "Doe*"
-    qtbot.mouseClick(form.forget_button, Qt.MouseButton.LeftButton)
-    assert not form.saved.isEnabled()
+    qtbot.mouseClick(form.how.forget_button, Qt.MouseButton.LeftButton)
+    assert not form.how.saved.isEnabled()
     await window.shut_down()
     assert QueryFile(tmp_path / "config").load().searches == ()

@@ -249,7 +249,7 @@ async def test_only_so_many_at_once(panel: QueryPanel, press: Press, pacs: Answe
 async def test_the_window_closes_in_the_middle_of_everything(
     panel: QueryPanel, press: Press, pacs: Answering, window: MainWindow
 ) -> None:
-    panel.form.limit.setCurrentIndex(panel.form.limit.count() - 1)
+    panel.form.how.limit.setCurrentIndex(panel.form.how.limit.count() - 1)
     call(panel, pacs.peer)
     fill(panel, PatientID=ENDLESS)
     await press(panel.run_button)

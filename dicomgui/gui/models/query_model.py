@@ -31,7 +31,7 @@ from dicomgui.gui.models.query_rows import (
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.pills import ICON_ROLE, TONE_ROLE
 from dicomgui.gui.widgets.text import tooltip
-from dicomgui.gui.widgets.tree_cell import DEPTH_ROLE, OPEN_ROLE, WARNING_ROLE
+from dicomgui.gui.widgets.tree_cell import DEPTH_ROLE, NO_ARROW, OPEN_ROLE, WARNING_ROLE
 
 __all__ = ["AT_ONCE", "QueryModel"]
 
@@ -334,7 +334,7 @@ class QueryModel(QAbstractTableModel):
             text = cell_text(row, column, self.texts_of(row))
             return _MISSING if text is None else text
         if role == DEPTH_ROLE:
-            return row.depth
+            return row.depth if not row.is_step else NO_ARROW
         if role == OPEN_ROLE:
             return row.is_open if row.can_open else None
         if role == WARNING_ROLE:

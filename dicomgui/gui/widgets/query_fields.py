@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from dicomgui.app.date_presets import DatePreset
-from dicomgui.app.keys import Key, attribute_of
+from dicomgui.app.keys import Key, parse_key
 from dicomgui.app.levels import Level, Root
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import Field, FieldSet, field_text, line_edit
 
-__all__ = ["UsualKeys", "snake"]
+__all__ = ["KeyFields", "UsualKeys", "snake"]
 
 _P, _ST, _SE, _I = Level.PATIENT, Level.STUDY, Level.SERIES, Level.IMAGE
 
@@ -47,50 +47,102 @@ def snake(keyword: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", keyword).lower()
 
 
-class UsualKeys(FieldSet):
-    """A field for each usual key. What is typed is sent as it is: no wildcard is added to it.
+class KeyFields(FieldSet):
+    """A field for each of some keys. What is typed is sent as it is: no wildcard is added to it.
+
+    :ivar presets: the buttons behind dates, by key.
 
     :param prefix: begins the object names: ``query_patient_name``.
+    :param rows: in each one or two keys, as path, label and hint.
+    :param presets: spans of days by name, for the keys that have some.
     """
 
-    def __init__(self, prefix: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        rows: Iterable[Sequence[tuple[str, str, str]]],
+        presets: Mapping[str, Sequence[DatePreset]],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.presets: dict[str, QPushButton] = {}
         self._prefix = prefix
-        self._shown: frozenset[str] = frozenset()
-        for row in _ROWS:
-            self.add_row(*((keyword, label, self._field(keyword, label, hint), self._behind(keyword, label))
-                           for keyword, label, hint, _ in row))  # fmt: skip
-        self.show_level(Level.STUDY, "")
+        self._keys: dict[str, Key] = {}
+        for row in rows:
+            parts = []
+            for path, label, hint in row:
+                self._keys[path] = parse_key(path)
+                behind = self._behind(path, label, presets[path]) if path in presets else None
+                parts.append((path, label, self._field(path, label, hint), behind))
+            self.add_row(*parts)
 
-    def _field(self, keyword: str, label: str, hint: str) -> Field:
-        name = f"{self._prefix}_{snake(keyword)}"
-        if keyword == "PatientSex":
+    def _field(self, path: str, label: str, hint: str) -> Field:
+        attribute = self._keys[path].attribute
+        name = f"{self._prefix}_{snake(attribute.keyword)}"
+        if attribute.keyword == "PatientSex":
             choice = Choice(name, label)
             for text, code in _SEXES:
                 choice.addItem(text, code)
             return choice
-        return line_edit(name, label, hint=hint, tip=f"{keyword} {attribute_of(keyword).number}, sent as it is typed")
+        return line_edit(name, label, hint=hint, tip=f"{path} {attribute.number}, sent as it is typed")
 
-    def _behind(self, keyword: str, label: str) -> QWidget | None:
-        if keyword not in _WITH_PRESETS:
-            return None
-        button = push_button(f"{self._prefix}_{snake(keyword)}_presets", "", "down", tip="Spans of days by name")
+    def _behind(self, path: str, label: str, presets: Sequence[DatePreset]) -> QWidget:
+        name = f"{self._prefix}_{snake(self._keys[path].attribute.keyword)}_presets"
+        button = push_button(name, "", "down", tip="Spans of days by name")
         button.setAccessibleName(f"{label}: spans of days by name")
         button.setFixedWidth(34)
         menu = QMenu(button)
         menu.setObjectName(f"{button.objectName()}_menu")
-        for preset in _PRESETS:
+        for preset in presets:
             action = QAction(preset.label, menu)
-            action.triggered.connect(lambda _checked=False, preset=preset: self._take_preset(keyword, preset))
+            action.triggered.connect(lambda _checked=False, preset=preset: self._take_preset(path, preset))
             menu.addAction(action)
         button.clicked.connect(lambda: menu.popup(button.mapToGlobal(button.rect().bottomLeft())))
-        self.presets[keyword] = button
+        self.presets[path] = button
         return button
 
-    def _take_preset(self, keyword: str, preset: DatePreset) -> None:
-        self.set_texts({**self.texts(), keyword: preset.value})
-        self.fields[keyword].setFocus()
+    def _take_preset(self, path: str, preset: DatePreset) -> None:
+        self.set_texts({**self.texts(), path: preset.value})
+        self.fields[path].setFocus()
+
+    def is_offered(self, path: str) -> bool:
+        """Whether the key can be filled in now."""
+        return path in self._keys
+
+    @property
+    def filled(self) -> tuple[Key, ...]:
+        """What is filled in of what is offered."""
+        texts = {path: field_text(self.fields[path]).strip() for path in self._keys if self.is_offered(path)}
+        return tuple(Key(self._keys[path].path, text) for path, text in texts.items() if text)
+
+    def take_keys(self, keys: Iterable[Key]) -> tuple[Key, ...]:
+        """Fill the fields in; gives the keys that none of those offered is for."""
+        texts: dict[str, str] = {}
+        others = []
+        for key in keys:
+            if self.is_offered(key.name) and key.name not in texts and _takes(key):
+                texts[key.name] = key.value
+            else:
+                others.append(key)
+        self.set_texts(texts)
+        return tuple(others)
+
+
+def _takes(key: Key) -> bool:
+    return key.attribute.keyword != "PatientSex" or key.value in {code for _, code in _SEXES}
+
+
+class UsualKeys(KeyFields):
+    """The keys that the levels of query and retrieve have.
+
+    :param prefix: begins the object names.
+    """
+
+    def __init__(self, prefix: str, parent: QWidget | None = None) -> None:
+        self._shown: frozenset[str] = frozenset()
+        rows = [[(keyword, label, hint) for keyword, label, hint, _ in row] for row in _ROWS]
+        super().__init__(prefix, rows, dict.fromkeys(_WITH_PRESETS, _PRESETS), parent)
+        self.show_level(Level.STUDY, "")
 
     def show_level(self, level: Level, root: str) -> None:
         """Show the keys of a level; in the patient root also the patient's ID below the study."""
@@ -101,24 +153,5 @@ class UsualKeys(FieldSet):
         for keyword in _LEVELS:
             self.show_fields((keyword,), keyword in shown)
 
-    @property
-    def filled(self) -> tuple[Key, ...]:
-        """What is filled in of what is shown."""
-        texts = {keyword: field_text(self.fields[keyword]).strip() for keyword in _LEVELS if keyword in self._shown}
-        return tuple(Key((attribute_of(keyword),), text) for keyword, text in texts.items() if text)
-
-    def take_keys(self, keys: Iterable[Key]) -> tuple[Key, ...]:
-        """Fill the fields in; gives the keys that none of those shown is for."""
-        texts: dict[str, str] = {}
-        others = []
-        for key in keys:
-            keyword = key.name
-            if keyword in self._shown and keyword not in texts and self._takes(keyword, key.value):
-                texts[keyword] = key.value
-            else:
-                others.append(key)
-        self.set_texts(texts)
-        return tuple(others)
-
-    def _takes(self, keyword: str, value: str) -> bool:
-        return keyword != "PatientSex" or value in {code for _, code in _SEXES}
+    def is_offered(self, path: str) -> bool:
+        return path in self._shown

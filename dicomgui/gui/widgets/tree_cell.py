@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleO
 from dicomgui.gui import icons
 from dicomgui.gui.theme import current_colors
 
-__all__ = ["DEPTH_ROLE", "OPEN_ROLE", "WARNING_ROLE", "TreeCellDelegate", "arrow_rect"]
+__all__ = ["DEPTH_ROLE", "NO_ARROW", "OPEN_ROLE", "WARNING_ROLE", "TreeCellDelegate", "arrow_rect"]
 
 DEPTH_ROLE = int(Qt.ItemDataRole.UserRole) + 11
 """How deep a row stands, from 0 on."""
@@ -17,6 +17,9 @@ OPEN_ROLE = int(Qt.ItemDataRole.UserRole) + 12
 """``True`` for an open row, ``False`` for one that can be opened, ``None`` for one that cannot."""
 WARNING_ROLE = int(Qt.ItemDataRole.UserRole) + 13
 """Whether there is something to know about the row; its tool tip says what."""
+
+NO_ARROW = -1
+"""The depth of a row in a list where nothing opens: its text begins at the edge."""
 
 _INDENT = 18
 _ARROW = 14

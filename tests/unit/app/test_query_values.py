@@ -89,7 +89,7 @@ def test_value_representations_come_from_the_dictionary() -> None:
 def test_values_in_the_first_item_of_a_sequence(syntax: str, is_undefined: bool) -> None:
     steps = 0x00400100
     dataset = elements(
-        PatientName="A^B", SpecificCharacterSet="ISO_IR 192", Modality="outside",
+        PatientName="A^B", SpecificCharacterSet="ISO_IR 192", Modality="US",
         ScheduledProcedureStepSequence=[
             elements(Modality="CT", ScheduledProcedureStepDescription="胸部"), elements(Modality="MR", StationName="X")
         ],

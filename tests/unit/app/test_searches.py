@@ -12,7 +12,8 @@ from dicomgui.app.config_files import SettingsError
 from dicomgui.app.keys import parse_key
 from dicomgui.app.levels import Level
 from dicomgui.app.query import Query
-from dicomgui.app.searches import QueryFile, QueryMemory, SavedSearch
+from dicomgui.app.searches import WORKLIST_FILE_NAME, QueryFile, QueryMemory, SavedSearch
+from dicomgui.app.worklist import worklist_query
 from dicomgui.network.errors import ConfigurationError
 
 SEARCH = SavedSearch(
@@ -39,7 +40,19 @@ def test_what_is_no_query_cannot_be_saved() -> None:
     with pytest.raises(ConfigurationError, match="no attribute"):
         SavedSearch("A", keys=("NoSuchThing=1",))
     with pytest.raises(ConfigurationError, match="level"):
-        SavedSearch.of("A", Query((parse_key("PatientID=1"),), level=None, root="worklist"))
+        SavedSearch.of("A", Query((parse_key("PatientID=1"),), level=None, root="study"))
+
+
+def test_a_search_of_a_worklist_has_no_level_and_a_file_of_its_own(tmp_path: Path) -> None:
+    query = worklist_query((parse_key("ScheduledProcedureStepSequence[0].Modality=CT"),))
+    search = SavedSearch.of("CT today", query)
+    assert (search.level, search.query().root, search.query().keys) == (None, "worklist", query.keys)
+    file = QueryFile(tmp_path, WORKLIST_FILE_NAME)
+    file.save(QueryMemory((search,), ("time",), station_ae="CT1", modality="CT"))
+    assert QueryFile(tmp_path, WORKLIST_FILE_NAME).load() == QueryMemory(
+        (search,), ("time",), station_ae="CT1", modality="CT"
+    )
+    assert not QueryFile(tmp_path).load().searches
 
 
 def test_searches_are_found_and_replaced_whatever_the_case() -> None:

@@ -17,7 +17,7 @@ from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, name_of
 from dicomgui.trace.dataset_bytes import ITEM_END, SEQUENCE_END
 from dicomgui.trace.dataset_nodes import DataNode
 from dicomgui.trace.dataset_values import VR_TEXTS
-from dicomgui.trace.describe import Node
+from dicomgui.trace.describe import TreeNode
 from dicomgui.trace.finding import plain
 
 __all__ = ["Compared", "Kind", "compare", "compared_text"]
@@ -195,7 +195,7 @@ def _shown(viewed: Viewed, node: DataNode) -> str:
     return " · ".join(part for part in (node.value, node.error) if part)
 
 
-def _of_texts(label: str, left: Node, right: Node) -> Compared:
+def _of_texts(label: str, left: TreeNode, right: TreeNode) -> Compared:
     ours = {child.label: child.value for child in left.children}
     theirs = {child.label: child.value for child in right.children}
     lines = []

@@ -26,7 +26,7 @@ from dicomgui.trace.finding import plain
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
-    from pydicom.dataset import Dataset
+    from pydicom.dataset import Dataset, FileDataset
 
 __all__ = ["MARK", "EditError", "EditRow", "EditedCopy", "Finish", "UidMap", "parse_tag"]
 
@@ -123,6 +123,7 @@ class EditedCopy:
         :raises EditError: it cannot be read as a whole.
         """
         from pydicom import dcmread
+        from pydicom.uid import UID
 
         if viewed.has_gaps:
             raise EditError("Bytes of it were not kept, so that there can be no copy.")
@@ -131,15 +132,14 @@ class EditedCopy:
             raise EditError(f"It has {size:,} bytes; more than {MAX_BYTES:,} are not copied here.")
         try:
             with warnings.catch_warnings(action="ignore"):
-                if viewed.path is not None:
-                    dataset = dcmread(viewed.path, defer_size=_STAY, force=True)
-                else:
-                    dataset = _of_bytes(viewed)
+                path = viewed.path
+                dataset = _of_bytes(viewed) if path is None else dcmread(path, defer_size=_STAY, force=True)
                 for _ in _elements(dataset):
                     pass  # what is text is text from now on, in whichever set it will be written
         except Exception as error:  # pydicom raises whatever the byte at fault causes
             raise EditError(f"It cannot be read: {type(error).__name__}: {error}") from error
-        dataset.file_meta.TransferSyntaxUID = viewed.transfer_syntax_uid
+        if viewed.path is not None:
+            dataset.file_meta.TransferSyntaxUID = UID(viewed.transfer_syntax_uid)
         return cls(dataset, viewed.name)
 
     # ------------------------------------------------------------------------------------------------------- looking
@@ -304,7 +304,7 @@ def _finish(made: Dataset, finish: Finish, uids: UidMap) -> None:
         made.PatientComments = COMMENT
 
 
-def _of_bytes(viewed: Viewed) -> Dataset:
+def _of_bytes(viewed: Viewed) -> FileDataset:
     from pydicom import dcmread
 
     from dicomgui.network.part10 import write_head

@@ -13,7 +13,6 @@ from dicomgui.network.uids import DEFLATED_TRANSFER_SYNTAXES, name_of
 from dicomgui.trace.dataset_bytes import MAX_INFLATED
 from dicomgui.trace.dataset_nodes import DataNode, ParsedDataset, parse_dataset
 from dicomgui.trace.dataset_values import label_of
-from dicomgui.trace.describe import Node
 from dicomgui.trace.finding import plain
 from dicomgui.trace.messages import Gap
 
@@ -94,7 +93,7 @@ class Viewed:
 
     def __init__(
         self, data: bytes | FileBytes, transfer_syntax_uid: str, name: str, *, path: Path | None = None,
-        meta: Node | None = None, gaps: tuple[Gap, ...] = (), length: int | None = None,
+        meta: DataNode | None = None, gaps: tuple[Gap, ...] = (), length: int | None = None,
     ) -> None:  # fmt: skip
         self.name = name
         self.path = path
@@ -103,6 +102,7 @@ class Viewed:
         self._file = data if isinstance(data, FileBytes) else None
         if isinstance(data, FileBytes) and transfer_syntax_uid in DEFLATED_TRANSFER_SYNTAXES:
             data = data.read(0, MAX_INFLATED)
+        self._holders = 1
         self._data = cast("bytes", data)  # all that the parser does with bytes is to slice them
         self._gaps = gaps
         self._length = length
@@ -119,9 +119,24 @@ class Viewed:
         """Read the texts in another character set; ``None`` for the one that each says. May block."""
         self.parsed = self._parse(charset)
 
+    @property
+    def top(self) -> DataNode:
+        """What is shown: the file meta information, if there is any, and the elements of the data set beside it."""
+        above = (self.meta,) if self.meta is not None else ()
+        return DataNode(
+            self.name, 0, self.parsed.length, value=self.parsed.root.value,
+            inside=(*above, *self.parsed.root.children),
+        )  # fmt: skip
+
+    def retain(self) -> Viewed:
+        """Somebody else looks at it, too: it stays open until he has closed it as well."""
+        self._holders += 1
+        return self
+
     def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
+        """Close the file, unless somebody else still looks at it."""
+        self._holders -= 1
+        if self._file is not None and self._holders <= 0:
             self._file.close()
 
     @property
@@ -192,18 +207,18 @@ def open_bytes(
     return Viewed(data, transfer_syntax_uid, plain(name, 200), gaps=gaps, length=length)
 
 
-def _meta(head: Part10Head) -> Node | None:
+def _meta(head: Part10Head) -> DataNode | None:
     if not head.meta:
         return None
     nodes = []
     for element in head.meta:
-        tag = 0x0002_0000 | element.element
+        tag, vr = 0x0002_0000 | element.element, _META_VRS.get(element.element, "")
         is_text = element.element not in (0x0000, 0x0001, 0x0102)
         text = element.value.decode("latin-1").strip(" \0") if is_text else element.value[:24].hex(" ")
         named = name_of(text) if is_text else text
         shown = text if named == text else f"{text} ({named})"
-        nodes.append(Node(label_of(tag, _META_VRS.get(element.element, "")), plain(shown, 300)))
-    return Node("File meta information", f"{len(nodes):,} elements", children=tuple(nodes))
+        nodes.append(DataNode(label_of(tag, vr), 0, 0, value=plain(shown, 300), tag=tag, vr=vr))
+    return DataNode("File meta information", 0, 0, value=f"{len(nodes):,} elements", inside=tuple(nodes))
 
 
 _META_VRS: Final = {

@@ -1,0 +1,175 @@
+"""The window of one data set: its elements, its image, and what can be done with it."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from dicomgui.app.image_facts import has_image
+from dicomgui.app.viewed import Viewed
+from dicomgui.gui import icons
+from dicomgui.gui.viewer.elements import ElementsPane
+from dicomgui.gui.viewer.image_pane import ImagePane
+from dicomgui.gui.widgets.buttons import push_button
+from dicomgui.gui.widgets.text import ElidedLabel
+from dicomgui.network.uids import name_of
+from dicomgui.trace.finding import plain
+
+__all__ = ["ViewerWindow"]
+
+ELEMENTS, IMAGE = 0, 1
+
+
+class ViewerWindow(QWidget):
+    """Shows a data set until it is closed.
+
+    :param usual_charset: in which character set texts of that peer usually are; empty where nobody knows.
+    """
+
+    compare_wanted = Signal(object)
+    """The user wants to compare it: with another open window, or ``None`` for a file to be chosen."""
+
+    edit_wanted = Signal()
+    """The user wants to change a copy of it."""
+
+    help_wanted = Signal()
+    """The user wants to read about this window."""
+
+    closed = Signal()
+
+    def __init__(self, viewed: Viewed, pool: Executor, usual_charset: str = "") -> None:
+        super().__init__(None, Qt.WindowType.Window)
+        self.viewed = viewed
+        self.setObjectName("viewer_window")
+        self.setWindowTitle(plain(f"{viewed.name}: data set", 200))
+        self.setWindowIcon(icons.app_icon())
+        self.setAccessibleName("Data set")
+        self.resize(1060, 740)
+        self.setMinimumSize(560, 380)
+        self.others: list[ViewerWindow] = []
+        self._has_image = has_image(viewed)
+        self._is_image_open = False
+        self.heading = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
+        self.heading.setObjectName("viewer_heading")
+        self.heading.setText(_heading(viewed))
+        self.elements = ElementsPane("viewer", pool)
+        self.image = ImagePane("viewer_image", pool)
+        self._make_tabs()
+        self._make_buttons()
+        self._place()
+        self._add_keys()
+        self.elements.show_viewed(viewed, usual_charset)
+        if self._has_image:
+            self.tabs.setCurrentIndex(IMAGE)
+        else:
+            self.elements.tree.setFocus()
+
+    # ----------------------------------------------------------------------------------------------------------- making
+
+    def _make_tabs(self) -> None:
+        self.tabs = QTabBar()
+        self.tabs.setObjectName("viewer_tabs")
+        self.tabs.setAccessibleName("What is shown")
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.tabs.addTab("Data set")
+        self.tabs.addTab("Image")
+        self.tabs.setTabToolTip(ELEMENTS, "Every element (Ctrl+1)")
+        self.tabs.setTabToolTip(IMAGE, "The image (Ctrl+2)" if self._has_image else "It has no pixel data")
+        self.tabs.setTabEnabled(IMAGE, self._has_image)
+        self.pages = QStackedWidget()
+        self.pages.setObjectName("viewer_pages")
+        self.pages.addWidget(self.elements)
+        self.pages.addWidget(self.image)
+        self.tabs.currentChanged.connect(self._on_tab_changed)
+
+    def _make_buttons(self) -> None:
+        self.compare_button = push_button("viewer_compare", "Compare with", tip="Side by side with another one")
+        menu = QMenu(self)
+        menu.setObjectName("viewer_compare_menu")
+        menu.aboutToShow.connect(self.fill_compare_menu)
+        self.compare_button.setMenu(menu)
+        self.edit_button = push_button(
+            "viewer_edit", "Edit a copy …", "edit", tip="Change a copy and send it; the original stays as it is"
+        )
+        self.edit_button.clicked.connect(self.edit_wanted)
+        self.copy_button = push_button(
+            "viewer_copy", "Copy", "copy", tip="Every element as text; may hold patient data"
+        )
+        self.copy_button.setAccessibleName("Copy the data set")
+        self.copy_button.clicked.connect(self.elements.copy_all)
+
+    def _place(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(self.tabs)
+        top.addSpacing(6)
+        top.addWidget(self.heading, 1)
+        for button in (self.compare_button, self.edit_button, self.copy_button):
+            top.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 14)
+        column.setSpacing(10)
+        column.addLayout(top)
+        column.addWidget(self.pages, 1)
+
+    def _add_keys(self) -> None:
+        for key, slot in (
+            ("Ctrl+1", lambda: self.tabs.setCurrentIndex(ELEMENTS)), ("Ctrl+2", self._show_image),
+            ("Esc", self.close), ("Ctrl+W", self.close), ("F1", self.help_wanted.emit),
+        ):  # fmt: skip
+            QShortcut(QKeySequence(key), self).activated.connect(slot)
+
+    # ---------------------------------------------------------------------------------------------------------- showing
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being read, searched or decoded."""
+        return self.elements.is_busy or self.image.is_busy
+
+    def stop(self) -> None:
+        """Want nothing any more, and let go of the file."""
+        self.elements.stop()
+        self.image.stop()
+        self.viewed.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        super().closeEvent(event)
+        self.closed.emit()
+
+    def _show_image(self) -> None:
+        if self._has_image:
+            self.tabs.setCurrentIndex(IMAGE)
+
+    def _on_tab_changed(self, place: int) -> None:
+        self.pages.setCurrentIndex(place)
+        if place == IMAGE:
+            if not self._is_image_open:
+                self._is_image_open = True
+                self.image.show_viewed(self.viewed)
+            self.image.canvas.setFocus()
+        else:
+            self.image.play_button.setChecked(False)
+            self.elements.tree.setFocus()
+
+    def fill_compare_menu(self) -> None:
+        """What there is to compare with now."""
+        menu = self.compare_button.menu()
+        menu.clear()
+        for other in self.others:
+            text = plain(other.viewed.name, 80).replace("&", "&&")
+            menu.addAction(text).triggered.connect(lambda _=False, other=other: self.compare_wanted.emit(other))
+        if self.others:
+            menu.addSeparator()
+        menu.addAction("A file …").triggered.connect(lambda: self.compare_wanted.emit(None))
+
+
+def _heading(viewed: Viewed) -> str:
+    """What it is, in one line."""
+    sop_class = viewed.text_of(0x0008_0016).partition(" (")[2].rstrip(")").removesuffix(" Storage")
+    modality = viewed.text_of(0x0008_0060)
+    parts = [viewed.name, sop_class or modality, name_of(viewed.transfer_syntax_uid)]
+    return plain("  ·  ".join(part for part in parts if part), 300)

@@ -22,6 +22,8 @@ _SHAPES = {
     '<path d="M9 4V2.500h6V4M8.500 10l1.200 1.200 2-2.200M14 10.500h2M8.500 15.500l1.200 1.200 2-2.200M14 16h2"/>',
     "step": '<path d="M4 12h5l3-6v12l3-6h5"/>',
     "columns": '<rect x="4" y="4" width="16" height="16" rx="1.500"/><path d="M9.500 4v16M15 4v16"/>',
+    "nservices": '<path d="M9 4H7a2 2 0 0 0-2 2v3a2 2 0 0 1-2 2 2 2 0 0 1 2 2v5a2 2 0 0 0 2 2h2M15 4h2a2 2 0 0 1 2 2v3'
+    'a2 2 0 0 0 2 2 2 2 0 0 0-2 2v5a2 2 0 0 1-2 2h-2"/><path d="M9 15.500v-7l6 7v-7"/>',
     "listener": '<path d="M4 15v4h16v-4M12 4v11M7 10l5 5 5-5"/>',
     "practice": '<path d="M12 4L2 9l10 5 10-5zM6 11.500V16c0 1.500 3 3 6 3s6-1.500 6-3v-4.500M22 9v6"/>',
     "archive": '<path d="M3 4h18v5H3zM5 9v11h14V9M10 13h4"/>',

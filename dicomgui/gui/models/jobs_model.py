@@ -39,6 +39,8 @@ _KINDS = {
     JobKind.WORKLIST: ("Worklist", "worklist"),
     JobKind.RETRIEVE: ("Retrieve", "follow"),
     JobKind.STEP: ("Step", "step"),
+    JobKind.NORMALIZED: ("N-service", "nservices"),
+    JobKind.COMMIT: ("Commitment", "lock"),
     JobKind.LISTEN: ("Listen", "listener"),
     JobKind.SCAN: ("Scan", "folder"),
     JobKind.IMPORT: ("Import", "archive"),

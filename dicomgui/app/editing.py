@@ -384,6 +384,9 @@ def _vr_of(tag: int) -> str:
 
 def _text(element: DataElement) -> str:
     """The value as it would be typed."""
+    if element.VR == "SQ":
+        count = len(element.value or ())
+        return f"{count:,} item{'' if count == 1 else 's'}"
     if element.VR not in _EDITABLE:
         return element_text(element)
     value = element.value
@@ -406,7 +409,8 @@ def _value(vr: str, text: str) -> Any:
     try:
         values = [_one(vr, part) for part in parts]
     except (ValueError, OverflowError, struct.error) as error:
-        raise EditError(str(error)[:1].upper() + str(error)[1:] + ".") from error
+        text = str(error).partition(" Please see")[0].rstrip(".")
+        raise EditError(f"{text[:1].upper()}{text[1:]}.") from error
     return values[0] if len(values) == 1 else values
 
 

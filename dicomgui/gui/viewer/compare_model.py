@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QBrush, QColor
+from PySide6.QtGui import QColor
 
 from dicomgui.app.compare_datasets import Compared, Kind
 from dicomgui.gui.theme import current_colors
@@ -92,10 +92,8 @@ class CompareModel(QAbstractItemModel):
             return line.kind.value
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == 1:
             return int(Qt.AlignmentFlag.AlignCenter)
-        grounds = {Kind.ADDED: colors.good_soft, Kind.REMOVED: colors.error_soft, Kind.CHANGED: colors.warning_soft}
-        if role == Qt.ItemDataRole.BackgroundRole and line.kind in grounds and not line.children:
-            return QBrush(QColor(grounds[line.kind]))
         tones = {Kind.ADDED: colors.good, Kind.REMOVED: colors.error, Kind.CHANGED: colors.warning}
-        if role == Qt.ItemDataRole.ForegroundRole and index.column() == 1 and line.kind in tones:
+        is_own = index.column() == 1 or not line.children
+        if role == Qt.ItemDataRole.ForegroundRole and index.column() and is_own and line.kind in tones:
             return QColor(tones[line.kind])
         return None

@@ -70,10 +70,10 @@ class EditModel(ColumnsModel):
             return row.value
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip(row.label if index.column() == 0 else plain(row.value, _SHOWN))
-        if role == Qt.ItemDataRole.ForegroundRole:
-            return QColor(current_colors().muted) if not row.is_editable and index.column() == 1 else None
-        if role == Qt.ItemDataRole.BackgroundRole and row.is_changed:
-            return QColor(current_colors().warning_soft)
+        if role == Qt.ItemDataRole.ForegroundRole and row.is_changed:
+            return QColor(current_colors().warning)
+        if role == Qt.ItemDataRole.ForegroundRole and not row.is_editable and index.column() == 1:
+            return QColor(current_colors().muted)
         return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

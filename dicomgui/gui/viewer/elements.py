@@ -46,6 +46,9 @@ class ElementsPane(QWidget):
     element_selected = Signal(object)
     """Another element is the current one: a :class:`~dicomgui.trace.dataset_nodes.DataNode` or ``None``."""
 
+    doubted = Signal(bool)
+    """Whether texts do not fit what the data set says of their characters."""
+
     def __init__(self, name: str, pool: Executor, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._name = name
@@ -209,6 +212,7 @@ class ElementsPane(QWidget):
         self.model.doubt({doubt.node.offset: doubt.text for doubt in doubts})
         self.tree.viewport().update()
         self._warning.setVisible(bool(doubts))
+        self.doubted.emit(bool(doubts))
         if doubts:
             more = f" (and {count_text(len(doubts) - 1, 'other')})" if len(doubts) > 1 else ""
             self.doubt.setText(f"{doubts[0].text}{more}")

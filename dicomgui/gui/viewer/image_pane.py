@@ -192,15 +192,22 @@ class ImagePane(QWidget):
             return
         self._work, drawn = result
         facts = self._work.facts
-        for widget in (self.presets, self.center, self.width_edit):
-            widget.setEnabled(not facts.is_color)
         self._frames.setVisible(facts.frames > 1)
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, facts.frames - 1)
             self.slider.setPageStep(max(1, facts.frames // 10))
         self._show(drawn)
 
+    def _enable(self, is_there: bool) -> None:
+        """What changes a picture needs one."""
+        facts = self.facts
+        for widget in (self.presets, self.center, self.width_edit):
+            widget.setEnabled(is_there and facts is not None and not facts.is_color)
+        for button in (self.invert_button, self.fit_button, self.real_button, self.in_button, self.out_button):
+            button.setEnabled(is_there)
+
     def _say_nothing(self, title: str, text: str) -> None:
+        self._enable(False)
         self.nothing.set_text(title, plain(text, 600))
         self.pages.setCurrentIndex(0)
 
@@ -221,6 +228,7 @@ class ImagePane(QWidget):
         self.canvas.show_image(image_of(result.picture))
         self.canvas.setAccessibleDescription(f"{result.frame.columns} by {result.frame.rows} pixels")
         self.pages.setCurrentIndex(1)
+        self._enable(True)
         self._show_window(result)
         self._show_place()
         self._show_facts(result)

@@ -38,10 +38,10 @@ class CharsetLens(QWidget):
         self.hex = HexView(f"{name}_hex")
         self.hex.setAccessibleName("Bytes of the selected value")
         self.hex.setMinimumWidth(260)
-        self.table_model = TextTable(("Character set", "", "Reads as", "Remark"), parent=self)
+        self.table_model = TextTable(("Character set", "Reads as", "", "Remark"), parent=self)
         self.table = ListTable(f"{name}_readings", "The value in other character sets")
         self.table.setModel(self.table_model)
-        self.table.set_widths({0: 120, 1: 190, 3: 230}, stretch=2)
+        self.table.set_widths({0: 118, 2: 140, 3: 120}, stretch=1)
         self.table.setToolTip("Enter or double click: show all texts in this character set")
         self.table.activated.connect(lambda index: self._on_chosen(index.row()))
         self.table.doubleClicked.connect(lambda index: self._on_chosen(index.row()))
@@ -51,7 +51,7 @@ class CharsetLens(QWidget):
         parts.setHandleWidth(8)
         parts.addWidget(self.hex)
         parts.addWidget(self.table)
-        parts.setSizes([480, 620])
+        parts.setSizes([420, 640])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(6)
@@ -98,6 +98,6 @@ def _row(one: Reading, is_first: bool) -> tuple[Cell, ...]:
     title = "what is in force" if is_first else one.title
     remark = one.fault or "fits"
     return (
-        Cell(plain(one.term) or "ASCII", tone), Cell(title, "muted"), Cell(one.text, tone),
+        Cell(plain(one.term) or "ASCII", tone), Cell(one.text, tone), Cell(title, "muted"),
         Cell(remark, "muted" if one.fault else "good"),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Executor
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from dicomgui.app.image_facts import has_image
@@ -21,6 +21,7 @@ from dicomgui.trace.finding import plain
 __all__ = ["ViewerWindow"]
 
 ELEMENTS, IMAGE = 0, 1
+_ELEMENTS_TIP = "Every element (Ctrl+1)"
 
 
 class ViewerWindow(QWidget):
@@ -58,6 +59,7 @@ class ViewerWindow(QWidget):
         self.elements = ElementsPane("viewer", pool)
         self.image = ImagePane("viewer_image", pool)
         self._make_tabs()
+        self.elements.doubted.connect(self._on_doubted)
         self._make_buttons()
         self._place()
         self._add_keys()
@@ -77,7 +79,7 @@ class ViewerWindow(QWidget):
         self.tabs.setExpanding(False)
         self.tabs.addTab("Data set")
         self.tabs.addTab("Image")
-        self.tabs.setTabToolTip(ELEMENTS, "Every element (Ctrl+1)")
+        self.tabs.setTabToolTip(ELEMENTS, _ELEMENTS_TIP)
         self.tabs.setTabToolTip(IMAGE, "The image (Ctrl+2)" if self._has_image else "It has no pixel data")
         self.tabs.setTabEnabled(IMAGE, self._has_image)
         self.pages = QStackedWidget()
@@ -139,6 +141,11 @@ class ViewerWindow(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)
         self.closed.emit()
+
+    def _on_doubted(self, doubted: bool) -> None:
+        """Say it where somebody who looks at the image sees it, too."""
+        self.tabs.setTabIcon(ELEMENTS, icons.icon("warning") if doubted else QIcon())
+        self.tabs.setTabToolTip(ELEMENTS, "Texts do not fit their character set" if doubted else _ELEMENTS_TIP)
 
     def _show_image(self) -> None:
         if self._has_image:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dicomgui.app.selftest import Check
 
 __all__ = ["main", "main_window"]
 
 DRIVE_OPTION = "--drive-offscreen"
 """``--drive-offscreen DIR``: use the window where there is no display, step by step, and leave a picture in DIR."""
+SELFTEST_OPTION = "--selftest"
+"""``--selftest [--json]``: whether this installation works, as a table; exit code 1 where something does not."""
 
 
 def main() -> int:
@@ -23,6 +31,10 @@ def main() -> int:
         from dicomgui.gui.drive import run_drive
 
         return run_drive(Path(arguments[1]))
+    if arguments[0] == SELFTEST_OPTION:
+        from dicomgui.cli.selftest import run_selftest
+
+        return run_selftest(arguments[1:], _check_window)
     from dicomgui.cli.main import main as run_command
 
     return run_command(arguments)
@@ -33,6 +45,20 @@ def main_window() -> int:
     from dicomgui.gui.main import main as open_window
 
     return open_window()
+
+
+def _check_window(tell: Callable[[Check], None]) -> None:
+    """The checks that need Qt, off screen where there is no display; that Qt cannot be loaded is one that failed."""
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    try:
+        from dicomgui.gui.selftest import run_window_checks
+    except ImportError as error:
+        from dicomgui.app.selftest import Check, Outcome
+
+        tell(Check("Qt", Outcome.FAILED, f"it cannot be loaded: {error}", 0.0))
+        return
+    run_window_checks(tell)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,8 @@ def build_parser() -> _Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"dicomgui {dicomgui.__version__}")
+    # Only shown here: the program looks for it before there is a parser, since it needs the window as well.
+    parser.add_argument("--selftest", action="store_true", help="say whether this installation works, and end")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     shown, traced, requesting = _shown(), _traced(), _requesting()
     calling = [_securing(is_server=False), _agreeing()]

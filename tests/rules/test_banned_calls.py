@@ -65,6 +65,7 @@ BANS = (
             "dicomgui/network/server/server.py": "one when the server is closed",
             "dicomgui/network/service/operation.py": "one when an operation is cancelled",
             "dicomgui/gui/main.py": "one when the program ends",
+            "dicomgui/app/selftest.py": "one for each check of an installation",
         },
     ),
     Ban(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -60,7 +59,7 @@ class Opening:
 
     def breathe(self) -> None:
         """Let the window's thread run: one that only computes gives the interpreter away every 5 ms and no sooner."""
-        time.sleep(_BREATH_S)
+        self.stop.wait(_BREATH_S)
 
 
 async def open_source(

@@ -42,7 +42,7 @@ class SourceChoice(QWidget):
         self._place = place
         self._tasks = tasks
         self._sources = [live]
-        self._opening: list[asyncio.Task[None]] = []
+        self._opening: list[asyncio.Task[TraceSource | None]] = []
         self.choice = Choice("trace_source", "Which trace is shown")
         self.choice.setMinimumWidth(150)
         self.choice.setMaximumWidth(300)
@@ -52,7 +52,7 @@ class SourceChoice(QWidget):
         self.close_button.setAccessibleName("Close the opened trace")
         self.close_button.hide()
         tip = "Say what the contexts of a capture stand for whose beginning is missing, and read it again"
-        self.contexts_button = push_button("trace_contexts", "Con&texts …", "edit", tip=tip)
+        self.contexts_button = push_button("trace_set_contexts", "Con&texts …", "edit", tip=tip)
         self.contexts_button.hide()
         self.progress = QProgressBar()
         self.progress.setObjectName("trace_open_progress")
@@ -102,7 +102,7 @@ class SourceChoice(QWidget):
             return
         task = self._tasks.spawn(self._open(path, contexts), name=f"open {path.name}")
         self._opening.append(task)
-        task.add_done_callback(self._opening.remove)
+        task.add_done_callback(self._on_read)
         self.said.setText("")
         self.progress.show()
 
@@ -122,14 +122,17 @@ class SourceChoice(QWidget):
         for path in paths:
             self.open_path(path)
 
-    async def _open(self, path: Path, contexts: Contexts | None) -> None:
+    async def _open(self, path: Path, contexts: Contexts | None) -> TraceSource | None:
         try:
-            source = await open_source(self._place, path, contexts)
+            return await open_source(self._place, path, contexts)
         except OpenFailed as error:
             self.said.setText(plain(error, 400))
-            return
-        finally:
-            self.progress.setVisible(len(self._opening) > 1)
+            return None
+
+    def _on_read(self, task: asyncio.Task[TraceSource | None]) -> None:
+        self._opening.remove(task)
+        self.progress.setVisible(bool(self._opening))
+        source = None if task.cancelled() else task.result()
         if source is not None:
             self._sources.append(source)
             self.choice.addItem(source.name)

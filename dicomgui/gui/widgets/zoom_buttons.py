@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from dicomgui.gui.widgets.trace_list import ZOOM_NAMES
 from dicomgui.trace.filter import Zoom
@@ -32,7 +34,6 @@ class ZoomButtons(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        self._group = QButtonGroup(self)
         self.buttons: dict[Zoom, QPushButton] = {}
         for number, (zoom, title) in enumerate(ZOOM_NAMES.items(), start=1):
             button = QPushButton(title)
@@ -42,11 +43,15 @@ class ZoomButtons(QWidget):
             button.setCheckable(True)
             button.setAutoDefault(False)
             button.setProperty("segment", ("first", "middle", "last")[number - 1])
-            button.clicked.connect(lambda _=False, zoom=zoom: self.zoom_chosen.emit(zoom))
-            self._group.addButton(button)
+            button.clicked.connect(partial(self._on_clicked, zoom))
             self.buttons[zoom] = button
             row.addWidget(button)
 
     def show_zoom(self, zoom: Zoom) -> None:
         """This level is on."""
-        self.buttons[zoom].setChecked(True)
+        for other, button in self.buttons.items():
+            button.setChecked(other is zoom)
+
+    def _on_clicked(self, zoom: Zoom, _checked: bool) -> None:
+        self.show_zoom(zoom)  # also where it was on: a click does not switch it off
+        self.zoom_chosen.emit(zoom)

@@ -24,6 +24,7 @@ from dicomgui.network.transport import TlsConfig
 from dicomgui.storage import DuplicatePolicy, FolderLayout
 
 FULL = Settings(
+    trace_filters=("failed", "op:c-store"),
     calling_ae="ME",
     timeouts=Timeouts(
         connect_s=None, tls_s=3, associate_s=2.5, response_s=None, retrieve_s=8, release_s=1, idle_s=9, artim_s=7.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ __all__ = ["main", "main_window"]
 
 DRIVE_OPTION = "--drive-offscreen"
 """``--drive-offscreen DIR``: use the window where there is no display, step by step, and leave a picture in DIR."""
+WINDOW_OPTION = "--window"
+"""``--window [FILE …]``: the window, with these files as if they had been dropped on it."""
 SELFTEST_OPTION = "--selftest"
 """``--selftest [--json]``: whether this installation works, as a table; exit code 1 where something does not."""
 
@@ -25,8 +27,8 @@ def main() -> int:
     Only what is asked for is imported: the commands work without Qt.
     """
     arguments = sys.argv[1:]
-    if not arguments:
-        return main_window()
+    if not arguments or arguments[0] == WINDOW_OPTION:
+        return main_window(arguments[1:])
     if arguments[0] == DRIVE_OPTION and len(arguments) == 2:
         from dicomgui.gui.drive import run_drive
 
@@ -40,11 +42,14 @@ def main() -> int:
     return run_command(arguments)
 
 
-def main_window() -> int:
-    """Open the window; gives the exit code."""
+def main_window(files: Sequence[str] | None = None) -> int:
+    """Open the window; gives the exit code.
+
+    :param files: what to open in it; the arguments of the process when left out.
+    """
     from dicomgui.gui.main import main as open_window
 
-    return open_window()
+    return open_window([Path(name) for name in (sys.argv[1:] if files is None else files)])
 
 
 def _check_window(tell: Callable[[Check], None]) -> None:

@@ -68,7 +68,8 @@ def build_parser() -> _Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"dicomgui {dicomgui.__version__}")
-    # Only shown here: the program looks for it before there is a parser, since it needs the window as well.
+    # Only shown here: the program looks for them before there is a parser, since they need the window.
+    parser.add_argument("--window", metavar="FILE", nargs="*", help="open the window, with these files")
     parser.add_argument("--selftest", action="store_true", help="say whether this installation works, and end")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     shown, traced, requesting = _shown(), _traced(), _requesting()

@@ -9,6 +9,8 @@ import gc
 import logging
 import signal
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -31,19 +33,22 @@ SHUTDOWN_S = 5.0
 """How long the end may take; what has not ended by then is left to the operating system."""
 
 
-def main() -> int:
-    """Open the window and stay until it is closed; gives the exit code."""
+def main(files: Sequence[Path] = ()) -> int:
+    """Open the window and stay until it is closed; gives the exit code.
+
+    :param files: taken as if they had been dropped on the window.
+    """
     if sys.stderr is not None:  # there is none in a windowed program on Windows
         faulthandler.enable()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            return runner.run(_main())
+            return runner.run(_main(files))
     except KeyboardInterrupt:
         return 130
 
 
-async def _main() -> int:
+async def _main(files: Sequence[Path]) -> int:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     theme = dress(app)
@@ -57,6 +62,8 @@ async def _main() -> int:
             where = WindowPlace.of(config)
             where.restore(window)
             window.show()
+            if files:
+                window.home.take_drop(list(files))
             # What stands now stays until the end: the collector need not look at it again and again.
             gc.collect()
             gc.freeze()

@@ -17,8 +17,8 @@ def window(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Stand-ins for the window's modules; what they were called with."""
     called: list[object] = []
 
-    def open_window() -> int:
-        called.append("window")
+    def open_window(files: list[Path]) -> int:
+        called.append(["window", *files])
         return 0
 
     def run_drive(folder: Path) -> int:
@@ -36,7 +36,15 @@ def test_without_arguments_the_window_opens(window: list[object], monkeypatch: p
     monkeypatch.setattr(sys, "argv", ["dicomgui"])
     assert program.main() == 0
     assert program.main_window() == 0
-    assert window == ["window", "window"]
+    assert window == [["window"], ["window"]]
+
+
+def test_files_are_opened_in_the_window(window: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["dicomgui", "--window", "a.dcm", "b.dgtrace"])
+    assert program.main() == 0
+    monkeypatch.setattr(sys, "argv", ["dicomgui-gui", "c.dcm"])
+    assert program.main_window() == 0
+    assert window == [["window", Path("a.dcm"), Path("b.dgtrace")], ["window", Path("c.dcm")]]
 
 
 def test_the_window_is_driven_off_screen(window: list[object], monkeypatch: pytest.MonkeyPatch) -> None:

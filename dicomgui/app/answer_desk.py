@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dicomgui.app.answer_rules import AnswerRule, AnswerRules, obeying
 from dicomgui.app.answers import AnswerSettings
@@ -23,7 +23,7 @@ from dicomgui.app.commitment_answers import CommitmentEntry, Delivery, result_of
 from dicomgui.app.listener_events import ListenerEvent, RequestAnswered
 from dicomgui.app.print_jobs import PrintedJob, PrintedJobs
 from dicomgui.app.provided import Provided
-from dicomgui.app.ris import UserWorklist, problem_of
+from dicomgui.app.ris import PreparedRows, UserWorklist, problem_of
 from dicomgui.app.steps_received import StepEntry, procedure_entry, step_status, studies_of
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.client import Association
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from dicomgui.network.service import AssociationFacts
 
-__all__ = ["AnswerDesk", "DeskRun"]
+__all__ = ["AnswerDesk", "DeskRun", "PreparedSettings"]
 
 MAX_STEPS: Final = 2_000
 MAX_COMMITMENTS: Final = 1_000
@@ -65,6 +65,17 @@ _NAMES: Final = {
     Provided.WORKLIST: "worklist", Provided.MPPS: "MPPS", Provided.COMMITMENT: "storage commitment",
     Provided.PRINT: "print", Provided.UPS: "UPS",
 }  # fmt: skip
+
+
+class PreparedSettings(NamedTuple):
+    """Settings that were judged.
+
+    :ivar problems: rows of the worklist that cannot be used, and why.
+    """
+
+    settings: AnswerSettings
+    rows: PreparedRows
+    problems: tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,7 @@ class AnswerDesk:
         self._scheduled = UserWorklist()
         self._asking: AssociationFacts | None = None
         self._taken_bytes = 0
+        self._row_of_study: dict[str, Mapping[str, str]] = {}
         self._entries: dict[str, StepEntry] = {}
         self._times: dict[str, float] = {}
         self.performed = PerformedSteps(on_change=self._on_performed, max_steps=MAX_STEPS)
@@ -126,21 +138,37 @@ class AnswerDesk:
     # --------------------------------------------------------------------------------------------------------- settings
 
     @property
+    def scheduled(self) -> UserWorklist:
+        """The worklist."""
+        return self._scheduled
+
+    @property
     def settings(self) -> AnswerSettings:
         """What is in force."""
         return self._settings
 
     def change(self, settings: AnswerSettings) -> None:
         """Put other settings in force at once; rows of the worklist that cannot be used are left out."""
-        self._settings = settings
+        self.install(self.prepare(settings))
+
+    def prepare(self, settings: AnswerSettings) -> PreparedSettings:
+        """Judge settings; changes nothing, and may run in any thread."""
+        judged = [(number, problem_of(row)) for number, row in enumerate(settings.worklist)]
+        problems = tuple((number, problem) for number, problem in judged if problem)
+        wrong = {number for number, _ in problems}
+        usable = [row for number, row in enumerate(settings.worklist) if number not in wrong and any(row.values())]
+        return PreparedSettings(settings, self._scheduled.prepared(usable), problems)
+
+    def install(self, prepared: PreparedSettings) -> None:
+        """Put prepared settings in force."""
+        settings = self._settings = prepared.settings
         self.rules.replace(settings.rules)
         if self._printer is not None:
             self._printer.set_status(settings.printer_status, settings.printer_info)
-        judged = [(number, problem_of(row)) for number, row in enumerate(settings.worklist)]
-        self.problems = tuple((number, problem) for number, problem in judged if problem)
-        wrong = {number for number, _ in self.problems}
-        usable = [row for number, row in enumerate(settings.worklist) if number not in wrong and any(row.values())]
-        self._scheduled.set_rows(usable)
+        self.problems = prepared.problems
+        self._scheduled.install(prepared.rows)
+        self._row_of_study = {row["StudyInstanceUID"]: row for row in self._scheduled.rows}
+        self.revision += 1
 
     def set_datasets(self, datasets: tuple[Dataset, ...]) -> None:
         """Data sets that are worklist items beside the rows."""
@@ -251,8 +279,8 @@ class AnswerDesk:
 
     def row_of_step(self, step: PerformedStep) -> Mapping[str, str] | None:
         """The row of the worklist that a performed step belongs to, by its Study Instance UID."""
-        studies = studies_of(step)
-        return next((row for row in self._scheduled.rows if row["StudyInstanceUID"] in studies), None)
+        rows = (self._row_of_study.get(study) for study in studies_of(step))
+        return next((row for row in rows if row is not None), None)
 
     def entry_of(self, step: ProcedureStep) -> StepEntry:
         """Who made and who claimed a unified procedure step."""

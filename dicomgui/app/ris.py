@@ -22,7 +22,7 @@ from dicomgui.network.uids import is_valid_uid
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["COLUMNS", "MAX_ROWS", "Column", "Row", "UserWorklist", "check_cell", "problem_of", "row_of"]
+__all__ = ["COLUMNS", "MAX_ROWS", "Column", "PreparedRows", "Row", "UserWorklist", "check_cell", "problem_of", "row_of"]
 
 MAX_ROWS: Final = 5_000
 MAX_CELL: Final = 256
@@ -159,6 +159,16 @@ def _time_at(text: str, now: datetime) -> str:
     return tm((now + timedelta(minutes=int(f"{match[1]}{match[2]}") if match[1] else 0)).replace(second=0))
 
 
+class PreparedRows(NamedTuple):
+    """Rows with their digits drawn.
+
+    :ivar by_text: the same by what was typed.
+    """
+
+    rows: tuple[dict[str, str], ...]
+    by_text: dict[tuple[tuple[str, str], ...], list[dict[str, str]]]
+
+
 @dataclass(slots=True)
 class UserWorklist:
     """Rows as they are in force, with their drawn digits, and data sets beside them.
@@ -186,20 +196,28 @@ class UserWorklist:
         :param draw: where random digits come from.
         :raises ConfigurationError: a row is unusable, or there are more than :data:`MAX_ROWS`.
         """
+        self.install(self.prepared(rows, draw))
+
+    def prepared(self, rows: Iterable[Row], draw: random.Random | None = None) -> PreparedRows:
+        """The same up to :meth:`install`; changes nothing, and may run in any thread."""
         draw = draw or random.Random()  # noqa: S311 - test values
         wanted = [row_of(row) for row in rows]
         if len(wanted) > MAX_ROWS:
             raise ConfigurationError(f"a worklist has at most {MAX_ROWS:,} rows", phase="configure")
         known = {text: list(drawn) for text, drawn in self._drawn.items()}
-        self._drawn = {}
+        by_text: dict[tuple[tuple[str, str], ...], list[dict[str, str]]] = {}
         made = []
         for number, row in enumerate(wanted):
             text = tuple(row.items())
             again = known.get(text)
             one = again.pop(0) if again else _drawn(row, number, draw)
-            self._drawn.setdefault(text, []).append(one)
+            by_text.setdefault(text, []).append(one)
             made.append(one)
-        self._rows = tuple(made)
+        return PreparedRows(tuple(made), by_text)
+
+    def install(self, prepared: PreparedRows) -> None:
+        """Put prepared rows in force."""
+        self._rows, self._drawn = prepared
 
     def items(self, now: datetime) -> Sequence[Dataset]:
         """The data sets at this moment, as modalities shall see them (PS3.4 table K.6-1)."""

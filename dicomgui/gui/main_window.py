@@ -32,6 +32,7 @@ from dicomgui.gui.dialogs.settings import SettingsDialog
 from dicomgui.gui.explainer import Explainer
 from dicomgui.gui.key_sheet import key_rows
 from dicomgui.gui.listener_settings import ListenerSettingsKeeper
+from dicomgui.gui.panels.answers import AnswersPanel
 from dicomgui.gui.panels.archive import ArchivePanel
 from dicomgui.gui.panels.echo import EchoPanel
 from dicomgui.gui.panels.home import HomePanel
@@ -45,6 +46,7 @@ from dicomgui.gui.panels.trace import TracePanel
 from dicomgui.gui.panels.worklist import WorklistPanel
 from dicomgui.gui.practice_keeper import PracticeKeeper
 from dicomgui.gui.reporter import Reporter
+from dicomgui.gui.viewer.keeper import Viewers
 from dicomgui.gui.widgets.banner import Banner
 from dicomgui.gui.widgets.cards import Glyph
 from dicomgui.gui.widgets.copy_menu import COPY_KEYS
@@ -64,15 +66,19 @@ _JOBS_OF = {
     "worklist": {JobKind.WORKLIST, JobKind.STEP},
     "nservices": {JobKind.NORMALIZED, JobKind.COMMIT},
     "listener": {JobKind.LISTEN},
+    "answers": {JobKind.LISTEN},
 }
 """Whose traces the dock shows under each panel."""
 
 
 HELP_OF = {
     "home": START, "nodes": START, "echo": "trouble", "send": "send", "query": "query", "worklist": "worklist",
-    "nservices": "nservices", "listener": "listener", "archive": "listener", "trace": "trace",
+    "nservices": "nservices", "answers": "answers", "listener": "listener", "archive": "listener", "trace": "trace",
 }  # fmt: skip
 """The page of help about each panel."""
+
+_BELONGS_TO = {"answers": "listener"}
+"""Panels without a button of their own in the rail, and where they are reached from."""
 
 
 class MainWindow(QMainWindow):
@@ -102,6 +108,8 @@ class MainWindow(QMainWindow):
         self.echo = EchoPanel(place)
         self.send = SendPanel(place)
         self.listener = ListenerPanel(place)
+        self.answers = AnswersPanel(place, lambda: self.listener.listener)
+        self.listener.desk = self.answers.desk
         self.query = QueryPanel(place, self.listener)
         self.worklist = WorklistPanel(place)
         self.nservices = NServicesPanel(place)
@@ -109,7 +117,7 @@ class MainWindow(QMainWindow):
         self.trace = TracePanel(place)
         self.panels: tuple[Panel, ...] = (
             self.home, self.nodes, self.echo, self.send, self.query, self.worklist, self.nservices, self.listener,
-            self.archive, self.trace,
+            self.archive, self.trace, self.answers,
         )  # fmt: skip
         self._listener_settings = ListenerSettingsKeeper(self.listener, place.config)
         self.stack = QStackedWidget()
@@ -121,6 +129,7 @@ class MainWindow(QMainWindow):
         self.practice_bar = PracticeBar(self.practice)
         self.rail = _Rail()
         self._explainer = Explainer(self, context)
+        self.viewers = Viewers(self.config, self.banner.show_problem, self)
         self._fill()
         self._fill_status_bar()
         self._connect()
@@ -132,6 +141,8 @@ class MainWindow(QMainWindow):
     def _fill(self) -> None:
         for number, panel in enumerate(self.panels, start=1):
             self.stack.addWidget(_scrolled(panel))
+            if panel.key in _BELONGS_TO:
+                continue
             button = self.rail.add(panel, f"Ctrl+{number % 10}")
             button.clicked.connect(lambda _checked=False, panel=panel: self.show_panel(panel))
         QWidget.setTabOrder(button, self.rail.settings_button)
@@ -188,6 +199,11 @@ class MainWindow(QMainWindow):
         for panel in self.panels:
             panel.trace_wanted.connect(self._on_trace_wanted)
             panel.panel_wanted.connect(self._on_panel_wanted)
+            panel.view_wanted.connect(self.viewers.open)
+        for view in (self.trace.panes, self.dock.panes):
+            view.details.view_wanted.connect(self.viewers.open)
+        self.viewers.files_wanted.connect(self._on_files_wanted)
+        self.viewers.help_wanted.connect(lambda: self.show_help("viewer"))
         self.home.echo_wanted.connect(self._on_echo_wanted)
         self.home.text_wanted.connect(self._on_text_wanted)
         self.home.files_wanted.connect(self._on_files_wanted)
@@ -206,8 +222,10 @@ class MainWindow(QMainWindow):
         keys: list[tuple[str, str, Callable[[], object]]] = [
             (f"Ctrl+{number % 10}", panel.title, partial(self.show_panel, panel))
             for number, panel in enumerate(self.panels, start=1)
+            if panel.key not in _BELONGS_TO
         ]
         keys += [
+            ("Ctrl+Shift+A", self.answers.title, partial(self.show_panel, self.answers)),
             ("F1", "Help about what is in view", self.show_help), ("F5", "Do it: echo, send, ask", self._on_run_key),
             ("Esc", "Cancel what is under way", self._on_cancel_key),
             (COPY_KEYS, "Copy the operation as a command of another tool", self._on_copy_key),
@@ -363,6 +381,7 @@ class MainWindow(QMainWindow):
                 for panel in self.panels:
                     group.create_task(panel.shut_down(), name=f"{panel.key}: shut down")
                 group.create_task(self.practice.shut_down(), name="practice PACS: shut down")
+            await self.viewers.shut_down()
             await self._place.archive.shut_down()
             await self.config.shut_down()
         finally:
@@ -407,7 +426,7 @@ class _Rail(QFrame):
         self.setObjectName("rail")
         self.setFixedWidth(88)
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(8, 12, 8, 12)
+        self._column.setContentsMargins(5, 12, 5, 12)
         self._column.setSpacing(6)
         self._column.addStretch(1)
         self.settings_button = self._button("settings", "Settings", "Ctrl+,")
@@ -443,7 +462,7 @@ class _Rail(QFrame):
         button.setIcon(icons.icon(key))
         button.setIconSize(QSize(22, 22))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        button.setFixedWidth(72)
+        button.setFixedWidth(78)
         button.setMinimumHeight(_RAIL_BUTTON)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         return button
@@ -452,4 +471,4 @@ class _Rail(QFrame):
         """Show which panel is in view."""
         # By hand: an exclusive group would take all but one of them out of the order of Tab.
         for key, button in self._buttons.items():
-            button.setChecked(key == panel.key)
+            button.setChecked(key == _BELONGS_TO.get(panel.key, panel.key))

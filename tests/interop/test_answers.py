@@ -65,7 +65,7 @@ async def test_findscu_asks_for_the_worklist_of_the_user(context: AppContext, tm
             "-k", "ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartDate",
         )  # fmt: skip
         assert done.code == 0, str(done)
-        [row] = [row for row in desk._scheduled.rows if row["Modality"] == "CT"]
+        [row] = [row for row in desk.scheduled.rows if row["Modality"] == "CT"]
     answer = dcmread(tmp_path / "rsp0001.dcm", force=True)
     assert str(answer.PatientName) == "Wang^Xiaodong=王^小东"
     assert answer.SpecificCharacterSet == "ISO_IR 192"
@@ -111,7 +111,7 @@ async def test_mpps_belongs_to_its_row_and_rules_are_followed(context: AppContex
 
     rules = (AnswerRule(Provided.MPPS, "N-SET", 0xC227, "no coercion", every=2),)
     async with ris(context, tmp_path / "archive", AnswerSettings(rules, (ROW,))) as (listener, desk):
-        study = desk._scheduled.rows[0]["StudyInstanceUID"]
+        study = desk.scheduled.rows[0]["StudyInstanceUID"]
         ended = {
             "PerformedProcedureStepStatus": "COMPLETED", "PerformedProcedureStepEndDate": "20250102",
             "PerformedProcedureStepEndTime": "103000", "PerformedSeriesSequence": [{"SeriesInstanceUID": "1.2"}],

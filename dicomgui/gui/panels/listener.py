@@ -7,11 +7,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit
 
+from dicomgui.app.answer_desk import AnswerDesk
 from dicomgui.app.evidence import Evidence
 from dicomgui.app.explaining import facts_of_port
-from dicomgui.app.listener import AssociationBegan, Listener, ListenerEvent, ListenerOptions
+from dicomgui.app.listener import AssociationBegan, Listener, ListenerEvent, ListenerOptions, ReceivedInstance
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.app.provided import pattern_of
 from dicomgui.app.report import group_findings
@@ -65,6 +67,7 @@ class ListenerPanel(Panel):
         self.open_model = OpenModel(self)
         self.refused_model = RefusedModel(self)
         self.listener: Listener | None = None
+        self.desk: AnswerDesk | None = None  # what answers for worklist, MPPS and so on, if there is one
         self._task: asyncio.Task[None] | None = None
         self._job: JobHandle | None = None
         self._noted = 0
@@ -129,6 +132,9 @@ class ListenerPanel(Panel):
             (self.new_rows, self._on_new_rows_clicked), (self.allow_button, self._on_allow_clicked),
         ):  # fmt: skip
             button.clicked.connect(slot)
+        tip = "Worklist, MPPS, commitment, print, UPS: what others are answered (Ctrl+Shift+A)"
+        self.answers_button = push_button("listener_answers", "Ans&wers …", "edit", tip=tip)
+        self.answers_button.clicked.connect(lambda: self.panel_wanted.emit("answers"))
         self.state_glyph = Glyph("", "muted", 16)
         self.state = ElidedLabel()
         self.state.setObjectName("listener_state")
@@ -144,6 +150,7 @@ class ListenerPanel(Panel):
             {ReceivedColumn.TIME: 80, ReceivedColumn.FROM: 210, ReceivedColumn.WHAT: 190,
              ReceivedColumn.INSTANCE: 260, ReceivedColumn.SIZE: 80}, stretch=ReceivedColumn.OUTCOME,
         )  # fmt: skip
+        self.table.activated.connect(self._on_received_activated)
         self.open_table = uid_table("listener_open_table", "Associations now open", self.open_model)
         self.open_table.set_widths(
             {OpenColumn.NUMBER: 56, OpenColumn.PEER: 170, OpenColumn.CALLING: 150, OpenColumn.CALLED: 150,
@@ -185,6 +192,7 @@ class ListenerPanel(Panel):
         row.add(self.state_glyph)
         row.add(self.state, 1, width=200)
         row.add(self.fsync)
+        row.add(self.answers_button)
         card.column.addLayout(row)
         card.column.addWidget(self.more)
         self.column.addWidget(card)
@@ -252,9 +260,8 @@ class ListenerPanel(Panel):
         try:
             options = await self.place.secrets.complete_listener(self._options(), self.more.users)
             shared = self.place.archive.archive
-            listener = Listener(
-                self.place.context, options, archive=shared if shared.folder == options.folder else None
-            )
+            own = shared if shared.folder == options.folder else None
+            listener = Listener(self.place.context, options, archive=own, desk=self.desk)
             listener.find = saved_destinations(self.place.config)
             await listener.start()
             self.listener = listener
@@ -273,6 +280,12 @@ class ListenerPanel(Panel):
             self._task = None
             self._show_state()
             self._move_focus()
+
+    def _on_received_activated(self, index: QModelIndex) -> None:
+        """A double click or Enter on an instance shows it."""
+        event = self.model.event_at(index.row())
+        if isinstance(event, ReceivedInstance):
+            self.view_wanted.emit(event.path)
 
     def _wanted_port(self) -> int:
         text = self.port.text()

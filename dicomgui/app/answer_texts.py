@@ -1,0 +1,101 @@
+"""Rules and numbers of answers as they are typed into a table, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from dicomgui.app.answer_rules import ANY, OPERATIONS, RULED, AnswerRule
+from dicomgui.app.provided import Provided
+from dicomgui.network.errors import ConfigurationError
+
+__all__ = ["NEW_RULE", "RULE_TITLES", "SERVICE_NAMES", "number_of", "rule_of", "status_of", "texts_of_rule"]
+
+SERVICE_NAMES: Final = {
+    Provided.WORKLIST: "Worklist",
+    Provided.MPPS: "MPPS",
+    Provided.COMMITMENT: "Storage commitment",
+    Provided.PRINT: "Print",
+    Provided.UPS: "UPS",
+}
+"""The services for people, in their order."""
+
+RULE_TITLES: Final = {
+    "on": "On", "service": "Service", "operation": "Operation", "every": "Every nth", "delay_ms": "Delay, ms",
+    "status": "Status", "comment": "Error comment", "attributes": "Attributes of the answer",
+}  # fmt: skip
+"""The columns of the table of rules, by name."""
+
+ON: Final = "on"
+NEW_RULE: Final[Mapping[str, str]] = {
+    "on": ON, "service": "MPPS", "operation": ANY, "every": "1", "delay_ms": "0", "status": "", "comment": "",
+    "attributes": "",
+}  # fmt: skip
+"""What a new row says: nothing but what would be answered anyway."""
+
+_STATUS: Final = re.compile(r"(?:0x)?([0-9A-Fa-f]{4})H?")
+
+
+def rule_of(texts: Mapping[str, str]) -> AnswerRule:
+    """The rule that a row says.
+
+    :raises ConfigurationError: says what is wrong.
+    """
+    services = {name.casefold(): service for service, name in SERVICE_NAMES.items()}
+    service = services.get(texts["service"].strip().casefold())
+    if service is None or service not in RULED:
+        raise _wrong(f"{texts['service']!r} is none of {', '.join(SERVICE_NAMES.values())}")
+    operation = next((one for one in OPERATIONS if one.casefold() == texts["operation"].strip().casefold()), None)
+    if operation is None:
+        raise _wrong(f"{texts['operation']!r} is none of {', '.join(OPERATIONS)}")
+    return AnswerRule(
+        service,
+        operation,
+        status_of(texts["status"]),
+        texts["comment"].strip(),
+        number_of(texts["delay_ms"], "a delay"),
+        number_of(texts["every"] or "1", "every nth"),
+        texts["attributes"].strip(),
+        texts["on"] == ON,
+    )
+
+
+def texts_of_rule(rule: AnswerRule) -> dict[str, str]:
+    """The row of a rule."""
+    return {
+        "on": ON if rule.is_on else "", "service": SERVICE_NAMES[rule.service], "operation": rule.operation,
+        "every": str(rule.every), "delay_ms": str(rule.delay_ms),
+        "status": "" if rule.status is None else f"{rule.status:04X}", "comment": rule.comment,
+        "attributes": rule.attributes,
+    }  # fmt: skip
+
+
+def status_of(text: str) -> int | None:
+    """A status as it is typed, ``A700`` or ``0xA700``; ``None`` for an empty text.
+
+    :raises ConfigurationError: it is none.
+    """
+    if not text.strip():
+        return None
+    match = _STATUS.fullmatch(text.strip())
+    if match is None:
+        raise _wrong(f"{text.strip()!r} is no status: four hexadecimal digits, such as A700")
+    return int(match[1], 16)
+
+
+def number_of(text: str, what: str) -> int:
+    """A whole number from 0 on; an empty text is 0.
+
+    :raises ConfigurationError: it is none.
+    """
+    plain = text.strip().replace(",", "")
+    if not plain:
+        return 0
+    if not plain.isascii() or not plain.isdigit() or len(plain) > 9:
+        raise _wrong(f"{what}: {text.strip()!r} is no whole number")
+    return int(plain)
+
+
+def _wrong(reason: str) -> ConfigurationError:
+    return ConfigurationError(reason, phase="configure")

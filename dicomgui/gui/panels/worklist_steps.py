@@ -250,12 +250,15 @@ class StepsArea(QWidget):
         self.show_steps(uid)
         self._tasks.spawn(self._tell(uid, request), name="tell about a step").add_done_callback(self._on_told)
 
-    def _on_told(self, task: asyncio.Task[NResult | None]) -> None:
+    def _on_told(self, task: asyncio.Task[NResult | ConfigurationError | None]) -> None:
         result = None if task.cancelled() else task.result()
-        if result is not None:
+        if isinstance(result, ConfigurationError):
+            self.result.set_tone("error")
+            self.result.setText(plain(error_text(result), 300))
+        elif result is not None:
             self.answered.emit(result)
 
-    async def _tell(self, uid: str, request: NRequest) -> NResult | None:
+    async def _tell(self, uid: str, request: NRequest) -> NResult | ConfigurationError:
         step = self.performed.steps[uid]
         title = _title(request)
         recipe = Recipe(Verb.NORMALIZED, step.peer, step.options, request=request)
@@ -267,9 +270,7 @@ class StepsArea(QWidget):
                     result = await self.performed.send(uid, request, options, on_association=job.add_association)
                 except ConfigurationError as error:
                     job.finish(JobState.FAILED, text=error_text(error))
-                    self.result.set_tone("error")
-                    self.result.setText(plain(error_text(error), 300))
-                    return None
+                    return error
                 finding = result.findings[0] if result.findings else None
                 job.finish(JobState.DONE if result.ok else JobState.FAILED, text=_answer_text(result), finding=finding)
         finally:

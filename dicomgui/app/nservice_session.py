@@ -30,7 +30,6 @@ from dicomgui.network.service_classes.print_attributes import (
     ANNOTATION_BOX,
     COLOR_META,
     GRAYSCALE_META,
-    PRESENTATION_LUT,
     PRINT_JOB,
 )
 from dicomgui.network.service_classes.ups_attributes import PULL, PUSH, QUERY, WATCH
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES", "NEvent", "NSession", "SessionState", "proposals_for", "transaction_of"]
 
-_PRINT = (ANNOTATION_BOX, PRINT_JOB, PRESENTATION_LUT)
+_PRINT = (ANNOTATION_BOX, PRINT_JOB)  # and no presentation LUT: DCMTK then refuses images that do not match one
 FAMILIES: Final = (
     (GRAYSCALE_META, *_PRINT),
     (COLOR_META, *_PRINT),
@@ -273,6 +272,8 @@ class NSession:
     def _new_findings(self, error: DicomNetworkError | None) -> tuple[Finding, ...]:
         """What was not said of an earlier request on the same association."""
         found = self._watch.findings(error, self._context.facts)
+        if len(self.proposed) > 1:  # what may be needed later was proposed as well: a refusal is nothing to tell
+            found = tuple(one for one in found if one.code != "some-contexts-refused")
         new = tuple(one for one in found if (one.code, _where(one)) not in self._told)
         self._told |= {(one.code, _where(one)) for one in new}
         return new

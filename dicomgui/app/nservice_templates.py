@@ -191,7 +191,7 @@ def _available(known: Known) -> Draft:
 
 
 def _printer(_known: Known) -> Draft:
-    tags = (tag_of("PrinterStatus"), tag_of("PrinterStatusInfo"), tag_of("PrinterName"))
+    tags = (tag_of("PrinterStatus"), tag_of("PrinterStatusInfo"))  # a printer may refuse more (PS3.4 table H.4-17)
     uid, instance = print_attributes.PRINTER, print_attributes.PRINTER_INSTANCE
     return Draft(NOperation.GET, uid, instance, attributes=tags, context=_META)
 

@@ -37,17 +37,9 @@ def read_picture(path: Path) -> Dataset:
             return _printed(dataset)
     except ImportError as error:
         raise _wrong(f"{path.name} cannot be decoded without numpy (the extra “preview”)") from error
-    except (
-        InvalidDicomError,
-        OSError,
-        AttributeError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        struct.error,
-    ) as error:
-        if isinstance(error, ConfigurationError):
-            raise
+    except ConfigurationError:
+        raise
+    except (InvalidDicomError, OSError, AttributeError, RuntimeError, ValueError, struct.error) as error:
         raise _wrong(f"{path.name} cannot be printed: {error}") from error
 
 

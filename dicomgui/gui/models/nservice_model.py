@@ -98,7 +98,7 @@ def status_text(exchange: Exchange) -> str:
 class NServiceModel(ColumnsModel):
     """Rows are exchanges."""
 
-    titles = ("Time", "Operation", "SOP class", "Status", "Instance")
+    titles = ("Time", "Operation", "SOP class", "Status")
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -138,7 +138,7 @@ class NServiceModel(ColumnsModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _text(exchange, column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(_text(exchange, column))
+            return tooltip(plain(f"{exchange.what} {exchange.sop_instance_uid}, {status_text(exchange)}", 400))
         if column == STATUS_COLUMN and role == Qt.ItemDataRole.ForegroundRole:
             return QColor(str(getattr(current_colors(), exchange.tone)))
         return {TONE_ROLE: exchange.tone, ICON_ROLE: exchange.tone}.get(role)
@@ -150,6 +150,5 @@ def _text(exchange: Exchange, column: int) -> str:
         exchange.what,
         sop_class_title(exchange.sop_class_uid) if exchange.sop_class_uid else "",
         status_text(exchange),
-        exchange.sop_instance_uid,
     )
     return plain(texts[column], 300)

@@ -32,7 +32,7 @@ from dicomgui.gui.widgets.flow import FlowRow, Halves, Pages, reveal
 from dicomgui.gui.widgets.peer_fields import PeerFields
 from dicomgui.gui.widgets.pills import PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
-from dicomgui.gui.widgets.text import PlainLabel, error_text
+from dicomgui.gui.widgets.text import PlainLabel, error_text, tooltip
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError, OperationTimeout
 from dicomgui.network.service_classes.commitment import SOP_CLASS as COMMITMENT
@@ -114,7 +114,7 @@ class NServicesPanel(Panel):
     def _make_history(self) -> None:
         self.history = ListTable("nservices_history", "What was sent and reported")
         self.history.setModel(self.model)
-        self.history.set_widths({0: 70, 1: 150, 2: 170, STATUS_COLUMN: 150}, stretch=4)
+        self.history.set_widths({0: 82, 1: 160, STATUS_COLUMN: 170}, stretch=2)
         self.history.setItemDelegateForColumn(STATUS_COLUMN, PillDelegate(self.history))
         self.history.setMinimumHeight(HISTORY_ROWS * (self.history.fontMetrics().height() + 8))
         self.history.selectionModel().currentRowChanged.connect(self._on_history_row)
@@ -143,6 +143,7 @@ class NServicesPanel(Panel):
         top.column.addLayout(row)
         self.column.addWidget(top)
         self._parts = Halves("nservices_parts", NARROW)
+        self._parts.setHandleWidth(16)
         self._parts.addWidget(self.form)
         self._parts.addWidget(self._make_right())
         self._parts.setStretchFactor(0, 1)
@@ -330,8 +331,9 @@ class NServicesPanel(Panel):
         is_open = session is not None and session.is_open
         text = state.value
         if session is not None and is_open:
-            text = f"{state.value}: {plain(session.peer)}, association {session.number}"
+            text = f"{state.value}, association {session.number}"
         self.state.setText(text)
+        self.state.setToolTip(tooltip(plain(session.peer)) if session is not None and is_open else "")
         self.state.set_tone("good" if is_open else "muted")
         for button in (self.release_button, self.abort_button):
             button.setVisible(is_open)

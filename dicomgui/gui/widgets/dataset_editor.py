@@ -162,7 +162,7 @@ class DatasetEditor(QWidget):
         head.setStretchLastSection(True)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setMinimumSectionSize(36)
-        head.resizeSection(0, 250)
+        head.resizeSection(0, 296)
         head.resizeSection(1, 44)
         self.tree.removed.connect(self.remove)
         self.tree.moved.connect(self.move_item)

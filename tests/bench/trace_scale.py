@@ -52,7 +52,7 @@ def long_trace(pdus: int) -> Iterator[Record]:
             yield ConnectRecord(association, now, 1e9 + now, Role.REQUESTOR, *ends, 0.01, "")
             yield _pdu(association, now, Direction.SENT, PduType.ASSOCIATE_RQ, _RQ_DATA)
         number = store % STORES + 1
-        status = Status(0xA700 if store % 100 == 99 else 0)
+        status = Status(0xA700 if store % 100 == 9 else 0)
         asked = CStoreRQ(number, _CT, f"1.2.3.{store}", has_dataset=True)
         told = CStoreRSP(number, status, _CT, f"1.2.3.{store}")
         now += 0.001

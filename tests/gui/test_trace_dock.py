@@ -16,6 +16,7 @@ from dicomgui.gui.models.trace_columns import Column
 from dicomgui.gui.theme import Theme
 from dicomgui.gui.widgets.trace_dock import TraceDock
 from dicomgui.network.tracing import NoteRecord
+from dicomgui.trace.filter import Zoom
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 
@@ -150,3 +151,18 @@ def test_it_is_remembered_whether_it_was_open(qtbot: QtBot, theme: Theme, contex
         WindowPlace(settings).save(window)
         WindowPlace(settings).restore(again)
         assert restored.is_folded is folded
+
+
+def test_keys_go_from_level_to_level_of_the_same_job(qtbot: QtBot, dock: TraceDock) -> None:
+    for association in (1, 2, 2):
+        note(dock, association)
+    dock.follow((2,))
+    assert shown(dock) == ["#2", "#2"]
+    dock.activateWindow()
+    dock.table.setFocus()
+    qtbot.keyClick(dock.table, Qt.Key.Key_1)
+    shown(dock)
+    assert dock.model.zoom is Zoom.ASSOCIATIONS
+    assert [dock.model.item_at(row) for row in range(dock.model.rowCount())] == [(2, 0)]
+    qtbot.keyClick(dock.table, Qt.Key.Key_3)
+    assert shown(dock) == ["#2", "#2"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from dicomgui.app.context import AppContext
@@ -14,6 +16,7 @@ from dicomgui.gui.models.trace_source import TraceSource
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
+from dicomgui.gui.widgets.trace_list import ZOOM_NAMES
 from dicomgui.gui.widgets.trace_view import TraceView
 from dicomgui.trace.filter import Zoom
 from dicomgui.trace.finding import plain
@@ -52,6 +55,7 @@ class TraceDock(QFrame):
         self._is_waiting = False
         self._make_widgets()
         self._place()
+        self._add_keys()
         self.follow(())
         self.set_folded(True)
 
@@ -95,6 +99,16 @@ class TraceDock(QFrame):
         self._layers.addWidget(self.panes)
         self._body.setFixedHeight(HEIGHT)
         column.addWidget(self._body)
+
+    def _add_keys(self) -> None:
+        within = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        for number, (zoom, title) in enumerate(ZOOM_NAMES.items(), start=1):
+            shortcut = QShortcut(QKeySequence(str(number)), self, context=within)
+            shortcut.setWhatsThis(title)
+            shortcut.activated.connect(partial(self._show_zoom, zoom))
+
+    def _show_zoom(self, zoom: Zoom) -> None:
+        self.table.show_level(zoom, associations=self.model.associations)
 
     # ---------------------------------------------------------------------------------------------------------- folding
 

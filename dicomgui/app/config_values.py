@@ -6,24 +6,29 @@ import math
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from dicomgui.app.connection import MAX_OPERATIONS
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import AETitle, Limits
+from dicomgui.network.dimse.charset import codec_of
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.transport import TlsConfig
+from dicomgui.network.transport import HttpProxy, TlsConfig
 
 __all__ = [
     "QUERY_FLAGS",
     "Table",
     "Values",
     "ae_title",
+    "associations",
+    "charset",
     "flag",
     "max_pdu_length",
     "one_of",
     "operations",
     "overlay",
     "port",
+    "proxy",
     "query_flags",
     "seconds",
     "seconds_or_ever",
@@ -32,18 +37,20 @@ __all__ = [
     "tls_version",
     "whole",
     "written_flags",
+    "written_proxy",
     "written_seconds",
     "wrong",
 ]
 
 MAX_SECONDS = 1e9
+MAX_ASSOCIATIONS = 1000
+"""Most associations at a time of our listener: each needs a socket, of which the system gives some thousand."""
 
 Table: TypeAlias = dict[str, Any]
 """A TOML table."""
 
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=StrEnum)
-
 
 
 def overlay(below: Table, above: Table) -> Table:
@@ -153,6 +160,36 @@ def ae_title(value: object) -> AETitle:
 def max_pdu_length(value: object) -> int:
     """A maximum PDU length, or 0."""
     return Limits(max_pdu_length=whole(value)).max_pdu_length
+
+
+def associations(value: object) -> int:
+    """How many associations at a time."""
+    number = whole(value)
+    if not 1 <= number <= MAX_ASSOCIATIONS:
+        raise wrong(f"it is no number of associations from 1 to {MAX_ASSOCIATIONS:,}")
+    return number
+
+
+def proxy(value: object) -> HttpProxy:
+    """The address of an HTTP proxy."""
+    return HttpProxy.parse(text(value))
+
+
+def written_proxy(proxy: HttpProxy | None) -> str:
+    """What the file says for a proxy: its password is nobody's to read there. Empty for none."""
+    if proxy is None:
+        return ""
+    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+    user = f"{quote(proxy.user, safe='')}@" if proxy.user else ""
+    return f"http://{user}{host}:{proxy.port}"
+
+
+def charset(value: object) -> str:
+    """A term of (0008,0005) that is known, or nothing."""
+    term = text(value).strip()
+    if term and codec_of(term) == "ascii" and term not in ("ISO_IR 6", "ISO 2022 IR 6"):
+        raise wrong(f"{term[:40]!r} is no character set")
+    return term
 
 
 def one_of(kind: type[_E]) -> Callable[[object], _E]:

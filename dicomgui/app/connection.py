@@ -57,6 +57,8 @@ class ConnectionOptions:
     :ivar local_host: local address to connect from; by default the system chooses.
     :ivar sockets: how TCP connections are set up.
     :ivar priority: of the requests to store, query and retrieve.
+    :ivar charset: in which character set the peer's texts are where a data set names none, as a term of (0008,0005);
+        empty for what can be guessed.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -75,6 +77,7 @@ class ConnectionOptions:
     local_host: str | None = None
     sockets: SocketOptions = field(default=SocketOptions())
     priority: Priority = Priority.MEDIUM
+    charset: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calling_ae", AETitle(self.calling_ae))

@@ -51,6 +51,7 @@ class ListenerOptions:
         that send private objects.
     :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
     :ivar max_sent_pdu_length: send no longer PDUs, even if a caller takes them, in bytes; 0 for what it takes.
+    :ivar max_associations: at one time; one more is rejected for the moment (2/3/2).
     :ivar trace_full: keep received data sets in the trace as well.
     :ivar tls: speak TLS with everyone; see :class:`~dicomgui.network.TlsConfig`.
     :ivar callers: what callers have to say of their user.
@@ -90,6 +91,7 @@ class ListenerOptions:
     transfer_syntaxes: tuple[str, ...] = ()
     peers: Mapping[str, KnownDestination] = field(default_factory=lambda: MappingProxyType({}))
     max_sent_pdu_length: int = 0
+    max_associations: int = 256
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
 
     def __post_init__(self) -> None:

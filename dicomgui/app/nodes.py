@@ -14,7 +14,7 @@ from dicomgui.app.credentials import Identity, IdentityKind
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_PORT, AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.transport import TlsConfig
+from dicomgui.network.transport import HttpProxy, TlsConfig
 
 if TYPE_CHECKING:
     from dicomgui.app.echo import EchoResult
@@ -70,11 +70,16 @@ class Node:
     :ivar calling_ae: our own AE title for this node; empty for the usual one.
     :ivar timeouts: where they differ from the usual ones.
     :ivar max_pdu_length: what we advertise to it, in bytes; 0 for no limit, ``None`` for the usual one.
+    :ivar max_sent_pdu_length: send no longer PDUs, even if it takes them, in bytes; 0 for what it takes.
+    :ivar proxy: the HTTP proxy that leads to it. A password for that is never part of a node.
     :ivar tls: how to speak TLS with it; ``None`` speaks none.
     :ivar identity: who we say we are. The secret that proves it is never part of a node.
+    :ivar require_identity: have it confirm the identity, and end the association where it does not.
     :ivar async_ops: operations at a time that we want to invoke, and to perform; 0 for no limit.
     :ivar extended: what to ask for by extended negotiation.
     :ivar role: which roles to ask for.
+    :ivar charset: in which character set its texts are where a data set names none, as a term of (0008,0005); empty
+        for what can be guessed.
     :ivar comment: any text, also of several lines.
     :ivar is_machine_wide: it comes from the machine-wide file and cannot be changed here.
     :raises ConfigurationError: a value is unusable.
@@ -85,11 +90,15 @@ class Node:
     calling_ae: str = ""
     timeouts: NodeTimeouts = field(default=NodeTimeouts())
     max_pdu_length: int | None = None
+    max_sent_pdu_length: int = 0
+    proxy: HttpProxy | None = None
     tls: TlsConfig | None = None
     identity: Identity | None = None
+    require_identity: bool = False
     async_ops: tuple[int, int] = (1, 1)
     extended: QueryFlags = field(default=QueryFlags())
     role: RoleWish = RoleWish.USUAL
+    charset: str = ""
     comment: str = ""
     is_machine_wide: bool = False
 
@@ -99,6 +108,11 @@ class Node:
             object.__setattr__(self, "calling_ae", AETitle(self.calling_ae))
         if self.max_pdu_length is not None:
             Limits(max_pdu_length=self.max_pdu_length)
+        Limits(max_sent_pdu_length=self.max_sent_pdu_length)
+        if self.proxy is not None and self.proxy.password:
+            raise ConfigurationError("a node keeps no password of a proxy", phase="configure",
+                                     hint="Leave the password out.")  # fmt: skip
+        checks.charset(self.charset)
         check_operations(*self.async_ops)
         if len(self.comment) > MAX_COMMENT:
             raise checks.wrong(f"the comment has {len(self.comment)} characters; {MAX_COMMENT} are allowed")
@@ -111,11 +125,15 @@ class Node:
             calling_ae=self.calling_ae or usual.calling_ae,
             timeouts=self.timeouts.over(usual.timeouts),
             max_pdu_length=usual.max_pdu_length if self.max_pdu_length is None else self.max_pdu_length,
+            max_sent_pdu_length=self.max_sent_pdu_length or usual.max_sent_pdu_length,
+            sockets=usual.sockets if self.proxy is None else replace(usual.sockets, proxy=self.proxy),
             tls=self.tls or usual.tls,
             identity=self.identity or usual.identity,
+            require_identity=self.require_identity if self.identity is not None else usual.require_identity,
             async_ops=self.async_ops,
             extended=self.extended,
             role=self.role,
+            charset=self.charset,
         )
 
 
@@ -178,10 +196,10 @@ NODE_KEYS = frozenset(
     (
         "name", "ae_title", "host", "port", "calling_ae", "connect_timeout_s", "tls_timeout_s",
         "associate_timeout_s", "response_timeout_s", "retrieve_timeout_s", "release_timeout_s", "max_pdu_length",
-        "tls", "tls_profile",
-        "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_server_name", "tls_verify", "tls_minimum_version",
-        "identity", "user_name", "identity_response", "operations_invoked", "operations_performed",
-        "extended_negotiation", "role", "comment",
+        "max_sent_pdu_length", "proxy", "tls", "tls_profile", "tls_ca_file", "tls_crl_file", "tls_cert_file",
+        "tls_key_file", "tls_keylog_file", "tls_server_name", "tls_verify", "tls_minimum_version",
+        "identity", "user_name", "identity_response", "identity_required", "operations_invoked",
+        "operations_performed", "extended_negotiation", "role", "charset", "comment",
     )
 )  # fmt: skip
 """What :func:`table_of` writes, and :func:`node_of` reads."""
@@ -213,14 +231,18 @@ def node_of(values: Values, *, is_machine_wide: bool = False) -> Node:
             release_s=own_seconds("release_timeout_s"),
         ),
         max_pdu_length=values.take("max_pdu_length", None, checks.max_pdu_length),
+        max_sent_pdu_length=values.take("max_sent_pdu_length", 0, checks.max_pdu_length),
+        proxy=values.take("proxy", None, checks.proxy),
         tls=_tls_of(values) if values.take("tls", False, checks.flag) else None,
         identity=_identity_of(values),
+        require_identity=values.take("identity_required", False, checks.flag),
         async_ops=(
             values.take("operations_invoked", 1, checks.operations),
             values.take("operations_performed", 1, checks.operations),
         ),
         extended=values.take("extended_negotiation", QueryFlags(), checks.query_flags),
         role=values.take("role", RoleWish.USUAL, checks.one_of(RoleWish)),
+        charset=values.take("charset", "", checks.charset),
         comment=values.take("comment", "", checks.text),
         is_machine_wide=is_machine_wide,
     )
@@ -238,6 +260,8 @@ def _tls_of(values: Values) -> TlsConfig:
         server_name=written("tls_server_name"),
         verify="require" if values.take("tls_verify", True, checks.flag) else "none",
         minimum_version=values.take("tls_minimum_version", None, checks.tls_version),
+        crl_file=written("tls_crl_file"),
+        keylog_file=written("tls_keylog_file"),
     )
 
 
@@ -267,12 +291,16 @@ def table_of(node: Node) -> Table:
         "retrieve_timeout_s": node.timeouts.retrieve_s,
         "release_timeout_s": node.timeouts.release_s,
         "max_pdu_length": node.max_pdu_length,
+        "max_sent_pdu_length": node.max_sent_pdu_length or None,
+        "proxy": checks.written_proxy(node.proxy) or None,
         **_tls_table(node.tls),
         **_identity_table(node.identity),
+        "identity_required": node.require_identity or None,
         "operations_invoked": None if invoked == 1 else invoked,
         "operations_performed": None if performed == 1 else performed,
         "extended_negotiation": checks.written_flags(node.extended) or None,
         "role": None if node.role is RoleWish.USUAL else node.role.value,
+        "charset": node.charset or None,
         "comment": node.comment or None,
     }
     return table | {name: value for name, value in optional.items() if value is not None}
@@ -290,6 +318,8 @@ def _tls_table(tls: TlsConfig | None) -> Table:
         "tls_server_name": tls.server_name,
         "tls_verify": None if tls.verify == "require" else False,
         "tls_minimum_version": tls.minimum_version,
+        "tls_crl_file": None if tls.crl_file is None else str(tls.crl_file),
+        "tls_keylog_file": None if tls.keylog_file is None else str(tls.keylog_file),
     }
 
 

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 from dicomgui.app import config_values as checks
 from dicomgui.app.config_files import (
@@ -84,6 +84,8 @@ class ListenerSettings:
     :ivar callers: what callers have to say of their user.
     :ivar users: who is let in where users are listed; their passcodes are in the keyring.
     :ivar async_ops: operations at a time that a caller may invoke, and perform for us; 0 for no limit.
+    :ivar max_associations: at one time; one more is rejected for the moment.
+    :ivar max_sent_pdu_length: send no longer PDUs, even if a caller takes them, in bytes; 0 for what it takes.
     :ivar grant_scp_role: let callers be providers where they ask for it.
     :ivar extended: what is granted by extended negotiation.
     :ivar services: what is given beside verification.
@@ -107,6 +109,8 @@ class ListenerSettings:
     callers: CallerRule = CallerRule.ANY
     users: tuple[str, ...] = ()
     async_ops: tuple[int, int] = (1, 1)
+    max_associations: int = 256
+    max_sent_pdu_length: int = 0
     grant_scp_role: bool = False
     extended: QueryFlags = field(default=QueryFlags())
     services: frozenset[Provided] = USUAL
@@ -119,6 +123,8 @@ class ListenerSettings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
         check_operations(*self.async_ops)
+        checks.associations(self.max_associations)
+        Limits(max_sent_pdu_length=self.max_sent_pdu_length)
         check_choice((*self.sop_classes, *self.transfer_syntaxes), self.calling_ae_titles)
         _host(self.host)
         checks.port(self.port)
@@ -160,7 +166,6 @@ class Settings:
             trace_full=self.trace_full,
         )
 
-
     def listener_options(self, folder: Path, listener: ListenerSettings | None = None) -> ListenerOptions:
         """How to listen, without secrets: passwords and passcodes are added by who has them.
 
@@ -183,6 +188,8 @@ class Settings:
             tls=listener.tls if listener.use_tls else None,
             callers=listener.callers,
             async_ops=listener.async_ops,
+            max_associations=listener.max_associations,
+            max_sent_pdu_length=listener.max_sent_pdu_length,
             grant_scp_role=listener.grant_scp_role,
             extended=listener.extended,
             services=listener.services,
@@ -282,6 +289,8 @@ def _listener_of(values: Values) -> ListenerSettings:
             values.take("operations_invoked", 1, checks.operations),
             values.take("operations_performed", 1, checks.operations),
         ),
+        max_associations=values.take("max_associations", usual.max_associations, checks.associations),
+        max_sent_pdu_length=values.take("max_sent_pdu_length", 0, checks.max_pdu_length),
         grant_scp_role=values.take("grant_scp_role", usual.grant_scp_role, checks.flag),
         extended=values.take("extended_negotiation", usual.extended, checks.query_flags),
         services=values.take("services", usual.services, _services),
@@ -305,7 +314,19 @@ def _tls_of(values: Values) -> TlsConfig:
         cert_file=cert,
         key_file=key if cert is not None else None,
         client_auth=values.take("tls_client_auth", "none", _client_auth),
+        minimum_version=_version_of(values),
+        crl_file=written("tls_crl_file"),
+        keylog_file=written("tls_keylog_file"),
     )
+
+
+def _version_of(values: Values) -> Literal["1.2", "1.3"] | None:
+    """The file knows no null: an empty text is the version of the profile."""
+
+    def check(value: object) -> Literal["1.2", "1.3"] | None:
+        return None if value == "" else checks.tls_version(value)
+
+    return values.take("tls_minimum_version", None, check)
 
 
 def _client_auth(value: object) -> ClientAuth:
@@ -393,10 +414,15 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "tls_cert_file": str(tls.cert_file or ""),
         "tls_key_file": str(tls.key_file or ""),
         "tls_client_auth": tls.client_auth,
+        "tls_minimum_version": tls.minimum_version or "",
+        "tls_crl_file": str(tls.crl_file or ""),
+        "tls_keylog_file": str(tls.keylog_file or ""),
         "callers": listener.callers.value,
         "users": list(listener.users),
         "operations_invoked": listener.async_ops[0],
         "operations_performed": listener.async_ops[1],
+        "max_associations": listener.max_associations,
+        "max_sent_pdu_length": listener.max_sent_pdu_length,
         "grant_scp_role": listener.grant_scp_role,
         "extended_negotiation": checks.written_flags(listener.extended),
         "services": sorted(service.value for service in listener.services),

@@ -69,7 +69,9 @@ class ListenerSettingsKeeper(QObject):
         self._config.change(replace(settings, listener=listener))
 
     def _on_file_wanted(self, name: str) -> None:
-        self._panel.tasks.spawn(choose_file(self._panel, self._panel.more.tls.fields[name]), name="ask for a file")
+        tls = self._panel.more.tls
+        asking = choose_file(self._panel, tls.fields[name], may_be_new=tls.may_be_new(name))
+        self._panel.tasks.spawn(asking, name="ask for a file")
 
     # users
 

@@ -316,7 +316,9 @@ class NodesPanel(Panel):
             QGuiApplication.clipboard().setText(str(node.address))
 
     def _on_file_wanted(self, name: str) -> None:
-        self.tasks.spawn(choose_file(self, self.editor.tls.fields[name]), name="ask for a file")
+        tls = self.editor.tls
+        asking = choose_file(self, tls.fields[name], may_be_new=tls.may_be_new(name))
+        self.tasks.spawn(asking, name="ask for a file")
 
     def _on_forget_clicked(self) -> None:
         node = self.node

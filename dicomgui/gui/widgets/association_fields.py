@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dicomgui.app import config_values as checks
+from dicomgui.app.charset_lens import CANDIDATES
 from dicomgui.app.config_values import QUERY_FLAGS
 from dicomgui.app.connection import MAX_OPERATIONS, RoleWish, check_operations
+from dicomgui.app.settings import ListenerSettings
 from dicomgui.gui.widgets.buttons import Choice
+from dicomgui.gui.widgets.connection_fields import parse_max_pdu
 from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.transport import HttpProxy
 
 __all__ = ["AssociationFields", "operations_text", "parse_operations"]
+
+USUAL_ASSOCIATIONS = ListenerSettings().max_associations
 
 _UNLIMITED = "no limit"
 _ROLES = {
@@ -76,6 +83,7 @@ class AssociationFields(FieldSet):
             for wish, text in _ROLES.items():
                 role.addItem(text, wish.value)
             self.add_row(("role", "Roles to ask for", role, None))
+        self._add_limits(prefix, is_server=is_server)
         heading = PlainLabel("Extended negotiation: grant" if is_server else "Extended negotiation: ask for",
                              tone="muted", scale=0.9)  # fmt: skip
         heading.setContentsMargins(0, 6, 0, 0)
@@ -87,6 +95,58 @@ class AssociationFields(FieldSet):
         for at in range(0, len(boxes), 2):
             pair = boxes[at : at + 2]
             self.add_row(*pair)
+
+    def _add_limits(self, prefix: str, *, is_server: bool) -> None:
+        tip = "In bytes, even if longer ones are taken; 0 or nothing for what is taken"
+        sent = line_edit(f"{prefix}_max_sent_pdu", "Longest PDU that we send, in bytes", hint="what is taken", tip=tip)
+        row = ("max_sent_pdu", "Longest PDU we send", sent, None)
+        if is_server:
+            tip = "One more is rejected for the moment (2/3/2: local limit exceeded)"
+            most = line_edit(
+                f"{prefix}_max_associations", "Associations at once", hint=f"{USUAL_ASSOCIATIONS}", tip=tip
+            )
+            self.add_row(row, ("max_associations", "Associations at once", most, None))
+            return
+        charset = Choice(f"{prefix}_charset", "Character set of texts that name none")
+        charset.addItem("guessed", "")
+        for term, title in CANDIDATES.items():
+            charset.addItem(f"{title} ({term})", term)
+        charset.setToolTip("For answers without Specific Character Set (0008,0005); what names its set is read in that")
+        self.add_row(row, ("charset", "Texts that name no set", charset, None))
+        tip = "http://host:port of a proxy that lets connections through (CONNECT); without its password"
+        proxy = line_edit(f"{prefix}_proxy", "HTTP proxy", hint="none: straight to the peer", tip=tip)
+        self.add_row(("proxy", "HTTP proxy", proxy, None))
+
+    def max_sent_pdu_length(self) -> int:
+        """Longest PDU that we send, in bytes; 0 for what the peer takes.
+
+        :raises ConfigurationError: the field holds no length.
+        """
+        return parse_max_pdu(self.texts()["max_sent_pdu"]) or 0
+
+    def max_associations(self) -> int:
+        """Associations at one time.
+
+        :raises ConfigurationError: the field holds no such number.
+        """
+        text = self.texts()["max_associations"].strip()
+        if not text:
+            return USUAL_ASSOCIATIONS
+        if not (text.isascii() and text.isdigit() and len(text) < 12):
+            raise checks.wrong(f"{text[:40]!r} is no number of associations")
+        return checks.associations(int(text))
+
+    def proxy(self) -> HttpProxy | None:
+        """The proxy that leads to the peer.
+
+        :raises ConfigurationError: the field holds none.
+        """
+        text = self.texts()["proxy"].strip()
+        return checks.proxy(text) if text else None
+
+    def charset(self) -> str:
+        """Term of the character set of texts that name none; empty where it is guessed."""
+        return self.texts()["charset"]
 
     def operations(self) -> tuple[int, int]:
         """The window: what we invoke, what the peer may (for a server: what the peer invokes, what we may).
@@ -110,8 +170,10 @@ class AssociationFields(FieldSet):
 
     @staticmethod
     def texts_of(
-        async_ops: tuple[int, int], extended: QueryFlags, role: RoleWish = RoleWish.USUAL, *, grants_scp: bool = False
-    ) -> dict[str, str]:
+        async_ops: tuple[int, int], extended: QueryFlags, role: RoleWish = RoleWish.USUAL, *, grants_scp: bool = False,
+        max_sent_pdu_length: int = 0, max_associations: int = USUAL_ASSOCIATIONS, proxy: HttpProxy | None = None,
+        charset: str = "",
+    ) -> dict[str, str]:  # fmt: skip
         """What the fields hold for these values."""
         invoked, performed = ("" if number == 1 else str(number) for number in async_ops)
         flags = {f"ext_{name}": YES if getattr(extended, entry) else "" for name, entry in QUERY_FLAGS.items()}
@@ -120,6 +182,10 @@ class AssociationFields(FieldSet):
             "operations_performed": performed,
             "role": role.value,
             "grant_scp_role": YES if grants_scp else "",
+            "max_sent_pdu": str(max_sent_pdu_length or ""),
+            "max_associations": "" if max_associations == USUAL_ASSOCIATIONS else str(max_associations),
+            "proxy": checks.written_proxy(proxy),
+            "charset": charset,
             **flags,
         }
 
@@ -134,6 +200,15 @@ class AssociationFields(FieldSet):
             parts.append(f"role {texts['role']}")
         if texts.get("grant_scp_role"):
             parts.append("SCP role")
+        if texts["max_sent_pdu"].strip():
+            parts.append(f"PDUs up to {texts['max_sent_pdu'].strip()}")
+        if texts.get("max_associations", "").strip():
+            most = texts["max_associations"].strip()
+            parts.append(f"{most} association{'' if most == '1' else 's'} at once")
+        if texts.get("proxy", "").strip():
+            parts.append("proxy")
+        if texts.get("charset"):
+            parts.append(texts["charset"])
         if count := sum(texts[f"ext_{name}"] == YES for name in QUERY_FLAGS):
             parts.append(f"{count} extended")
         return ", ".join(parts)

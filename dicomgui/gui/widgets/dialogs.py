@@ -18,6 +18,8 @@ class Ask(Enum):
     FILES = "files"
     FOLDER = "folder"
     SAVE = "save"
+    APPEND = "append"
+    """A file that is continued where it is there already."""
 
 
 async def ask_paths(
@@ -26,8 +28,9 @@ async def ask_paths(
     """Let the user choose; an empty list when the dialog was cancelled, or this task was."""
     dialog = QFileDialog(parent, caption)
     dialog.setObjectName(f"ask_{ask.value}")
-    if ask is Ask.SAVE:
+    if ask in (Ask.SAVE, Ask.APPEND):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite, ask is Ask.APPEND)
     elif ask is Ask.FOLDER:
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
@@ -56,13 +59,15 @@ async def ask_paths(
         dialog.deleteLater()
 
 
-async def choose_file(parent: QWidget, field: QWidget) -> None:
-    """Let the user choose the file that a field names."""
+async def choose_file(parent: QWidget, field: QWidget, *, may_be_new: bool = False) -> None:
+    """Let the user choose the file that a field names.
+
+    :param may_be_new: it is one that we write, and need not be there yet.
+    """
     if not isinstance(field, QLineEdit):
         return
     named = field.text().strip()
-    paths = await ask_paths(
-        parent, Ask.FILES, field.accessibleName(), start=Path(named).parent if named else None
-    )
+    ask = Ask.APPEND if may_be_new else Ask.FILES
+    paths = await ask_paths(parent, ask, field.accessibleName(), start=Path(named).parent if named else None)
     if paths:
         field.setText(str(paths[0]))

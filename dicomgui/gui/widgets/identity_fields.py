@@ -22,7 +22,7 @@ _KINDS = {
 
 
 class IdentityFields(FieldSet):
-    """Kind of identity, name of the user, whether the peer is to confirm it.
+    """Kind of identity, name of the user, whether the peer is to confirm it, or has to.
 
     :param prefix: begins the object names: ``node_identity``, ``node_user_name``, ``node_identity_response``.
     :ivar forget_button: forgets the secret that the keyring has for it.
@@ -36,10 +36,13 @@ class IdentityFields(FieldSet):
         self.name = line_edit(f"{prefix}_user_name", "User name")
         self.add_row(("identity", "User identity", kind, None), ("user_name", "User name", self.name, None))
         tip = "Otherwise a peer that knows nothing of identities goes unnoticed"
-        confirm = check_box(f"{prefix}_identity_response", "Must confirm it", tip=tip)
+        confirm = check_box(f"{prefix}_identity_response", "Ask to confirm it", tip=tip)
         tip = "Forget the passcode or token that the system's keyring has for this node"
         self.forget_button = push_button(f"{prefix}_forget_secret", "Forget what is kept", tip=tip)
         self.add_row(("identity_response", "", confirm, self.forget_button))
+        tip = "Ends the association before anything is sent where the peer does not confirm it"
+        required = check_box(f"{prefix}_identity_required", "Go on only when it is confirmed", tip=tip)
+        self.add_row(("identity_required", "", required, None))
         self.note = PlainLabel(tone="muted", scale=0.9, wrap=True)
         self.note.setObjectName(f"{prefix}_identity_note")
         self.add_wide(self.note)
@@ -64,7 +67,7 @@ class IdentityFields(FieldSet):
     def _show(self) -> None:
         kind = self._kind()
         self.show_fields(("user_name",), kind is not None and kind.has_name)
-        self.show_fields(("identity_response",), kind is not None)
+        self.show_fields(("identity_response", "identity_required"), kind is not None)
         has_secret = kind is not None and kind.has_secret
         self.forget_button.setVisible(has_secret)
         self.note.setVisible(has_secret)
@@ -80,15 +83,20 @@ class IdentityFields(FieldSet):
         kind, texts = self._kind(), self.texts()
         return None if kind is None else Identity(kind, texts["user_name"], texts["identity_response"] == YES)
 
+    def is_required(self) -> bool:
+        """Whether the association ends where the peer does not confirm the identity."""
+        return self._kind() is not None and self.texts()["identity_required"] == YES
+
     @staticmethod
-    def texts_of(identity: Identity | None) -> dict[str, str]:
+    def texts_of(identity: Identity | None, *, is_required: bool = False) -> dict[str, str]:
         """What the fields hold for an identity."""
         if identity is None:
-            return {"identity": "", "user_name": "", "identity_response": ""}
+            return {"identity": "", "user_name": "", "identity_response": "", "identity_required": ""}
         return {
             "identity": identity.kind.value,
             "user_name": identity.name,
             "identity_response": YES if identity.want_response else "",
+            "identity_required": YES if is_required else "",
         }
 
     def summary(self) -> str:

@@ -89,7 +89,13 @@ class ListenerFields(QWidget):
             "any_sop_class": YES if settings.any_sop_class else "",
         })  # fmt: skip
         self.association.set_texts(
-            AssociationFields.texts_of(settings.async_ops, settings.extended, grants_scp=settings.grant_scp_role)
+            AssociationFields.texts_of(
+                settings.async_ops,
+                settings.extended,
+                grants_scp=settings.grant_scp_role,
+                max_sent_pdu_length=settings.max_sent_pdu_length,
+                max_associations=settings.max_associations,
+            )
         )
         self._on_changed()
 
@@ -125,6 +131,8 @@ class ListenerFields(QWidget):
             async_ops=self.association.operations(),
             grant_scp_role=self.association.grants_scp(),
             extended=self.association.extended(),
+            max_associations=self.association.max_associations(),
+            max_sent_pdu_length=self.association.max_sent_pdu_length(),
         )
 
     def _on_changed(self) -> None:

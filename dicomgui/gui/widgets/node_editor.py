@@ -19,8 +19,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dicomgui.app.connection import RoleWish
-from dicomgui.app.credentials import Identity
 from dicomgui.app.nodes import MAX_NAME, Node, NodeTimeouts
 from dicomgui.app.paste import Pasted
 from dicomgui.app.settings import Settings
@@ -37,7 +35,6 @@ from dicomgui.gui.widgets.tls_fields import TlsFields
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_PORT, AETitle, PeerAddress
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.transport import TlsConfig
 from dicomgui.trace.finding import plain
 
 __all__ = ["Draft", "NodeEditor"]
@@ -45,19 +42,25 @@ __all__ = ["Draft", "NodeEditor"]
 Draft = dict[str, str]
 """What the fields hold, by name."""
 
-_NO_FLAGS = QueryFlags()
-_LISTENERS_OWN = frozenset(("tls_client_auth", "grant_scp_role"))
+_LISTENERS_OWN = frozenset(("tls_client_auth", "grant_scp_role", "max_associations"))
 
 
-def _texts(
-    tls: TlsConfig | None = None, identity: Identity | None = None, async_ops: tuple[int, int] = (1, 1),
-    extended: QueryFlags = _NO_FLAGS, role: RoleWish = RoleWish.USUAL,
-) -> Draft:
-    """What the fields of security and association hold."""
-    texts = {
-        **TlsFields.texts_of(tls), **IdentityFields.texts_of(identity),
-        **AssociationFields.texts_of(async_ops, extended, role),
-    }  # fmt: skip
+def _texts(node: Node | None = None) -> Draft:
+    """What the fields of security and association hold, for a node or for one that says nothing of either."""
+    if node is None:
+        texts = {
+            **TlsFields.texts_of(None), **IdentityFields.texts_of(None),
+            **AssociationFields.texts_of((1, 1), QueryFlags()),
+        }  # fmt: skip
+    else:
+        texts = {
+            **TlsFields.texts_of(node.tls),
+            **IdentityFields.texts_of(node.identity, is_required=node.require_identity),
+            **AssociationFields.texts_of(
+                node.async_ops, node.extended, node.role, max_sent_pdu_length=node.max_sent_pdu_length,
+                proxy=node.proxy, charset=node.charset,
+            ),
+        }  # fmt: skip
     return {name: text for name, text in texts.items() if name not in _LISTENERS_OWN}
 
 
@@ -319,10 +322,14 @@ class NodeEditor(Card):
             timeouts=self.options.timeouts(),
             max_pdu_length=self.options.max_pdu_length(),
             tls=self.tls.config() if self.tls.is_on else None,
+            max_sent_pdu_length=self.association.max_sent_pdu_length(),
+            proxy=self.association.proxy(),
             identity=self.identity.identity(),
+            require_identity=self.identity.is_required(),
             async_ops=self.association.operations(),
             extended=self.association.extended(),
             role=self.association.role(),
+            charset=self.association.charset(),
             comment=self.comment.toPlainText(),
         )
 
@@ -384,6 +391,6 @@ def draft_of(node: Node) -> Draft:
         "port": str(node.address.port),
         "calling_ae": str(node.calling_ae),
         **ConnectionFields.texts_of(node.timeouts, node.max_pdu_length),
-        **_texts(node.tls, node.identity, node.async_ops, node.extended, node.role),
+        **_texts(node),
         "comment": node.comment,
     }

@@ -16,15 +16,17 @@ from dicomgui.network.transport.tls import PROFILES
 __all__ = ["TlsFields", "profile_text"]
 
 _CLIENT = ("tls_profile", "tls_minimum_version", "tls_ca_file", "tls_server_name", "tls_verify", "tls_cert_file",
-           "tls_key_file")  # fmt: skip
-_SERVER = ("tls_profile", "tls_cert_file", "tls_key_file", "tls_client_auth", "tls_ca_file")
+           "tls_key_file", "tls_crl_file", "tls_keylog_file")  # fmt: skip
+_SERVER = ("tls_profile", "tls_minimum_version", "tls_cert_file", "tls_key_file", "tls_client_auth", "tls_ca_file",
+           "tls_crl_file", "tls_keylog_file")  # fmt: skip
 _CLIENT_AUTH = {
     "none": "asked for no certificate",
     "verify": "checked if they show a certificate",
     "require": "let in only with a certificate",
 }
-_VERSIONS = {"": "as the profile says", "1.2": "1.2", "1.3": "1.3"}
+_VERSIONS = {"": "by the profile", "1.2": "1.2", "1.3": "1.3"}
 _WARNING = "Anybody on the way can pose as this peer: for tests only."
+_KEYLOG = "Who has this key log can read everything that is sent. Export a trace with it for Wireshark, then delete it."
 
 
 def profile_text(name: str) -> str:
@@ -46,6 +48,7 @@ class TlsFields(FieldSet):
         super().__init__()
         self._prefix = prefix
         self._names = _SERVER if is_server else _CLIENT
+        self._new: set[str] = set()
         self.switch = check_box(f"{prefix}_tls", "Speak TLS" if not is_server else "Speak TLS with everyone")
         self.add_row(("tls", "", self.switch, None))
         self.profile = Choice(f"{prefix}_tls_profile", "TLS profile")
@@ -54,25 +57,27 @@ class TlsFields(FieldSet):
             self.profile.setItemData(self.profile.count() - 1, profile.title, Qt.ItemDataRole.ToolTipRole)
         self.note = PlainLabel(_WARNING, tone="warning", scale=0.9, wrap=True)
         self.note.setObjectName(f"{prefix}_tls_note")
+        self.keylog_note = PlainLabel(_KEYLOG, tone="warning", scale=0.9, wrap=True)
+        self.keylog_note.setObjectName(f"{prefix}_tls_keylog_note")
         if is_server:
             self._add_server_rows()
         else:
             self._add_client_rows()
+        self._add_file("tls_crl_file", "Revoked certificates (CRL, PEM)", "not looked at")
+        self._add_file("tls_keylog_file", "Key log for Wireshark", "none", is_new=True)
+        self.add_wide(self.keylog_note)
         self.add_wide(self.note)
         self.changed.connect(self._show)
         self._show()
 
     def _add_client_rows(self) -> None:
-        least = Choice(f"{self._prefix}_tls_minimum_version", "Least version of TLS")
-        for value, text in _VERSIONS.items():
-            least.addItem(text, value)
         self.add_row(("tls_profile", "Profile", self.profile, None))
         self._add_file("tls_ca_file", "Trusted issuers (PEM)", "as the system trusts")
         tip = "The name that the certificate must list, where the host is an alias or address"
         name = line_edit(f"{self._prefix}_tls_server_name", "Name in its certificate", hint="as its host", tip=tip)
         verify = check_box(f"{self._prefix}_tls_verify", "Check its certificate")
         self.add_row(("tls_server_name", "Name in its certificate", name, None),
-                     ("tls_minimum_version", "Least version", least, None))  # fmt: skip
+                     ("tls_minimum_version", "Least version", self._versions(), None))  # fmt: skip
         self.add_row(("tls_verify", "", verify, None))
         self._add_file("tls_cert_file", "Our certificate (PEM, PKCS#12)", "none")
         self._add_file("tls_key_file", "Its key (PEM)", "in the same file")
@@ -81,12 +86,22 @@ class TlsFields(FieldSet):
         auth = Choice(f"{self._prefix}_tls_client_auth", "Callers' certificates")
         for value, text in _CLIENT_AUTH.items():
             auth.addItem(text, value)
-        self.add_row(("tls_profile", "Profile", self.profile, None), ("tls_client_auth", "Callers are", auth, None))
+        self.add_row(("tls_profile", "Profile", self.profile, None),
+                     ("tls_minimum_version", "Least version", self._versions(), None))  # fmt: skip
+        self.add_row(("tls_client_auth", "Callers are", auth, None))
         self._add_file("tls_cert_file", "Our certificate (PEM, PKCS#12)", "needed")
         self._add_file("tls_key_file", "Its key (PEM)", "in the same file")
         self._add_file("tls_ca_file", "Issuers of callers' certificates (PEM)", "needed to check them")
 
-    def _add_file(self, name: str, label: str, hint: str) -> None:
+    def _versions(self) -> Choice:
+        least = Choice(f"{self._prefix}_tls_minimum_version", "Least version of TLS")
+        for value, text in _VERSIONS.items():
+            least.addItem(text, value)
+        return least
+
+    def _add_file(self, name: str, label: str, hint: str, *, is_new: bool = False) -> None:
+        if is_new:
+            self._new.add(name)
         edit = line_edit(f"{self._prefix}_{name}", label, hint=hint)
         button = push_button(f"{self._prefix}_{name}_browse", "", "folder", tip="Choose the file")
         button.setAccessibleName(f"Choose: {label}")
@@ -97,6 +112,11 @@ class TlsFields(FieldSet):
         texts = self.texts()
         self.show_fields(self._names, texts["tls"] == YES)
         self.note.setVisible(texts["tls"] == YES and texts.get("tls_verify", YES) != YES)
+        self.keylog_note.setVisible(texts["tls"] == YES and bool(texts["tls_keylog_file"].strip()))
+
+    def may_be_new(self, name: str) -> bool:
+        """Whether the file of a field is one that we write, and need not be there yet."""
+        return name in self._new
 
     def set_texts(self, texts: Mapping[str, str]) -> None:
         super().set_texts(texts)
@@ -122,6 +142,8 @@ class TlsFields(FieldSet):
             verify="require" if texts.get("tls_verify", YES) == YES else "none",
             minimum_version=cast(Literal["1.2", "1.3"] | None, texts.get("tls_minimum_version") or None),
             client_auth=cast(ClientAuth, texts.get("tls_client_auth") or "none"),
+            crl_file=texts["tls_crl_file"].strip() or None,
+            keylog_file=texts["tls_keylog_file"].strip() or None,
         )
 
     @staticmethod
@@ -138,10 +160,14 @@ class TlsFields(FieldSet):
             "tls_verify": YES if config.verify == "require" else "",
             "tls_minimum_version": config.minimum_version or "",
             "tls_client_auth": config.client_auth,
+            "tls_crl_file": str(config.crl_file or ""),
+            "tls_keylog_file": str(config.keylog_file or ""),
         }
 
     def summary(self) -> str:
         """In a few words; nothing without TLS."""
         if not self.is_on:
             return ""
-        return "TLS, any certificate" if self.texts().get("tls_verify", YES) != YES else "TLS"
+        texts = self.texts()
+        any_certificate = ", any certificate" if texts.get("tls_verify", YES) != YES else ""
+        return f"TLS{any_certificate}{', key log' if texts['tls_keylog_file'].strip() else ''}"

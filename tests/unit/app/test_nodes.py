@@ -18,7 +18,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import PeerAddress, Timeouts
 from dicomgui.network.errors import ConfigurationError, ConnectionRefused
 from dicomgui.network.status import Status
-from dicomgui.network.transport import TlsConfig
+from dicomgui.network.transport import HttpProxy, TlsConfig
 from dicomgui.trace.finding import Finding, Severity
 
 PACS = PeerAddress.parse("PACS@10.0.0.1:104")
@@ -28,14 +28,25 @@ FULL = Node(
     calling_ae="ME",
     timeouts=NodeTimeouts(connect_s=1, tls_s=6, associate_s=2.5, response_s=math.inf, retrieve_s=3, release_s=4),
     max_pdu_length=0,
+    max_sent_pdu_length=4096,
+    proxy=HttpProxy("proxy.example", 8080, "j\u00f6rg@lab"),
     tls=TlsConfig(
-        profile="extended", ca_file="/etc/ca.pem", cert_file="me.pem", key_file="me.key", server_name="pacs.example",
-        verify="none", minimum_version="1.2",
+        profile="extended",
+        ca_file="/etc/ca.pem",
+        cert_file="me.pem",
+        key_file="me.key",
+        server_name="pacs.example",
+        verify="none",
+        minimum_version="1.2",
+        crl_file="/etc/crl.pem",
+        keylog_file="keys.txt",
     ),
     identity=Identity(IdentityKind.PASSCODE, "anna", want_response=True),
+    require_identity=True,
     async_ops=(4, 0),
     extended=QueryFlags(relational=True, fuzzy=True),
     role=RoleWish.BOTH,
+    charset="GB18030",
     comment="first line\nsecond \u00e4",
 )
 
@@ -72,6 +83,9 @@ class TestName:
         {"calling_ae": "MUCH TOO LONG A TITLE"},
         {"max_pdu_length": 5},
         {"comment": "x" * 4001},
+        {"max_sent_pdu_length": 5},
+        {"proxy": HttpProxy("proxy", password="secret")},
+        {"charset": "KLINGON"},
         {"async_ops": (1, 65_536)},
         {"async_ops": (-1, 1)},
     ],
@@ -101,6 +115,11 @@ class TestOptions:
         )
         assert (options.tls, options.identity, options.async_ops) == (FULL.tls, FULL.identity, (4, 0))
         assert (options.extended, options.role) == (FULL.extended, RoleWish.BOTH)
+        assert (options.max_sent_pdu_length, options.sockets.proxy) == (4096, FULL.proxy)
+        assert (options.require_identity, options.charset) == (True, "GB18030")
+
+    def test_without_an_identity_none_is_required(self) -> None:
+        assert not Node("PACS", PACS, require_identity=True).options().require_identity
 
     def test_a_plain_node_leaves_tls_and_identity_of_the_usual_ones(self) -> None:
         usual = replace(self.USUAL, tls=FULL.tls, identity=FULL.identity)
@@ -112,6 +131,7 @@ class TestFile:
         for node in (
             FULL, Node("PACS", PACS), Node("PACS", PACS, tls=TlsConfig()),
             Node("PACS", PACS, identity=Identity(IdentityKind.JWT)),
+            Node("PACS", PACS, proxy=HttpProxy("::1")),
             replace(FULL, max_pdu_length=None, timeouts=NodeTimeouts(release_s=1)),
         ):  # fmt: skip
             values = Values(table_of(node))
@@ -153,7 +173,8 @@ class TestFile:
             ("tls", 1), ("tls_profile", "none"), ("tls_verify", "no"), ("tls_minimum_version", "1.1"),
             ("identity", "fingerprint"), ("identity_response", "yes"), ("operations_invoked", -1),
             ("operations_performed", 65_536), ("extended_negotiation", ["relational", "x"]),
-            ("extended_negotiation", "fuzzy"), ("role", "judge"),
+            ("extended_negotiation", "fuzzy"), ("role", "judge"), ("max_sent_pdu_length", 8), ("proxy", "ftp://x"),
+            ("identity_required", 1), ("charset", "KLINGON"),
         ],
     )  # fmt: skip
     def test_a_wrong_value_of_security_and_association(self, name: str, value: object) -> None:

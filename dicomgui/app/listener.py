@@ -309,6 +309,7 @@ class Listener:
                 destinations=self._destination,
                 timeouts=options.timeouts,
                 limits=options.limits(),
+                max_associations=options.max_associations,
                 tracer=self._tracer,
                 trace_full=options.trace_full,
                 lifecycle=Lifecycle(

@@ -14,9 +14,9 @@ from dicomgui.trace.dataset_bytes import MAX_INFLATED
 from dicomgui.trace.dataset_nodes import DataNode, ParsedDataset, parse_dataset
 from dicomgui.trace.dataset_values import label_of
 from dicomgui.trace.finding import plain
-from dicomgui.trace.messages import Gap
+from dicomgui.trace.messages import Gap, Message
 
-__all__ = ["MAX_VALUE_BYTES", "FileBytes", "Viewed", "open_bytes", "open_file"]
+__all__ = ["MAX_VALUE_BYTES", "FileBytes", "Viewed", "open_bytes", "open_file", "viewed_of"]
 
 MAX_VALUE_BYTES: Final = 65_536
 """Of one value no more is read to be shown or copied."""
@@ -88,7 +88,7 @@ class Viewed:
     :ivar transfer_syntax_uid: how it is encoded.
     :ivar meta: the file meta information, ``None`` where there is none.
     :ivar parsed: the data set.
-    :ivar gaps: whether bytes are missing that were not kept.
+    :ivar usual_charset: in which character set texts of who sent it usually are; empty where nobody knows.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class Viewed:
         meta: DataNode | None = None, gaps: tuple[Gap, ...] = (), length: int | None = None,
     ) -> None:  # fmt: skip
         self.name = name
+        self.usual_charset = ""
         self.path = path
         self.meta = meta
         self.transfer_syntax_uid = transfer_syntax_uid
@@ -197,14 +198,27 @@ def open_file(path: Path, name: str = "") -> Viewed:
 
 
 def open_bytes(
-    data: bytes, transfer_syntax_uid: str, name: str, *, gaps: tuple[Gap, ...] = (), length: int | None = None
-) -> Viewed:
+    data: bytes, transfer_syntax_uid: str, name: str, *, gaps: tuple[Gap, ...] = (), length: int | None = None,
+    usual_charset: str = "",
+) -> Viewed:  # fmt: skip
     """Look at a data set that is in memory.
 
     :param gaps: what of it is not what was sent.
     :param length: of the whole, where ``data`` is its beginning.
     """
-    return Viewed(data, transfer_syntax_uid, plain(name, 200), gaps=gaps, length=length)
+    viewed = Viewed(data, transfer_syntax_uid, plain(name, 200), gaps=gaps, length=length)
+    viewed.usual_charset = usual_charset
+    return viewed
+
+
+def viewed_of(message: Message, name: str = "") -> Viewed:
+    """The data set of a message in a trace, as far as it was kept."""
+    command = message.decode()
+    usual = f"{command.name} in the trace" if command is not None else "Data set in the trace"
+    return open_bytes(
+        message.dataset, message.context.transfer_syntax, name or usual, gaps=message.gaps,
+        length=message.dataset_length,
+    )  # fmt: skip
 
 
 def _meta(head: Part10Head) -> DataNode | None:

@@ -310,7 +310,7 @@ class ArchivePanel(Panel):
     def _on_row_activated(self, row: int) -> None:
         place = self.model.place_at(row)
         if place is not None and place[0] is Level.IMAGE:
-            self._look(row)
+            self._look(row, in_window=True)
         else:
             self.model.toggle(row)
 
@@ -319,25 +319,28 @@ class ArchivePanel(Panel):
         if rows:
             self._look(min(index.row() for index in rows))
 
-    def _look(self, row: int) -> None:
+    def _look(self, row: int, *, in_window: bool = False) -> None:
         place = self.model.place_at(row)
         if place is not None:
             if self._looking is not None:
                 self._looking.cancel()
-            self._looking = self.tasks.spawn(self._show_dataset(place), name="look at a data set")
+            self._looking = self.tasks.spawn(self._show_dataset(place, in_window), name="look at a data set")
             self._looking.add_done_callback(self._on_looked)
 
     def _on_looked(self, task: asyncio.Task[bool | None]) -> None:
         if not task.cancelled() and task.result():
             self.looked.emit()
 
-    async def _show_dataset(self, place: Place) -> bool:
+    async def _show_dataset(self, place: Place, in_window: bool) -> bool:
         try:
             entry, files = await self.view.look(place)
             if entry is None or not files:
                 self._say(Said("It is not here any more.", "error"))
                 return False
             first, more = files[0], len(files) - 1
+            if in_window:
+                self.view_wanted.emit(first.path)
+                return True
             name = entry_name(entry)
             heading = f"{name}: the first of {len(files):,} instances" if more else name
             loop = asyncio.get_running_loop()

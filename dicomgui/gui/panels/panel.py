@@ -121,6 +121,11 @@ class Panel(QWidget):
     node_wanted = Signal(str)
     """The user wants to change the node that was chosen; ``tls`` for its TLS fields, or an empty string."""
 
+    view_wanted = Signal(object)
+    """The user wants to see a data set in a window of its own: a path, or a function that gives a
+    :class:`~dicomgui.app.viewed.Viewed` or ``None``, to be called in a thread.
+    """
+
     test_wanted = Signal()
     """The user wants to echo the peer that was chosen."""
 

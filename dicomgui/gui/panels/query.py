@@ -57,6 +57,7 @@ class QueryPanel(AskingPanel):
         self._actions = QueryActions(self, lambda: self.asking.asked, self.start_query, self.traced, self.show_idle)
         explain_in(self, self.findings.list, self._actions.of_query)
         self.results.model.children_wanted.connect(self._below.fetch)
+        self.results.view_wanted.connect(self.view_wanted)
         self.retrieve.retrieve_wanted.connect(self.retrieve_selected)
         self.retrieve.failed_wanted.connect(self._on_failed_wanted)
         self.retrieve.at_once_chosen.connect(self._on_at_once_chosen)

@@ -17,6 +17,7 @@ from dicomgui.app.here import HereLookup
 from dicomgui.app.levels import Level
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.app.query_export import write_answers_csv, write_answers_json
+from dicomgui.app.viewed import Viewed, open_bytes
 from dicomgui.gui import icons
 from dicomgui.gui.models.query_model import QueryModel
 from dicomgui.gui.models.query_rows import COLUMNS, HERE, ITEM, NODE, Column, Row, arranged
@@ -73,6 +74,9 @@ class QueryResults(QWidget):
 
     columns_chosen = Signal(tuple)
     """The user wants these columns, by their keys."""
+    view_wanted = Signal(object)
+    """The user wants to see a match in a window of its own; a function that gives it, for a thread."""
+
     counts_changed = Signal()
     """Other rows are selected or shown."""
 
@@ -89,6 +93,7 @@ class QueryResults(QWidget):
         self._tasks = tasks
         self._chosen: frozenset[str] = frozenset()
         self._asked: frozenset[str] = frozenset()
+        self._viewing: Callable[[], Viewed] | None = None
         self._has_several_nodes = False
         self._lookup: HereLookup | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -161,6 +166,7 @@ class QueryResults(QWidget):
         self.table.selectionModel().selectionChanged.connect(lambda *_: self.counts_changed.emit())
         self.table.row_shown.connect(self.show_row)
         self.dataset.closed.connect(self.table.setFocus)
+        self.dataset.window_wanted.connect(lambda: self.view_wanted.emit(self._viewing))
 
     # ---------------------------------------------------------------------------------------------------------- filling
 
@@ -321,14 +327,26 @@ class QueryResults(QWidget):
         if row.answer is None:
             return
         title = f"{row.noun} from {row.source.name}"
+        answer, usual = row.answer, self._usual_charset(row)
+        self._viewing = lambda: open_bytes(answer.data, answer.transfer_syntax_uid, title, usual_charset=usual)
         try:
             node = dataset_node(row.answer.dataset(), title)
         except RemoteProtocolError as error:
             node = Node(title, "", error=plain(error, 500))
-        self.show_node(node, title)
+        self._show(node, title)
+        self.dataset.window_button.show()
 
     def show_node(self, node: Node, title: str) -> None:
         """Show any tree beside the table."""
+        self.dataset.window_button.hide()
+        self._show(node, title)
+
+    def _usual_charset(self, row: Row) -> str:
+        """In which character set texts of the row's node usually are, as it is saved."""
+        node = self._place.config.nodes.find(row.source.name)
+        return node.charset if node is not None else ""
+
+    def _show(self, node: Node, title: str) -> None:
         self._pages.setCurrentWidget(self.parts)
         was_hidden = self.dataset.isHidden()
         self.dataset.show_node(node, title)

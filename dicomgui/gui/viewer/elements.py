@@ -179,10 +179,10 @@ class ElementsPane(QWidget):
         """The element that is selected."""
         return self.model.element_of(self.tree.currentIndex())
 
-    def show_viewed(self, viewed: Viewed, usual_charset: str = "") -> None:
+    def show_viewed(self, viewed: Viewed) -> None:
         """Show a data set."""
         self.viewed = viewed
-        self.lens.usual = usual_charset
+        self.lens.usual = viewed.usual_charset
         self._fill()
         self._judge()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -26,13 +27,16 @@ __all__ = ["Viewers"]
 MAX_WINDOWS = 12
 """Windows of data sets that are open at once; the oldest one is closed for one more."""
 
+THREADS = 2
+
 _Opened = Viewed | str
 
 
 class Viewers(QObject):
     """All of them.
 
-    :param pool: threads to read, decode and compare in.
+    It has threads of its own, since what is decoded or compared must not hold up what is being received.
+
     :param say: told in words what could not be opened.
     """
 
@@ -42,11 +46,9 @@ class Viewers(QObject):
     help_wanted = Signal()
     """The user wants to read about these windows."""
 
-    def __init__(
-        self, pool: Executor, config: Configuration, say: Callable[[str], None], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, config: Configuration, say: Callable[[str], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pool = pool
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="dicomgui-viewers")
         self._config = config
         self._say = say
         self._uids = UidMap()
@@ -61,6 +63,13 @@ class Viewers(QObject):
     def open_path(self, path: Path, name: str = "") -> None:
         """Show a file; soon, for it is opened in a thread."""
         self._ask(lambda: _opened(path, name), self._on_opened)
+
+    def open(self, what: Path | Callable[[], Viewed | None]) -> None:
+        """Show a file, or what a function gives; see :meth:`open_path` and :meth:`open_by`."""
+        if isinstance(what, Path):
+            self.open_path(what)
+        else:
+            self.open_by(what)
 
     def open_by(self, make: Callable[[], Viewed | None]) -> None:
         """Show what ``make`` gives, which is called in a thread; nothing where that is ``None``."""
@@ -84,11 +93,11 @@ class Viewers(QObject):
         elif result is not None:
             self.show_viewed(result)
 
-    def show_viewed(self, viewed: Viewed, usual_charset: str = "") -> ViewerWindow:
+    def show_viewed(self, viewed: Viewed) -> ViewerWindow:
         """Show a data set in a window of its own."""
         while len(self.viewers) >= MAX_WINDOWS:
             self.viewers[0].close()
-        window = ViewerWindow(viewed, self._pool, usual_charset)
+        window = ViewerWindow(viewed, self._pool)
         window.closed.connect(partial(self._on_closed, window))
         window.compare_wanted.connect(partial(self._on_compare_wanted, window))
         window.edit_wanted.connect(partial(self.edit, window))
@@ -96,7 +105,6 @@ class Viewers(QObject):
         self.viewers.append(window)
         self._tell_others()
         window.show()
-        window.raise_()
         window.activateWindow()
         return window
 
@@ -151,7 +159,6 @@ class Viewers(QObject):
         self.others.append(window)
         window.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
         window.show()
-        window.raise_()
         window.activateWindow()
 
     def _new_file(self) -> Path:
@@ -162,6 +169,11 @@ class Viewers(QObject):
         return Path(self._folder.name) / f"copy-{self._copies}.dcm"
 
     # -------------------------------------------------------------------------------------------------------------- end
+
+    async def shut_down(self) -> None:
+        """Close every window, and wait for what still runs in the threads."""
+        self.close_all()
+        await asyncio.to_thread(self._pool.shutdown, True, cancel_futures=True)
 
     def close_all(self) -> None:
         """Close every window, and remove the copies."""

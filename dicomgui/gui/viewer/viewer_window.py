@@ -25,10 +25,7 @@ _ELEMENTS_TIP = "Every element (Ctrl+1)"
 
 
 class ViewerWindow(QWidget):
-    """Shows a data set until it is closed.
-
-    :param usual_charset: in which character set texts of that peer usually are; empty where nobody knows.
-    """
+    """Shows a data set until it is closed."""
 
     compare_wanted = Signal(object)
     """The user wants to compare it: with another open window, or ``None`` for a file to be chosen."""
@@ -41,7 +38,7 @@ class ViewerWindow(QWidget):
 
     closed = Signal()
 
-    def __init__(self, viewed: Viewed, pool: Executor, usual_charset: str = "") -> None:
+    def __init__(self, viewed: Viewed, pool: Executor) -> None:
         super().__init__(None, Qt.WindowType.Window)
         self.viewed = viewed
         self.setObjectName("viewer_window")
@@ -63,7 +60,7 @@ class ViewerWindow(QWidget):
         self._make_buttons()
         self._place()
         self._add_keys()
-        self.elements.show_viewed(viewed, usual_charset)
+        self.elements.show_viewed(viewed)
         if self._has_image:
             self.tabs.setCurrentIndex(IMAGE)
         else:

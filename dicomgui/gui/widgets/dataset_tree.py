@@ -24,6 +24,9 @@ class DatasetTree(QWidget):
     :param name: begins the object names.
     """
 
+    window_wanted = Signal()
+    """The user wants to see it in a window of its own."""
+
     closed = Signal()
     """The user has closed it."""
 
@@ -42,6 +45,10 @@ class DatasetTree(QWidget):
         self.close_button = push_button(f"{name}_dataset_close", "Close", "cancel", tip="Close the data set (Esc)")
         self.close_button.setAccessibleName("Close the data set")
         self.close_button.clicked.connect(self.close_tree)
+        self.window_button = push_button(f"{name}_dataset_window", "Window", "look", tip="In a window of its own")
+        self.window_button.setAccessibleName("Show the data set in a window of its own")
+        self.window_button.clicked.connect(self.window_wanted)
+        self.window_button.hide()
         self.tree = QTreeView()
         self._make_tree(name)
         self._place()
@@ -73,6 +80,7 @@ class DatasetTree(QWidget):
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.heading, 1)
+        row.addWidget(self.window_button)
         row.addWidget(self.copy_button)
         row.addWidget(self.close_button)
         column.addLayout(row)

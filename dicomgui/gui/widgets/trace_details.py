@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QToolButton, QVBoxLayout, QWidget
 
+from dicomgui.app.viewed import viewed_of
 from dicomgui.gui import icons
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.models.trace_contents import Content, Loaded, has_message, is_quick, load_message, record_content
@@ -87,6 +88,9 @@ class TraceDetails(QWidget):
     :param across: tree above bytes, for a narrow place; otherwise beside each other.
     """
 
+    view_wanted = Signal(object)
+    """The user wants to see the data set in a window of its own: a function that gives it, to be called in a thread."""
+
     place_chosen = Signal(int, int, int)
     """The user wants to see these bytes: number of the row, offset in its PDU, length."""
 
@@ -135,17 +139,25 @@ class TraceDetails(QWidget):
             self.tabs.addTab(section.value)
             self.tabs.setTabToolTip(place, _TIPS[section])
         self.tabs.currentChanged.connect(self._on_tab_changed)
-        self.save_button = QToolButton()
-        self.save_button.setObjectName(f"{self._name}_save_object")
-        self.save_button.setAccessibleName("Save object")
+        self.save_button = self._button("save_object", "Save object", "save", across)
         self.save_button.setText("Save object …")
-        self.save_button.setIcon(icons.icon("save"))
         self.save_button.setToolTip(_SAVE_TIP)
-        self.save_button.setProperty("quiet", True)
-        self.save_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        style = Qt.ToolButtonStyle.ToolButtonIconOnly if across else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
-        self.save_button.setToolButtonStyle(style)
         self.save_button.clicked.connect(self._on_save_clicked)
+        self.view_button = self._button("view_object", "Look at it", "look", across)
+        self.view_button.setToolTip("The data set, and its image if it has one, in a window of its own")
+        self.view_button.clicked.connect(self._on_view_clicked)
+
+    def _button(self, name: str, text: str, icon: str, across: bool) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"{self._name}_{name}")
+        button.setAccessibleName(text)
+        button.setText(text)
+        button.setIcon(icons.icon(icon))
+        button.setProperty("quiet", True)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        style = Qt.ToolButtonStyle.ToolButtonIconOnly if across else Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        button.setToolButtonStyle(style)
+        return button
 
     def _place(self) -> None:
         self.pages = QStackedWidget()
@@ -155,6 +167,7 @@ class TraceDetails(QWidget):
         top.setSpacing(8)
         top.addWidget(self.tabs)
         top.addStretch(1)
+        top.addWidget(self.view_button)
         top.addWidget(self.save_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -266,6 +279,7 @@ class TraceDetails(QWidget):
 
     def _show_saving(self) -> None:
         loaded = self._loaded
+        self.view_button.setVisible(loaded is not None and loaded.message.dataset_length > 0)
         self.save_button.setVisible(loaded is not None and bool(loaded.file_name))
         self.save_button.setEnabled(loaded is not None and not loaded.refusal)
         self.save_button.setToolTip(loaded.refusal if loaded is not None and loaded.refusal else _SAVE_TIP)
@@ -425,6 +439,11 @@ class TraceDetails(QWidget):
     def _on_save_clicked(self) -> None:
         if self._subject is not None and self._loaded is not None:
             self.saving.ask(self._subject.store, self._loaded.message, self._loaded.file_name)
+
+    def _on_view_clicked(self) -> None:
+        if self._loaded is not None:
+            message, name = self._loaded.message, self._loaded.file_name
+            self.view_wanted.emit(lambda: viewed_of(message, name))
 
     def _tell(self, text: str, is_bad: bool) -> None:
         self.fields.show_note(text, "error" if is_bad else "good")

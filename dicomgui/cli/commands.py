@@ -118,6 +118,11 @@ async def _send(options: argparse.Namespace, session: Session) -> Exit:
             raise
     output.findings(report.findings)
     code = _send_exit(report)
+    if options.commit or options.commit_listen is not None:
+        from dicomgui.cli.committing import commit
+
+        committed = await commit(options, session, report)
+        code = code if code is not Exit.OK else committed
     _sum_up(output, report, code)
     return code
 

@@ -223,6 +223,21 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
         help="what may be converted where the peer does not take it as it is: uncompressed files, losslessly "
         "compressed ones too, or all (default: %(default)s)",
     )
+    parser.add_argument(
+        "--commit",
+        action="store_true",
+        help="ask the peer to answer for what it has taken (storage commitment), and wait for that",
+    )
+    parser.add_argument(
+        "--commit-listen",
+        metavar="PORT",
+        type=port,
+        help="listen there for the answer, on all addresses, as our AE title; without it the peer can only answer "
+        "on the association of the request",
+    )
+    parser.add_argument(
+        "--commit-wait", metavar="S", type=seconds, default=300.0, help="seconds to wait for it (default: %(default)g)"
+    )
     parser.set_defaults(run=("dicomgui.cli.commands", "send"))
 
 

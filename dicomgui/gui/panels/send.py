@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QProgressBar
 
-from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.conversion import Conversion
 from dicomgui.app.nodes import Node
 from dicomgui.app.operations import Job, JobHandle, JobKind, JobState
@@ -19,10 +18,11 @@ from dicomgui.app.send import ItemResult, ItemState, SendJob, SendProgress, Send
 from dicomgui.app.sources import Selection, SendItem
 from dicomgui.gui.models.jobs_model import clock_text
 from dicomgui.gui.models.send_model import Filter, SendColumn, SendModel
+from dicomgui.gui.panels.committing import Committing
 from dicomgui.gui.panels.copying import recipe_of_files
 from dicomgui.gui.panels.explaining import Change, PeerActions, explain_in
 from dicomgui.gui.panels.panel import Panel, Workplace
-from dicomgui.gui.panels.sending import state_of, summed_up, thousandths
+from dicomgui.gui.panels.sending import Order, sent_references, state_of, summed_up, thousandths
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState
 from dicomgui.gui.widgets.convert_choice import ConvertChoice
@@ -34,7 +34,6 @@ from dicomgui.gui.widgets.peer_fields import PeerFields
 from dicomgui.gui.widgets.pills import PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
-from dicomgui.network.association.params import PeerAddress
 from dicomgui.trace.finding import ActionKind as Do
 from dicomgui.trace.finding import plain
 
@@ -47,17 +46,6 @@ _EMPTY = (
 )
 
 
-@dataclass(slots=True)
-class _Order:
-    """What is to be sent to whom; kept as long as its job is remembered, so that what failed can be tried again."""
-
-    peer: PeerAddress
-    options: ConnectionOptions
-    items: tuple[SendItem, ...]
-    selections: tuple[Selection, ...]
-    conversion: Conversion = Conversion.NEVER
-
-
 class SendPanel(Panel):
     """Peer fields, the files, their progress."""
 
@@ -67,8 +55,8 @@ class SendPanel(Panel):
         self.setAcceptDrops(True)
         self.model = SendModel(self)
         self._selections: list[Selection] = []
-        self._orders: dict[int, _Order] = {}
-        self._next: _Order | None = None
+        self._orders: dict[int, Order] = {}
+        self._next: Order | None = None
         self._task: asyncio.Task[None] | None = None
         self._scans: dict[asyncio.Task[None], None] = {}
         self._send_job: SendJob | None = None
@@ -113,6 +101,7 @@ class SendPanel(Panel):
             self.filter.addItem(which.value, which)
         self.filter.currentIndexChanged.connect(self._on_filter_changed)
         self.convert = ConvertChoice("send")
+        self.committing = Committing(self)
 
     def _make_views(self) -> None:
         self.summary = PlainLabel(tone="muted")
@@ -146,7 +135,10 @@ class SendPanel(Panel):
         row.add(self.copy_as_button)
         row.add(self.trace_button)
         top.column.addLayout(row)
-        top.column.addWidget(self.convert)
+        options = FlowRow(24)
+        options.add(self.convert, 1, width=380)
+        options.add(self.committing.check)
+        top.column.addLayout(options)
         self.column.addWidget(top)
         tools = FlowRow()
         for button in (self.add_files, self.add_folder, self.remove_button, self.clear_button):
@@ -167,6 +159,7 @@ class SendPanel(Panel):
         self._pages.addWidget(EmptyState("send", "Nothing to send yet", _EMPTY))
         self._pages.addWidget(self.table)
         self.column.addWidget(self._pages, 1)
+        self.column.addWidget(self.committing)
         self.column.addWidget(self.findings)
 
     # ------------------------------------------------------------------------------------------------------------ files
@@ -207,7 +200,8 @@ class SendPanel(Panel):
         names = {str(path) for path in paths}
         items = tuple(item for item in self.model.items if item.name in names)
         options = node.options(self.place.config.settings.connection_options())
-        self._retry(_Order(node.address, options, items, (), self.convert.conversion))
+        commit = self.committing.check.isChecked()
+        self._retry(Order(node.address, options, items, (), self.convert.conversion, commit))
 
     def _on_scanned(self, task: asyncio.Task[None]) -> None:
         self._scans.pop(task, None)
@@ -309,9 +303,10 @@ class SendPanel(Panel):
         selections = tuple(self._selections)
         change, self._change = self._change, None
         options = choice.options() if change is None else change(choice.options())
-        self._start(_Order(choice.peer(), options, items, selections, self.convert.conversion))
+        conversion, commit = self.convert.conversion, self.committing.check.isChecked()
+        self._start(Order(choice.peer(), options, items, selections, conversion, commit))
 
-    def _retry(self, order: _Order) -> None:
+    def _retry(self, order: Order) -> None:
         """Send what an earlier job left over to the same peer; after the send that is under way, if there is one."""
         if self._task is not None:
             self._next = order
@@ -321,13 +316,13 @@ class SendPanel(Panel):
             selections = tuple(dict.fromkeys((*order.selections, *self._selections)))
             self._start(replace(order, items=items, selections=selections))
 
-    def _start(self, order: _Order) -> None:
+    def _start(self, order: Order) -> None:
         self._forget_orders()
         self._task = self.tasks.spawn(self._send(order), name="send")
         self._task.add_done_callback(self._on_sent)
         self._show_start(order)
 
-    async def _send(self, order: _Order) -> None:
+    async def _send(self, order: Order) -> None:
         task = asyncio.current_task()
         assert task is not None
         title = f"Send {count_text(len(order.items), 'file')}"
@@ -360,7 +355,7 @@ class SendPanel(Panel):
 
     # ---------------------------------------------------------------------------------------------------------- showing
 
-    def _show_start(self, order: _Order) -> None:
+    def _show_start(self, order: Order) -> None:
         self._results.clear()
         self._progress = None
         self.model.queue(order.items, str(order.peer))
@@ -407,7 +402,7 @@ class SendPanel(Panel):
                 parts.append(f"{clock_text(round(job.remaining_s))} left")
         self.status.setText(" · ".join(parts))
 
-    def _show_report(self, report: SendReport, order: _Order, handle: JobHandle) -> None:
+    def _show_report(self, report: SendReport, order: Order, handle: JobHandle) -> None:
         self._drain()
         findings = group_findings(report.findings)
         self.findings.show_findings(findings)
@@ -418,6 +413,8 @@ class SendPanel(Panel):
         self._show_idle(text, "error" if failed else "muted" if cancelled else "good")
         if not cancelled:
             self.bar.setValue(1000)
+        if order.commit and not cancelled:
+            self.committing.start(order.peer, order.options, sent_references(report))
         order.items = tuple(one.item for one in report.results if not one.is_sent)
         if not order.items:
             self.place.retries.pop(handle.number, None)

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from dicomgui.app.connection import ConnectionOptions
+from dicomgui.app.conversion import Conversion
 from dicomgui.app.operations import JobState
 from dicomgui.app.send import ItemState, SendProgress, SendReport
+from dicomgui.app.sources import Selection, SendItem
 from dicomgui.gui.widgets.text import count_text, duration_text, size_text
+from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.service_classes.references import Reference
 
-__all__ = ["state_of", "summed_up", "thousandths"]
+__all__ = ["Order", "sent_references", "state_of", "summed_up", "thousandths"]
+
+
+@dataclass(slots=True)
+class Order:
+    """What is to be sent to whom; kept as long as its job is remembered, so that what failed can be tried again.
+
+    :ivar commit: ask for storage commitment of what was sent.
+    """
+
+    peer: PeerAddress
+    options: ConnectionOptions
+    items: tuple[SendItem, ...]
+    selections: tuple[Selection, ...]
+    conversion: Conversion = Conversion.NEVER
+    commit: bool = False
+
+
+def sent_references(report: SendReport) -> tuple[Reference, ...]:
+    """The instances that the peer has taken."""
+    heads = [one.item.head for one in report.results if one.is_sent]
+    return tuple(Reference(head.sop_class_uid, head.sop_instance_uid) for head in heads)
 
 
 def thousandths(progress: SendProgress) -> int:

@@ -36,7 +36,7 @@ KEYS: Final = "keys"
 
 _ORDER: Final = (
     START, "trace", "filter", "trouble", "capture", "trace-format", "query", "worklist", "send", "listener",
-    "answers", "tls", "practice", "copy-as", "privacy", "command-line", KEYS,
+    "answers", "viewer", "tls", "practice", "copy-as", "privacy", "command-line", KEYS,
 )  # fmt: skip
 _LINK: Final = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _NOISE: Final = re.compile(r"[`*_|#>]+|\[|\]\([^)]*\)")

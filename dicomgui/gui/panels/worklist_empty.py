@@ -52,7 +52,7 @@ class EmptyHelper(QScrollArea):
         self.verdict.setObjectName("worklist_empty_verdict")
         tip = "Asks again without each key, one at a time"
         self.find_button = push_button("worklist_empty_find", "&Find the key that is too narrow", "query", tip=tip)
-        self.stop_button = push_button("worklist_empty_stop", "S&top", "cancel", tip="Ask no more")
+        self.stop_button = push_button("worklist_empty_stop", "&Stop", "cancel", tip="Ask no more")
         self.find_button.clicked.connect(self.relax)
         self.stop_button.clicked.connect(self.cancel)
         self._lines = QGridLayout()

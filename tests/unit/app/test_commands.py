@@ -94,11 +94,13 @@ def test_our_query_parses_to_the_same_query() -> None:
 
 
 def test_our_worklist_query_parses_to_the_same_query() -> None:
-    recipe = Recipe.of_query(PEER, OPTIONS, worklist_query((parse_key("(0040,0100)[0].Modality=CT"),), limit=9))
-    read = parsed(recipe)
-    assert worklist_query(tuple(read.keys), tuple(read.returned), read.limit).identifier().dataset == (
-        recipe.identifier()
-    )
+    keys = (parse_key("(0040,0100)[0].Modality=CT"),)
+    for returned in (None, (parse_key("PatientID"),)):
+        recipe = Recipe.of_query(PEER, OPTIONS, worklist_query(keys, returned, limit=9))
+        read = parsed(recipe)
+        again = worklist_query(tuple(read.keys), tuple(read.returned) or None, read.limit)
+        assert again.identifier().dataset == recipe.identifier()
+        assert len(read.returned) == (0 if returned is None else 1), "what is usual needs no words"
 
 
 def test_our_retrievals_parse_to_the_same_request() -> None:

@@ -99,7 +99,7 @@ def problem_of(row: Row) -> str:
     for column in COLUMNS:
         problem = check_cell(column, row.get(column.keyword, ""))
         if problem:
-            return f"{column.title}: {problem}"
+            return f"{column.title} {problem}"
     return ""
 
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QScrollArea
 from dicomgui.gui.main_window import MainWindow
 
 pytestmark = pytest.mark.qt
-PANELS = ("home", "nodes", "echo", "send", "query", "worklist", "listener", "archive")
+PANELS = ("home", "nodes", "echo", "send", "query", "worklist", "listener", "answers", "archive")
 
 
 @pytest.mark.parametrize("key", PANELS)

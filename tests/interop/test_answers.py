@@ -72,7 +72,7 @@ async def test_findscu_asks_for_the_worklist_of_the_user(context: AppContext, tm
     assert answer.AccessionNumber == row["AccessionNumber"]
     assert answer.AccessionNumber[3:].isdigit()
     assert answer.StudyInstanceUID == row["StudyInstanceUID"]
-    assert desk.problems == ((2, "Sex: is M, F or O"),)
+    assert desk.problems == ((2, "Sex is M, F or O"),)
 
 
 @pytest.mark.interop("findscu")
@@ -306,4 +306,4 @@ def test_the_command_line_answers_from_a_csv_file(tmp_path: Path) -> None:
     assert "Find Response: 1 (Pending)" in done.output
     assert "Find Response: 2" not in done.output
     assert b'"C-FIND"' in out
-    assert b"line 3: Sex: is M, F or O" in err
+    assert b"line 3: Sex is M, F or O" in err

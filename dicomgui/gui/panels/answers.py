@@ -70,6 +70,10 @@ class AnswersPanel(Panel):
         self._make_pages()
         self._place_widgets()
         self._show_services()
+        for page in self.set_pages:
+            page.show_settings(AnswerSettings())
+        self._is_dirty = False
+        self._timer.stop()
         self._set_enabled(self._is_loaded)
         place.config.settings_changed.connect(self._show_services)
         place.pump.add(self._drain)
@@ -84,7 +88,7 @@ class AnswersPanel(Panel):
             self.boxes[service.value] = box
         self.back_button = push_button("answers_back", "Listener", "back", tip="Back to the listener")
         self.back_button.clicked.connect(lambda: self.panel_wanted.emit("listener"))
-        self.state = ElidedLabel(tone="muted")
+        self.state = ElidedLabel("The listener does not run: what is set here counts when it does.", tone="muted")
         self.state.setObjectName("answers_state")
 
     def _make_pages(self) -> None:
@@ -110,7 +114,8 @@ class AnswersPanel(Panel):
             self.buttons.append(button)
         self.buttons[0].setChecked(True)
         self._group.idClicked.connect(self._on_view_chosen)
-        for page in (self.rules, self.worklist, self.commitment, self.print_page):
+        self.set_pages = (self.rules, self.worklist, self.commitment, self.print_page)
+        for page in self.set_pages:
             page.changed.connect(self._on_edited)
         self.worklist.import_wanted.connect(lambda: self.tasks.spawn(self._import(), name="import a worklist"))
         self.worklist.export_wanted.connect(lambda: self.tasks.spawn(self._export(), name="save a worklist"))
@@ -163,7 +168,7 @@ class AnswersPanel(Panel):
     # --------------------------------------------------------------------------------------------------------- settings
 
     def _set_enabled(self, enabled: bool) -> None:
-        for page in (self.rules, self.worklist, self.commitment, self.print_page):
+        for page in self.set_pages:
             page.setEnabled(enabled)
 
     async def _load(self) -> None:
@@ -172,7 +177,7 @@ class AnswersPanel(Panel):
         if self._store.problem is not None:
             self._say(f"{self._store.problem}. {self._store.problem.hint}")
         self.desk.install(await self._in_thread(partial(self.desk.prepare, settings)))
-        for page in (self.rules, self.worklist, self.commitment, self.print_page):
+        for page in self.set_pages:
             page.show_settings(settings)
         self.worklist.show_problems(self.desk.problems)
         self._timer.stop()
@@ -188,7 +193,7 @@ class AnswersPanel(Panel):
 
     def _said(self) -> AnswerSettings:
         settings = self.desk.settings
-        for page in (self.rules, self.worklist, self.commitment, self.print_page):
+        for page in self.set_pages:
             settings = page.over(settings)
         return settings
 
@@ -292,8 +297,7 @@ class AnswersPanel(Panel):
             return
         listener = self._listener()
         running = listener is not None and listener.is_running
-        where = f"Listening on {listener.address} as {listener.options.ae_title}" if running and listener else ""
-        self.state.setText(plain(where or "The listener does not run; what is set here is in force when it does."))
+        self.state.setVisible(not running)
         for button, (_, title, page) in zip(self.buttons, self.pages, strict=True):
             text = f"{title}  {page.count:,}" if page.count else title
             if button.text() != text:

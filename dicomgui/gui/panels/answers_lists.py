@@ -280,7 +280,7 @@ class CommitmentPage(QWidget):
         self.model = TextTable(titles, (4, 5), parent=self)
         self.table = uid_table("answers_commit_table", "Requests for storage commitment", self.model)
         self.table.setItemDelegateForColumn(1, PillDelegate(self.table))
-        self.table.set_widths({0: 74, 1: 190, 3: 120, 4: 80, 5: 64}, stretch=2)
+        self.table.set_widths({0: 74, 1: 190, 3: 120, 4: 96, 5: 76}, stretch=2)
         self.clear_button = push_button("answers_commit_clear", "Clear list", "clear", tip="Forget the requests")
         self.clear_button.clicked.connect(lambda: self.desk.clear(Provided.COMMITMENT))
         self.pages = QStackedWidget()
@@ -295,21 +295,18 @@ class CommitmentPage(QWidget):
     def _place(self) -> None:
         fields = FlowRow(12)
         for text, field, stretch, width in (
-            ("Answered for", self.verdict, 2, 170), ("Reported over", self.delivery, 3, 230),
+            ("Answered for", self.verdict, 2, 150), ("Reported over", self.delivery, 3, 210),
             ("Delay, ms", self.delay, 0, 84), ("Every nth fails", self.every, 0, 96), ("Reason", self.reason, 0, 76),
-            ("Instances that fail", self.uids, 3, 170),
+            ("Instances that fail", self.uids, 3, 120),
         ):  # fmt: skip
             fields.add(labelled(text, field), stretch, width=width)
-        tools = FlowRow(6)
-        tools.add_stretch()
-        tools.add(self.clear_button)
+        fields.add(self.clear_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(fields)
         column.addWidget(self.note)
         column.addWidget(self.pages, 1)
-        column.addLayout(tools)
 
     @property
     def count(self) -> int:

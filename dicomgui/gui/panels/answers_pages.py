@@ -17,6 +17,7 @@ from dicomgui.app.ris_files import WorklistFile
 from dicomgui.gui.models.answers_table import EditColumn, EditRows
 from dicomgui.gui.widgets.answers_table import EditTable
 from dicomgui.gui.widgets.buttons import push_button
+from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.fields import check_box
 from dicomgui.gui.widgets.flow import FlowRow
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
@@ -53,12 +54,16 @@ class RulesPage(QWidget):
             "on": 40, "service": 140, "operation": 100, "every": 84, "delay_ms": 90, "status": 76, "comment": 170,
             "attributes": 200,
         }  # fmt: skip
-        self.rows = EditTable("answers_rules", "Rules of answers", "rule", self.model, NEW_RULE, widths)
+        text = "Add a rule to answer with another status, later, or every nth time, and see what the other side does."
+        empty = EmptyState("edit", "Everything is answered as it should be", text)
+        self.rows = EditTable("answers_rules", "Rules of answers", "rule", self.model, NEW_RULE, widths, empty)
         self.up_button = push_button("answers_rules_up", "Up", "up", tip="Ask this rule earlier")
         self.down_button = push_button("answers_rules_down", "Down", "down", tip="Ask this rule later")
         self.up_button.clicked.connect(lambda: self._move(-1))
         self.down_button.clicked.connect(lambda: self._move(1))
         self.rows.add_tools(self.up_button, self.down_button)
+        self.rows.table.selectionModel().selectionChanged.connect(self._show_buttons)
+        self._show_buttons()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -85,8 +90,14 @@ class RulesPage(QWidget):
         if len(chosen) == 1:
             self.rows.table.selectRow(self.model.move(chosen[0], by))
 
+    def _show_buttons(self) -> None:
+        is_one = len(self.rows.selected) == 1
+        self.up_button.setEnabled(is_one and self.rows.selected[0] > 0)
+        self.down_button.setEnabled(is_one and self.rows.selected[0] + 1 < self.model.rowCount())
+
     def _on_edited(self) -> None:
         self._show_problems()
+        self._show_buttons()
         self.changed.emit()
 
     def _show_problems(self) -> None:
@@ -111,10 +122,12 @@ class WorklistPage(QWidget):
         self.model.edited.connect(self.changed)
         fresh = {"ScheduledProcedureStepStartDate": "today", "AccessionNumber": "ACC@@@@@", "PatientID": "TEST@@@@"}
         widths = {
-            "PatientName": 170, "PatientSex": 50, "Modality": 80, "ScheduledProcedureStepStartTime": 80,
+            "PatientName": 200, "PatientSex": 50, "Modality": 80, "ScheduledProcedureStepStartTime": 80,
             "RequestedProcedureDescription": 160, "StudyInstanceUID": 200, "ReferringPhysicianName": 150,
         }  # fmt: skip
-        self.rows = EditTable("answers_worklist", "Worklist", "row", self.model, fresh, widths)
+        empty = EmptyState("worklist", "Nothing is scheduled", "Add a row, or import a CSV file whose first line names "
+                           "the columns: modalities that ask our listener are answered with what matches.")  # fmt: skip
+        self.rows = EditTable("answers_worklist", "Worklist", "row", self.model, fresh, widths, empty)
         tip = "Add the rows of a CSV file; its first line names the columns"
         self.import_button = push_button("answers_worklist_import", "Import CSV …", "folder", tip=tip)
         self.export_button = push_button("answers_worklist_export", "Save as CSV …", "save", tip="Save all rows")

@@ -52,7 +52,7 @@ class PrintPage(QWidget):
         self._make_fields()
         self.model = TextTable(("Time", "From", "Films", "Format", "Copies", "Size"), (2, 4, 5), parent=self)
         self.table = uid_table("answers_print_table", "Print jobs", self.model)
-        self.table.set_widths({0: 74, 1: 110, 2: 52, 4: 60, 5: 80}, stretch=3)
+        self.table.set_widths({0: 74, 1: 110, 2: 64, 4: 76, 5: 84}, stretch=3)
         self.table.selectionModel().selectionChanged.connect(self._on_selected)
         self.film = FilmView("answers_print_film", "The film")
         self._latest = Latest(place.context.file_pool, self._on_failed, self)
@@ -70,7 +70,8 @@ class PrintPage(QWidget):
         self.status = Choice("answers_print_status", "Printer status")
         for state in PRINTER_STATES:
             self.status.addItem(state.lower(), state)
-        self.info = line_edit("answers_print_info", "Printer status info", tip="A code string, such as SUPPLY LOW")
+        tip = "A code string, such as SUPPLY LOW"
+        self.info = line_edit("answers_print_info", "Printer status info", hint="NORMAL", tip=tip)
         self.status.currentIndexChanged.connect(self._on_changed)
         self.info.textChanged.connect(self._on_changed)
         self.note = PlainLabel(tone="warning", scale=0.9, wrap=True)

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QAbstractItemView, QPushButton, QVBoxLayout, QWidg
 
 from dicomgui.gui.models.answers_table import ChoiceDelegate, EditRows
 from dicomgui.gui.widgets.buttons import push_button
-from dicomgui.gui.widgets.flow import FlowRow
+from dicomgui.gui.widgets.cards import EmptyState
+from dicomgui.gui.widgets.flow import FlowRow, Pages
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.gui.widgets.undo_bar import UndoBar
@@ -50,12 +51,13 @@ class EditTable(QWidget):
 
     :param name: begins the object names.
     :param fresh: a new row.
+    :param empty: shown while there is none.
     :ivar tools: the row of buttons, for more of them.
     """
 
     def __init__(
         self, name: str, accessible: str, noun: str, model: EditRows, fresh: Mapping[str, str],
-        widths: Mapping[str, int],
+        widths: Mapping[str, int], empty: EmptyState,
     ) -> None:
         super().__init__()
         self.model = model
@@ -87,9 +89,11 @@ class EditTable(QWidget):
         layout.setSpacing(8)
         layout.addLayout(self.tools)
         layout.addWidget(self.undo)
-        layout.addWidget(self.table, 1)
+        self.pages = Pages(f"{name}_pages", MIN_HEIGHT)
+        self.pages.addWidget(empty)
+        self.pages.addWidget(self.table)
+        layout.addWidget(self.pages, 1)
         layout.addWidget(self.note)
-        self.table.setMinimumHeight(MIN_HEIGHT)
         self.table.selectionModel().selectionChanged.connect(self._show_buttons)
         model.edited.connect(self._show_buttons)
         model.modelReset.connect(self._show_buttons)
@@ -156,3 +160,4 @@ class EditTable(QWidget):
         self.copy_button.setEnabled(chosen and self.model.rowCount() < self.model.limit)
         self.delete_button.setEnabled(chosen)
         self.add_button.setEnabled(self.model.rowCount() < self.model.limit)
+        self.pages.setCurrentIndex(1 if self.model.rowCount() else 0)

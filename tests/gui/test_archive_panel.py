@@ -127,6 +127,10 @@ async def test_rows_open_by_key_down_to_the_data_set(filled: ArchivePanel, qtbot
         qtbot.keyClick(panel.table, Qt.Key.Key_Down)
     await reached(lambda: names(panel)[:4] == ["Doe Jane", "Head", "1 · (no description)", "1 · CT Image"], "names")
     qtbot.keyClick(panel.table, Qt.Key.Key_Return)
+    await reached(lambda: len(window.viewers.viewers) == 1, "it is shown in a window of its own")
+    await reached(lambda: not window.viewers.viewers[0].is_busy, "it is read")
+    assert window.viewers.viewers[0].viewed.text_of(0x00100010) == "Doe^Jane"
+    panel.look_button.click()
     await reached(lambda: panel.dataset.is_open, "the data set is shown")
     assert panel.dataset.heading.text() == "1 · CT Image"
     panel.dataset.copy_button.click()

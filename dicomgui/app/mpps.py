@@ -273,6 +273,8 @@ class PerformedSteps:
 def _after(step: Step, request: NRequest, result: NResult) -> Step:
     """The step as it stands after an answer."""
     results = (*step.results, result)
+    if step.state.is_final:  # whatever was sent once more: that it is over has been confirmed
+        return replace(step, results=results)
     if request.operation is NOperation.CREATE:
         # Asked again after an answer got lost: that there is such a step already means that it has begun.
         is_known = result.status is not None and int(result.status) == DUPLICATE and bool(step.results)

@@ -51,6 +51,7 @@ class AskingPanel(Panel):
         self.memory = QueryMemory()
         self._file_name = file_name
         self._file: QueryFile | None = None
+        self._is_loading = False
         self._has_ended = False
         self._make_widgets()
         self.form: AskingForm = self.make_form()
@@ -146,6 +147,7 @@ class AskingPanel(Panel):
     def take_focus(self) -> None:
         if self._file is None and self.place.config.store is not None:
             self._file = QueryFile(self.place.config.store.folder, self._file_name)
+            self._is_loading = True
             self.tasks.spawn(self._load_memory(self._file), name="read saved searches")
 
     def run(self) -> None:
@@ -313,6 +315,7 @@ class AskingPanel(Panel):
     async def _load_memory(self, file: QueryFile) -> None:
         loop = asyncio.get_running_loop()
         self.memory = await loop.run_in_executor(self.place.context.file_pool, file.load)
+        self._is_loading = False
         self.results.choose_columns(self.memory.columns)
         self.show_memory()
 
@@ -321,8 +324,8 @@ class AskingPanel(Panel):
         self.form.show_memory(self.memory)
 
     def remember(self, memory: QueryMemory) -> None:
-        """Remember this, soon also in the file."""
-        if memory != self.memory:
+        """Remember this, soon also in the file; not before the file has been read, for it would be lost."""
+        if memory != self.memory and not self._is_loading:
             self.memory = memory
             if self._file is not None:
                 self.place.config.write_soon(self._file.path.stem, partial(self._file.save, memory))

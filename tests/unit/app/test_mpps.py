@@ -102,6 +102,8 @@ async def test_a_step_is_begun_and_completed_once() -> None:
             again = await steps.send(uid, end, OPTIONS)
             assert (int(again.status or 0), steps.steps[uid].state) == (0x0110, StepState.COMPLETED)
             assert [result.ok for result in steps.steps[uid].results] == [True, True, False]
+            await steps.send(uid, steps.begin_request(uid), OPTIONS)
+            assert steps.steps[uid].state is StepState.COMPLETED, "a doubled N-CREATE does not begin it anew"
 
 
 async def test_a_step_that_was_refused_is_not_begun_and_can_be_sent_again() -> None:

@@ -329,6 +329,20 @@ def test_rows_that_are_looked_at_quickly_show_the_last_one(shown: Shown) -> None
     assert not details.save_button.isVisible()
 
 
+def test_the_object_of_a_message_can_be_looked_at_in_a_window(shown: Shown) -> None:
+    shown.add(recording())
+    details = shown.row(shown.data_rows()[0])
+    assert not details.view_button.isVisible()
+    shown.go(Section.DATASET)
+    with shown.qtbot.waitSignal(details.view_wanted) as wanted:
+        shown.qtbot.mouseClick(details.view_button, Qt.MouseButton.LeftButton)
+    viewed = wanted.args[0]()
+    assert details.loaded is not None
+    assert viewed.read(0, 1 << 20) == details.loaded.message.dataset
+    assert viewed.name == "CT_1.2.3.dcm"
+    assert viewed.text_of(0x00080060) == "CT"
+
+
 def saved(shown: Shown, path: Path) -> None:
     """Press the button and choose a file."""
     shown.qtbot.mouseClick(shown.details.save_button, Qt.MouseButton.LeftButton)

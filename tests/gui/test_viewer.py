@@ -11,6 +11,7 @@ import pytest
 from helpers.answering import Answering
 from helpers.archive import instance
 from helpers.bad_peer import reached
+from helpers.query_panel import ask, shown_panel
 from pydicom import dcmread
 from pydicom.data import get_charset_files
 from pydicom.dataset import FileMetaDataset
@@ -489,6 +490,19 @@ async def test_the_listener_and_the_archive_open_it_by_a_double_click(
     await reached(lambda: len(window.viewers.viewers) == 1, "a window is open")
     viewer = await settled(window.viewers.viewers[0])
     assert viewer.viewed.text_of(0x00100020) == dcmread(path).PatientID
+
+
+async def test_a_match_of_a_query_opens_with_what_was_answered(
+    window: MainWindow, pacs: Answering, press: Press, tmp_path: Path
+) -> None:
+    panel = await shown_panel(window, tmp_path / "received")
+    await ask(panel, press, pacs.peer, PatientName="Doe^A*")
+    panel.results.table.activate_row(0)
+    await press(panel.results.dataset.window_button)
+    await reached(lambda: len(window.viewers.viewers) == 1, "a window is open")
+    viewer = await settled(window.viewers.viewers[0])
+    assert viewer.viewed.text_of(0x00100010) == "Doe^Archibald"
+    assert not viewer.tabs.isTabEnabled(IMAGE)
 
 
 async def test_each_widget_has_a_name_and_says_what_it_is(window: MainWindow, tmp_path: Path) -> None:

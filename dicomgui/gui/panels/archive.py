@@ -15,6 +15,7 @@ from dicomgui.app.archive_files import ExportForm
 from dicomgui.app.dataset_file import file_node
 from dicomgui.app.nodes import Node
 from dicomgui.gui.models.archive_model import ArchiveModel, entry_name
+from dicomgui.gui.panels.archive_commit import CommitButton
 from dicomgui.gui.panels.archive_view import ArchiveView
 from dicomgui.gui.panels.archive_work import KEPT, ArchiveWork, Said
 from dicomgui.gui.panels.panel import Panel, Workplace
@@ -68,7 +69,7 @@ class ArchivePanel(Panel):
         self._task: asyncio.Task[None] | None = None
         self._row_after = -1
         self._is_rebuilding = False
-        self._looking: asyncio.Task[bool | None] | None = None
+        self._looking: asyncio.Task[Path | bool | None] | None = None
         self._make_widgets()
         self._make_views()
         self._place()
@@ -126,6 +127,7 @@ class ArchivePanel(Panel):
         self.table.order_chosen.connect(self.view.sort)
         self.table.selectionModel().selectionChanged.connect(self._show_buttons)
         self.model.modelReset.connect(self._on_reset)
+        self.commit_button = CommitButton(self.tasks, self.table, self._files)
         self.dataset = DatasetTree("archive")
         self.dataset.closed.connect(self.table.setFocus)
         self.counts = ElidedLabel(tone="muted")
@@ -150,7 +152,8 @@ class ArchivePanel(Panel):
         self.column.addLayout(tools)
         actions = FlowRow()
         sending = together(self.send_button, self.send_to)
-        for widget in (self.look_button, sending, together(self.export_button, self.export_form), self.delete_button):
+        export = together(self.export_button, self.export_form)
+        for widget in (self.look_button, sending, export, self.commit_button, self.delete_button):
             actions.add(widget)
         self.column.addLayout(actions)
         self.column.addWidget(self.undo_bar)
@@ -310,28 +313,29 @@ class ArchivePanel(Panel):
     def _on_row_activated(self, row: int) -> None:
         place = self.model.place_at(row)
         if place is not None and place[0] is Level.IMAGE:
-            self._look(row, in_window=True)
+            self._look(place, in_window=True)
         else:
             self.model.toggle(row)
 
     def _on_look_clicked(self) -> None:
         rows = self.table.selectionModel().selectedRows()
         if rows:
-            self._look(min(index.row() for index in rows))
+            self._look(self.model.place_at(min(index.row() for index in rows)))
 
-    def _look(self, row: int, *, in_window: bool = False) -> None:
-        place = self.model.place_at(row)
+    def _look(self, place: Place | None, *, in_window: bool = False) -> None:
         if place is not None:
             if self._looking is not None:
                 self._looking.cancel()
             self._looking = self.tasks.spawn(self._show_dataset(place, in_window), name="look at a data set")
             self._looking.add_done_callback(self._on_looked)
 
-    def _on_looked(self, task: asyncio.Task[bool | None]) -> None:
-        if not task.cancelled() and task.result():
+    def _on_looked(self, task: asyncio.Task[Path | bool | None]) -> None:
+        if not task.cancelled() and (result := task.result()):
             self.looked.emit()
+            if isinstance(result, Path):
+                self.view_wanted.emit(result)
 
-    async def _show_dataset(self, place: Place, in_window: bool) -> bool:
+    async def _show_dataset(self, place: Place, in_window: bool) -> Path | bool:
         try:
             entry, files = await self.view.look(place)
             if entry is None or not files:
@@ -339,8 +343,7 @@ class ArchivePanel(Panel):
                 return False
             first, more = files[0], len(files) - 1
             if in_window:
-                self.view_wanted.emit(first.path)
-                return True
+                return first.path
             name = entry_name(entry)
             heading = f"{name}: the first of {len(files):,} instances" if more else name
             loop = asyncio.get_running_loop()

@@ -14,7 +14,7 @@ from dicomgui.app.image_facts import ImageError, ImageFacts, Window
 from dicomgui.app.viewed import Viewed
 from dicomgui.gui import icons
 from dicomgui.gui.latest import Latest
-from dicomgui.gui.viewer.image_canvas import NOT_FOR_DIAGNOSIS, ImageCanvas, image_of
+from dicomgui.gui.viewer.image_canvas import NOT_FOR_DIAGNOSIS, ImageCanvas
 from dicomgui.gui.viewer.image_work import Drawn, How, ImageWork, Wish, opened, pixel_text
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState
@@ -225,7 +225,7 @@ class ImagePane(QWidget):
             self._show_place()
             return
         self.drawn = result
-        self.canvas.show_image(image_of(result.picture))
+        self.canvas.show_image(result.image)
         self.canvas.setAccessibleDescription(f"{result.frame.columns} by {result.frame.rows} pixels")
         self.pages.setCurrentIndex(1)
         self._enable(True)

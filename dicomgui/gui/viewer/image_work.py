@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
+from PySide6.QtGui import QImage
+
 from dicomgui.app.image_facts import FrameMeaning, ImageError, ImageFacts, Window, read_facts, read_meaning
 from dicomgui.app.image_frames import Frame, FrameReader
-from dicomgui.app.image_render import Picture, auto_window, full_window, render, value_at
+from dicomgui.app.image_render import auto_window, full_window, render, value_at
 from dicomgui.app.viewed import Viewed
+from dicomgui.gui.viewer.image_canvas import image_of
 from dicomgui.trace.finding import plain
 
 __all__ = ["Drawn", "How", "ImageWork", "Wish", "opened", "pixel_text"]
@@ -44,13 +47,16 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What came of it."""
+    """What came of it.
+
+    :ivar image: made in the thread, too: to copy the pixels of a large one takes longer than the window has.
+    """
 
     wish: Wish
     frame: Frame
     meaning: FrameMeaning
     window: Window
-    picture: Picture
+    image: QImage
 
 
 class ImageWork:
@@ -70,7 +76,7 @@ class ImageWork:
             picture = render(frame, self.facts, meaning.modality, window, is_inverted=wish.is_inverted)
         except ImageError as error:
             return error
-        return Drawn(wish, frame, meaning, window, picture)
+        return Drawn(wish, frame, meaning, window, image_of(picture))
 
     def _window(self, wish: Wish, frame: Frame, meaning: FrameMeaning) -> Window:
         if self.facts.is_color:

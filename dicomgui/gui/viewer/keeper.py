@@ -55,6 +55,7 @@ class Viewers(QObject):
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._copies = 0
         self._opening: list[Latest] = []
+        self._arrived: list[Viewed] = []  # opened, and not yet shown
         self.viewers: list[ViewerWindow] = []
         self.others: list[CompareWindow | EditWindow] = []
 
@@ -80,7 +81,19 @@ class Viewers(QObject):
         latest = Latest(self._pool, self._say, self)
         self._opening = [one for one in self._opening if one.is_busy]
         self._opening.append(latest)
-        latest.ask(work, done)
+
+        def opened() -> _Opened | None:
+            result = work()
+            if isinstance(result, Viewed):
+                self._arrived.append(result)
+            return result
+
+        def take(result: _Opened | None) -> None:
+            if isinstance(result, Viewed):
+                self._arrived.remove(result)
+            done(result)
+
+        latest.ask(opened, take)
 
     @property
     def is_busy(self) -> bool:
@@ -174,6 +187,8 @@ class Viewers(QObject):
         """Close every window, and wait for what still runs in the threads."""
         self.close_all()
         await asyncio.to_thread(self._pool.shutdown, True, cancel_futures=True)
+        while self._arrived:
+            self._arrived.pop().close()
 
     def close_all(self) -> None:
         """Close every window, and remove the copies."""

@@ -212,12 +212,12 @@ class CommitmentJob:
         """
         self._began = time.monotonic()
         uid = self._desk.expect()
-        self._note(CommitmentState.ASKING, transaction_uid=uid)
+        self._note(replace(self.outcome, transaction_uid=uid))
         try:
             async with self._listening():
                 await self._ask_and_wait(uid)
         except asyncio.CancelledError:
-            self._note(CommitmentState.CANCELLED)
+            self._note(replace(self.outcome, state=CommitmentState.CANCELLED))
             raise
         finally:
             self._desk.forget(uid)
@@ -230,10 +230,10 @@ class CommitmentJob:
             connecting = self._options.connect(self._peer, CONTEXTS, self._watch, self._desk.handlers())
             async with connecting as association:
                 response = await self._ask(association, uid)
+                state = CommitmentState.REFUSED if response.status.is_failure else CommitmentState.WAITING
+                self._note(replace(self.outcome, state=state, status=response.status, comment=response.comment))
                 if response.status.is_failure:
-                    self._note(CommitmentState.REFUSED, status=response.status, comment=response.comment)
                     return self._conclude(None, None)
-                self._note(CommitmentState.WAITING, status=response.status, comment=response.comment)
                 delivery = await self._wait_here(association, uid)
         except DicomNetworkError as exc:
             error = exc
@@ -304,7 +304,9 @@ class CommitmentJob:
             way = Way.SAME if delivery.association in associations else Way.NEW
             if way is Way.NEW and delivery.association:
                 associations += (delivery.association,)
-            self._note(CommitmentState.ANSWERED, result=delivery.result, way=way, associations=associations)
+            answered = CommitmentState.ANSWERED
+            outcome = replace(self.outcome, state=answered, result=delivery.result, way=way, associations=associations)
+            self._note(outcome)
             return
         state = self.outcome.state
         if state is not CommitmentState.REFUSED:
@@ -313,10 +315,9 @@ class CommitmentJob:
         # That nobody answers in time is no fault of an association: there is nothing in the trace to be explained.
         is_silence = state is CommitmentState.TIMED_OUT
         findings = () if is_silence else self._watch.findings(error, self._context.facts)
-        self._note(state, error=error, findings=findings, associations=associations)
+        self._note(replace(self.outcome, state=state, error=error, findings=findings, associations=associations))
 
-    def _note(self, state: CommitmentState, **more: object) -> None:
-        seconds = time.monotonic() - self._began
-        self.outcome = replace(self.outcome, state=state, seconds=seconds, **more)  # type: ignore[arg-type]
+    def _note(self, outcome: CommitmentOutcome) -> None:
+        self.outcome = replace(outcome, seconds=time.monotonic() - self._began)
         if self._on_change is not None:
             self._on_change(self.outcome)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from dicomgui.app.edited_values import (
     BINARY_VRS,
@@ -338,7 +338,7 @@ class DatasetEdit:
     def _insert(self, beside: list[EditNode] | list[Element] | list[Item], at: int, node: EditNode) -> None:
         if sum(1 for _ in self.elements()) >= MAX_NODES:
             raise _wrong(f"the data set has {MAX_NODES:,} elements already")
-        nodes: list[EditNode] = beside  # type: ignore[assignment]
+        nodes: list[Any] = beside
         self._change(lambda: nodes.insert(at, node), lambda: nodes.remove(node))
 
     def _change(self, do: Callable[[], object], back: Callable[[], object]) -> None:

@@ -14,8 +14,6 @@ from dicomgui.network.service_classes.references import Reference
 
 __all__ = ["commit"]
 
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - the peer is elsewhere, as a rule
-
 
 async def commit(options: argparse.Namespace, session: Session, report: SendReport) -> Exit:
     """Ask the peer to answer for the files that were sent, and wait; the exit code that this deserves."""
@@ -23,7 +21,7 @@ async def commit(options: argparse.Namespace, session: Session, report: SendRepo
     if not heads:
         return Exit.OK
     references = [Reference(head.sop_class_uid, head.sop_instance_uid) for head in heads]
-    listen = None if options.commit_listen is None else (ANY_ADDRESS, options.commit_listen)
+    listen = None if options.commit_listen is None else (options.commit_host, options.commit_listen)
     order = CommitmentOrder.of(references, wait_s=options.commit_wait, listen=listen)
     output = session.output
     job = CommitmentJob(session.context, *target_of(options), order, on_change=lambda now: _tell(output, now))

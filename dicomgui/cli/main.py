@@ -232,8 +232,11 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
         "--commit-listen",
         metavar="PORT",
         type=port,
-        help="listen there for the answer, on all addresses, as our AE title; without it the peer can only answer "
-        "on the association of the request",
+        help="listen there for the answer as our AE title; without it the peer can only answer on the association of "
+        "the request",
+    )
+    parser.add_argument(
+        "--commit-host", metavar="ADDR", default="127.0.0.1", help="the address for that (default: %(default)s)"
     )
     parser.add_argument(
         "--commit-wait", metavar="S", type=seconds, default=300.0, help="seconds to wait for it (default: %(default)g)"

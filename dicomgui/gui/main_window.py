@@ -54,6 +54,7 @@ from dicomgui.gui.widgets.jobs_drawer import JobsBadge, JobsDrawer
 from dicomgui.gui.widgets.practice_bar import PracticeBar
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
 from dicomgui.gui.widgets.trace_dock import TraceDock
+from dicomgui.network.service_classes.references import Reference
 from dicomgui.trace.finding import plain
 
 __all__ = ["MainWindow"]
@@ -210,6 +211,7 @@ class MainWindow(QMainWindow):
         self.home.traces_wanted.connect(self._on_traces_wanted)
         self.archive.files_wanted.connect(self._on_files_wanted)
         self.archive.looked.connect(self.home.note_look)
+        self.archive.commit_button.wanted.connect(self._on_commitment_wanted)
         self.rail.settings_button.clicked.connect(self.ask_settings)
         self.rail.help_button.clicked.connect(lambda: self.show_help())
         self.dock.open_requested.connect(self._on_job_trace_wanted)
@@ -309,6 +311,10 @@ class MainWindow(QMainWindow):
     def _on_traces_wanted(self, paths: list[Path]) -> None:
         self.show_panel(self.trace)
         self.trace.take_drop(paths)
+
+    def _on_commitment_wanted(self, references: tuple[Reference, ...]) -> None:
+        self.nservices.ask_commitment(references)
+        self.show_panel(self.nservices)
 
     def _on_job_wanted(self, number: int) -> None:
         self.jobs.set_folded(False)

@@ -37,6 +37,7 @@ from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError, OperationTimeout
 from dicomgui.network.service_classes.commitment import SOP_CLASS as COMMITMENT
 from dicomgui.network.service_classes.commitment import SOP_INSTANCE as COMMITMENT_INSTANCE
+from dicomgui.network.service_classes.references import Reference
 from dicomgui.network.status import Status
 from dicomgui.trace.finding import plain
 
@@ -176,6 +177,11 @@ class NServicesPanel(Panel):
         self.form.show_draft(self.template_button.draft(template))
         if template.keeps:
             self.keep.setChecked(True)
+
+    def ask_commitment(self, references: tuple[Reference, ...]) -> None:
+        """Fill in the request for storage commitment of some instances."""
+        self.template_button.take_instances(references)
+        self.use_template(next(template for template in TEMPLATES if template.key == "commit"))
 
     # ---------------------------------------------------------------------------------------------------------- sending
 

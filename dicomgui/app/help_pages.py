@@ -35,8 +35,8 @@ KEYS: Final = "keys"
 """The page of keyboard shortcuts, which the window makes of its own."""
 
 _ORDER: Final = (
-    START, "trace", "filter", "trouble", "capture", "trace-format", "query", "worklist", "nservices", "send", "listener",
-    "answers", "viewer", "tls", "practice", "copy-as", "privacy", "command-line", KEYS,
+    START, "trace", "filter", "trouble", "capture", "trace-format", "query", "worklist", "nservices", "send",
+    "listener", "answers", "viewer", "tls", "practice", "copy-as", "privacy", "command-line", KEYS,
 )  # fmt: skip
 _LINK: Final = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _NOISE: Final = re.compile(r"[`*_|#>]+|\[|\]\([^)]*\)")

@@ -200,7 +200,7 @@ class UserWorklist:
 
     def prepared(self, rows: Iterable[Row], draw: random.Random | None = None) -> PreparedRows:
         """The same up to :meth:`install`; changes nothing, and may run in any thread."""
-        draw = draw or random.Random()  # noqa: S311 - test values
+        draw = draw or random.SystemRandom()
         wanted = [row_of(row) for row in rows]
         if len(wanted) > MAX_ROWS:
             raise ConfigurationError(f"a worklist has at most {MAX_ROWS:,} rows", phase="configure")

@@ -222,9 +222,11 @@ class AnswerDesk:
         if handler is None:
             return UNRECOGNIZED
         if service in (Provided.MPPS, Provided.UPS) and request.data is not None:
-            self._taken_bytes += len(request.data)
-            if len(request.data) > MAX_DATASET_BYTES or self._taken_bytes > MAX_TAKEN_BYTES:
+            size = len(request.data)
+            if size > MAX_DATASET_BYTES or self._taken_bytes + size > MAX_TAKEN_BYTES:
+                self._note_refusal(service, operation, request, TOO_MUCH)
                 return TOO_MUCH
+            self._taken_bytes += size
         answer = obeying(self.rules, service, operation, partial(self._ask, handler), self._note)(request)
         return self._watched(service, operation, request, answer)
 

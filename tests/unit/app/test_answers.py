@@ -16,7 +16,10 @@ from dicomgui.network.errors import ConfigurationError
 
 EMPTY = {column.keyword: "" for column in COLUMNS}
 FULL = AnswerSettings(
-    rules=(AnswerRule(Provided.MPPS, "N-SET", 0xC227, "no", 250, 3, "PatientID=1", is_on=False), AnswerRule(Provided.UPS)),
+    rules=(
+        AnswerRule(Provided.MPPS, "N-SET", 0xC227, "no", 250, 3, "PatientID=1", is_on=False),
+        AnswerRule(Provided.UPS),
+    ),
     worklist=({**EMPTY, "PatientName": "王^小东", "PatientSex": "?"},),
     worklist_folder="/items",
     hides_ended=True,

@@ -73,7 +73,10 @@ def test_an_image_keeps_its_pixels_as_far_as_that_goes() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "polarity", "seen"),
-    [("MONOCHROME2", "", 16), ("MONOCHROME1", "", 239), ("MONOCHROME2", "REVERSE", 239), ("MONOCHROME1", "REVERSE", 16)],
+    [
+        ("MONOCHROME2", "", 16), ("MONOCHROME1", "", 239), ("MONOCHROME2", "REVERSE", 239),
+        ("MONOCHROME1", "REVERSE", 16),
+    ],
 )
 def test_what_is_white(kind: str, polarity: str, seen: int) -> None:
     one = image(1, b"\x10", 1, 1, PhotometricInterpretation=kind)
@@ -88,7 +91,9 @@ def test_an_inverse_presentation_lut() -> None:
     assert image_picture(one, {"2.25.1": elements(PresentationLUTShape="INVERSE")}).data == bytes([239])
 
 
-@pytest.mark.parametrize(("stored", "values"), [(12, (0, 0x0FF0, 0x0FFF)), (16, (0x00FF, 0xFF00, 0xFFFF)), (8, (0, 255, 255))])
+@pytest.mark.parametrize(
+    ("stored", "values"), [(12, (0, 0x0FF0, 0x0FFF)), (16, (0x00FF, 0xFF00, 0xFFFF)), (8, (0, 255, 255))]
+)
 def test_the_highest_bits_of_words_are_seen(stored: int, values: tuple[int, ...]) -> None:
     one = image(1, struct.pack("<3H", *values), 1, 3, BitsAllocated=16, BitsStored=stored)
     assert image_picture(one, {}).data == bytes([0, 255, 255])

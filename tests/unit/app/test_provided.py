@@ -16,7 +16,8 @@ IMPLICIT, EXPLICIT, JPEG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.
 FIND, MOVE, GET = (QUERY_MODELS["study"][verb] for verb in ("find", "move", "get"))
 WORKLIST = QUERY_MODELS["worklist"]["find"]
 MPPS, COMMITMENT = "1.2.840.10008.3.1.2.3.3", "1.2.840.10008.1.20.1"
-EVERYTHING = (VERIFICATION, CT, FIND, MOVE, GET, WORKLIST, MPPS, COMMITMENT)
+PRINT, UPS = "1.2.840.10008.5.1.1.9", "1.2.840.10008.5.1.4.34.6.1"
+EVERYTHING = (VERIFICATION, CT, FIND, MOVE, GET, WORKLIST, MPPS, COMMITMENT, PRINT, UPS)
 
 OPEN = AcceptPolicy(abstract_syntaxes=STORAGE)
 
@@ -40,6 +41,8 @@ def accepted(policy: AcceptPolicy, *contexts: ProposedContext) -> dict[str, str]
         ({Provided.WORKLIST}, {VERIFICATION, WORKLIST}),
         ({Provided.MPPS}, {VERIFICATION, MPPS}),
         ({Provided.COMMITMENT}, {VERIFICATION, COMMITMENT}),
+        ({Provided.PRINT}, {VERIFICATION, PRINT}),
+        ({Provided.UPS}, {VERIFICATION, UPS}),
         (USUAL, {VERIFICATION, CT, FIND, MOVE, GET}),
         (ALL, set(EVERYTHING)),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -13,7 +13,7 @@ from dicomgui.network.service_classes import worklist
 from dicomgui.network.service_classes.keys import value_at
 from dicomgui.network.service_classes.matching import answer_for, matches
 
-NOW = datetime(2025, 2, 28, 23, 50, 12)
+NOW = datetime(2025, 2, 28, 23, 50, 12, tzinfo=UTC)
 STEP = "ScheduledProcedureStepSequence[0]."
 BY_KEYWORD = {column.keyword: column for column in COLUMNS}
 
@@ -51,8 +51,8 @@ def test_times(text: str, seen: str | None) -> None:
     ("keyword", "text"),
     [
         ("PatientBirthDate", "2025-02-30"), ("PatientBirthDate", "soon"), ("PatientSex", "X"),
-        ("AccessionNumber", "12345678901234567"), ("PatientID", "a\\b"), ("ScheduledStationAETitle", "MUCH_TOO_LONG_TITLE"),
-        ("StudyInstanceUID", "1.x"), ("PatientName", "two\nlines"), ("Modality", "M" * 17),
+        ("AccessionNumber", "12345678901234567"), ("PatientID", "a\\b"),
+        ("ScheduledStationAETitle", "MUCH_TOO_LONG_TITLE"), ("StudyInstanceUID", "1.x"), ("PatientName", "two\nlines"), ("Modality", "M" * 17),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_said(keyword: str, text: str) -> None:

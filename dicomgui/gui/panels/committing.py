@@ -55,6 +55,7 @@ class Committing(QWidget):
         self._began = 0.0
         tip = "After a send: will the peer answer for what it has taken? (storage commitment, PS3.4 annex J)"
         self.check = check_box(f"{prefix}_commit", "Ask for storage co&mmitment", tip=tip)
+        self.check.setAccessibleName("Ask for storage commitment")
         self._glyph = Glyph("", "muted", 18)
         self.state = PlainLabel(wrap=True)
         self.state.setObjectName(f"{prefix}_commit_state")

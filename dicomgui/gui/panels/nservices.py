@@ -95,7 +95,8 @@ class NServicesPanel(Panel):
         self.template_button = TemplateButton(self, self._say)
         self.template_button.chosen.connect(self.use_template)
         tip = "For what needs several requests on one association: print, or an answer that comes later"
-        self.keep = check_box("nservices_keep_open", "&Keep the association open", tip=tip)
+        self.keep = check_box("nservices_keep_open", "Keep open for more re&quests", tip=tip)
+        self.keep.setAccessibleName("Keep the association open for more requests")
         self.state = PlainLabel(tone="muted")
         self.state.setObjectName("nservices_state")
         self.state.setAccessibleName("State of the association")

@@ -123,7 +123,7 @@ class DatasetEditor(QWidget):
         self.remark.setObjectName(f"{prefix}_dataset_remark")
         self._place()
         self.edit.watchers.append(self._on_changed)
-        self._show()
+        self.select(self.edit.root)
 
     # ----------------------------------------------------------------------------------------------------------- making
 
@@ -248,6 +248,7 @@ class DatasetEditor(QWidget):
             if element.is_sequence and len(element.items) == 1:
                 self.tree.expand(self.model.index_of(element))
                 self.tree.expand(self.model.index_of(element.items[0]))
+        self.select(edit.root)
         self._on_changed()
 
     def dataset(self) -> Dataset:
@@ -313,7 +314,7 @@ class DatasetEditor(QWidget):
     def duplicate(self) -> None:
         """Copy the selected item."""
         node = self.selected
-        if isinstance(node, Item):
+        if isinstance(node, Item) and node.parent is not None:
             self.select(self.edit.duplicate(node))
 
     def _on_up(self) -> None:
@@ -465,7 +466,7 @@ class DatasetEditor(QWidget):
     def _show(self) -> None:
         """The buttons, and what is to be said of the selected value or of the first one at fault."""
         node, edit = self.selected, self.edit
-        is_item = isinstance(node, Item)
+        is_item = isinstance(node, Item) and node.parent is not None
         can_take_item = is_item or (isinstance(node, Element) and node.is_sequence)
         self.item_button.setEnabled(can_take_item)
         for button in (self.copy_button, self.up_button, self.down_button):

@@ -44,7 +44,7 @@ def desk_of(listener: Listener) -> AnswerDesk:
 
 async def test_too_much_is_refused(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_desk, "MAX_DATASET_BYTES", 300)
-    monkeypatch.setattr(answer_desk, "MAX_TAKEN_BYTES", 900)
+    monkeypatch.setattr(answer_desk, "MAX_TAKEN_BYTES", 500)
     large = elements(**{one.keyword: one.value for one in STEP}, PatientComments="x" * 300)
     async with connect(f"X@{listener.address}", contexts=presets.for_classes(PUSH)) as assoc:
         assert (await assoc.n_create(PUSH, large)).status == 0x0213

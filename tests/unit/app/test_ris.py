@@ -52,7 +52,8 @@ def test_times(text: str, seen: str | None) -> None:
     [
         ("PatientBirthDate", "2025-02-30"), ("PatientBirthDate", "soon"), ("PatientSex", "X"),
         ("AccessionNumber", "12345678901234567"), ("PatientID", "a\\b"),
-        ("ScheduledStationAETitle", "MUCH_TOO_LONG_TITLE"), ("StudyInstanceUID", "1.x"), ("PatientName", "two\nlines"), ("Modality", "M" * 17),
+        ("ScheduledStationAETitle", "MUCH_TOO_LONG_TITLE"), ("StudyInstanceUID", "1.x"),
+        ("PatientName", "two\nlines"), ("Modality", "M" * 17),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_said(keyword: str, text: str) -> None:

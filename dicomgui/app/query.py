@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dicomgui.app.connection import ConnectionOptions
@@ -22,7 +22,7 @@ from dicomgui.app.levels import (
     roots_for,
     unique_keys_above,
 )
-from dicomgui.app.query_values import tags_in
+from dicomgui.app.query_values import Answer, tags_in
 from dicomgui.app.watching import Watch
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
@@ -103,11 +103,13 @@ class Found:
     :ivar number: from 1 on.
     :ivar match: as it came; already decoded where the job is not lazy.
     :ivar peer: who answered.
+    :ivar answer: the bytes of the match, as they came.
     """
 
     number: int
     match: Match
     peer: PeerAddress
+    answer: Answer = field(default=Answer(b""), repr=False)
 
     @property
     def dataset(self) -> Dataset:
@@ -277,15 +279,16 @@ class FindJob:
             self._notes.append("The peer went on after the C-CANCEL; the association was aborted.")
 
     def _take(self, match: Match) -> Found | None:
+        answer = Answer(match.data, match.transfer_syntax_uid, match.status == 0xFF01, self._options.charset)
         if self._is_lazy:
             self._count += 1
             if self._missing:
                 there = tags_in(match.data, match.transfer_syntax_uid, self._missing)
                 self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in there}
-            return Found(self._count, match, self._peer)
+            return Found(self._count, match, self._peer, answer)
         try:
             with warnings.catch_warnings(action="ignore"):  # pydicom's, about odd values: they are shown as they are
-                dataset = match.dataset
+                dataset = answer.dataset()
         except RemoteProtocolError as error:
             if not self._unreadable:
                 self._notes.append(f"A match could not be read: {error}")
@@ -293,7 +296,7 @@ class FindJob:
             return None
         self._count += 1
         self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in dataset}
-        return Found(self._count, Match(dataset, match.status, match.transfer_syntax_uid), self._peer)
+        return Found(self._count, Match(dataset, match.status, match.transfer_syntax_uid), self._peer, answer)
 
     def result(self) -> FindResult:
         """How the query ended, or how far it is."""

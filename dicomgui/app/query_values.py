@@ -6,14 +6,16 @@ Decoding a whole match takes a hundred times as long as finding the three values
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dicomgui.app.keys import SPECIFIC_CHARACTER_SET
+from dicomgui.network.dimse.dataset import MAX_INFLATED as MAX_DATASET_INFLATED
 from dicomgui.network.dimse.dataset import decode_dataset
 from dicomgui.network.service_classes.attributes import vr_of
-from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
+from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from dicomgui.storage.attributes import decode_value
 from dicomgui.storage.scan import inflate, native_syntax, scan
 
@@ -53,11 +55,20 @@ class Answer(NamedTuple):
 
     :ivar data: its data set, encoded.
     :ivar has_unsupported_keys: the peer says that it did not match by all optional keys (FF01).
+    :ivar charset: in which character set its texts are where it names none, as a term of (0008,0005); empty for what
+        can be guessed.
+    :ivar is_forced: they are in ``charset`` whatever it names.
     """
 
     data: bytes
     transfer_syntax_uid: str = EXPLICIT_VR_LITTLE_ENDIAN
     has_unsupported_keys: bool = False
+    charset: str = ""
+    is_forced: bool = False
+
+    def read_as(self, charset: str) -> Answer:
+        """The same, with its texts in this character set whatever it names; empty for the one that it names."""
+        return self._replace(charset=charset, is_forced=True) if charset else self
 
     def texts(self, tags: Collection[int]) -> dict[int, str]:
         """The values of these elements, by tag, as text; what is not there is left out.
@@ -73,7 +84,7 @@ class Answer(NamedTuple):
         outer = wanted | sequences | {SPECIFIC_CHARACTER_SET}
         found = scan(data, syntax, outer, max(place for place in outer if place <= _TAG)).found
         at = found.get(SPECIFIC_CHARACTER_SET)
-        charset = data[at.begin : at.end].strip(b"\0 ").decode("ascii", "replace") if at is not None else ""
+        charset = self._charset_of(data[at.begin : at.end] if at is not None else b"")
         texts = {
             tag: _text(data[at.begin : at.end], vr_of_tag(tag), syntax, charset)
             for tag, at in found.items()
@@ -92,12 +103,39 @@ class Answer(NamedTuple):
             for tag, at in scan(item, syntax, tags, max(tags)).found.items()
         }
 
+    def _charset_of(self, named: bytes) -> str:
+        """The character set that its texts are read in, where it names this one."""
+        text = named.strip(b"\0 ").decode("ascii", "replace")
+        return self.charset if self.is_forced or not text else text
+
     def dataset(self) -> Dataset:
-        """All of it, decoded anew at each call.
+        """All of it, decoded anew at each call. Where ``charset`` counts, it names that.
 
         :raises RemoteProtocolError: it cannot be read.
         """
-        return decode_dataset(self.data, self.transfer_syntax_uid)
+        if not self.charset:
+            return decode_dataset(self.data, self.transfer_syntax_uid)
+        with warnings.catch_warnings(action="ignore"):  # pydicom's, about what the set does not hold
+            return decode_dataset(*self._named())
+
+    def _named(self) -> tuple[bytes, str]:
+        """Its bytes, with the character set named in which they are to be read, and their transfer syntax."""
+        data = inflate(self.data, self.transfer_syntax_uid, MAX_DATASET_INFLATED)
+        syntax = native_syntax(self.transfer_syntax_uid, data)
+        at = scan(data, syntax, {SPECIFIC_CHARACTER_SET}, SPECIFIC_CHARACTER_SET).found.get(SPECIFIC_CHARACTER_SET)
+        named = data[at.begin : at.end] if at is not None else b""
+        element = _charset_element(self._charset_of(named), syntax)
+        before, after = (data[: at.start], data[at.end :]) if at is not None else (b"", data)
+        return b"".join((before, element, after)), syntax
+
+
+def _charset_element(charset: str, syntax: str) -> bytes:
+    value = charset.encode("ascii", "replace")
+    value += b" " * (len(value) & 1)
+    order = ">" if syntax == EXPLICIT_VR_BIG_ENDIAN else "<"
+    if syntax == IMPLICIT_VR_LITTLE_ENDIAN:
+        return struct.pack("<HHI", 0x0008, 0x0005, len(value)) + value
+    return struct.pack(f"{order}HH2sH", 0x0008, 0x0005, b"CS", len(value)) + value
 
 
 def _first_item(value: bytes, syntax: str) -> bytes:

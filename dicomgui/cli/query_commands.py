@@ -11,6 +11,7 @@ from dicomgui.app.dicom_json import DatasetFileError, character_set_of, dataset_
 from dicomgui.app.keys import Key
 from dicomgui.app.levels import Level
 from dicomgui.app.query import FindJob, FindResult, Found, Query, return_keys_of
+from dicomgui.app.query_export import MatchFolder
 from dicomgui.app.query_file import keys_in
 from dicomgui.app.worklist import worklist_query, worklist_remarks
 from dicomgui.cli.exits import Exit, exit_of_error
@@ -70,7 +71,12 @@ async def _query(
             output.note(remark)
     job = FindJob(session.context, *target_of(options), query)
     try:
-        result = await job.run(partial(_show, output, MatchTable(output, columns)))
+        folder = None if options.out is None else MatchFolder(Path(options.out))
+        result = await job.run(partial(_show, output, MatchTable(output, columns), folder))
+    except OSError as error:
+        output.note(f"error: the matches could not be written to {options.out}: {error.strerror or error}")
+        _sum_up(output, job.result(), service, Exit.FILES)
+        return Exit.FILES
     except asyncio.CancelledError:
         _sum_up(output, job.result(), service, Exit.CANCELLED)
         raise
@@ -82,8 +88,9 @@ async def _query(
     return code
 
 
-def _show(output: Output, table: MatchTable, match: Found) -> bool:
-    """Print a match; whether anybody still reads."""
+def _show(output: Output, table: MatchTable, folder: MatchFolder | None, match: Found) -> bool:
+    """Print a match, and keep it where that is wanted; whether anybody still reads."""
+    kept = {} if folder is None else {"file": str(folder.add(match.answer))}
     if output.is_json:
         output.event(
             "match",
@@ -91,6 +98,7 @@ def _show(output: Output, table: MatchTable, match: Found) -> bool:
             dataset=dataset_json(match.dataset),
             character_set=character_set_of(match.dataset),
             unsupported_keys=match.has_unsupported_keys,
+            **kept,
         )
     else:
         table.row(match.dataset)

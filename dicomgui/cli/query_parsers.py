@@ -55,6 +55,7 @@ def _add_find(commands: _Commands, parents: _Parents) -> None:
     _add_level(parser)
     _add_keys(parser, "PatientName=DOE*, (0010,0020)=17, StudyDate=today")
     _add_returned(parser)
+    _add_folder(parser)
 
 
 def _add_worklist(commands: _Commands, parents: _Parents) -> None:
@@ -62,6 +63,7 @@ def _add_worklist(commands: _Commands, parents: _Parents) -> None:
     parser = _add(commands, parents, "worklist", text, ("dicomgui.cli.query_commands", "worklist"))
     _add_keys(parser, "ScheduledProcedureStepSequence[0].Modality=CT")
     _add_returned(parser)
+    _add_folder(parser)
 
 
 def _add_move(commands: _Commands, parents: _Parents) -> None:
@@ -143,6 +145,12 @@ def _add_returned(parser: argparse.ArgumentParser) -> None:
         help="what to return, as often as needed, instead of the usual",
     )  # fmt: skip
     parser.add_argument("--limit", metavar="N", type=count, help="stop after N matches (default: no limit)")
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", metavar="DIR", help="keep each match as a DICOM file in this folder as well; made if needed"
+    )
 
 
 def _key(text: str) -> Key:

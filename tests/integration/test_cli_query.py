@@ -15,6 +15,7 @@ from helpers.command_line import COMMAND, DEADLINE_S, Listening, dicomgui, event
 from helpers.peers import free_port
 from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, ENDLESS, data_sets, kept_in, real_files
 from helpers.serving import in_thread
+from pydicom import dcmread
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="signals and pipes of Unix")
 
@@ -129,3 +130,15 @@ def test_a_data_set_goes_through_a_pipe(scp: Answering) -> None:
     done = dicomgui("n-create", scp.peer, "--class", "1.2.840.10008.3.1.2.3.3", "--dataset", "-", stdin=b"[{}]")
     assert done.returncode == 1  # the archive has no such service
     assert b"did not accept" in done.stderr or b"does not" in done.stderr
+
+
+def test_matches_are_kept_as_files(scp: Answering, tmp_path: Path) -> None:
+    done = dicomgui("find", scp.peer, "-k", "PatientName=Doe^*", "--out", tmp_path / "found", "--json")
+    assert done.returncode == 0, done.stderr
+    kept = [event["file"] for event in events(done.stdout) if event["event"] == "match"]
+    assert [Path(name).name for name in kept] == ["match-00001.dcm", "match-00002.dcm"]
+    assert {str(dcmread(name).StudyInstanceUID) for name in kept} == {CR_STUDY, CT_STUDY}
+    (tmp_path / "file").touch()
+    done = dicomgui("find", scp.peer, "--out", tmp_path / "file")
+    assert done.returncode == 4
+    assert b"could not be written" in done.stderr

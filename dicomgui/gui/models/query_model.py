@@ -89,6 +89,8 @@ class QueryModel(QAbstractTableModel):
 
     def add(self, rows: Sequence[Row]) -> None:
         """Append matches; while more come they stand at the end, whatever the order is."""
+        for source in {row.source for row in rows}:
+            source.read_as = self._arrangement.read_as
         self._rows += rows
         new = list(filter(having(self._arrangement), rows))
         self._is_arranged = self._is_arranged and self._arrangement.column is None
@@ -122,8 +124,9 @@ class QueryModel(QAbstractTableModel):
             end += 1
         return end - position - 1
 
-    def _changed(self, position: int) -> None:
-        self.dataChanged.emit(self.index(position, 0), self.index(position, len(self.columns) - 1))
+    def _changed(self, position: int, last: int = -1) -> None:
+        last = max(position, last)
+        self.dataChanged.emit(self.index(position, 0), self.index(last, len(self.columns) - 1))
 
     # opening
 
@@ -177,6 +180,21 @@ class QueryModel(QAbstractTableModel):
     def set_filter(self, text: str) -> None:
         """Show only matches that have all these words, in whichever column."""
         self._arrange_as(self._arrangement._replace(words=tuple(text.casefold().split()), columns=self.columns))
+
+    def read_as(self, charset: str) -> None:
+        """Read all texts in this character set, a term of (0008,0005); empty for the one that each match names."""
+        if charset == self._arrangement.read_as:
+            return
+        for source in {row.source for row in self._rows}:
+            source.read_as = charset
+        self._texts.clear()
+        arrangement = self._arrangement._replace(read_as=charset)
+        if arrangement.is_plain:
+            self._arrangement = arrangement
+        else:
+            self._arrange_as(arrangement)
+        if self._shown:
+            self._changed(0, len(self._shown) - 1)
 
     def _arrange_as(self, arrangement: Arrangement) -> None:
         if arrangement != self._arrangement:
@@ -280,7 +298,7 @@ class QueryModel(QAbstractTableModel):
         if texts is None:
             if len(self._texts) >= _KEPT:
                 self._texts.clear()
-            texts = row.answer.texts(self._tags[row.level]) if row.answer is not None else {}
+            texts = row.texts(self._tags[row.level])
             self._texts[row] = texts
         return texts
 
@@ -288,7 +306,7 @@ class QueryModel(QAbstractTableModel):
         """The level and the cells of these columns, row by row, for a file; may run in a thread."""
         tags = {level: tags_of(columns, level) for level in Level}
         for row in rows:
-            texts = row.answer.texts(tags[row.level]) if row.answer is not None else {}
+            texts = row.texts(tags[row.level])
             yield [
                 row.noun.lower(),
                 *(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.keys import Key, attribute_of
@@ -24,6 +24,7 @@ __all__ = [
     "Column",
     "Row",
     "Source",
+    "Superseded",
     "arranged",
     "cell_text",
     "columns_for",
@@ -31,6 +32,8 @@ __all__ = [
     "tags_of",
     "unique_values",
 ]
+
+_T = TypeVar("_T")
 
 ITEM: Final = "item"
 COUNT: Final = "count"
@@ -41,6 +44,7 @@ WORKLIST: Final = "worklist"
 """The root of a source that is asked for its worklist."""
 
 _SORTED_AT_ONCE = 8192  # list.sort keeps everybody waiting while it compares
+_LOOKED_UP = 1024  # rows between two questions whether the order is still wanted
 _NUMBER = re.compile(r"[0-9]+")
 
 
@@ -66,9 +70,10 @@ class Source:
     :ivar name: of the node, or its AE title.
     :ivar root: the information model that was asked for; once there is an answer, the one it came in.
     :ivar association: the latest one with it.
+    :ivar read_as: the character set in which its texts are shown, whatever the answers name; empty for that one.
     """
 
-    __slots__ = ("association", "name", "options", "peer", "root")
+    __slots__ = ("association", "name", "options", "peer", "read_as", "root")
 
     def __init__(self, name: str, peer: PeerAddress, options: ConnectionOptions, root: str | None = None) -> None:
         self.name = name
@@ -76,6 +81,7 @@ class Source:
         self.options = options
         self.root = root
         self.association = 0
+        self.read_as = ""
 
 
 class Row:
@@ -99,6 +105,16 @@ class Row:
         self.children: list[Row] | None = None
         self.is_open = False
         self.note = note
+
+    @property
+    def read(self) -> Answer | None:
+        """The match with its texts in the character set that the user has chosen."""
+        return None if self.answer is None else self.answer.read_as(self.source.read_as)
+
+    def texts(self, tags: Collection[int]) -> dict[int, str]:
+        """The values of these elements, by tag; none of a remark. See :meth:`Answer.texts`."""
+        read = self.read
+        return {} if read is None else read.texts(tags)
 
     @property
     def is_step(self) -> bool:
@@ -204,7 +220,7 @@ def unique_values(row: Row) -> dict[str, str]:
     place: Row | None = row
     while place is not None:
         if place.answer is not None:
-            texts = place.answer.texts(_UNIQUE.values())
+            texts = place.texts(_UNIQUE.values())
             for level, tag in _UNIQUE.items():
                 if texts.get(tag):
                     values.setdefault(UNIQUE_KEYS[level], texts[tag])
@@ -294,12 +310,14 @@ class Arrangement(NamedTuple):
     :ivar column: by which they are sorted; ``None`` for the order of arrival.
     :ivar words: each has to be in one of the cells; in lower case.
     :ivar columns: whose cells are looked at.
+    :ivar read_as: the character set of the texts; empty for the one that each match names.
     """
 
     column: Column | None = None
     is_descending: bool = False
     words: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
+    read_as: str = ""
 
     @property
     def is_plain(self) -> bool:
@@ -315,20 +333,28 @@ def having(arrangement: Arrangement) -> Callable[[Row], bool]:
     tags = {level: tags_of(columns, level) for level in Level}
 
     def has_all(row: Row) -> bool:
-        texts = row.answer.texts(tags[row.level]) if row.answer is not None else {}
+        texts = row.texts(tags[row.level])
         cells = "\n".join(cell_text(row, column, texts) or "" for column in columns).casefold()
         return all(word in cells for word in words)
 
     return has_all
 
 
-def arranged(rows: Sequence[Row], arrangement: Arrangement) -> list[Row]:
-    """The rows that pass, in their order. Takes some 20 µs a row: very many belong into a thread."""
-    kept = list(filter(having(arrangement), rows)) if arrangement.words else list(rows)
+class Superseded(Exception):
+    """Nobody wants the order any more."""
+
+
+def arranged(rows: Sequence[Row], arrangement: Arrangement, is_wanted: Callable[[], bool] = lambda: True) -> list[Row]:
+    """The rows that pass, in their order. Takes some 20 µs a row: very many belong into a thread.
+
+    :param is_wanted: asked now and then, about every 20 ms.
+    :raises Superseded: it said no.
+    """
+    kept = list(filter(_watched(having(arrangement), is_wanted), rows)) if arrangement.words else list(rows)
     column = arrangement.column
     if column is None:
         return kept
-    keys = list(map(_sort_key_by(column), kept))
+    keys = list(map(_watched(_sort_key_by(column), is_wanted), kept))
     starts = range(0, len(kept), _SORTED_AT_ONCE)
     ends = (min(start + _SORTED_AT_ONCE, len(kept)) for start in starts)
     pieces = [sorted(range(start, end), key=keys.__getitem__) for start, end in zip(starts, ends, strict=True)]
@@ -336,6 +362,20 @@ def arranged(rows: Sequence[Row], arrangement: Arrangement) -> list[Row]:
     if arrangement.is_descending:
         found.reverse()
     return found
+
+
+def _watched(work: Callable[[Row], _T], is_wanted: Callable[[], bool]) -> Callable[[Row], _T]:
+    """``work``, which stops when it is not wanted any more."""
+    done = 0
+
+    def watched(row: Row) -> _T:
+        nonlocal done
+        done += 1
+        if not done % _LOOKED_UP and not is_wanted():
+            raise Superseded
+        return work(row)
+
+    return watched
 
 
 def _sort_key_by(column: Column) -> Callable[[Row], str]:
@@ -346,7 +386,7 @@ def _sort_key_by(column: Column) -> Callable[[Row], str]:
     def key_of(row: Row) -> str:
         if row.answer is None:
             return ""
-        texts = row.answer.texts(tags[row.level])
+        texts = row.texts(tags[row.level])
         if has_own_text:
             text = cell_text(row, column, texts) or ""
         else:

@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.dataset_tree import dataset_node
 from dicomgui.app.here import HereLookup
 from dicomgui.app.levels import Level
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.app.query_export import write_answers_csv, write_answers_json
+from dicomgui.app.query_export import FolderFormat, write_answers_csv, write_answers_folder, write_answers_json
+from dicomgui.app.query_values import Answer
 from dicomgui.app.viewed import Viewed, open_bytes
 from dicomgui.gui import icons
 from dicomgui.gui.models.query_model import QueryModel
-from dicomgui.gui.models.query_rows import COLUMNS, HERE, ITEM, NODE, Column, Row, arranged
+from dicomgui.gui.models.query_rows import (
+    COLUMNS,
+    HERE,
+    ITEM,
+    NODE,
+    Arrangement,
+    Column,
+    Row,
+    Superseded,
+    arranged,
+)
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import EmptyState
+from dicomgui.gui.widgets.charset_button import CharsetButton
 from dicomgui.gui.widgets.dataset_tree import DatasetTree
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.fields import line_edit
+from dicomgui.gui.widgets.flow import FlowRow
 from dicomgui.gui.widgets.result_table import ResultTable
-from dicomgui.gui.widgets.text import count_text
+from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.trace.describe import Node
 from dicomgui.trace.finding import plain
@@ -97,6 +112,7 @@ class QueryResults(QWidget):
         self._has_several_nodes = False
         self._lookup: HereLookup | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._shown_row: Row | None = None
         self._arranging: asyncio.Task[None] | None = None
         self.model = QueryModel(self, look.columns)
         self._make_widgets()
@@ -119,8 +135,12 @@ class QueryResults(QWidget):
         self.columns_menu = QMenu(self.columns_button)
         self.columns_menu.setObjectName(f"{prefix}_columns_menu")
         self.export_button = push_button(
-            f"{prefix}_export", "E&xport …", "save", tip="The matches as CSV or DICOM JSON"
+            f"{prefix}_export", "E&xport …", "save", tip="The matches as CSV, DICOM JSON, XML or DICOM files"
         )
+        self.charset_button = CharsetButton(f"{prefix}_read_as")
+        self.arranging = PlainLabel(tone="accent", scale=0.9)
+        self.arranging.setObjectName(f"{prefix}_arranging")
+        self.arranging.hide()
         self.table = ResultTable(f"{prefix}_table", "Matches", self.model)
         self.table.setSizePolicy(self.table.sizePolicy().horizontalPolicy(), self.sizePolicy().verticalPolicy())
         self.dataset = DatasetTree(prefix)
@@ -131,11 +151,10 @@ class QueryResults(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        tools = QHBoxLayout()
-        tools.setSpacing(8)
-        tools.addWidget(self.filter, 1)
-        tools.addWidget(self.columns_button)
-        tools.addWidget(self.export_button)
+        tools = FlowRow(8)
+        tools.add(self.filter, 1, width=160)
+        for widget in (self.arranging, self.columns_button, self.charset_button, self.export_button):
+            tools.add(widget)
         column.addLayout(tools)
         self._pages = QStackedWidget()
         self._pages.setObjectName(f"{prefix}_pages")
@@ -161,6 +180,7 @@ class QueryResults(QWidget):
         self._filter_timer.timeout.connect(self._filter_now)
         self.columns_button.clicked.connect(self._show_menu)
         self.export_button.clicked.connect(lambda: self._tasks.spawn(self._export(), name="export matches"))
+        self.charset_button.chosen.connect(self._read_as)
         self.model.arrangement_wanted.connect(self._arrange)
         self.model.modelReset.connect(self.counts_changed)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self.counts_changed.emit())
@@ -178,6 +198,7 @@ class QueryResults(QWidget):
         self._asked = asked
         self._has_several_nodes = has_several_nodes
         self.dataset.close_tree()
+        self._shown_row = None
         self.model.start(columns)
         self._show_columns()
         self.show_state()
@@ -192,6 +213,7 @@ class QueryResults(QWidget):
             self._pages.setCurrentIndex(0)
         self.export_button.setEnabled(self.model.count > 0)
         self.filter.setEnabled(self.model.count > 0)
+        self.charset_button.setEnabled(self.model.count > 0)
 
     def finish(self) -> None:
         """Everything has come: bring late rows into order."""
@@ -204,21 +226,40 @@ class QueryResults(QWidget):
         self.model.set_filter(self.filter.text())
 
     def _arrange(self) -> None:
-        if self._arranging is None:
+        if self._arranging is None or self._arranging.done():
             self._arranging = self._tasks.spawn(self._arrange_in_thread(), name="arrange matches")
             self._arranging.add_done_callback(self._on_arranged)
 
     async def _arrange_in_thread(self) -> None:
-        """Until what is shown is what is wanted by then."""
+        """Until what is shown is what is wanted by then; an order that nobody wants any more is given up."""
         loop = asyncio.get_running_loop()
-        is_done = False
-        while not is_done:
+        while not self.model.is_arranged:
             rows, arrangement = self.model.rows, self.model.arrangement
-            order = await loop.run_in_executor(self._place.context.file_pool, arranged, rows, arrangement)
-            is_done = self.model.apply(order, arrangement, len(rows)) or arrangement == self.model.arrangement
+            self._show_arranging(len(rows))
+            work = partial(arranged, rows, arrangement, partial(self._is_wanted, arrangement))
+            with suppress(Superseded):
+                order = await loop.run_in_executor(self._place.context.file_pool, work)
+                if self.model.apply(order, arrangement, len(rows)):
+                    break  # what came meanwhile stands at the end until the query is over
 
-    def _on_arranged(self, _task: asyncio.Task[None]) -> None:
-        self._arranging = None
+    def _is_wanted(self, arrangement: Arrangement) -> bool:
+        """From the thread that arranges: a comparison of two values that do not change."""
+        return arrangement == self.model.arrangement
+
+    def _show_arranging(self, count: int) -> None:
+        word = "Filtering" if self.model.arrangement.words else "Sorting"
+        self.arranging.setText(f"{word} {count_text(count, *self._look.nouns)} …")
+        self.arranging.show()
+
+    def _on_arranged(self, task: asyncio.Task[None]) -> None:
+        if task is self._arranging:
+            self._arranging = None
+            self.arranging.hide()
+
+    def _read_as(self, charset: str) -> None:
+        self.model.read_as(charset)
+        if self._shown_row is not None and self.dataset.is_open:
+            self.show_row(self._shown_row)
 
     # ---------------------------------------------------------------------------------------------------------- columns
 
@@ -324,16 +365,18 @@ class QueryResults(QWidget):
 
     def show_row(self, row: Row) -> None:
         """Show all of a match."""
-        if row.answer is None:
+        answer = row.read
+        if answer is None:
             return
         title = f"{row.noun} from {row.source.name}"
-        answer, usual = row.answer, self._usual_charset(row)
+        usual = answer.charset
         self._viewing = lambda: open_bytes(answer.data, answer.transfer_syntax_uid, title, usual_charset=usual)
         try:
-            node = dataset_node(row.answer.dataset(), title)
+            node = dataset_node(answer.dataset(), title)
         except RemoteProtocolError as error:
             node = Node(title, "", error=plain(error, 500))
         self._show(node, title)
+        self._shown_row = row
         self.dataset.window_button.show()
 
     def show_node(self, node: Node, title: str) -> None:
@@ -341,12 +384,8 @@ class QueryResults(QWidget):
         self.dataset.window_button.hide()
         self._show(node, title)
 
-    def _usual_charset(self, row: Row) -> str:
-        """In which character set texts of the row's node usually are, as it is saved."""
-        node = self._place.config.nodes.find(row.source.name)
-        return node.charset if node is not None else ""
-
     def _show(self, node: Node, title: str) -> None:
+        self._shown_row = None
         self._pages.setCurrentWidget(self.parts)
         was_hidden = self.dataset.isHidden()
         self.dataset.show_node(node, title)
@@ -355,21 +394,24 @@ class QueryResults(QWidget):
             self.parts.setSizes([width // 2, width // 2])
 
     async def _export(self) -> None:
-        filters = ("CSV (*.csv)", "DICOM JSON (*.json)")
+        filters = ("CSV (*.csv)", "DICOM JSON (*.json)", "A folder of DICOM files (*.dcm)", "A folder of XML (*.xml)")
         start = Path.home() / "matches.csv"
         paths = await ask_paths(self, Ask.SAVE, "Export the matches", start=start, filters=filters)
         if not paths:
             return
         path = paths[0] if paths[0].suffix else paths[0].with_suffix(".csv")
         rows, columns = self.model.shown_rows(), self.shown_columns
-        if path.suffix.lower() == ".json":
+        kind = path.suffix.lower()
+        if kind == ".json":
             work = partial(_export_json, path, rows)
+        elif kind in set(FolderFormat):
+            work = partial(_export_folder, path.with_suffix(""), rows, FolderFormat(kind))
         else:
             work = partial(_export_csv, path, self.model, columns, rows)
         with self._place.start_job(JobKind.EXPORT, f"Export {count_text(len(rows), *self._look.nouns)}") as job:
             loop = asyncio.get_running_loop()
             try:
-                count, unreadable = await loop.run_in_executor(self._place.context.file_pool, work)
+                path, count, unreadable = await loop.run_in_executor(self._place.context.file_pool, work)
             except OSError as error:
                 text = f"The matches could not be written to {path}: {error.strerror or error}"
                 self._say(text, "error")
@@ -381,10 +423,22 @@ class QueryResults(QWidget):
             self._say(text, "good")
 
 
-def _export_csv(path: Path, model: QueryModel, columns: Sequence[Column], rows: Sequence[Row]) -> tuple[int, int]:
+_Written: TypeAlias = tuple[Path, int, int]
+"""What was written, with how many matches, and how many were left out."""
+
+
+def _export_csv(path: Path, model: QueryModel, columns: Sequence[Column], rows: Sequence[Row]) -> _Written:
     titles = [column.title for column in columns]
-    return write_answers_csv(path, ["Level", *titles], model.lines(columns, rows)), 0
+    return path, write_answers_csv(path, ["Level", *titles], model.lines(columns, rows)), 0
 
 
-def _export_json(path: Path, rows: Sequence[Row]) -> tuple[int, int]:
-    return write_answers_json(path, (row.answer for row in rows if row.answer is not None))
+def _export_json(path: Path, rows: Sequence[Row]) -> _Written:
+    return path, *write_answers_json(path, _answers(rows))
+
+
+def _export_folder(folder: Path, rows: Sequence[Row], kind: FolderFormat) -> _Written:
+    return write_answers_folder(folder, _answers(rows), kind)
+
+
+def _answers(rows: Sequence[Row]) -> Iterator[Answer]:
+    return (read for row in rows if (read := row.read) is not None)

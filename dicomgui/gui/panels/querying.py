@@ -112,8 +112,7 @@ class NodeQuery:
             self._handle.add_association(number)
 
     def _take(self, found: Found) -> None:
-        match = found.match
-        answer = Answer(match.data, match.transfer_syntax_uid, found.has_unsupported_keys)
+        answer = found.answer
         self._found.append(answer)
         if len(self._first) < LOOKED_AT:
             self._first.append(answer)

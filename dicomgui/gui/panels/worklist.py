@@ -12,21 +12,25 @@ from dicomgui.app.query import Query
 from dicomgui.app.report import group_findings
 from dicomgui.app.searches import WORKLIST_FILE_NAME
 from dicomgui.app.worklist import usual_return_keys
-from dicomgui.gui.models.query_rows import Row, Source
+from dicomgui.app.worklist_relaxing import relaxing_order
+from dicomgui.gui.models.query_rows import Source
 from dicomgui.gui.panels.asking_panel import AskingPanel
 from dicomgui.gui.panels.explaining import PeerActions, explain_in
 from dicomgui.gui.panels.panel import Workplace
-from dicomgui.gui.panels.query_results import QueryResults, ResultsLook
+from dicomgui.gui.panels.query_results import MIN_HEIGHT, QueryResults, ResultsLook
 from dicomgui.gui.panels.worklist_columns import STEP_COLUMNS, asked_columns, columns_of
 from dicomgui.gui.panels.worklist_empty import EmptyHelper
 from dicomgui.gui.panels.worklist_form import DATE, WorklistForm
 from dicomgui.gui.panels.worklist_steps import StepsArea
 from dicomgui.gui.widgets.cards import Offers
 from dicomgui.gui.widgets.copy_menu import Recipes
-from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.gui.widgets.flow import reveal
 from dicomgui.trace.finding import ActionKind, Finding
 
 __all__ = ["WorklistPanel"]
+
+EMPTY_HEIGHT: Final = 300
+"""What helps where nothing matches needs more room than matches do."""
 
 NOTHING_MATCHED: Final = "find-empty"
 """The code of the finding that a query was answered by nothing."""
@@ -74,6 +78,7 @@ class WorklistPanel(AskingPanel):
 
     def begin_results(self, query: Query, sources: Sequence[Source]) -> None:
         self.empty.show_question(None)
+        self.results.setMinimumHeight(MIN_HEIGHT)
         usual = usual_return_keys()
         keys = (*query.keys, *(usual if query.returned is None else query.returned))
         asked = asked_columns(keys, usual)
@@ -90,7 +95,9 @@ class WorklistPanel(AskingPanel):
 
     def finished(self, is_ok: bool) -> None:
         if is_ok and not self.results.model.count:
+            self.results.setMinimumHeight(EMPTY_HEIGHT)
             self.empty.show_question(self.asking.asked)
+            reveal(self.empty)
 
     def judged(self, findings: Sequence[Finding]) -> Sequence[Finding]:
         """What helps where nothing matches says it already."""
@@ -110,7 +117,7 @@ class WorklistPanel(AskingPanel):
         if asked is None or self.is_busy:
             return
         query, sources = asked
-        gone = [one for one in query.keys if one.is_matching] if key is None else [key]
+        gone = relaxing_order(query.keys) if key is None else (key,)
         for one in gone:
             self.form.remove_key(one)
         keys = tuple(Key(one.path) if one in gone else one for one in query.keys)
@@ -121,17 +128,7 @@ class WorklistPanel(AskingPanel):
     def show_selection(self) -> None:
         super().show_selection()
         rows = self.results.table.selected_rows()
-        row = rows[0] if len(rows) == 1 else None
-        self._show_item(row)
-
-    def _show_item(self, row: Row | None) -> None:
-        if row is None or row.answer is None:
-            self.steps.show_item(None, None)
-            return
-        try:
-            self.steps.show_item(row.answer.dataset(), row.source)
-        except RemoteProtocolError:
-            self.steps.show_item(None, None)
+        self.steps.show_item(rows[0] if len(rows) == 1 else None)
 
     def _on_answered(self, result: NResult) -> None:
         self.findings.show_findings(group_findings(result.findings), {})

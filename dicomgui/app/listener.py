@@ -245,9 +245,14 @@ class Listener:
         except BaseException:
             await self._close_archive(self._services)
             raise
-        report, self._early = self._early, None
+        report = self._take_early()
         if report is not None:
             asyncio.get_running_loop().call_soon(self._on_repaired, report)
+
+    def _take_early(self) -> RepairReport | None:
+        """What was repaired before the listener ran."""
+        report, self._early = self._early, None
+        return report
 
     async def stop(self) -> None:
         """Stop listening and end every association; what is being received may finish within two seconds.

@@ -61,16 +61,28 @@ QUERY_THREADS = 2
 
 
 class _IndexedArchive(Archive):
-    """An archive that tells of everything that is stored, from whatever thread it is stored in."""
+    """An archive that tells of everything that is stored, from whatever thread it is stored in.
+
+    :param begin: told the UID before the file has its name.
+    :param tell: told what was stored.
+    """
 
     def __init__(
-        self, folder: Path, tell: Callable[[Stored], None], *, fsync: bool, on_duplicate: DuplicatePolicy
+        self,
+        folder: Path,
+        begin: Callable[[str], None],
+        tell: Callable[[Stored], None],
+        *,
+        fsync: bool,
+        on_duplicate: DuplicatePolicy,
     ) -> None:
         super().__init__(folder, fsync=fsync, on_duplicate=on_duplicate)
+        self._begin = begin
         self._tell = tell
 
     def commit(self, pending: Pending) -> Stored:
         """As its parent; the index is written later, and nothing waits for it."""
+        self._begin(pending.facts.sop_instance_uid)
         stored = super().commit(pending)
         self._tell(stored)
         return stored
@@ -105,7 +117,9 @@ class LocalArchive:
         self.folder = folder
         self.index = Index(folder)
         self.tree = FolderTree(self.index, layout)
-        self.files: Archive = _IndexedArchive(folder, self._note_stored, fsync=fsync, on_duplicate=on_duplicate)
+        self.files: Archive = _IndexedArchive(
+            folder, self._note_coming, self._note_stored, fsync=fsync, on_duplicate=on_duplicate
+        )
         self.report: RepairReport | None = None
         self.progress: RepairProgress | None = None
         self.watchers: list[Callable[[RepairReport], None]] = []
@@ -113,6 +127,7 @@ class LocalArchive:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gathering = threading.Lock()
         self._stored: list[str] = []
+        self._coming: set[str] = set()
         self._users = 0
         self._changing = asyncio.Lock()
         self._trouble = ""
@@ -166,6 +181,7 @@ class LocalArchive:
             await self.close()
 
     def _open(self) -> None:
+        self._coming.clear()
         leftovers = self.files.prepare()
         self._trouble, self.report, self.progress = "", None, None
         self._stopping.clear()
@@ -181,7 +197,7 @@ class LocalArchive:
         def work() -> RepairReport:
             return repair(
                 self.index, opened, leftovers=leftovers,
-                on_progress=self._note_progress, should_stop=self._stopping.is_set,
+                on_progress=self._note_progress, should_stop=self._stopping.is_set, is_new=self._coming.__contains__,
             )  # fmt: skip
 
         self._start_repair(work, RepairReport(leftovers=leftovers, opened=opened, is_complete=False))
@@ -198,6 +214,8 @@ class LocalArchive:
                 self._tell(stopped, "")
             else:
                 self._tell(None, str(fault))
+        with self._gathering:
+            self._coming.clear()
         self._arrange()
 
     def _tell(self, report: RepairReport | None, trouble: str) -> None:
@@ -220,6 +238,12 @@ class LocalArchive:
 
     def _note_progress(self, progress: RepairProgress) -> None:
         self.progress = progress
+
+    def _note_coming(self, uid: str) -> None:
+        """From any thread. While the repair runs, what is stored is not what an earlier run has left."""
+        with self._gathering:
+            if self.is_repairing:
+                self._coming.add(uid)
 
     def _note_stored(self, stored: Stored) -> None:
         """From any thread. Whoever puts the first name in sets the clock."""

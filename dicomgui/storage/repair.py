@@ -91,6 +91,7 @@ def repair(
     leftovers: Leftovers | None = None,
     on_progress: Callable[[RepairProgress], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    is_new: Callable[[str], bool] = lambda _uid: False,
 ) -> RepairReport:
     """Compare the names of files and rows, and put right what differs. Blocks: run it in a thread.
 
@@ -100,6 +101,8 @@ def repair(
     :param leftovers: what :meth:`~dicomgui.storage.writer.Archive.prepare` returned, to be told of in the report.
     :param on_progress: called after each folder, in this thread.
     :param should_stop: asked before each folder.
+    :param is_new: whether an instance, by its UID, is being stored meanwhile: that its row is not there yet is nothing
+        to be told of. It must say so before the file has its name.
     :raises FolderMissing: the archive's folder is gone; no row is touched.
     :raises IndexFault: the index was closed, or cannot be written.
     """
@@ -107,7 +110,7 @@ def repair(
     for number, folder in enumerate(_FOLDERS):
         if should_stop():
             return replace(report, is_complete=False)
-        report = _repair_folder(index, folder, report, compare=not opened.was_clean)
+        report = _repair_folder(index, folder, report, is_new, compare=not opened.was_clean)
         if on_progress is not None:
             on_progress(RepairProgress(number + 1, len(_FOLDERS), report.files))
     return report
@@ -131,7 +134,9 @@ def rebuild(
     return repair(index, opened, on_progress=on_progress, should_stop=should_stop)
 
 
-def _repair_folder(index: Index, folder: str, report: RepairReport, *, compare: bool) -> RepairReport:
+def _repair_folder(
+    index: Index, folder: str, report: RepairReport, is_new: Callable[[str], bool], *, compare: bool
+) -> RepairReport:
     try:
         files, foreign = _list(index.folder, folder, with_facts=compare)
     except OSError:
@@ -140,10 +145,19 @@ def _repair_folder(index: Index, folder: str, report: RepairReport, *, compare: 
     rows = index.names_in(folder)
     differing = [name for name in files if name not in rows or (compare and rows[name] != files[name])]
     differing += [name for name in rows if name not in files and not os.path.lexists(index.folder / name)]
+    coming = [name for name in differing if name in files and _is_coming(name, is_new)]
+    if coming:
+        index.refresh(coming).result()
+        differing = [name for name in differing if name not in set(coming)]
     done = index.refresh(differing).result() if differing else Refreshed()
     return replace(
         report, files=report.files + len(files), rows=report.rows.plus(done), foreign=report.foreign + foreign
     )
+
+
+def _is_coming(name: str, is_new: Callable[[str], bool]) -> bool:
+    parsed = parse_name(name)
+    return parsed is not None and is_new(parsed[0])
 
 
 def _list(root: Path, folder: str, *, with_facts: bool) -> tuple[dict[str, tuple[int, int]], int]:

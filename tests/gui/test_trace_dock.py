@@ -100,6 +100,22 @@ def test_it_finds_the_current_job(dock: TraceDock) -> None:
     assert shown(dock) == []
 
 
+def test_folded_it_says_whose_trace_it_would_show(qtbot: QtBot, dock: TraceDock) -> None:
+    jobs = Jobs()
+    dock.watch(jobs, (JobKind.QUERY,))
+    dock.set_folded(True)
+    assert dock.what.text() == "of the next job"
+    job = jobs.start(JobKind.QUERY, "query")
+    note(dock, 7)
+    job.add_association(7)
+    assert shown(dock) == []
+    assert dock.what.text() == "association #7"
+    job.finish()
+    qtbot.mouseClick(dock.fold_button, Qt.MouseButton.LeftButton)
+    assert shown(dock) == ["#7"]
+    assert dock.what.text() == "association #7 · 1 row"
+
+
 def test_rows_that_are_missed_are_counted(qtbot: QtBot, dock: TraceDock) -> None:
     for _ in range(100):
         note(dock, 1)

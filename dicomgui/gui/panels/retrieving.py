@@ -286,8 +286,9 @@ class Retrievals:
 
     def _on_ended(self, retrieval: Retrieval, _task: asyncio.Task[None]) -> None:
         retrieval.task = None
-        self.last = retrieval
-        retrieval.handle.finish(JobState.CANCELLED, text="cancelled before it began")  # if it has not even begun
+        if not retrieval.is_finished:  # it has not even begun
+            retrieval.handle.finish(JobState.CANCELLED, text="cancelled before it began")
+            self.last = retrieval
         if not retrieval.left:
             self._place.retries.pop(retrieval.number, None)
         self._start_next()
@@ -309,6 +310,7 @@ class Retrievals:
                 retrieval.fail(str(error))
             finally:
                 retrieval.finish()
+                self.last = retrieval  # at once: who sees the state finds the findings, too
 
     async def _get(self, retrieval: Retrieval, options: ConnectionOptions) -> None:
         order = retrieval.order

@@ -121,6 +121,8 @@ class TraceDock(QFrame):
         """Show the head alone, or all."""
         changed = folded != self._is_folded
         self._is_folded = folded
+        if changed and not folded:
+            self._show_followed()
         self._body.setVisible(not folded)
         self.open_button.setVisible(not folded)
         self.new_rows.setVisible(not folded and bool(self.new_rows.text()))
@@ -128,6 +130,7 @@ class TraceDock(QFrame):
         self.fold_button.setAccessibleName(text)
         self.fold_button.setToolTip(text)
         self.fold_button.setIcon(icons.icon("right" if folded else "down"))
+        self._show_what()
         if changed:
             self.folded_changed.emit(folded)
 
@@ -142,7 +145,12 @@ class TraceDock(QFrame):
         """Show these associations; with none of them everything."""
         self._followed = tuple(associations)
         self._is_waiting = False
-        self.model.show(associations=self._followed or None)
+        self._show_followed()
+
+    def _show_followed(self) -> None:
+        """Have the panes show what is followed; folded, only the head tells of it."""
+        if not self._is_folded:
+            self.model.show(associations=() if self._is_waiting else self._followed or None)
         self._show_what()
 
     def watch(self, jobs: Jobs, kinds: Collection[JobKind]) -> None:
@@ -155,16 +163,14 @@ class TraceDock(QFrame):
         self._followed = ()
         self._look_for_job(jobs)
         if self._is_waiting:
-            self.model.show(associations=())
-            self._show_what()
+            self._show_followed()
 
     def drain(self) -> None:
-        """See whether there is another job, and take what is new in the trace."""
-        if self._is_folded:
-            return
+        """See whether there is another job, and take what is new in the trace unless it is folded."""
         if self._jobs is not None and self._jobs.seq != self._seq:
             self._look_for_job(self._jobs)
-        self.table.drain()
+        if not self._is_folded:
+            self.table.drain()
 
     def _look_for_job(self, jobs: Jobs) -> None:
         """Find the newest job that talks or has talked to somebody."""
@@ -186,7 +192,7 @@ class TraceDock(QFrame):
         else:
             one = f"association #{self._followed[0]}" if len(self._followed) == 1 else ""
             whose = one or (count_text(len(self._followed), "association") if self._followed else "all associations")
-            self.what.setText(plain(f"{whose} · {count_text(rows, 'row')}"))
+            self.what.setText(plain(whose if self._is_folded else f"{whose} · {count_text(rows, 'row')}"))
         self._layers.setCurrentWidget(self.panes if rows else self._empty)
         self._empty.setVisible(not rows)
         self.panes.setEnabled(bool(rows))

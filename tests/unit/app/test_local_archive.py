@@ -115,6 +115,34 @@ async def test_a_query_waits_for_the_repair_but_not_for_ever(
         assert await archive.settle(60)
 
 
+async def test_what_arrives_during_the_repair_is_nothing_to_tell_of(
+    archive: LocalArchive, context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is there and its row is not: the repair sees just what a crash would leave."""
+    stored = threading.Event()
+
+    def late(*args: object, **options: object) -> RepairReport:
+        stored.wait(20)
+        return repair(*args, **options)  # type: ignore[arg-type]
+
+    async with archive.opened():
+        await archive.repaired()
+    lost = write_instance(tmp_path / "lost", 9)
+    (tmp_path / "archive" / relative_name(instance_of(lost))).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "archive" / relative_name(instance_of(lost))).write_bytes(lost.read_bytes())
+    monkeypatch.setattr(local_archive, "repair", late)
+    monkeypatch.setattr(local_archive, "GATHER_S", 1000.0)
+    async with archive.opened():
+        uids = await fill(archive, context, tmp_path / "files", 1, 2)
+        stored.set()
+        assert await archive.repaired()
+        assert sorted(file.sop_instance_uid for file in await archive.files_of(ALL)) == sorted(
+            [*uids, instance_of(lost)]
+        )
+        await reached(lambda: archive.report is not None, "the report is there")
+    assert notes(context) == ["1 instance was missing in the index and was added."]
+
+
 async def test_closing_ends_a_repair(archive: LocalArchive, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
 

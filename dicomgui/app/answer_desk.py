@@ -127,6 +127,7 @@ class AnswerDesk:
         self._row_of_study: dict[str, Mapping[str, str]] = {}
         self._entries: dict[str, StepEntry] = {}
         self._times: dict[str, float] = {}
+        self._studies: dict[str, tuple[str, ...]] = {}
         self.performed = PerformedSteps(on_change=self._on_performed, max_steps=MAX_STEPS)
         self.procedures = ProcedureSteps(
             open_association=self._open_events, on_change=self._on_procedure, max_steps=MAX_STEPS
@@ -281,7 +282,8 @@ class AnswerDesk:
 
     def row_of_step(self, step: PerformedStep) -> Mapping[str, str] | None:
         """The row of the worklist that a performed step belongs to, by its Study Instance UID."""
-        rows = (self._row_of_study.get(study) for study in studies_of(step))
+        studies = self._studies.get(step.sop_instance_uid, ())
+        rows = (self._row_of_study.get(study) for study in studies)
         return next((row for row in rows if row is not None), None)
 
     def entry_of(self, step: ProcedureStep) -> StepEntry:
@@ -294,6 +296,7 @@ class AnswerDesk:
             for uid in tuple(self.performed.steps):
                 self.performed.remove(uid)
                 self._times.pop(uid, None)
+                self._studies.pop(uid, None)
             self._scheduled.states = {}
             self._taken_bytes = 0
         elif service is Provided.UPS:
@@ -307,8 +310,8 @@ class AnswerDesk:
 
     def _on_performed(self, step: PerformedStep) -> None:
         self._times[step.sop_instance_uid] = time.time()
-        status = step_status(step)
-        self._scheduled.states = {**self._scheduled.states, **dict.fromkeys(studies_of(step), status)}
+        studies = self._studies[step.sop_instance_uid] = studies_of(step)
+        self._scheduled.states = {**self._scheduled.states, **dict.fromkeys(studies, step_status(step))}
         self.revision += 1
         self._tell(step.facts, Provided.MPPS, f"{step.sop_instance_uid} {step.status}")
 

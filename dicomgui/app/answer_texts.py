@@ -10,7 +10,16 @@ from dicomgui.app.answer_rules import ANY, OPERATIONS, RULED, AnswerRule
 from dicomgui.app.provided import Provided
 from dicomgui.network.errors import ConfigurationError
 
-__all__ = ["NEW_RULE", "RULE_TITLES", "SERVICE_NAMES", "number_of", "rule_of", "status_of", "texts_of_rule"]
+__all__ = [
+    "NEW_RULE",
+    "RULE_TITLES",
+    "SERVICE_NAMES",
+    "number_of",
+    "problem_of_rule",
+    "rule_of",
+    "status_of",
+    "texts_of_rule",
+]
 
 SERVICE_NAMES: Final = {
     Provided.WORKLIST: "Worklist",
@@ -59,6 +68,16 @@ def rule_of(texts: Mapping[str, str]) -> AnswerRule:
         texts["attributes"].strip(),
         texts["on"] == ON,
     )
+
+
+def problem_of_rule(texts: Mapping[str, str]) -> tuple[str, str]:
+    """What is wrong with a row: the name of the cell and a sentence, which is empty for nothing."""
+    for name in NEW_RULE:
+        try:
+            rule_of({**NEW_RULE, name: texts[name]})
+        except ConfigurationError as error:
+            return name, str(error)
+    return "", ""
 
 
 def texts_of_rule(rule: AnswerRule) -> dict[str, str]:

@@ -11,16 +11,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.service_classes.attributes import da, dataset_of, mark_character_set, put, tm
+from dicomgui.network.service_classes.attributes import UTF_8, da, put, tag_of, tm, vr_of
 from dicomgui.network.uids import is_valid_uid
 
 if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement, RawDataElement
     from pydicom.dataset import Dataset
+    from pydicom.tag import BaseTag
+
+    _Elements: TypeAlias = dict[BaseTag, DataElement | RawDataElement]
 
 __all__ = ["COLUMNS", "MAX_ROWS", "Column", "PreparedRows", "Row", "UserWorklist", "check_cell", "problem_of", "row_of"]
 
@@ -31,6 +36,8 @@ _DATE: Final = re.compile(r"(today|tomorrow|yesterday)\s*(?:([+-])\s*([0-9]{1,4}
 _ISO: Final = re.compile(r"([0-9]{4})[-.]?([0-9]{2})[-.]?([0-9]{2})")
 _NOW: Final = re.compile(r"now\s*(?:([+-])\s*([0-9]{1,4}))?", re.IGNORECASE)
 _TIME: Final = re.compile(r"([01][0-9]|2[0-3])(?::?([0-5][0-9])(?::?([0-5][0-9]))?)?")
+_START_DATE: Final = "ScheduledProcedureStepStartDate"
+_START_TIME: Final = "ScheduledProcedureStepStartTime"
 _NAMED: Final = {"today": 0, "tomorrow": 1, "yesterday": -1}
 
 
@@ -75,6 +82,10 @@ _EMPTY_OUTSIDE: Final = (
     "RequestingPhysician", "AdmissionID", "CurrentPatientLocation", "PatientState", "PatientTransportArrangements",
     "MedicalAlerts", "Allergies", "SpecialNeeds", "IssuerOfPatientID", "PatientWeight", "PregnancyStatus",
     "ConfidentialityConstraintOnPatientDataDescription",
+)  # fmt: skip
+_EMPTY_IN_STEP: Final = (
+    "ScheduledStationName", "ScheduledPerformingPhysicianName", "ScheduledProcedureStepLocation", "PreMedication",
+    "CommentsOnTheScheduledProcedureStep",
 )  # fmt: skip
 _EMPTY_SEQUENCES: Final = ("ReferencedStudySequence", "ReferencedPatientSequence", "RequestedProcedureCodeSequence")
 
@@ -183,7 +194,7 @@ class UserWorklist:
     states: Mapping[str, str] = field(default_factory=dict)
     _rows: tuple[dict[str, str], ...] = ()
     _drawn: dict[tuple[tuple[str, str], ...], list[dict[str, str]]] = field(default_factory=dict)
-    _made: tuple[object, tuple[Dataset, ...]] = (None, ())
+    _made: dict[int, tuple[object, Dataset]] = field(default_factory=dict)
 
     @property
     def rows(self) -> tuple[dict[str, str], ...]:
@@ -220,18 +231,19 @@ class UserWorklist:
         self._rows, self._drawn = prepared
 
     def items(self, now: datetime) -> Sequence[Dataset]:
-        """The data sets at this moment, as modalities shall see them (PS3.4 table K.6-1)."""
-        key = (self._rows, self.datasets, self.states, now.replace(second=0, microsecond=0))
-        made, items = self._made
-        if made is None or not _same(made, key):
-            items = (*(_item(row, now, self.states) for row in self._rows), *self.datasets)
-            self._made = (key, items)
-        return items
+        """The data sets at this moment, as modalities shall see them (PS3.4 table K.6-1).
 
-
-def _same(made: object, key: tuple[object, ...]) -> bool:
-    assert isinstance(made, tuple)
-    return all(one is other for one, other in zip(made[:3], key[:3], strict=True)) and made[3] == key[3]
+        Each is made once, and anew when its state or what its words stand for is another.
+        """
+        today, states, known = now.date(), self.states, self._made
+        made: dict[int, tuple[object, Dataset]] = {}
+        for row in self._rows:
+            minute = now.replace(second=0, microsecond=0) if "now" in row[_START_TIME].lower() else None
+            key = (row, today, minute, states.get(row["StudyInstanceUID"]))
+            before = known.get(id(row))
+            made[id(row)] = before if before is not None and before[0] == key else (key, _item(row, now, states))
+        self._made = made
+        return (*(item for _, item in made.values()), *self.datasets)
 
 
 def _drawn(row: Row, number: int, draw: random.Random) -> dict[str, str]:
@@ -249,25 +261,49 @@ def _drawn(row: Row, number: int, draw: random.Random) -> dict[str, str]:
 
 
 def _item(row: Row, now: datetime, states: Mapping[str, str]) -> Dataset:
+    from pydicom.dataset import Dataset
+
     values = dict(row)
     values["PatientBirthDate"] = _date_at(row["PatientBirthDate"], now)
-    values["ScheduledProcedureStepStartDate"] = _date_at(row["ScheduledProcedureStepStartDate"], now)
-    values["ScheduledProcedureStepStartTime"] = _time_at(row["ScheduledProcedureStepStartTime"], now)
+    values[_START_DATE] = _date_at(row[_START_DATE], now)
+    values[_START_TIME] = _time_at(row[_START_TIME], now)
     description = row["RequestedProcedureDescription"] or row["ScheduledProcedureStepDescription"]
-    step: dict[str, object] = {keyword: values[keyword] for keyword in _IN_STEP}
-    step["ScheduledProcedureStepDescription"] = row["ScheduledProcedureStepDescription"] or description
-    step["ScheduledProcedureStepStatus"] = states.get(row["StudyInstanceUID"], "SCHEDULED")
-    for keyword in ("ScheduledStationName", "ScheduledPerformingPhysicianName", "ScheduledProcedureStepLocation",
-                    "PreMedication", "CommentsOnTheScheduledProcedureStep"):  # fmt: skip
-        step[keyword] = ""
-    item = dataset_of({keyword: text for keyword, text in values.items() if keyword not in _IN_STEP})
-    put(item, "RequestedProcedureDescription", description)
-    put(item, "RequestedProcedurePriority", "ROUTINE")
-    for keyword in _EMPTY_OUTSIDE:
-        put(item, keyword, None)
-    for keyword in _EMPTY_SEQUENCES:
-        put(item, keyword, [])
-    scheduled = dataset_of(step)
-    put(scheduled, "ScheduledProtocolCodeSequence", [])
-    put(item, "ScheduledProcedureStepSequence", [scheduled])
-    return mark_character_set(item)
+    values["RequestedProcedureDescription"] = description
+    values["ScheduledProcedureStepDescription"] = row["ScheduledProcedureStepDescription"] or description
+    outside, inside = _blank()
+    step = {**inside, **_elements({keyword: values[keyword] for keyword in _IN_STEP})}
+    step |= _elements({"ScheduledProcedureStepStatus": states.get(row["StudyInstanceUID"], "SCHEDULED")})
+    own = _elements({keyword: text for keyword, text in values.items() if keyword not in _IN_STEP})
+    item = Dataset({**outside, **own, **_elements({"ScheduledProcedureStepSequence": [Dataset(step)]})})
+    if not all(map(str.isascii, row.values())):
+        put(item, "SpecificCharacterSet", UTF_8)
+    return item
+
+
+@cache
+def _blank() -> tuple[_Elements, _Elements]:
+    """What every item has without a value, and every step; shared by all, since nobody changes them."""
+    outside = {**dict.fromkeys(_EMPTY_OUTSIDE), "RequestedProcedurePriority": "ROUTINE"}
+    return (
+        _elements({**outside, **{keyword: [] for keyword in _EMPTY_SEQUENCES}}),
+        _elements({**dict.fromkeys(_EMPTY_IN_STEP, ""), "ScheduledProtocolCodeSequence": []}),
+    )
+
+
+def _elements(values: Mapping[str, object]) -> _Elements:
+    from pydicom import config
+    from pydicom.dataelem import DataElement
+
+    made: _Elements = {}
+    for keyword, value in values.items():
+        tag, vr = _named(keyword)
+        made[tag] = DataElement(tag, vr, value, validation_mode=config.IGNORE)
+    return made
+
+
+@cache
+def _named(keyword: str) -> tuple[BaseTag, str]:
+    from pydicom.tag import Tag
+
+    tag = tag_of(keyword)
+    return Tag(tag), vr_of(tag)

@@ -37,8 +37,7 @@ class EditColumn(NamedTuple):
 class EditRows(QAbstractTableModel):
     """The rows as the user has typed them, also what is wrong.
 
-    :param problem: what is wrong with a row, by the names of its cells: the name of the cell, if it is one, and a
-        sentence; an empty sentence for nothing.
+    :param problem: what is wrong with a row: the name of the cell and a sentence, which is empty for nothing.
     :param limit: rows that there can be.
     """
 
@@ -58,7 +57,7 @@ class EditRows(QAbstractTableModel):
 
     @property
     def rows(self) -> tuple[Mapping[str, str], ...]:
-        """The rows, to be read."""
+        """The rows, to be read; none of them is changed, not even when the table is."""
         return tuple(self._rows)
 
     def show_rows(self, rows: Iterable[Mapping[str, str]]) -> None:
@@ -147,7 +146,7 @@ class EditRows(QAbstractTableModel):
             return plain(text, MAX_CELL) if role == Qt.ItemDataRole.DisplayRole else text
         if role in (Qt.ItemDataRole.ForegroundRole, Qt.ItemDataRole.ToolTipRole):
             name, problem = self.problem_at(index.row())
-            is_here = bool(problem) and name in ("", column.name)
+            is_here = bool(problem) and name == column.name
             if role == Qt.ItemDataRole.ForegroundRole:
                 return QColor(current_colors().error) if is_here else None
             return tooltip(plain(problem, 400) if is_here else plain(text, 400))
@@ -165,7 +164,7 @@ class EditRows(QAbstractTableModel):
             return False
         if row[column.name] == text:
             return True
-        row[column.name] = text
+        self._rows[index.row()] = {**row, column.name: text}  # another one: who has the old one may be reading it
         self._known.pop(index.row(), None)
         left, right = self.index(index.row(), 0), self.index(index.row(), len(self.columns) - 1)
         self.dataChanged.emit(left, right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -36,6 +37,8 @@ __all__ = ["AnswersPanel"]
 APPLY_AFTER_MS = 200
 """How long after a change it is put in force, so that a typed word is one change and not ten."""
 MIN_HEIGHT = 260
+REFRESH_S = 0.25
+"""How often lists are shown anew, at most."""
 
 _T = TypeVar("_T")
 _Page = RulesPage | WorklistPage | MppsPage | CommitmentPage | PrintPage | UpsPage
@@ -61,6 +64,8 @@ class AnswersPanel(Panel):
         self._is_dirty = False
         self._applying: asyncio.Task[None] | None = None
         self._revision = -1
+        self._refreshed = 0.0
+        self._folder = ""
         self.boxes: dict[str, QCheckBox] = {}
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -184,6 +189,7 @@ class AnswersPanel(Panel):
         self._is_dirty = False
         self._is_loaded = True
         self._set_enabled(True)
+        self._folder = settings.worklist_folder
         if settings.worklist_folder:
             await self._read_folder(settings.worklist_folder)
 
@@ -192,7 +198,7 @@ class AnswersPanel(Panel):
         self._timer.start()
 
     def _said(self) -> AnswerSettings:
-        settings = self.desk.settings
+        settings = replace(self.desk.settings, worklist_folder=self._folder)
         for page in self.set_pages:
             settings = page.over(settings)
         return settings
@@ -274,8 +280,8 @@ class AnswersPanel(Panel):
         self._set_folder("")
 
     def _set_folder(self, folder: str) -> None:
-        if folder != self.desk.settings.worklist_folder:
-            self.desk.change(replace(self.desk.settings, worklist_folder=folder))
+        if folder != self._folder:
+            self._folder = folder
             self._on_edited()
 
     def _say(self, text: str) -> None:
@@ -302,12 +308,13 @@ class AnswersPanel(Panel):
             text = f"{title}  {page.count:,}" if page.count else title
             if button.text() != text:
                 button.setText(text)
-        if self.desk.revision != self._revision:
+        if self.desk.revision != self._revision and time.monotonic() - self._refreshed >= REFRESH_S:
             self._refresh()
 
     def _refresh(self) -> None:
         """Show what has come, on the page that is in view."""
         self._revision = self.desk.revision
+        self._refreshed = time.monotonic()
         page: QWidget = self.pages[self.stack.currentIndex()][2]
         if isinstance(page, MppsPage | CommitmentPage | PrintPage | UpsPage):
             page.refresh()

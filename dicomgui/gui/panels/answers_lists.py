@@ -17,6 +17,7 @@ from dicomgui.app.answers import AnswerSettings
 from dicomgui.app.commitment_answers import CommitmentAnswers, Delivery, Verdict
 from dicomgui.app.dataset_tree import dataset_node
 from dicomgui.app.provided import Provided
+from dicomgui.app.steps_received import StepEntry
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.models.text_table import Cell, TextTable
 from dicomgui.gui.panels.panel import Workplace
@@ -30,6 +31,8 @@ from dicomgui.gui.widgets.tables import uid_table
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes.attributes import text_of
+from dicomgui.network.service_classes.performed_steps import PerformedStep
+from dicomgui.network.service_classes.procedure_steps import ProcedureStep
 from dicomgui.trace.finding import plain
 
 if TYPE_CHECKING:
@@ -59,14 +62,18 @@ class StepRow(NamedTuple):
     """A row of a list of steps.
 
     :ivar state: decides about the filter, and is shown as a pill.
-    :ivar cells: those before and after the state.
     """
 
     uid: str
     state: str
-    before: tuple[str, ...]
-    after: tuple[str, ...]
+    cells: tuple[Cell, ...]
     dataset: Dataset
+
+
+def _cells(utc: float, state: str, *others: str) -> tuple[Cell, ...]:
+    tone, icon = _PILLS.get(state, ("muted", ""))
+    pill = Cell(plain(state.lower()), tone=tone, icon=icon)
+    return (Cell(clock(utc)), pill, *(Cell(plain(text)) for text in others))
 
 
 class StepsPage(QWidget):
@@ -86,6 +93,7 @@ class StepsPage(QWidget):
         self.desk = desk
         self._rows: list[StepRow] = []
         self._shown: list[StepRow] = []
+        self._made: dict[str, tuple[object, object, StepRow]] = {}
         self._states = states
         self.model = TextTable(titles, parent=self)
         self.table = uid_table(f"{name}_table", accessible, self.model)
@@ -119,6 +127,13 @@ class StepsPage(QWidget):
         """What there is, the oldest first."""
         raise NotImplementedError
 
+    def _same_or(self, uid: str, step: object, beside: object, make: Callable[[], StepRow]) -> StepRow:
+        """The row that was made of this very step and what is said beside it, or a new one."""
+        known = self._made.get(uid)
+        row = known[2] if known is not None and known[0] is step and known[1] == beside else make()
+        self._made[uid] = (step, beside, row)
+        return row
+
     @property
     def count(self) -> int:
         """How many there are."""
@@ -127,6 +142,8 @@ class StepsPage(QWidget):
     def refresh(self) -> None:
         """Show what there is now."""
         self._rows = self.rows()
+        there = {row.uid for row in self._rows}
+        self._made = {uid: made for uid, made in self._made.items() if uid in there}
         self._fill_states()
         self._show_rows()
 
@@ -148,7 +165,7 @@ class StepsPage(QWidget):
         selected = self._selected()
         wanted = self.state.currentData() or _ALL
         self._shown = [row for row in reversed(self._rows) if wanted in (_ALL, row.state)][:MAX_SHOWN]
-        self.model.show_rows([self._cells(row) for row in self._shown])
+        self.model.show_rows([row.cells for row in self._shown])
         self.pages.setCurrentIndex(1 if self._rows else 0)
         self.clear_button.setEnabled(bool(self._rows))
         uids = [row.uid for row in self._shown]
@@ -156,12 +173,6 @@ class StepsPage(QWidget):
             self.table.selectRow(uids.index(selected.uid))
         elif self.dataset.is_open:
             self.dataset.close_tree()
-
-    @staticmethod
-    def _cells(row: StepRow) -> tuple[Cell, ...]:
-        tone, icon = _PILLS.get(row.state, ("muted", ""))
-        pill = Cell(plain(row.state.lower()), tone=tone, icon=icon)
-        return (*(Cell(plain(text)) for text in row.before), pill, *(Cell(plain(text)) for text in row.after))
 
     def _selected(self) -> StepRow | None:
         rows = self.table.selectionModel().selectedRows()
@@ -198,15 +209,20 @@ class MppsPage(StepsPage):
     def rows(self) -> list[StepRow]:
         made = []
         for uid, step in tuple(self.desk.performed.steps.items())[-MAX_SHOWN:]:
-            row, dataset = self.desk.row_of_step(step), step.dataset
-            known = "" if row is None else f"{row['AccessionNumber']} {row['RequestedProcedureDescription']}".strip()
-            made.append(StepRow(
-                uid, step.status, (clock(self.desk.changed_at(uid)),),
-                (text_of(dataset, "PatientName"), known or ("none" if row is None else "yes"),
-                 text_of(dataset, "Modality"), text_of(dataset, "PerformedStationAETitle"),
-                 step.facts.calling_ae_title.strip()), dataset,
-            ))  # fmt: skip
+            row = self.desk.row_of_step(step)
+            said = () if row is None else (row["AccessionNumber"], row["RequestedProcedureDescription"])
+            known = "none" if row is None else " ".join(filter(None, said))
+            made.append(self._same_or(uid, step, known, partial(self._row, step, known or "yes")))
         return made
+
+    def _row(self, step: PerformedStep, known: str) -> StepRow:
+        uid, dataset = step.sop_instance_uid, step.dataset
+        cells = _cells(
+            self.desk.changed_at(uid), step.status, text_of(dataset, "PatientName"), known,
+            text_of(dataset, "Modality"), text_of(dataset, "PerformedStationAETitle"),
+            step.facts.calling_ae_title.strip(),
+        )  # fmt: skip
+        return StepRow(uid, step.status, cells, dataset)
 
 
 class UpsPage(StepsPage):
@@ -232,14 +248,17 @@ class UpsPage(StepsPage):
     def rows(self) -> list[StepRow]:
         made = []
         for uid, step in tuple(self.desk.procedures.steps.items())[-MAX_SHOWN:]:
-            entry, dataset = self.desk.entry_of(step), step.dataset
-            watchers = ", ".join(self.desk.procedures.subscribers(uid))
-            made.append(StepRow(
-                uid, step.state, (clock(self.desk.changed_at(uid)),),
-                (text_of(dataset, "ProcedureStepLabel"), text_of(dataset, "PatientName"), entry.pushed_by,
-                 entry.claimed_by, watchers), dataset,
-            ))  # fmt: skip
+            beside = (self.desk.entry_of(step), ", ".join(self.desk.procedures.subscribers(uid)))
+            made.append(self._same_or(uid, step, beside, partial(self._row, step, *beside)))
         return made
+
+    def _row(self, step: ProcedureStep, entry: StepEntry, watchers: str) -> StepRow:
+        uid, dataset = step.sop_instance_uid, step.dataset
+        cells = _cells(
+            self.desk.changed_at(uid), step.state, text_of(dataset, "ProcedureStepLabel"),
+            text_of(dataset, "PatientName"), entry.pushed_by, entry.claimed_by, watchers,
+        )  # fmt: skip
+        return StepRow(uid, step.state, cells, dataset)
 
 
 _VERDICTS = {

@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dicomgui.app.answer_rules import MAX_RULES, OPERATIONS
-from dicomgui.app.answer_texts import NEW_RULE, RULE_TITLES, SERVICE_NAMES, rule_of, texts_of_rule
+from dicomgui.app.answer_texts import NEW_RULE, RULE_TITLES, SERVICE_NAMES, problem_of_rule, rule_of, texts_of_rule
 from dicomgui.app.answers import AnswerSettings
 from dicomgui.app.ris import COLUMNS, MAX_ROWS, check_cell
 from dicomgui.app.ris_files import WorklistFile
@@ -21,7 +21,6 @@ from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.fields import check_box
 from dicomgui.gui.widgets.flow import FlowRow
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
-from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.finding import plain
 
 __all__ = ["RulesPage", "WorklistPage"]
@@ -48,7 +47,7 @@ class RulesPage(QWidget):
         columns = [
             EditColumn(name, title, _CHOICES.get(name, ()), is_tick=name == "on") for name, title in RULE_TITLES.items()
         ]
-        self.model = EditRows(columns, _problem_of_rule, MAX_RULES, self)
+        self.model = EditRows(columns, problem_of_rule, MAX_RULES, self)
         self.model.edited.connect(self._on_edited)
         widths = {
             "on": 40, "service": 140, "operation": 100, "every": 84, "delay_ms": 90, "status": 76, "comment": 170,
@@ -174,8 +173,7 @@ class WorklistPage(QWidget):
 
     def over(self, settings: AnswerSettings) -> AnswerSettings:
         """``settings`` with all rows, also those that cannot be used yet."""
-        rows = tuple(dict(row) for row in self.model.rows)
-        return replace(settings, worklist=rows, hides_ended=self.hides_ended.isChecked())
+        return replace(settings, worklist=self.model.rows, hides_ended=self.hides_ended.isChecked())
 
     def show_problems(self, problems: tuple[tuple[int, str], ...]) -> None:
         """Say which rows are not in force."""
@@ -193,14 +191,6 @@ class WorklistPage(QWidget):
         self.folder.setText(plain(text, 400))
         self.folder.set_tone("warning" if read is not None and read.problems else "muted")
         self.drop_button.setVisible(bool(folder))
-
-
-def _problem_of_rule(row: Mapping[str, str]) -> tuple[str, str]:
-    try:
-        rule_of(row)
-    except ConfigurationError as error:
-        return "", str(error)
-    return "", ""
 
 
 def _problem_of_row(row: Mapping[str, str]) -> tuple[str, str]:

@@ -23,8 +23,9 @@ from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.app.peers import NodeStore
 from dicomgui.app.query import Query
-from dicomgui.app.searches import WORKLIST_FILE_NAME, QueryFile
+from dicomgui.app.searches import WORKLIST_FILE_NAME, QueryFile, QueryMemory, SavedSearch
 from dicomgui.app.settings import SettingsStore
+from dicomgui.app.worklist import step_keys, worklist_query
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.query_rows import ITEM
@@ -219,6 +220,27 @@ async def test_searches_columns_and_what_is_ours_are_remembered(
     kept = QueryFile(tmp_path, WORKLIST_FILE_NAME).load()
     assert [(one.name, one.keys) for one in kept.searches] == [("All CT", (f"{MODALITY}=CT",))]
     assert (kept.columns, kept.modality) == (("time",), "CT")
+
+
+async def test_a_query_before_the_file_was_read_loses_no_search(theme: Theme, scp: Ris, tmp_path: Path) -> None:
+    file = QueryFile(tmp_path, WORKLIST_FILE_NAME)
+    file.save(QueryMemory((SavedSearch.of("Kept", worklist_query(step_keys(modality="CT"))),)))
+    with AppContext() as context:
+        window = MainWindow(context, Reporter(), Configuration(SettingsStore(tmp_path), NodeStore(tmp_path)))
+        window.show()
+        panel = window.worklist
+        window.show_panel(panel)
+        panel.peer.host.insert(str(scp.address))
+        fill(panel, {MODALITY: "MR"})
+        panel.run()
+        assert panel.is_busy, "asked in the same step in which the file began to be read"
+        await ended(panel)
+        await reached(lambda: not len(panel.tasks), "the file has been read")
+        assert panel.form.how.saved.findText("Kept") == 1
+        await window.shut_down()
+        window.deleteLater()
+    kept = file.load()
+    assert ([search.name for search in kept.searches], kept.modality) == (["Kept"], "MR")
 
 
 # -------------------------------------------------------------------------------------------------------- nothing there

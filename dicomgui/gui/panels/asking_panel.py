@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -30,11 +31,15 @@ from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.finding import Finding, plain
 
-__all__ = ["AskingPanel"]
+__all__ = ["AskingPanel", "Change"]
+
+Change: TypeAlias = Callable[[QueryMemory], QueryMemory]
+"""What is remembered, otherwise than before."""
 
 FORM_WIDTH = 330
 MIN_FORM_HEIGHT = 150
 STATUS_WIDTH = 180
+LOADING_S = 1.0
 NARROW = 950
 """Where there is no more width than this, what to ask stands above what was found and not beside it."""
 
@@ -52,6 +57,8 @@ class AskingPanel(Panel):
         self._file_name = file_name
         self._file: QueryFile | None = None
         self._is_loading = False
+        self._loading: asyncio.Task[None] | None = None
+        self._meanwhile: list[Change] = []
         self._has_ended = False
         self._make_widgets()
         self.form: AskingForm = self.make_form()
@@ -148,7 +155,7 @@ class AskingPanel(Panel):
         if self._file is None and self.place.config.store is not None:
             self._file = QueryFile(self.place.config.store.folder, self._file_name)
             self._is_loading = True
-            self.tasks.spawn(self._load_memory(self._file), name="read saved searches")
+            self._loading = self.tasks.spawn(self._load_memory(self._file), name="read saved searches")
 
     def run(self) -> None:
         """Ask; with no key at all, only after a warning."""
@@ -309,6 +316,8 @@ class AskingPanel(Panel):
 
     async def shut_down(self) -> None:
         self._has_ended = True
+        if self._loading is not None and self._meanwhile:
+            await asyncio.wait({self._loading}, timeout=LOADING_S)  # else what was changed is lost
         await super().shut_down()
         self.asking.close()
 
@@ -316,6 +325,9 @@ class AskingPanel(Panel):
         loop = asyncio.get_running_loop()
         self.memory = await loop.run_in_executor(self.place.context.file_pool, file.load)
         self._is_loading = False
+        changes, self._meanwhile = self._meanwhile, []
+        for change in changes:
+            self.remember(change)
         self.results.choose_columns(self.memory.columns)
         self.show_memory()
 
@@ -323,20 +335,23 @@ class AskingPanel(Panel):
         """Show what is remembered."""
         self.form.show_memory(self.memory)
 
-    def remember(self, memory: QueryMemory) -> None:
-        """Remember this, soon also in the file; not before the file has been read, for it would be lost."""
-        if memory != self.memory and not self._is_loading:
+    def remember(self, change: Change) -> None:
+        """Remember something more, soon also in the file, and in what that has where it is still being read."""
+        memory = change(self.memory)
+        if self._is_loading:
+            self._meanwhile.append(change)
+        if memory != self.memory:
             self.memory = memory
-            if self._file is not None:
+            if self._file is not None and not self._is_loading:
                 self.place.config.write_soon(self._file.path.stem, partial(self._file.save, memory))
 
     def _on_kept(self, search: SavedSearch) -> None:
-        self.remember(self.memory.with_search(search))
+        self.remember(lambda memory: memory.with_search(search))
         self.form.show_memory(self.memory)
 
     def _on_forgotten(self, name: str) -> None:
-        self.remember(self.memory.without(name))
+        self.remember(lambda memory: memory.without(name))
         self.form.show_memory(self.memory)
 
     def _on_columns_chosen(self, columns: tuple[str, ...]) -> None:
-        self.remember(replace(self.memory, columns=columns))
+        self.remember(lambda memory: replace(memory, columns=columns))

@@ -201,4 +201,4 @@ class QueryPanel(AskingPanel):
         self.retrieve.show_at_once(self.memory.at_once)
 
     def _on_at_once_chosen(self, count: int) -> None:
-        self.remember(replace(self.memory, at_once=count))
+        self.remember(lambda memory: replace(memory, at_once=count))

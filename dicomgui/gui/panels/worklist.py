@@ -84,8 +84,11 @@ class WorklistPanel(AskingPanel):
         asked = asked_columns(keys, usual)
         self.results.start(columns_of(keys), asked, has_several_nodes=len(sources) > 1)
         station, modality = self.form.chosen_own
-        memory = self.memory
-        self.remember(replace(memory, station_ae=station or memory.station_ae, modality=modality or memory.modality))
+        self.remember(
+            lambda memory: replace(
+                memory, station_ae=station or memory.station_ae, modality=modality or memory.modality
+            )
+        )
         self._show_own()
 
     def cancel(self) -> None:

@@ -25,7 +25,6 @@ from dicomgui.trace.finding import plain
 __all__ = ["EmptyHelper"]
 
 MAX_WIDTH = 620
-MIN_HEIGHT = 260
 
 
 class EmptyHelper(QScrollArea):
@@ -102,7 +101,6 @@ class EmptyHelper(QScrollArea):
         self._asked = asked
         self.answers = []
         self._show_answers()
-        self.setMinimumHeight(0 if asked is None else MIN_HEIGHT)
         keys = () if asked is None else relaxing_order(asked[0].keys)
         names = ", ".join(f"{key.attribute.label} = {key.value}" for key in keys)
         if keys:

@@ -25,7 +25,7 @@ from dicomgui.app.mpps import (
 from dicomgui.app.nservices import NOperation, NRequest, NResult
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.app.recipe import Recipe, Verb
-from dicomgui.gui.models.query_rows import Source
+from dicomgui.gui.models.query_rows import Row, Source
 from dicomgui.gui.models.text_table import Cell, TextTable
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.panels.worklist_step_dialog import BEGIN_FIELDS, END_FIELDS, StepDialog, StepQuestion
@@ -36,7 +36,7 @@ from dicomgui.gui.widgets.pills import PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import ElidedLabel, error_text
 from dicomgui.network.association.params import PeerAddress
-from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.errors import ConfigurationError, DicomNetworkError, RemoteProtocolError
 from dicomgui.network.service_classes import mpps
 from dicomgui.network.service_classes.attributes import new_uid, text_of
 from dicomgui.network.status import Service
@@ -54,7 +54,6 @@ _LOOKS: Final = {
     StepState.NOT_BEGUN: ("error", "error"), StepState.IN_PROGRESS: ("play", "accent"),
     StepState.COMPLETED: ("good", "good"), StepState.DISCONTINUED: ("stop", "warning"),
 }  # fmt: skip
-_RESULT_WIDTH: Final = 90
 
 
 class StepsArea(QWidget):
@@ -70,8 +69,7 @@ class StepsArea(QWidget):
         self.setObjectName("worklist_steps_area")
         self._place = place
         self._tasks = tasks
-        self._item: Dataset | None = None
-        self._source: Source | None = None
+        self._row: Row | None = None
         self._busy: set[str] = set()
         self.performed = PerformedSteps(place.context)
         self.model = TextTable(_TITLES, parent=self)
@@ -107,9 +105,9 @@ class StepsArea(QWidget):
         row.add(self.begin_button)
         for button in (self.complete_button, self.discontinue_button, self.again_button):
             row.add(button)
-        row.add(self.result, 1, width=_RESULT_WIDTH)
         row.add(self.trace_button)
         column.addLayout(row)
+        column.addWidget(self.result)
         column.addWidget(self.table)
 
     def _connect(self) -> None:
@@ -122,10 +120,18 @@ class StepsArea(QWidget):
 
     # -------------------------------------------------------------------------------------------------------- the lists
 
-    def show_item(self, item: Dataset | None, source: Source | None) -> None:
-        """This item of a worklist is selected, and came from there; ``None`` where none is."""
-        self._item, self._source = item, source
+    def show_item(self, row: Row | None) -> None:
+        """This item of a worklist is selected; ``None`` where it is not a single one."""
+        self._row = row
         self._show_buttons()
+
+    def _selected_item(self) -> tuple[Dataset, Source] | None:
+        """The item that is selected, decoded, and where it came from.
+
+        :raises RemoteProtocolError: it cannot be read.
+        """
+        read = self._row.read if self._row is not None else None
+        return (read.dataset(), self._row.source) if self._row is not None and read is not None else None
 
     def _uids(self) -> list[str]:
         """All steps, the newest first."""
@@ -170,36 +176,46 @@ class StepsArea(QWidget):
     def _show_buttons(self) -> None:
         step = self.performed.steps.get(self.selected)
         is_free = step is not None and self.selected not in self._busy
-        self.begin_button.setEnabled(self._item is not None)
+        self.begin_button.setEnabled(self._row is not None)
         for button in (self.complete_button, self.discontinue_button):
-            button.setVisible(step is not None)
+            button.setVisible(step is not None and step.state is not StepState.NOT_BEGUN)
             button.setEnabled(is_free and step is not None and step.state is StepState.IN_PROGRESS)
-        can_repeat = is_free and step is not None and step.state is StepState.NOT_BEGUN
-        self.again_button.setVisible(can_repeat)
+        self.again_button.setVisible(step is not None and step.state is StepState.NOT_BEGUN)
+        self.again_button.setEnabled(is_free)
         self.trace_button.setVisible(step is not None)
         last = step.last if step is not None else None
         self.trace_button.setEnabled(last is not None and bool(last.association))
-        self.result.setText(plain(_answer_text(last), 400) if last is not None else "")
-        self.result.set_tone("muted" if last is None else "good" if last.ok else "error")
+        self._say(_answer_text(last) if last is not None else "", "good" if last is not None and last.ok else "error")
 
     # --------------------------------------------------------------------------------------------------------- requests
 
-    def _targets(self) -> list[tuple[str, PeerAddress, ConnectionOptions]]:
+    def _targets(self, source: Source) -> list[tuple[str, PeerAddress, ConnectionOptions]]:
         """Whom a step can be told: where its item came from, and all saved nodes."""
         usual = self._place.config.settings.connection_options()
-        source = self._source
-        assert source is not None
         others = [(f"{node.name} ({node.address})", node.address, node.options(usual))
                   for node in self._place.config.nodes.nodes if node.address != source.peer]  # fmt: skip
         return [(f"{source.name} ({source.peer}), where it came from", source.peer, source.options), *others]
 
+    def _fail(self, error: DicomNetworkError) -> None:
+        self._say(error_text(error), "error")
+
+    def _say(self, text: str, tone: str) -> None:
+        self.result.set_tone(tone)
+        self.result.setText(plain(text, 400))
+        self.result.setVisible(bool(text))
+
     def ask_begin(self) -> None:
         """Ask what to tell about the selected item's begin."""
-        item, source = self._item, self._source
-        if item is None or source is None:
+        try:
+            selected = self._selected_item()
+        except RemoteProtocolError as error:
+            self._fail(error)
             return
+        if selected is None:
+            return
+        item, source = selected
         station = str(source.options.calling_ae)
-        targets = self._targets()
+        targets = self._targets(source)
         dialog = StepDialog(
             StepQuestion(
                 "Begin step", "N-CREATE tells that the step is in progress (PS3.4 F.7.2). It is filled in from the "
@@ -253,8 +269,7 @@ class StepsArea(QWidget):
     def _on_told(self, task: asyncio.Task[NResult | ConfigurationError | None]) -> None:
         result = None if task.cancelled() else task.result()
         if isinstance(result, ConfigurationError):
-            self.result.set_tone("error")
-            self.result.setText(plain(error_text(result), 300))
+            self._fail(result)
         elif result is not None:
             self.answered.emit(result)
 
@@ -280,9 +295,13 @@ class StepsArea(QWidget):
 
     def recipes(self) -> Sequence[tuple[str, Recipe]]:
         """The begin of the selected item, to be copied as a command; none where none is selected."""
-        item, source = self._item, self._source
-        if item is None or source is None:
+        try:
+            selected = self._selected_item()
+        except RemoteProtocolError:
             return ()
+        if selected is None:
+            return ()
+        item, source = selected
         dataset = begun(item, begin_texts(item, station_ae=str(source.options.calling_ae)))
         request = NRequest(NOperation.CREATE, mpps.SOP_CLASS, new_uid(), dataset)
         return [("Begin the selected step", Recipe(Verb.NORMALIZED, source.peer, source.options, request=request))]

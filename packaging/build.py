@@ -2,8 +2,9 @@
 
     python packaging/build.py [--out DIR] [--codecs] [--formats deb,rpm,appdir] [--keep-venv]
 
-In an environment of its own (Python 3.13), which has the program, PyInstaller and nothing else. The bundle's own self-test
-runs before anything is made of it: an installer of a bundle that fails is not made. Sizes and times are printed.
+In an environment of its own (Python 3.13), which has what the program needs, PyInstaller and nothing else. The bundle's
+own self-test runs before anything is made of it: an installer of a bundle that fails is not made. Sizes and times are
+printed.
 
     Linux     DIR/dicomgui, .deb, .rpm, dicomgui.AppDir
     Windows   DIR/dicomgui, setup.exe (needs makensis)
@@ -68,6 +69,10 @@ def bundle(python: Path, out: Path, *, codecs: bool) -> Path:
     command += ["--workpath", str(BUILD / "pyinstaller"), str(PACKAGING / "dicomgui.spec")]
     subprocess.run(command, check=True, env=environment)
     made = out / "dicomgui"
+    if sys.platform == "darwin":  # made by PyInstaller from the folder, before this
+        resources = out / "dicomgui.app" / "Contents" / "Resources" / "dicomgui" / "_resources" / "licences"
+        notices.write(made, python)
+        shutil.copytree(made / notices.PROGRAM / "licences", resources, dirs_exist_ok=True)
     say(f"{notices.write(made, python)} works of others, with their licences")
     return made
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from dicomgui.app.help_pages import START, HelpPage, find_pages, help_pages, keys_page
 from dicomgui.gui import icons
+from dicomgui.gui.dialogs.about import AboutDialog
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.help_browser import HelpBrowser
 from dicomgui.gui.widgets.text import PlainLabel, tooltip
@@ -77,6 +78,7 @@ class HelpWindow(QWidget):
         self.forward_button.setAccessibleName("Forward")
         self.start_button = push_button("help_start", "", "home", tip="Start here (Alt+Home)")
         self.start_button.setAccessibleName("Start here")
+        self.about_button = push_button("help_about", "About dicomgui", tip="Its version, and the licences")
         self.browser = HelpBrowser("help_page")
         self.question = QFrame()
         self.question.setProperty("card", "note")
@@ -104,6 +106,7 @@ class HelpWindow(QWidget):
         column.addWidget(self.search)
         column.addWidget(self.none)
         column.addWidget(self.pages, 1)
+        column.addWidget(self.about_button)
         right = QWidget()
         column = QVBoxLayout(right)
         column.setContentsMargins(4, 14, 14, 14)
@@ -136,7 +139,7 @@ class HelpWindow(QWidget):
         buttons: tuple[tuple[QPushButton, Callable[[], object]], ...] = (
             (self.back_button, self.back), (self.forward_button, self.forward), (self.start_button, self._on_start),
             (self.open_button, self._on_open_address), (self.copy_button, self._on_copy_address),
-            (self.stay_button, self.question.hide),
+            (self.stay_button, self.question.hide), (self.about_button, self.show_about),
         )  # fmt: skip
         for button, slot in buttons:
             button.clicked.connect(slot)
@@ -163,6 +166,12 @@ class HelpWindow(QWidget):
             self._history = [*self._history[: self._at + 1], (name, place)][-MAX_HISTORY:]
             self._at = len(self._history) - 1
         self._show()
+
+    def show_about(self) -> None:
+        """Show what the program is made of, and its licences."""
+        dialog = AboutDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def back(self) -> None:
         """The page before."""

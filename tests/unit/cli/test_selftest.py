@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +26,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
         tell(Check("echo", Outcome.OK, "answered", 2.0))
 
     monkeypatch.setattr(selftest, "run_checks", run_checks)
+    monkeypatch.setattr(selftest, "build_parser", lambda: argparse.ArgumentParser())
     return given
 
 
@@ -38,11 +41,13 @@ def _run(checks: list[Check], *arguments: str) -> int:
 def test_a_table_and_exit_code_0_where_all_is_well(checks: list[Check], capsys: pytest.CaptureFixture[str]) -> None:
     checks.append(Check("image", Outcome.LEFT_OUT, "no decoder", 0.0))
     assert _run(checks) == 0
-    assert capsys.readouterr().out.splitlines() == [
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.sub(r"\d+(?= ms  commands)", "-", line) for line in lines] == [
         "ok            1 ms  Qt: Qt 6",
         "left out      0 ms  image: no decoder",
+        "ok            - ms  commands: 0 modules loaded",
         "ok            2 ms  echo: answered",
-        "3 checks: 0 failed, 1 left out",
+        "4 checks: 0 failed, 1 left out",
     ]
 
 
@@ -53,7 +58,18 @@ def test_a_failure_makes_exit_code_1(checks: list[Check], capsys: pytest.Capture
     assert lines[1] == {
         "event": "check", "name": "fonts", "outcome": "FAILED", "detail": "none\x1b[31m", "milliseconds": 0.0
     }  # fmt: skip
-    assert lines[-1] == {"event": "summary", "ok": False, "exit_code": 1, "checks": 3, "failed": 1, "left_out": 0}
+    assert lines[-1] == {"event": "summary", "ok": False, "exit_code": 1, "checks": 4, "failed": 1, "left_out": 0}
+
+
+def test_a_command_whose_module_is_missing_is_a_failure(
+    checks: list[Check], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    inner = parser.add_subparsers().add_parser("echo")
+    inner.set_defaults(run=("dicomgui.cli.lost", "echo"))
+    monkeypatch.setattr(selftest, "build_parser", lambda: parser)
+    assert _run(checks) == 1
+    assert "commands: ModuleNotFoundError: No module named 'dicomgui.cli.lost'" in capsys.readouterr().out
 
 
 def test_other_arguments_are_wrong_usage(checks: list[Check]) -> None:

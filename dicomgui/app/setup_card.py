@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import platform
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
 
+from dicomgui.app.listener_options import ListenerOptions
 from dicomgui.network.tracing import ConnectRecord
+from dicomgui.network.transport.outgoing import own_addresses
 from dicomgui.trace.store import TraceStore
 
-__all__ = ["local_address", "setup_text"]
+__all__ = ["listener_text", "local_address", "reaches_others", "setup_text"]
+
+_EVERY: Final = frozenset(("", str(IPv4Address(0)), str(IPv6Address(0))))
 
 _LOOKED_AT = 64  # records of an association in which its connection is looked for
 
@@ -35,6 +41,26 @@ def setup_text(
     if port:
         lines.append("Add it as a destination of C-MOVE as well, with this address and port.")
     return "\n".join(lines) + "\n"
+
+
+def listener_text(options: ListenerOptions, *, computer: str | None = None) -> str:
+    """The same for our listener, whoever is to send to it: every address by which it can be reached.
+
+    :param options: how it listens.
+    """
+    addresses = own_addresses() if options.host in _EVERY else (options.host,)
+    return setup_text(
+        "", str(options.ae_title), address=" or ".join(addresses), port=options.port, tls=options.tls is not None,
+        computer=computer if reaches_others(options) or computer is not None else "",
+    )  # fmt: skip
+
+
+def reaches_others(options: ListenerOptions) -> bool:
+    """Whether other computers can come to where it listens."""
+    try:
+        return not ip_address(options.host).is_loopback
+    except ValueError:
+        return options.host != "localhost"
 
 
 def local_address(store: TraceStore, association: int) -> str:

@@ -22,6 +22,7 @@ from dicomgui.gui.models.open_model import OpenColumn, OpenModel
 from dicomgui.gui.models.received_model import ReceivedColumn, ReceivedModel
 from dicomgui.gui.models.refused_model import RefusedColumn, RefusedModel
 from dicomgui.gui.panels.explaining import explain_in
+from dicomgui.gui.panels.listener_sharing import ListenerSharing, title_of
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.rates import RateMeter
 from dicomgui.gui.widgets.archive_count import ArchiveCount
@@ -119,9 +120,8 @@ class ListenerPanel(Panel):
         self.clear_button = push_button("listener_clear", "C&lear list", "clear", tip="The files stay")
         tip = "End the selected association at once by A-ABORT"
         self.abort_button = push_button("listener_abort", "A&bort", "cancel", tip=tip)
+        self.allow_button = push_button("listener_allow", "Allow", "good", tip="Let the caller of the row in")
         tip = "Every PDU of the association of the selected row"
-        tip = "Let the caller of the selected row in from now on"
-        self.allow_button = push_button("listener_allow", "Allow", "good", tip=tip)
         self.trace_button = push_button("listener_show_trace", "Show in trace", "trace", tip=tip)
         self.new_rows = push_button("listener_new_rows", "", "down", tip="Go to the newest row")
         self.new_rows.setAccessibleName("New rows")
@@ -186,6 +186,8 @@ class ListenerPanel(Panel):
         card.column.addLayout(self._fields())
         card.column.addWidget(self.reach)
         card.column.addWidget(self.archive_count)
+        self.sharing = ListenerSharing(self.tasks, self.place.context.file_pool, lambda: self.listener, self._options)
+        card.column.addLayout(self.sharing)
         row = FlowRow()
         row.add(self.start_button)
         row.add(self.stop_button)
@@ -265,7 +267,7 @@ class ListenerPanel(Panel):
             listener.find = saved_destinations(self.place.config)
             await listener.start()
             self.listener = listener
-            job.update(title=f"Listen on {_title(listener)}")
+            job.update(title=f"Listen on {title_of(listener)}")
         except (ConfigurationError, ListenError) as error:
             pool, port = self.place.context.file_pool, self._wanted_port()
             facts = await asyncio.get_running_loop().run_in_executor(pool, facts_of_port, port)
@@ -393,7 +395,7 @@ class ListenerPanel(Panel):
         self.stop_button.setEnabled(running and not busy)
         if running and self.listener is not None:
             self.state_glyph.show_state("good", "good")
-            self.state.setText(plain(f"Listening on {_title(self.listener)}"))
+            self.state.setText(plain(f"Listening on {title_of(self.listener)}"))
         else:
             self.state_glyph.show_state("", "muted")
             self.state.setText("Stopping …" if running and busy else "Starting …" if busy else "Not listening")
@@ -490,8 +492,3 @@ class ListenerPanel(Panel):
 
     def _on_trace_clicked(self) -> None:
         self.trace_wanted.emit(self._selected_association())
-
-
-def _title(listener: Listener) -> str:
-    tls = " with TLS" if listener.options.tls is not None else ""
-    return f"{listener.address} as {listener.options.ae_title}{tls}"

@@ -254,8 +254,10 @@ class _Parser:
             return inner
         token = self._tokens[self._next - 1] if kind == "term" else None
         if token is None or token.term is None:
-            where = f"before “{kind}”" if kind else "at the end"
-            raise FilterError(f"A condition is missing {where}.", here, len(kind))
+            if self._next > len(self._tokens):
+                raise FilterError("A condition is missing at the end.", here)
+            found = self._tokens[self._next - 1]
+            raise FilterError(f"A condition is missing before “{kind}”.", here, found.end - found.offset)
         return token.term
 
     def _here(self) -> int:

@@ -70,6 +70,8 @@ def test_what_a_text_means(text: str, wanted: object) -> None:
         (":x", 0, 1, "name of a key"),
         ("()", 1, 1, "condition is missing before"),
         ("not", 3, 0, "at the end"),
+        ("|", 0, 1, "before “or”"),
+        ("a:1 && && b:2", 7, 2, "before “and”"),
     ],
 )
 def test_errors_say_where(text: str, offset: int, length: int, said: str) -> None:

@@ -63,7 +63,7 @@ class ListenerSharing(FlowRow):
         ):  # fmt: skip
             button.clicked.connect(slot)
             self.add(button)
-        self.add(self.said, 1, width=160)
+        self.add(self.said, 1, width=300)
 
     def _now(self) -> ListenerOptions | None:
         """How it runs, or would run; ``None`` where the fields do not tell, which is said."""

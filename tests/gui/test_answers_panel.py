@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.answers import AnswerStore
 from dicomgui.app.context import AppContext
+from dicomgui.app.dicom_json import dataset_json
 from dicomgui.app.peers import NodeStore
+from dicomgui.app.practice_data import practice_worklist
 from dicomgui.app.provided import USUAL, Provided
 from dicomgui.app.ris import COLUMNS
 from dicomgui.app.settings import SettingsStore
@@ -168,6 +172,26 @@ async def test_a_csv_file_is_imported_and_its_faults_are_named(
     await press(panel.worklist.export_button)
     await answer(str(tmp_path / "saved.csv"))
     await reached(lambda: (tmp_path / "saved.csv").exists(), "it was saved")
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints")
+async def test_a_folder_of_data_sets_is_answered_until_it_is_left_out(
+    panel: AnswersPanel, asking: Association, press: Press, answer: Answer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "items"
+    folder.mkdir()
+    [item, *_] = practice_worklist(date(2025, 1, 2))
+    (folder / "one.json").write_text(json.dumps(dataset_json(item)), "utf-8")
+    (folder / "two.dcm").write_bytes(b"nothing")
+    await press(view(panel, "worklist"))
+    await press(panel.worklist.folder_button)
+    await answer(str(folder))
+    await reached(lambda: panel.worklist.folder.text().startswith("items: 1 data set; two.dcm"), "it was read")
+    [found] = await worklist.fetch(asking)
+    assert found.study_instance_uid == item.StudyInstanceUID
+    await press(panel.worklist.drop_button)
+    assert await worklist.fetch(asking) == ()
+    await reached(lambda: panel.desk.settings.worklist_folder == "", "it is forgotten")
 
 
 async def test_a_rule_is_made_by_keys_and_followed(

@@ -80,6 +80,7 @@ class Node:
     :ivar role: which roles to ask for.
     :ivar charset: in which character set its texts are where a data set names none, as a term of (0008,0005); empty
         for what can be guessed.
+    :ivar ask_commitment: ask for storage commitment after a send.
     :ivar comment: any text, also of several lines.
     :ivar is_machine_wide: it comes from the machine-wide file and cannot be changed here.
     :raises ConfigurationError: a value is unusable.
@@ -99,6 +100,7 @@ class Node:
     extended: QueryFlags = field(default=QueryFlags())
     role: RoleWish = RoleWish.USUAL
     charset: str = ""
+    ask_commitment: bool = False
     comment: str = ""
     is_machine_wide: bool = False
 
@@ -199,7 +201,7 @@ NODE_KEYS = frozenset(
         "max_sent_pdu_length", "proxy", "tls", "tls_profile", "tls_ca_file", "tls_crl_file", "tls_cert_file",
         "tls_key_file", "tls_keylog_file", "tls_server_name", "tls_verify", "tls_minimum_version",
         "identity", "user_name", "identity_response", "identity_required", "operations_invoked",
-        "operations_performed", "extended_negotiation", "role", "charset", "comment",
+        "operations_performed", "extended_negotiation", "role", "charset", "ask_commitment", "comment",
     )
 )  # fmt: skip
 """What :func:`table_of` writes, and :func:`node_of` reads."""
@@ -243,6 +245,7 @@ def node_of(values: Values, *, is_machine_wide: bool = False) -> Node:
         extended=values.take("extended_negotiation", QueryFlags(), checks.query_flags),
         role=values.take("role", RoleWish.USUAL, checks.one_of(RoleWish)),
         charset=values.take("charset", "", checks.charset),
+        ask_commitment=values.take("ask_commitment", False, checks.flag),
         comment=values.take("comment", "", checks.text),
         is_machine_wide=is_machine_wide,
     )
@@ -301,6 +304,7 @@ def table_of(node: Node) -> Table:
         "extended_negotiation": checks.written_flags(node.extended) or None,
         "role": None if node.role is RoleWish.USUAL else node.role.value,
         "charset": node.charset or None,
+        "ask_commitment": node.ask_commitment or None,
         "comment": node.comment or None,
     }
     return table | {name: value for name, value in optional.items() if value is not None}

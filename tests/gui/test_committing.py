@@ -15,10 +15,11 @@ from helpers.retrieval import CT_STUDY, real_files
 from PySide6.QtWidgets import QPushButton
 
 from dicomgui.app.commitment import CommitmentState, Way
+from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobState
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.send import SendPanel
-from dicomgui.network import Handlers, Status, connect, serve
+from dicomgui.network import Handlers, PeerAddress, Status, connect, serve
 from dicomgui.network.service.combining import combine
 from dicomgui.network.service_classes.commitment import REPORT_CONTEXTS
 from dicomgui.network.service_classes.commitment_provider import Answer, CommitmentProvider, CommitmentRequest
@@ -140,3 +141,21 @@ async def test_nothing_is_asked_where_it_is_not_wanted(window: MainWindow, press
         await reached(lambda: not panel.is_busy and "sent" in panel.status.text(), "it was sent")
         assert panel.committing.outcome is None
         assert not panel.committing.isVisible()
+
+
+async def test_a_node_says_whether_it_is_asked(window: MainWindow) -> None:
+    config, choice, check = window.config, window._place.choice, window.send.committing.check
+    asked = Node("Asked", PeerAddress.parse("ONE@127.0.0.1:104"), ask_commitment=True)
+    other = Node("Other", PeerAddress.parse("TWO@127.0.0.1:104"))
+    for node in (asked, other):
+        config.nodes.add(node)
+    config.nodes_edited()
+    choice.choose(asked)
+    assert check.isChecked()
+    choice.choose(other)
+    assert not check.isChecked()
+    check.setChecked(True)
+    choice.set(calling_ae="ME")  # still the same node: what was clicked counts
+    assert check.isChecked()
+    choice.choose(None)
+    assert check.isChecked()

@@ -70,6 +70,9 @@ class Committing(QWidget):
         self.table.setFixedHeight((ROWS_SEEN + 1) * (self.table.fontMetrics().height() + 9))
         self.findings = FindingArea(f"{prefix}_commit_findings")
         self._place()
+        self._node: str | None = None
+        panel.place.choice.changed.connect(self._on_peer_changed)
+        panel.place.config.nodes_changed.connect(self._on_nodes_changed)
         panel.place.pump.add(self._drain)
 
     def _place(self) -> None:
@@ -131,6 +134,18 @@ class Committing(QWidget):
                         self._task = None
                     self._show(job.outcome)
             _finish(handle, outcome)
+
+    def _on_peer_changed(self) -> None:
+        """Another node says anew whether it is to be asked; without a node it stays as it is."""
+        node = self._panel.place.choice.node
+        name = None if node is None else node.name
+        if node is not None and name != self._node:
+            self.check.setChecked(node.ask_commitment)
+        self._node = name
+
+    def _on_nodes_changed(self) -> None:
+        self._node = None
+        self._on_peer_changed()
 
     def _drain(self) -> None:
         """The clock, while something is waited for."""

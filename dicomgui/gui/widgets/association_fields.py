@@ -116,6 +116,9 @@ class AssociationFields(FieldSet):
         tip = "http://host:port of a proxy that lets connections through (CONNECT); without its password"
         proxy = line_edit(f"{prefix}_proxy", "HTTP proxy", hint="none: straight to the peer", tip=tip)
         self.add_row(("proxy", "HTTP proxy", proxy, None))
+        tip = "What the check box beside Send says when this node is chosen"
+        commit = check_box(f"{prefix}_ask_commitment", "Ask for storage commitment after a send", tip=tip)
+        self.add_row(("ask_commitment", "", commit, None))
 
     def max_sent_pdu_length(self) -> int:
         """Longest PDU that we send, in bytes; 0 for what the peer takes.
@@ -148,6 +151,10 @@ class AssociationFields(FieldSet):
         """Term of the character set of texts that name none; empty where it is guessed."""
         return self.texts()["charset"]
 
+    def asks_commitment(self) -> bool:
+        """Whether storage commitment is asked for after a send."""
+        return self.texts()["ask_commitment"] == YES
+
     def operations(self) -> tuple[int, int]:
         """The window: what we invoke, what the peer may (for a server: what the peer invokes, what we may).
 
@@ -172,7 +179,7 @@ class AssociationFields(FieldSet):
     def texts_of(
         async_ops: tuple[int, int], extended: QueryFlags, role: RoleWish = RoleWish.USUAL, *, grants_scp: bool = False,
         max_sent_pdu_length: int = 0, max_associations: int = USUAL_ASSOCIATIONS, proxy: HttpProxy | None = None,
-        charset: str = "",
+        charset: str = "", ask_commitment: bool = False,
     ) -> dict[str, str]:  # fmt: skip
         """What the fields hold for these values."""
         invoked, performed = ("" if number == 1 else str(number) for number in async_ops)
@@ -186,6 +193,7 @@ class AssociationFields(FieldSet):
             "max_associations": "" if max_associations == USUAL_ASSOCIATIONS else str(max_associations),
             "proxy": checks.written_proxy(proxy),
             "charset": charset,
+            "ask_commitment": YES if ask_commitment else "",
             **flags,
         }
 
@@ -207,6 +215,8 @@ class AssociationFields(FieldSet):
             parts.append(f"{most} association{'' if most == '1' else 's'} at once")
         if texts.get("proxy", "").strip():
             parts.append("proxy")
+        if texts.get("ask_commitment"):
+            parts.append("storage commitment")
         if texts.get("charset"):
             parts.append(texts["charset"])
         if count := sum(texts[f"ext_{name}"] == YES for name in QUERY_FLAGS):

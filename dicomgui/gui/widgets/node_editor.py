@@ -58,7 +58,7 @@ def _texts(node: Node | None = None) -> Draft:
             **IdentityFields.texts_of(node.identity, is_required=node.require_identity),
             **AssociationFields.texts_of(
                 node.async_ops, node.extended, node.role, max_sent_pdu_length=node.max_sent_pdu_length,
-                proxy=node.proxy, charset=node.charset,
+                proxy=node.proxy, charset=node.charset, ask_commitment=node.ask_commitment,
             ),
         }  # fmt: skip
     return {name: text for name, text in texts.items() if name not in _LISTENERS_OWN}
@@ -330,6 +330,7 @@ class NodeEditor(Card):
             extended=self.association.extended(),
             role=self.association.role(),
             charset=self.association.charset(),
+            ask_commitment=self.association.asks_commitment(),
             comment=self.comment.toPlainText(),
         )
 

@@ -47,6 +47,7 @@ FULL = Node(
     extended=QueryFlags(relational=True, fuzzy=True),
     role=RoleWish.BOTH,
     charset="GB18030",
+    ask_commitment=True,
     comment="first line\nsecond \u00e4",
 )
 

@@ -6,6 +6,10 @@
 ; administrator then). /S asks nothing, /D=FOLDER installs elsewhere. It opens no port: Windows asks the user about the
 ; firewall when the listener is opened for others, and the uninstaller removes the rule that this makes.
 
+; -DX64 makes the setup itself a program of 64 bits, where this makensis can (Debian's can).
+!ifdef X64
+  Target amd64-unicode
+!endif
 Unicode true
 !ifndef VERSION
   !error "-DVERSION=... is missing"

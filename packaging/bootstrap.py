@@ -64,6 +64,7 @@ PEER_PROGRAMS = {
     "import": "imagemagick",
     "npm": "npm",
 }
+LONG_PROGRAMS = {"debootstrap": "debootstrap", "makensis": "nsis"}  # the long tests make installers, too
 NPM_PEERS = {"dcmjs-dimse": "0.3.3"}
 
 # Loads the Qt libraries that the window needs, and with "screen" the platform plugin that talks to the display.
@@ -338,11 +339,12 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=path)
 
 
-def ensure_peers() -> None:
+def ensure_peers(*, long: bool = False) -> None:
     """Install the foreign DICOM programs that the interoperability tests talk to (Linux only)."""
     if not LINUX:
         return
-    missing = [package for program, package in PEER_PROGRAMS.items() if find_program(program) is None]
+    programs = PEER_PROGRAMS | (LONG_PROGRAMS if long else {})
+    missing = [package for program, package in programs.items() if find_program(program) is None]
     if missing:
         apt_install(missing, "programs for the tests are missing", must=False)
     wanted = [name for name in NPM_PEERS if not (PEERS / "node_modules" / name / "package.json").is_file()]
@@ -448,7 +450,7 @@ def command_test(arguments: list[str], *, long: bool) -> int:
     """Lint, types, contracts, tests and coverage; with arguments for pytest, only the tests they name."""
     stamp = ensure_installed(test=True)
     ensure_qt_libraries(stamp, screen=True, must=False)
-    ensure_peers()
+    ensure_peers(long=long)
     if arguments:
         pytest = [str(venv_python()), "-m", "pytest", *(["--long"] if long else []), *arguments]
         return 0 if run_step("pytest", pytest).ok else 1

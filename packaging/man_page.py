@@ -45,7 +45,8 @@ def actions_of(parser: argparse.ArgumentParser, seen: set[str]) -> Iterator[str]
     """The arguments, each as a paragraph; those that were described before are left out."""
     for group in parser._action_groups:
         for action in group._group_actions:
-            if isinstance(action, argparse._SubParsersAction | argparse._HelpAction):
+            is_told = isinstance(action, argparse._HelpAction) and len(parser.prog.split()) > 1
+            if isinstance(action, argparse._SubParsersAction) or is_told:
                 continue
             formatter = parser._get_formatter()
             name = formatter._format_action_invocation(action)

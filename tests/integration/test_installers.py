@@ -1,0 +1,47 @@
+"""Installers, really made and really installed. They take minutes: only `test --long` runs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.source import ROOT
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(3600),
+    pytest.mark.skipif(sys.platform != "linux", reason="the packages are Debian's"),
+]
+
+
+def _run(*command: str, cwd: Path = ROOT) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    return done.stdout
+
+
+def _python() -> str:
+    """The Python that installers are made with, where the machine has it."""
+    return next(
+        (path for path in ("/usr/bin/python3.13", "/usr/local/bin/python3.13") if Path(path).exists()), "python3"
+    )
+
+
+def test_the_deb_is_made_from_a_fresh_clone_and_lives_in_a_clean_debian(tmp_path: Path) -> None:
+    clone, out = tmp_path / "clone", tmp_path / "out"
+    _run("git", "clone", "--quiet", str(ROOT), str(clone))
+    made = _run(_python(), "packaging/build.py", "--out", str(out), "--formats", "deb,appdir", cwd=clone)
+    assert ": 0 failed" in made
+    assert (out / "dicomgui.AppDir" / "AppRun").is_file()
+    (package,) = out.glob("*.deb")
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    tried = _run(*root, sys.executable, str(ROOT / "packaging" / "chroot_test.py"), str(package))
+    for step in ("install", "upgrade", "command line", "desktop", "window", "remove"):
+        assert f"chroot_test: ok     {step} " in tried
+
+
+def test_the_installer_for_windows_is_compiled_and_tried() -> None:
+    assert "compiled without a warning" in _run(sys.executable, "packaging/windows/wine_test.py")

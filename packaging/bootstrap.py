@@ -335,15 +335,13 @@ def ensure_qt_libraries(stamp: dict[str, object], *, screen: bool, must: bool) -
 
 def find_program(name: str) -> str | None:
     """A program on the path, or where servers are installed (an ordinary user's path may lack that)."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
-    return shutil.which(name, path=path)
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
 
 
-def ensure_peers(*, long: bool = False) -> None:
+def ensure_peers(programs: dict[str, str] = PEER_PROGRAMS) -> None:
     """Install the foreign DICOM programs that the interoperability tests talk to (Linux only)."""
     if not LINUX:
         return
-    programs = PEER_PROGRAMS | (LONG_PROGRAMS if long else {})
     missing = [package for program, package in programs.items() if find_program(program) is None]
     if missing:
         apt_install(missing, "programs for the tests are missing", must=False)
@@ -450,7 +448,7 @@ def command_test(arguments: list[str], *, long: bool) -> int:
     """Lint, types, contracts, tests and coverage; with arguments for pytest, only the tests they name."""
     stamp = ensure_installed(test=True)
     ensure_qt_libraries(stamp, screen=True, must=False)
-    ensure_peers(long=long)
+    ensure_peers(PEER_PROGRAMS | LONG_PROGRAMS if long else PEER_PROGRAMS)
     if arguments:
         pytest = [str(venv_python()), "-m", "pytest", *(["--long"] if long else []), *arguments]
         return 0 if run_step("pytest", pytest).ok else 1

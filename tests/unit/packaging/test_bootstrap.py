@@ -293,7 +293,7 @@ def test_test_runs_every_check_and_fails_when_one_fails(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     bootstrap.ensure_installed(test=True)
-    monkeypatch.setattr(bootstrap, "ensure_peers", lambda **_: None)
+    monkeypatch.setattr(bootstrap, "ensure_peers", lambda *_: None)
     failing: list[str] = []
     ran: list[list[str]] = []
 
@@ -329,7 +329,7 @@ def test_test_with_arguments_runs_only_pytest(
     bootstrap: ModuleType, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bootstrap.ensure_installed(test=True)
-    monkeypatch.setattr(bootstrap, "ensure_peers", lambda **_: None)
+    monkeypatch.setattr(bootstrap, "ensure_peers", lambda *_: None)
     commands.clear()
     assert bootstrap.main(["test", "-k", "echo", "tests/unit"]) == 0
     assert [command[1:] for command in commands] == [["-m", "pytest", "-k", "echo", "tests/unit"]]
@@ -338,7 +338,7 @@ def test_test_with_arguments_runs_only_pytest(
 def test_bench_runs_the_benchmarks(
     bootstrap: ModuleType, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bootstrap, "ensure_peers", lambda **_: None)
+    monkeypatch.setattr(bootstrap, "ensure_peers", lambda *_: None)
     assert bootstrap.main(["bench", "--only", "V1"]) == 0
     command = commands[-1]
     assert command[1:3] == ["-m", "bench.run"]

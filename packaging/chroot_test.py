@@ -225,7 +225,7 @@ BUTTON = (235, 299)
 
 def step_remove(root: Path) -> None:
     inside(root, "apt-get purge -y -q dicomgui")
-    elsewhere = " ".join(f"-not -path '/{name}/*'" for name in ("proc", "root", "home", "var/log", "tmp"))
+    elsewhere = " ".join(f"-not -path '/{name}/*'" for name in ("proc", "root", "home", "var/log", "var/cache", "tmp"))
     left = inside(root, f"find / -xdev -iname '*dicomgui*' {elsewhere} 2>/dev/null", check=False).split()
     expect(not left, f"these are left: {' '.join(left)}")
     expect((root / "home" / USER / ".config" / "dicomgui").exists(), "the user's settings were removed")

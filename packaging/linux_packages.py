@@ -147,7 +147,7 @@ def repack(package: Path) -> None:
     folder = package.with_suffix(".tree")
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run(["dpkg-deb", "-R", str(package), str(folder)], check=True)
-    subprocess.run(["dpkg-deb", "-Zxz", "--root-owner-group", "-b", str(folder), str(package)], check=True)
+    subprocess.run(["dpkg-deb", "-Zxz", "-z9", "--root-owner-group", "-b", str(folder), str(package)], check=True)
     shutil.rmtree(folder)
 
 

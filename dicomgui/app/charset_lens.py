@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from dicomgui.app.viewed import MAX_VALUE_BYTES, Viewed
 from dicomgui.network.dimse.charset import codec_of, decode
 from dicomgui.network.service_classes.attributes import ENCODED_VRS
-from dicomgui.trace.dataset_nodes import DataNode
 from dicomgui.trace.finding import plain
+from dicomgui.trace.inspection.dataset_nodes import DataNode
 
 __all__ = ["CANDIDATES", "Doubt", "Reading", "doubts_of", "is_text", "reading", "readings"]
 

@@ -14,11 +14,11 @@ from typing import Final
 
 from dicomgui.app.viewed import Viewed, elements_of
 from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, name_of
-from dicomgui.trace.dataset_bytes import ITEM_END, SEQUENCE_END
-from dicomgui.trace.dataset_nodes import DataNode
-from dicomgui.trace.dataset_values import VR_TEXTS
 from dicomgui.trace.describe import TreeNode
 from dicomgui.trace.finding import plain
+from dicomgui.trace.inspection.dataset_bytes import ITEM_END, SEQUENCE_END
+from dicomgui.trace.inspection.dataset_nodes import DataNode
+from dicomgui.trace.inspection.dataset_values import VR_TEXTS
 
 __all__ = ["Compared", "Kind", "compare", "compared_text"]
 

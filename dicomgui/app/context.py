@@ -8,7 +8,7 @@ from types import TracebackType
 
 from dicomgui.app.commitment_desk import CommitmentDesk
 from dicomgui.network.tracing import Record, Tracer
-from dicomgui.trace.facts import NO_FACTS, Facts
+from dicomgui.trace.diagnosis.facts import NO_FACTS, Facts
 from dicomgui.trace.store import TraceStore
 
 __all__ = ["AppContext"]

@@ -21,8 +21,8 @@ from dicomgui.app.viewed import Viewed
 from dicomgui.network.dimse.charset import codec_of
 from dicomgui.network.service_classes.attributes import ENCODED_VRS, new_uid
 from dicomgui.network.uids import is_valid_uid
-from dicomgui.trace.dataset_values import VR_TEXTS, label_of
 from dicomgui.trace.finding import plain
+from dicomgui.trace.inspection.dataset_values import VR_TEXTS, label_of
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from dicomgui.app.viewed import elements_of
-from dicomgui.trace.dataset_nodes import DataNode
+from dicomgui.trace.inspection.dataset_nodes import DataNode
 
 __all__ = ["Found", "find_elements", "line_of", "whole_text"]
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from dicomgui.network.dimse import CommandField
 from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import DimseRecord, PduRecord, Record, StateRecord, Tracer
-from dicomgui.trace.diagnose import diagnose, explain_error
-from dicomgui.trace.facts import NO_FACTS, Facts
+from dicomgui.trace.diagnosis.diagnose import diagnose, explain_error
+from dicomgui.trace.diagnosis.facts import NO_FACTS, Facts
 from dicomgui.trace.finding import Finding
 
 __all__ = ["Evidence"]

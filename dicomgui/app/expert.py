@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dicomgui.app.report import group_findings
-from dicomgui.trace.diagnosis import Diagnosis
-from dicomgui.trace.facts import Facts
+from dicomgui.trace.diagnosis.facts import Facts
+from dicomgui.trace.diagnosis.progress import Diagnosis
 from dicomgui.trace.finding import Finding, Severity
 from dicomgui.trace.store import TraceStore
 

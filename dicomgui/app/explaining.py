@@ -5,10 +5,10 @@ from __future__ import annotations
 from dicomgui.app.port_owner import port_owner
 from dicomgui.network.errors import ListenError
 from dicomgui.storage import StorageError
-from dicomgui.trace.diagnose import explain_error
-from dicomgui.trace.facts import Facts
+from dicomgui.trace.diagnosis.diagnose import explain_error
+from dicomgui.trace.diagnosis.facts import Facts
+from dicomgui.trace.diagnosis.words import compose, split_place
 from dicomgui.trace.finding import Finding
-from dicomgui.trace.words import compose, split_place
 
 __all__ = ["explain_failure", "explain_no_listener", "facts_of_port"]
 

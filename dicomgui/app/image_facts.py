@@ -11,8 +11,8 @@ from typing import Final
 
 from dicomgui.app.image_palette import Palette, read_palette
 from dicomgui.app.viewed import Viewed
-from dicomgui.trace.dataset_nodes import DataNode
 from dicomgui.trace.finding import plain
+from dicomgui.trace.inspection.dataset_nodes import DataNode
 
 __all__ = [
     "MAX_FRAME_BYTES",

@@ -31,7 +31,7 @@ from dicomgui.network.errors import ConfigurationError, RemoteProtocolError
 from dicomgui.network.service import QUERY_MODELS
 from dicomgui.network.tracing import Role
 from dicomgui.network.transport import TlsConfig
-from dicomgui.trace.messages import Message, message_at
+from dicomgui.trace.inspection.messages import Message, message_at
 from dicomgui.trace.store import TraceStore
 from dicomgui.trace.summary import AssociationSummary
 

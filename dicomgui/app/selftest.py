@@ -41,7 +41,7 @@ from dicomgui.network.transport import TlsConfig
 from dicomgui.network.uids import name_of
 from dicomgui.trace.file import read_trace
 from dicomgui.trace.finding import plain
-from dicomgui.trace.report import Format, SaveOptions, save
+from dicomgui.trace.reports.saving import Format, SaveOptions, save
 
 __all__ = ["LOSSY", "NATIVE", "SYNTAXES", "Check", "CheckFailed", "Outcome", "Work", "check", "run_checks"]
 

@@ -28,9 +28,9 @@ from dicomgui.network.pdu import PDATA_HEAD, PduType
 from dicomgui.network.service import InstanceFile
 from dicomgui.network.status import Service, Status
 from dicomgui.network.tracing import Direction, PduRecord, Record, Scribe, Tracer
-from dicomgui.trace.diagnose import explain_error
+from dicomgui.trace.diagnosis.diagnose import explain_error
+from dicomgui.trace.diagnosis.words import compose
 from dicomgui.trace.finding import Finding
-from dicomgui.trace.words import compose
 
 __all__ = [
     "Cause",

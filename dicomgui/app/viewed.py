@@ -10,11 +10,11 @@ from typing import BinaryIO, Final, cast
 
 from dicomgui.network.part10 import Part10Head, read_head
 from dicomgui.network.uids import DEFLATED_TRANSFER_SYNTAXES, name_of
-from dicomgui.trace.dataset_bytes import MAX_INFLATED
-from dicomgui.trace.dataset_nodes import DataNode, ParsedDataset, parse_dataset
-from dicomgui.trace.dataset_values import label_of
 from dicomgui.trace.finding import plain
-from dicomgui.trace.messages import Gap, Message
+from dicomgui.trace.inspection.dataset_bytes import MAX_INFLATED
+from dicomgui.trace.inspection.dataset_nodes import DataNode, ParsedDataset, parse_dataset
+from dicomgui.trace.inspection.dataset_values import label_of
+from dicomgui.trace.inspection.messages import Gap, Message
 
 __all__ = ["MAX_VALUE_BYTES", "FileBytes", "Viewed", "open_bytes", "open_file", "viewed_of"]
 

@@ -32,7 +32,7 @@ from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError, DimseFailure
 from dicomgui.network.status import Service
 from dicomgui.storage import StorageError
-from dicomgui.trace.facts import Facts, OwnListener
+from dicomgui.trace.diagnosis.facts import Facts, OwnListener
 
 __all__ = ["get", "move"]
 

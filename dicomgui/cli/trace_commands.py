@@ -16,12 +16,12 @@ from dicomgui.network.pdu import pdu_name
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import BytesRecord, DimseRecord, Direction, PduRecord, Role
 from dicomgui.trace.describe import Node, describe_bytes, describe_command, node_json
-from dicomgui.trace.diagnose import diagnose
+from dicomgui.trace.diagnosis.diagnose import diagnose
 from dicomgui.trace.file import TraceFileError, TraceReader, read_trace
 from dicomgui.trace.finding import Severity
 from dicomgui.trace.open_trace import open_trace
-from dicomgui.trace.redact import Preview, RedactOptions
-from dicomgui.trace.report import Format, Saved, SaveError, SaveOptions, format_of, preview, save
+from dicomgui.trace.redaction.redact import Preview, RedactOptions
+from dicomgui.trace.reports.saving import Format, Saved, SaveError, SaveOptions, format_of, preview, save
 from dicomgui.trace.summary import AssociationSummary, summarize
 
 __all__ = ["decode", "explain", "export", "redact", "show"]

@@ -16,9 +16,9 @@ from dicomgui.gui.panels.nodes import NodesPanel
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.panels.trace import TracePanel
 from dicomgui.gui.widgets.expert_badge import ExpertBadge
-from dicomgui.trace.facts import Facts, OwnListener
+from dicomgui.trace.diagnosis.facts import Facts, OwnListener
+from dicomgui.trace.diagnosis.places import find_row
 from dicomgui.trace.finding import Evidence
-from dicomgui.trace.places import find_row
 
 __all__ = ["Explainer"]
 

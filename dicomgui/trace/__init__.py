@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dicomgui.trace.capture import CaptureError, ImportResult, import_capture
 from dicomgui.trace.describe import Node, describe_bytes, describe_command, describe_pdu, node_json
-from dicomgui.trace.diagnose import diagnose, explain_error
-from dicomgui.trace.facts import Facts, OwnListener
+from dicomgui.trace.diagnosis.diagnose import diagnose, explain_error
+from dicomgui.trace.diagnosis.facts import Facts, OwnListener
 from dicomgui.trace.file import TraceFileError, TraceReader, TraceWriter, read_trace
 from dicomgui.trace.finding import Action, ActionKind, Evidence, Finding, Severity, finding_json
 from dicomgui.trace.pcap import PcapExportError, export_pcapng

@@ -26,8 +26,8 @@ from dicomgui.network.tracing import NoteRecord
 from dicomgui.trace.file import TraceWriter, read_trace
 from dicomgui.trace.finding import Finding
 from dicomgui.trace.marks import Marks
-from dicomgui.trace.redact import RedactOptions
-from dicomgui.trace.report import Format, Saved, SaveOptions
+from dicomgui.trace.redaction.redact import RedactOptions
+from dicomgui.trace.reports.saving import Format, Saved, SaveOptions
 from dicomgui.trace.store import TraceStore
 
 pytestmark = pytest.mark.qt

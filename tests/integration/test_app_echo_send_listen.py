@@ -15,7 +15,7 @@ from dicomgui.app.echo import echo
 from dicomgui.app.listener import Listener, ListenerOptions, ReceivedInstance
 from dicomgui.app.send import ItemState, SendJob, prepare, send
 from dicomgui.network import PeerAddress
-from dicomgui.trace.diagnose import diagnose
+from dicomgui.trace.diagnosis.diagnose import diagnose
 
 pytestmark = pytest.mark.any_loop
 

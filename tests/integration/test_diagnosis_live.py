@@ -51,8 +51,8 @@ from dicomgui.network.dimse import command_set
 from dicomgui.network.dimse.commands import Command
 from dicomgui.network.pdu import AssociateRQ, PDataTF, ReleaseRQ
 from dicomgui.network.tracing import Record
-from dicomgui.trace.diagnose import diagnose
-from dicomgui.trace.facts import Facts, OwnListener
+from dicomgui.trace.diagnosis.diagnose import diagnose
+from dicomgui.trace.diagnosis.facts import Facts, OwnListener
 from dicomgui.trace.finding import ActionKind, Finding, Severity
 
 OPTIONS = ConnectionOptions(

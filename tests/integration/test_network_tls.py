@@ -42,7 +42,7 @@ from dicomgui.network import (
     serve,
 )
 from dicomgui.network.tracing import CloseRecord, ConnectRecord, PduRecord, Record, RefuseRecord, TlsRecord
-from dicomgui.trace.diagnose import diagnose, explain_error
+from dicomgui.trace.diagnosis.diagnose import diagnose, explain_error
 
 pytestmark = pytest.mark.any_loop
 

@@ -15,9 +15,9 @@ from dicomgui.network.association.params import AETitle
 from dicomgui.network.server.offering import policy_for
 from dicomgui.network.tracing import DimseRecord
 from dicomgui.network.uids import STORAGE_CLASSES
-from dicomgui.trace.dataset_nodes import DataNode, ParsedDataset, parse_dataset
-from dicomgui.trace.messages import Message, message_at
-from dicomgui.trace.object_file import save_part10
+from dicomgui.trace.inspection.dataset_nodes import DataNode, ParsedDataset, parse_dataset
+from dicomgui.trace.inspection.messages import Message, message_at
+from dicomgui.trace.inspection.object_file import save_part10
 from dicomgui.trace.store import TraceStore
 
 SMALL_PDU = 4096

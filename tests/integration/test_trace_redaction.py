@@ -24,7 +24,7 @@ from dicomgui.network.association.params import AETitle
 from dicomgui.network.server.offering import policy_for
 from dicomgui.network.tracing import DimseRecord, FileRecord, PduRecord, Record
 from dicomgui.trace.file import TraceWriter, read_trace
-from dicomgui.trace.redact import Redaction
+from dicomgui.trace.redaction.redact import Redaction
 
 SMALL_PDU = 4096
 

@@ -15,7 +15,7 @@ from dicomgui.network import AcceptPolicy, ServerOptions, connect, presets, serv
 from dicomgui.network.tracing import BytesRecord, ConnectRecord, PduRecord, Record, TlsRecord
 from dicomgui.trace.capture import import_capture
 from dicomgui.trace.capture.secrets import add_keylog
-from dicomgui.trace.diagnose import diagnose
+from dicomgui.trace.diagnosis.diagnose import diagnose
 from dicomgui.trace.file import TraceWriter, read_trace
 from dicomgui.trace.finding import Severity
 from dicomgui.trace.pcap import export_pcapng

@@ -30,7 +30,7 @@ from dicomgui.network import (
     connect,
     presets,
 )
-from dicomgui.trace.facts import Facts, OwnListener
+from dicomgui.trace.diagnosis.facts import Facts, OwnListener
 from dicomgui.trace.finding import ActionKind
 
 CONTEXTS = presets.for_instances([(CT, EXPLICIT)])

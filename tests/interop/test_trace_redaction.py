@@ -14,7 +14,7 @@ from dicomgui.network import Handlers, ServerOptions, Status, StoreRequest, serv
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.server.offering import policy_for
 from dicomgui.network.tracing import DimseRecord, PduRecord, Record
-from dicomgui.trace.redact import Redaction
+from dicomgui.trace.redaction.redact import Redaction
 
 HOW = {IMPLICIT: "-xi", EXPLICIT: "-xe", BIG_ENDIAN: "-xb"}
 

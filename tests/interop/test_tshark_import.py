@@ -34,9 +34,9 @@ from dicomgui.network.pdu import PDV, Abort, PDataTF, PresentationContextAC, Pre
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import ConnectRecord, DimseRecord, Direction, PduRecord
 from dicomgui.trace.capture import ImportResult, import_capture
-from dicomgui.trace.dataset_nodes import DataNode, parse_dataset
 from dicomgui.trace.describe import Node, describe_command, describe_pdu
-from dicomgui.trace.messages import Message, message_at
+from dicomgui.trace.inspection.dataset_nodes import DataNode, parse_dataset
+from dicomgui.trace.inspection.messages import Message, message_at
 from dicomgui.trace.store import TraceStore
 
 VERIFICATION = "1.2.840.10008.1.1"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from helpers.failures import ERRORS, RECORDED
 
-from dicomgui.trace.catalogue import CATALOGUE
-from dicomgui.trace.diagnose import diagnose, explain_error
-from dicomgui.trace.facts import Facts
+from dicomgui.trace.diagnosis.catalogue import CATALOGUE
+from dicomgui.trace.diagnosis.diagnose import diagnose, explain_error
+from dicomgui.trace.diagnosis.facts import Facts
 
 SAID_ELSEWHERE = {"not-converted": "by the send, of a file that could not be converted"}
 

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLayout, QListWid
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import check_box
 from dicomgui.gui.widgets.text import PlainLabel, count_text, labelled
-from dicomgui.trace.redact import Preview, RedactOptions
-from dicomgui.trace.report import Format, SaveOptions
+from dicomgui.trace.redaction.redact import Preview, RedactOptions
+from dicomgui.trace.reports.saving import Format, SaveOptions
 
 __all__ = ["FORMAT_NAMES", "SaveTraceDialog"]
 
@@ -42,7 +42,7 @@ class SaveTraceDialog(QDialog):
     """
 
     preview_wanted = Signal(object)
-    """The user wants to see what these :class:`~dicomgui.trace.report.SaveOptions` would replace."""
+    """The user wants to see what these :class:`~dicomgui.trace.reports.saving.SaveOptions` would replace."""
 
     def __init__(self, what: str, associations: frozenset[int] | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -10,13 +10,13 @@ from dicomgui.gui.widgets.text import count_text
 from dicomgui.network.dimse import CStoreRQ
 from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import BytesRecord, DimseRecord, PduRecord, Record, Segment
-from dicomgui.trace.dataset_nodes import ParsedDataset, parse_dataset
 from dicomgui.trace.describe import Node, TreeNode, describe_command, describe_pdu
 from dicomgui.trace.finding import plain
-from dicomgui.trace.messages import Message, kept_bytes, kept_of, message_at
-from dicomgui.trace.object_file import default_name, refusal_of
+from dicomgui.trace.inspection.dataset_nodes import ParsedDataset, parse_dataset
+from dicomgui.trace.inspection.messages import Message, kept_bytes, kept_of, message_at
+from dicomgui.trace.inspection.object_file import default_name, refusal_of
+from dicomgui.trace.inspection.user_information import named
 from dicomgui.trace.store import TraceStore
-from dicomgui.trace.user_information import named
 
 __all__ = ["Content", "Loaded", "has_message", "is_quick", "load_message", "record_content"]
 

@@ -23,8 +23,8 @@ from dicomgui.gui.widgets.text import count_text, size_text
 from dicomgui.network.tracing import Scribe
 from dicomgui.trace.finding import Finding
 from dicomgui.trace.marks import Marks
-from dicomgui.trace.redact import Preview
-from dicomgui.trace.report import (
+from dicomgui.trace.redaction.redact import Preview
+from dicomgui.trace.reports.saving import (
     Format,
     SaveCancelled,
     Saved,

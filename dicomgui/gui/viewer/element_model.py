@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 from dicomgui.gui.models.tree_model import TreeModel
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import tooltip
-from dicomgui.trace.dataset_nodes import DataNode
+from dicomgui.trace.inspection.dataset_nodes import DataNode
 
 __all__ = ["LENGTH", "NAME", "TAG", "VALUE", "VR", "ElementModel"]
 
@@ -23,7 +23,7 @@ _TAG_LENGTH = len("(0010,0010)")
 
 
 class ElementModel(TreeModel):
-    """Shows one :class:`~dicomgui.trace.dataset_nodes.DataNode`; its children are the uppermost rows of the view."""
+    """Shows one :class:`~dicomgui.trace.inspection.dataset_nodes.DataNode`; its children are the uppermost rows."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -28,8 +28,8 @@ from dicomgui.gui.viewer.lens import CharsetLens
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import line_edit
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
-from dicomgui.trace.dataset_nodes import DataNode
 from dicomgui.trace.finding import plain
+from dicomgui.trace.inspection.dataset_nodes import DataNode
 
 __all__ = ["ElementsPane"]
 
@@ -44,7 +44,7 @@ class ElementsPane(QWidget):
     """
 
     element_selected = Signal(object)
-    """Another element is the current one: a :class:`~dicomgui.trace.dataset_nodes.DataNode` or ``None``."""
+    """Another element is the current one: a :class:`~dicomgui.trace.inspection.dataset_nodes.DataNode` or ``None``."""
 
     doubted = Signal(bool)
     """Whether texts do not fit what the data set says of their characters."""

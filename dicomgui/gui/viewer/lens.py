@@ -12,8 +12,8 @@ from dicomgui.gui.widgets.hex_view import HexView
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.network.tracing import Segment
-from dicomgui.trace.dataset_nodes import DataNode
 from dicomgui.trace.finding import plain
+from dicomgui.trace.inspection.dataset_nodes import DataNode
 
 __all__ = ["CharsetLens"]
 

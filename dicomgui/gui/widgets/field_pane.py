@@ -17,7 +17,7 @@ from dicomgui.gui.widgets.offset_edit import OffsetEdit
 from dicomgui.gui.widgets.peer_fields import set_invalid
 from dicomgui.gui.widgets.text import ElidedLabel, count_text
 from dicomgui.trace.finding import plain
-from dicomgui.trace.user_information import Place
+from dicomgui.trace.inspection.user_information import Place
 
 __all__ = ["FieldPane"]
 

@@ -11,8 +11,8 @@ from dicomgui.gui.widgets.pills import PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.trace.finding import plain
-from dicomgui.trace.negotiated import ContextRow, Negotiation, Place
-from dicomgui.trace.user_information import Information, named
+from dicomgui.trace.inspection.negotiated import ContextRow, Negotiation, Place
+from dicomgui.trace.inspection.user_information import Information, named
 
 __all__ = ["NegotiationView"]
 

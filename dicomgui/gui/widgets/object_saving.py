@@ -14,8 +14,8 @@ from dicomgui.gui.latest import Latest
 from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.text import size_text
 from dicomgui.trace.finding import plain
-from dicomgui.trace.messages import Message
-from dicomgui.trace.object_file import ObjectError, SavedObject, save_part10
+from dicomgui.trace.inspection.messages import Message
+from dicomgui.trace.inspection.object_file import ObjectError, SavedObject, save_part10
 from dicomgui.trace.store import TraceStore
 
 __all__ = ["ObjectSaving"]

@@ -14,7 +14,7 @@ from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import ElidedLabel, count_text
 from dicomgui.gui.widgets.waterfall import ThroughputView, Waterfall, short_time
 from dicomgui.trace.finding import plain
-from dicomgui.trace.phases import Line, Timeline
+from dicomgui.trace.inspection.phases import Line, Timeline
 
 __all__ = ["ExchangeTimes", "TimingView"]
 

@@ -23,8 +23,8 @@ from dicomgui.gui.widgets.object_saving import ObjectSaving
 from dicomgui.gui.widgets.timing_view import ExchangeTimes, TimingView
 from dicomgui.network.tracing import BytesRecord, PduRecord, Record
 from dicomgui.trace.index import TraceIndex
-from dicomgui.trace.negotiated import Place, negotiation
-from dicomgui.trace.phases import MAX_LINES, Line, exchange_line, timeline
+from dicomgui.trace.inspection.negotiated import Place, negotiation
+from dicomgui.trace.inspection.phases import MAX_LINES, Line, exchange_line, timeline
 from dicomgui.trace.store import Entry, TraceStore
 
 __all__ = ["Section", "TraceDetails"]

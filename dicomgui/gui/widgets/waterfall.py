@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import duration_text, size_text, tooltip
 from dicomgui.trace.finding import plain
-from dicomgui.trace.phases import Line, PhaseKind, Throughput
+from dicomgui.trace.inspection.phases import Line, PhaseKind, Throughput
 
 __all__ = ["ThroughputView", "Waterfall", "line_text", "short_time"]
 

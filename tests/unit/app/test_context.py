@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dicomgui.app.context import AppContext
 from dicomgui.network.tracing import Record, Scribe
-from dicomgui.trace.facts import Facts
+from dicomgui.trace.diagnosis.facts import Facts
 from dicomgui.trace.store import TraceStore
 
 

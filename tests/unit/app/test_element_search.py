@@ -9,7 +9,7 @@ from dicomgui.app import element_search
 from dicomgui.app.element_search import find_elements, line_of, whole_text
 from dicomgui.app.viewed import open_bytes
 from dicomgui.network.dimse.dataset import encode_dataset
-from dicomgui.trace.dataset_nodes import DataNode
+from dicomgui.trace.inspection.dataset_nodes import DataNode
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from helpers.recordings import Recording, associate_rq
 
 from dicomgui.app.expert import Expert
-from dicomgui.trace.facts import Facts
+from dicomgui.trace.diagnosis.facts import Facts
 from dicomgui.trace.finding import Severity
 from dicomgui.trace.store import TraceStore
 

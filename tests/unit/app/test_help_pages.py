@@ -20,7 +20,7 @@ from dicomgui.app.help_pages import (
     text_of,
 )
 from dicomgui.cli.main import build_parser
-from dicomgui.trace.catalogue import CATALOGUE
+from dicomgui.trace.diagnosis.catalogue import CATALOGUE
 from dicomgui.trace.filter import KEYS as FILTER_KEYS
 from dicomgui.trace.filter import WORDS, check, parse
 

@@ -10,7 +10,8 @@ from dicomgui.app.native_xml import dataset_xml
 
 
 def test_names_sequences_and_values_have_their_places() -> None:
-    dataset = elements(PatientName="A^B=\u738b", PatientID=["1", "2"], RequestAttributesSequence=[elements(StudyID="3")])
+    requested = [elements(StudyID="3")]
+    dataset = elements(PatientName="A^B=\u738b", PatientID=["1", "2"], RequestAttributesSequence=requested)
     text = dataset_xml(dataset).decode()
     assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<NativeDicomModel xmlns="http')
     tight = "".join(line.strip() for line in text.splitlines())

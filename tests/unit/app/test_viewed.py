@@ -16,7 +16,7 @@ from dicomgui.app import viewed as viewed_module
 from dicomgui.app.viewed import FileBytes, open_bytes, open_file
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.part10 import NotPart10
-from dicomgui.trace.messages import Gap
+from dicomgui.trace.inspection.messages import Gap
 
 FILES = Path(pydicom.data.__file__).parent / "test_files"
 

@@ -4,7 +4,7 @@ from helpers.failures import RECORDED
 
 from dicomgui.cli.finding_text import evidence_lines, option_lines, records_shown
 from dicomgui.network.tracing import Record
-from dicomgui.trace.diagnose import diagnose
+from dicomgui.trace.diagnosis.diagnose import diagnose
 from dicomgui.trace.finding import Action, ActionKind, Finding, Severity
 
 

@@ -5,8 +5,8 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from dicomgui.gui.models.tree_model import MAX_LEVELS, TreeModel
-from dicomgui.trace.dataset_nodes import DataNode
 from dicomgui.trace.describe import Node
+from dicomgui.trace.inspection.dataset_nodes import DataNode
 
 TREE = Node(
     "PDU", "10 bytes", 0, 10,

@@ -58,7 +58,7 @@ from dicomgui.network.tracing import (
     TlsRecord,
 )
 from dicomgui.trace.capture import CaptureError, CaptureReader, ImportResult, import_capture
-from dicomgui.trace.diagnose import diagnose
+from dicomgui.trace.diagnosis.diagnose import diagnose
 from dicomgui.trace.file import TraceWriter, read_trace
 from dicomgui.trace.pcap import export_pcapng
 from dicomgui.trace.store import TraceStore

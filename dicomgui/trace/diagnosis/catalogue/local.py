@@ -1,0 +1,84 @@
+"""What concerns this side: files, settings, faults of the program, and what cannot be told."""
+
+from __future__ import annotations
+
+from dicomgui.trace.diagnosis.catalogue.template import ERROR, NOTE, SEE_LOG, WARNING, Template
+
+__all__ = ["LOCAL"]
+
+LOCAL: dict[str, Template] = {
+    # -------------------------------------------------------------------------------------------------- odds and ends
+    "odd-ae-title": Template(
+        NOTE,
+        "The caller pads its AE title unusually (hex {detail}); it is accepted anyway.",
+        ("Its software fills the field with something other than trailing spaces.",),
+        ("Nothing needs to be done here; a stricter system would refuse it.",),
+        "PS3.8 9.3.2, table 9-11",
+    ),
+    "character-set-missing": Template(
+        WARNING,
+        "{who} sends text in {message} without saying which alphabet: {element} has {detail}; that fits {fits}.",
+        ("Specific Character Set (0008,0005) is missing or says ASCII, and the text is not ASCII.",),
+        ("Have the character set stated there.", "Read the text under another character set here."),
+        "PS3.3 C.12.1.1.2, PS3.5 6.1.2",
+    ),
+    "character-set-contradicted": Template(
+        WARNING,
+        "{who} sends text in {message} that is not what it says: {element} has {detail}, which is not {fits}.",
+        ("Specific Character Set (0008,0005) was changed, and the text was not.",),
+        ("Have the data corrected there.", "Read the text under another character set here."),
+        "PS3.3 C.12.1.1.2, PS3.5 6.1.2",
+    ),
+    "characters-lost": Template(
+        WARNING,
+        "{who} sends text in {message} of which characters were lost before: {element} has {detail}.",
+        ("A system on the way could not convert the text, and put replacement characters in their place.",),
+        ("Correct the text at its origin; what is lost cannot be read from this.",),
+        "PS3.5 6.1.2",
+    ),
+    "cannot-tell": Template(
+        WARNING,
+        "What became of the work with {peer} cannot be told: {detail}.",
+        ("The trace does not hold what would show it.",),
+        ("Record it again with everything kept in the trace.", SEE_LOG),
+    ),
+    "file-failed": Template(
+        ERROR,
+        "A file could not be read or written: {path} ({detail}).",
+        ("The disk is full.", "The folder or file may not be accessed by this user.", "The file is no DICOM file."),
+        ("Check free space and rights of the folder.",),
+    ),
+    "not-converted": Template(
+        ERROR,
+        "{path} could not be converted, and the peer does not take it as it is: {detail}.",
+        (),
+        ("{hint}",),
+        "PS3.5 annex A",
+    ),
+    "file-discarded": Template(
+        WARNING,
+        "An object that had begun to arrive was discarded: {detail}.",
+        ("The transfer broke off before its end.",),
+        ("Have it sent again.",),
+    ),
+    "configuration": Template(ERROR, "{detail}.", (), ("{hint}",)),
+    "local-misuse": Template(
+        ERROR,
+        "This cannot be done now: {detail}.",
+        ("The association is not in the state for it.",),
+        ("Open a new association.",),
+        "PS3.8 9.2",
+    ),
+    "internal-fault": Template(
+        ERROR,
+        "A fault of this program: {detail}.",
+        ("This should not happen.",),
+        ("Please report it together with the trace.",),
+    ),
+    "unknown": Template(
+        ERROR,
+        "It failed, and the trace does not tell why: {detail}.",
+        ("What was recorded fits none of the known causes.",),
+        ("Record it again with everything kept in the trace.", SEE_LOG),
+    ),
+}

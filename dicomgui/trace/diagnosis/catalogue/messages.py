@@ -1,0 +1,212 @@
+"""What responses of DIMSE messages say by their status (PS3.7 annex C, PS3.4)."""
+
+from __future__ import annotations
+
+from dicomgui.trace.diagnosis.catalogue.template import ERROR, NOTE, SEE_LOG, WARNING, Template
+
+__all__ = ["MESSAGES"]
+
+MESSAGES: dict[str, Template] = {
+    # ------------------------------------------------------------------------------------------------------- statuses
+    "status-failure": Template(
+        ERROR,
+        "{peer} answered {message} with {status}: {meaning}.{comment}",
+        (),
+        ("{advice}", SEE_LOG),
+        "{clause}",
+    ),
+    "status-warning": Template(
+        WARNING,
+        "{peer} did {message}, with the warning {status}: {meaning}.{comment}",
+        (),
+        ("{advice}",),
+        "{clause}",
+    ),
+    "status-unlisted": Template(
+        ERROR,
+        "{peer} answered {message}{instance} with {status}, which no table of the standard lists.{comment}",
+        ("The peer's software uses a code of its own; what it means cannot be told from the trace.",),
+        ("Look it up in the conformance statement of {peer}.", SEE_LOG),
+        "{clause}",
+    ),
+    "no-such-instance": Template(
+        ERROR,
+        "{peer} knows no such instance to do {message} with{instance} ({status}).{comment}",
+        ("It was never created there, or is deleted by now.", "The instance UID is wrong."),
+        ("Check the instance UID.", "Create the instance first."),
+        "PS3.7 C.5.12",
+    ),
+    "class-instance-conflict": Template(
+        ERROR,
+        "{peer} has the instance under another SOP class than {message} names ({status}).{comment}",
+        ("The SOP class or the instance UID of the request is wrong.",),
+        ("Check both UIDs of the request.",),
+        "PS3.7 C.5.4",
+    ),
+    "invalid-instance": Template(
+        ERROR,
+        "{peer} takes the instance UID of {message} for invalid ({status}).{comment}",
+        ("The UID breaks the rules for UIDs, or is not of the form that the peer wants.",),
+        ("Correct the instance UID (PS3.5 9.1).",),
+        "PS3.7 C.5.10",
+    ),
+    "attributes-refused": Template(
+        ERROR,
+        "{peer} did not take some attributes of {message}{instance} ({status}: {meaning}).{comment}",
+        ("An attribute is not known there, or its value is not allowed in this state.",),
+        ("Correct or leave out the attributes that the answer names.", SEE_LOG),
+        "PS3.7 C.5",
+    ),
+    "attributes-missing": Template(
+        ERROR,
+        "{peer} misses attributes in {message}{instance} ({status}: {meaning}).{comment}",
+        ("The service requires an attribute that was not sent, or was sent without value.",),
+        ("Add the attributes that the answer names.", SEE_LOG),
+        "PS3.7 C.5.13, C.5.14",
+    ),
+    "argument-refused": Template(
+        ERROR,
+        "{peer} did not take the kind or the arguments of {message}{instance} ({status}: {meaning}).{comment}",
+        ("The action or event type, or one of its arguments, is not known there.",),
+        ("Check the type number and the arguments against the service.", SEE_LOG),
+        "PS3.7 C.5",
+    ),
+    "duplicate-invocation": Template(
+        ERROR,
+        "{peer} says that the Message ID of {message} is in use already ({status}).{comment}",
+        ("It still counts an earlier request as open.", "One of the two sides counts messages wrongly."),
+        ("Open a new association.", SEE_LOG),
+        "PS3.7 C.5.8",
+    ),
+    "resource-limitation": Template(
+        ERROR,
+        "{peer} is out of resources for {message}{instance} ({status}).{comment}",
+        ("Its disk, memory or queue is full.",),
+        ("Have disk space, load and limits of {peer} checked, then try again.",),
+        "PS3.7 C.5.25",
+    ),
+    "commitment-refused": Template(
+        ERROR,
+        "{peer} does not answer for some of the objects that it was asked to keep: {detail}.",
+        ("They never arrived there.", "They were refused or deleted there."),
+        ("Send these objects again, and ask again.", SEE_LOG),
+        "PS3.4 J.3.3",
+    ),
+    "commitment-open": Template(
+        NOTE,
+        "{peer} took the request for storage commitment; its report has not come as far as the trace shows.",
+        ("It sends its report later, on an association of its own.", "It cannot reach this computer."),
+        ("Let a listener run that takes the report.", "Have our address and port checked at {peer}."),
+        "PS3.4 J.3.3",
+    ),
+    "store-out-of-resources": Template(
+        ERROR,
+        "{peer} could not store {subject}: it is out of resources ({status}).{comment}",
+        ("Its disk is full.", "A quota or limit there is used up.", "Its database does not take more."),
+        ("Have disk space and limits of {peer} checked, then send again.",),
+        "PS3.4 B.2.3",
+    ),
+    "store-wrong-class": Template(
+        ERROR,
+        "{peer} refused {subject}: the data does not match its SOP class ({status}).{comment}",
+        ("A mandatory element of this kind of object is missing or empty.", "The SOP class of the file is wrong."),
+        ("Check the file with a validator.", "Look at the elements that the answer names."),
+        "PS3.4 B.2.3",
+    ),
+    "store-not-understood": Template(
+        ERROR,
+        "{peer} could not understand {subject} ({status}).{comment}",
+        (
+            "An element is malformed, or has a value that the peer does not take.",
+            "The data is damaged, or encoded otherwise than was agreed.",
+            "The peer uses this status for any fault of its own.",
+        ),
+        ("Check the file with a validator.", SEE_LOG, "Send another file of the same kind to compare."),
+        "PS3.4 B.2.3",
+    ),
+    "store-changed": Template(
+        WARNING,
+        "{peer} stored {subject} with changes ({status}).{comment}",
+        ("It corrected, replaced or left out elements.",),
+        ("Compare the stored object with the sent one where it matters.",),
+        "PS3.4 B.2.3",
+    ),
+    "not-authorized": Template(
+        ERROR,
+        "{peer} says that you may not do {message} ({status}).{comment}",
+        ("The AE title {calling} or the user has no right to it.",),
+        ("Ask for the right at {peer}.",),
+        "PS3.7 C.5.15",
+    ),
+    "class-not-supported": Template(
+        ERROR,
+        "{peer} does not support the SOP class of {message} ({status}).{comment}",
+        ("The kind of object is not enabled there, although it was negotiated.",),
+        ("Ask for it to be enabled at {peer}.",),
+        "PS3.7 C.5.6",
+    ),
+    "duplicate-instance": Template(
+        ERROR,
+        "{peer} has an instance with this UID already ({status}).{comment}",
+        ("The object was sent before.", "Two different objects carry the same UID."),
+        ("Nothing needs to be done if it is the same object.",),
+        "PS3.7 C.5.7",
+    ),
+    "processing-failure": Template(
+        ERROR,
+        "{peer} failed while it worked on {message} ({status}).{comment}",
+        ("Its software met a fault of its own.", "It does not cope with something in the request."),
+        (SEE_LOG, "Try again with another object or a simpler request."),
+        "PS3.7 C.5.21",
+    ),
+    "unknown-operation": Template(
+        ERROR,
+        "{peer} does not know the operation {message} ({status}).{comment}",
+        ("This service does not have that operation, or not there.",),
+        ("Look into the conformance statement of {peer}.",),
+        "PS3.7 C.5.26",
+    ),
+    "find-identifier": Template(
+        ERROR,
+        "{peer} did not accept the query ({status}).{comment}",
+        (
+            "A key that this level needs is missing, or has no single value.",
+            "The query level does not fit the information model (root).",
+            "A key is not known there.",
+        ),
+        ("Give the unique keys of the levels above.", "Try the other root.", "Ask for fewer keys."),
+        "PS3.4 C.4.1.1.4",
+    ),
+    "find-out-of-resources": Template(
+        ERROR,
+        "{peer} gave up on the query: it is out of resources ({status}).{comment}",
+        ("The query has too many matches.", "Its database is overloaded."),
+        ("Narrow the query, for example by date.", "Try again later."),
+        "PS3.4 C.4.1.1.4",
+    ),
+    "find-empty": Template(
+        NOTE,
+        "{peer} answered the query, and nothing matched.",
+        (
+            "No such patient or study is there.",
+            "A key is too narrow: spelling, date format, missing wildcard.",
+            "Level or root do not fit.",
+        ),
+        ("Leave out keys one by one.", "Use a wildcard (*) in names.", "Try the other root."),
+        "PS3.4 C.4.1.1.4",
+    ),
+    "we-answered-failure": Template(
+        ERROR,
+        "We answered {message} of {calling} with {status}: {meaning}.{comment}",
+        ("This program could not do, or was told not to do, what was asked; nearby records of the trace say more.",),
+        (),
+        "{clause}",
+    ),
+    "we-answered-warning": Template(
+        WARNING,
+        "We answered {message} of {calling} with the warning {status}: {meaning}.{comment}",
+        (),
+        (),
+        "{clause}",
+    ),
+}

@@ -1,0 +1,335 @@
+"""A copy of a trace without patient data, in which every byte stands where it stood.
+
+What identifies somebody is replaced by as many bytes that do not: names, numbers, dates and texts by fillers, UIDs by
+others, the same one each time. So lengths, offsets, borders between PDUs and most faults survive, and the copy can be
+looked into, explained and exported as the trace can.
+
+The records are read twice, first to see what there is (:attr:`Redaction.preview`), then to replace it; what was found
+is also replaced where it stands in fields that are otherwise kept. :meth:`Redaction.leftovers` looks through the copy
+for each value once more. Which attributes count is said in :mod:`dicomgui.trace.redaction.rules`.
+
+It cannot know what is written into pictures, and it does not keep pictures: their bytes are filled. What a trace keeps
+by choice (:class:`RedactOptions`) names institutions and their devices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from dicomgui.network.tracing import (
+    BytesRecord,
+    CancelRecord,
+    CloseRecord,
+    ConnectRecord,
+    DimseRecord,
+    FileRecord,
+    ListenRecord,
+    NoteRecord,
+    PduRecord,
+    Record,
+    RefuseRecord,
+    ResolveRecord,
+    TlsRecord,
+)
+from dicomgui.network.uids import is_valid_uid
+from dicomgui.trace.marks import Marks
+from dicomgui.trace.redaction.check import Leftover, leftovers
+from dicomgui.trace.redaction.pdu import AE_TITLE, PduMasker
+from dicomgui.trace.redaction.places import Places
+from dicomgui.trace.redaction.rules import FILLER, Kind, mask_value, name_of_tag
+from dicomgui.trace.redaction.secrets import Secrets, UidMap
+from dicomgui.trace.sniff import Spoken, sniff
+
+__all__ = ["DEFAULT_OPTIONS", "Preview", "RedactOptions", "Redaction", "redact"]
+
+_REMOVED = "(removed)"
+_SUFFIXES = (".dcm", ".ima", ".zip", ".part")
+_LONG_UID = re.compile(r"[0-2](?:\.[0-9]+){5,}")
+_HTTP_STATUS = re.compile(rb"HTTP/\d\.\d \d{3}")
+_STEP = 1000  # records between two reports of progress
+_PATH = 0x00041500  # Referenced File ID, under which paths are counted
+_COMMENT = 0x00000902
+_UID_TAG = 0x00080018
+
+
+@dataclass(frozen=True, slots=True)
+class RedactOptions:
+    """What is kept of what is nobody's patient data, but names institutions and devices.
+
+    :ivar keep_ae: AE titles; without it they are filled.
+    :ivar keep_addresses: host names and addresses; without it they are replaced by addresses for documentation.
+    :ivar keep_certificates: certificates of TLS peers; without it they are left out.
+    """
+
+    keep_ae: bool = True
+    keep_addresses: bool = True
+    keep_certificates: bool = True
+
+
+DEFAULT_OPTIONS = RedactOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a redaction replaces: names and numbers, never a value.
+
+    :ivar elements: name of each element and how many values of it, most frequent first.
+    :ivar others: what else is masked, in words, and how often.
+    :ivar can_check_all: whether all values fit into the list that the check looks for.
+    """
+
+    elements: tuple[tuple[str, int], ...]
+    others: tuple[tuple[str, int], ...]
+    can_check_all: bool
+
+    @property
+    def count(self) -> int:
+        """How many values are replaced."""
+        return sum(count for _, count in self.elements)
+
+
+class _Keeper:
+    """Gathers values in the first run, and replaces them in the second."""
+
+    def __init__(self, options: RedactOptions, key: bytes) -> None:
+        self.is_survey = True
+        self.keep_ae = options.keep_ae
+        self.secrets = Secrets()
+        self.uids = UidMap(self.secrets, key)
+        self.elements: Counter[int] = Counter()
+        self.others: Counter[str] = Counter()
+
+    def note(self, tag: int, kind: Kind, value: bytes) -> None:
+        self.elements[tag] += 1
+        self.secrets.add(kind, tag, value)
+
+    def show(self, value: bytes) -> None:
+        self.secrets.show(value)
+
+    def count(self, what: str) -> None:
+        if self.is_survey:
+            self.others[what] += 1
+
+    def replace(self, kind: Kind, value: bytes) -> bytes:
+        if kind is Kind.UID:
+            return self.uids.mask(value)
+        return self.scrub(value) if kind is Kind.KEEP else mask_value(kind, value)
+
+    def scrub(self, value: bytes) -> bytes:
+        """A value that is kept, without what is also the value of something that is not."""
+        places = list(self.secrets.places(value))
+        if not places:
+            return value
+        scrubbed = bytearray(value)
+        filler = b"0" if value.translate(None, b"0123456789.+-eE\\ \0") == b"" else FILLER
+        for start, end, _ in places:
+            scrubbed[start:end] = filler * (end - start)
+        return bytes(scrubbed)
+
+
+class Redaction:
+    """One redaction of some records, which must be the same each time that they are iterated over.
+
+    :ivar preview: what will be replaced.
+
+    :param key: makes UIDs the same in several copies; by default nobody knows it.
+    :param progress: told now and then how many records the first run has seen; may raise to end it.
+    """
+
+    def __init__(
+        self,
+        records: Iterable[Record],
+        options: RedactOptions = DEFAULT_OPTIONS,
+        *,
+        key: bytes | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> None:
+        self._records = records
+        self._options = options
+        self._key = os.urandom(32) if key is None else key
+        self._keeper = _Keeper(options, self._key)
+        self._pdus = PduMasker(self._keeper)
+        self._places = Places(keep=options.keep_addresses)
+        for _ in self._run(progress):
+            pass
+        self._keeper.is_survey = False
+        self._pdus.restart()
+        secrets = self._keeper.secrets
+        elements = [(name_of_tag(tag), count) for tag, count in self._keeper.elements.most_common()]
+        self.preview = Preview(tuple(elements), tuple(self._keeper.others.most_common()), secrets.is_complete)
+        self._is_used = False
+
+    def records(self, progress: Callable[[int], object] | None = None) -> Iterator[Record]:
+        """The records without what identifies somebody; to be taken once.
+
+        :param progress: told now and then how many records are through; may raise to end it.
+        :raises RuntimeError: they were taken before.
+        """
+        if self._is_used:
+            raise RuntimeError("a redaction gives its records once")
+        self._is_used = True
+        return self._run(progress)
+
+    def leftovers(self, records: Iterable[Record]) -> tuple[Leftover, ...]:
+        """Where values that should be gone stand in redacted records: names of elements and places, never a value."""
+        return leftovers(records, self._keeper.secrets, keep_ae=self._options.keep_ae)
+
+    def scrubbed(self, marks: Marks) -> Marks:
+        """Marks whose comments lose the values that are replaced; what else a reader wrote stays."""
+        kept = Marks()
+        for seq, mark in marks.items():
+            kept.set(seq, marked=mark.marked, color=mark.color, comment=self._text(mark.comment))
+        return kept
+
+    def _run(self, progress: Callable[[int], object] | None) -> Iterator[Record]:
+        number = 0
+        for number, record in enumerate(self._records, start=1):
+            if progress is not None and number % _STEP == 0:
+                progress(number)
+            masker = _MASKERS.get(type(record))
+            yield record if masker is None else masker(self, record)
+        self._pdus.close_all()
+        if progress is not None:
+            progress(number)
+
+    # ---------------------------------------------------------------------------------------------------------- records
+
+    def _pdu(self, record: PduRecord) -> Record:
+        return self._pdus.mask(record)._replace(error=self._text(record.error))
+
+    def _bytes(self, record: BytesRecord) -> Record:
+        """Bytes that are no PDU may be anything; what shows the protocol stays."""
+        kept = _telling(record.data)
+        if len(record.data) > kept:
+            self._keeper.count("pieces of what is no DICOM")
+        data = record.data[:kept] + FILLER * (len(record.data) - kept)
+        return record._replace(data=data, error=self._text(record.error))
+
+    def _dimse(self, record: DimseRecord) -> Record:
+        keeper = self._keeper
+        uid, comment = record.sop_instance_uid.encode(), record.comment.encode()
+        if keeper.is_survey:
+            if uid:
+                keeper.secrets.add(Kind.UID, _UID_TAG, uid)
+            if comment:
+                keeper.note(_COMMENT, Kind.TEXT, comment)
+            return record
+        uid = keeper.uids.mask(uid) if uid else uid
+        sop_class = record.sop_class_uid
+        if not is_valid_uid(sop_class):
+            sop_class = mask_value(Kind.TEXT, sop_class.encode()).decode(errors="replace")
+        comment = mask_value(Kind.TEXT, comment)
+        return record._replace(
+            sop_class_uid=sop_class,
+            sop_instance_uid=uid.decode(errors="replace"),
+            comment=comment.decode(errors="replace"),
+        )
+
+    def _file(self, record: FileRecord) -> Record:
+        path, detail = record.path, record.detail
+        if self._keeper.is_survey:
+            if path:
+                self._keeper.note(_PATH, Kind.BYTES, b"")
+                self._keeper.secrets.add(Kind.BYTES, _PATH, path.encode(errors="replace"))
+            return record
+        detail = self._file_name(detail) if record.event == "opened" else self._text(detail.replace(path, "the file"))
+        return record._replace(path=self._file_name(path), detail=detail)
+
+    def _file_name(self, name: str) -> str:
+        """The same name for the same file, which tells nothing of it."""
+        if not name:
+            return ""
+        suffix = PurePath(name).suffix.lower()
+        number = hmac.new(self._key, name.encode(errors="replace"), hashlib.sha256).hexdigest()[:8]
+        return f"file-{number}{suffix if suffix in _SUFFIXES else ''}"
+
+    def _note(self, record: NoteRecord) -> Record:
+        self._keeper.count("remarks of the program")
+        return record._replace(text=_REMOVED)
+
+    def _connect(self, record: ConnectRecord) -> Record:
+        local, peer = self._places.endpoint(record.local), self._places.endpoint(record.peer)
+        return record._replace(local=local, peer=peer, error=self._text(record.error))
+
+    def _resolve(self, record: ResolveRecord) -> Record:
+        host = self._places.host(record.host)
+        addresses = tuple(self._places.host(address) for address in record.addresses)
+        return record._replace(host=host, addresses=addresses, error=self._text(record.error))
+
+    def _listen(self, record: ListenRecord) -> Record:
+        title = record.ae_title
+        if not self._options.keep_ae and title:
+            if self._keeper.is_survey:
+                self._keeper.note(AE_TITLE, Kind.TEXT, title.encode())
+            title = "X" * len(title)
+        return record._replace(
+            address=self._places.endpoint(record.address), ae_title=title, error=self._text(record.error)
+        )
+
+    def _refuse(self, record: RefuseRecord) -> Record:
+        return record._replace(peer=self._places.endpoint(record.peer), reason=self._text(record.reason))
+
+    def _tls(self, record: TlsRecord) -> Record:
+        certificate = record.peer_certificate
+        if certificate and not self._options.keep_certificates:
+            self._keeper.count("certificates")
+            certificate = b""
+        return record._replace(peer_certificate=certificate, error=self._text(record.error))
+
+    def _cancel(self, record: CancelRecord) -> Record:
+        return record._replace(detail=self._text(record.detail))
+
+    def _close(self, record: CloseRecord) -> Record:
+        self._pdus.close(record.association)
+        return record._replace(error=self._text(record.error)) if record.error else record
+
+    def _text(self, text: str) -> str:
+        """A sentence of the program, which may quote a peer."""
+        if not text or self._keeper.is_survey:
+            return text
+        mapped = _LONG_UID.sub(lambda match: self._keeper.uids.mask(match.group().encode()).decode(), text)
+        scrubbed = self._keeper.scrub(mapped.encode(errors="replace")).decode(errors="replace")
+        return self._places.without(scrubbed)
+
+
+_MASKERS: dict[type, Callable[[Redaction, Any], Record]] = {
+    PduRecord: Redaction._pdu,
+    BytesRecord: Redaction._bytes,
+    DimseRecord: Redaction._dimse,
+    FileRecord: Redaction._file,
+    NoteRecord: Redaction._note,
+    ConnectRecord: Redaction._connect,
+    ResolveRecord: Redaction._resolve,
+    ListenRecord: Redaction._listen,
+    RefuseRecord: Redaction._refuse,
+    TlsRecord: Redaction._tls,
+    CancelRecord: Redaction._cancel,
+    CloseRecord: Redaction._close,
+}
+
+
+def redact(records: Iterable[Record], options: RedactOptions = DEFAULT_OPTIONS) -> Iterator[Record]:
+    """The records without what identifies somebody, each as long as it was.
+
+    :param records: are iterated over twice, so no generator.
+    """
+    return Redaction(records, options).records()
+
+
+def _telling(data: bytes) -> int:
+    """How many of the first bytes name a protocol and no more."""
+    spoken = sniff(data)
+    if spoken is Spoken.UNKNOWN:
+        return 0
+    if spoken in (Spoken.TLS_ALERT, Spoken.TLS_HELLO):
+        return 7 if spoken is Spoken.TLS_ALERT else 6  # with level and description of an alert
+    status = _HTTP_STATUS.match(data)
+    return status.end() if status else next(size for size in range(1, 12) if sniff(data[:size]) is spoken)

@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from dicomgui.trace.diagnosis.catalogue import CATALOGUE
+from dicomgui.trace.diagnosis.catalogue.messages import MESSAGES
+
+
+def test_every_entry_is_in_the_catalogue() -> None:
+    assert MESSAGES.items() <= CATALOGUE.items()

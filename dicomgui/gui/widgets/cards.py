@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from dicomgui.gui import icons
@@ -23,6 +24,7 @@ Offers: TypeAlias = Mapping[ActionKind, Callable[[Action], object]]
 """What a panel can do about its findings; called when the button is pressed."""
 
 _NOTHING: Offers = MappingProxyType({})
+_ROOMY = 190  # points of height in which an empty state has room for its picture
 
 
 class Glyph(QLabel):
@@ -87,6 +89,10 @@ class EmptyState(QWidget):
         middle.addStretch(1)
         column.addLayout(middle)
         column.addStretch(3)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Without room for all the words count, and the picture goes."""
+        self._glyph.setVisible(event.size().height() >= _ROOMY)
 
     def set_text(self, title: str, text: str) -> None:
         """Say something else."""

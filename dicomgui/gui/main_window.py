@@ -46,6 +46,7 @@ from dicomgui.gui.panels.trace import TracePanel
 from dicomgui.gui.panels.worklist import WorklistPanel
 from dicomgui.gui.practice_keeper import PracticeKeeper
 from dicomgui.gui.reporter import Reporter
+from dicomgui.gui.theme import styled_at_once
 from dicomgui.gui.viewer.keeper import Viewers
 from dicomgui.gui.widgets.banner import Banner
 from dicomgui.gui.widgets.cards import Glyph
@@ -103,38 +104,39 @@ class MainWindow(QMainWindow):
         self._has_ticked = False
         self._place = place = Workplace.make(context, reporter, self, config)
         self.config = place.config
-        self.practice = PracticeKeeper(place, self)
-        self.home = HomePanel(place, self.practice)
-        self.nodes = NodesPanel(place)
-        self.echo = EchoPanel(place)
-        self.send = SendPanel(place)
-        self.listener = ListenerPanel(place)
-        self.answers = AnswersPanel(place, lambda: self.listener.listener)
-        self.listener.desk = self.answers.desk
-        self.query = QueryPanel(place, self.listener)
-        self.worklist = WorklistPanel(place)
-        self.nservices = NServicesPanel(place)
-        self.archive = ArchivePanel(place)
-        self.trace = TracePanel(place)
-        self.panels: tuple[Panel, ...] = (
-            self.home, self.nodes, self.echo, self.send, self.query, self.worklist, self.nservices, self.listener,
-            self.archive, self.trace, self.answers,
-        )  # fmt: skip
-        self._listener_settings = ListenerSettingsKeeper(self.listener, place.config)
-        self.stack = QStackedWidget()
-        self.stack.setObjectName("panels")
-        self.dock = TraceDock(context, self.trace.live)
-        self.jobs = JobsDrawer(place.jobs, place.retries.__contains__, recipe_of=place.recipes.get)
-        self.jobs.hide()  # it opens by its badge
-        self.banner = Banner()
-        self.practice_bar = PracticeBar(self.practice)
-        self.rail = _Rail()
-        self._explainer = Explainer(self, context)
-        self.viewers = Viewers(self.config, self.banner.show_problem, self)
-        self._fill()
-        self._fill_status_bar()
-        self._connect()
-        self._add_shortcuts()
+        with styled_at_once():
+            self.practice = PracticeKeeper(place, self)
+            self.home = HomePanel(place, self.practice)
+            self.nodes = NodesPanel(place)
+            self.echo = EchoPanel(place)
+            self.send = SendPanel(place)
+            self.listener = ListenerPanel(place)
+            self.answers = AnswersPanel(place, lambda: self.listener.listener)
+            self.listener.desk = self.answers.desk
+            self.query = QueryPanel(place, self.listener)
+            self.worklist = WorklistPanel(place)
+            self.nservices = NServicesPanel(place)
+            self.archive = ArchivePanel(place)
+            self.trace = TracePanel(place)
+            self.panels: tuple[Panel, ...] = (
+                self.home, self.nodes, self.echo, self.send, self.query, self.worklist, self.nservices, self.listener,
+                self.archive, self.trace, self.answers,
+            )  # fmt: skip
+            self._listener_settings = ListenerSettingsKeeper(self.listener, place.config)
+            self.stack = QStackedWidget()
+            self.stack.setObjectName("panels")
+            self.dock = TraceDock(context, self.trace.live)
+            self.jobs = JobsDrawer(place.jobs, place.retries.__contains__, recipe_of=place.recipes.get)
+            self.jobs.hide()  # it opens by its badge
+            self.banner = Banner()
+            self.practice_bar = PracticeBar(self.practice)
+            self.rail = _Rail()
+            self._explainer = Explainer(self, context)
+            self.viewers = Viewers(self.config, self.banner.show_problem, self)
+            self._fill()
+            self._fill_status_bar()
+            self._connect()
+            self._add_shortcuts()
         place.pump.add(self._drain)
         place.pump.start()
         self.show_panel(self.home)

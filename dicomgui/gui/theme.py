@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-__all__ = ["DARK", "LIGHT", "Colors", "Theme", "current_colors", "fixed_font"]
+__all__ = ["DARK", "LIGHT", "Colors", "Theme", "current_colors", "fixed_font", "styled_at_once"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,25 @@ def fixed_font() -> QFont:
     return font
 
 
+@contextmanager
+def styled_at_once() -> Iterator[None]:
+    """Style what is made inside all together at the end.
+
+    Qt applies the style sheet to a widget, and to all in it, anew each time that it gets another parent: for a window
+    made from the inside outwards that is most of the time that it takes.
+    """
+    app = QApplication.instance()
+    sheet = app.styleSheet() if isinstance(app, QApplication) else ""
+    if not isinstance(app, QApplication) or not sheet:
+        yield
+        return
+    app.setStyleSheet("")
+    try:
+        yield
+    finally:
+        app.setStyleSheet(sheet)
+
+
 class Theme(QObject):
     """Applies a scheme to the application and follows the system until :meth:`use` fixes one."""
 
@@ -86,8 +107,12 @@ class Theme(QObject):
         # Where the system does not tell (plain X11, off screen) it is light.
         scheme = self._fixed or self._app.styleHints().colorScheme()
         colors = DARK if scheme is Qt.ColorScheme.Dark else LIGHT
+        sheet = _style_sheet(colors)
+        if sheet == self._app.styleSheet():
+            return
+        self._app.setStyleSheet("")  # else the palette would have every widget styled once more
         self._app.setPalette(_palette(colors))
-        self._app.setStyleSheet(_style_sheet(colors))
+        self._app.setStyleSheet(sheet)
 
 
 def _palette(c: Colors) -> QPalette:

@@ -223,6 +223,7 @@ class AnswersPanel(Panel):
             self.place.config.write_soon("answers", lambda: store.save(settings))
 
     async def shut_down(self) -> None:
+        self._is_loading = True  # a tick that is still to come begins nothing
         await super().shut_down()
         self._timer.stop()
         if self._is_dirty and self._is_loaded:

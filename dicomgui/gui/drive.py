@@ -291,7 +291,9 @@ class _Driver:
     async def _retrieve_practice(self) -> str:
         await self._first_step(FirstStep.RETRIEVE)
         panel = self._window.query
-        panel.results.table.selectRow(0)
+        table = panel.results.table
+        await _until(lambda: table.model().rowCount() > 0, "no match is listed")
+        table.selectRow(0)
         await _until(panel.retrieve.button.isEnabled, "nothing can be retrieved")
         _press(panel.retrieve.button)
         await _until(lambda: panel.retrievals.last is not None, "the retrieval did not end")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,8 @@ from helpers import peers
 from helpers.answering import Answering, answering
 from helpers.bad_peer import reached
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -22,6 +24,18 @@ from dicomgui.gui.theme import Theme
 @pytest.fixture(scope="session")
 def theme(qapp: QApplication) -> Theme:
     return Theme(qapp)
+
+
+@pytest.fixture(autouse=True)
+def no_key_stays_down(qapp: QApplication) -> Iterator[None]:
+    """Keys that a test pressed with Ctrl leave it down for Qt: the next click of any test would be one with Ctrl."""
+    yield
+    if QGuiApplication.keyboardModifiers() != Qt.KeyboardModifier.NoModifier:
+        field = QLineEdit()
+        field.show()
+        QTest.keyClick(field, Qt.Key.Key_Home)
+        field.close()
+        field.deleteLater()
 
 
 @pytest.fixture

@@ -42,6 +42,8 @@ FULL = Settings(
         transfer_syntaxes=("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.1"),
         layout=FolderLayout.DATE,
         on_duplicate=DuplicatePolicy.REPLACE,
+        max_associations=7,
+        max_sent_pdu_length=32_768,
     ),
 )
 

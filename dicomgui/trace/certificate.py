@@ -138,8 +138,8 @@ def _elements(data: bytes) -> Iterator[_Element]:
 
 
 def _one(data: bytes, tag: int) -> bytes:
-    found = next(_elements(data))
-    if found.tag != tag:
+    found = next(_elements(data), None)
+    if found is None or found.tag != tag:
         raise CertificateError("it is no certificate")
     return found.content
 

@@ -124,6 +124,14 @@ def test_a_validity_that_is_no_time() -> None:
         read_certificate(DER[:at] + b"\x04" + DER[at + 1 :])
 
 
+def test_extensions_that_are_none() -> None:
+    at = DER.index(b"\xa3", 200)
+    while DER[at : at + 1] != b"\xa3" or DER[at + 2 : at + 3] not in (b"\x30", b"\x81"):
+        at = DER.index(b"\xa3", at + 1)
+    with pytest.raises(CertificateError):
+        read_certificate(DER[: at + 1] + b"\0" + DER[at + 2 :])
+
+
 @given(at=st.integers(0, len(DER) - 1), byte=st.integers(0, 255), cut=st.integers(0, len(DER)))
 @settings(deadline=None, max_examples=300)
 def test_damaged_ones_are_read_or_refused(at: int, byte: int, cut: int) -> None:

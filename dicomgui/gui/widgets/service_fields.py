@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -45,12 +46,10 @@ _DUPLICATES: Final = {
 _SEPARATOR: Final = ";"  # names of transfer syntaxes have commas
 
 
-def _names(uids: Iterable[str]) -> Mapping[str, str]:
+@cache
+def _names(uids: tuple[str, ...]) -> Mapping[str, str]:
+    """UIDs by name; made when the first is read, since what knows the names takes a third of a second to load."""
     return MappingProxyType({name_of(uid).casefold(): uid for uid in uids})
-
-
-_CLASS_NAMES: Final = _names(STORAGE)
-_SYNTAX_NAMES: Final = _names(TRANSFER_SYNTAXES)
 
 
 class ServiceFields(FieldSet):
@@ -125,8 +124,8 @@ class ServiceFields(FieldSet):
         """
         texts = self.texts()
         chosen = {service for service in _SERVICES if texts[service.value] == YES}
-        classes = _read(texts["class_names"], _CLASS_NAMES) if texts["classes"] == _ONLY else ()
-        syntaxes = _read(texts["syntax_names"], _SYNTAX_NAMES) if texts["syntaxes"] == _ONLY else ()
+        classes = _read(texts["class_names"], _names(tuple(STORAGE))) if texts["classes"] == _ONLY else ()
+        syntaxes = _read(texts["syntax_names"], _names(tuple(TRANSFER_SYNTAXES))) if texts["syntaxes"] == _ONLY else ()
         return replace(
             settings,
             services=frozenset(chosen | (settings.services - USUAL)),

@@ -137,14 +137,28 @@ _SERVICES = {
     int(CommandField.C_GET_RQ): Service.GET,
     int(CommandField.C_ECHO_RQ): Service.VERIFICATION,
 }
-_WORKLIST = "1.2.840.10008.5.1.4.31"
+_CLASSES = (
+    ("1.2.840.10008.5.1.4.31", Service.WORKLIST),
+    ("1.2.840.10008.3.1.2.3", Service.MPPS),
+    ("1.2.840.10008.1.20.", Service.COMMITMENT),
+    ("1.2.840.10008.5.1.1.33", Service.MEDIA_CREATION),
+    ("1.2.840.10008.5.1.1.", Service.PRINT),
+    ("1.2.840.10008.1.40", Service.EVENT_LOGGING),
+    ("1.2.840.10008.1.42", Service.EVENT_LOGGING),
+    ("1.2.840.10008.5.1.4.34.6", Service.UPS),
+    ("1.2.840.10008.5.1.4.34.8", Service.RT_VERIFICATION),
+    ("1.2.840.10008.5.1.4.34.9", Service.RT_VERIFICATION),
+)
+"""Which service a SOP class belongs to, by how its UID begins; the first that fits counts."""
+_NORMALIZED_BITS = 0x0100  # of every Command Field of an N-service, and of no other request (PS3.7 E.1)
 
 
 def service_of(command_field: int, sop_class_uid: str = "") -> Service | None:
-    """Whose statuses a request's responses have; ``None`` where only the general ones are known."""
+    """Whose table of statuses applies to the responses to a request; ``None`` where only the general ones are known."""
     asked = command_field & 0x7FFF
-    if asked == CommandField.C_FIND_RQ and sop_class_uid == _WORKLIST:
-        return Service.WORKLIST
+    by_class = next((service for root, service in _CLASSES if sop_class_uid.startswith(root)), None)
+    if asked & _NORMALIZED_BITS or by_class is Service.WORKLIST:
+        return by_class
     return _SERVICES.get(asked)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dicomgui.network.status import Service, Status
+from dicomgui.network.status import Status
 from dicomgui.network.tracing import DimseRecord, Direction
 from dicomgui.network.uids import name_of
 from dicomgui.trace.diagnosis.carried import Message
 from dicomgui.trace.diagnosis.case import Answers, Case, Found, Said
 from dicomgui.trace.diagnosis.words import compose, evidence_at, evidence_of, message_name, values_of
+from dicomgui.trace.exchanges import service_of
 from dicomgui.trace.finding import Evidence, Finding, plain
 
 __all__ = [
@@ -20,26 +21,6 @@ __all__ = [
 ]
 
 _STORE, _GET, _FIND, _MOVE, _ECHO = 0x0001, 0x0010, 0x0020, 0x0021, 0x0030
-_SERVICES = {
-    _STORE: Service.STORAGE,
-    _GET: Service.GET,
-    _FIND: Service.FIND,
-    _MOVE: Service.MOVE,
-    _ECHO: Service.VERIFICATION,
-}
-_CLASSES = (
-    ("1.2.840.10008.5.1.4.31", Service.WORKLIST),
-    ("1.2.840.10008.3.1.2.3", Service.MPPS),
-    ("1.2.840.10008.1.20.", Service.COMMITMENT),
-    ("1.2.840.10008.5.1.1.33", Service.MEDIA_CREATION),
-    ("1.2.840.10008.5.1.1.", Service.PRINT),
-    ("1.2.840.10008.1.40", Service.EVENT_LOGGING),
-    ("1.2.840.10008.1.42", Service.EVENT_LOGGING),
-    ("1.2.840.10008.5.1.4.34.6", Service.UPS),
-    ("1.2.840.10008.5.1.4.34.8", Service.RT_VERIFICATION),
-    ("1.2.840.10008.5.1.4.34.9", Service.RT_VERIFICATION),
-)
-"""Which service a SOP class belongs to, by how its UID begins; the first that fits counts."""
 _EVENT_REPORT, _N_GET, _SET, _ACTION, _CREATE, _DELETE = 0x0100, 0x0110, 0x0120, 0x0130, 0x0140, 0x0150
 _NORMALIZED = (_EVENT_REPORT, _N_GET, _SET, _ACTION, _CREATE, _DELETE)
 _ANY = (_STORE, _GET, _FIND, _MOVE, _ECHO, *_NORMALIZED)
@@ -137,14 +118,6 @@ def status_values(command_field: int, status: Status, comment: str, sop_class_ui
         "subject": "an object",
         "instance": f" for {sop_class_name(sop_class_uid)}" if sop_class_uid else "",
     }
-
-
-def service_of(command_field: int, sop_class_uid: str) -> Service | None:
-    """Whose table of statuses applies to the response to that request."""
-    by_class = next((service for root, service in _CLASSES if sop_class_uid.startswith(root)), None)
-    if command_field in _NORMALIZED or by_class is Service.WORKLIST:
-        return by_class
-    return _SERVICES.get(command_field)
 
 
 def sop_class_name(uid: str) -> str:

@@ -89,6 +89,11 @@ class ProviderAbort:
     reason: int
 
 
+@dataclass(frozen=True)
+class TurnedAway:
+    """What came instead of a request for an association was answered by an A-ABORT."""
+
+
 @dataclass
 class Notes:
     """An observer that writes everything down."""
@@ -224,8 +229,10 @@ def _comparable(indication: Indication) -> object:
             indication.context_id, indication.control, bytes(indication.data), indication.starts, indication.ends
         )
     if isinstance(indication, Aborted) and not indication.by_peer:
-        assert indication.source == 2
         assert indication.error is not None
+        if indication.source == 0:
+            return TurnedAway()
+        assert indication.source == 2
         assert indication.error.abort_reason == indication.reason
         return ProviderAbort(indication.reason)
     return indication

@@ -54,6 +54,8 @@ class AssociateAccepted:
 class AssociateRejected:
     """The peer rejected our request (A-ASSOCIATE confirmation, reject); the connection is to be closed.
 
+    To an acceptor: a request of a protocol version that there is not, which was rejected without asking (AE-6).
+
     :ivar rj: the answer with result, source and reason.
     """
 
@@ -86,7 +88,9 @@ class Released:
 class Aborted:
     """The association was aborted, not by our user (A-ABORT or A-P-ABORT indication).
 
-    :ivar source: 0 the peer's user, 2 a provider: the peer's, or ours if ``by_peer`` is false.
+    To an acceptor also: there is no association yet, and what came instead of a request for one was aborted (AA-1).
+
+    :ivar source: 0 a user, 2 a provider: the peer's, or ours if ``by_peer`` is false.
     :ivar reason: PS3.8 table 9-26, significant with source 2 only.
     :ivar by_peer: whether the peer sent the A-ABORT.
     :ivar error: the fault of the peer that we answered with an A-ABORT; ``None`` if ``by_peer``.

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from dicomgui.network.association.events import (
     Aborted,
+    AssociateRejected,
     Indication,
     Observer,
     Released,
@@ -311,7 +312,9 @@ class UpperLayer:
         event = _EVENTS[pdu.pdu_type]
         fault = self._find_unexpected(event, frame.pdu_type)
         self._tell_received(frame, str(fault) if fault else "")
-        return self._fire(event, _Cause(now, refusal.encode() if refusal else b"", indication_of(pdu), fault))
+        if refusal is not None:
+            return self._fire(event, _Cause(now, refusal.encode(), AssociateRejected(refusal)))
+        return self._fire(event, _Cause(now, b"", indication_of(pdu), fault))
 
     def _on_unexpected_data(self, now: float) -> list[Indication]:
         """A P-DATA-TF begins where none is expected: that is known at its header, its body is dropped as it comes."""
@@ -425,10 +428,10 @@ class UpperLayer:
 
     def _judge_request(self, cause: _Cause) -> Indication | None:
         self._artim_at = None
-        if self.state is State.STA3:
-            return cause.indication
-        self._start_artim(cause)
-        return self._send_given(cause)
+        if self.state is not State.STA3:
+            self._start_artim(cause)
+            self._send_given(cause)
+        return cause.indication
 
     def _begin_data(self, cause: _Cause) -> Indication | None:
         self._framer.max_pdata_length = self._max_pdu_length
@@ -447,6 +450,10 @@ class UpperLayer:
 
     def _confirm_release(self, cause: _Cause) -> Indication | None:
         return Released(collision=self.state is State.STA12)
+
+    def _indicate_refusal(self, cause: _Cause) -> Indication | None:
+        """There is no association yet that could end, and so no indication in PS3.8; who keeps a log wants to know."""
+        return None if cause.error is None else Aborted(_SOURCE_USER, 0, by_peer=False, error=cause.error)
 
     def _indicate_own_abort(self, cause: _Cause) -> Indication | None:
         return Aborted(_SOURCE_PROVIDER, cause.fault_reason, by_peer=False, error=cause.error)
@@ -476,7 +483,7 @@ _EFFECTS: Final[dict[Action, tuple[_Effect, ...]]] = {
     Action.AR_8: (UpperLayer._indicate_release,),
     Action.AR_9: (UpperLayer._send_release_rp,),
     Action.AR_10: (UpperLayer._confirm_release,),
-    Action.AA_1: (UpperLayer._send_user_abort, UpperLayer._start_artim),
+    Action.AA_1: (UpperLayer._send_user_abort, UpperLayer._start_artim, UpperLayer._indicate_refusal),
     Action.AA_2: (UpperLayer._close,),
     Action.AA_3: (UpperLayer._indicate, UpperLayer._close),
     Action.AA_4: (UpperLayer._indicate_loss, UpperLayer._close),

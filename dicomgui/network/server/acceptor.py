@@ -23,8 +23,8 @@ from dicomgui.network.association.negotiation import (
     negotiate,
 )
 from dicomgui.network.association.states import Event
-from dicomgui.network.errors import ConnectError, DicomNetworkError
-from dicomgui.network.pdu import AssociateAC, AssociateRJ, AssociateRQ, describe_rejection
+from dicomgui.network.errors import ConnectError, DicomNetworkError, OperationTimeout, RemoteProtocolError
+from dicomgui.network.pdu import AbortReason, AssociateAC, AssociateRJ, AssociateRQ, describe_rejection
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.service import AssociationFacts, Connection, Provider, ServiceUser
 from dicomgui.network.service.lifecycle import AssociationRequest, Teller
@@ -76,6 +76,7 @@ class Acceptor:
         self._release_asked = False
         self._release_delayed = False
         self._closing = False
+        self._is_refused = False
         self._tls: TlsTransport | None = None
         self._transport: AssociationTransport | None = None
         self.ended: asyncio.Future[None] = self._loop.create_future()
@@ -159,12 +160,18 @@ class Acceptor:
         """Take an event of the association."""
         if isinstance(event, AssociateRequested):
             self._on_requested(event.rq)
+        elif isinstance(event, AssociateRejected):
+            self._refuse(describe_rejection(event.rj.result, event.rj.source, event.rj.reason))
         elif isinstance(event, ReleaseRequested):
             self._release_asked = True
             self._release_when_idle()
 
     def association_ended(self, error: DicomNetworkError | None) -> None:
-        """The association is over."""
+        """The association is over, or the connection on which there was none."""
+        is_new = self.facts is None and not self._is_refused
+        if is_new and isinstance(error, RemoteProtocolError | OperationTimeout):
+            # By the A-ABORT or the close of the state machine, which the trace has already.
+            self._teller.rejected(self._connection.peer, _why_refused(error))
         self._teller.closed(self.facts, error)
 
     # inner workings
@@ -275,6 +282,7 @@ class Acceptor:
 
     def _refuse(self, reason: str) -> None:
         peer = self._connection.peer
+        self._is_refused = True
         self._scribe.refuse(peer, reason)
         self._teller.rejected(peer, reason)
 
@@ -319,3 +327,10 @@ class Acceptor:
     def _gone(self) -> None:
         self._server.forget(self)
         self.ended.set_result(None)
+
+
+def _why_refused(error: RemoteProtocolError | OperationTimeout) -> str:
+    """Why what came was answered by an A-ABORT, or by closing the connection; one line."""
+    text = str(error.args[0])
+    is_foreign = isinstance(error, RemoteProtocolError) and error.abort_reason == AbortReason.UNRECOGNIZED_PDU
+    return f"what came is no DICOM: {text}" if is_foreign else text

@@ -37,10 +37,11 @@ def timeout_error(name: str, seconds: float, peer: str) -> OperationTimeout:
 
 
 _TEXTS = {
+    "artim": "no association was requested within {seconds:g} s",
     "associate": "no answer to the association request within {seconds:g} s",
     "response": "no response within {seconds:g} s",
     "release": "no answer to the release request within {seconds:g} s",
     "send": "the peer read nothing of what we sent for {seconds:g} s",
     "idle": "nothing came for {seconds:g} s",
 }
-_PHASES = {"send": "response"}
+_PHASES = {"artim": "associate", "send": "response"}

@@ -69,7 +69,8 @@ class Lifecycle:
     :ivar on_requested: a peer asks for an association.
     :ivar on_accepted: an association stands.
     :ivar on_rejected: a connection or a request for an association was refused, by us or by the peer: its number in the
-        trace, the peer as ``host:port``, and why. A TLS handshake that failed at a server is one of them.
+        trace, the peer as ``host:port``, and why. At a server a TLS handshake that failed is one of them, and so is a
+        connection on which something else came than a request for an association, or nothing for too long.
     :ivar on_releasing: the peer asks for the release. Where this returns an awaitable, the answer waits for it; the
         peer's patience is its own.
     :ivar on_released: the association has ended in order.

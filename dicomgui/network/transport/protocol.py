@@ -80,7 +80,7 @@ class TransportUser(Protocol):
         """
 
     def timed_out(self, name: str, seconds: float) -> None:
-        """A deadline set by :meth:`AssociationTransport.set_deadline` has passed."""
+        """A deadline set by :meth:`AssociationTransport.set_deadline` has passed, or ARTIM (``artim``) has run out."""
 
     def transport_failed(self, error: ConnectError) -> None:
         """The connection broke for this reason; that it is closed is told next."""
@@ -274,9 +274,10 @@ class AssociationTransport(asyncio.BufferedProtocol):
             machine.data_to_send()
             return
         queued = machine.data_to_send()
-        if not transport.is_closing():
-            for data in queued:
-                transport.write(data)
+        for data in queued:
+            if transport.is_closing():  # perhaps only now: asyncio warns of writes to a connection that is lost
+                break
+            transport.write(data)
         if machine.wants_close and not self._closing:
             self.close()
         timer = machine.get_timer()
@@ -439,7 +440,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
         for event in self._machine.handle_timer(now):
             self._user.handle_event(event)
         if self._machine.wants_close and self._artim is not None:
-            self.cut()  # ARTIM has run out: the peer had its time to read
+            self._user.timed_out("artim", self._machine.artim_s)
+            self.cut()  # the peer had its time to read
         for name, (at, seconds) in tuple(self._deadlines.items()):
             if at <= now:
                 self._deadlines.pop(name, None)

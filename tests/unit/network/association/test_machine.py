@@ -22,6 +22,7 @@ from helpers.playbook import (
     Playbook,
     ProviderAbort,
     Sent,
+    TurnedAway,
     abort,
     accept,
     confirm_release,
@@ -172,7 +173,7 @@ class TestArtim:
         assert play >> wait(20) << Closing() << State.STA1
 
     def test_an_abort_restarts_it(self) -> None:
-        play = acceptor() >> opened() >> wait(20) >> receive(DATA) << USER_ABORT
+        play = acceptor() >> opened() >> wait(20) >> receive(DATA) << USER_ABORT << TurnedAway()
         assert play.layer.get_timer() == play.now + ARTIM_S
 
     def test_runs_after_the_answer_to_a_release_and_after_a_rejection(self) -> None:
@@ -184,8 +185,9 @@ class TestArtim:
 
 class TestRequestsThatAreNotAcceptable:
     def test_another_protocol_version_is_rejected(self) -> None:
-        play = acceptor() >> opened() >> receive(replace(RQ, protocol_version=2)) << Sent(AssociateRJ(1, 2, 2))
-        assert play << State.STA13
+        rejected = AssociateRJ(1, 2, 2)
+        play = acceptor() >> opened() >> receive(replace(RQ, protocol_version=2)) << Sent(rejected)
+        assert play << AssociateRejected(rejected) << State.STA13
         assert play.layer.get_timer() == play.now + ARTIM_S
         assert play.notes.transitions[-1] == (State.STA2, Event.EVT6, Action.AE_6, State.STA13)
 
@@ -197,7 +199,7 @@ class TestRequestsThatAreNotAcceptable:
     def test_context_ids_that_cannot_be_are_an_invalid_pdu(self, ids: tuple[int, ...]) -> None:
         contexts = tuple(PresentationContextRQ(number, VERIFICATION, (EXPLICIT,)) for number in ids)
         rq = AssociateRQ("A", "B", (ApplicationContext(), *contexts, UserInformation(())))
-        play = acceptor() >> opened() >> receive(rq) << USER_ABORT << State.STA13
+        play = acceptor() >> opened() >> receive(rq) << USER_ABORT << TurnedAway() << State.STA13
         assert play
         assert play.notes.transitions[-1] == (State.STA2, Event.EVT19, Action.AA_1, State.STA13)
         assert "presentation context" in play.notes.pdus_received[-1][3]
@@ -212,7 +214,7 @@ class TestRequestsThatAreNotAcceptable:
     def test_a_request_whose_items_overrun_is_an_invalid_pdu(self, cut: int) -> None:
         data = bytearray(RQ.encode()[:cut])
         data[2:6] = (len(data) - 6).to_bytes(4, "big")
-        assert acceptor() >> opened() >> receive(bytes(data)) << USER_ABORT << State.STA13
+        assert acceptor() >> opened() >> receive(bytes(data)) << USER_ABORT << TurnedAway() << State.STA13
 
 
 class TestFaultsOfThePeer:
@@ -240,7 +242,7 @@ class TestFaultsOfThePeer:
         "data", [b"GET / HTTP/1.1\r\n", b"\x05\0\0\0\0\0", b"\x01\0\xff\xff\xff\xff", b"\x04\0\0\0\0\x04"]
     )
     def test_before_the_association_are_answered_as_the_user(self, data: bytes) -> None:
-        assert in_state(State.STA2) >> receive(data) << USER_ABORT << State.STA13
+        assert in_state(State.STA2) >> receive(data) << USER_ABORT << TurnedAway() << State.STA13
 
     def test_data_that_is_not_due_is_refused_at_its_header_and_dropped(self) -> None:
         data = DATA.encode()
@@ -413,7 +415,7 @@ class TestObserver:
         ]
 
     def test_is_told_bytes_that_are_no_dicom(self) -> None:
-        play = in_state(State.STA2) >> receive(b"GET / HTTP/1.1\r\n") << USER_ABORT
+        play = in_state(State.STA2) >> receive(b"GET / HTTP/1.1\r\n") << USER_ABORT << TurnedAway()
         [(length, data, error)] = play.notes.strays
         assert play
         assert data == b"GET / HTTP/1.1\r\n"
@@ -431,7 +433,7 @@ class TestObserver:
     def test_a_malformed_pdu_keeps_its_bytes(self) -> None:
         data = bytearray(RQ.encode())
         data[74 + 3] = 0xFF
-        play = in_state(State.STA2) >> receive(bytes(data)) << USER_ABORT
+        play = in_state(State.STA2) >> receive(bytes(data)) << USER_ABORT << TurnedAway()
         [(pdu_type, length, segments, error)] = play.notes.pdus_received
         assert play
         assert (pdu_type, length, segments) == (1, len(data), (Segment(0, bytes(data)),))

@@ -135,9 +135,11 @@ def _from_part10(data: bytes, name: str) -> Dataset:
             dataset = Dataset(read)
             for _ in dataset.iterall():
                 pass
+            syntax = read.file_meta.get("TransferSyntaxUID")
+            is_compressed = _PIXEL_DATA in dataset and syntax is not None and syntax.is_compressed
     except Exception as error:  # as above
         raise DatasetFileError(f"{name} is neither DICOM JSON nor a DICOM file: {_reason(error)}") from error
-    if _PIXEL_DATA in dataset and read.file_meta.TransferSyntaxUID.is_compressed:
+    if is_compressed:
         raise DatasetFileError(f"{name} holds compressed pixel data, which no request of this kind carries")
     return dataset
 

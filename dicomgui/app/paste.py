@@ -8,7 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 from dicomgui.network.association.params import DEFAULT_PORT, AETitle, PeerAddress
@@ -299,7 +299,7 @@ def _placed(values: dict[str, str], others: list[str]) -> Pasted | None:
 
 def _place_in(words: list[str]) -> tuple[str, int | None]:
     """``host port`` or ``host:port`` among the words of a command."""
-    for one, two in zip(words, [*words[1:], ""], strict=True):
+    for one, two in pairwise([*words, ""]):
         place = re.fullmatch(rf"({HOST}):({PORT})", one)
         if place and _port(place[2]):
             return place[1], _port(place[2])

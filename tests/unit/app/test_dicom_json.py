@@ -92,8 +92,10 @@ def test_a_dicom_file_is_read_without_its_head(tmp_path: Path) -> None:
         (b'{"00280010": {"vr": "US", "Value": ["x"]}, "nonsense": {}}', "no data set in the DICOM JSON model"),
         (b"", "neither DICOM JSON nor a DICOM file"),
         (b"hello", "neither DICOM JSON nor a DICOM file"),
+        (bytes(128) + b"DICM\x02\0\x10\0UI\x02\x007\0\x10\0\x10\0LO\0\0\xe0\x7f\x10\0OW\0\0\0\0\0\0",
+         "UID is not a transfer syntax"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_data_set_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(DatasetFileError, match=f"the input .*{reason}|{reason}"):
         parse_dataset(data)

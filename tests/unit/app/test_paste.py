@@ -153,6 +153,8 @@ def test_comments_and_commas_of_orthanc() -> None:
         "[1, 2, 3]",
         "[1, 2]",
         "echoscu host -aec",
+        "storescu -c",
+        "storescu -aec PACS",
         '{"AET": "PACS", "Host": "h", "Port": 0}',
         '{"AET": "PACS"}',
         "[[[[",

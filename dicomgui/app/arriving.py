@@ -6,9 +6,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dicomgui.network.service import AssociationFacts, StoreRequest
-from dicomgui.storage import InstanceSink, Pending
+from dicomgui.storage import DiskFull, DuplicateRefused, InstanceSink, PathUnsafe, Pending, StorageError
 
-__all__ = ["Holder", "Live", "TrackedSink"]
+__all__ = ["Holder", "Live", "TrackedSink", "comment_for"]
+
+# What a peer is told (LO, 64 characters); folders of ours are none of its business.
+_COMMENTS: dict[type[StorageError], str] = {
+    DiskFull: "no space left on the disk",
+    DuplicateRefused: "another data set has this SOP Instance UID",
+    PathUnsafe: "the SOP Instance UID is no UID",
+}
+_COMMENT = "the instance cannot be stored"
+
+
+def comment_for(error: StorageError) -> str:
+    """The Error Comment that tells a peer why its instance is not stored."""
+    return _COMMENTS.get(type(error), _COMMENT)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from dicomgui.app.answer_desk import AnswerDesk
-from dicomgui.app.arriving import Live, TrackedSink
+from dicomgui.app.arriving import Live, TrackedSink, comment_for
 from dicomgui.app.commitment_desk import takes_reports
 from dicomgui.app.context import AppContext
 from dicomgui.app.destinations import KnownDestination
@@ -30,6 +30,7 @@ from dicomgui.app.listener_events import (
     Refusal,
     RequestAnswered,
     StoreFailed,
+    gone_early,
 )
 from dicomgui.app.listener_options import CallerRule, ListenerOptions
 from dicomgui.app.listener_services import Find, ListenerServices
@@ -54,10 +55,7 @@ from dicomgui.network.service_classes.performed_steps import PerformedStep
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.storage import (
-    DiskFull,
-    DuplicateRefused,
     Outcome,
-    PathUnsafe,
     Pending,
     RepairReport,
     StorageError,
@@ -88,14 +86,6 @@ MAX_EVENTS = 20_000
 
 SUCCESS = Status(0x0000)
 ASSOCIATION_ENDED = Status(0x0110)
-
-# What a peer is told (LO, 64 characters); folders of ours are none of its business.
-_COMMENTS: dict[type[StorageError], str] = {
-    DiskFull: "no space left on the disk",
-    DuplicateRefused: "another data set has this SOP Instance UID",
-    PathUnsafe: "the SOP Instance UID is no UID",
-}
-_COMMENT = "the instance cannot be stored"
 
 
 class Listener:
@@ -139,6 +129,7 @@ class Listener:
         self._policy = options.policy()
         self._services: ListenerServices | None = None
         self._asking: dict[int, AssociationRequest] = {}
+        self._refused: set[int] = set()
         self._server: Server | None = None
         self._early: RepairReport | None = None
         self._tracer: Tracer | None = None
@@ -338,6 +329,7 @@ class Listener:
 
     def _on_rejected(self, association: int, peer: str, reason: str) -> None:
         self.counts.refused += 1
+        self._refused.add(association)
         asked = self._asking.pop(association, None)
         calling, called = ("", "") if asked is None else (asked.calling_ae_title, asked.called_ae_title)
         is_unknown = asked is not None and not self._is_allowed(calling)
@@ -359,6 +351,9 @@ class Listener:
         if self._services is not None:
             self._services.desk.closed(association)
         if facts is None:
+            if association not in self._refused and self._server is not None:
+                self._tell(gone_early(time.time(), association, error))
+            self._refused.discard(association)
             return
         self._live.pop(facts.association, None)
         # What was complete, but not begun to be stored, can no longer be answered for: the peer will send it again.
@@ -479,7 +474,7 @@ class Listener:
                 error.hint,
             )
         )
-        return Reply(error.status, _COMMENTS.get(type(error), _COMMENT))
+        return Reply(error.status, comment_for(error))
 
     def _scribe(self, request: StoreRequest) -> Scribe:
         return Scribe(self._tracer, request.facts.association)

@@ -25,6 +25,7 @@ __all__ = [
     "Refusal",
     "RequestAnswered",
     "StoreFailed",
+    "gone_early",
 ]
 
 
@@ -92,11 +93,12 @@ class AssociationEnded:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A connection or an association was refused.
+    """A connection or an association was refused, or its peer went before there was an association.
 
     :ivar calling_ae_title: whom the peer says it is; empty where it did not come to that.
     :ivar called_ae_title: whom it asked for.
     :ivar is_not_allowed: the calling AE title is not on the list: :meth:`Listener.allow` would let it in.
+    :ivar is_gone: the peer went on its own; we refused nothing.
     """
 
     utc: float
@@ -106,6 +108,13 @@ class Refusal:
     calling_ae_title: str = ""
     called_ae_title: str = ""
     is_not_allowed: bool = False
+    is_gone: bool = False
+
+
+def gone_early(utc: float, association: int, error: DicomNetworkError | None) -> Refusal:
+    """The event for a connection that ended, by this error, before there was an association."""
+    reason = "the peer ended the connection before there was an association"
+    return Refusal(utc, association, "" if error is None else error.peer, reason, is_gone=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,15 +273,16 @@ def _show_failed(output: Output, event: StoreFailed) -> None:
 
 
 def _show_refusal(output: Output, event: Refusal) -> None:
+    word = "gone" if event.is_gone else "refused"
     output.event(
-        "refused",
+        word,
         peer=event.peer,
         association=event.association,
         reason=event.reason,
         calling_aet=event.calling_ae_title,
         called_aet=event.called_ae_title,
     )
-    output.line(f"{'refused':<13}{event.peer}  {event.reason}")
+    output.line(f"{word:<13}{event.peer}  {event.reason}")
 
 
 def _show_echo(output: Output, event: EchoAnswered) -> None:

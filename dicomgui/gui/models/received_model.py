@@ -121,7 +121,8 @@ class ReceivedModel(ColumnsModel):
 def _cells(event: Shown) -> _Cells:
     moment = f"{datetime.fromtimestamp(event.utc).astimezone():%H:%M:%S}"
     if isinstance(event, Refusal):
-        return _Cells((moment, plain(event.peer), "Connection", "", "", f"refused: {plain(event.reason)}"), "error")
+        outcome, tone = ("ended", "warning") if event.is_gone else ("refused", "error")
+        return _Cells((moment, plain(event.peer), "Connection", "", "", f"{outcome}: {plain(event.reason)}"), tone)
     caller = plain(f"{event.facts.calling_ae_title} ({event.facts.peer})")
     if isinstance(event, EchoAnswered):
         return _Cells((moment, caller, "C-ECHO", "", "", "answered"), "good")

@@ -116,7 +116,8 @@ def _text(event: _Shown, column: int) -> str:
 
 def _what_and_why(event: _Shown) -> tuple[str, str]:
     if isinstance(event, Refusal):
-        return "Caller not on the list" if event.is_not_allowed else "Connection refused", plain(event.reason)
+        what = "Connection ended" if event.is_gone else "Connection refused"
+        return "Caller not on the list" if event.is_not_allowed else what, plain(event.reason)
     if isinstance(event, AssociationEnded):
         return "Association broke off", plain(event.error)
     if isinstance(event, ContextsRefused):

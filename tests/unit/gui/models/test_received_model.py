@@ -22,15 +22,16 @@ EVENTS = (
     StoreFailed(1e9, FACTS, CT, "../x", Status(0x0117), "no UID", ""),
     EchoAnswered(1e9, FACTS),
     Refusal(1e9, 9, "10.0.0.2:5", "too many\x1b"),
+    Refusal(1e9, 8, "10.0.0.3:5", "the peer ended it", is_gone=True),
 )
 
 
 def test_each_event_that_matters_has_a_row(qtbot: QtBot, qtmodeltester: ModelTester) -> None:
     model = ReceivedModel()
-    assert model.add(EVENTS) == 5
+    assert model.add(EVENTS) == 6
     assert model.add([]) == 0
     qtmodeltester.check(model, force_py=True)
-    rows = [[model.index(row, column).data() for column in ReceivedColumn][1:] for row in range(5)]
+    rows = [[model.index(row, column).data() for column in ReceivedColumn][1:] for row in range(6)]
     caller = "<b>\\n (10.0.0.1:4000)"
     assert rows == [
         [caller, "CT Image Storage", "1.2.3", "1.5 kB", "stored"],
@@ -38,6 +39,7 @@ def test_each_event_that_matters_has_a_row(qtbot: QtBot, qtmodeltester: ModelTes
         [caller, "CT Image Storage", "../x", "", "not stored: no UID"],
         [caller, "C-ECHO", "", "", "answered"],
         ["10.0.0.2:5", "Connection", "", "", "refused: too many\\x1b"],
+        ["10.0.0.3:5", "Connection", "", "", "ended: the peer ended it"],
     ]
     assert [model.association_at(row) for row in (-1, 0, 4)] == [0, 7, 9]
 

@@ -31,6 +31,7 @@ EVENTS = (
     ReceivedInstance(1e9, FACTS, CT, "1.2.3", "1.2.840.10008.1.2", Path("x"), 1500, Outcome.STORED),
     AssociationEnded(1e9, FACTS, None),
     Refusal(1e9, 9, "10.0.0.2:5", "too many\x1b"),
+    Refusal(1e9, 8, "10.0.0.3:5", "the peer ended it", is_gone=True),
     StoreFailed(1e9, FACTS, CT, "1.2", Status(0xA700), "the disk is full", "Make room."),
     AssociationEnded(1e9, FACTS, ConnectionLost("the connection was lost")),
     ContextsRefused(1e9, FACTS, tuple(ContextResult(2 * n + 1, f"1.2.3.{n}", ("1.2",), 3) for n in range(6))),
@@ -39,19 +40,20 @@ EVENTS = (
 
 def test_each_refusal_has_a_row_with_its_reason(qtbot: QtBot, qtmodeltester: ModelTester) -> None:
     model = RefusedModel()
-    assert model.add(EVENTS) == 4
+    assert model.add(EVENTS) == 5
     assert model.add(EVENTS[:3]) == 0
     qtmodeltester.check(model, force_py=True)
-    rows = [[model.index(row, column).data() for column in RefusedColumn][1:] for row in range(4)]
+    rows = [[model.index(row, column).data() for column in RefusedColumn][1:] for row in range(5)]
     caller = "<b>\\n (10.0.0.1:4000)"
     assert rows == [
         ["10.0.0.2:5", "Connection refused", "too many\\x1b"],
+        ["10.0.0.3:5", "Connection ended", "the peer ended it"],
         [caller, "CT Image Storage not stored", "the disk is full. Make room."],
         [caller, "Association broke off", "the connection was lost"],
         [caller, "6 presentation contexts refused",
              "; ".join([*(f"1.2.3.{n}: abstract syntax not supported" for n in range(4)), "2 more"])],
     ]  # fmt: skip
-    assert [model.association_at(row) for row in (-1, 0, 1)] == [0, 9, 7]
+    assert [model.association_at(row) for row in (-1, 0, 2)] == [0, 9, 7]
     model.clear()
     assert model.rowCount() == 0
 

@@ -4,6 +4,8 @@
     python3 packaging/bootstrap.py run [-- ARGUMENTS]      the window, or `dicomgui ARGUMENTS`
     python3 packaging/bootstrap.py test [--long] [PYTEST ARGUMENTS]
     python3 packaging/bootstrap.py bench [--quick] [--only V1,V3] [--rounds N]
+    python3 packaging/bootstrap.py fuzz [--seconds N] [--target NAME]
+    python3 packaging/bootstrap.py soak [--minutes N]
 
 Needs nothing but a Python 3.11-3.13 (or any Python that can find one) and works on Linux, Windows and macOS. What was
 done is remembered in `.venv/bootstrap.json`, so that the next start goes straight to the program. System libraries
@@ -33,26 +35,13 @@ SUPPORTED = ((3, 11), (3, 12), (3, 13))
 WINDOWS = os.name == "nt"
 LINUX = sys.platform.startswith("linux")
 
-QT_PACKAGES = (
-    "libglib2.0-0",  # a virtual name of libglib2.0-0t64 on newer releases
-    "libgl1",
-    "libegl1",
-    "libxkbcommon0",
-    "libdbus-1-3",
-    "libfontconfig1",
-    "libgssapi-krb5-2",
-)
+QT_PACKAGES = (  # libglib2.0-0 is a virtual name of libglib2.0-0t64 on newer releases
+    "libglib2.0-0", "libgl1", "libegl1", "libxkbcommon0", "libdbus-1-3", "libfontconfig1", "libgssapi-krb5-2",
+)  # fmt: skip
 SCREEN_PACKAGES = (
-    "libxcb-cursor0",
-    "libxcb-icccm4",
-    "libxcb-keysyms1",
-    "libxcb-shape0",
-    "libxcb-xkb1",
-    "libxkbcommon-x11-0",
-    "libwayland-client0",
-    "libwayland-cursor0",
-    "libwayland-egl1",
-)
+    "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1", "libxcb-shape0", "libxcb-xkb1", "libxkbcommon-x11-0",
+    "libwayland-client0", "libwayland-cursor0", "libwayland-egl1",
+)  # fmt: skip
 PEER_PROGRAMS = {
     "storescp": "dcmtk",
     "Orthanc": "orthanc",
@@ -461,13 +450,23 @@ def command_test(arguments: list[str], *, long: bool) -> int:
     return 0 if all(step.ok for step in steps) else 1
 
 
-def command_bench(arguments: list[str]) -> int:
-    """Measure us and the peers side by side."""
+TOOLS = {
+    "bench": ("measure side by side with other programs", ["bench.run", "--json", str(VENV / "bench.json")]),
+    "fuzz": ("feed bytes to what takes bytes from outside", ["fuzz.run", "--corpus", str(VENV / "fuzz")]),
+    "soak": ("hold a listener under load for long", ["soak.run"]),
+}
+
+
+def command_tool(name: str, arguments: list[str]) -> int:
+    """Run one of the tools that stand beside the tests."""
     stamp = ensure_installed(test=True)
     ensure_qt_libraries(stamp, screen=False, must=False)
-    ensure_peers()
-    command = [str(venv_python()), "-m", "bench.run", "--json", str(VENV / "bench.json"), *arguments]
-    return 0 if run_step("bench", command, PYTHONPATH=str(ROOT / "tests")).ok else 1
+    if name == "bench":
+        ensure_peers()
+    elif name == "fuzz" and LINUX and not run_quietly([str(venv_python()), "-c", "import atheris"]):
+        run([str(venv_python()), "-m", "pip", "--no-input", "install", "--quiet", "--editable", ".[fuzz]"])
+    command = [str(venv_python()), "-m", *TOOLS[name][1], *arguments]
+    return 0 if run_step(name, command, PYTHONPATH=str(ROOT / "tests")).ok else 1
 
 
 def main(argv: list[str]) -> int:
@@ -477,7 +476,8 @@ def main(argv: list[str]) -> int:
     start.add_argument("arguments", nargs=argparse.REMAINDER)
     test = commands.add_parser("test", help="lint, types, import contracts, all tests, coverage")
     test.add_argument("--long", action="store_true", help="also the tests that take long")
-    commands.add_parser("bench", help="measure side by side with other programs")
+    for name, (text, _) in TOOLS.items():
+        commands.add_parser(name, help=text)
     known, rest = parser.parse_known_args(argv)
     arguments = [*getattr(known, "arguments", []), *rest]
     if arguments[:1] == ["--"]:
@@ -487,7 +487,7 @@ def main(argv: list[str]) -> int:
             return command_run(arguments)
         if known.command == "test":
             return command_test(arguments, long=known.long)
-        return command_bench(arguments)
+        return command_tool(known.command, arguments)
     except SetupError as error:
         print(f"bootstrap: {error}", file=sys.stderr, flush=True)
         return 1

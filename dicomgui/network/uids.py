@@ -81,7 +81,8 @@ def name_of(uid: str) -> str:
     """
     from pydicom.uid import UID
 
-    return str(UID(uid).name) if is_valid_uid(uid) else uid
+    # A UID that is not quite one has no name either, and pydicom would warn about each that a peer makes up.
+    return str(UID(uid).name) if is_valid_uid(uid, strict=True) else uid
 
 
 TRANSFER_SYNTAXES = (

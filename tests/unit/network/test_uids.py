@@ -84,6 +84,11 @@ def test_names() -> None:
     assert uids.name_of("no uid") == "no uid"
 
 
+def test_a_uid_that_is_almost_one_is_named_without_a_warning() -> None:
+    assert uids.name_of("1.2.840.0008.3.1.1.1") == "1.2.840.0008.3.1.1.1"
+    assert uids.name_of("3.08") == "3.08"
+
+
 def test_importing_does_not_load_pydicom() -> None:
     code = "import importlib.util, sys\nimport dicomgui.network.uids\nprint('pydicom' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

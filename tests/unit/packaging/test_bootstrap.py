@@ -335,14 +335,23 @@ def test_test_with_arguments_runs_only_pytest(
     assert [command[1:] for command in commands] == [["-m", "pytest", "-k", "echo", "tests/unit"]]
 
 
-def test_bench_runs_the_benchmarks(
-    bootstrap: ModuleType, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("name", "module", "arguments"),
+    [
+        ("bench", "bench.run", ["--only", "V1"]),
+        ("fuzz", "fuzz.run", ["--seconds", "60"]),
+        ("soak", "soak.run", ["--minutes", "1"]),
+    ],
+)
+def test_a_tool_gets_the_arguments_that_are_meant_for_it(
+    name: str, module: str, arguments: list[str],
+    bootstrap: ModuleType, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     monkeypatch.setattr(bootstrap, "ensure_peers", lambda *_: None)
-    assert bootstrap.main(["bench", "--only", "V1"]) == 0
+    assert bootstrap.main([name, *arguments]) == 0
     command = commands[-1]
-    assert command[1:3] == ["-m", "bench.run"]
-    assert command[-2:] == ["--only", "V1"]
+    assert command[1:3] == ["-m", module]
+    assert command[-2:] == arguments
 
 
 def test_a_set_up_that_cannot_go_on_ends_with_its_text(

@@ -1,0 +1,157 @@
+"""Everything that takes bytes from outside, with changed bytes: for seconds here, for longer by `bootstrap.py fuzz`."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from fuzz import run, seeds
+from fuzz.mutate import minimised, mutated
+from fuzz.targets import TARGETS, Target
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+SECONDS = 2.0
+"""For each target, of blind changes."""
+
+PATIENCE = 6.0
+"""What measures coverage takes so many times as long."""
+
+bounded = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+each_target = pytest.mark.parametrize("target", TARGETS.values(), ids=list(TARGETS))
+
+
+@each_target
+def test_sound_inputs_pass(target: Target) -> None:
+    assert target.seeds()
+    for data in target.seeds():
+        target.run(data)
+
+
+@each_target
+def test_what_once_broke_it_does_so_no_more(target: Target) -> None:
+    for data in seeds.found(target.name):
+        run.guarded(target.run, slower=PATIENCE)(data)
+
+
+def test_every_input_that_was_found_belongs_to_a_target() -> None:
+    names = [path.name for path in seeds.FOUND.iterdir()]
+    assert names
+    assert [name for name in names if name.partition("-")[0] not in TARGETS or not name.endswith(".bin")] == []
+
+
+@each_target
+def test_changed_inputs_break_nothing(target: Target) -> None:
+    loud = run.guarded(target.run, slower=PATIENCE)
+    _, broken = run.mutation_loop(loud, target.seeds(), seconds=SECONDS)
+    if broken is not None:
+        loud(minimised(broken, lambda data: bool(run.fault_of(loud, data)), seconds=10))
+
+
+@each_target
+@bounded
+@given(data=st.data())
+def test_inputs_that_are_cut_filled_and_doubled_break_nothing(target: Target, data: st.DataObject) -> None:
+    """What Hypothesis chooses it also makes short."""
+    sound = target.seeds() if target.name in ("filter", "text", "settings") else _few(target)
+    body = bytearray(data.draw(st.sampled_from(sound)))
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(body)))
+        end = min(len(body), at + data.draw(st.sampled_from([0, 1, 2, 4, 16, 1000])))
+        body[at:end] = data.draw(st.binary(max_size=8) | st.just(body[at:end] * 2))
+    target.run(bytes(body))
+
+
+_kept: dict[str, list[bytes]] = {}
+
+
+def _few(target: Target) -> list[bytes]:
+    if target.name not in _kept:
+        _kept[target.name] = sorted(target.seeds(), key=len)[:40]
+    return _kept[target.name]
+
+
+# ------------------------------------------------------------------------------------------------------ the tool itself
+
+
+def _breaks(data: bytes) -> None:
+    if b"ab" in data and b"z" in data:
+        raise ValueError("it broke")
+
+
+def test_what_breaks_is_found_and_made_short() -> None:
+    count, broken = run.mutation_loop(_breaks, [b"xx ab yy", b"xx z yy"], seconds=20)
+    assert broken is not None
+    assert count > 0
+    assert run.fault_of(_breaks, broken).startswith("ValueError in test_fuzz_targets.py:")
+    short = minimised(broken, lambda data: bool(run.fault_of(_breaks, data)))
+    assert sorted(short) == sorted(b"abz")
+
+
+def test_what_takes_too_long_breaks() -> None:
+    def spin(data: bytes) -> None:
+        while run.time.process_time() < until:
+            pass
+
+    until = run.time.process_time() + 0.2
+    assert run.fault_of(run.guarded(spin, slower=0.1), b"").startswith("TooSlow")
+
+
+def test_what_takes_too_much_memory_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    peaks = iter([0, run.MAX_GROWTH + 1])
+    monkeypatch.setattr(run, "peak_bytes", lambda: next(peaks))
+    assert run.fault_of(run.guarded(lambda _: None), b"").startswith("TooMuch")
+
+
+def test_changes_stay_within_the_limit_and_come_again() -> None:
+    inputs = [b"x" * 100, b"y" * 100]
+    first, second = (
+        [mutated(inputs[0], inputs, dice, 120) for _ in range(300)] for dice in (random.Random(5), random.Random(5))
+    )
+    assert first == second
+    assert max(map(len, first)) <= 120
+    assert len(set(first)) > 200
+
+
+@pytest.mark.parametrize("engine", ["blind", "guided"])
+def test_the_command_plays_a_target_and_says_how_often(engine: str, tmp_path: Path) -> None:
+    """Where atheris is not installed both are blind."""
+    if not run.has_atheris():
+        engine = "blind"
+    command = [sys.executable, "-m", "fuzz.run", "--seconds", "1", "--target", "filter", "--engine", engine]
+    done = subprocess.run(
+        [*command, "--corpus", str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "filter: ok" in done.stdout
+    assert "1 of 1 targets held" in done.stdout
+
+
+def test_an_unknown_target_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.main(["--target", "nothing"])
+    assert "choose from pdu" in capsys.readouterr().err
+
+
+def test_an_input_that_breaks_is_kept_and_the_command_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(TARGETS, "text", Target("text", _breaks, lambda: [b"ab", b"z"]))
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    assert run.main(["--child", "blind", "--target", "text", "--seconds", "20", "--corpus", str(corpus),
+                     "--found", str(tmp_path)]) == 1  # fmt: skip
+    kept = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert [sorted(path.read_bytes()) for path in kept] == [sorted(b"abz")]
+    assert "text: ValueError in test_fuzz_targets.py" in capsys.readouterr().out

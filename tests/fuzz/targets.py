@@ -1,4 +1,4 @@
-"""What is fuzzed: one function a target that takes any bytes, and lets none pass but the exceptions that are documented.
+"""What is fuzzed: one function a target that takes any bytes, and lets only documented exceptions pass.
 
 A target also states what must be true of what was understood: that it can be written again, that lengths agree, that a
 second reading gives the same. It fails by any exception of its own.

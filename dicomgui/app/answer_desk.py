@@ -21,6 +21,7 @@ from dicomgui.app.answer_rules import AnswerRule, AnswerRules, obeying
 from dicomgui.app.answers import AnswerSettings
 from dicomgui.app.commitment_answers import CommitmentEntry, Delivery, result_of
 from dicomgui.app.listener_events import ListenerEvent, RequestAnswered
+from dicomgui.app.notifications import Expected, Notifications
 from dicomgui.app.print_jobs import PrintedJob, PrintedJobs
 from dicomgui.app.provided import Provided
 from dicomgui.app.ris import PreparedRows, UserWorklist, problem_of
@@ -38,11 +39,12 @@ from dicomgui.network.service_classes.procedure_steps import ProcedureStep, Proc
 from dicomgui.network.service_classes.references import Reference
 from dicomgui.network.service_classes.worklist import SOP_CLASS as WORKLIST
 from dicomgui.network.status import Status
+from dicomgui.network.uids import name_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-    from dicomgui.network.service import AssociationFacts
+    from dicomgui.network.service import AssociationFacts, NEventReportRequest
 
 __all__ = ["AnswerDesk", "DeskRun", "PreparedSettings"]
 
@@ -63,7 +65,7 @@ _HANDLERS: Final = {
 }  # fmt: skip
 _NAMES: Final = {
     Provided.WORKLIST: "worklist", Provided.MPPS: "MPPS", Provided.COMMITMENT: "storage commitment",
-    Provided.PRINT: "print", Provided.UPS: "UPS",
+    Provided.PRINT: "print", Provided.UPS: "UPS", Provided.NOTIFICATIONS: "notification",
 }  # fmt: skip
 
 
@@ -93,11 +95,12 @@ class DeskRun:
 
 
 class AnswerDesk:
-    """Keepers of worklist, MPPS, storage commitment, print and UPS, and the rules for all of them.
+    """Keepers of worklist, MPPS, storage commitment, print, UPS and notifications, and the rules for all of them.
 
     :ivar rules: in force now.
     :ivar jobs: what was printed.
     :ivar commitments: the requests for commitment, the oldest first; the oldest go when there are very many.
+    :ivar notifications: event reports and other notifications that came, the oldest first.
     :ivar revision: counts the changes of what was received, for views.
     :ivar problems: rows of the worklist that are not in force, and why.
 
@@ -115,6 +118,7 @@ class AnswerDesk:
         self.rules = AnswerRules()
         self.commitments: deque[CommitmentEntry] = deque(maxlen=MAX_COMMITMENTS)
         self.jobs = PrintedJobs()
+        self.notifications = Notifications()
         self.revision = 0
         self.problems: tuple[tuple[int, str], ...] = ()
         self._settings = AnswerSettings()
@@ -229,7 +233,36 @@ class AnswerDesk:
                 return TOO_MUCH
             self._taken_bytes += size
         answer = obeying(self.rules, service, operation, partial(self._ask, handler), self._note)(request)
+        if service is Provided.NOTIFICATIONS:
+            return self._noticed(operation, request, answer)
         return self._watched(service, operation, request, answer)
+
+    async def report(self, request: NEventReportRequest, expected: Expected) -> Status | Reply:
+        """Take an event report of any SOP class, and answer it.
+
+        :param expected: hands it to whoever waits for it; what nobody waits for is taken as well.
+        """
+
+        async def take(asked: NEventReportRequest) -> Status | Reply:
+            answer = await expected(asked)
+            return Status(0) if answer is None else answer
+
+        service, operation = Provided.NOTIFICATIONS, "N-EVENT-REPORT"
+        answer = obeying(self.rules, service, operation, take, self._note)(request)
+        done: Status | Reply = await self._noticed(operation, request, answer)
+        return done
+
+    async def _noticed(self, operation: str, request: Any, answer: Any) -> Any:
+        """The answer of a notification, which is put on the list with it."""
+        done = await answer if isinstance(answer, Awaitable) else answer
+        entry = self.notifications.keep(time.time(), operation, request, done)
+        self.revision += 1
+        if entry.status.is_failure:
+            self._note_refusal(Provided.NOTIFICATIONS, operation, request, done)
+        else:
+            kind = "" if entry.type_id is None else f" {entry.type_id}"
+            self._tell(request.facts, Provided.NOTIFICATIONS, f"{operation}{kind} {name_of(entry.sop_class_uid)}")
+        return done
 
     def find_handler(self, service: Provided, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The handler of a C-FIND that answers by the rules."""
@@ -240,7 +273,8 @@ class AnswerDesk:
             return self._commitment[self._settings.commitment.delivery]
         if service is Provided.PRINT:
             return self._the_printer()
-        return {Provided.MPPS: self.performed, Provided.UPS: self.procedures}.get(service)
+        keepers = {Provided.MPPS: self.performed, Provided.UPS: self.procedures}
+        return {**keepers, Provided.NOTIFICATIONS: self.notifications}.get(service)
 
     def _ask(self, handler: Callable[[Any], Any], request: Any) -> Any:
         self._asking = request.facts
@@ -306,6 +340,8 @@ class AnswerDesk:
             self.commitments.clear()
         elif service is Provided.PRINT:
             self.jobs.clear()
+        elif service is Provided.NOTIFICATIONS:
+            self.notifications.clear()
         self.revision += 1
 
     def _on_performed(self, step: PerformedStep) -> None:
@@ -398,4 +434,5 @@ _SERVICE_OF: Final = {
     **dict.fromkeys(CommitmentProvider.sop_classes, Provided.COMMITMENT),
     **dict.fromkeys(Printer.sop_classes, Provided.PRINT),
     **dict.fromkeys(ProcedureSteps.sop_classes, Provided.UPS),
+    **dict.fromkeys(Notifications.sop_classes, Provided.NOTIFICATIONS),
 }

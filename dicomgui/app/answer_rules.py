@@ -28,9 +28,11 @@ __all__ = ["ANY", "MAX_DELAY_MS", "MAX_RULES", "OPERATIONS", "RULED", "AnswerRul
 ANY: Final = "any"
 """Stands for every operation of a service."""
 
-OPERATIONS: Final = (ANY, "C-FIND", "N-CREATE", "N-SET", "N-GET", "N-ACTION", "N-DELETE")
+OPERATIONS: Final = (ANY, "C-FIND", "N-CREATE", "N-SET", "N-GET", "N-ACTION", "N-DELETE", "N-EVENT-REPORT")
 
-RULED: Final = (Provided.WORKLIST, Provided.MPPS, Provided.COMMITMENT, Provided.PRINT, Provided.UPS)
+RULED: Final = (
+    Provided.WORKLIST, Provided.MPPS, Provided.COMMITMENT, Provided.PRINT, Provided.UPS, Provided.NOTIFICATIONS,
+)  # fmt: skip
 """The services that rules can be made for."""
 
 MAX_RULES: Final = 64

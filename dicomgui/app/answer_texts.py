@@ -27,6 +27,7 @@ SERVICE_NAMES: Final = {
     Provided.COMMITMENT: "Storage commitment",
     Provided.PRINT: "Print",
     Provided.UPS: "UPS",
+    Provided.NOTIFICATIONS: "Notifications",
 }
 """The services for people, in their order."""
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from dicomgui.app.commitment_desk import CommitmentDesk, Delivery, takes_reports
+from dicomgui.app.commitment_desk import CommitmentDesk, Delivery
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
+from dicomgui.app.provided import reported
 from dicomgui.app.watching import Watch
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.association.params import PeerAddress
@@ -117,6 +118,7 @@ class CommitmentOutcome:
     :ivar seconds: from the first connection attempt to the answer, or to the end of the waiting.
     :ivar error: what went wrong on the way.
     :ivar findings: what the diagnosis says.
+    :ivar is_late: nobody waited for the answer any more when it came.
     """
 
     peer: PeerAddress
@@ -131,6 +133,7 @@ class CommitmentOutcome:
     seconds: float = 0.0
     error: DicomNetworkError | None = None
     findings: tuple[Finding, ...] = ()
+    is_late: bool = False
 
     @property
     def ok(self) -> bool:
@@ -151,7 +154,8 @@ class CommitmentOutcome:
         """How it stands, in one line."""
         asked = f"{len(self.references):,} instance{'' if len(self.references) == 1 else 's'}"
         if self.result is not None:
-            return f"{_told(self.result, len(self.unanswered), asked)}, {self.way.value}"
+            late = f", late: after {self.seconds:,.0f} s" if self.is_late else ""
+            return f"{_told(self.result, len(self.unanswered), asked)}, {self.way.value}{late}"
         if self.status is not None and self.state is CommitmentState.REFUSED:
             why = f"0x{int(self.status):04X} {self.status.meaning(Service.COMMITMENT)}"
             return f"the request was refused: {why}" + (f" “{self.comment}”" if self.comment else "")
@@ -208,6 +212,8 @@ class CommitmentJob:
     async def run(self) -> CommitmentOutcome:
         """Ask and wait. A cancel passes; the outcome says then that nobody waits any more.
 
+        An answer that comes after the waiting has ended changes the outcome all the same, where a listener takes it.
+
         :raises ListenError: the port to listen on is taken.
         """
         self._began = time.monotonic()
@@ -220,8 +226,19 @@ class CommitmentJob:
             self._note(replace(self.outcome, state=CommitmentState.CANCELLED))
             raise
         finally:
-            self._desk.forget(uid)
+            self._part(uid)
         return self.outcome
+
+    def _part(self, uid: str) -> None:
+        """Nobody waits any more; what the peer has taken may be answered late all the same."""
+        status, is_answered = self.outcome.status, self.outcome.result is not None
+        if is_answered or status is None or status.is_failure:
+            self._desk.forget(uid)
+        else:
+            self._desk.take_late(uid, self._on_late)
+
+    def _on_late(self, delivery: Delivery) -> None:
+        self._conclude(delivery, None, is_late=True)
 
     async def _ask_and_wait(self, uid: str) -> None:
         error: DicomNetworkError | None = None
@@ -290,7 +307,7 @@ class CommitmentJob:
             return
         host, port = self._order.listen
         ours = self._options.calling_ae
-        policy = takes_reports(AcceptPolicy(ae_title=ours, abstract_syntaxes=frozenset(), requestor_scp=frozenset()))
+        policy = reported(AcceptPolicy(ours, abstract_syntaxes=frozenset(), requestor_scp=frozenset()), (SOP_CLASS,))
         tracer: Tracer = self._context.tracer
         server = await serve(
             host, port, ae_title=ours, handlers=self._desk.handlers(), options=ServerOptions(policy, tracer=tracer)
@@ -298,15 +315,16 @@ class CommitmentJob:
         async with server:
             yield
 
-    def _conclude(self, delivery: Delivery | None, error: DicomNetworkError | None) -> None:
+    def _conclude(self, delivery: Delivery | None, error: DicomNetworkError | None, *, is_late: bool = False) -> None:
         associations = self._watch.associations
         if delivery is not None:
             way = Way.SAME if delivery.association in associations else Way.NEW
             if way is Way.NEW and delivery.association:
                 associations += (delivery.association,)
-            answered = CommitmentState.ANSWERED
-            outcome = replace(self.outcome, state=answered, result=delivery.result, way=way, associations=associations)
-            self._note(outcome)
+            self._note(replace(
+                self.outcome, state=CommitmentState.ANSWERED, result=delivery.result, way=way,
+                associations=associations, error=None, findings=(), is_late=is_late,
+            ))  # fmt: skip
             return
         state = self.outcome.state
         if state is not CommitmentState.REFUSED:

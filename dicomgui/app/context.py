@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 from dicomgui.app.commitment_desk import CommitmentDesk
+from dicomgui.app.watched_steps import WatchedSteps
 from dicomgui.network.tracing import Record, Tracer
 from dicomgui.trace.diagnosis.facts import NO_FACTS, Facts
 from dicomgui.trace.store import TraceStore
@@ -24,6 +25,7 @@ class AppContext:
 
     :ivar trace: the trace of this program. It stays empty with ``keep_trace=False``.
     :ivar commitments: where answers to our requests for storage commitment arrive, also those that a listener takes.
+    :ivar watched: our subscriptions to steps of peers, and their events that a listener takes.
 
     :param trace: the store to use; by default one with the usual budgets.
     :param keep_trace: whether records go into ``trace`` at all. A command that prints its result and ends has no use
@@ -35,6 +37,7 @@ class AppContext:
         self._tracers: tuple[Tracer, ...] = (self.trace,) if keep_trace else ()
         self._pool: ThreadPoolExecutor | None = None
         self.commitments = CommitmentDesk(lambda: self.file_pool)
+        self.watched = WatchedSteps(lambda: self.file_pool)
         self._know: Callable[[], Facts] = _know_nothing
 
     @property

@@ -14,7 +14,6 @@ from fnmatch import fnmatchcase
 
 from dicomgui.app.answer_desk import AnswerDesk
 from dicomgui.app.arriving import Live, TrackedSink, comment_for
-from dicomgui.app.commitment_desk import takes_reports
 from dicomgui.app.context import AppContext
 from dicomgui.app.destinations import KnownDestination
 from dicomgui.app.listener_events import (
@@ -35,7 +34,7 @@ from dicomgui.app.listener_events import (
 from dicomgui.app.listener_options import CallerRule, ListenerOptions
 from dicomgui.app.listener_services import Find, ListenerServices
 from dicomgui.app.local_archive import LocalArchive
-from dicomgui.app.provided import Provided, pattern_of
+from dicomgui.app.provided import Provided, pattern_of, reported
 from dicomgui.app.responder import Worklist
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.dimse.assembler import Sink
@@ -51,6 +50,7 @@ from dicomgui.network.service import (
     Reply,
     StoreRequest,
 )
+from dicomgui.network.service_classes import commitment, ups_attributes
 from dicomgui.network.service_classes.performed_steps import PerformedStep
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Scribe, Tracer
@@ -272,7 +272,7 @@ class Listener:
             ae_title=self.options.ae_title,
             services=self.options.services,
             find=self._where,
-            pool=self._context.file_pool,
+            context=self._context,
             tell=self._tell,
             tracer=self._tracer,
             worklist=self._worklist,
@@ -286,8 +286,13 @@ class Listener:
         return self._where(request.command.move_destination.strip(" "))
 
     def _current_policy(self, _request: AssociationRequest) -> AcceptPolicy:
-        """Peers may report on storage commitment while a request of ours waits, and not otherwise."""
-        return takes_reports(self._policy) if self._context.commitments.waiting else self._policy
+        """Peers may report what a request of ours has asked them to, and not otherwise."""
+        expected = []
+        if self._context.commitments.is_expecting:
+            expected.append(commitment.SOP_CLASS)
+        if self._context.watched.subscriptions:
+            expected.append(ups_attributes.EVENT)
+        return reported(self._policy, expected) if expected else self._policy
 
     async def _serve(self, services: ListenerServices) -> Server:
         options = self.options
@@ -298,7 +303,7 @@ class Listener:
             options.host,
             options.port,
             ae_title=options.ae_title,
-            handlers=replace(services.handlers(own), on_n_event_report=self._context.commitments.on_n_event_report),
+            handlers=services.handlers(own),
             options=ServerOptions(
                 policy=self._policy,
                 negotiator=self._current_policy,

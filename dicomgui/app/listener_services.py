@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, cast
 
 from dicomgui.app.answer_desk import AnswerDesk, DeskRun
+from dicomgui.app.context import AppContext
 from dicomgui.app.destinations import KnownDestination
 from dicomgui.app.listener_events import ListenerEvent, RequestAnswered
 from dicomgui.app.local_archive import LocalArchive
@@ -26,9 +26,11 @@ from dicomgui.network.service import (
     Handlers,
     Match,
     MoveRequest,
+    NEventReportRequest,
     Reply,
     Retrieval,
 )
+from dicomgui.network.service_classes import commitment
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
 
@@ -45,7 +47,7 @@ class ListenerServices:
     """The services of one run of a listener.
 
     :ivar services: what is given beside verification; may be changed, and counts for the next request.
-    :ivar desk: keeps what comes over worklist, MPPS, storage commitment, print and UPS.
+    :ivar desk: keeps what comes over worklist, MPPS, storage commitment, print, UPS and notifications.
 
     :param find: where destinations of C-MOVE are, who asks for storage commitment, and who watches steps.
     :param tell: takes events.
@@ -60,7 +62,7 @@ class ListenerServices:
         ae_title: str,
         services: Collection[Provided],
         find: Find,
-        pool: Executor,
+        context: AppContext,
         tell: Callable[[ListenerEvent], None],
         tracer: Tracer | None,
         worklist: Worklist = (),
@@ -72,9 +74,10 @@ class ListenerServices:
         self._find = find
         self._tell = tell
         self._tracer = tracer
-        self._responder = Responder(
-            archive, ae_title=ae_title, pool=pool, worklist=self.desk.worklist if worklist == () else worklist
-        )
+        self._commitments = context.commitments
+        self._watched = context.watched
+        scheduled = self.desk.worklist if worklist == () else worklist
+        self._responder = Responder(archive, ae_title=ae_title, pool=context.file_pool, worklist=scheduled)
         self.desk.begin(DeskRun(self._open, self._responder.judge, tell))
 
     def handlers(self, own: Handlers) -> Handlers:
@@ -87,6 +90,7 @@ class ListenerServices:
             on_n_get=partial(self._normalized, "N-GET"),
             on_n_action=partial(self._normalized, "N-ACTION"),
             on_n_delete=partial(self._normalized, "N-DELETE"),
+            on_n_event_report=self._on_report,
         )
         if Provided.MOVE in self.services:
             own = replace(own, on_move=self._on_retrieve)
@@ -103,6 +107,23 @@ class ListenerServices:
         if self.desk.service_of(request) not in self.services:
             return NO_SUCH_CLASS
         return self.desk.perform(operation, request)
+
+    async def _on_report(self, request: NEventReportRequest) -> Status | Reply:
+        """The answer to an event report: who waits for it takes it, and anybody's is taken where that is offered."""
+        if Provided.NOTIFICATIONS in self.services:
+            return await self.desk.report(request, self._expected)
+        answer = await self._expected(request)
+        if answer is None:  # refused as the service class says
+            answer = await self._commitments.on_n_event_report(request)
+        return answer
+
+    async def _expected(self, request: NEventReportRequest) -> Status | Reply | None:
+        if request.command.affected_sop_class_uid == commitment.SOP_CLASS:
+            is_known = await self._commitments.is_about_ours(request)
+            return await self._commitments.on_n_event_report(request) if is_known else None
+        if self._watched.expects(request):
+            return (await self._watched.take(request)).status
+        return None
 
     async def _on_find(self, request: FindRequest) -> AsyncIterator[Match | Reply] | Reply:
         asked = self.desk.service_of(request) or Provided.QUERY

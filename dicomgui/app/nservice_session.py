@@ -10,14 +10,16 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.context import AppContext
 from dicomgui.app.dicom_json import with_character_set
+from dicomgui.app.nservice_events import NEvent, event_of
 from dicomgui.app.nservices import NOperation, NRequest, NResult, perform
+from dicomgui.app.watched_steps import STEP_CLASSES
 from dicomgui.app.watching import Watch
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.params import PeerAddress
@@ -40,7 +42,7 @@ from dicomgui.trace.finding import Finding
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["FAMILIES", "NEvent", "NSession", "SessionState", "proposals_for", "transaction_of"]
+__all__ = ["FAMILIES", "NSession", "SessionState", "proposals_for", "transaction_of"]
 
 _PRINT = (ANNOTATION_BOX, PRINT_JOB)  # and no presentation LUT: DCMTK then refuses images that do not match one
 FAMILIES: Final = (
@@ -52,7 +54,6 @@ FAMILIES: Final = (
 """SOP classes that go together on one association; the one that is needed first is proposed with the others."""
 
 TRANSACTION_UID: Final = 0x00081195
-MAX_EVENT_BYTES: Final = 64 * 2**20
 
 _ROLES = {RoleWish.USER: (True, False), RoleWish.PROVIDER: (False, True), RoleWish.BOTH: (True, True)}
 
@@ -65,24 +66,6 @@ class SessionState(StrEnum):
     OPEN = "open"
     BUSY = "waiting for the answer"
     ENDING = "releasing"
-
-
-@dataclass(frozen=True, slots=True)
-class NEvent:
-    """An N-EVENT-REPORT that the peer sent on the association that we keep open.
-
-    :ivar utc: seconds since 1970-01-01 UTC.
-    :ivar dataset: Event Information; ``None`` without one, or where it could not be read.
-    :ivar status: what we answered.
-    """
-
-    utc: float
-    association: int
-    sop_class_uid: str
-    sop_instance_uid: str
-    type_id: int
-    dataset: Dataset | None
-    status: Status
 
 
 def proposals_for(
@@ -190,6 +173,8 @@ class NSession:
             raise
         if response is None or response.status.is_failure:
             self._context.commitments.forget(transaction)
+        else:
+            self._note_subscription(request)
         if not keep or not self.is_open:
             error = await self._end() or error
         else:
@@ -210,6 +195,13 @@ class NSession:
             error=error,
             findings=self._new_findings(error),
         )
+
+    def _note_subscription(self, request: NRequest) -> None:
+        """Remember what the peer will report because of a request that it has granted."""
+        if request.operation is NOperation.ACTION and request.sop_class_uid in STEP_CLASSES:
+            receiver = "" if request.dataset is None else text_of(request.dataset, "ReceivingAE")
+            watched = self._context.watched
+            watched.granted(self.peer, self.number, request.type_id, request.sop_instance_uid, receiver)
 
     async def release(self) -> None:
         """End the association in order; does nothing where there is none."""
@@ -290,24 +282,17 @@ class NSession:
 
     async def _on_n_event_report(self, request: NEventReportRequest) -> Status | Reply:
         """Take a report of the peer; answers to storage commitment also go to who waits for them."""
-        command, answer = request.command, Status(0)
-        dataset: Dataset | None = None
-        if request.data is not None and len(request.data) <= MAX_EVENT_BYTES:
-            loop = asyncio.get_running_loop()
-            with suppress(RemoteProtocolError):
-                dataset = await loop.run_in_executor(self._context.file_pool, lambda: request.dataset)
-        desk = self._context.commitments
-        is_commitment = command.affected_sop_class_uid == commitment.SOP_CLASS and dataset is not None
+        found = self._context.watched.subscription_of(request)
+        words = "" if found is None else str(found)
+        event = await event_of(request, self._context.file_pool, subscription=words)
+        desk, dataset = self._context.commitments, event.dataset
+        is_commitment = event.sop_class_uid == commitment.SOP_CLASS and dataset is not None
         if is_commitment and dataset is not None and text_of(dataset, TRANSACTION_UID) in desk.waiting:
             taken = await desk.on_n_event_report(request)
-            answer = taken.status if isinstance(taken, Reply) else taken
-        event = NEvent(
-            time.time(), request.facts.association, command.affected_sop_class_uid,
-            command.affected_sop_instance_uid, command.event_type_id, dataset, answer,
-        )  # fmt: skip
+            event = replace(event, status=taken.status if isinstance(taken, Reply) else taken)
         if self._on_event is not None:
             self._on_event(event)
-        return answer
+        return event.status
 
 
 def _where(finding: Finding) -> str:

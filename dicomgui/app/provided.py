@@ -11,7 +11,7 @@ from typing import Final
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import QUERY_MODELS
-from dicomgui.network.service_classes import commitment, mpps
+from dicomgui.network.service_classes import availability, commitment, mpps, print_attributes, ups_attributes
 from dicomgui.network.service_classes.printer import Printer
 from dicomgui.network.service_classes.procedure_steps import ProcedureSteps
 from dicomgui.network.service_classes.worklist import SOP_CLASS as WORKLIST
@@ -26,7 +26,7 @@ from dicomgui.network.uids import (
     is_valid_uid,
 )
 
-__all__ = ["ALL", "STORAGE", "USUAL", "Provided", "check_choice", "narrowed", "pattern_of"]
+__all__ = ["ALL", "REPORTING", "STORAGE", "USUAL", "Provided", "check_choice", "narrowed", "pattern_of", "reported"]
 
 
 class Provided(StrEnum):
@@ -49,6 +49,8 @@ class Provided(StrEnum):
     """Take films to be printed, and keep them as pictures."""
     UPS = "ups"
     """Keep unified procedure steps, and tell their watchers."""
+    NOTIFICATIONS = "notifications"
+    """Take what providers report by N-EVENT-REPORT, and notifications that instances are available."""
 
 
 USUAL: Final = frozenset({Provided.STORE, Provided.QUERY, Provided.MOVE, Provided.GET})
@@ -58,6 +60,24 @@ ALL: Final = frozenset(Provided)
 
 STORAGE: Final = frozenset((*STORAGE_CLASSES, *RETIRED_STORAGE_CLASSES))
 """The standard's storage SOP classes, retired ones included."""
+
+_DETACHED: Final = "1.2.840.10008.3.1.2."
+
+REPORTING: Final = (
+    commitment.SOP_CLASS,
+    "1.2.840.10008.3.1.2.3.5",  # Modality Performed Procedure Step Notification
+    ups_attributes.EVENT,
+    print_attributes.PRINT_JOB,
+    print_attributes.PRINTER,
+    "1.2.840.10008.5.1.1.26",  # Print Queue Management, retired
+    "1.2.840.10008.5.1.1.27",  # Stored Print Storage, retired
+    "1.2.840.10008.5.1.1.31",  # Pull Print Request, retired
+    "1.2.840.10008.5.1.1.33",  # Media Creation Management
+    "1.2.840.10008.5.1.4.34.8",  # RT Conventional Machine Verification
+    "1.2.840.10008.5.1.4.34.9",  # RT Ion Machine Verification
+    *(_DETACHED + end for end in ("1.1", "2.1", "3.1", "3.2", "5.1", "6.1")),  # patient, visit, study, …; retired
+)
+"""SOP classes whose providers report by N-EVENT-REPORT (PS3.4)."""
 
 _ROOTS = ("patient", "study", "patient-study-only")
 _CLASSES: Final[Mapping[Provided, tuple[str, ...]]] = MappingProxyType(
@@ -70,6 +90,7 @@ _CLASSES: Final[Mapping[Provided, tuple[str, ...]]] = MappingProxyType(
         Provided.COMMITMENT: (commitment.SOP_CLASS,),
         Provided.PRINT: Printer.sop_classes,
         Provided.UPS: ProcedureSteps.sop_classes,
+        Provided.NOTIFICATIONS: (availability.SOP_CLASS, *REPORTING),
     }
 )
 _NATIVE = (
@@ -97,6 +118,8 @@ def narrowed(
     requestor_scp = policy.requestor_scp
     if requestor_scp is not None and Provided.GET in services:
         requestor_scp |= storage
+    if requestor_scp is not None and Provided.NOTIFICATIONS in services:
+        requestor_scp |= frozenset(REPORTING)
     return replace(
         policy,
         abstract_syntaxes=None if policy.abstract_syntaxes is None else frozenset(classes),
@@ -104,6 +127,17 @@ def narrowed(
         transfer_syntaxes=transfer_syntaxes or None,
         transfer_syntaxes_of=_ENCODED_IN,
         prefer_ours=bool(transfer_syntaxes),
+    )
+
+
+def reported(policy: AcceptPolicy, sop_classes: Collection[str]) -> AcceptPolicy:
+    """``policy``, and callers may be the SCP of these SOP classes as well, to report to us (e.g. PS3.4 J.3.3.1.2)."""
+    wanted = frozenset(sop_classes)
+    classes, providers = policy.abstract_syntaxes, policy.requestor_scp
+    return replace(
+        policy,
+        abstract_syntaxes=None if classes is None else classes | wanted,
+        requestor_scp=None if providers is None else providers | wanted,
     )
 
 

@@ -30,8 +30,9 @@ from dicomgui.gui.panels.answers import AnswersPanel
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.theme import Theme
 from dicomgui.gui.widgets.answers_table import EditTable
-from dicomgui.network import Association, connect, presets
+from dicomgui.network import Association, ProposedContext, connect, presets
 from dicomgui.network.service_classes import commitment, mpps, print_management, worklist
+from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
 
 pytestmark = pytest.mark.qt
 Press = Callable[[QPushButton], Awaitable[None]]
@@ -39,7 +40,9 @@ Answer = Callable[[str], Awaitable[str]]
 MPPS, META = "1.2.840.10008.3.1.2.3.3", "1.2.840.10008.5.1.1.9"
 SESSION, FILM, IMAGE = (f"1.2.840.10008.5.1.1.{last}" for last in (1, 2, 4))
 PUSH, PULL = "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.3"
-CONTEXTS = (*presets.WORKLIST, *mpps.CONTEXTS, *commitment.CONTEXTS, *presets.for_classes(META, PUSH, PULL))
+PRINTER = "1.2.840.10008.5.1.1.16"
+REPORTING = (ProposedContext(PRINTER, DEFAULT_TRANSFER_SYNTAXES, scu_role=False, scp_role=True),)
+CONTEXTS = (*REPORTING, *presets.WORKLIST, *mpps.CONTEXTS, *commitment.CONTEXTS, *presets.for_classes(META, PUSH, PULL))
 COLUMN = {column.keyword: number for number, column in enumerate(COLUMNS)}
 
 
@@ -81,9 +84,7 @@ async def asking(window: MainWindow, panel: AnswersPanel, press: Press) -> Async
         yield association
 
 
-async def test_it_is_reached_from_the_listener_and_leads_back(
-    window: MainWindow, press: Press, qtbot: QtBot
-) -> None:
+async def test_it_is_reached_from_the_listener_and_leads_back(window: MainWindow, press: Press, qtbot: QtBot) -> None:
     window.show_panel(window.listener)
     await press(window.listener.answers_button)
     assert window.panel is window.answers
@@ -137,9 +138,7 @@ async def test_a_row_that_is_typed_is_answered(
     assert not rows.note.isVisible()
 
 
-async def test_rows_are_duplicated_deleted_and_brought_back(
-    panel: AnswersPanel, press: Press, qtbot: QtBot
-) -> None:
+async def test_rows_are_duplicated_deleted_and_brought_back(panel: AnswersPanel, press: Press, qtbot: QtBot) -> None:
     await press(view(panel, "worklist"))
     rows = panel.worklist.rows
     rows.table.setFocus()
@@ -308,9 +307,7 @@ async def test_a_film_is_saved_as_png(
     await reached(lambda: not QImage(str(tmp_path / "film.png")).isNull(), "it was saved")
 
 
-async def test_commitment_and_unified_steps_are_listed(
-    panel: AnswersPanel, asking: Association, press: Press
-) -> None:
+async def test_commitment_and_unified_steps_are_listed(panel: AnswersPanel, asking: Association, press: Press) -> None:
     await press(view(panel, "commitment"))
     page = panel.commitment
     page.every.setText("x")
@@ -335,6 +332,34 @@ async def test_commitment_and_unified_steps_are_listed(
     ups = panel.ups
     await reached(lambda: ups.model.index(0, 1).data() == "in progress", "the claim is shown")
     assert [ups.model.index(0, column).data() for column in (2, 4, 5)] == ["Plan", "CT1", "CT1"]
+
+
+async def test_notifications_are_listed_by_kind_and_ruled(
+    panel: AnswersPanel, asking: Association, press: Press, qtbot: QtBot
+) -> None:
+    await press(view(panel, "rules"))
+    await press(panel.rules.rows.add_button)
+    rule = {"service": "Notifications", "operation": "N-EVENT-REPORT", "status": "0110", "every": "2"}
+    for name, text in rule.items():
+        index = panel.rules.model.index(0, [column.name for column in panel.rules.model.columns].index(name))
+        assert panel.rules.model.setData(index, text)
+    await reached(lambda: len(panel.desk.rules.rules) == 1 and panel.desk.rules.rules[0].every == 2, "it is in force")
+    await press(view(panel, "notifications"))
+    assert panel.notifications.pages.currentIndex() == 0
+    report = elements(PrinterName="P")
+    statuses = [(await asking.n_event_report(PRINTER, "2.25.7", 2, report)).status for _ in range(2)]
+    assert statuses == [0, 0x0110]
+    page = panel.notifications
+    await reached(lambda: page.model.rowCount() == 2, "both are listed")
+    cells = [[page.model.index(row, column).data() for column in range(1, 6)] for row in range(2)]
+    assert cells[1] == ["0x0000 Success", "warning (event 2)", "Printer", "2.25.7", "CT1"]
+    assert cells[0][0].startswith("0x0110")
+    page.table.selectRow(0)
+    await reached(lambda: page.dataset.is_open, "the event information is shown")
+    page.state.setCurrentIndex(page.state.findData("UPS"))
+    assert page.model.rowCount() == 0
+    await press(page.clear_button)
+    await reached(lambda: page.pages.currentIndex() == 0, "the list is empty")
 
 
 async def test_what_is_set_is_there_in_the_next_window(

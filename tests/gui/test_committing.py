@@ -119,6 +119,23 @@ async def test_the_waiting_can_be_given_up(window: MainWindow, press: Press) -> 
     assert job.state is JobState.CANCELLED
 
 
+async def test_an_answer_that_comes_when_nobody_waits_any_more_is_shown(
+    window: MainWindow, press: Press, listening: int
+) -> None:
+    archive = Archive(back_to=listening)
+    async with archive.running(window):
+        panel = await sent(window, press, real_files(CT_STUDY))
+        await reached(lambda: "waiting" in panel.committing.state.text(), "it says that it waits")
+        await press(panel.committing.stop_button)
+        await reached(lambda: not panel.committing.is_waiting, "it waits no longer")
+        archive.may_answer.set()
+        await reached(lambda: "late: after" in panel.committing.state.text(), "the late answer is shown")
+    outcome = panel.committing.outcome
+    assert outcome is not None
+    assert outcome.ok
+    assert not panel.committing.stop_button.isVisible()
+
+
 async def test_a_peer_without_commitment_is_explained(window: MainWindow, press: Press) -> None:
     handlers = Handlers(on_store=lambda _request, _result: Status(0))
     async with await serve(port=0, ae_title="PEER", handlers=handlers) as server:

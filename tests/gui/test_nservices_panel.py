@@ -27,6 +27,8 @@ from dicomgui.network.service_classes.commitment import REPORT_CONTEXTS
 from dicomgui.network.service_classes.commitment_provider import CommitmentProvider
 from dicomgui.network.service_classes.performed_steps import PerformedSteps
 from dicomgui.network.service_classes.printer import Printer, PrintJob
+from dicomgui.network.service_classes.procedure_steps import ProcedureSteps
+from dicomgui.network.service_classes.ups_watch import REPORT_CONTEXTS as EVENTS
 
 pytestmark = [pytest.mark.qt, pytest.mark.qt_log_ignore("This plugin does not support")]
 
@@ -247,6 +249,33 @@ async def test_the_answer_to_commitment_on_an_association_of_the_peer(
         assert second is not None
         assert second.association not in (0, first.association)
         await provider.close()
+
+
+async def test_an_event_on_an_association_of_the_peer_is_shown_with_its_subscription(
+    window: MainWindow, panel: NServicesPanel, press: Press, listening: int
+) -> None:
+    steps = ProcedureSteps(
+        open_association=lambda _: connect(f"DICOMGUI@127.0.0.1:{listening}", calling_ae="PEER", contexts=EVENTS)
+    )
+    window.show_panel(panel)
+    async with serving(window, steps):
+        panel.keep.setChecked(False)
+        use(panel, "ups-push")
+        await press(panel.run_button)
+        await answered(panel, 1)
+        use(panel, "ups-subscribe")
+        await press(panel.run_button)
+        await answered(panel, 3)
+        request, event = panel.model.exchange_at(1), panel.model.exchange_at(2)
+        assert request is not None
+        assert event is not None
+        assert event.event is not None
+        assert panel.model.index(2, 1).data() == "Report: state"
+        assert event.association not in (0, request.association)
+        assert "Subscription: " in panel.answer.facts.text()
+        assert f"(association {request.association})" in panel.answer.facts.text()
+        await reached(lambda: panel.answer.tree.is_open, "the event information is shown")
+        await steps.close()
 
 
 async def test_a_picture_is_taken_for_the_image_box(panel: NServicesPanel) -> None:

@@ -20,7 +20,8 @@ from dicomgui.app.answers import AnswerSettings
 from dicomgui.app.commitment_answers import CommitmentAnswers, Delivery, Verdict
 from dicomgui.app.context import AppContext
 from dicomgui.app.listener import Listener, ListenerOptions, RequestAnswered
-from dicomgui.app.provided import ALL
+from dicomgui.app.nservice_events import NEvent
+from dicomgui.app.provided import ALL, Provided
 from dicomgui.network import PeerAddress, Status, connect, presets, serve
 from dicomgui.network.service import Handlers, NEventReportRequest
 
@@ -127,7 +128,6 @@ async def test_mpps_belongs_to_its_row_and_rules_are_followed(context: AppContex
             ],
         )  # fmt: skip
         assert statuses(said) == ["0000", "0000", "C227", "0000", "0120"]
-        assert said[3]["ErrorComment"] == "no coercion"
         [step] = desk.performed.steps.values()
         assert step.status == "COMPLETED"
         assert step.dataset.PerformedProcedureStepDescription == "so far"
@@ -307,3 +307,91 @@ def test_the_command_line_answers_from_a_csv_file(tmp_path: Path) -> None:
     assert "Find Response: 2" not in done.output
     assert b'"C-FIND"' in out
     assert b"line 3: Sex is M, F or O" in err
+
+
+@pytest.mark.interop("pynetdicom")
+async def test_pynetdicom_reports_events_of_every_kind(context: AppContext, tmp_path: Path) -> None:
+    """N-EVENT-REPORT as the SCP of each class, by role selection; the rule answers the fourth."""
+    rule = AnswerRule(Provided.NOTIFICATIONS, "N-EVENT-REPORT", 0x0110, "as asked", every=4)
+    job, notified, available = "1.2.840.10008.5.1.1.14", "1.2.840.10008.3.1.2.3.5", "1.2.840.10008.5.1.4.33"
+    reports = [COMMITMENT, EVENT, PRINTER, job, notified]
+    series = {"ReferencedSOPSequence": [{
+        "ReferencedSOPClassUID": MPPS, "ReferencedSOPInstanceUID": "2.25.3", "InstanceAvailability": "ONLINE",
+        "RetrieveAETitle": "ARCHIVE",
+    }], "SeriesInstanceUID": "2.25.2"}  # fmt: skip
+    content = {"PerformedProcedureStepStatus": "COMPLETED"}
+    there = {"StudyInstanceUID": "2.25.1", "ReferencedSeriesSequence": [series]}
+    async with ris(context, tmp_path / "archive", AnswerSettings(rules=(rule,))) as (listener, desk):
+        said = await peers.pynetdicom_user(
+            listener.port, "RIS", classes=[*reports, available], calling="REPORTER",
+            items=[["role", uid, False, True] for uid in reports],
+            steps=[*(["n_event_report", uid, f"2.25.{number}", 1, content] for number, uid in enumerate(reports, 1)),
+                   ["n_create", available, "2.25.9", there]],
+        )  # fmt: skip
+    assert statuses(said) == ["0000", "0000", "0000", "0110", "0000", "0000"]
+    entries = list(desk.notifications.entries)
+    assert [(one.operation, one.sop_class_uid) for one in entries] == [
+        *(("N-EVENT-REPORT", uid) for uid in reports), ("N-CREATE", available),
+    ]  # fmt: skip
+    assert {one.calling_ae_title for one in entries} == {"REPORTER"}
+    assert entries[4].dataset().PerformedProcedureStepStatus == "COMPLETED"
+
+
+@pytest.mark.interop("pynetdicom")
+async def test_pynetdicom_asks_for_all_six(context: AppContext, tmp_path: Path) -> None:
+    """Each of the six N-services once, over one association, against one listener."""
+    begin = {
+        "PerformedProcedureStepStatus": "IN PROGRESS", "PerformedProcedureStepID": "1", "Modality": "CT",
+        "PerformedStationAETitle": "CT1", "PerformedProcedureStepStartDate": "20250102",
+        "PerformedProcedureStepStartTime": "101500", "ScheduledStepAttributesSequence": [
+            {"StudyInstanceUID": "2.25.8", "ScheduledProcedureStepID": "1", "AccessionNumber": "A",
+             "ReferencedStudySequence": [], "RequestedProcedureID": "", "RequestedProcedureDescription": "",
+             "ScheduledProcedureStepDescription": "", "ScheduledProtocolCodeSequence": []}],
+        "PatientName": "Doe^Jane", "PatientID": "1", "PatientBirthDate": "", "PatientSex": "",
+        "PerformedStationName": "", "PerformedLocation": "", "PerformedProcedureStepDescription": "",
+        "PerformedProcedureTypeDescription": "", "ProcedureCodeSequence": [], "StudyID": "",
+        "PerformedProcedureStepEndDate": "", "PerformedProcedureStepEndTime": "", "PerformedProtocolCodeSequence": [],
+        "PerformedSeriesSequence": [], "ReferencedPatientSequence": [],
+    }  # fmt: skip
+    retrieve = "1.2.840.10008.3.1.2.3.4"
+    wish = {"TransactionUID": "2.25.77", "ReferencedSOPSequence": [
+        {"ReferencedSOPClassUID": MPPS, "ReferencedSOPInstanceUID": "2.25.3"}]}  # fmt: skip
+    async with ris(context, tmp_path / "archive", AnswerSettings()) as (listener, desk):
+        said = await peers.pynetdicom_user(
+            listener.port, "RIS", classes=[MPPS, retrieve, META, PRINTER, COMMITMENT],
+            items=[["role", PRINTER, False, True]],
+            steps=[
+                ["n_create", MPPS, "2.25.1", begin],
+                ["n_set", MPPS, "2.25.1", {"PerformedProcedureStepDescription": "done"}],
+                ["n_get", retrieve, "2.25.1", [0x00400254]],
+                ["n_create", SESSION, "2.25.2", {"NumberOfCopies": "1"}, META],
+                ["n_delete", SESSION, "2.25.2", META],
+                ["n_action", COMMITMENT, COMMITMENT_INSTANCE, 1, wish],
+                ["n_event_report", PRINTER, PRINTER_INSTANCE, 2, {"PrinterName": "P"}],
+                ["wait_for_report"],
+            ],
+        )  # fmt: skip
+    assert statuses(said) == ["0000"] * 7, said
+    assert said[3]["dataset"] == {"PerformedProcedureStepDescription": "done"}
+    assert [one.type_id for one in desk.notifications.entries] == [2]
+
+
+@pytest.mark.interop("pynetdicom")
+async def test_pynetdicom_tells_of_a_step_that_we_watch(context: AppContext, tmp_path: Path) -> None:
+    """On an association of its own, without notifications being offered: we have subscribed."""
+    seen: list[NEvent] = []
+    context.watched.watchers.append(seen.append)
+    context.watched.granted(PeerAddress.parse("WORK@127.0.0.1:104"), 5, 3, "2.25.1", "OURS")
+    listener = Listener(context, ListenerOptions(tmp_path / "archive", port=0, ae_title="OURS", fsync=False))
+    await listener.start()
+    try:
+        said = await peers.pynetdicom_user(
+            listener.port, "OURS", classes=[EVENT], calling="WORK", items=[["role", EVENT, False, True]],
+            steps=[["n_event_report", EVENT, "2.25.1", 1, {"ProcedureStepState": "COMPLETED"}]],
+        )  # fmt: skip
+    finally:
+        await listener.stop()
+    assert statuses(said) == ["0000"]
+    assert seen[0].subscription.startswith("this step of WORK@127.0.0.1:104")
+    assert seen[0].dataset is not None
+    assert seen[0].dataset.ProcedureStepState == "COMPLETED"

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
-from dicomgui.app.nservice_session import NEvent
+from dicomgui.app.nservice_events import NEvent
 from dicomgui.app.nservice_types import sop_class_title, type_name
 from dicomgui.app.nservices import NOperation, NResult, service_of
 from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index

@@ -19,7 +19,8 @@ from dicomgui.app.answer_texts import SERVICE_NAMES
 from dicomgui.app.answers import AnswerSettings, AnswerStore
 from dicomgui.app.listener import Listener
 from dicomgui.app.ris_files import WorklistFile, csv_text, read_csv, read_folder
-from dicomgui.gui.panels.answers_lists import CommitmentPage, MppsPage, UpsPage
+from dicomgui.gui.panels.answers_lists import CommitmentPage, MppsPage, StepsPage, UpsPage
+from dicomgui.gui.panels.answers_notifications import NotificationsPage
 from dicomgui.gui.panels.answers_pages import RulesPage, WorklistPage
 from dicomgui.gui.panels.answers_print import PrintPage
 from dicomgui.gui.panels.panel import Panel, Workplace
@@ -41,7 +42,7 @@ REFRESH_S = 0.25
 """How often lists are shown anew, at most."""
 
 _T = TypeVar("_T")
-_Page = RulesPage | WorklistPage | MppsPage | CommitmentPage | PrintPage | UpsPage
+_Page = RulesPage | WorklistPage | MppsPage | CommitmentPage | PrintPage | UpsPage | NotificationsPage
 
 
 class AnswersPanel(Panel):
@@ -103,10 +104,11 @@ class AnswersPanel(Panel):
         self.commitment = CommitmentPage(self.desk)
         self.print_page = PrintPage(self.place, self.desk, self.tasks)
         self.ups = UpsPage(self.place, self.desk)
+        self.notifications = NotificationsPage(self.place, self.desk)
         self.pages: tuple[tuple[str, str, _Page], ...] = (
             ("rules", "Rules", self.rules), ("worklist", "Worklist", self.worklist), ("mpps", "MPPS", self.mpps),
             ("commitment", "Commitment", self.commitment), ("print", "Print", self.print_page),
-            ("ups", "UPS", self.ups),
+            ("ups", "UPS", self.ups), ("notifications", "Notifications", self.notifications),
         )  # fmt: skip
         self.stack = Pages("answers_pages", MIN_HEIGHT)
         self._group = QButtonGroup(self)
@@ -317,7 +319,7 @@ class AnswersPanel(Panel):
         self._revision = self.desk.revision
         self._refreshed = time.monotonic()
         page: QWidget = self.pages[self.stack.currentIndex()][2]
-        if isinstance(page, MppsPage | CommitmentPage | PrintPage | UpsPage):
+        if isinstance(page, StepsPage | CommitmentPage | PrintPage):
             page.refresh()
 
 

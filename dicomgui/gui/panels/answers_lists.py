@@ -62,12 +62,13 @@ class StepRow(NamedTuple):
     """A row of a list of steps.
 
     :ivar state: decides about the filter, and is shown as a pill.
+    :ivar read: gives the data set; may be called in any thread.
     """
 
     uid: str
     state: str
     cells: tuple[Cell, ...]
-    dataset: Dataset
+    read: Callable[[], Dataset]
 
 
 def _cells(utc: float, state: str, *others: str) -> tuple[Cell, ...]:
@@ -181,7 +182,7 @@ class StepsPage(QWidget):
     def _on_selected(self) -> None:
         row = self._selected()
         if row is not None:
-            self._latest.ask(partial(dataset_node, row.dataset, row.uid), self.dataset.show_node)
+            self._latest.ask(lambda: dataset_node(row.read(), row.uid), self.dataset.show_node)
 
     def _on_clear_clicked(self) -> None:
         self.dataset.close_tree()
@@ -222,7 +223,7 @@ class MppsPage(StepsPage):
             text_of(dataset, "Modality"), text_of(dataset, "PerformedStationAETitle"),
             step.facts.calling_ae_title.strip(),
         )  # fmt: skip
-        return StepRow(uid, step.status, cells, dataset)
+        return StepRow(uid, step.status, cells, lambda: dataset)
 
 
 class UpsPage(StepsPage):
@@ -258,7 +259,7 @@ class UpsPage(StepsPage):
             self.desk.changed_at(uid), step.state, text_of(dataset, "ProcedureStepLabel"),
             text_of(dataset, "PatientName"), entry.pushed_by, entry.claimed_by, watchers,
         )  # fmt: skip
-        return StepRow(uid, step.state, cells, dataset)
+        return StepRow(uid, step.state, cells, lambda: dataset)
 
 
 _VERDICTS = {

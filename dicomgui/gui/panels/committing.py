@@ -123,7 +123,7 @@ class Committing(QWidget):
             options = await place.secrets.complete(options, peer)
             job = self._job = CommitmentJob(
                 place.context, peer, options, order, has_listener=bool(place.context.facts.listeners),
-                on_association=handle.add_association,
+                on_association=handle.add_association, on_change=self._on_changed,
             )  # fmt: skip
             self._began = time.monotonic()
             try:
@@ -134,6 +134,15 @@ class Committing(QWidget):
                         self._task = None
                     self._show(job.outcome)
             _finish(handle, outcome)
+
+    def _on_changed(self, outcome: CommitmentOutcome) -> None:
+        """An answer that comes late, when nobody waits any more, is shown unless something else is by now."""
+        if outcome.is_late and self._task is None and outcome.transaction_uid == self._transaction:
+            self._show(outcome)
+
+    @property
+    def _transaction(self) -> str:
+        return "" if self._job is None else self._job.outcome.transaction_uid
 
     def _on_peer_changed(self) -> None:
         """Another node says anew whether it is to be asked; without a node it stays as it is."""

@@ -12,7 +12,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.nservice_session import NEvent, NSession, SessionState, transaction_of
+from dicomgui.app.nservice_events import NEvent
+from dicomgui.app.nservice_session import NSession, SessionState, transaction_of
 from dicomgui.app.nservice_templates import TEMPLATES, Draft, Template
 from dicomgui.app.nservice_types import sop_class_title
 from dicomgui.app.nservices import NRequest, NResult
@@ -77,6 +78,7 @@ class NServicesPanel(Panel):
         self._look.setInterval(500)
         self._look.timeout.connect(self._look_at_session)
         self._look.start()
+        place.context.watched.watchers.append(self._on_event)
 
     # ----------------------------------------------------------------------------------------------------------- making
 
@@ -294,7 +296,10 @@ class NServicesPanel(Panel):
         desk = self.place.context.commitments
         try:
             delivery = await desk.wait(transaction, COMMITMENT_WAIT_S)
-        except (OperationTimeout, ConfigurationError):
+        except OperationTimeout:
+            desk.take_late(transaction, lambda late: self._on_event(_event_of(late)))
+            return
+        except ConfigurationError:
             return
         finally:
             desk.forget(transaction)
@@ -419,6 +424,7 @@ class NServicesPanel(Panel):
 
     async def shut_down(self) -> None:
         self._look.stop()
+        self.place.context.watched.watchers.remove(self._on_event)
         await super().shut_down()
         if self._session is not None:
             await self._session.abort()

@@ -97,6 +97,8 @@ def _facts(exchange: Exchange) -> list[str]:
     result = exchange.result
     if result is None:
         lines.append(f"{exchange.what}. The status is what we answered.")
+        if exchange.event is not None and exchange.event.subscription:
+            lines.append(f"Subscription: {plain(exchange.event.subscription, 300)}")
     else:
         if result.comment:
             lines.append(f"Comment: “{plain(result.comment)}”")
@@ -106,7 +108,9 @@ def _facts(exchange: Exchange) -> list[str]:
         lines += [plain(note, 300) for note in result.notes]
     if exchange.sop_instance_uid:
         lines.append(f"Instance: {plain(exchange.sop_instance_uid)}")
-    if result is not None:
+    if result is None:
+        lines.append(f"Came over association {exchange.association}")
+    else:
         lines.append(f"Took {duration_text(result.seconds)}, association {result.association}")
     return lines
 

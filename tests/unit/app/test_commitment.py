@@ -11,6 +11,7 @@ import pytest
 from helpers import peers
 from helpers.bad_peer import reached
 
+from dicomgui.app import commitment_desk
 from dicomgui.app.commitment import CommitmentJob, CommitmentOrder, CommitmentState, Way
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
@@ -175,3 +176,51 @@ def test_nothing_to_ask_for_is_refused() -> None:
         CommitmentOrder.of([])
     with pytest.raises(ConfigurationError, match="above 0"):
         order(ONE, wait_s=0)
+
+
+async def test_an_answer_that_comes_late_is_taken_and_changes_the_outcome(context: AppContext, tmp_path: Path) -> None:
+    seen: list[CommitmentState] = []
+    listener = Listener(context, ListenerOptions(tmp_path, port=0, ae_title="US"))
+    await listener.start()
+    try:
+        async with committing(None) as peer:
+            job = CommitmentJob(
+                context, peer, OURS, order(ONE, wait_s=0.3), has_listener=True,
+                on_change=lambda now: seen.append(now.state),
+            )  # fmt: skip
+            assert (await job.run()).state is CommitmentState.TIMED_OUT
+        assert not context.commitments.waiting
+        uid = job.outcome.transaction_uid
+        async with connect(f"US@127.0.0.1:{listener.port}", contexts=REPORT_CONTEXTS) as assoc:
+            report = CommitmentResult(uid, (ONE,)).dataset()
+            assert (await assoc.n_event_report(SOP_CLASS, SOP_INSTANCE, 1, report)).status == 0
+            assert (await assoc.n_event_report(SOP_CLASS, SOP_INSTANCE, 1, report)).status == 0x0115  # once
+    finally:
+        await listener.stop()
+    outcome = job.outcome
+    assert (outcome.state, outcome.way, outcome.is_late, outcome.error) == (
+        CommitmentState.ANSWERED, Way.NEW, True, None,
+    )  # fmt: skip
+    assert outcome.ok
+    assert "late" in outcome.text
+    assert seen[-2:] == [CommitmentState.TIMED_OUT, CommitmentState.ANSWERED]
+
+
+async def test_an_answer_after_nobody_waited_any_more_is_taken(context: AppContext) -> None:
+    port = peers.free_port()
+    async with committing(None) as peer:
+        job = CommitmentJob(context, peer, OURS, order(ONE, listen=port))
+        task = asyncio.create_task(job.run())
+        await reached(lambda: job.outcome.state is CommitmentState.WAITING, "the peer has it")
+        task.cancel()
+        await asyncio.wait((task,))
+    assert job.outcome.state is CommitmentState.CANCELLED
+    assert context.commitments.is_expecting
+
+
+async def test_only_so_many_late_answers_are_expected(context: AppContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commitment_desk, "MAX_LATE", 2)
+    desk = context.commitments
+    for number in range(3):
+        desk.take_late(f"2.25.{number}", lambda _: None)
+    assert list(desk._late) == ["2.25.1", "2.25.2"]

@@ -10,7 +10,8 @@ from helpers.bad_peer import reached
 
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.context import AppContext
-from dicomgui.app.nservice_session import NEvent, NSession, SessionState, proposals_for, transaction_of
+from dicomgui.app.nservice_events import NEvent
+from dicomgui.app.nservice_session import NSession, SessionState, proposals_for, transaction_of
 from dicomgui.app.nservices import NOperation, NRequest
 from dicomgui.network import ConfigurationError, Handlers, PeerAddress, Reply, Server, Status, serve
 from dicomgui.network.service_classes import commitment, mpps, print_attributes, ups_attributes

@@ -43,6 +43,7 @@ def accepted(policy: AcceptPolicy, *contexts: ProposedContext) -> dict[str, str]
         ({Provided.COMMITMENT}, {VERIFICATION, COMMITMENT}),
         ({Provided.PRINT}, {VERIFICATION, PRINT}),
         ({Provided.UPS}, {VERIFICATION, UPS}),
+        ({Provided.NOTIFICATIONS}, {VERIFICATION, COMMITMENT}),
         (USUAL, {VERIFICATION, CT, FIND, MOVE, GET}),
         (ALL, set(EVERYTHING)),
     ],

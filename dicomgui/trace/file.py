@@ -30,10 +30,10 @@ from typing import BinaryIO, NamedTuple
 from dicomgui import __version__
 from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import BytesRecord, CancelRecord, CloseRecord, PduRecord, Record, Segment, TimerRecord
-from dicomgui.trace.codec import CodecError, decode_parts, encode_blocks, split_block
+from dicomgui.trace.codec import CodecError, decode_block, encode_blocks
 from dicomgui.trace.marks import Marks, MarksError
 
-__all__ = ["FileBlock", "TraceFileError", "TraceReader", "TraceWriter", "read_trace"]
+__all__ = ["TraceFileError", "TraceReader", "TraceWriter", "read_trace"]
 
 _MAGIC = b"\x89DGTRACE\r\n\x1a\n"
 _VERSION = 1
@@ -241,21 +241,6 @@ def _opened_to_write(path: Path, tail: _Tail | None) -> BinaryIO:
         raise TraceFileError(f"cannot write {path}: {exc.strerror or exc}") from exc
 
 
-class FileBlock(NamedTuple):
-    """Some records that follow each other, and how they stand in the file.
-
-    :ivar records: what could be read of them.
-    :ivar skipped: how many were stepped over.
-    :ivar head: what describes them; see :mod:`dicomgui.trace.codec`.
-    :ivar payload: their bytes.
-    """
-
-    records: list[Record]
-    skipped: int
-    head: bytes
-    payload: bytes
-
-
 class TraceReader:
     """Iterates over the records of a trace file, and says afterwards what was wrong with it.
 
@@ -314,9 +299,9 @@ class TraceReader:
 
     def __iter__(self) -> Iterator[Record]:
         for block in self.blocks():
-            yield from block.records
+            yield from block
 
-    def blocks(self) -> Iterator[FileBlock]:
+    def blocks(self) -> Iterator[list[Record]]:
         """The same block by block, as they stand in the file."""
         self._reset()
         with self._opened() as file:
@@ -376,15 +361,14 @@ class TraceReader:
         if len(self.damage) < 100:
             self.damage += (text,)
 
-    def _block(self, data: bytes, offset: int) -> FileBlock | None:
+    def _block(self, data: bytes, offset: int) -> list[Record] | None:
         try:
-            head, payload = split_block(data)
-            block = decode_parts(head, payload)
+            block = decode_block(data)
         except CodecError as exc:
             self._damaged(f"The part at byte {offset} holds no records: {exc}.")
             return None
         self.skipped_records += block.skipped
-        return FileBlock(block.records, block.skipped, head, payload)
+        return block.records
 
     def _note_info(self, payload: bytes) -> None:
         try:

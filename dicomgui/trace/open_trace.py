@@ -67,11 +67,7 @@ def open_trace(
         for block in reader.blocks():
             if cancelled is not None and cancelled():
                 raise OpenCancelled
-            if block.skipped:
-                for record in block.records:
-                    kept(record)
-            else:
-                kept.adopt(block.records, block.head, block.payload)
+            kept.adopt(block)
             if progress is not None:
                 progress(reader.sound_bytes / max(1, reader.size_bytes))
     except BaseException:

@@ -1,20 +1,20 @@
 """The trace of the running program: bounded in memory and on disk, read by sequence number.
 
-Records come one by one through :meth:`TraceStore.__call__` and are gathered in blocks of some hundred. The newest
-blocks stay as they are. When they exceed the memory budget the oldest is laid aside: what describes its records is
-compressed and stays in memory (some 30 bytes a row), the bytes of its PDUs go to a temporary file. That file is a ring
-as long as the disk budget: new bytes take the place of the oldest, whose rows then say that their bytes are gone. The
-file has mode 0600 and no name, or a name that the system removes with the last handle, so nothing of it outlives the
-process.
+Records come one by one through :meth:`TraceStore.__call__` and are gathered in blocks of some hundred. A few of the
+newest blocks stay as they are, for whoever reads what is new; the others are packed (:mod:`dicomgui.trace.packing`):
+what describes their records stays in memory (some 15 bytes a row), and so do the bytes of their PDUs up to the memory
+budget. Beyond it those of the oldest are laid aside in a temporary file. That file is a ring as long as the disk
+budget: new bytes take the place of the oldest, whose rows then say that their bytes are gone. The file has mode 0600
+and no name, or a name that the system removes with the last handle, so nothing of it outlives the process.
 """
 
 from __future__ import annotations
 
 import tempfile
 import threading
-import zlib
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from dicomgui.network.tracing import BytesRecord, PduRecord, Record, TlsRecord, Tracer
-from dicomgui.trace.codec import decode_parts, encode_block
+from dicomgui.trace.packing import pack, unpack, words_of
+from dicomgui.trace.row_runs import drop_before, rows_after, rows_before
 from dicomgui.trace.summary import AssociationSummary, Tally
 
 __all__ = ["DEFAULT_DISK_BYTES", "DEFAULT_MAX_ROWS", "DEFAULT_MEMORY_BYTES", "Entry", "TraceStore", "tee"]
 
-DEFAULT_MEMORY_BYTES = 64 * 2**20
-"""What the newest records may take before the oldest of them are laid aside."""
+DEFAULT_MEMORY_BYTES = 24 * 2**20
+"""What the newest records and their bytes may take before the bytes of the oldest of them are laid aside."""
 
 DEFAULT_DISK_BYTES = 2**30
 """How long the temporary file may get."""
@@ -36,9 +37,10 @@ DEFAULT_DISK_BYTES = 2**30
 DEFAULT_MAX_ROWS = 4_000_000
 """How many rows are kept; past that the oldest go altogether."""
 
-# A block is what is laid aside at once, in the event loop's thread: small enough to take a millisecond.
+# A block is what is packed at once, in the event loop's thread: small enough to take a part of a millisecond.
 _BLOCK_ROWS = 256
 _BLOCK_BYTES = 2**19
+_FRESH_BYTES = 2**20  # blocks that are not packed yet: twice what comes between two looks of a window
 _ROW_COST = 400  # bytes of the objects of one record, measured; its PDU bytes come on top
 _SEGMENT_COST = 140
 
@@ -121,38 +123,52 @@ class _Spill:
 
 
 class _Block:
-    """Some records that follow each other: as they are, or laid aside."""
+    """Some records that follow each other: as they are, packed, or packed with their bytes laid aside.
 
-    __slots__ = ("associations", "first_seq", "head", "length", "position", "records")
+    A reader in another thread may meet it while it changes: what takes the place of a part is there before that goes.
+    """
+
+    __slots__ = ("associations", "cost", "first_seq", "head", "length", "payload", "position", "records")
 
     def __init__(self, first_seq: int, records: list[Record]) -> None:
         self.first_seq = first_seq
         self.records: list[Record] | None = records
         self.associations: frozenset[int] = frozenset()
+        self.cost = 0
         self.head = b""
+        self.payload: bytes | None = b""
         self.position = 0
         self.length = 0
 
-    def seal(self, records: list[Record]) -> None:
+    def seal(self, records: list[Record], cost: int) -> None:
         """No record follows."""
         self.associations = frozenset([record[0] for record in records])
+        self.cost = cost
 
-    def lay_aside(self, records: list[Record], spill: _Spill) -> None:
-        self.lay_aside_encoded(*encode_block(records), spill)
+    def pack(self, records: list[Record]) -> None:
+        self.head, self.payload = pack(records)
+        self.length = self.cost = len(self.payload)
+        self.records = None
 
-    def lay_aside_encoded(self, head: bytes, payload: bytes, spill: _Spill) -> None:
-        self.head = zlib.compress(head, 1)
-        self.length = len(payload)
-        self.position = spill.write(payload) if payload else 0
-        self.records = None  # last: a reader in another thread sees either the records or all of the rest
+    def lay_aside(self, spill: _Spill) -> None:
+        if self.payload:
+            self.position = spill.write(self.payload)
+            self.payload = None
+
+    def _bytes(self, spill: _Spill) -> bytes | None:
+        """The bytes of its records; ``None`` where they are lost."""
+        payload = self.payload
+        if payload is not None:
+            return payload
+        return spill.read(self.position, self.length) if self.position >= 0 else None
 
     def may_hold(self, needles: Sequence[bytes], word: str, spill: _Spill) -> bool:
         """Whether a record may have one of the byte strings in its bytes, or the word in its texts."""
         if self.records is not None:  # to look through them is what the caller does anyway
             return True
-        if word and word.encode("ascii") in zlib.decompress(self.head).lower():
+        if word and word.encode("ascii") in words_of(self.head):
             return True
-        payload = spill.read(self.position, self.length) if self.length and self.position >= 0 else None
+        payload = self._bytes(spill)
         return payload is not None and any(needle in payload for needle in needles)
 
     def load(self, spill: _Spill) -> tuple[list[Record], bool]:
@@ -160,10 +176,12 @@ class _Block:
         records = self.records
         if records is not None:
             return records, False
-        payload: bytes | None = b""
-        if self.length:
-            payload = spill.read(self.position, self.length) if self.position >= 0 else None
-        return decode_parts(zlib.decompress(self.head), payload).records, payload is None
+        payload = self._bytes(spill)
+        return unpack(self.head, payload), payload is None
+
+    def has_lost(self, spill: _Spill) -> bool:
+        """Whether the bytes of its records are lost."""
+        return self.payload is None and not spill.holds(self.position)
 
 
 class TraceStore:
@@ -190,14 +208,16 @@ class TraceStore:
         self._max_rows = max_rows
         self._spill = _Spill(disk_bytes, folder)
         self._blocks: list[_Block] = []
-        self._costs: list[int] = []  # of the blocks that are not laid aside, oldest first
-        self._hot_bytes = 0
+        self._fresh: deque[_Block] = deque()  # the newest of them, not packed yet
+        self._fresh_bytes = 0
+        self._held: deque[_Block] = deque()  # packed ones before these whose bytes are not laid aside
+        self._held_bytes = 0
         self._rows: list[Record] = []
         self._open = _Block(1, self._rows)
         self._open_cost = 0
         self._tallies: dict[int, Tally] = {}
-        self._rows_of: dict[int, array[int]] = {}
-        self._cached: tuple[_Block, tuple[list[Record], bool]] | None = None
+        self._runs_of: dict[int, array[int]] = {}
+        self._cached: dict[int, tuple[_Block, tuple[list[Record], bool]]] = {}  # by the thread that reads
 
     # ------------------------------------------------------------------------------------------------------ writing
 
@@ -205,13 +225,7 @@ class TraceStore:
         """Keep a record."""
         rows = self._rows
         rows.append(record)
-        number = record[0]
-        tally = self._tallies.get(number)
-        if tally is None:
-            tally = self._tallies[number] = Tally(record)
-            self._rows_of[number] = array("Q")
-        tally.add(record)
-        self._rows_of[number].append(self._open.first_seq + len(rows) - 1)
+        self._count(self._open.first_seq + len(rows) - 1, record)
         cost = _ROW_COST
         if isinstance(record, PduRecord):
             for segment in record[6]:
@@ -224,45 +238,64 @@ class TraceStore:
         if len(rows) >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
             self._seal()
 
-    def adopt(self, records: list[Record], head: bytes, payload: bytes) -> None:
-        """Keep a block of records that is there in the form in which it is laid aside, as a trace file has it.
+    def _count(self, seq: int, record: Record) -> None:
+        """Enter a row under its association."""
+        number = record[0]
+        tally = self._tallies.get(number)
+        if tally is None:
+            tally = self._tallies[number] = Tally(record)
+            self._runs_of[number] = array("Q", (seq, seq))
+        tally.add(record)
+        runs = self._runs_of[number]
+        if runs[-1] == seq:
+            runs[-1] = seq + 1
+        else:
+            runs.extend((seq, seq + 1))
 
-        :param records: what :func:`~dicomgui.trace.codec.decode_parts` makes of ``head`` and ``payload``, all of it.
-        """
+    def adopt(self, records: list[Record]) -> None:
+        """Keep many records at once, as a trace file has them: packed, with their bytes laid aside."""
         if not records:
             return
         if self._rows:
             self._seal()
         adopted = self._open
-        tallies, rows_of = self._tallies, self._rows_of
         for seq, record in enumerate(records, start=adopted.first_seq):
-            number = record[0]
-            tally = tallies.get(number)
-            if tally is None:
-                tally = tallies[number] = Tally(record)
-                rows_of[number] = array("Q")
-            tally.add(record)
-            rows_of[number].append(seq)
+            self._count(seq, record)
         adopted.records = records
-        adopted.seal(records)
+        adopted.seal(records, 0)
         self._blocks.append(adopted)
-        self._costs.append(0)
         self._open_at(adopted.first_seq + len(records))
-        adopted.lay_aside_encoded(head, payload, self._spill)  # last, as in a block that was filled here
-        while len(self) > self._max_rows and self._blocks:
-            self._drop_oldest()
+        self._cached[threading.get_ident()] = (adopted, (records, False))  # who adopts them often reads them next
+        adopted.pack(records)
+        adopted.lay_aside(self._spill)
+        self._drop_surplus()
 
     def _seal(self) -> None:
-        """Close the block that is being filled, then lay aside or drop what exceeds the budgets."""
+        """Close the block that is being filled, then pack, lay aside or drop what exceeds the budgets."""
         sealed, cost = self._open, self._open_cost
-        sealed.seal(self._rows)
+        sealed.seal(self._rows, cost)
         # In this order a reader in another thread may meet a row twice for a moment, and never misses one.
         self._blocks.append(sealed)
         self._open_at(sealed.first_seq + len(self._rows))
-        self._costs.append(cost)
-        self._hot_bytes += cost
-        while self._hot_bytes > self._memory_bytes and self._costs:
-            self._lay_aside_oldest()
+        self._fresh.append(sealed)
+        self._fresh_bytes += cost
+        while self._fresh_bytes > min(_FRESH_BYTES, self._memory_bytes):
+            self._pack_oldest()
+        while self._held and self._fresh_bytes + self._held_bytes > self._memory_bytes:
+            laid = self._held.popleft()
+            self._held_bytes -= laid.cost
+            laid.lay_aside(self._spill)
+        self._drop_surplus()
+
+    def _pack_oldest(self) -> None:
+        block = self._fresh.popleft()
+        self._fresh_bytes -= block.cost
+        if block.records is not None:
+            block.pack(block.records)
+        self._held.append(block)
+        self._held_bytes += block.cost
+
+    def _drop_surplus(self) -> None:
         while len(self) > self._max_rows and self._blocks:
             self._drop_oldest()
 
@@ -271,30 +304,27 @@ class TraceStore:
         self._open = _Block(first_seq, self._rows)
         self._open_cost = 0
 
-    def _lay_aside_oldest(self) -> None:
-        block = self._blocks[len(self._blocks) - len(self._costs)]
-        if block.records is not None:
-            block.lay_aside(block.records, self._spill)
-        self._hot_bytes -= self._costs.pop(0)
-
     def _drop_oldest(self) -> None:
-        oldest, blocks = self._blocks[0], self._blocks[1:]
-        if len(self._costs) > len(blocks):
-            self._hot_bytes -= self._costs.pop(0)
-        self._blocks = blocks  # a new list: a reader in another thread goes on with the old one
+        oldest = self._blocks[0]
+        if self._held and self._held[0] is oldest:
+            self._held_bytes -= self._held.popleft().cost
+        elif self._fresh and self._fresh[0] is oldest:
+            self._fresh_bytes -= self._fresh.popleft().cost
+        self._blocks = self._blocks[1:]  # a new list: a reader in another thread goes on with the old one
         first = self.first_seq
         for number in oldest.associations:
-            rows = self._rows_of[number]
-            if rows[-1] < first:
-                del self._rows_of[number], self._tallies[number]
-            elif (gone := bisect_left(rows, first)) > len(rows) // 2:
-                self._rows_of[number] = rows[gone:]
+            runs = drop_before(self._runs_of[number], first)
+            if runs:
+                self._runs_of[number] = runs
+            else:
+                del self._runs_of[number], self._tallies[number]
 
     def clear(self) -> None:
         """Forget all rows. Numbers go on, so that a view that asks for what is new stays right."""
-        self._blocks, self._costs, self._hot_bytes = [], [], 0
+        self._blocks, self._fresh, self._held = [], deque(), deque()
+        self._fresh_bytes = self._held_bytes = 0
         self._open_at(self.last_seq + 1)
-        self._tallies, self._rows_of, self._cached = {}, {}, None
+        self._tallies, self._runs_of, self._cached = {}, {}, {}
         self._spill.close()
 
     def close(self) -> None:
@@ -363,20 +393,14 @@ class TraceStore:
 
     def of_association(self, association: int, since: int = 0, limit: int = 1000) -> list[Entry]:
         """The rows of one association after number ``since``, oldest first, at most ``limit``."""
-        numbers = self._rows_of.get(association, array("Q"))
-        index = bisect_right(numbers, max(since, self.first_seq - 1))
-        entries = []
-        for seq in numbers[index : index + limit]:
-            found = self.entry(seq)
-            if found is not None:
-                entries.append(found)
-        return entries
+        runs = self._runs_of.get(association, array("Q"))
+        found = (self.entry(seq) for seq in rows_after(runs, max(since, self.first_seq - 1), limit))
+        return [entry for entry in found if entry is not None]
 
     def numbers_before(self, association: int, seq: int, limit: int = 1000) -> list[int]:
         """Numbers of the rows of one association before number ``seq``, newest first, at most ``limit``."""
-        numbers = self._rows_of.get(association, array("Q"))
-        end = bisect_left(numbers, seq)
-        return [number for number in reversed(numbers[max(0, end - limit) : end]) if number >= self.first_seq]
+        runs = self._runs_of.get(association, array("Q"))
+        return [number for number in rows_before(runs, seq, limit) if number >= self.first_seq]
 
     def records(self, association: int | None = None) -> Iterator[Record]:
         """All records that are there now, or those of one association: for the diagnosis and for exports."""
@@ -412,7 +436,7 @@ class TraceStore:
         return sum(
             following.first_seq - block.first_seq
             for block, following in pairwise((*blocks, self._open))
-            if block.records is None and block.length and not self._spill.holds(block.position)
+            if block.has_lost(self._spill)
         )
 
     def association(self, association: int) -> AssociationSummary | None:
@@ -421,14 +445,14 @@ class TraceStore:
         return tally.summary() if tally is not None else None
 
     def _load(self, block: _Block) -> tuple[list[Record], bool]:
-        """Load a block; views read row by row, so the last one that was laid aside is remembered."""
-        cached = self._cached
-        if cached is not None and cached[0] is block:
-            return cached[1]
-        loaded = block.load(self._spill)
-        if block.records is None:
-            self._cached = (block, loaded)
-        return loaded
+        """Load a block; whoever reads goes on in the same one, so each thread's last packed one is remembered."""
+        if block.records is not None:
+            return block.load(self._spill)
+        reader = threading.get_ident()
+        cached = self._cached.get(reader)
+        if cached is None or cached[0] is not block:
+            cached = self._cached[reader] = (block, block.load(self._spill))
+        return cached[1]
 
 
 def _first_seq(block: _Block) -> int:

@@ -1,4 +1,4 @@
-"""Trace records as bytes: one block of many records, for the trace file and for what the store lays aside.
+"""Trace records as bytes: one block of many records, for the trace file.
 
 A block is a head length (4 bytes, big endian), the head and the payload. The head is a JSON array (ASCII) of rows
 ``[kind, payload bytes, field, field, …]``; the fields stand in the order of the record's named tuple. A field of raw
@@ -27,10 +27,7 @@ __all__ = [
     "Block",
     "CodecError",
     "decode_block",
-    "decode_parts",
-    "encode_block",
     "encode_blocks",
-    "split_block",
 ]
 
 MAX_HEAD_BYTES = 2**20
@@ -83,7 +80,7 @@ class Block(NamedTuple):
 # ---------------------------------------------------------------------------------------------------------- writing
 
 
-def encode_block(records: Sequence[Record]) -> tuple[bytes, bytes]:
+def _encode(records: Sequence[Record]) -> tuple[bytes, bytes]:
     """Encode records as ``(head, payload)`` of one block."""
     rows: list[_Row] = []
     payload: list[bytes] = []
@@ -97,7 +94,7 @@ def encode_blocks(records: Sequence[Record]) -> Iterator[bytes]:
 
     A record that alone is too long, as only a peer that means harm makes one, loses the ends of its texts.
     """
-    head, payload = encode_block(records)
+    head, payload = _encode(records)
     if len(head) <= MAX_HEAD_BYTES:
         yield b"".join((_HEAD.pack(len(head)), head, payload))
     elif len(records) > 1:
@@ -270,14 +267,17 @@ def decode_block(data: bytes) -> Block:
     :raises CodecError: where head and payload cannot be told apart or the head is no list of rows. A single row that
         is odd or of an unknown kind is stepped over and counted instead.
     """
-    return decode_parts(*split_block(data))
+    head, payload = _split(data)
+    try:
+        rows = json.loads(head)
+    except (ValueError, RecursionError) as exc:
+        raise CodecError("the head of the block is not as it should be") from exc
+    if type(rows) is not list:
+        raise CodecError("the head of the block is no list")
+    return _decode_rows(rows, payload)
 
 
-def split_block(data: bytes) -> tuple[bytes, bytes]:
-    """Head and payload of one block of :func:`encode_blocks`.
-
-    :raises CodecError: they cannot be told apart.
-    """
+def _split(data: bytes) -> tuple[bytes, bytes]:
     if len(data) < _HEAD.size:
         raise CodecError("the block is too short")
     (head_length,) = _HEAD.unpack_from(data)
@@ -285,23 +285,6 @@ def split_block(data: bytes) -> tuple[bytes, bytes]:
         raise CodecError("the head of the block is longer than it may be")
     start = _HEAD.size + head_length
     return data[_HEAD.size : start], data[start:]
-
-
-def decode_parts(head: bytes, payload: bytes | None) -> Block:
-    """Decode head and payload; ``payload`` is ``None`` where it is lost: then every record comes without its bytes.
-
-    :raises CodecError: see :func:`decode_block`.
-    """
-    try:
-        rows = json.loads(head)
-    except (ValueError, RecursionError) as exc:
-        raise CodecError("the head of the block is not as it should be") from exc
-    if type(rows) is not list:
-        raise CodecError("the head of the block is no list")
-    if payload is None:
-        rows = [_without_bytes(row) for row in rows]
-        payload = b""
-    return _decode_rows(rows, payload)
 
 
 def _decode_rows(rows: list[object], payload: bytes) -> Block:
@@ -362,17 +345,3 @@ def _decode_row(row: _Row, payload: _Payload) -> Record | None:
     if isinstance(record, tracing.PduRecord) and not 0 <= record.length <= MAX_PDU_BYTES:
         return None
     return record
-
-
-def _without_bytes(row: object) -> object:
-    """The row of a record whose payload is gone."""
-    if type(row) is not list or len(row) < 2 or not row[1]:
-        return row
-    fields = _DECODERS[row[0]][1]
-    bare: _Row = [row[0], 0, *row[2:]]
-    for position, field in enumerate(fields, start=2):
-        if field is _bytes:
-            bare[position] = 0
-        elif field is _segments:
-            bare[position] = []
-    return bare

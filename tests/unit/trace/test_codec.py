@@ -16,8 +16,6 @@ from dicomgui.trace.codec import (
     MAX_PDU_BYTES,
     CodecError,
     decode_block,
-    decode_parts,
-    encode_block,
     encode_blocks,
 )
 
@@ -139,18 +137,6 @@ def test_any_bytes_give_records_or_the_error(data: bytes) -> None:
         decode_block(struct.pack(">I", len(data) // 2) + data)
     except CodecError:
         return
-
-
-def test_without_payload_the_bytes_are_gone() -> None:
-    head, payload = encode_block(ONE_OF_EACH)
-    records = decode_parts(head, None).records
-    assert payload
-    assert len(records) == len(ONE_OF_EACH)
-    bare = [record for record in records if isinstance(record, PduRecord)]
-    assert [record.segments for record in bare] == [(), (), ()]
-    assert [record.length for record in bare] == [100, 10, 100]
-    (stray,) = [record for record in records if isinstance(record, BytesRecord)]
-    assert (stray.length, stray.data) == (9, b"")
 
 
 def test_long_texts_make_several_blocks() -> None:

@@ -44,6 +44,7 @@ from dicomgui.network import (
     connect,
 )
 from dicomgui.network.part10 import write_head
+from dicomgui.network.tracing import RefuseRecord
 
 IDLE = Timeouts(artim_s=0.25, idle_s=0.3)
 PATIENT = Timeouts(artim_s=60.0, idle_s=60.0)
@@ -245,13 +246,49 @@ async def test_1000_idle_connections_cost_nobody_the_service() -> None:
 async def test_one_connection_too_many_is_closed_and_the_place_is_free_again() -> None:
     async with target(timeouts=PATIENT, max_connections=5) as listener, contextlib.AsyncExitStack() as stack:
         crowd = [await stack.enter_async_context(await dial(listener.port)) for _ in range(5)]
-        await reached(lambda: listener.server.connections == 5, "all are there")
+        for peer in crowd:
+            await peer.associate()
         async with await dial(listener.port) as late:
             await late.send(GOOD_RQ)
             assert await late.read_all() == []
         await crowd[0].close()
         await reached(lambda: listener.server.connections == 4, "one is gone")
         await listener.serves()
+
+
+async def test_of_a_crowd_that_says_nothing_the_oldest_gives_way() -> None:
+    async with target(timeouts=PATIENT, max_connections=20) as listener, contextlib.AsyncExitStack() as stack:
+        inside = await stack.enter_async_context(await dial(listener.port))
+        await inside.associate()
+        crowd = [await stack.enter_async_context(await dial(listener.port)) for _ in range(300)]
+        await reached(lambda: listener.server.connections <= 20, "there are no more than may be")
+        for _ in range(3):
+            await listener.serves()
+        assert [await peer.read_all() for peer in crowd[:281]] == [[]] * 281
+        assert not any(peer.is_gone for peer in crowd[-15:])
+        await inside.send(echo_rq())
+        assert (await inside.read_command()).message_id == 7
+        told = [record.reason for record in listener.records if isinstance(record, RefuseRecord)]
+        assert len(told) >= 281
+        assert {"made room" in reason for reason in told} == {True}
+
+
+async def test_who_waits_for_our_answer_does_not_give_way() -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def think(request: object) -> None:
+        asked.set()
+        await answer.wait()
+
+    async with target(timeouts=PATIENT, max_connections=1, negotiator=think) as listener:
+        async with await dial(listener.port) as peer:
+            await peer.send(GOOD_RQ)
+            await asked.wait()
+            async with await dial(listener.port) as late:
+                assert await late.read_all() == []
+            answer.set()
+            assert short(await peer.read()) == "AC"
+        await listener.is_empty()
 
 
 async def test_a_storm_of_200_reconnects_leaves_nothing() -> None:

@@ -385,8 +385,8 @@ async def test_closing_waits_for_the_answer_of_a_request_at_hand() -> None:
 
 async def test_a_refused_connection_is_in_the_trace() -> None:
     async with target(max_connections=1) as listener:
-        async with await dial(listener.port):
-            await reached(lambda: listener.server.connections == 1, "the first is there")
+        async with await dial(listener.port) as first:
+            await first.associate()
             async with await dial(listener.port) as late:
                 assert await late.read_all() == []
         [record] = [record for record in listener.records if isinstance(record, RefuseRecord)]

@@ -47,6 +47,7 @@ class Acceptor:
     :ivar number: the association's number in the trace.
     :ivar facts: who the peer is, once the association stands.
     :ivar user: sends requests of our own to the peer.
+    :ivar is_giving_way: whether it is being closed to make room for another connection.
     :ivar ended: a future that is done when the connection is gone and its tasks have ended.
     """
 
@@ -76,7 +77,9 @@ class Acceptor:
         self._release_asked = False
         self._release_delayed = False
         self._closing = False
+        self._is_admitted = False
         self._is_refused = False
+        self.is_giving_way = False
         self._tls: TlsTransport | None = None
         self._transport: AssociationTransport | None = None
         self.ended: asyncio.Future[None] = self._loop.create_future()
@@ -121,6 +124,11 @@ class Acceptor:
         return self.is_established or self._is_deciding
 
     @property
+    def may_give_way(self) -> bool:
+        """Whether the connection can be closed for another one: nobody has an association over it."""
+        return self._is_admitted and not self.counts
+
+    @property
     def host(self) -> str:
         """The address of the peer, without its port."""
         return self._connection.peer.rpartition(":")[0]
@@ -146,6 +154,13 @@ class Acceptor:
             self._connection.transport.cut()
         elif self._tls is not None:
             self._tls.abort()
+
+    def give_way(self) -> None:
+        """Close the connection to make room for another one."""
+        self.is_giving_way = True
+        if self.facts is None and not self._is_refused:
+            self._refuse("too many connections: this one made room for another, it had no association")
+        self.cut()
 
     # ConnectionOwner
 
@@ -180,6 +195,7 @@ class Acceptor:
         """Whether one more connection is within the limit; asked before TLS."""
         self._connection.peer = "" if self._transport is None else self._transport.peer_place
         if self._server.may_connect():
+            self._is_admitted = True
             return True
         self._refuse("too many connections" if self._server.is_listening else "the listener is being stopped")
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from types import MappingProxyType, TracebackType
 from typing import TypeAlias
 
@@ -49,7 +50,8 @@ class ServerOptions:
     """How to serve.
 
     :ivar policy: what is accepted; see :class:`AcceptPolicy`.
-    :ivar max_connections: open connections, negotiated or not; one more is closed at once.
+    :ivar max_connections: open connections, negotiated or not. For one more, the one gives way that has been without
+        an association for the longest time; where all have one, the new one is closed at once.
     :ivar max_associations: associations at one time; one more is answered A-ASSOCIATE-RJ 2/3/2.
     :ivar tracer: where trace records go.
     :ivar trace_full: keep the data sets of C-STORE in the trace as well.
@@ -223,8 +225,20 @@ class Server:
     # what acceptors ask and tell
 
     def may_connect(self) -> bool:
-        """Whether one more connection is within the limit; none is once we have stopped to listen."""
-        return self._listener is not None and len(self._acceptors) <= self.options.max_connections
+        """Whether one more connection is within the limit; none is once we have stopped to listen.
+
+        A crowd that connects and says nothing must not keep out who has something to say: its oldest gives way.
+        """
+        if self._listener is None:
+            return False
+        staying = [acceptor for acceptor in self._acceptors if not acceptor.is_giving_way]
+        if len(staying) <= self.options.max_connections:
+            return True
+        idle = [acceptor for acceptor in staying if acceptor.may_give_way]
+        if not idle:
+            return False
+        min(idle, key=attrgetter("number")).give_way()
+        return True
 
     def may_associate(self, asking: Acceptor) -> bool:
         """Whether one more association is within the limits."""

@@ -16,6 +16,7 @@ from dicomgui.app.answer_desk import AnswerDesk
 from dicomgui.app.arriving import Live, TrackedSink, comment_for
 from dicomgui.app.context import AppContext
 from dicomgui.app.destinations import KnownDestination
+from dicomgui.app.file_handles import room_for
 from dicomgui.app.listener_events import (
     ArchiveRepaired,
     AssociationBegan,
@@ -31,7 +32,7 @@ from dicomgui.app.listener_events import (
     StoreFailed,
     gone_early,
 )
-from dicomgui.app.listener_options import CallerRule, ListenerOptions
+from dicomgui.app.listener_options import MAX_CONNECTIONS, CallerRule, ListenerOptions
 from dicomgui.app.listener_services import Find, ListenerServices
 from dicomgui.app.local_archive import LocalArchive
 from dicomgui.app.provided import Provided, pattern_of, reported
@@ -310,6 +311,7 @@ class Listener:
                 destinations=self._destination,
                 timeouts=options.timeouts,
                 limits=options.limits(),
+                max_connections=room_for(MAX_CONNECTIONS),
                 max_associations=options.max_associations,
                 tracer=self._tracer,
                 trace_full=options.trace_full,

@@ -20,7 +20,10 @@ from dicomgui.network.transport import TlsConfig
 from dicomgui.network.uids import VERIFICATION
 from dicomgui.storage import DuplicatePolicy
 
-__all__ = ["SOP_CLASSES", "CallerRule", "ListenerOptions"]
+__all__ = ["MAX_CONNECTIONS", "SOP_CLASSES", "CallerRule", "ListenerOptions"]
+
+MAX_CONNECTIONS = 1024
+"""Connections at one time, with an association or not, where the system lets us have so many."""
 
 SOP_CLASSES = STORAGE | {VERIFICATION}
 """What is taken in unless any SOP class is."""

@@ -20,7 +20,7 @@ __all__ = ["Session", "stop_signals", "timeouts_of"]
 
 
 def timeouts_of(seconds: float | None) -> Timeouts:
-    """The time-outs for ``--timeout``: connecting, association, responses and the listener's idle time."""
+    """The time-outs for ``--timeout``: connecting, association, responses, the listener's idle time and ARTIM."""
     defaults = Timeouts()
     if seconds is None:
         return defaults
@@ -32,6 +32,7 @@ def timeouts_of(seconds: float | None) -> Timeouts:
         response_s=seconds,
         release_s=min(seconds, defaults.release_s or seconds),
         idle_s=seconds,
+        artim_s=min(seconds, defaults.artim_s),
     )
 
 

@@ -30,6 +30,7 @@ def test_a_time_out_holds_for_every_answer() -> None:
     given = timeouts_of(2.0)
     assert (given.connect_s, given.associate_s, given.response_s, given.release_s, given.idle_s) == (2.0,) * 5
     assert timeouts_of(600.0).release_s == 5.0
+    assert (given.artim_s, timeouts_of(600.0).artim_s) == (2.0, 30.0)
 
 
 async def _record(running: Session) -> Exit:

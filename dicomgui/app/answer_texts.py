@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,6 +17,7 @@ __all__ = [
     "SERVICE_NAMES",
     "number_of",
     "problem_of_rule",
+    "rule_from_text",
     "rule_of",
     "status_of",
     "texts_of_rule",
@@ -69,6 +71,37 @@ def rule_of(texts: Mapping[str, str]) -> AnswerRule:
         texts["attributes"].strip(),
         texts["on"] == ON,
     )
+
+
+_SHORT: Final = {"delay": "delay_ms", "every": "every", "status": "status", "comment": "comment",
+                 "attributes": "attributes"}  # fmt: skip
+
+
+def rule_from_text(text: str) -> AnswerRule:
+    """A rule as one writes it on a command line: ``mpps N-CREATE status=0110 comment='no room' delay=500 every=2``.
+
+    The service comes first, by its name in settings; then perhaps an operation; then what is answered, ``delay`` in
+    milliseconds and ``attributes`` as ``path=value`` between semicolons.
+
+    :raises ConfigurationError: says what is wrong.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise _wrong(f"{text!r} is no rule: {error}") from error
+    service = next((one for one in RULED if words and one.value == words[0].casefold()), None)
+    if service is None:
+        raise _wrong(f"a rule begins with one of {', '.join(one.value for one in RULED)}: {text!r}")
+    texts = {**NEW_RULE, "service": SERVICE_NAMES[service]}
+    rest = words[1:]
+    if rest and "=" not in rest[0]:
+        texts["operation"] = rest.pop(0)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if not equals or name not in _SHORT:
+            raise _wrong(f"{word!r} is none of {', '.join(f'{one}=…' for one in _SHORT)}")
+        texts[_SHORT[name]] = value
+    return rule_of(texts)
 
 
 def problem_of_rule(texts: Mapping[str, str]) -> tuple[str, str]:

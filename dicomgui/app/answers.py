@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from dicomgui.app import config_values as checks
@@ -17,7 +18,7 @@ from dicomgui.app.provided import Provided
 from dicomgui.app.ris import COLUMNS, MAX_ROWS
 from dicomgui.network.errors import ConfigurationError
 
-__all__ = ["PRINTER_STATES", "AnswerSettings", "AnswerStore"]
+__all__ = ["PRINTER_STATES", "AnswerSettings", "AnswerStore", "read_answers"]
 
 FILE_NAME: Final = "answers.toml"
 VERSION: Final = 1
@@ -94,10 +95,43 @@ class AnswerStore:
             self.problem = None
 
     def _read(self) -> tuple[AnswerSettings, Table, SettingsError | None]:
-        document = self._file.read()
-        values = Values(document.table)
-        settings = _settings_of(values, document.table)
-        return settings, document.table, document.problem or self._file.problem_with(values.faults)
+        return _read(self._file)
+
+
+def read_answers(path: Path) -> AnswerSettings:
+    """The answers of a file that somebody has written, or that a window keeps. Waits for the disk.
+
+    :raises ConfigurationError: it is not there, or not understood as a whole: nobody is to think that a rule is in
+        force which is not.
+    """
+    if not path.is_file():
+        raise ConfigurationError(f"{path} is no file", phase="configure", hint="Name a TOML file of answers.")
+    settings, table, problem = _read(TomlFile(path, version=VERSION))
+    if problem is not None:
+        raise ConfigurationError(str(problem), phase="configure", hint="`dicomgui help answers` shows what it may say.")
+    _check_names(path, table)
+    return settings
+
+
+def _check_names(path: Path, table: Table) -> None:
+    """Refuse names that mean nothing here, such as a misspelt one."""
+    known = _table_of(AnswerSettings(rules=(AnswerRule(Provided.MPPS, status=0),)))
+    inside = [(name, part, known[name]) for name, part in table.items() if isinstance(known.get(name), dict)]
+    inside += [("rule", rule, known["rule"][0]) for rule in table.get("rule", [])]
+    for where, names, usual in [("", table, {**known, "version": VERSION}), *inside]:
+        for name in names:
+            if name not in usual:
+                place = f"{where}.{name}" if where else name
+                raise ConfigurationError(
+                    f"{path}: {place} means nothing here", phase="configure", hint=f"There are {', '.join(usual)}."
+                )
+
+
+def _read(file: TomlFile) -> tuple[AnswerSettings, Table, SettingsError | None]:
+    document = file.read()
+    values = Values(document.table)
+    settings = _settings_of(values, document.table)
+    return settings, document.table, document.problem or file.problem_with(values.faults)
 
 
 def _settings_of(values: Values, table: Table) -> AnswerSettings:

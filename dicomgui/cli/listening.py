@@ -10,9 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from dicomgui.app.answer_desk import AnswerDesk
-from dicomgui.app.answers import AnswerSettings
-from dicomgui.app.commitment_answers import CommitmentAnswers, Delivery
 from dicomgui.app.config_values import query_flags
 from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.destinations import destinations_of
@@ -35,8 +32,7 @@ from dicomgui.app.listener import (
 from dicomgui.app.listener_options import CallerRule
 from dicomgui.app.peers import NodeStore
 from dicomgui.app.practice import PracticePACS
-from dicomgui.app.provided import USUAL, Provided
-from dicomgui.app.ris_files import read_csv, read_folder
+from dicomgui.cli.answering import answering
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session, stop_signals, timeouts_of
@@ -72,7 +68,7 @@ class _Provider(Protocol):
 
 async def run(options: argparse.Namespace, folder: Path, session: Session) -> Exit:
     """Listen until SIGINT or SIGTERM."""
-    desk = await asyncio.to_thread(_desk, options, session.output)
+    desk, services = await asyncio.to_thread(answering, options, session.output)
     listener = Listener(
         session.context,
         _granting(
@@ -89,7 +85,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 trace_full=options.trace_full,
                 calling_ae_titles=tuple(options.allow),
                 peers=dict(options.peers),
-                services=_services(options),
+                services=services,
             ),
         ),
         desk=desk,
@@ -97,31 +93,6 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
     )
     listener.find = _saved(options.aet).get
     return await _attend(listener, options.host, options.aet, session.output)
-
-
-def _services(options: argparse.Namespace) -> frozenset[Provided]:
-    """The usual services, and those that are asked for."""
-    asked = {
-        Provided.WORKLIST: options.worklist, Provided.MPPS: options.mpps, Provided.COMMITMENT: options.commit,
-        Provided.PRINT: options.print_folder, Provided.UPS: options.ups,
-    }  # fmt: skip
-    return USUAL | {service for service, is_asked in asked.items() if is_asked}
-
-
-def _desk(options: argparse.Namespace, output: Output) -> AnswerDesk:
-    """What answers for them. Reads the worklist."""
-    commitment = CommitmentAnswers(delivery=Delivery(options.commit or Delivery.AUTO))
-    settings = AnswerSettings(commitment=commitment)
-    folder = None if options.print_folder is None else Path(options.print_folder)
-    if options.worklist is None:
-        return AnswerDesk(settings, print_folder=folder)
-    path = Path(options.worklist)
-    read = read_folder(path) if path.is_dir() else read_csv(path)
-    for problem in read.problems:
-        output.note(f"{path}: {problem}")
-    desk = AnswerDesk(replace(settings, worklist=read.rows), print_folder=folder)
-    desk.set_datasets(read.datasets)
-    return desk
 
 
 async def run_practice(options: argparse.Namespace, session: Session) -> Exit:

@@ -42,6 +42,28 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--print", metavar="DIR", dest="print_folder", help="take films, and write each as a PNG file")
     group.add_argument("--ups", action="store_true", help="keep unified procedure steps, and tell their watchers")
+    group.add_argument(
+        "--notifications",
+        action="store_true",
+        help="take event reports of every kind (N-EVENT-REPORT), and that instances are available",
+    )
+    group.add_argument(
+        "--rule",
+        metavar="TEXT",
+        dest="rules",
+        action="append",
+        default=[],
+        help="answer otherwise, such as 'mpps N-CREATE status=0110 comment=full delay=500 every=2': a service "
+        "(worklist, mpps, commitment, print, ups, notifications), an operation or none for all, then status=, "
+        "comment=, delay= in ms, every=n, attributes='Keyword=value; …'. May be given again: the first whose turn it is "
+        "decides",
+    )
+    group.add_argument(
+        "--answers",
+        metavar="FILE",
+        help="rules, worklist, commitment and printer from a TOML file, such as the answers.toml of the window; "
+        "`dicomgui help answers` describes it. What it has answers for is offered",
+    )
 
 
 def add_granting(options: argparse.ArgumentParser) -> None:

@@ -1,8 +1,9 @@
-"""How many files and connections the system lets this process have open, and how many connections leave enough files."""
+"""How many files and connections the system lets this process have open."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Final
 
 if sys.platform != "win32":
@@ -22,17 +23,14 @@ def room_for(connections: int) -> int:
     Many systems start a process with 256 or 1,024 handles and let it have far more. Where a listener takes all of them,
     it can neither accept another connection nor open a file to store into.
     """
-    if sys.platform == "win32":
-        return connections  # handles are not counted there
-    wanted = connections + FOR_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-            soft = allowed
-        except (OSError, ValueError):
-            pass  # macOS has a limit below the hard one
-    if soft == resource.RLIM_INFINITY:
-        return connections
-    return min(connections, max(LEAST_CONNECTIONS, soft - FOR_FILES))
+    if sys.platform != "win32":  # where handles are not counted
+        wanted = connections + FOR_FILES
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            with suppress(OSError, ValueError):  # macOS has a limit below the hard one
+                resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+                soft = allowed
+        if soft != resource.RLIM_INFINITY:
+            return min(connections, max(LEAST_CONNECTIONS, soft - FOR_FILES))
+    return connections

@@ -55,8 +55,8 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="answer otherwise, such as 'mpps N-CREATE status=0110 comment=full delay=500 every=2': a service "
         "(worklist, mpps, commitment, print, ups, notifications), an operation or none for all, then status=, "
-        "comment=, delay= in ms, every=n, attributes='Keyword=value; …'. May be given again: the first whose turn it is "
-        "decides",
+        "comment=, delay= in ms, every=n, attributes='Keyword=value; …'. May be given again: the first whose turn it "
+        "is decides",
     )
     group.add_argument(
         "--answers",

@@ -126,7 +126,7 @@ class Acceptor:
     @property
     def may_give_way(self) -> bool:
         """Whether the connection can be closed for another one: nobody has an association over it."""
-        return self._is_admitted and not self.counts
+        return self._is_admitted and not self.is_giving_way and not self.counts
 
     @property
     def host(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from operator import attrgetter
 from types import MappingProxyType, TracebackType
 from typing import TypeAlias
 
@@ -116,7 +115,8 @@ class Server:
         )
         self._scribe = Scribe(options.tracer, 0)
         self.tasks = TaskOwner(f"server {ae_title}")
-        self._acceptors: set[Acceptor] = set()
+        self._acceptors: dict[Acceptor, None] = {}  # the oldest first
+        self._giving_way = 0
         self._listener: asyncio.Server | None = None
         self._host = ""
 
@@ -231,13 +231,13 @@ class Server:
         """
         if self._listener is None:
             return False
-        staying = [acceptor for acceptor in self._acceptors if not acceptor.is_giving_way]
-        if len(staying) <= self.options.max_connections:
+        if len(self._acceptors) - self._giving_way <= self.options.max_connections:
             return True
-        idle = [acceptor for acceptor in staying if acceptor.may_give_way]
-        if not idle:
+        oldest = next((acceptor for acceptor in self._acceptors if acceptor.may_give_way), None)
+        if oldest is None:
             return False
-        min(idle, key=attrgetter("number")).give_way()
+        self._giving_way += 1
+        oldest.give_way()
         return True
 
     def may_associate(self, asking: Acceptor) -> bool:
@@ -250,11 +250,12 @@ class Server:
 
     def forget(self, acceptor: Acceptor) -> None:
         """A connection is gone, and with it everything that it held."""
-        self._acceptors.discard(acceptor)
+        del self._acceptors[acceptor]
+        self._giving_way -= acceptor.is_giving_way
 
     def _make_transport(self) -> AssociationTransport | TlsTransport:
         acceptor = Acceptor(self)
-        self._acceptors.add(acceptor)
+        self._acceptors[acceptor] = None
         return acceptor.make_transport()
 
 

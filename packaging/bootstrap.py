@@ -4,8 +4,7 @@
     python3 packaging/bootstrap.py run [-- ARGUMENTS]      the window, or `dicomgui ARGUMENTS`
     python3 packaging/bootstrap.py test [--long] [PYTEST ARGUMENTS]
     python3 packaging/bootstrap.py bench [--quick] [--only V1,V3] [--rounds N]
-    python3 packaging/bootstrap.py fuzz [--seconds N] [--target NAME]
-    python3 packaging/bootstrap.py soak [--minutes N]
+    python3 packaging/bootstrap.py fuzz [--seconds N] [--target NAME]    and    soak [--minutes N]
 
 Needs nothing but a Python 3.11-3.13 (or any Python that can find one) and works on Linux, Windows and macOS. What was
 done is remembered in `.venv/bootstrap.json`, so that the next start goes straight to the program. System libraries
@@ -380,7 +379,8 @@ def command_run(arguments: list[str]) -> int:
 
 
 COVERED = "pytest of the rest"
-HALVES = {"pytest of the window": ("gui",), COVERED: ("bench", "fuzz", "unit", "integration", "interop", "rules")}
+REST = ("bench", "fuzz", "soak", "unit", "integration", "interop", "rules")
+HALVES = {"pytest of the window": ("gui",), COVERED: REST}
 """They run side by side; `rules` looks whether the tests of its own half that a table names have passed. What the
 window's tests run is not counted: they would take half as long again, and what has to be covered stands below it."""
 

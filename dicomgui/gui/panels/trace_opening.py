@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.gui.models.trace_source import TraceSource
@@ -27,10 +28,12 @@ CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap")
 TRACE_SUFFIXES = (".dgtrace", *CAPTURE_SUFFIXES)
 """What a trace or capture is called."""
 
-_READING = 0.7  # of the time; the rest is for the index
-_ROWS = 512
+_ROWS = 256
 _BREATH_S = 0.0002
 _POLL_S = 0.1
+
+_Progress: TypeAlias = Callable[[float], None]
+_Contexts: TypeAlias = Mapping[int, tuple[str, str]] | None
 
 
 class OpenFailed(Exception):
@@ -54,7 +57,7 @@ class Opening:
 
     def note(self, done: float) -> None:
         """So much of the file is read, from 0 to 1."""
-        self.done = _READING * done
+        self.done = done
         self.breathe()
 
     def breathe(self) -> None:
@@ -62,9 +65,7 @@ class Opening:
         self.stop.wait(_BREATH_S)
 
 
-async def open_source(
-    place: Workplace, path: Path, contexts: Mapping[int, tuple[str, str]] | None = None
-) -> TraceSource | None:
+async def open_source(place: Workplace, path: Path, contexts: _Contexts = None) -> TraceSource | None:
     """Read a file in a thread; a job shows how far it is.
 
     :param contexts: for a capture that misses the beginning: abstract and transfer syntax by context.
@@ -106,23 +107,24 @@ async def _watched(reading: asyncio.Future[TraceSource], opening: Opening, job: 
     return source
 
 
-def read_source(path: Path, opening: Opening, contexts: Mapping[int, tuple[str, str]] | None = None) -> TraceSource:
+def read_source(path: Path, opening: Opening, contexts: _Contexts = None) -> TraceSource:
     """Read a trace or a capture, and index it. Blocks.
 
     :raises OpenCancelled: somebody set :attr:`Opening.stop`.
     :raises OSError, TraceFileError, CaptureError, ConfigurationError: it cannot be read.
     """
     store = TraceStore()
+    index = TraceIndex(store)
+
+    def look_at_piece(done: float) -> None:
+        # While its records are at hand; after the end of the file they would have to be fetched again.
+        opening.note(done)
+        _look_at_all(index, opening)
+
     try:
-        marks, notes = (_read_capture if path.suffix.lower() in CAPTURE_SUFFIXES else _read_trace)(
-            path, store, opening, contexts
-        )
-        index = TraceIndex(store)
-        while index.update(_ROWS):
-            if opening.stop.is_set():
-                raise OpenCancelled
-            opening.breathe()
-            opening.done = _READING + (1 - _READING) * len(index.kind) / max(1, len(store))
+        read = _read_capture if path.suffix.lower() in CAPTURE_SUFFIXES else _read_trace
+        marks, notes = read(path, store, opening, look_at_piece, contexts)
+        _look_at_all(index, opening)
     except BaseException:
         store.close()
         raise
@@ -131,17 +133,24 @@ def read_source(path: Path, opening: Opening, contexts: Mapping[int, tuple[str, 
     return source
 
 
+def _look_at_all(index: TraceIndex, opening: Opening) -> None:
+    while index.update(_ROWS):
+        if opening.stop.is_set():
+            raise OpenCancelled
+        opening.breathe()
+
+
 def _read_trace(
-    path: Path, store: TraceStore, opening: Opening, _contexts: Mapping[int, tuple[str, str]] | None
+    path: Path, store: TraceStore, opening: Opening, progress: _Progress, _contexts: _Contexts
 ) -> tuple[Marks, tuple[str, ...]]:
-    opened = open_trace(path, store=store, progress=opening.note, cancelled=opening.stop.is_set)
+    opened = open_trace(path, store=store, progress=progress, cancelled=opening.stop.is_set)
     return opened.marks, opened.damage
 
 
 def _read_capture(
-    path: Path, store: TraceStore, opening: Opening, contexts: Mapping[int, tuple[str, str]] | None
+    path: Path, store: TraceStore, opening: Opening, progress: _Progress, contexts: _Contexts
 ) -> tuple[Marks, tuple[str, ...]]:
-    result = import_capture(path, store, contexts=contexts, progress=opening.note, cancelled=opening.stop.is_set)
+    result = import_capture(path, store, contexts=contexts, progress=progress, cancelled=opening.stop.is_set)
     if result.is_cancelled:
         raise OpenCancelled
     others = [f"{count} {kind}" for kind, count in result.others.items()]

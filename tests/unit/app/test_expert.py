@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from helpers.recordings import Recording, associate_rq
 
-from dicomgui.app.expert import Expert
+from dicomgui.app.expert import PIECE, Expert
 from dicomgui.trace.diagnosis.facts import Facts
 from dicomgui.trace.finding import Severity
 from dicomgui.trace.store import TraceStore
@@ -60,7 +60,7 @@ def test_a_long_trace_is_taken_in_pieces() -> None:
         many.store(number=number)
     put(store, many.closed())
     expert = Expert(store)
-    expert.update(pieces=1)
+    expert.update(pieces=16)
     assert expert.is_behind
     assert expert.findings == ()
     expert.update()
@@ -75,3 +75,17 @@ def test_what_is_known_by_now_counts() -> None:
     put(store, Recording(1).connect().sent(associate_rq(called="pacs")).rejected(1, 1, 7).closed())
     expert.update()
     assert "known as PACS" in expert.findings[0].causes[0]
+
+
+def test_it_breathes_between_two_pieces() -> None:
+    store = TraceStore()
+    many = Recording(1).established()
+    for number in range(1, 500):
+        many.store(number=number)
+    put(store, many.closed())
+    expert = Expert(store)
+    left: list[int] = []
+    assert expert.behind == len(store)
+    expert.update(breathe=lambda: left.append(expert.behind))
+    assert left == [len(store) - taken for taken in range(PIECE, len(store), PIECE)]
+    assert expert.behind == 0

@@ -169,10 +169,7 @@ def test_rows_dropped_between_two_looks_are_skipped() -> None:
     assert index.first_seq == store.first_seq
 
 
-def test_places_and_numbers_from_a_row_on() -> None:
+def test_places_from_a_row_on() -> None:
     index = indexed(echoes(count=3))
     assert index.first_row_from(1) == 0
     assert index.first_row_from(10**6) == len(index.kind)
-    second = index.exchanges[2].first_seq
-    assert index.exchange_number_from(second) == 2
-    assert index.exchange_number_from(second + 1) == 3

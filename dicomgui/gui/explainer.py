@@ -4,110 +4,137 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol
+from functools import partial
+from typing import TYPE_CHECKING
 
-from dicomgui.app.context import AppContext
-from dicomgui.app.expert import Expert
-from dicomgui.gui.dialogs.findings import FindingsDialog
-from dicomgui.gui.models.trace_source import TraceSource
-from dicomgui.gui.panels.echo import EchoPanel
-from dicomgui.gui.panels.listener import ListenerPanel
-from dicomgui.gui.panels.nodes import NodesPanel
-from dicomgui.gui.panels.panel import Panel
-from dicomgui.gui.panels.trace import TracePanel
+from dicomgui.gui.panel_window import PanelWindow
+from dicomgui.gui.panels.panel import Panel, Workplace
+from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.expert_badge import ExpertBadge
 from dicomgui.trace.diagnosis.facts import Facts, OwnListener
 from dicomgui.trace.diagnosis.places import find_row
 from dicomgui.trace.finding import Evidence
+
+if TYPE_CHECKING:
+    from dicomgui.app.expert import Expert
+    from dicomgui.gui.dialogs.findings import FindingsDialog
+    from dicomgui.gui.models.trace_source import TraceSource
 
 __all__ = ["Explainer"]
 
 EVERY_S = 1.0
 """How often the findings of the whole trace are brought up to date at most."""
 
+BUSY_S = 5.0
+"""The same while much comes in: then the time belongs to the network, and to the list that is watched."""
 
-class Window(Protocol):
-    """What is needed of the window."""
+MUCH = 100
+"""Rows between two ticks above which much comes in."""
 
-    panels: tuple[Panel, ...]
-    nodes: NodesPanel
-    echo: EchoPanel
-    listener: ListenerPanel
-    trace: TracePanel
+FAR_BEHIND = 16_384
+"""Rows above which it goes on at once when nothing much comes in any more."""
 
-    def show_panel(self, panel: Panel) -> None:
-        """Bring a panel into view."""
+_BREATH_S = 0.002
 
 
 class Explainer:
     """Takes what the findings of the panels ask for, and tells the diagnosis what the window knows."""
 
-    def __init__(self, window: Window, context: AppContext) -> None:
+    def __init__(self, window: PanelWindow, place: Workplace) -> None:
         self._window = window
-        self._context = context
-        for panel in window.panels:
-            panel.evidence_wanted.connect(self.show_evidence)
-            panel.node_wanted.connect(self.show_node)
-            panel.test_wanted.connect(self.test_peer)
-        context.know_by(self.facts)
-        self._source = window.trace.model.source
-        self._live = self._expert = Expert(context.trace, self.facts)
+        self._place = place
+        self._context = place.context
+        self._tasks = PanelTasks("explainer", place.reporter)
+        self._context.know_by(self.facts)
+        self._source: TraceSource | None = None
+        self._live: Expert | None = None
+        self._expert: Expert | None = None
         self._updating: asyncio.Task[None] | None = None
         self._updated_s = 0.0
+        self._last_seq = 0
+        self._is_busy = False
         self._dialog: FindingsDialog | None = None
         self.badge = ExpertBadge()
         self.badge.clicked.connect(self.show_findings)
 
+    def watch(self, panel: Panel) -> None:
+        """Do what the findings of a panel ask for, from now on."""
+        panel.evidence_wanted.connect(self.show_evidence)
+        panel.node_wanted.connect(self.show_node)
+        panel.test_wanted.connect(self.test_peer)
+
     def drain(self) -> None:
         """Bring the findings up to date, in a thread; for the pump."""
-        self._follow(self._window.trace.model.source)
-        now = time.monotonic()
+        if self._source is None and not len(self._context.trace):
+            return  # before there is anything to judge, the rules need not be loaded
+        self._follow(self._window.shown_trace)
+        now, last_seq = time.monotonic(), self._context.trace.last_seq
+        self._is_busy, self._last_seq = last_seq - self._last_seq > MUCH, last_seq
+        every_s = BUSY_S if self._is_busy else EVERY_S
         is_idle = self._updating is None or self._updating.done()
-        is_idle = is_idle and self._window.trace.isEnabled()  # not while the window ends
-        if is_idle and self._expert.is_behind and now - self._updated_s >= EVERY_S:
+        is_idle = is_idle and self._window.isEnabled()  # not while the window ends
+        expert = self._expert
+        if expert is not None and is_idle and expert.is_behind and now - self._updated_s >= every_s:
             self._updated_s = now
-            self._updating = self._window.trace.tasks.spawn(self._update(), name="diagnose")
+            self._updating = self._tasks.spawn(self._update(expert), name="diagnose")
 
     def _follow(self, source: TraceSource) -> None:
         """The badge speaks of the trace that the trace panel shows; of a file nothing is known but the file."""
         if source is self._source:
             return
+        from dicomgui.app.expert import Expert
+
+        if self._live is None:
+            self._live = Expert(self._context.trace, self.facts)
         self._source = source
         self._expert = self._live if source.is_live else Expert(source.store)
         self._updated_s = 0.0
         self._show()
 
-    async def _update(self) -> None:
-        """A file is read to its end, the live trace as far as it is; the next turn goes on."""
-        expert, loop = self._expert, asyncio.get_running_loop()
-        await loop.run_in_executor(self._context.file_pool, expert.update)
-        while expert is self._expert and expert is not self._live and expert.is_behind:
-            await loop.run_in_executor(self._context.file_pool, expert.update)
+    async def _update(self, expert: Expert) -> None:
+        """Read the trace as far as it is, in pieces with pauses: a thread that computes holds up the window's.
+
+        The live trace goes on at the next turn where it is only a little behind, or has no time now.
+        """
+        loop = asyncio.get_running_loop()
+        update = partial(expert.update, breathe=partial(time.sleep, _BREATH_S))
+        await loop.run_in_executor(self._context.file_pool, update)
+        while expert is self._expert and self._has_time_for(expert):
+            await loop.run_in_executor(self._context.file_pool, update)
         self._show()
 
+    def _has_time_for(self, expert: Expert) -> bool:
+        if expert is not self._live:
+            return expert.is_behind
+        return expert.behind > FAR_BEHIND and not self._is_busy
+
     def _show(self) -> None:
+        if self._expert is None:
+            return
         self.badge.show_counts(self._expert.counts)
         if self._dialog is not None and self._dialog.isVisible():
             self._dialog.show_findings(self._expert.findings)
 
     def show_findings(self) -> None:
         """Open the list of all findings."""
+        from dicomgui.gui.dialogs.findings import FindingsDialog
+
         if self._dialog is None:
-            self._dialog = FindingsDialog(self._window.trace.window())
+            self._dialog = FindingsDialog(self._window)
             self._dialog.evidence_wanted.connect(self._on_listed_chosen)
-        self._dialog.show_findings(self._expert.findings)
+        self._dialog.show_findings(self._expert.findings if self._expert is not None else ())
         self._dialog.show()
         self._dialog.raise_()
         self._dialog.list.setFocus()
 
     def facts(self) -> Facts:
         """Saved names by their address, and our listener while it runs."""
-        place = self._window.nodes.place
+        place = self._place
         titles: dict[str, tuple[str, ...]] = {}
         for node in place.config.nodes.nodes:
             key = f"{node.address.host}:{node.address.port}"
             titles[key] = (*titles.get(key, ()), str(node.address.ae_title))
-        running = self._window.listener.listener
+        running = self._window.running_listener()
         listeners: tuple[OwnListener, ...] = ()
         if running is not None and self._window.listener.is_running:
             options = running.options
@@ -116,10 +143,11 @@ class Explainer:
 
     def show_evidence(self, evidence: Evidence) -> None:
         """Show the bytes in the live trace; the association where the record is gone."""
-        self._window.trace.tasks.spawn(self._show_evidence(evidence, self._window.trace.live), name="show evidence")
+        self._tasks.spawn(self._show_evidence(evidence, self._window.live), name="show evidence")
 
     def _on_listed_chosen(self, evidence: Evidence) -> None:
-        self._window.trace.tasks.spawn(self._show_evidence(evidence, self._source), name="show evidence")
+        source = self._source or self._window.live
+        self._tasks.spawn(self._show_evidence(evidence, source), name="show evidence")
 
     async def _show_evidence(self, evidence: Evidence, source: TraceSource) -> None:
         place, trace = evidence.place, self._window.trace
@@ -150,3 +178,7 @@ class Explainer:
         """Echo the peer of the fields."""
         self._window.show_panel(self._window.echo)
         self._window.echo.run()
+
+    async def shut_down(self) -> None:
+        """End what is being judged and looked for."""
+        await self._tasks.close()

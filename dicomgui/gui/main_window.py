@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QMainWindow,
-    QScrollArea,
-    QSplitter,
-    QStackedWidget,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.help_pages import START
@@ -27,27 +18,12 @@ from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobKind
 from dicomgui.gui import icons
 from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.dialogs.help import HelpWindow
-from dicomgui.gui.dialogs.settings import SettingsDialog
 from dicomgui.gui.explainer import Explainer
-from dicomgui.gui.key_sheet import key_rows
-from dicomgui.gui.listener_settings import ListenerSettingsKeeper
-from dicomgui.gui.panels.answers import AnswersPanel
-from dicomgui.gui.panels.archive import ArchivePanel
-from dicomgui.gui.panels.echo import EchoPanel
-from dicomgui.gui.panels.home import HomePanel
-from dicomgui.gui.panels.listener import ListenerPanel
-from dicomgui.gui.panels.nodes import NodesPanel
-from dicomgui.gui.panels.nservices import NServicesPanel
-from dicomgui.gui.panels.panel import Panel, Workplace
-from dicomgui.gui.panels.query import QueryPanel
-from dicomgui.gui.panels.send import SendPanel
-from dicomgui.gui.panels.trace import TracePanel
-from dicomgui.gui.panels.worklist import WorklistPanel
-from dicomgui.gui.practice_keeper import PracticeKeeper
+from dicomgui.gui.panel_window import PANELS, PanelWindow, put_in_tab_order
+from dicomgui.gui.panels.panel import Panel
+from dicomgui.gui.rail import Rail
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.theme import styled_at_once
-from dicomgui.gui.viewer.keeper import Viewers
 from dicomgui.gui.widgets.banner import Banner
 from dicomgui.gui.widgets.cards import Glyph
 from dicomgui.gui.widgets.copy_menu import COPY_KEYS
@@ -55,8 +31,13 @@ from dicomgui.gui.widgets.jobs_drawer import JobsBadge, JobsDrawer
 from dicomgui.gui.widgets.practice_bar import PracticeBar
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
 from dicomgui.gui.widgets.trace_dock import TraceDock
-from dicomgui.network.service_classes.references import Reference
 from dicomgui.trace.finding import plain
+
+if TYPE_CHECKING:
+    from dicomgui.app.viewed import Viewed
+    from dicomgui.gui.dialogs.help import HelpWindow
+    from dicomgui.gui.viewer.keeper import Viewers
+    from dicomgui.network.service_classes.references import Reference
 
 __all__ = ["MainWindow"]
 
@@ -83,7 +64,16 @@ _BELONGS_TO = {"answers": "listener"}
 """Panels without a button of their own in the rail, and where they are reached from."""
 
 
-class MainWindow(QMainWindow):
+_RAILED = {key: title for key, title in PANELS.items() if key not in _BELONGS_TO}
+
+NOT_LISTENING = "Not listening"
+"""What the status bar says before there is a listener."""
+
+HIDDEN_BUDGET_S = 0.001
+"""How long a tick may look at what is new in the trace while nobody sees it."""
+
+
+class MainWindow(PanelWindow):
     """Closing it asks :attr:`close_requested`; who made it then awaits :meth:`shut_down`.
 
     :param context: the use cases' context; stays the caller's to close.
@@ -91,7 +81,7 @@ class MainWindow(QMainWindow):
     """
 
     def __init__(self, context: AppContext, reporter: Reporter, config: Configuration | None = None) -> None:
-        super().__init__()
+        super().__init__(context, reporter, config)
         self.setObjectName("main_window")
         self.setWindowTitle("dicomgui")
         self.setWindowIcon(icons.app_icon())
@@ -102,52 +92,28 @@ class MainWindow(QMainWindow):
         self._help: HelpWindow | None = None
         self._ended = False
         self._has_ticked = False
-        self._place = place = Workplace.make(context, reporter, self, config)
-        self.config = place.config
+        self._has_viewers = False
+        place = self._place
         with styled_at_once():
-            self.practice = PracticeKeeper(place, self)
-            self.home = HomePanel(place, self.practice)
-            self.nodes = NodesPanel(place)
-            self.echo = EchoPanel(place)
-            self.send = SendPanel(place)
-            self.listener = ListenerPanel(place)
-            self.answers = AnswersPanel(place, lambda: self.listener.listener)
-            self.listener.desk = self.answers.desk
-            self.query = QueryPanel(place, self.listener)
-            self.worklist = WorklistPanel(place)
-            self.nservices = NServicesPanel(place)
-            self.archive = ArchivePanel(place)
-            self.trace = TracePanel(place)
-            self.panels: tuple[Panel, ...] = (
-                self.home, self.nodes, self.echo, self.send, self.query, self.worklist, self.nservices, self.listener,
-                self.archive, self.trace, self.answers,
-            )  # fmt: skip
-            self._listener_settings = ListenerSettingsKeeper(self.listener, place.config)
-            self.stack = QStackedWidget()
-            self.stack.setObjectName("panels")
-            self.dock = TraceDock(context, self.trace.live)
+            self.dock = TraceDock(context, lambda: self.live)
             self.jobs = JobsDrawer(place.jobs, place.retries.__contains__, recipe_of=place.recipes.get)
             self.jobs.hide()  # it opens by its badge
             self.banner = Banner()
             self.practice_bar = PracticeBar(self.practice)
-            self.rail = _Rail()
-            self._explainer = Explainer(self, context)
-            self.viewers = Viewers(self.config, self.banner.show_problem, self)
+            self.rail = Rail()
+            self._explainer = Explainer(self, place)
             self._fill()
             self._fill_status_bar()
             self._connect()
             self._add_shortcuts()
+            self.show_panel(self.home)
         place.pump.add(self._drain)
         place.pump.start()
-        self.show_panel(self.home)
 
     def _fill(self) -> None:
-        for number, panel in enumerate(self.panels, start=1):
-            self.stack.addWidget(_scrolled(panel))
-            if panel.key in _BELONGS_TO:
-                continue
-            button = self.rail.add(panel, f"Ctrl+{number % 10}")
-            button.clicked.connect(lambda _checked=False, panel=panel: self.show_panel(panel))
+        for number, (key, title) in enumerate(_RAILED.items(), start=1):
+            button = self.rail.add(key, title, f"Ctrl+{number % 10}")
+            button.clicked.connect(lambda _checked=False, key=key: self._on_panel_wanted(key))
         QWidget.setTabOrder(button, self.rail.settings_button)
         QWidget.setTabOrder(self.rail.settings_button, self.rail.help_button)
         self._parts = QSplitter(Qt.Orientation.Vertical)
@@ -199,37 +165,21 @@ class MainWindow(QMainWindow):
         bar.addPermanentWidget(self.badge)
 
     def _connect(self) -> None:
-        for panel in self.panels:
-            panel.trace_wanted.connect(self._on_trace_wanted)
-            panel.panel_wanted.connect(self._on_panel_wanted)
-            panel.view_wanted.connect(self.viewers.open)
-        for view in (self.trace.panes, self.dock.panes):
-            view.details.view_wanted.connect(self.viewers.open)
-        self.viewers.files_wanted.connect(self._on_files_wanted)
-        self.viewers.help_wanted.connect(lambda: self.show_help("viewer"))
-        self.home.echo_wanted.connect(self._on_echo_wanted)
-        self.home.text_wanted.connect(self._on_text_wanted)
-        self.home.files_wanted.connect(self._on_files_wanted)
-        self.home.traces_wanted.connect(self._on_traces_wanted)
-        self.archive.files_wanted.connect(self._on_files_wanted)
-        self.archive.looked.connect(self.home.note_look)
-        self.archive.commit_button.wanted.connect(self._on_commitment_wanted)
         self.rail.settings_button.clicked.connect(self.ask_settings)
         self.rail.help_button.clicked.connect(lambda: self.show_help())
         self.dock.open_requested.connect(self._on_job_trace_wanted)
-        self.trace.job_wanted.connect(self._on_job_wanted)
+        self.dock.view_wanted.connect(self._on_view_wanted)
         self.jobs.folded_changed.connect(self._on_jobs_folded)
         self.jobs.trace_requested.connect(self._on_job_trace_wanted)
         self.jobs.retry_requested.connect(self._on_retry_requested)
 
     def _add_shortcuts(self) -> None:
         keys: list[tuple[str, str, Callable[[], object]]] = [
-            (f"Ctrl+{number % 10}", panel.title, partial(self.show_panel, panel))
-            for number, panel in enumerate(self.panels, start=1)
-            if panel.key not in _BELONGS_TO
+            (f"Ctrl+{number % 10}", title, partial(self._on_panel_wanted, key))
+            for number, (key, title) in enumerate(_RAILED.items(), start=1)
         ]
         keys += [
-            ("Ctrl+Shift+A", self.answers.title, partial(self.show_panel, self.answers)),
+            ("Ctrl+Shift+A", PANELS["answers"], partial(self._on_panel_wanted, "answers")),
             ("F1", "Help about what is in view", self.show_help), ("F5", "Do it: echo, send, ask", self._on_run_key),
             ("Esc", "Cancel what is under way", self._on_cancel_key),
             (COPY_KEYS, "Copy the operation as a command of another tool", self._on_copy_key),
@@ -245,15 +195,36 @@ class MainWindow(QMainWindow):
 
     # ----------------------------------------------------------------------------------------------------------- panels
 
-    @property
-    def panel(self) -> Panel:
-        """The panel that is in view."""
-        return self.panels[self.stack.currentIndex()]
+    def on_panel_made(self, panel: Panel) -> None:
+        panel.trace_wanted.connect(self._on_trace_wanted)
+        panel.panel_wanted.connect(self._on_panel_wanted)
+        panel.view_wanted.connect(self._on_view_wanted)
+        self._explainer.watch(panel)
+        put_in_tab_order(panel, after=self.practice_bar.stop_button)
+        connect = {
+            "home": self._connect_home, "archive": self._connect_archive, "trace": self._connect_trace,
+        }.get(panel.key)  # fmt: skip
+        if connect is not None:
+            connect()
+
+    def _connect_home(self) -> None:
+        self.home.echo_wanted.connect(self._on_echo_wanted)
+        self.home.text_wanted.connect(self._on_text_wanted)
+        self.home.files_wanted.connect(self._on_files_wanted)
+        self.home.traces_wanted.connect(self._on_traces_wanted)
+
+    def _connect_archive(self) -> None:
+        self.archive.files_wanted.connect(self._on_files_wanted)
+        self.archive.looked.connect(self.home.note_look)
+        self.archive.commit_button.wanted.connect(self._on_commitment_wanted)
+
+    def _connect_trace(self) -> None:
+        self.trace.job_wanted.connect(self._on_job_wanted)
+        self.trace.panes.details.view_wanted.connect(self._on_view_wanted)
 
     def show_panel(self, panel: Panel) -> None:
-        """Bring a panel into view."""
-        self.stack.setCurrentIndex(self.panels.index(panel))
-        self.rail.check(panel)
+        super().show_panel(panel)
+        self.rail.check(_BELONGS_TO.get(panel.key, panel.key))
         kinds = _JOBS_OF.get(panel.key)
         self.dock.setVisible(kinds is not None)  # the trace panel is the same, only larger
         if kinds is not None:
@@ -272,15 +243,27 @@ class MainWindow(QMainWindow):
 
     def show_help(self, page: str = "") -> None:
         """Show the window of help: a page by its name, or the one about the panel in view."""
+        from dicomgui.gui.dialogs.help import HelpWindow
+
         if self._help is None:
-            self._help = HelpWindow(partial(key_rows, self))
+            self._help = HelpWindow(self.key_rows)
         self._help.show_page(page or HELP_OF.get(self.panel.key, START))
         self._help.show()
         self._help.raise_()
         self._help.activateWindow()
 
+    def key_rows(self) -> list[tuple[str, str, str]]:
+        """Every key of the window, see :func:`~dicomgui.gui.key_sheet.key_rows`."""
+        from dicomgui.gui.key_sheet import key_rows
+
+        self.make_all()  # the keys of a panel that is not there could not be found
+        self.dock.make()
+        return key_rows(self)
+
     def ask_settings(self) -> None:
         """Open the settings."""
+        from dicomgui.gui.dialogs.settings import SettingsDialog
+
         if self.findChild(SettingsDialog) is not None:
             return
         store = self.config.store
@@ -293,7 +276,21 @@ class MainWindow(QMainWindow):
         self.show_panel(self.trace)
 
     def _on_panel_wanted(self, key: str) -> None:
-        self.show_panel(next(panel for panel in self.panels if panel.key == key))
+        self.show_panel(self.panel_of(key))
+
+    @cached_property
+    def viewers(self) -> Viewers:
+        """The windows that show data sets."""
+        from dicomgui.gui.viewer.keeper import Viewers
+
+        viewers = Viewers(self.config, self.banner.show_problem, self)
+        viewers.files_wanted.connect(self._on_files_wanted)
+        viewers.help_wanted.connect(lambda: self.show_help("viewer"))
+        self._has_viewers = True
+        return viewers
+
+    def _on_view_wanted(self, what: Path | Callable[[], Viewed | None]) -> None:
+        self.viewers.open(what)
 
     def _on_echo_wanted(self) -> None:
         self.show_panel(self.echo)
@@ -356,12 +353,18 @@ class MainWindow(QMainWindow):
             self.dock.drain()
         self.badge.show_count()
         self._explainer.drain()
-        running = self.listener.is_running
-        self.listener_status.setText(self.listener.status_text)
+        self._show_listener()
+        store = self._place.context.trace
+        if len(store) and "trace" not in self.made:  # the panel sees to it once it is there
+            self.live.update(HIDDEN_BUDGET_S)
+        self.trace_status.setText(plain(f"{count_text(len(store), 'record')} in the trace"))
+
+    def _show_listener(self) -> None:
+        is_made = "listener" in self.made
+        running = is_made and self.listener.is_running
+        self.listener_status.setText(self.listener.status_text if is_made else NOT_LISTENING)
         self.listener_status.set_tone("good" if running else "muted")
         self._listener_glyph.show_state("listener", "good" if running else "muted")
-        store = self._place.context.trace
-        self.trace_status.setText(plain(f"{count_text(len(store), 'record')} in the trace"))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -386,10 +389,12 @@ class MainWindow(QMainWindow):
         self.setEnabled(False)
         try:
             async with asyncio.TaskGroup() as group:
-                for panel in self.panels:
+                for panel in self.made.values():
                     group.create_task(panel.shut_down(), name=f"{panel.key}: shut down")
                 group.create_task(self.practice.shut_down(), name="practice PACS: shut down")
-            await self.viewers.shut_down()
+            await self._explainer.shut_down()
+            if self._has_viewers:
+                await self.viewers.shut_down()
             await self._place.archive.shut_down()
             await self.config.shut_down()
         finally:
@@ -402,17 +407,6 @@ class MainWindow(QMainWindow):
             self.close()
 
 
-def _scrolled(panel: Panel) -> QScrollArea:
-    """Scrolls a panel that does not fit into a small window, or beside the trace and the jobs."""
-    scroll = QScrollArea()
-    scroll.setObjectName(f"{panel.key}_page")
-    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QFrame.Shape.NoFrame)
-    scroll.setWidget(panel)
-    return scroll
-
-
 def _give_height(parts: QSplitter, part: QWidget, share: float) -> None:
     """Give a part that was opened its share of the height, taken from the first one."""
     sizes, at = parts.sizes(), parts.indexOf(part)
@@ -421,62 +415,3 @@ def _give_height(parts: QSplitter, part: QWidget, share: float) -> None:
         sizes[0] += sizes[at] - wanted
         sizes[at] = wanted
         parts.setSizes(sizes)
-
-
-_RAIL_BUTTON, _RAIL_BUTTON_LOW = 56, 34
-
-
-class _Rail(QFrame):
-    """The column of buttons at the left."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("rail")
-        self.setFixedWidth(88)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(5, 12, 5, 12)
-        self._column.setSpacing(6)
-        self._column.addStretch(1)
-        self.settings_button = self._button("settings", "Settings", "Ctrl+,")
-        self.help_button = self._button("help", "Help", "F1")
-        self._column.addWidget(self.settings_button)
-        self._column.addWidget(self.help_button)
-        self._buttons: dict[str, QToolButton] = {}
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a low window the icons stand alone; their tool tips say what they are."""
-        super().resizeEvent(event)
-        is_low = event.size().height() < (len(self._buttons) + 2) * (_RAIL_BUTTON + self._column.spacing()) + 24
-        style = Qt.ToolButtonStyle.ToolButtonIconOnly if is_low else Qt.ToolButtonStyle.ToolButtonTextUnderIcon
-        for button in (*self._buttons.values(), self.settings_button, self.help_button):
-            button.setToolButtonStyle(style)
-            button.setMinimumHeight(_RAIL_BUTTON_LOW if is_low else _RAIL_BUTTON)
-
-    def add(self, panel: Panel, keys: str) -> QToolButton:
-        """Add a button for a panel."""
-        button = self._button(panel.key, panel.title, keys)
-        button.setCheckable(True)
-        self._column.insertWidget(len(self._buttons), button)
-        self._buttons[panel.key] = button
-        return button
-
-    @staticmethod
-    def _button(key: str, title: str, keys: str) -> QToolButton:
-        button = QToolButton()
-        button.setObjectName(f"rail_{key}")
-        button.setAccessibleName(title)
-        button.setText(title)
-        button.setToolTip(f"{title} ({keys})")
-        button.setIcon(icons.icon(key))
-        button.setIconSize(QSize(22, 22))
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        button.setFixedWidth(78)
-        button.setMinimumHeight(_RAIL_BUTTON)
-        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        return button
-
-    def check(self, panel: Panel) -> None:
-        """Show which panel is in view."""
-        # By hand: an exclusive group would take all but one of them out of the order of Tab.
-        for key, button in self._buttons.items():
-            button.setChecked(key == _BELONGS_TO.get(panel.key, panel.key))

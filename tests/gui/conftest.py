@@ -52,7 +52,7 @@ async def window(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIter
     await shown.shut_down()
     shown.deleteLater()
     assert reporter.count == 0
-    assert not [len(panel.tasks) for panel in shown.panels if len(panel.tasks)]
+    assert not [len(panel.tasks) for panel in shown.made.values() if len(panel.tasks)]
 
 
 @pytest.fixture

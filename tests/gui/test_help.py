@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.help_pages import help_page, help_pages
 from dicomgui.gui.dialogs.help import HelpWindow
-from dicomgui.gui.key_sheet import key_rows
 from dicomgui.gui.main_window import HELP_OF, MainWindow
 from dicomgui.gui.theme import DARK, LIGHT, Theme
 from dicomgui.gui.widgets.trace_list import TraceList
@@ -145,7 +144,7 @@ async def test_links_have_the_colour_of_the_scheme_also_when_it_changes(help_win
 
 
 async def test_the_page_of_keys_has_the_keys_of_the_window(window: MainWindow) -> None:
-    rows = key_rows(window)
+    rows = window.key_rows()
     everywhere = {keys: text for place, keys, text in rows if place == "Everywhere"}
     assert everywhere["Ctrl+2"] == "Nodes"
     assert {"F1", "F5", "Esc", "Ctrl+T", "Ctrl+J", "Ctrl+Shift+C"} <= set(everywhere)
@@ -157,6 +156,8 @@ async def test_the_page_of_keys_has_the_keys_of_the_window(window: MainWindow) -
 
 
 async def test_each_key_that_a_page_names_is_one(window: MainWindow, help_window: HelpWindow) -> None:
+    window.make_all()
+    window.dock.make()
     there = {shortcut.key() for top in (window, help_window) for shortcut in top.findChildren(QShortcut)}
     there |= {button.shortcut() for button in window.findChildren(QPushButton)}
     of_the_list = {"F2", "Alt+0", "Alt+1", "Alt+6"}  # keys that its list takes, not shortcuts

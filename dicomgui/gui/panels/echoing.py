@@ -45,8 +45,7 @@ async def echo_as_job(
             place.context, peer, options, repeat=repeat, on_step=step_ended, on_association=job.add_association
         )
         _finish(job, result)
-    for watcher in place.echo_watchers:
-        watcher(peer, result)
+    place.note_echo(peer, result)
     return result
 
 

@@ -68,6 +68,8 @@ class NodesPanel(Panel):
         self._config.settings_changed.connect(self._on_settings_changed)
         self._on_settings_changed()
         self._show_nodes()
+        for peer, (result, at_s) in place.echoes.items():
+            self._show_echo(peer, result, at_s)
         self._select(self.model.nodes[0].name if self.model.nodes else None)
         place.pump.add(self._drain)
 
@@ -390,7 +392,10 @@ class NodesPanel(Panel):
 
     def _on_echoed(self, peer: PeerAddress, result: EchoResult) -> None:
         """Any panel has echoed a peer: who is saved under its address has said so as well."""
-        status = NodeStatus.of(result, self.model.clock())
+        self._show_echo(peer, result, self.model.clock())
+
+    def _show_echo(self, peer: PeerAddress, result: EchoResult, at_s: float) -> None:
+        status = NodeStatus.of(result, at_s)
         for node in self._config.nodes.nodes:
             if node.address == peer and not self.model.is_busy(node.name):
                 self._results[name_key(node.name)] = result

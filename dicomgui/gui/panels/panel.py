@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,9 @@ from dicomgui.network.association.params import PeerAddress
 
 __all__ = ["Panel", "Workplace"]
 
+ECHOES_KEPT = 1000
+"""Peers whose last echo is remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
@@ -42,7 +46,8 @@ class Workplace:
     :ivar archive: what was received and imported.
     :ivar retries: what starts a job again, by its number.
     :ivar recipes: what a job does, by its number, to be copied as a command.
-    :ivar echo_watchers: told of every echo that any panel has made, with its result.
+    :ivar echoes: the last echo of each peer that any panel has made, and when, in seconds since 1970.
+    :ivar echo_watchers: told of every echo, with its result.
     """
 
     context: AppContext
@@ -55,6 +60,7 @@ class Workplace:
     archive: ArchiveKeeper
     retries: dict[int, Callable[[], object]] = field(default_factory=dict)
     recipes: dict[int, Recipe] = field(default_factory=dict)
+    echoes: dict[PeerAddress, tuple[EchoResult, float]] = field(default_factory=dict)
     echo_watchers: list[Callable[[PeerAddress, EchoResult], None]] = field(default_factory=list)
 
     @classmethod
@@ -98,6 +104,15 @@ class Workplace:
                 for number in [number for number in self.recipes if self.jobs.get(number) is None]:
                     del self.recipes[number]
         return job
+
+    def note_echo(self, peer: PeerAddress, result: EchoResult) -> None:
+        """A panel has echoed a peer: remember it, and tell who watches."""
+        self.echoes.pop(peer, None)
+        self.echoes[peer] = result, time.time()
+        if len(self.echoes) > ECHOES_KEPT:
+            del self.echoes[next(iter(self.echoes))]
+        for watcher in self.echo_watchers:
+            watcher(peer, result)
 
 
 class Panel(QWidget):

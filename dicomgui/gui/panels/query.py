@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dicomgui.app.here import HereLookup, here_in
 from dicomgui.app.keys import SPECIFIC_CHARACTER_SET
@@ -17,7 +18,6 @@ from dicomgui.app.searches import FILE_NAME
 from dicomgui.gui.models.query_rows import COLUMNS, Source, columns_for
 from dicomgui.gui.panels.asking_panel import AskingPanel
 from dicomgui.gui.panels.explaining import explain_in
-from dicomgui.gui.panels.listener import ListenerPanel
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.panels.query_actions import QueryActions
 from dicomgui.gui.panels.query_below import Below
@@ -31,6 +31,9 @@ from dicomgui.gui.widgets.copy_menu import Recipes
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.storage import Index
 
+if TYPE_CHECKING:
+    from dicomgui.gui.panels.listener import ListenerPanel
+
 __all__ = ["QueryPanel"]
 
 HERE_AGAIN_S = 1.0
@@ -42,7 +45,7 @@ class QueryPanel(AskingPanel):
 
     form: QueryForm
 
-    def __init__(self, place: Workplace, listener: ListenerPanel) -> None:
+    def __init__(self, place: Workplace, listener: Callable[[], ListenerPanel]) -> None:
         text = "C-FIND: patients, studies, series and images of one node or several; C-GET and C-MOVE bring them here."
         super().__init__("query", "Query", text, place, file_name=FILE_NAME)
         self._listener = listener
@@ -50,7 +53,7 @@ class QueryPanel(AskingPanel):
         self._lookup: tuple[Index | None, HereLookup | None] = (None, None)
         self._arrivals, self._looked_s = 0, 0.0
         self._shown_retrieval: Retrieval | None = None
-        self.retrievals = Retrievals(place, self.tasks, lambda: self._listener.listener, self._start_listener)
+        self.retrievals = Retrievals(place, self.tasks, lambda: self._listener().listener, self._start_listener)
         self._below = Below(self.place, self.tasks, self.results.model)
         self.retrieve = RetrieveArea(self.retrievals, self.place.config)
         self.below.addWidget(self.retrieve)
@@ -173,7 +176,7 @@ class QueryPanel(AskingPanel):
 
     async def _start_listener(self) -> str:
         """Have our listener run; gives why it does not, or an empty string."""
-        panel = self._listener
+        panel = self._listener()
         if not panel.is_running:
             panel.run()
             started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -185,7 +188,8 @@ class QueryPanel(AskingPanel):
         return f"Our listener, to which the peer would send, could not be started. {why}".strip()
 
     def _look_at_listener(self) -> None:
-        if self._listener.is_running or self._listener.start_button.isEnabled():
+        panel = self._listener()
+        if panel.is_running or panel.start_button.isEnabled():
             waiting, self._waiting_for_listener = self._waiting_for_listener, []
             for one in waiting:
                 if not one.done():

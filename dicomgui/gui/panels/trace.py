@@ -42,18 +42,20 @@ class TracePanel(Panel):
     """The list of a trace, what of it is shown, and the details of the selected item.
 
     :ivar live: the trace of this program.
+
+    :param live: the same, where other views share it.
     """
 
     job_wanted = Signal(int)
     """The user wants to see this job."""
 
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, place: Workplace, live: TraceSource | None = None) -> None:
         super().__init__("trace", "Trace", "Every association of this program, byte by byte, while it happens.", place)
         self.setAcceptDrops(True)
         self._is_warm = False
         self._travel = Travel()
         self._place_wanted: tuple[int, int, int] | None = None
-        self.live = TraceSource("This program, live", place.context.trace)
+        self.live = live or TraceSource("This program, live", place.context.trace)
         self.panes = TraceView("trace", self.live, place.context.file_pool)
         self.model, self.table = self.panes.model, self.panes.table
         self.sources = SourceChoice(place, self.tasks, self.live, self)

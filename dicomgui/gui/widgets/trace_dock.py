@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -12,14 +13,17 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, 
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import JobKind, Jobs
 from dicomgui.gui import icons
-from dicomgui.gui.models.trace_source import TraceSource
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
-from dicomgui.gui.widgets.trace_list import ZOOM_NAMES
-from dicomgui.gui.widgets.trace_view import TraceView
-from dicomgui.trace.filter import Zoom
 from dicomgui.trace.finding import plain
+
+if TYPE_CHECKING:
+    from dicomgui.gui.models.trace_model import TraceModel
+    from dicomgui.gui.models.trace_source import TraceSource
+    from dicomgui.gui.widgets.trace_list import TraceList
+    from dicomgui.gui.widgets.trace_view import TraceView
+    from dicomgui.trace.filter import Zoom
 
 __all__ = ["TraceDock"]
 
@@ -29,43 +33,41 @@ HEIGHT = 240
 class TraceDock(QFrame):
     """The three panes of the trace in a low place, foldable. Who makes it has :meth:`drain` called by the pump.
 
-    While it is folded it reads nothing. It shows the associations that :meth:`follow` names; with :meth:`watch` it
-    finds the current job by itself.
+    While it is folded it reads nothing, and its panes are made when it is unfolded for the first time. It shows the
+    associations that :meth:`follow` names; with :meth:`watch` it finds the current job by itself.
 
     :param context: whose trace it shows.
-    :param source: the same trace with its index, where another view shares it.
+    :param source: gives the same trace with its index, where another view shares it.
     """
 
     folded_changed = Signal(bool)
+    view_wanted = Signal(object)
+    """As of :class:`~dicomgui.gui.widgets.trace_details.TraceDetails`."""
     open_requested = Signal(tuple)
     """The user wants to see these associations in the trace panel; none of them for all."""
 
-    def __init__(self, context: AppContext, source: TraceSource | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, context: AppContext, source: Callable[[], TraceSource] | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("trace_dock")
         self.setAccessibleName("Trace of the current job")
         self._context = context
-        self._source = source or TraceSource("live", context.trace)
+        self._source = source
         self._followed: tuple[int, ...] = ()
         self._jobs: Jobs | None = None
         self._kinds: frozenset[JobKind] = frozenset(JobKind)
         self._seq = 0
         self._job = 0
-        self._is_folded = False
+        self._panes: TraceView | None = None
+        self._is_folded = True
         self._is_waiting = False
         self._make_widgets()
         self._place()
-        self._add_keys()
         self.follow(())
         self.set_folded(True)
 
     def _make_widgets(self) -> None:
-        self.panes = TraceView("dock", self._source, self._context.file_pool, across=True, zoom=Zoom.ROWS)
-        self.model, self.table = self.panes.model, self.panes.table
-        self.table.rows_missed.connect(self._on_rows_missed)
-        self.table.looked.connect(self._show_what)
-        self.panes.row_wanted.connect(self._on_row_wanted)
-        self.table.entered.connect(lambda _number: self.panes.next_pane())
         self.fold_button = push_button("dock_fold", "", "down")
         self.fold_button.clicked.connect(lambda: self.set_folded(not self._is_folded))
         self.title = PlainLabel("Trace", bold=True)
@@ -96,11 +98,50 @@ class TraceDock(QFrame):
         self._empty.setObjectName("dock_empty")
         self._empty.setAutoFillBackground(True)
         self._layers.addWidget(self._empty)
-        self._layers.addWidget(self.panes)
         self._body.setFixedHeight(HEIGHT)
         column.addWidget(self._body)
 
+    @property
+    def panes(self) -> TraceView:
+        """List, fields and bytes."""
+        self.make()
+        assert self._panes is not None
+        return self._panes
+
+    def make(self) -> None:
+        """Make the panes, if they are not there yet."""
+        if self._panes is None:
+            self._panes = self._make_panes()
+            self._add_keys()
+
+    def _make_panes(self) -> TraceView:
+        from dicomgui.gui.models.trace_source import TraceSource
+        from dicomgui.gui.widgets.trace_view import TraceView
+        from dicomgui.trace.filter import Zoom
+
+        source = TraceSource("live", self._context.trace) if self._source is None else self._source()
+        panes = TraceView("dock", source, self._context.file_pool, across=True, zoom=Zoom.ROWS)
+        panes.table.rows_missed.connect(self._on_rows_missed)
+        panes.table.looked.connect(self._show_what)
+        panes.table.entered.connect(lambda _number: panes.next_pane())
+        panes.row_wanted.connect(self._on_row_wanted)
+        panes.details.view_wanted.connect(self.view_wanted)
+        self._layers.addWidget(panes)
+        return panes
+
+    @property
+    def model(self) -> TraceModel:
+        """What the list shows."""
+        return self.panes.model
+
+    @property
+    def table(self) -> TraceList:
+        """The list."""
+        return self.panes.table
+
     def _add_keys(self) -> None:
+        from dicomgui.gui.widgets.trace_list import ZOOM_NAMES
+
         within = Qt.ShortcutContext.WidgetWithChildrenShortcut
         for number, (zoom, title) in enumerate(ZOOM_NAMES.items(), start=1):
             shortcut = QShortcut(QKeySequence(str(number)), self, context=within)
@@ -181,21 +222,23 @@ class TraceDock(QFrame):
             return
         if found[-1].number > self._job:
             self._job = found[-1].number
-            self.table.set_follows(True)
+            if self._panes is not None:
+                self.table.set_follows(True)
         if found[-1].associations != self._followed:
             self.follow(found[-1].associations)
 
     def _show_what(self) -> None:
-        rows = self.model.rowCount()
+        rows = self.model.rowCount() if self._panes is not None else 0
         if self._is_waiting:
             self.what.setText("of the next job")
         else:
             one = f"association #{self._followed[0]}" if len(self._followed) == 1 else ""
             whose = one or (count_text(len(self._followed), "association") if self._followed else "all associations")
             self.what.setText(plain(whose if self._is_folded else f"{whose} · {count_text(rows, 'row')}"))
-        self._layers.setCurrentWidget(self.panes if rows else self._empty)
         self._empty.setVisible(not rows)
-        self.panes.setEnabled(bool(rows))
+        if self._panes is not None:
+            self._layers.setCurrentWidget(self._panes if rows else self._empty)
+            self._panes.setEnabled(bool(rows))
 
     def _on_row_wanted(self, seq: int, offset: int, length: int) -> None:
         """Bytes of the message that stand in another row."""

@@ -1,0 +1,231 @@
+"""A window of panels, each of which is made when it is asked for the first time.
+
+To make all of them, and to load the modules that they are made of, takes longer than all the rest of the start.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QMainWindow, QScrollArea, QStackedWidget, QWidget
+
+from dicomgui.app.context import AppContext
+from dicomgui.gui.configuration import Configuration
+from dicomgui.gui.panels.home import HomePanel
+from dicomgui.gui.panels.panel import Panel, Workplace
+from dicomgui.gui.practice_keeper import PracticeKeeper
+from dicomgui.gui.reporter import Reporter
+
+if TYPE_CHECKING:
+    from dicomgui.app.listener import Listener
+    from dicomgui.gui.models.trace_source import TraceSource
+    from dicomgui.gui.panels.answers import AnswersPanel
+    from dicomgui.gui.panels.archive import ArchivePanel
+    from dicomgui.gui.panels.echo import EchoPanel
+    from dicomgui.gui.panels.listener import ListenerPanel
+    from dicomgui.gui.panels.nodes import NodesPanel
+    from dicomgui.gui.panels.nservices import NServicesPanel
+    from dicomgui.gui.panels.query import QueryPanel
+    from dicomgui.gui.panels.send import SendPanel
+    from dicomgui.gui.panels.trace import TracePanel
+    from dicomgui.gui.panels.worklist import WorklistPanel
+
+__all__ = ["PANELS", "PanelWindow", "put_in_tab_order"]
+
+PANELS: Final = {
+    "home": "Home", "nodes": "Nodes", "echo": "Echo", "send": "Send", "query": "Query", "worklist": "Worklist",
+    "nservices": "N-services", "listener": "Listener", "archive": "Archive", "trace": "Trace", "answers": "Answers",
+}  # fmt: skip
+"""Key and title of every panel, in their order; the key is also the name of its attribute, its module and its icon."""
+
+_P = TypeVar("_P", bound=Panel)
+
+
+class PanelWindow(QMainWindow):
+    """Has a page for every panel from the start, and puts the panel into it when that is made.
+
+    A panel is an attribute that makes it; :attr:`made` tells which there are without making any.
+
+    :param config: the settings and saved nodes; without it none are read and none are written.
+
+    :ivar made: the panels that have been made, by their keys.
+    :ivar stack: the pages, in the order of :data:`PANELS`.
+    """
+
+    def __init__(self, context: AppContext, reporter: Reporter, config: Configuration | None = None) -> None:
+        super().__init__()
+        self._place = Workplace.make(context, reporter, self, config)
+        self.config = self._place.config
+        self.practice = PracticeKeeper(self._place, self)
+        self.made: dict[str, Panel] = {}
+        self.stack = QStackedWidget()
+        self.stack.setObjectName("panels")
+        self._pages = {key: _page(key) for key in PANELS}
+        for page in self._pages.values():
+            self.stack.addWidget(page)
+
+    # ----------------------------------------------------------------------------------------------------------- panels
+
+    @cached_property
+    def home(self) -> HomePanel:
+        """Where the window opens."""
+        return self._enter(HomePanel(self._place, self.practice))
+
+    @cached_property
+    def nodes(self) -> NodesPanel:
+        """The saved nodes."""
+        from dicomgui.gui.panels.nodes import NodesPanel
+
+        return self._enter(NodesPanel(self._place))
+
+    @cached_property
+    def echo(self) -> EchoPanel:
+        """C-ECHO."""
+        from dicomgui.gui.panels.echo import EchoPanel
+
+        return self._enter(EchoPanel(self._place))
+
+    @cached_property
+    def send(self) -> SendPanel:
+        """C-STORE of files."""
+        from dicomgui.gui.panels.send import SendPanel
+
+        return self._enter(SendPanel(self._place))
+
+    @cached_property
+    def query(self) -> QueryPanel:
+        """C-FIND, C-GET and C-MOVE."""
+        from dicomgui.gui.panels.query import QueryPanel
+
+        return self._enter(QueryPanel(self._place, lambda: self.listener))
+
+    @cached_property
+    def worklist(self) -> WorklistPanel:
+        """Modality worklist and performed steps."""
+        from dicomgui.gui.panels.worklist import WorklistPanel
+
+        return self._enter(WorklistPanel(self._place))
+
+    @cached_property
+    def nservices(self) -> NServicesPanel:
+        """The six N-services."""
+        from dicomgui.gui.panels.nservices import NServicesPanel
+
+        return self._enter(NServicesPanel(self._place))
+
+    @cached_property
+    def listener(self) -> ListenerPanel:
+        """Our listener, with its settings and what it answers beside its archive."""
+        from dicomgui.gui.listener_settings import ListenerSettingsKeeper
+        from dicomgui.gui.panels.listener import ListenerPanel
+
+        panel = self._enter(ListenerPanel(self._place))
+        panel.desk = self.answers.desk
+        ListenerSettingsKeeper(panel, self.config)  # lives as long as the panel
+        return panel
+
+    @cached_property
+    def answers(self) -> AnswersPanel:
+        """What our listener answers beside its archive."""
+        from dicomgui.gui.panels.answers import AnswersPanel
+
+        return self._enter(AnswersPanel(self._place, self.running_listener))
+
+    @cached_property
+    def archive(self) -> ArchivePanel:
+        """What was received and imported."""
+        from dicomgui.gui.panels.archive import ArchivePanel
+
+        return self._enter(ArchivePanel(self._place))
+
+    @cached_property
+    def trace(self) -> TracePanel:
+        """The trace inspector."""
+        from dicomgui.gui.panels.trace import TracePanel
+
+        return self._enter(TracePanel(self._place, self.live))
+
+    @cached_property
+    def live(self) -> TraceSource:
+        """The trace of this program, with the index that all views of it share."""
+        from dicomgui.gui.models.trace_source import TraceSource
+
+        return TraceSource("This program, live", self._place.context.trace)
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """Every panel, in the order of :data:`PANELS`; those that were not asked for are made now."""
+        return tuple(self.panel_of(key) for key in PANELS)
+
+    def make_all(self) -> None:
+        """Make the panels that nobody has asked for yet."""
+        for key in PANELS:
+            self.panel_of(key)
+
+    def panel_of(self, key: str) -> Panel:
+        """The panel with this key.
+
+        :raises KeyError: there is none.
+        """
+        if key not in PANELS:
+            raise KeyError(key)
+        panel = getattr(self, key)
+        assert isinstance(panel, Panel)
+        return panel
+
+    @property
+    def panel(self) -> Panel:
+        """The panel that is in view."""
+        return self.panel_of(tuple(PANELS)[self.stack.currentIndex()])
+
+    def show_panel(self, panel: Panel) -> None:
+        """Bring a panel into view."""
+        self.stack.setCurrentWidget(self._pages[panel.key])
+
+    @property
+    def shown_trace(self) -> TraceSource:
+        """The trace that the trace panel shows: the live one, until somebody opens a file in it."""
+        return self.trace.model.source if "trace" in self.made else self.live
+
+    def running_listener(self) -> Listener | None:
+        """The listener of the window, if it has been started."""
+        return self.listener.listener if "listener" in self.made else None
+
+    # ----------------------------------------------------------------------------------------------------------- making
+
+    def _enter(self, panel: _P) -> _P:
+        """Put a panel that was made into its page."""
+        setattr(self, panel.key, panel)  # so that whoever is told of it finds it, and does not make another one
+        self.made[panel.key] = panel
+        self._pages[panel.key].setWidget(panel)
+        self.on_panel_made(panel)
+        return panel
+
+    def on_panel_made(self, panel: Panel) -> None:
+        """Connect a panel with the rest of the window."""
+
+
+def _page(key: str) -> QScrollArea:
+    """Scrolls a panel that does not fit into a small window, or beside the trace and the jobs."""
+    scroll = QScrollArea()
+    scroll.setObjectName(f"{key}_page")
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    return scroll
+
+
+def put_in_tab_order(inside: QWidget, after: QWidget) -> None:
+    """Have Tab go from ``after`` to the widgets inside of another one, in the order in which they are now.
+
+    What is put into a window late would come after all that is in it.
+    """
+    chain = [inside]
+    while (following := chain[-1].nextInFocusChain()) is not inside and following is not None:
+        chain.append(following)
+    for widget in chain:
+        if inside.isAncestorOf(widget) and widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
+            QWidget.setTabOrder(after, widget)
+            after = widget

@@ -104,7 +104,7 @@ class Listener:
     :param worklist: what is scheduled, if that service is given; by default what the desk has.
     :param desk: answers for the services that a user sets answers for; made at each start if it is not given.
     :param on_event: called for each event at once, in the loop's thread; must be quick and must not raise. For the
-        command line; a window fetches events by :meth:`drain`.
+        command line; a window fetches events by :meth:`drain`, for which they are kept only without this.
     """
 
     def __init__(
@@ -487,8 +487,9 @@ class Listener:
         return Scribe(self._tracer, request.facts.association)
 
     def _tell(self, event: ListenerEvent) -> None:
-        self._events.append(event)
-        if self._on_event is not None:
+        if self._on_event is None:
+            self._events.append(event)
+        else:
             self._on_event(event)
         for watcher in tuple(self.watchers):
             watcher(event)

@@ -165,7 +165,7 @@ class PracticePACS:
             if self._adapt is not None:
                 options = self._adapt(options)
             listener = Listener(
-                self._context, options, archive=archive, worklist=self._worklist, on_event=self._on_event
+                self._context, options, archive=archive, worklist=self._worklist, on_event=self._on_event or _ignore
             )
             listener.find = self._peers.get
             try:
@@ -194,6 +194,10 @@ class PracticePACS:
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._context.file_pool, work)
+
+
+def _ignore(_event: ListenerEvent) -> None:
+    """Nobody fetches the events of a practice PACS: without this they would pile up."""
 
 
 def _fill(files: Archive, today: date) -> list[Dataset]:

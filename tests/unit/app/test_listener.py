@@ -136,6 +136,7 @@ async def test_an_echo_is_answered_and_told(context: AppContext, tmp_path: Path)
     assert result.ok
     assert listener.counts.echoes == 1
     assert len(of_kind(told, EchoAnswered)) == 1
+    assert listener.drain() == []  # nothing is kept for nobody: associations hold much
 
 
 async def test_it_starts_and_stops_as_often_as_wanted(context: AppContext, tmp_path: Path) -> None:

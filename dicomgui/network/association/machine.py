@@ -58,6 +58,7 @@ __all__ = ["Observer", "SendBuffer", "UpperLayer"]
 SendBuffer: TypeAlias = bytes | bytearray | memoryview
 """What is handed out to be written; it is not changed afterwards."""
 
+_P_DATA_TF = int(PduType.P_DATA_TF)
 _SOURCE_USER = 0
 _SOURCE_PROVIDER = 2
 _UNEXPECTED_PDU = 2
@@ -69,14 +70,10 @@ that it cannot keep us busy, nor make us hold answers that it does not read.
 """
 
 _EVENTS: Final = {
-    PduType.ASSOCIATE_RQ: Event.EVT6,
-    PduType.ASSOCIATE_AC: Event.EVT3,
-    PduType.ASSOCIATE_RJ: Event.EVT4,
-    PduType.P_DATA_TF: Event.EVT10,
-    PduType.RELEASE_RQ: Event.EVT12,
-    PduType.RELEASE_RP: Event.EVT13,
+    PduType.ASSOCIATE_RQ: Event.EVT6, PduType.ASSOCIATE_AC: Event.EVT3, PduType.ASSOCIATE_RJ: Event.EVT4,
+    PduType.P_DATA_TF: Event.EVT10, PduType.RELEASE_RQ: Event.EVT12, PduType.RELEASE_RP: Event.EVT13,
     PduType.ABORT: Event.EVT16,
-}
+}  # fmt: skip
 _PDU_TYPES: Final = frozenset(int(pdu_type) for pdu_type in PduType)
 _FAULTS: Final = (Action.AA_1, Action.AA_7, Action.AA_8)
 
@@ -107,6 +104,9 @@ class UpperLayer:
     :ivar role: which side we are.
     :ivar artim_s: the ARTIM time-out in seconds.
     :ivar state: where the association stands.
+    :ivar outgoing: the buffers queued since the last :meth:`data_to_send`, in order.
+    :ivar artim_at: what :meth:`get_timer` gives.
+    :ivar takes_data: whether data of the peer is welcome in this state.
     :ivar wants_close: the driver is to close the connection once the data to send is written.
 
     :param limits: bounds of what the peer may send. The maximum PDU length that counts is the one advertised in the
@@ -117,54 +117,38 @@ class UpperLayer:
     """
 
     __slots__ = (
-        "_aborts",
-        "_artim_at",
-        "_data_error",
-        "_framer",
-        "_max_pdu_length",
-        "_observer",
-        "_out",
-        "_request",
-        "_takes_data",
-        "artim_s",
-        "role",
-        "state",
-        "wants_close",
-    )
+        "_aborts", "_data_error", "_framer", "_max_pdu_length", "_observer", "_request", "artim_at", "artim_s",
+        "outgoing", "role", "state", "takes_data", "wants_close",
+    )  # fmt: skip
 
     def __init__(
-        self,
-        role: Role,
-        *,
-        limits: Limits,
-        artim_s: float,
-        capture: Capture | None = None,
+        self, role: Role, *, limits: Limits, artim_s: float, capture: Capture | None = None,
         observer: Observer | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.role = role
         self.state = State.STA1
         self.wants_close = False
         self._framer = Framer(max_associate_length=limits.max_associate_length, capture=capture)
         self._max_pdu_length = limits.max_pdu_length
         self.artim_s = artim_s
-        self._artim_at: float | None = None
+        self.artim_at: float | None = None
         self._observer = observer
-        self._out: list[SendBuffer] = []
+        self.outgoing: list[SendBuffer] = []
         self._request = b""
-        self._takes_data = False
+        self.takes_data = False
         self._data_error = ""
         self._aborts = 0
 
     # What the driver asks.
 
     def data_to_send(self) -> list[SendBuffer]:
-        """Hand out the buffers queued since the last call, in order; they must be written in full."""
-        queued, self._out = self._out, []
+        """Hand out what is :attr:`outgoing`; it must be written in full."""
+        queued, self.outgoing = self.outgoing, []
         return queued
 
     def get_timer(self) -> float | None:
         """When :meth:`handle_timer` is to be called, on the clock of ``now``; ``None`` while ARTIM does not run."""
-        return self._artim_at
+        return self.artim_at
 
     def allows(self, event: Event) -> bool:
         """Whether the present state has an action for ``event``; nothing is allowed once the connection is done."""
@@ -193,6 +177,25 @@ class UpperLayer:
             yield from self._on_broken(fault, now)
             data = b""  # the framer has kept what follows the fault
 
+    def receive(self, data: memoryview, now: float, take: Callable[[Indication], object]) -> None:
+        """The same as :meth:`receive_data`, with each indication handed to ``take``: the way for a driver in a hurry.
+
+        Data then comes from the framer to ``take`` with nothing in between, as long as the state welcomes it.
+        """
+        if self.takes_data:
+            used = self._framer.flow(data, self, take)
+            if used == len(data):
+                return
+            data = data[used:]
+        for indication in self.receive_data(data, now):
+            take(indication)
+
+    def data_ended(self, length: int, segments: tuple[Segment, ...]) -> None:
+        """The framer has the end of a P-DATA-TF."""
+        if self._observer is not None:
+            self._observer.received(_P_DATA_TF, length, segments, self._data_error)
+        self._data_error = ""
+
     def _judge(self, frames: Iterator[Frame], now: float) -> Iterator[Indication]:
         """What frames mean to the user.
 
@@ -203,24 +206,24 @@ class UpperLayer:
         try:
             for frame in frames:
                 if isinstance(frame, DataEnd):
-                    self._on_data_end(frame)
-                if held is not None and self._takes_data:
+                    self.data_ended(*frame)
+                if held is not None and self.takes_data:
                     yield held
                 held = None
                 if isinstance(frame, PdvPiece):
                     held = frame
                 elif isinstance(frame, DataStart):
-                    if not self._takes_data:
+                    if not self.takes_data:
                         yield from self._on_unexpected_data(now)
                 elif isinstance(frame, Whole):
                     yield from self._on_whole(frame, now)
                     if not self._listens():
                         return
         except RemoteProtocolError:
-            if held is not None and self._takes_data:
+            if held is not None and self.takes_data:
                 yield held
             raise
-        if held is not None and self._takes_data:
+        if held is not None and self.takes_data:
             yield held
 
     def receive_eof(self, now: float) -> list[Indication]:
@@ -235,7 +238,7 @@ class UpperLayer:
 
         The driver then closes the connection without waiting for what is not written yet.
         """
-        if self._artim_at is None or now < self._artim_at:
+        if self.artim_at is None or now < self.artim_at:
             return []
         self._tell_unfinished("it was not complete when ARTIM ran out")
         return self._fire(Event.EVT18, _Cause(now))
@@ -273,7 +276,7 @@ class UpperLayer:
         """
         if self.state is not State.STA6:
             self._demand(Event.EVT9)
-        self._out.append(chunk)
+        self.outgoing.append(chunk)
 
     def release(self, now: float) -> None:
         """Ask the peer to end the association (Evt11); data may still come in."""
@@ -322,11 +325,6 @@ class UpperLayer:
         self._data_error = str(fault) if fault else ""
         return self._fire(Event.EVT10, _Cause(now, error=fault))
 
-    def _on_data_end(self, frame: DataEnd) -> None:
-        if self._observer is not None:
-            self._observer.received(PduType.P_DATA_TF, frame.length, frame.segments, self._data_error)
-        self._data_error = ""
-
     def _on_broken(self, fault: RemoteProtocolError, now: float) -> list[Indication]:
         self._tell_unfinished(str(fault))
         self._data_error = ""
@@ -362,7 +360,7 @@ class UpperLayer:
         action = self._demand(event)
         before, after = self.state, self._choose_next(action, cause)
         self.state = after
-        self._takes_data = after is State.STA6 or after is State.STA7
+        self.takes_data = after is State.STA6 or after is State.STA7
         if self._observer is not None and not (event is Event.EVT10 and before is after):
             self._observer.transition(before, event, action, after)
         happened = [effect(self, cause) for effect in _EFFECTS[action]]
@@ -377,7 +375,7 @@ class UpperLayer:
         return states[0]
 
     def _send(self, data: bytes) -> None:
-        self._out.append(data)
+        self.outgoing.append(data)
         if self._observer is not None:
             self._observer.sent(data[0], len(data), (Segment(0, data),))
 
@@ -423,11 +421,11 @@ class UpperLayer:
         return self._send_provider_abort(cause)
 
     def _start_artim(self, cause: _Cause) -> Indication | None:
-        self._artim_at = cause.now + self.artim_s
+        self.artim_at = cause.now + self.artim_s
         return None
 
     def _judge_request(self, cause: _Cause) -> Indication | None:
-        self._artim_at = None
+        self.artim_at = None
         if self.state is not State.STA3:
             self._start_artim(cause)
             self._send_given(cause)
@@ -438,7 +436,7 @@ class UpperLayer:
         return None
 
     def _close(self, cause: _Cause) -> Indication | None:
-        self._artim_at = None
+        self.artim_at = None
         self.wants_close = True
         return None
 

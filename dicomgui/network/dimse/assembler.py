@@ -100,14 +100,6 @@ class Message(NamedTuple):
     dataset_length: int
 
 
-class _Open(NamedTuple):
-    """A message whose data set is arriving."""
-
-    context_id: int
-    command: Command
-    sink: Sink
-
-
 class Assembler:
     """Puts the messages of one association together.
 
@@ -119,8 +111,9 @@ class Assembler:
     """
 
     __slots__ = (
-        "_accepted", "_choose_sink", "_command_context", "_max_command", "_max_dataset", "_open", "_parts", "_received",
-    )
+        "_accepted", "_choose_sink", "_command", "_command_context", "_context_id", "_max_command", "_max_dataset",
+        "_parts", "_received", "_sink",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -137,17 +130,19 @@ class Assembler:
         self._command_context: int | None = None  # set while a command is incomplete
         self._parts = bytearray()
         self._received = 0
-        self._open: _Open | None = None
+        self._context_id = 0  # of the message whose data set is arriving
+        self._command: Command | None = None
+        self._sink: Sink | None = None
 
     @property
     def in_message(self) -> bool:
         """Whether part of a message is there and the rest is missing."""
-        return self._open is not None or self._command_context is not None
+        return self._sink is not None or self._command_context is not None
 
     @property
     def command(self) -> Command | None:
         """The command whose data set is arriving."""
-        return None if self._open is None else self._open.command
+        return self._command
 
     def feed(self, piece: PdvPiece) -> Message | None:
         """Take the next piece; returns the message that it completes.
@@ -158,39 +153,42 @@ class Assembler:
         context_id, control, data, _, ends = piece
         if control & COMMAND:
             return self._feed_command(piece)
-        message = self._open
-        if message is None:
+        sink, command = self._sink, self._command
+        if sink is None or command is None:
             self._fail("Message control header", "a data-set fragment where a command is due", UNEXPECTED_PARAMETER)
-        if context_id != message.context_id:
-            self._fail_context(context_id, message.context_id)
+        if context_id != self._context_id:
+            self._fail_context(context_id, self._context_id)
         length = len(data)
         if length:
             self._received += length
             if self._received > self._max_dataset:
                 self._fail("Data set", f"more than the limit of {self._max_dataset} bytes", INVALID_PARAMETER)
-            message.sink.write(data)
+            sink.write(data)
         if not (ends and control & LAST):
             return None
         length = self._received
-        self._reset()
-        return Message(context_id, message.command, message.sink.finish(), length)
+        self._sink = self._command = None
+        self._received = 0
+        return Message(context_id, command, sink.finish(), length)
 
     def abandon(self) -> None:
         """The association is over: discard what is incomplete. May be called at any time."""
-        message = self._open
+        sink = self._sink
+        self._sink = self._command = None
         self._reset()
-        if message is not None:
-            message.sink.abandon()
+        if sink is not None:
+            sink.abandon()
 
     def _reset(self) -> None:
-        self._command_context = None
-        self._open = None
+        """Nothing of a command is there."""
+        if self._command_context is not None:
+            self._command_context = None
+            self._parts = bytearray()
         self._received = 0
-        self._parts = bytearray()
 
     def _feed_command(self, piece: PdvPiece) -> Message | None:
         context_id, control, data, starts, ends = piece
-        if self._open is not None:
+        if self._sink is not None:
             self._fail("Message control header", "a command fragment where data is due", UNEXPECTED_PARAMETER)
         if self._command_context is None:
             if context_id not in self._accepted:
@@ -217,7 +215,8 @@ class Assembler:
             self._reset()
         if not command.has_dataset:
             return Message(context_id, command, None, -1)
-        self._open = _Open(context_id, command, self._choose_sink(context_id, command))
+        sink = self._choose_sink(context_id, command)
+        self._context_id, self._command, self._sink = context_id, command, sink
         return None
 
     def _fail_context(self, context_id: int, begun: int) -> NoReturn:

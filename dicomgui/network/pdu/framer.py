@@ -8,7 +8,7 @@ one PDV that lies whole in the received bytes takes a handful of operations and 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import NamedTuple, NoReturn, TypeAlias
+from typing import NamedTuple, NoReturn, Protocol, TypeAlias
 
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu.associate import MIN_ASSOCIATE_LENGTH
@@ -18,7 +18,7 @@ from dicomgui.network.pdu.data import PDATA_HEAD, PdvPiece
 from dicomgui.network.pdu.wire import HEADER_LENGTH, INVALID_PARAMETER, UNRECOGNIZED_PDU, PduType, pdu_name
 from dicomgui.network.tracing import SNAP_LENGTH, Segment
 
-__all__ = ["Broken", "DataEnd", "DataStart", "Frame", "Framer", "Whole"]
+__all__ = ["Broken", "DataEnd", "DataStart", "DataTaker", "Frame", "Framer", "Whole"]
 
 SNIFF_LENGTH = 64
 """Bytes kept of what is no DICOM, to recognise what it is instead."""
@@ -61,6 +61,18 @@ class Broken(NamedTuple):
     pdu_type: int
     length: int
     segments: tuple[Segment, ...]
+
+
+class DataTaker(Protocol):
+    """Who takes data as it comes, see :meth:`Framer.flow`.
+
+    :ivar takes_data: whether the next P-DATA-TF is welcome; asked before each.
+    """
+
+    takes_data: bool
+
+    def data_ended(self, length: int, segments: tuple[Segment, ...]) -> None:
+        """As :class:`DataEnd` says, ahead of the last piece of the P-DATA-TF."""
 
 
 class Framer:
@@ -158,6 +170,73 @@ class Framer:
             if self._pos < size:
                 self._rest = bytes(view[self._pos :])
 
+    def flow(self, view: memoryview, taker: DataTaker, take: Callable[[PdvPiece], object]) -> int:
+        """Hand on the data of ``view`` without making frames, up to the first byte that is not plain data.
+
+        Plain are P-DATA-TF PDUs of one PDV each, whole or in parts, which nearly everybody sends. What else there is,
+        and all that is at fault, is left for :meth:`feed`, which gives the same pieces in the same order.
+
+        :returns: how many bytes were used; the others are to be given to :meth:`feed`. Where ``take`` raises, the
+            framer has kept them.
+        """
+        size = len(view)
+        position = 0
+        capture = self.capture
+        unpack = PDATA_HEAD.unpack_from
+        if self._rest:
+            return 0
+        try:
+            while position < size and taker.takes_data:
+                if not self._between:
+                    if self._step != self._read_pdv:
+                        break
+                    self._pos = position
+                    self._flow_on(view, taker, take)
+                    position = self._pos
+                    continue
+                if size - position < _HEAD:
+                    break
+                pdu_type, length, pdv_length, context_id, control = unpack(view, position)
+                if pdu_type != _P_DATA_TF or pdv_length != length - 4 or pdv_length < 2:
+                    break
+                if length > self.max_pdata_length > 0:
+                    break
+                end = position + HEADER_LENGTH + length
+                if end > size:
+                    self._begin_long(view, position, length)
+                    position += _HEAD
+                    continue
+                self._pos = end
+                segments = () if capture is None else capture.single(view, position, end, context_id, control)
+                taker.data_ended(HEADER_LENGTH + length, segments)
+                take(PdvPiece(context_id, control, view[position + _HEAD : end], True, True))
+                position = end
+        except BaseException:
+            self._rest = bytes(view[self._pos :])
+            raise
+        return position
+
+    def _begin_long(self, view: memoryview, start: int, length: int) -> None:
+        """A P-DATA-TF of one PDV begins of which not all is there: both its headers."""
+        self._between = False
+        self._head = bytearray(view[start : start + HEADER_LENGTH])
+        self._pdv_head = bytearray(view[start + HEADER_LENGTH : start + _HEAD])
+        self._length = HEADER_LENGTH + length
+        self._left = length - _PDV_HEADER
+        self._pdv_left = self._left
+        self._pdv_starts = True
+        self._step = self._read_pdv
+        if self.capture is not None:
+            self.capture.start(self._head)
+            self.capture.pdv_header(self._pdv_head)
+
+    def _flow_on(self, view: memoryview, taker: DataTaker, take: Callable[[PdvPiece], object]) -> None:
+        """The next part of a PDV that has begun."""
+        piece, *ended = self._read_pdv(view)
+        for end in ended:
+            taker.data_ended(*end)
+        take(piece)
+
     def take_broken(self) -> Broken | None:
         """What was kept of the PDU that was refused last or, where the stream ended inside a PDU, of that one.
 
@@ -253,7 +332,7 @@ class Framer:
         # A PDV without data is complete with its header; there may be no further byte to wait for.
         return () if self._pdv_left else self._read_pdv(view)
 
-    def _read_pdv(self, view: memoryview) -> tuple[Frame, ...]:
+    def _read_pdv(self, view: memoryview) -> tuple[PdvPiece] | tuple[PdvPiece, DataEnd]:
         start = self._pos
         stop = self._pos = min(len(view), start + self._pdv_left)
         self._pdv_left -= stop - start

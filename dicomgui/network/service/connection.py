@@ -24,6 +24,7 @@ from dicomgui.network.association.events import (
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.params import Limits, Timeouts
 from dicomgui.network.association.states import Event, State
+from dicomgui.network.dimse.answer_pdu import Plain
 from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message, Sink
 from dicomgui.network.dimse.commands import Command, Response
 from dicomgui.network.dimse.fragment import BytesSource
@@ -40,6 +41,7 @@ from dicomgui.network.service.endings import abort_error, timeout_error
 from dicomgui.network.service.messages import trace_message
 from dicomgui.network.service.requester import Requester
 from dicomgui.network.service.sender import Sender
+from dicomgui.network.status import Status
 from dicomgui.network.tracing import Direction, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
 
@@ -205,6 +207,16 @@ class Connection:
             return  # nobody waits for it: the association has ended, or we have asked for its release
         try:
             sender.post(context_id, command)
+        except LocalProtocolError as error:
+            self._no_answer(error)
+
+    def answer(self, context_id: int, request: Plain, status: Status) -> None:
+        """Send the response to a C-STORE or C-ECHO that has a status and nothing else; otherwise as :meth:`respond`."""
+        sender = self._sender
+        if sender is None or not self._can_send:
+            return
+        try:
+            sender.answer(context_id, request, status)
         except LocalProtocolError as error:
             self._no_answer(error)
 

@@ -365,6 +365,10 @@ class Provider:
         await self._attached.respond_with(job.context.context_id, response_to(job.command, outcome, True), data)
 
     def _answer(self, job: _Job, outcome: Status | Reply) -> None:
+        command = job.message.command
+        if isinstance(outcome, Status) and isinstance(command, CStoreRQ | CEchoRQ):
+            self._attached.answer(job.context.context_id, command, outcome)
+            return
         self._attached.respond(job.context.context_id, response_to(job.command, outcome, False))
 
     async def _respond(self, context_id: int, response: Response, data: bytes | None) -> None:

@@ -6,11 +6,14 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 
+from dicomgui.network.dimse.answer_pdu import Plain, answer_pdu
 from dicomgui.network.dimse.command_set import encode
-from dicomgui.network.dimse.commands import Command
+from dicomgui.network.dimse.commands import MESSAGE_TYPES, RESPONSE_BIT, Command, answer
 from dicomgui.network.dimse.fragment import Chunk, Source, fragments
 from dicomgui.network.errors import LocalProtocolError
+from dicomgui.network.pdu.wire import HEADER_LENGTH
 from dicomgui.network.service.messages import trace_message
+from dicomgui.network.status import Status
 from dicomgui.network.tracing import Direction, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
 
@@ -49,6 +52,25 @@ class Sender:
     def prepare(self, context_id: int, command: Command, source: Source | None) -> Iterable[Chunk]:
         """A message cut into PDUs for this peer, lazily; what it reads from ``source`` is read when it is iterated."""
         return fragments(context_id, encode(command), source, self._max_length)
+
+    def answer(self, context_id: int, request: Plain, status: Status) -> None:
+        """Send the response to a C-STORE or C-ECHO that has a status and nothing else; raises like :meth:`post`."""
+        if not self._lock.locked():
+            pdu = answer_pdu(context_id, request, status)
+            if not 0 < self._max_length < len(pdu) - HEADER_LENGTH:
+                self._transport.send_answer(pdu)
+                if self._scribe.tracer is not None:
+                    self._scribe.dimse(
+                        Direction.SENT,
+                        context_id,
+                        MESSAGE_TYPES[request.command_field | RESPONSE_BIT].command_field,
+                        request.message_id,
+                        sop_class_uid=request.affected_sop_class_uid,
+                        sop_instance_uid=request.sop_instance_uid,
+                        status=status,
+                    )
+                return
+        self.post(context_id, answer(request, status))
 
     def post(self, context_id: int, command: Command) -> None:
         """Send a message without data set: at once, or right after the message that is being sent.

@@ -22,7 +22,7 @@ from dicomgui.network.dimse.fragment import Chunk
 from dicomgui.network.errors import ConnectError, RemoteProtocolError
 from dicomgui.network.pdu import PduType
 from dicomgui.network.pdu.capture import snap_sent
-from dicomgui.network.tracing import Role, Scribe
+from dicomgui.network.tracing import Role, Scribe, Segment
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.sockets import SocketOptions, tune
 from dicomgui.network.transport.tls import TlsInfo, agreed_tls
@@ -41,6 +41,9 @@ with thousands of small messages could otherwise hold up everybody else, and the
 
 WRITE_HIGH_WATER_BYTES: Final = 262_144
 """Above this amount of unsent bytes senders wait, and an acceptor stops to read (a peer that never reads)."""
+
+MOST_JOINED_BYTES: Final = 65_536
+"""Several small buffers are written as one up to this size: a copy is cheaper than a system call."""
 
 FLUSH_TIMEOUT_S: Final = 5.0
 """How long a connection that is to be closed may take for its last bytes before it is cut."""
@@ -139,6 +142,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._peer_closed = False
         self._given_up = False
         self._announced = False
+        self._is_reading = False
+        self._clock = self._loop.time
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
     # asyncio's side
@@ -179,23 +184,32 @@ class AssociationTransport(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio: bytes have come."""
-        now = self._last_byte = self._loop.time()
-        if _QUICKACK is not None:
-            # Peers without TCP_NODELAY wait for our acknowledgement before they send the rest of a message; a
-            # delayed one costs them 40 ms each time. The kernel clears the flag, so it is set after every read.
-            self._quick_ack()
+        now = self._last_byte = self._clock()
         machine = self._machine
-        handle = self._user.handle_event
+        self._is_reading = True
         try:
-            for event in machine.receive_data(self._buffer[:nbytes], now):
-                try:
-                    handle(event)
-                except RemoteProtocolError as error:
-                    self.provider_abort(error)  # and go on: what follows is dropped, but the trace is told of it
+            machine.receive(self._buffer[:nbytes], now, self._take)
         except Exception as error:  # a fault of ours ends this association and nothing else
             self._fault(error)
-        self.flush()
-        self._adapt(self._loop.time() - now)
+        self._is_reading = False
+        if machine.outgoing:  # what is written now acknowledges what was read
+            self.flush()
+        else:
+            if _QUICKACK is not None:
+                # Peers without TCP_NODELAY wait for our acknowledgement before they send the rest of a message; a
+                # delayed one costs them 40 ms each time. The kernel clears the flag, so it is set again and again.
+                self._quick_ack()
+            if machine.wants_close or machine.artim_at != self._artim:
+                self.flush()
+        busy_s = self._clock() - now
+        if busy_s > READ_SLICE_S or len(self._window) < len(self._buffer):
+            self._adapt(busy_s)
+
+    def _take(self, event: Indication) -> None:
+        try:
+            self._user.handle_event(event)
+        except RemoteProtocolError as error:
+            self.provider_abort(error)  # and go on: what follows is dropped, but the trace is told of it
 
     def eof_received(self) -> bool:
         """asyncio: the peer has closed its side; ours is closed too, as soon as what is queued has been written."""
@@ -268,22 +282,25 @@ class AssociationTransport(asyncio.BufferedProtocol):
 
     def flush(self) -> None:
         """Write what the state machine has queued, close if it wants that, and set the clock."""
-        transport = self._transport
-        machine = self._machine
+        transport, machine = self._transport, self._machine
         if transport is None:
             machine.data_to_send()
             return
-        queued = machine.data_to_send()
+        self._write_queued(transport)
+        if machine.wants_close and not self._closing:
+            self.close()
+        if machine.artim_at != self._artim:
+            self._artim = machine.artim_at
+            self._arm()
+
+    def _write_queued(self, transport: asyncio.Transport) -> None:
+        queued = self._machine.data_to_send()
+        if len(queued) > 1 and sum(map(len, queued)) <= MOST_JOINED_BYTES:
+            queued = [b"".join(queued)]
         for data in queued:
             if transport.is_closing():  # perhaps only now: asyncio warns of writes to a connection that is lost
                 break
             transport.write(data)
-        if machine.wants_close and not self._closing:
-            self.close()
-        timer = machine.get_timer()
-        if timer != self._artim:
-            self._artim = timer
-            self._arm()
 
     def send_data(self, chunk: Chunk, *, is_store: bool) -> None:
         """Send whole P-DATA-TF PDUs (Evt9).
@@ -298,13 +315,23 @@ class AssociationTransport(asyncio.BufferedProtocol):
                     chunk.data, offset, length, is_store_data=is_store and not is_command, full=self._trace_full
                 )
                 self._observer.sent(PduType.P_DATA_TF, length, segments)
-        self.flush()
+        if not self._is_reading:
+            self.flush()
+
+    def send_answer(self, pdu: bytes) -> None:
+        """Send one P-DATA-TF that holds a whole message without data set; otherwise as :meth:`send_data`."""
+        self._machine.send_data(pdu)
+        if self._observer is not None:
+            self._observer.sent(PduType.P_DATA_TF, len(pdu), (Segment(0, pdu),))
+        if not self._is_reading:
+            self.flush()
 
     def close(self) -> None:
         """Close the connection after what is queued has been written; cut it when that takes too long."""
         transport = self._transport
         self._closing = True
         if transport is not None and not transport.is_closing():
+            self._write_queued(transport)
             self.set_deadline("flush", FLUSH_TIMEOUT_S)
             transport.close()
 
@@ -312,6 +339,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         """Close the connection at once; unsent bytes are lost."""
         self._closing = True
         if self._transport is not None:
+            self._write_queued(self._transport)
             self._transport.abort()
 
     def provider_abort(self, error: RemoteProtocolError) -> None:
@@ -461,9 +489,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
 
 
 def _describe(exc: Exception | None) -> str:
-    if exc is None:
-        return ""
-    return f"{type(exc).__name__}: {exc}"
+    return "" if exc is None else f"{type(exc).__name__}: {exc}"
 
 
 def socket_place(address: object) -> str:

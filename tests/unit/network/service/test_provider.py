@@ -26,6 +26,7 @@ from dicomgui.network.dimse.commands import (
     NGetRQ,
     NSetRQ,
     UnknownCommand,
+    answer,
 )
 from dicomgui.network.service import provider as module
 from dicomgui.network.service.provider import Provider
@@ -69,6 +70,9 @@ class House:
     def respond(self, context_id: int, response: Any) -> None:
         self.answered.append(response)
         self.answers.append((response.message_id, int(response.status)))
+
+    def answer(self, context_id: int, request: Any, status: Status) -> None:
+        self.respond(context_id, answer(request, status))
 
     async def respond_with(self, context_id: int, response: Any, data: bytes) -> None:
         self.respond(context_id, response)

@@ -1,0 +1,138 @@
+"""The quick way of received data through the machine against the plain one: what comes of it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from helpers.playbook import AC, ARTIM_S, RQ
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dicomgui.network.association.machine import UpperLayer
+from dicomgui.network.association.params import Limits
+from dicomgui.network.association.states import Action, Event, State
+from dicomgui.network.pdu import (
+    PDV,
+    Abort,
+    Capture,
+    PDataTF,
+    PdvPiece,
+    ReleaseRP,
+    ReleaseRQ,
+)
+from dicomgui.network.tracing import Role, Segment
+
+
+class Diary:
+    """Writes down what an observer is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[object] = []
+
+    def transition(self, before: State, event: Event, action: Action, after: State) -> None:
+        self.lines.append((before, event, action, after))
+
+    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str) -> None:
+        self.lines.append((pdu_type, length, segments, error))
+
+    def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:
+        self.lines.append(("sent", pdu_type, length, segments))
+
+    def stray(self, length: int, data: bytes, error: str) -> None:
+        self.lines.append((length, data, error))
+
+
+class Side:
+    """An acceptor whose association stands, and all that it tells, in one order."""
+
+    def __init__(self, *, capture: bool = True, abort_after: int = 0) -> None:
+        self.diary = Diary()
+        self.layer = UpperLayer(
+            Role.ACCEPTOR, limits=Limits(), artim_s=ARTIM_S,
+            capture=Capture() if capture else None, observer=self.diary,
+        )  # fmt: skip
+        self.layer.transport_opened(0.0)
+        for _ in self.layer.receive_data(RQ.encode(), 0.0):
+            self.layer.accept(AC, 0.0)
+        self._abort_after = abort_after
+
+    def take(self, event: Any) -> None:
+        if isinstance(event, PdvPiece):
+            # How a PDV is cut is the business of the transport; its bytes and its last piece are not.
+            self.diary.lines.append((event.context_id, event.control, bytes(event.data), event.starts, event.ends))
+            self._abort_after -= 1
+            if self._abort_after == 0:
+                self.layer.abort(0.0)
+        else:
+            self.diary.lines.append(event)
+
+    def told(self) -> list[object]:
+        return [*map(repr, self.diary.lines), [bytes(data) for data in self.layer.data_to_send()], self.layer.state]
+
+
+def plainly(side: Side, data: bytes) -> None:
+    for event in side.layer.receive_data(data, 0.0):
+        side.take(event)
+
+
+def quickly(side: Side, data: bytes) -> None:
+    buffer = bytearray(data)
+    side.layer.receive(memoryview(buffer), 0.0, side.take)
+    buffer[:] = bytes(len(buffer))  # as the next read does: what is kept must have been copied
+
+
+pdvs = st.builds(PDV, st.sampled_from([1, 3]), st.integers(0, 3), st.binary(max_size=12))
+pdus = st.one_of(
+    st.lists(pdvs, min_size=1, max_size=1).map(lambda values: PDataTF(tuple(values)).encode()),
+    st.lists(pdvs, min_size=1, max_size=3).map(lambda values: PDataTF(tuple(values)).encode()),
+    st.sampled_from([
+        ReleaseRQ().encode(),
+        ReleaseRP().encode(),
+        Abort().encode(),
+        RQ.encode(),
+        b"\x04\0\0\0\0\x03\0\0\0",  # P-DATA without room for a PDV
+        b"\x04\0\0\0\0\x0a\0\0\0\xff\x01\x02abcd",  # a PDV longer than its PDU
+        b"\x04\0\0\0\0\x0a\0\0\0\x04\x01\x02abcd",  # a PDV, and a rest that is none
+        PDataTF((PDV(1, 2, bytes(4200)),)).encode(),  # over the limit
+        b"\x99\0\0\0\0\x02ab",
+    ]),
+)  # fmt: skip
+
+
+@given(st.lists(pdus, max_size=8), st.lists(st.integers(1, 40), max_size=12), st.booleans(), st.integers(0, 6))
+def test_both_ways_tell_the_same(stream: list[bytes], cuts: list[int], capture: bool, abort_after: int) -> None:
+    sides = [Side(capture=capture, abort_after=abort_after) for _ in range(2)]
+    for side, feed in zip(sides, (plainly, quickly), strict=True):
+        rest = b"".join(stream)
+        for cut in [*cuts, len(rest)]:
+            piece, rest = rest[:cut], rest[cut:]
+            if piece:
+                feed(side, piece)
+    assert sides[0].told() == sides[1].told()
+
+
+@pytest.mark.parametrize("feed", [plainly, quickly])
+def test_what_a_taker_that_fails_has_not_seen_is_not_lost(feed: Callable[[Side, bytes], None]) -> None:
+    side = Side()
+    data = PDataTF((PDV(1, 3, b"ab"),)).encode()
+    take = side.take
+
+    def fail(event: Any) -> None:
+        raise OSError("no room")
+
+    side.take = fail  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="no room"):
+        feed(side, data + data[:9])
+    side.take = take  # type: ignore[method-assign]
+    feed(side, data[9:])
+    assert (1, 3, b"ab", True, True) in side.diary.lines
+
+
+def test_data_is_handed_on_without_a_copy() -> None:
+    side = Side()
+    buffer = bytearray(PDataTF((PDV(1, 3, b"abcd"),)).encode() * 2)
+    seen: list[PdvPiece] = []
+    side.layer.receive(memoryview(buffer), 0.0, seen.append)  # type: ignore[arg-type]
+    assert [piece.data.obj is buffer for piece in seen] == [True, True]

@@ -407,7 +407,7 @@ class Listener:
             live.sink = None
         self._scribe(request).file("discarded", "", 0, f"{request.command.affected_sop_instance_uid} broke off")
 
-    def _on_store(self, request: StoreRequest, result: object) -> Reply | Awaitable[Reply]:
+    def _on_store(self, request: StoreRequest, result: object) -> Status | Reply | Awaitable[Status | Reply]:
         assert isinstance(result, Pending)
         held = self._held.get(request.facts.association, set())
         if result not in held:
@@ -421,7 +421,7 @@ class Listener:
             return self._refuse(request, error)
         return self._keep(request, stored)
 
-    async def _commit_in_thread(self, request: StoreRequest, pending: Pending) -> Reply:
+    async def _commit_in_thread(self, request: StoreRequest, pending: Pending) -> Status | Reply:
         work = asyncio.wrap_future(self._context.file_pool.submit(self._archive.commit, pending))
         try:
             await asyncio.wait((work,))
@@ -432,14 +432,14 @@ class Listener:
             raise
         return self._outcome(request, work)
 
-    def _outcome(self, request: StoreRequest, work: asyncio.Future[Stored]) -> Reply:
+    def _outcome(self, request: StoreRequest, work: asyncio.Future[Stored]) -> Status | Reply:
         try:
             stored = work.result()
         except StorageError as error:
             return self._refuse(request, error)
         return self._keep(request, stored)
 
-    def _keep(self, request: StoreRequest, stored: Stored) -> Reply:
+    def _keep(self, request: StoreRequest, stored: Stored) -> Status:
         counts, command = self.counts, request.command
         counts.size_bytes += stored.size_bytes
         live = self._live.get(request.facts.association)
@@ -451,7 +451,8 @@ class Listener:
         else:
             counts.stored += 1
         event = "duplicate" if is_duplicate else "stored"
-        self._scribe(request).file(event, str(stored.path), stored.size_bytes, stored.outcome.value)
+        if self._tracer is not None:
+            self._scribe(request).file(event, stored.file, stored.size_bytes, stored.outcome.value)
         self._tell(
             ReceivedInstance(
                 time.time(),
@@ -459,12 +460,12 @@ class Listener:
                 command.affected_sop_class_uid,
                 command.affected_sop_instance_uid,
                 request.transfer_syntax_uid,
-                stored.path,
+                stored.file,
                 stored.size_bytes,
                 stored.outcome,
             )
         )
-        return Reply(SUCCESS)
+        return SUCCESS
 
     def _refuse(self, request: StoreRequest, error: StorageError) -> Reply:
         self.counts.failed += 1

@@ -34,7 +34,7 @@ class ReceivedInstance:
     """An instance is stored and was acknowledged.
 
     :ivar utc: seconds since 1970-01-01 UTC.
-    :ivar path: the file; of a duplicate the one that was there.
+    :ivar file: the path of the file; of a duplicate of the one that was there.
     :ivar size_bytes: of the file, the head that we write included.
     :ivar outcome: whether it is new, was there already, or is another data set with a UID that was there already.
     """
@@ -44,9 +44,14 @@ class ReceivedInstance:
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
-    path: Path
+    file: str
     size_bytes: int
     outcome: Outcome
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.file)
 
 
 @dataclass(frozen=True, slots=True)

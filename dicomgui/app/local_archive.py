@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -54,8 +55,11 @@ SETTLE_S = 2.0
 """A query waits for what was just stored to be indexed, and for the repair, but not longer than this."""
 
 GATHER_S = 0.25
-"""Rows are written when names have been gathered for so long: many at a time cost half of one by one, and a peer that
-sends is what the time is for."""
+"""Rows are written when no instance has come for so long: what reads files and writes rows takes turns with what
+receives, so that a peer which sends is served first. Whoever searches has them written at once (:meth:`settle`)."""
+
+GATHER_MOST_S = 2.0
+"""So long do rows wait at most while instances come and come."""
 
 QUERY_THREADS = 2
 
@@ -241,18 +245,28 @@ class LocalArchive:
 
     def _note_coming(self, uid: str) -> None:
         """From any thread. While the repair runs, what is stored is not what an earlier run has left."""
-        with self._gathering:
-            if self.is_repairing:
-                self._coming.add(uid)
+        if self.is_repairing:
+            with self._gathering:
+                if self.is_repairing:
+                    self._coming.add(uid)
 
     def _note_stored(self, stored: Stored) -> None:
         """From any thread. Whoever puts the first name in sets the clock."""
         with self._gathering:
-            self._stored.append(f"{stored.path.parent.name}/{stored.path.name}")
+            self._stored.append(stored.name)
             is_first = len(self._stored) == 1
         if is_first and self._loop is not None:
             with suppress(RuntimeError):  # the loop is closed: the next repair finds the file
-                self._loop.call_soon_threadsafe(self._loop.call_later, GATHER_S, self._index_stored)
+                self._loop.call_soon_threadsafe(self._gather, 0, time.monotonic() + GATHER_MOST_S)
+
+    def _gather(self, seen: int, deadline: float) -> None:
+        """Wait until no more names come, or the deadline."""
+        count = len(self._stored)
+        if count == seen or time.monotonic() > deadline:
+            self._index_stored()
+        else:
+            assert self._loop is not None
+            self._loop.call_later(GATHER_S, self._gather, count, deadline)
 
     def _index_stored(self) -> list[str]:
         """Hand what was stored to the index, and then to the folders for people; gives the names."""

@@ -132,7 +132,7 @@ class Index:
         """
         indexer = self._indexer
         if indexer is not None:
-            indexer.add(f"{stored.path.parent.name}/{stored.path.name}")
+            indexer.add(stored.name)
 
     def refresh(self, names: Iterable[str]) -> Future[Refreshed]:
         """Look at these files (names inside of the archive) again; done when their rows are committed.

@@ -13,6 +13,7 @@ import os
 import threading
 from contextlib import suppress
 from enum import Enum, StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,17 +59,24 @@ class Outcome(Enum):
 class Stored(NamedTuple):
     """An instance that is on disk, whole.
 
-    :ivar path: the file; for a duplicate the one that was there.
+    :ivar file: the path of the file; for a duplicate of the one that was there. Text, see :meth:`Incoming.next_name`.
+    :ivar name: the same inside of the archive, with ``/``.
     :ivar outcome: how it came there.
     :ivar size_bytes: size of the file that was received, head included.
     """
 
-    path: Path
+    file: str
+    name: str
     outcome: Outcome
     size_bytes: int
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.file)
 
 
 class _Facts(NamedTuple):
@@ -245,9 +253,7 @@ class Archive:
         :raises FolderMissing: :meth:`prepare` has not succeeded.
         """
         folder_name(sop_instance_uid)
-        for name, uid in (("SOP Class UID", sop_class_uid), ("transfer syntax UID", transfer_syntax_uid)):
-            if not is_valid_uid(uid):
-                raise InstanceRefused(f"the {name} {uid[:80]!r} is no UID: the instance is refused")
+        _check_uids(sop_class_uid, transfer_syntax_uid)
         if not self._incoming.is_open:
             raise FolderMissing(f"the archive {self.folder} is not open", path=str(self.folder))
         head = write_head(
@@ -293,18 +299,19 @@ class Archive:
         """Find the name: free, or held by an equal data set, or the next one."""
         uid = pending.facts.sop_instance_uid
         for n in range(1, MAX_VARIANTS + 1):
-            target = self._prefix + relative_name(uid, n)
+            name = relative_name(uid, n)
+            target = self._prefix + name
             if self._take_name(pending, part, target):
-                return self._stored(pending, target, Outcome.STORED if n == 1 else Outcome.KEPT_SECOND)
+                return self._stored(pending, name, Outcome.STORED if n == 1 else Outcome.KEPT_SECOND)
             if _same_data_set(pending, part, target):
                 self._sync_existing(target)
-                return self._stored(pending, target, Outcome.DUPLICATE)
+                return self._stored(pending, name, Outcome.DUPLICATE)
             if self.on_duplicate is DuplicatePolicy.REFUSE:
                 raise DuplicateRefused(f"another data set with the UID {uid} is there already", path=target)
             if self.on_duplicate is DuplicatePolicy.REPLACE:
                 Path(part).replace(target)
                 pending.part = None
-                return self._stored(pending, target, Outcome.REPLACED)
+                return self._stored(pending, name, Outcome.REPLACED)
         raise DuplicateRefused(
             f"{MAX_VARIANTS} different data sets with the UID {uid} are there already", path=str(self.folder),
             hint="Find out why the sender gives one UID to so many instances.",
@@ -340,19 +347,27 @@ class Archive:
                 raise FileExistsError(target)
             Path(part).rename(target)
 
-    def _stored(self, pending: Pending, target: str, outcome: Outcome) -> Stored:
+    def _stored(self, pending: Pending, name: str, outcome: Outcome) -> Stored:
+        target = self._prefix + name
         if self.fsync:
             folder = os.path.dirname(target)
             disk.sync_folder(folder)
             if folder not in self._synced:
                 disk.sync_folder(self.folder)
                 self._synced.add(folder)
-        return Stored(Path(target), outcome, pending.size_bytes, *pending.facts)
+        return Stored(target, name, outcome, pending.size_bytes, *pending.facts)
 
     def _sync_existing(self, target: str) -> None:
         """What is there may have been stored without fsync; who gets Success for it now relies on it."""
         if self.fsync:
             disk.sync_path(target)
+
+
+@lru_cache(maxsize=64)
+def _check_uids(sop_class_uid: str, transfer_syntax_uid: str) -> None:
+    for name, uid in (("SOP Class UID", sop_class_uid), ("transfer syntax UID", transfer_syntax_uid)):
+        if not is_valid_uid(uid):
+            raise InstanceRefused(f"the {name} {uid[:80]!r} is no UID: the instance is refused")
 
 
 def _same_data_set(pending: Pending, part: str, target: str) -> bool:

@@ -244,7 +244,7 @@ async def test_a_folder_that_cannot_be_made_is_explained(panel: ListenerPanel, p
 async def test_ten_thousands_of_rows_come_in_batches(panel: ListenerPanel, press: Press, qtbot: QtBot) -> None:
     """Who reads further up is not carried away, and is told how many have come."""
     facts = AssociationFacts(7, "10.0.0.1:4000", "CT1", "DICOMGUI", "1.2", "X")
-    one = ReceivedInstance(1e9, facts, CT, "1.2.3", EXPLICIT, Path("x"), 1500, Outcome.STORED)
+    one = ReceivedInstance(1e9, facts, CT, "1.2.3", EXPLICIT, "x", 1500, Outcome.STORED)
     loop = asyncio.get_running_loop()
     longest = 0.0
     for _ in range(30):

@@ -18,6 +18,10 @@ from pathlib import Path
 
 import pytest
 from helpers import listener_process
+from helpers.attacks import (
+    DATASETS,
+    HOSTILE_UIDS,
+)
 from helpers.bad_peer import (
     CT,
     EXPLICIT,
@@ -161,6 +165,7 @@ async def test_a_folder_that_is_removed_is_never_answered_success_and_works_agai
     async with listening(folder, fsync=fsync) as listener, await dial(listener.port) as peer:
         await peer.associate()
         assert await store(peer, "1.1", size) == 0
+        await listener.archive.settle()  # nobody makes files in the folder while it is removed
         shutil.rmtree(folder)
         assert await store(peer, "1.2", size) == 0xA700
         await echoes(peer)
@@ -326,36 +331,6 @@ async def test_kill_9_under_load_loses_nothing_that_was_acknowledged_and_tears_n
 # --- what is in a data set does not matter --------------------------------------------------------------------------
 
 
-def explicit(tag: int, vr: bytes, value: bytes) -> bytes:
-    return (
-        tag.to_bytes(4, "big")[1::-1] + tag.to_bytes(4, "big")[3:1:-1] + vr + len(value).to_bytes(2, "little") + value
-    )
-
-
-SEQUENCE = bytes.fromhex("0800401153510000ffffffff") + bytes.fromhex("feff00e0ffffffff")
-DEFLATED = "1.2.840.10008.1.2.1.99"
-PATIENT = b"<img src=x onerror=alert(1)>^\x1b[2J\xe2\x80\xae=cmd|' /C calc'!A0"
-DATASETS = {
-    "empty": b"",
-    "truncated in an element": explicit(0x00080018, b"UI", b"1.2.3.4\0")[:-3] + b"\0",
-    "odd": explicit(0x00100010, b"PN", b"A")[:-1],
-    "nested 10,000 deep": SEQUENCE * 10_000,
-    "an element of 4 GiB": bytes.fromhex("e07f10004f420000feffffff") + b"xx",
-    "undefined length unclosed": bytes.fromhex("e07f10004f420000ffffffff") + bytes(1000),
-    "a huge private element": bytes.fromhex("09001010554e000000000500") + bytes(0x50000),
-    "unknown VR": bytes.fromhex("100010005a5a0400") + b"data",
-    "character set lies": explicit(0x00080005, b"CS", b"ISO_IR 192") + explicit(0x00100010, b"PN", b"\xff\xfe\xc3\x28"),
-    "html, escapes, formulas": explicit(0x00100010, b"PN", PATIENT + b" " * (len(PATIENT) & 1)),
-    "path as patient id": explicit(0x00100020, b"LO", b"../../../../tmp/owned "),
-    "elements backwards": explicit(0x00100010, b"PN", b"A^") + explicit(0x00080018, b"UI", b"9.9.9\0"),
-    "group 0002 again": explicit(0x00020010, b"UI", b"1.2.840.10008.1.2\0"),
-    "group length lies": explicit(0x00080000, b"UL", b"\xff\xff\xff\x7f"),
-    "a program": b"\x7fELF" + bytes(range(256)) * 10,
-    "a preamble": bytes(128) + b"DICM" + bytes(100),
-    "text": b"#!/bin/sh\nreboot\n" * 10,
-}
-
-
 def is_stored_as_it_came(folder: Path, uid: str, data: bytes) -> bool:
     """Head and data set, and nothing else; a data set that begins like a head is no part of it."""
     head = write_head(
@@ -376,14 +351,6 @@ async def test_a_data_set_is_stored_as_it_came_whatever_is_in_it(name: str, tmp_
         assert response.status == 0
         assert is_stored_as_it_came(tmp_path / "archive", "1.2.3", data)
         await echoes(peer)
-
-
-HOSTILE_UIDS = [
-    b"../../../etc/cron.d/x", b"/tmp/owned", b"..\\..\\x", b"C:\\x", b"1.2/../../3", b"1.2\0../x", b"1.2\n3", b"..",
-    b".", b"", b"1" * 66, b"1." * 2500, b"CON", b"~", b"$HOME", b"*", b"1.2.3.dcm", b"1.2.3 .4", b"incoming",
-    b"index.sqlite3", b"\xe2\x80\xae1.2", b"1,2", b"-1.2", b"+1.2", b"0x1.2", b"1.2;id", b"\xd9\xa1.\xd9\xa2",
-    b"1\x1b[2J.2 ",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("uid", HOSTILE_UIDS, ids=lambda uid: repr(uid[:20]))

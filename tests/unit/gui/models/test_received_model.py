@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
@@ -17,8 +15,8 @@ FACTS = AssociationFacts(7, "10.0.0.1:4000", "<b>\n", "ME", "1.2", "X")
 CT = "1.2.840.10008.5.1.4.1.1.2"
 EVENTS = (
     AssociationBegan(1e9, FACTS),
-    ReceivedInstance(1e9, FACTS, CT, "1.2.3", "1.2.840.10008.1.2", Path("x"), 1500, Outcome.STORED),
-    ReceivedInstance(1e9, FACTS, CT, "1.2.3", "1.2.840.10008.1.2", Path("x"), 1500, Outcome.KEPT_SECOND),
+    ReceivedInstance(1e9, FACTS, CT, "1.2.3", "1.2.840.10008.1.2", "x", 1500, Outcome.STORED),
+    ReceivedInstance(1e9, FACTS, CT, "1.2.3", "1.2.840.10008.1.2", "x", 1500, Outcome.KEPT_SECOND),
     StoreFailed(1e9, FACTS, CT, "../x", Status(0x0117), "no UID", ""),
     EchoAnswered(1e9, FACTS),
     Refusal(1e9, 9, "10.0.0.2:5", "too many\x1b"),

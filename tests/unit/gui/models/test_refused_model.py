@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
@@ -28,7 +26,7 @@ FACTS = AssociationFacts(7, "10.0.0.1:4000", "<b>\n", "ME", "1.2", "X")
 CT = "1.2.840.10008.5.1.4.1.1.2"
 EVENTS = (
     EchoAnswered(1e9, FACTS),
-    ReceivedInstance(1e9, FACTS, CT, "1.2.3", "1.2.840.10008.1.2", Path("x"), 1500, Outcome.STORED),
+    ReceivedInstance(1e9, FACTS, CT, "1.2.3", "1.2.840.10008.1.2", "x", 1500, Outcome.STORED),
     AssociationEnded(1e9, FACTS, None),
     Refusal(1e9, 9, "10.0.0.2:5", "too many\x1b"),
     Refusal(1e9, 8, "10.0.0.3:5", "the peer ended it", is_gone=True),

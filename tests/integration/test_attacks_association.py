@@ -7,6 +7,14 @@ import contextlib
 import struct
 
 import pytest
+from helpers.attacks import (
+    ACCEPTED,
+    ODD_SUB_ITEMS,
+    REQUEST_CONTEXTS,
+    REQUEST_HEADS,
+    SUB_ITEMS,
+    USER_ITEMS,
+)
 from helpers.bad_peer import (
     APPLICATION,
     CONTEXTS,
@@ -38,137 +46,8 @@ from dicomgui.network.pdu import Abort, AssociateAC, PDataTF
 from dicomgui.network.tracing import RefuseRecord
 from dicomgui.network.uids import IMPLEMENTATION_CLASS_UID
 
-ABORTED = (0, 0)
-VERSION = (1, 2, 2)
-APPLICATION_REFUSED = (1, 1, 2)
-ACCEPTED = "AC"
 PRIVATE = "1.2.826.0.1.3680043.2.1.9.99"
-
-HEAD = [
-    *(Attack(f"version {n:04X}H", associate(version=n), VERSION) for n in (0, 2, 0x0100, 0xFFFE)),
-    *(Attack(f"version {n:04X}H", associate(version=n), ACCEPTED) for n in (3, 0x8001, 0xFFFF)),
-    Attack("application context unknown", associate(item(0x10, b"1.2.3"), CONTEXTS, USER), APPLICATION_REFUSED),
-    Attack("application context empty", associate(item(0x10, b""), CONTEXTS, USER), APPLICATION_REFUSED),
-    Attack("application context missing", associate(CONTEXTS, USER), APPLICATION_REFUSED),
-    Attack("application context of 60,000 bytes", associate(item(0x10, b"1" * 60_000), CONTEXTS, USER), (1, 1, 2)),
-    Attack("application context doubled", associate(APPLICATION, APPLICATION, CONTEXTS, USER), ACCEPTED),
-    Attack("application context last", associate(USER, CONTEXTS, APPLICATION), ACCEPTED),
-    Attack("application context padded", associate(item(0x10, APPLICATION[4:] + b"\0"), CONTEXTS, USER), ACCEPTED),
-    *(
-        Attack(f"AE titles {title!r}", associate(called=title, calling=title), ACCEPTED)
-        for title in (
-            b"",
-            bytes(16),
-            b"\r\nX: y\t",
-            b"A\\B",
-            b"\x1b[2J",
-            b"\xff\xfe\xe4",
-            b"../../etc/passwd",
-            b"<b>&nbsp;</b>",
-        )
-    ),
-]
-
-CONTEXT = [
-    Attack("no context", associate(APPLICATION, USER), ABORTED),
-    Attack("even id", associate(APPLICATION, context_rq(2, VERIFICATION, IMPLICIT), USER), ABORTED),
-    Attack("id 0", associate(APPLICATION, context_rq(0, VERIFICATION, IMPLICIT), USER), ABORTED),
-    Attack("id twice", associate(APPLICATION, CONTEXTS, context_rq(1, CT, IMPLICIT), USER), ABORTED),
-    Attack(
-        "129 contexts",
-        associate(APPLICATION, *(context_rq((2 * n + 1) % 256, VERIFICATION, IMPLICIT) for n in range(129)), USER),
-        ABORTED,
-    ),
-    Attack("context of the answer's type", associate(APPLICATION, b"\x21" + CONTEXTS[1:], USER), ACCEPTED),
-    Attack("context too short for an id", associate(APPLICATION, item(0x20, b"\1\0"), USER), ABORTED),
-    Attack("context without abstract syntax", associate(APPLICATION, item(0x20, b"\1\0\0\0"), USER), ACCEPTED),
-    Attack(
-        "context with two abstract syntaxes",
-        associate(APPLICATION, CONTEXTS + item(0x20, b"\x09\0\0\0" + item(0x30, b"1.2") * 2), USER),
-        ACCEPTED,
-    ),
-    Attack("context longer than the PDU", associate(APPLICATION, b"\x20\0\xff\xff" + CONTEXTS[4:], USER), ABORTED),
-    Attack(
-        "syntax longer than its context",
-        associate(APPLICATION, item(0x20, b"\1\0\0\0" + item(0x30, b"1.2", 99)), USER),
-        ABORTED,
-    ),
-    Attack(
-        "syntax shorter than its text",
-        associate(APPLICATION, item(0x20, b"\1\0\0\0" + item(0x30, b"1.2.840", 2)), USER),
-        ABORTED,
-    ),
-    Attack("context in a context", associate(APPLICATION, item(0x20, b"\1\0\0\0" + CONTEXTS), USER), ACCEPTED),
-    Attack(
-        "contexts 40 deep",
-        associate(APPLICATION, CONTEXTS, *[item(0x20, b"\x09\0\0\0" + b"\x20\0\0\0" * 40)], USER),
-        ACCEPTED,
-    ),
-]
-
-USER_ITEM = [
-    Attack("none", associate(APPLICATION, CONTEXTS), ACCEPTED),
-    Attack("empty", associate(APPLICATION, CONTEXTS, item(0x50, b"")), ACCEPTED),
-    Attack("doubled", associate(APPLICATION, CONTEXTS, USER, USER), ACCEPTED),
-    Attack("first", associate(USER, APPLICATION, CONTEXTS), ACCEPTED),
-    Attack("longer than the PDU", associate(APPLICATION, CONTEXTS, b"\x50\0\xff\xff" + USER[4:]), ABORTED),
-    Attack(
-        "sub-item longer than it", associate(APPLICATION, CONTEXTS, user_information(b"\x55\0\xff\xffABC")), ABORTED
-    ),
-    Attack("three bytes left over", associate(APPLICATION, CONTEXTS, user_information(b"\x55\0\0")), ABORTED),
-    Attack(
-        "8,000 unknown sub-items", associate(APPLICATION, CONTEXTS, user_information(b"\x77\0\0\0" * 8_000)), ACCEPTED
-    ),
-    Attack(
-        "10,000 unknown sub-items",
-        associate(APPLICATION, CONTEXTS, user_information(b"\x77\0\0\0" * 10_000)),
-        ABORTED,
-    ),
-    Attack(
-        "unknown sub-items of data",
-        associate(APPLICATION, CONTEXTS, user_information(item(0x60, b"\xff" * 999))),
-        ACCEPTED,
-    ),
-    Attack("unknown items", associate(APPLICATION, item(0x99, b"?" * 9), CONTEXTS, item(0x00, b""), USER), ACCEPTED),
-    *(
-        Attack(f"maximum length {n}", associate(APPLICATION, CONTEXTS, user_information(max_length=n)), ACCEPTED)
-        for n in (None, 0, 1, 7, 8, 0x7FFFFFFF, 0xFFFFFFFF)
-    ),
-]
-
-_BROKEN_SUB_ITEMS = [
-    (0x51, b""), (0x51, b"\0\0\1"), (0x51, bytes(5)),
-    (0x53, b""), (0x53, b"\0\1\0"), (0x53, bytes(5)),
-    (0x54, b""), (0x54, b"\0"), (0x54, b"\0\xff1.2"), (0x54, b"\0\x031.2"), (0x54, b"\0\x031.2\1"),
-    (0x56, b""), (0x56, b"\0"), (0x56, b"\xff\xff1.2"),
-    (0x57, b""), (0x57, b"\0\xff1.2"), (0x57, b"\0\x031.2\0\x031.3"), (0x57, b"\0\x031.2\0\x031.3\0\xff"),
-    (0x58, b""), (0x58, b"\1"), (0x58, b"\1\0\0\xffuser"), (0x58, b"\2\0\0\4user"), (0x58, b"\2\0\0\4user\0\xff"),
-]  # fmt: skip
-SUB_ITEMS = [
-    Attack(
-        f"{kind:02X}H {data.hex() or 'empty'}",
-        associate(APPLICATION, CONTEXTS, user_information(item(kind, data), max_length=None if kind == 0x51 else 0)),
-        ABORTED,
-    )
-    for kind, data in _BROKEN_SUB_ITEMS
-]
-ODD_SUB_ITEMS = [
-    Attack(name, associate(APPLICATION, CONTEXTS, user_information(item(kind, data))), ACCEPTED)
-    for name, kind, data in (
-        ("second implementation class", 0x52, b"9.9.9"),
-        ("implementation class that is no UID", 0x52, b"<script>"),
-        ("version name of 1,000 bytes", 0x55, b"x" * 1000),
-        ("version name of controls", 0x55, b"\x1b]0;owned\x07"),
-        ("window of nothing", 0x53, bytes(4)),
-        ("role of 255", 0x54, b"\0\x031.2\xff\xff"),
-        ("role of a UID that is none", 0x54, b"\0\x03../\0\1"),
-        ("extended negotiation of garbage", 0x56, b"\0\x031.2" + b"\xff" * 100),
-        ("identity of an unknown type", 0x58, b"\xc8\1\0\4user\0\0"),
-        ("an answer to an identity", 0x59, b"\0\4user"),
-    )
-]
-
-ALL = rows(HEAD, CONTEXT, USER_ITEM, SUB_ITEMS, ODD_SUB_ITEMS)
+ALL = rows(REQUEST_HEADS, REQUEST_CONTEXTS, USER_ITEMS, SUB_ITEMS, ODD_SUB_ITEMS)
 
 
 @pytest.mark.parametrize("attack", ALL, ids=str)

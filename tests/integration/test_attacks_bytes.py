@@ -6,10 +6,20 @@ Before an association every fault is A-ABORT 0/0 (AA-1), in one it is A-ABORT 2 
 from __future__ import annotations
 
 import asyncio
-import random
 import tracemalloc
 
 import pytest
+from helpers.attacks import (
+    ABORT_PDU,
+    BEFORE,
+    BY_USER,
+    IN_ASSOCIATION,
+    INVALID,
+    NOT_DICOM,
+    RJ_PDU,
+    UNEXPECTED,
+    UNRECOGNIZED,
+)
 from helpers.bad_peer import (
     CONTEXTS,
     GOOD_AC,
@@ -36,76 +46,6 @@ from helpers.bad_peer import (
 from dicomgui.network import Timeouts
 from dicomgui.network.pdu import Abort, PDataTF
 from dicomgui.network.tracing import BytesRecord, PduRecord, StateRecord
-
-USER = (0, 0)
-UNRECOGNIZED = (2, 1)
-UNEXPECTED = (2, 2)
-INVALID = (2, 6)
-ABORT = bytes.fromhex("07000000000400000000")
-RJ = bytes.fromhex("03000000000400010107")
-TLS_HELLO = bytes.fromhex("160301020001000001fc0303") + bytes(range(256)) * 2
-_random = random.Random(2026)
-
-NOT_DICOM = [
-    Attack("http", b"GET / HTTP/1.1\r\nHost: pacs\r\n\r\n", USER),
-    Attack("http-post", b"POST /dicom-web/studies HTTP/1.1\r\nContent-Length: 9999\r\n\r\n" + bytes(4000), USER),
-    Attack("tls", TLS_HELLO, USER),
-    Attack("sslv2", bytes.fromhex("802e0100020015000000100100800200800300800400800500800600400700c0"), USER),
-    Attack("ssh", b"SSH-2.0-OpenSSH_9.2p1\r\n", USER),
-    Attack("mllp", b"\x0bMSH|^~\\&|HIS|RIS\x1c\r", USER),
-    Attack("telnet", b"\xff\xfd\x18\xff\xfd\x20\xff\xfd\x23", USER),
-    Attack("zeros", bytes(100), USER),
-    Attack("ones", b"\xff" * 100, USER),
-    Attack("preamble of a file", bytes(128) + b"DICM" + bytes(500), USER),
-    Attack("bare command set", bytes.fromhex("0000000004000000380000000000020012000000"), USER),
-    *(
-        Attack(f"random {n}", bytes([_random.randrange(8, 256)]) + _random.randbytes(_random.randrange(5, 3000)), USER)
-        for n in range(6)
-    ),
-]
-
-BEFORE = [
-    Attack("associate-ac", GOOD_AC, USER),
-    Attack("associate-rj", RJ, USER),
-    Attack("p-data", echo_rq(), USER),
-    Attack("p-data of 4 GiB", pdu(4, b"", 0xFFFFFFFF), USER),
-    Attack("release-rq", RELEASE_RQ, USER),
-    Attack("release-rp", RELEASE_RP, USER),
-    Attack("abort", ABORT, None),
-    *(Attack(f"type {kind:02X}H", pdu(kind, b"abcd"), USER) for kind in (0x00, 0x08, 0x10, 0x41, 0x80, 0xFF)),
-    Attack("rq of length 0", pdu(1), USER),
-    Attack("rq of length 1", pdu(1, b"x"), USER),
-    Attack("rq one byte too short", pdu(1, GOOD_RQ[6:73]), USER),
-    Attack("rq over the limit", pdu(1, b"", 1_048_577), USER),
-    Attack("rq longer than its items by 1", associate(length=len(GOOD_RQ) - 6 + 1) + b"\0", USER),
-    Attack("rq shorter than its items by 1", associate(length=len(GOOD_RQ) - 6 - 1), USER),
-    Attack("abort of length 0", pdu(7), USER),
-    Attack("release of length 0", pdu(5), USER),
-    Attack("release of 4 GiB", pdu(5, b"", 0xFFFFFFFF), USER),
-]
-
-IN_ASSOCIATION = [
-    Attack("associate-rq", GOOD_RQ, UNEXPECTED),
-    Attack("associate-ac", GOOD_AC, UNEXPECTED),
-    Attack("associate-rj", RJ, UNEXPECTED),
-    Attack("release-rp", RELEASE_RP, UNEXPECTED),
-    Attack("associate-rq that is broken", associate(b"\x20\0\xff\xff"), INVALID),
-    Attack("release-rq", RELEASE_RQ, "RP"),
-    Attack("release-rq of length 8", pdu(5, bytes(8)), "RP"),
-    Attack("release-rq of length 0", pdu(5), INVALID),
-    Attack("release-rq of 2 KiB", pdu(5, bytes(2048)), INVALID),
-    Attack("abort", ABORT, None),
-    Attack("abort of the provider, unknown reason", pdu(7, b"\0\0\x02\xff"), None),
-    Attack("abort with a reserved source", pdu(7, b"\0\0\x01\x00"), None),
-    Attack("abort of length 8", pdu(7, bytes(8)), None),
-    Attack("abort of length 3", pdu(7, bytes(3)), INVALID),
-    *(Attack(f"type {kind:02X}H", pdu(kind, b"abcd"), UNRECOGNIZED) for kind in (0x00, 0x08, 0x80, 0xFF)),
-    Attack("http", b"GET / HTTP/1.1\r\n\r\n", UNRECOGNIZED),
-    *(Attack(f"p-data of length {n}", pdu(4, bytes(n)), INVALID) for n in (0, 1, 2, 5)),
-    Attack("p-data of 4 GiB", pdu(4, b"", 0xFFFFFFFF), INVALID),
-    Attack("p-data over the limit, header only", pdu(4, b"", 131_073), INVALID),
-    Attack("p-data over the limit, whole", pdata(pdv(1, 3, bytes(131_068))), INVALID),
-]
 
 
 @pytest.mark.parametrize("attack", rows(NOT_DICOM, BEFORE), ids=str)
@@ -173,8 +113,8 @@ async def test_after_the_abort_a_stubborn_peer_is_answered_a_few_times_and_then_
     """Sta13: what is invalid is answered again (AA-7), all else is ignored (AA-6), and nobody keeps us busy."""
     async with target() as listener, await dial(listener.port) as peer:
         await peer.send(RELEASE_RP)
-        assert short(await peer.read()) == USER
-        await peer.send(echo_rq(), RELEASE_RQ, RELEASE_RP, GOOD_AC, RJ)
+        assert short(await peer.read()) == BY_USER
+        await peer.send(echo_rq(), RELEASE_RQ, RELEASE_RP, GOOD_AC, RJ_PDU)
         await peer.send(GOOD_RQ)
         assert short(await peer.read()) == UNEXPECTED
         await peer.send(pdu(0x99, b"x"))
@@ -189,8 +129,8 @@ async def test_after_the_abort_a_stubborn_peer_is_answered_a_few_times_and_then_
 async def test_after_the_abort_an_abort_closes_at_once() -> None:
     async with target(timeouts=Timeouts(artim_s=60.0)) as listener, await dial(listener.port) as peer:
         await peer.send(RELEASE_RP)
-        assert short(await peer.read()) == USER
-        await peer.send(ABORT)
+        assert short(await peer.read()) == BY_USER
+        await peer.send(ABORT_PDU)
         assert await peer.read_all() == []
         await listener.is_empty()
 
@@ -202,7 +142,7 @@ async def test_b21_a_length_of_four_gigabytes_is_refused_at_the_header_and_costs
         try:
             await fresh.send(pdu(1, b"", 0xFFFFFFFF))
             await known.send(pdu(4, b"", 0xFFFFFFFF))
-            assert short(await fresh.read()) == USER
+            assert short(await fresh.read()) == BY_USER
             assert short(await known.read()) == INVALID
             assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
         finally:
@@ -213,7 +153,7 @@ async def test_b20_a_truncated_item_is_aborted_with_source_0_and_closed() -> Non
     cut = associate(CONTEXTS[:-3])
     async with target() as listener, await dial(listener.port) as peer:
         await peer.send(cut)
-        assert [short(answer) for answer in await peer.read_all()] == [USER]
+        assert [short(answer) for answer in await peer.read_all()] == [BY_USER]
         [refused] = [r for r in listener.records if isinstance(r, PduRecord) and r.pdu_type == 1]
         assert refused.error
         assert b"".join(s.data for s in refused.segments) == cut

@@ -13,6 +13,7 @@ from helpers.bad_peer import GOOD_RQ, RELEASE_RQ, Peer, bad_server, dial, reache
 from helpers.certificates import Authority, client_config, server_config
 from helpers.instances import IMPLICIT
 from helpers.services import CT, EXPLICIT, MPPS, ends, file, instance, keys
+from pydicom.dataset import Dataset
 
 from dicomgui.network import (
     AcceptPolicy,
@@ -51,6 +52,7 @@ from dicomgui.network import (
     serve,
 )
 from dicomgui.network.pdu import Abort, AssociateRJ, ReleaseRP
+from dicomgui.network.server.acceptor import Acceptor
 from dicomgui.network.tracing import Direction, NoteRecord, PduRecord, Record
 
 pytestmark = pytest.mark.any_loop
@@ -589,6 +591,60 @@ async def test_b13_one_association_more_than_a_peer_may_have_is_rejected_within_
             await reached(lambda: len(server.associations) == 1, "a place is free")
             async with connect(address) as third:
                 assert (await third.echo()).status.is_success
+
+
+async def test_the_associations_of_one_ae_title_are_limited_wherever_they_come_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Acceptor, "host", property(lambda acceptor: f"192.0.2.{acceptor.number % 256}"))
+    told = Told()
+    async with server_of(told, max_associations_per_peer=1) as server:
+        address = f"X@{LOOPBACK}:{server.port}"
+        async with connect(address, calling_ae="CT1"):
+            with pytest.raises(AssociationRejected) as caught:
+                await connect(address, calling_ae="CT1")
+            async with connect(address, calling_ae="CT2") as other:
+                assert (await other.echo()).status.is_success
+        assert (caught.value.result, caught.value.source, caught.value.reason) == (2, 3, 2)
+        assert told.values["rejected"][2].endswith("; 'CT1' may have 1 at a time")
+
+
+async def store_of(assoc: Association, count: int) -> list[int]:
+    """What so many instances are answered."""
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.PatientComments = presets.USUAL_STORAGE_CLASSES[0], "x" * 1000
+    statuses = []
+    for number in range(count):
+        dataset.SOPInstanceUID = f"1.2.3.{assoc.number}.{number}"
+        statuses.append(int((await assoc.store(dataset)).status))
+    return statuses
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        ({"max_hourly_instances_per_peer": 3}, "127.0.0.1 has stored 3 instances within an hour, which is the limit"),
+        (
+            {"max_hourly_bytes_per_peer": 4000},
+            "127.0.0.1 would have stored more than 4,000 bytes within an hour, which is the limit",
+        ),
+    ],
+)
+async def test_what_a_peer_stores_above_its_share_is_answered_a700_and_told(limits: dict[str, int], why: str) -> None:
+    kept: list[object] = []
+    told: list[str] = []
+    handlers = Handlers(on_store=lambda _, data: kept.append(data) or Status(0))
+    contexts = presets.for_classes(presets.USUAL_STORAGE_CLASSES[0])
+    async with server_of(handlers=handlers, on_over_quota=lambda _, why: told.append(why), **limits) as server:
+        address = f"X@{LOOPBACK}:{server.port}"
+        async with connect(address, calling_ae="A", contexts=contexts) as assoc:
+            assert await store_of(assoc, 2) == [0, 0]
+        async with connect(address, calling_ae="B", contexts=contexts + presets.VERIFICATION) as assoc:
+            assert await store_of(assoc, 3) == [0, 0xA700, 0xA700]  # another association and AE title change nothing
+            assert (await assoc.echo()).status.is_success
+    assert len(kept) == 3
+    assert told[0] == why
+    assert len(told) == 2
 
 
 async def test_the_limit_counts_those_that_a_negotiator_thinks_about() -> None:

@@ -46,6 +46,7 @@ class Acceptor:
 
     :ivar number: the association's number in the trace.
     :ivar facts: who the peer is, once the association stands.
+    :ivar calling_ae_title: who it says that it is, once it asked for an association.
     :ivar user: sends requests of our own to the peer.
     :ivar is_giving_way: whether it is being closed to make room for another connection.
     :ivar ended: a future that is done when the connection is gone and its tasks have ended.
@@ -55,6 +56,7 @@ class Acceptor:
         options = server.options
         self.number = next_association_id()
         self.facts: AssociationFacts | None = None
+        self.calling_ae_title = ""
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._scribe = Scribe(options.tracer, self.number)
@@ -67,7 +69,7 @@ class Acceptor:
             observer=self._observer,
         )
         self._tasks = TaskOwner(f"association {self.number}")
-        self._provider = Provider(server.handlers, self._tasks, server.mover)
+        self._provider = Provider(server.provided, self._tasks, server.mover)
         self._connection = Connection(
             self._machine, self._scribe, self, self._provider, timeouts=options.timeouts, limits=options.limits
         )
@@ -207,8 +209,10 @@ class Acceptor:
     def _on_requested(self, rq: AssociateRQ) -> None:
         request = AssociationRequest(self.number, self._connection.peer, rq, self._connection.transport.tls)
         self._teller.requested(request)
-        if not self._server.may_associate(self):
-            self._answer(rq, REJECTED_LOCAL_LIMIT)
+        self.calling_ae_title = request.calling_ae_title
+        limit = self._server.limit_reached(self)
+        if limit:
+            self._answer(rq, REJECTED_LOCAL_LIMIT, limit)
             return
         negotiator = self._server.options.negotiator
         if negotiator is None:
@@ -268,9 +272,10 @@ class Acceptor:
         self._scribe.note(logging.ERROR, f"the negotiator failed: {type(error).__name__}: {error}")
         return REJECTED_CONGESTION
 
-    def _answer(self, rq: AssociateRQ, answer: AssociateAC | AssociateRJ) -> None:
+    def _answer(self, rq: AssociateRQ, answer: AssociateAC | AssociateRJ, reason: str = "") -> None:
         if isinstance(answer, AssociateRJ):
-            self._refuse(describe_rejection(answer.result, answer.source, answer.reason))
+            text = describe_rejection(answer.result, answer.source, answer.reason)
+            self._refuse(f"{text}; {reason}" if reason else text)
             self._machine.reject(answer, self._loop.time())
             return
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType, TracebackType
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from dicomgui.network.pdu import AssociateRJ
 from dicomgui.network.server.acceptor import Acceptor
 from dicomgui.network.server.moving import DestinationMover, Destinations
 from dicomgui.network.server.offering import policy_for
+from dicomgui.network.server.quotas import OnOverQuota, PeerQuotas
 from dicomgui.network.service import AssociationFacts, Handlers, ServiceUser
 from dicomgui.network.service.endings import check_abort
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
@@ -54,14 +55,18 @@ class ServerOptions:
     :ivar max_associations: associations at one time; one more is answered A-ASSOCIATE-RJ 2/3/2.
     :ivar tracer: where trace records go.
     :ivar trace_full: keep the data sets of C-STORE in the trace as well.
-    :ivar max_associations_per_peer: associations at one time from one address; one more is answered 2/3/2 as well.
-        ``None`` for no limit of their own.
+    :ivar max_associations_per_peer: associations at one time from one address, and of one calling AE title; one more is
+        answered 2/3/2 as well. ``None`` for no limit of their own.
     :ivar lifecycle: whom to tell of each association's life; see :class:`Lifecycle`.
     :ivar negotiator: decides about each request instead of ``policy``; see :data:`Negotiator`.
     :ivar destinations: where a C-MOVE may send to; see :data:`Destinations`.
     :ivar tls: speak TLS with everyone; a handshake may take ``timeouts.tls_s`` and holds up nobody else.
     :ivar sockets: how TCP connections are set up; see :class:`SocketOptions`.
     :ivar implementation: which software we say that we are.
+    :ivar max_hourly_instances_per_peer: C-STORE requests of one address, and of one calling AE title, within an hour;
+        one more is answered A700 (out of resources). ``None`` for no limit, see :mod:`.quotas`.
+    :ivar max_hourly_bytes_per_peer: bytes of their data sets, likewise; the one that goes over it is not kept.
+    :ivar on_over_quota: told of each C-STORE that is refused for one of the two, and why, in one line.
     """
 
     policy: AcceptPolicy
@@ -78,11 +83,17 @@ class ServerOptions:
     tls: TlsConfig | None = None
     sockets: SocketOptions = field(default=SocketOptions())
     implementation: Implementation = OUR_IMPLEMENTATION
+    max_hourly_instances_per_peer: int | None = None
+    max_hourly_bytes_per_peer: int | None = None
+    on_over_quota: OnOverQuota | None = None
 
     def __post_init__(self) -> None:
         per_peer = self.max_associations_per_peer
         if self.max_connections < 1 or self.max_associations < 1 or (per_peer is not None and per_peer < 1):
             raise ConfigurationError("a server needs at least one connection and one association", phase="configure")
+        for limit in (self.max_hourly_instances_per_peer, self.max_hourly_bytes_per_peer):
+            if limit is not None and limit < 1:
+                raise ConfigurationError("a peer that may store nothing needs no storage service", phase="configure")
 
 
 class Server:
@@ -92,6 +103,7 @@ class Server:
 
     :ivar ae_title: our AE title.
     :ivar tls_context: what connections are secured with; ``None`` without TLS.
+    :ivar provided: the handlers, with the limits of peers around them.
     :ivar mover: how a C-MOVE reaches its destinations.
     :ivar tasks: owner of what has to outlive a connection.
     """
@@ -100,6 +112,10 @@ class Server:
         self.ae_title = ae_title
         self.options = options
         self.handlers = handlers
+        quotas = PeerQuotas(
+            options.max_hourly_instances_per_peer, options.max_hourly_bytes_per_peer, options.on_over_quota
+        )
+        self.provided = replace(handlers, **quotas.guard(handlers))
         self.tls_context = None if options.tls is None else options.tls.server_context()
         self.mover = DestinationMover(
             options.destinations,
@@ -240,13 +256,17 @@ class Server:
         oldest.give_way()
         return True
 
-    def may_associate(self, asking: Acceptor) -> bool:
-        """Whether one more association is within the limits."""
+    def limit_reached(self, asking: Acceptor) -> str:
+        """Which limit does not allow one more association, in a few words; empty if none does."""
         standing = [acceptor for acceptor in self._acceptors if acceptor.counts]
         per_peer = self.options.max_associations_per_peer
-        if per_peer is not None and sum(acceptor.host == asking.host for acceptor in standing) >= per_peer:
-            return False
-        return len(standing) < self.options.max_associations
+        if per_peer is not None:
+            if sum(acceptor.host == asking.host for acceptor in standing) >= per_peer:
+                return f"{asking.host} may have {per_peer} at a time"
+            if sum(acceptor.calling_ae_title == asking.calling_ae_title for acceptor in standing) >= per_peer:
+                return f"{asking.calling_ae_title!r} may have {per_peer} at a time"
+        is_full = len(standing) >= self.options.max_associations
+        return f"all callers together may have {self.options.max_associations} at a time" if is_full else ""
 
     def forget(self, acceptor: Acceptor) -> None:
         """A connection is gone, and with it everything that it held."""
@@ -280,5 +300,3 @@ async def serve(
     server = Server(title, handlers, options or ServerOptions(policy=policy_for(handlers, title)))
     await server.open(host, port)
     return server
-
-

@@ -32,7 +32,7 @@ from dicomgui.network import (
 
 PATIENCE_S = 20.0
 # What acceptors ask and tell; serve() itself opens.
-INNER = {"open", "tasks", "may_connect", "may_associate", "forget"}
+INNER = {"open", "tasks", "may_connect", "limit_reached", "forget"}
 ATTRIBUTES = {"ae_title", "handlers", "options"}
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from dicomgui.app.image_palette import Palette, read_palette
 from dicomgui.app.viewed import Viewed
+from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN
 from dicomgui.trace.finding import plain
 from dicomgui.trace.inspection.dataset_nodes import DataNode
 
@@ -21,6 +23,7 @@ __all__ = [
     "ImageFacts",
     "Modality",
     "Pixels",
+    "VoiTable",
     "Window",
     "has_image",
     "read_facts",
@@ -34,6 +37,7 @@ MAX_FRAMES: Final = 1_000_000
 _PIXEL_TAGS: Final = {0x7FE0_0010: "int", 0x7FE0_0008: "f4", 0x7FE0_0009: "f8"}
 _MAX_TABLE: Final = 65_536
 _MAX_WINDOWS: Final = 32
+_MAX_ASPECT: Final = 20.0
 
 
 class ImageError(Exception):
@@ -48,16 +52,30 @@ class ImageError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class VoiTable:
+    """A VOI LUT (PS3.3 C.11.2.1.1).
+
+    :ivar first: the value that the first grey is for; values below it have that grey, those above the last one's.
+    :ivar grays: 0 to 255.
+    """
+
+    first: int
+    grays: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
-    """One way to make values into grey (PS3.3 C.11.2.1.2).
+    """One way to make values into grey (PS3.3 C.11.2.1).
 
     :ivar function: ``LINEAR``, ``LINEAR_EXACT`` or ``SIGMOID``.
+    :ivar table: makes the greys instead of the function, over the values that center and width tell.
     """
 
     name: str
     center: float
     width: float
     function: str = "LINEAR"
+    table: VoiTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +123,12 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What holds for all frames."""
+    """What holds for all frames.
+
+    :ivar lut_shape: Presentation LUT Shape (2050,0020), ``IDENTITY`` or ``INVERSE``; empty where it is not said.
+    :ivar aspect: how many times as high as wide a pixel is.
+    :ivar spacing: how large a pixel is, in words; empty where it is not said.
+    """
 
     rows: int
     columns: int
@@ -121,6 +144,13 @@ class ImageFacts:
     padding: int | None
     palette: Palette | None
     frame_ms: float
+    lut_shape: str = ""
+    aspect: float = 1.0
+    spacing: str = ""
+
+    def is_inverse(self, photometric: str) -> bool:
+        """Whether the smallest value is white: by Presentation LUT Shape (PS3.3 C.11.6), else by the colour model."""
+        return self.lut_shape == "INVERSE" if self.lut_shape else photometric == "MONOCHROME1"
 
     @property
     def is_color(self) -> bool:
@@ -171,7 +201,7 @@ def read_facts(viewed: Viewed) -> ImageFacts:
         rows, columns, samples, allocated, stored, int(_number(viewed, 0x0028_0102) or stored - 1), is_signed,
         viewed.text_of(0x0028_0004).strip().upper() or ("RGB" if samples == 3 else "MONOCHROME2"),
         int(_number(viewed, 0x0028_0006) or 0), _frames(viewed), pixels, _padding(viewed, is_signed),
-        read_palette(viewed), _frame_ms(viewed),
+        read_palette(viewed), _frame_ms(viewed), viewed.text_of(0x2050_0020).strip().upper(), *_aspect(viewed),
     )  # fmt: skip
     _check(facts, viewed)
     return facts
@@ -216,7 +246,28 @@ def _frame_ms(viewed: Viewed) -> float:
 def _padding(viewed: Viewed, is_signed: bool) -> int | None:
     node = viewed.element(0x0028_0120)
     raw = viewed.value_of(node, 2) if node is not None else b""
-    return int.from_bytes(raw, "little", signed=is_signed) if len(raw) == 2 else None
+    is_big = viewed.transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN
+    return int.from_bytes(raw, "big" if is_big else "little", signed=is_signed) if len(raw) == 2 else None
+
+
+def _aspect(viewed: Viewed) -> tuple[float, str]:
+    """Height by width of a pixel, and its size: by its spacing, else by Pixel Aspect Ratio (PS3.3 C.7.6.3.1.7)."""
+    shared = _group(viewed, 0x5200_9229, 0) or _group(viewed, 0x5200_9230, 0)
+    measures = next(viewed.items_of(0x0028_9110, shared), None) if shared is not None else None
+    wide = _numbers(viewed.text_of(0x0028_0030, measures)) or _numbers(viewed.text_of(0x0028_0030))
+    for numbers, what in ((wide, "mm"), (_numbers(viewed.text_of(0x0018_1164)), "mm at the detector")):
+        if len(numbers) == 2 and min(numbers) > 0:
+            aspect = _sane(numbers[0] / numbers[1])
+            return aspect, f"{numbers[1]:.4g} × {numbers[0]:.4g} {what}"
+    ratio = _numbers(viewed.text_of(0x0028_0034))
+    if len(ratio) == 2 and min(ratio) > 0:
+        return _sane(ratio[0] / ratio[1]), f"pixels {ratio[1]:g} × {ratio[0]:g}"
+    return 1.0, ""
+
+
+def _sane(aspect: float) -> float:
+    """Beyond that it is a mistake, and nothing could be seen."""
+    return aspect if 1 / _MAX_ASPECT <= aspect <= _MAX_ASPECT else 1.0
 
 
 # ------------------------------------------------------------------------------------------------- what values mean
@@ -230,9 +281,8 @@ def read_meaning(viewed: Viewed, index: int) -> FrameMeaning:
     places = [group for group in (_group(viewed, 0x5200_9230, index), _group(viewed, 0x5200_9229, 0)) if group]
     transformed = [item for group in places for item in viewed.items_of(0x0028_9145, group)]
     voi = [item for group in places for item in viewed.items_of(0x0028_9132, group)]
-    return FrameMeaning(
-        _modality(viewed, transformed[0] if transformed else None), _windows(viewed, voi[0] if voi else None)
-    )
+    modality = _modality(viewed, transformed[0] if transformed else None)
+    return FrameMeaning(modality, (*_voi_tables(viewed, modality), *_windows(viewed, voi[0] if voi else None)))
 
 
 def _group(viewed: Viewed, tag: int, index: int) -> DataNode | None:
@@ -263,20 +313,47 @@ def _unit(viewed: Viewed, inside: DataNode | None) -> str:
 
 
 def _table(viewed: Viewed, item: DataNode, unit: str) -> Modality | None:
+    found = _lut(viewed, item, may_be_negative=_number(viewed, 0x0028_0103) == 1)
+    if found is None:
+        return None
+    first, values, _ = found
+    said = viewed.text_of(0x0028_3004, item).strip()
+    return Modality(unit=plain(said, 16) or unit, table=values, first=first)
+
+
+def _voi_tables(viewed: Viewed, modality: Modality) -> Iterator[Window]:
+    """The VOI LUTs of the data set; the values they are for are those that the modality gives."""
+    is_signed = _number(viewed, 0x0028_0103) == 1
+    may_be_negative = is_signed or (modality.table is None and modality.intercept < 0)
+    for number, item in enumerate(viewed.items_of(0x0028_3010)):
+        found = _lut(viewed, item, may_be_negative=may_be_negative)
+        if found is None or number >= _MAX_WINDOWS:
+            continue
+        first, values, bits = found
+        top = (1 << bits) - 1
+        table = VoiTable(first, bytes(min(255, value * 255 // top) for value in values))
+        name = plain(viewed.text_of(0x0028_3003, item).strip(), 40) or f"Table {number + 1}"
+        yield Window(name, first + len(values) / 2, float(len(values)), table=table)
+
+
+def _lut(viewed: Viewed, item: DataNode, *, may_be_negative: bool) -> tuple[int, tuple[int, ...], int] | None:
+    """The first value that a table is for, its entries, and their bits (PS3.3 C.11.1.1, C.11.2.1.1)."""
     descriptor, data = viewed.element(0x0028_3002, item), viewed.element(0x0028_3006, item)
     if descriptor is None or data is None:
         return None
-    raw = viewed.value_of(descriptor, 6)
+    order = ">" if viewed.transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN else "<"
+    raw, value = viewed.value_of(descriptor, 6), viewed.value_of(data, 2 * _MAX_TABLE)
     if len(raw) < 6:
         return None
-    count, first = struct.unpack("<HH", raw[:4])
-    value = viewed.value_of(data, 2 * _MAX_TABLE)
-    values = struct.unpack(f"<{len(value) // 2}H", value[: len(value) // 2 * 2])[: count or _MAX_TABLE]
-    is_negative = first >= 0x8000 and _number(viewed, 0x0028_0103) == 1
-    said = viewed.text_of(0x0028_3004, item).strip()
-    return (
-        Modality(unit=plain(said, 16) or unit, table=values, first=first - is_negative * 0x1_0000) if values else None
-    )
+    count, first, bits = struct.unpack(f"{order}HHH", raw)
+    count = count or _MAX_TABLE
+    values: tuple[int, ...] = struct.unpack(f"{order}{len(value) // 2}H", value[: len(value) // 2 * 2])
+    if bits <= 8 and count <= len(value) < 2 * count:  # two entries in a word
+        values = tuple(value)
+    values = values[:count]
+    if not values or not 1 <= bits <= 16:
+        return None
+    return first - 0x1_0000 if first >= 0x8000 and may_be_negative else first, values, bits
 
 
 def _windows(viewed: Viewed, inside: DataNode | None) -> tuple[Window, ...]:

@@ -81,7 +81,7 @@ class FrameReader:
     def _native(self, index: int) -> Frame:
         facts = self.facts
         pixels = facts.rows * facts.columns
-        is_halved = facts.photometric == "YBR_FULL_422" and facts.samples == 3
+        is_halved = facts.photometric in ("YBR_FULL_422", "YBR_PARTIAL_422") and facts.samples == 3
         bits = pixels * 2 * facts.allocated if is_halved else pixels * facts.samples * facts.allocated
         data, note = self._bits(index * bits, bits)
         if facts.allocated == 1:
@@ -90,7 +90,7 @@ class FrameReader:
             data = _whole_422(data)
         elif facts.samples > 1 and facts.planar:
             data = _by_pixel(data, facts.samples, facts.allocated // 8)
-        photometric = "YBR_FULL" if is_halved else facts.photometric
+        photometric = _unhalved(facts.photometric)
         if facts.pixels.kind == "int" and facts.samples == 1 and photometric not in _ONE_SAMPLE:
             photometric = "MONOCHROME2"
         code = {"f4": "f", "f8": "d"}.get(facts.pixels.kind) or _code(facts.allocated // 8, facts.is_signed)
@@ -166,7 +166,7 @@ class FrameReader:
             data, code = bytes(buffer), _code(width, bool(said["pixel_representation"]))
             if facts.samples > 1 and said.get("planar_configuration"):
                 data = _by_pixel(data, facts.samples, width)
-        photometric = str(said["photometric_interpretation"]).replace("YBR_FULL_422", "YBR_FULL")
+        photometric = _unhalved(str(said["photometric_interpretation"]))
         return Frame(data, code, facts.rows, facts.columns, facts.samples, photometric)
 
     def _offsets(self) -> dict[str, Any]:
@@ -224,8 +224,10 @@ def decoder_of(transfer_syntax_uid: str) -> Decoder:
     try:
         decoder = get_decoder(transfer_syntax_uid)
     except NotImplementedError as error:
-        what = "a video, which is not shown here" if transfer_syntax_uid.startswith(_VIDEO) else "known to no decoder"
-        raise ImageError(f"Its transfer syntax, {name}, is {what}.") from error
+        what = "known to no decoder."
+        if transfer_syntax_uid.startswith(_VIDEO):
+            what = "a video, which is not played here. It can be saved to a file for a player."
+        raise ImageError(f"Its transfer syntax, {name}, is {what}") from error
     if not decoder.is_available:
         packages = _packages(decoder)
         raise ImageError(
@@ -282,6 +284,11 @@ _BITS: Final = tuple(bytes(byte >> bit & 1 for bit in range(8)) for byte in rang
 def _unpacked(data: bytes) -> bytes:
     """A byte for each bit, the lowest first (PS3.5 8.1.1)."""
     return b"".join(map(_BITS.__getitem__, data))
+
+
+def _unhalved(photometric: str) -> str:
+    """The colour model of samples of which none is left out any more."""
+    return photometric.removesuffix("_422").removesuffix("_420")
 
 
 def _whole_422(data: bytes) -> bytes:

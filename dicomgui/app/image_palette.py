@@ -56,9 +56,9 @@ def _plane(viewed: Viewed, number: int, count: int, bits: int, *, is_big: bool) 
         values: tuple[int, ...] | list[int] = struct.unpack(f"{order}{len(raw) // 2}H", raw[: len(raw) // 2 * 2])
     elif segmented is not None:
         raw = viewed.value_of(segmented, _MAX_RAW)
-        form = "B" if bits <= 8 and len(raw) % 2 else "H"
-        size = struct.calcsize(form)
-        values = expand_segments(struct.unpack(f"{order}{len(raw) // size}{form}", raw[: len(raw) // size * size]))
+        values = expand_segments(struct.unpack(f"{order}{len(raw) // 2}H", raw[: len(raw) // 2 * 2]))
+        if bits <= 8 and len(values) < count:  # a byte each, as some write it
+            values = expand_segments(tuple(raw), is_bytes=True)
     else:
         return b""
     values = values[:count]
@@ -68,14 +68,17 @@ def _plane(viewed: Viewed, number: int, count: int, bits: int, *, is_big: bool) 
     return bytes(value >> 8 if is_wide else value & 0xFF for value in values)
 
 
-def expand_segments(words: tuple[int, ...]) -> list[int]:
-    """The entries that the segments of a table stand for, at most :data:`MAX_ENTRIES`; what is damaged ends it."""
+def expand_segments(words: tuple[int, ...], *, is_bytes: bool = False) -> list[int]:
+    """The entries that the segments of a table stand for, at most :data:`MAX_ENTRIES`; what is damaged ends it.
+
+    :param is_bytes: the table is one of bytes, and the place of an indirect segment takes four of them.
+    """
     out: list[int] = []
-    _expand(words, 0, len(words), out, is_inside=False)
+    _expand(words, 0, len(words), out, is_inside=False, wide=4 if is_bytes else 2)
     return out[:MAX_ENTRIES]
 
 
-def _expand(words: tuple[int, ...], at: int, most: int, out: list[int], *, is_inside: bool) -> None:
+def _expand(words: tuple[int, ...], at: int, most: int, out: list[int], *, is_inside: bool, wide: int) -> None:
     """Segments from ``at`` on, at most ``most`` of them."""
     while at + 2 <= len(words) and most > 0 and len(out) < MAX_ENTRIES:
         kind, length = words[at], words[at + 1]
@@ -87,8 +90,9 @@ def _expand(words: tuple[int, ...], at: int, most: int, out: list[int], *, is_in
             start, end = out[-1], words[at + 2]
             out += [round(start + (end - start) * step / length) for step in range(1, length + 1)]
             at += 3
-        elif kind == 2 and at + 3 < len(words) and not is_inside:
-            _expand(words, words[at + 2] | words[at + 3] << 16, length, out, is_inside=True)
-            at += 4
+        elif kind == 2 and at + 1 + wide < len(words) and not is_inside:
+            place = sum(words[at + 2 + number] << number * (32 // wide) for number in range(wide))
+            _expand(words, place, length, out, is_inside=True, wide=wide)
+            at += 2 + wide
         else:
             return

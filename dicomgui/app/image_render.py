@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from dicomgui.app.image_facts import ImageError, ImageFacts, Modality, Window
 from dicomgui.app.image_frames import Frame, has_numpy
@@ -38,14 +38,14 @@ def render(
     """
     photometric = frame.photometric
     if frame.samples == 1 and photometric.startswith("MONOCHROME"):
-        gray = _gray(frame, facts, modality, window, is_inverted != (photometric == "MONOCHROME1"))
+        gray = _gray(frame, facts, modality, window, is_inverted != facts.is_inverse(photometric))
         return Picture(gray, frame.rows, frame.columns, False)
     if frame.samples == 1 and photometric == "PALETTE COLOR" and facts.palette is not None:
         data = _by_palette(frame, facts, facts.palette)
     elif frame.samples == 3 and photometric in ("RGB", "YBR_RCT", "YBR_ICT"):
         data = _high_bytes(frame, facts)
-    elif frame.samples == 3 and photometric == "YBR_FULL":
-        data = _rgb_of_ybr(_high_bytes(frame, facts))
+    elif frame.samples == 3 and photometric in _YBR:
+        data = _rgb_of_ybr(_high_bytes(frame, facts), _YBR[photometric])
     else:
         raise ImageError(f"Photometric Interpretation {photometric} with {frame.samples} samples a pixel is not shown.")
     return Picture(data.translate(_INVERSE) if is_inverted else data, frame.rows, frame.columns, True)
@@ -58,7 +58,10 @@ _INVERSE: Final = bytes(range(255, -1, -1))
 
 
 def gray_of(value: float, window: Window) -> int:
-    """The grey of a value, 0 to 255 (PS3.3 C.11.2.1.2)."""
+    """The grey of a value, 0 to 255 (PS3.3 C.11.2.1)."""
+    table = window.table
+    if table is not None:
+        return table.grays[max(0, min(len(table.grays) - 1, math.floor(value) - table.first))]
     center, width = window.center, window.width
     if window.function == "SIGMOID":
         power = max(-700.0, min(700.0, -4 * (value - center) / width))
@@ -92,7 +95,11 @@ def _gray_of_array(frame: Frame, modality: Modality, window: Window, is_inverted
     else:
         values = values * modality.slope + modality.intercept
     center, width = window.center, window.width
-    if window.function == "SIGMOID":
+    if window.table is not None:
+        entries = np.frombuffer(window.table.grays, "u1")
+        places = np.clip(np.floor(np.nan_to_num(values)) - window.table.first, 0, len(entries) - 1)
+        grays = entries[places.astype(int)]
+    elif window.function == "SIGMOID":
         grays = 255 / (1 + np.exp(np.clip(-4 * (values - center) / width, -700, 700)))
     else:
         if window.function != "LINEAR_EXACT":
@@ -128,7 +135,7 @@ def _table(frame: Frame, facts: ImageFacts, modality: Modality, window: Window) 
 def _ramp(low: int, high: int, modality: Modality, window: Window) -> bytes:
     """The grey of the stored values from ``low`` to below ``high``; only what is within the window is computed."""
     slope = modality.slope
-    if modality.table is not None or window.function == "SIGMOID" or not slope:
+    if modality.table is not None or window.table is not None or window.function == "SIGMOID" or not slope:
         return bytes(gray_of(modality.value_of(stored), window) for stored in range(low, high))
     ends = [(window.center + side * (window.width / 2 + 1) - modality.intercept) / slope for side in (-1, 1)]
     first = max(low, min(high, math.floor(min(ends))))
@@ -180,24 +187,57 @@ def _unsigned(code: str) -> Any:
     return code.upper()
 
 
-_CLAMPED: Final = bytes(256) + bytes(range(256)) + b"\xff" * 256
-_RED: Final = tuple(round(1.402 * (value - 128)) + 256 for value in range(256))
-_BLUE: Final = tuple(round(1.772 * (value - 128)) + 256 for value in range(256))
-_GREEN_OF_RED: Final = tuple(-0.714136 * (value - 128) for value in range(256))
-_GREEN_OF_BLUE: Final = tuple(-0.344136 * (value - 128) + 256.5 for value in range(256))
+_CLAMPED: Final = bytes(512) + bytes(range(256)) + b"\xff" * 512
+_ZERO: Final = 512
 
 
-def _rgb_of_ybr(data: bytes) -> bytes:
-    """PS3.3 C.7.6.3.1.2, full range."""
+class _Ybr(NamedTuple):
+    """What each code of a sample adds to red, green and blue (PS3.3 C.7.6.3.1.2)."""
+
+    luma: tuple[float, ...]
+    red: tuple[float, ...]
+    blue: tuple[float, ...]
+    green_of_red: tuple[float, ...]
+    green_of_blue: tuple[float, ...]
+
+
+def _ybr(low: int, scale: float, red: float, blue: float, green_of_red: float, green_of_blue: float) -> _Ybr:
+    luma = tuple(scale * (value - low) + _ZERO + 0.5 for value in range(256))
+    return _Ybr(luma, *(
+        tuple(factor * (value - 128) for value in range(256)) for factor in (red, blue, green_of_red, green_of_blue)
+    ))  # fmt: skip
+
+
+_YBR: Final = {
+    "YBR_FULL": _ybr(0, 1.0, 1.402, 1.772, -0.714136, -0.344136),
+    "YBR_PARTIAL": _ybr(16, 1.164384, 1.596027, 2.017232, -0.812968, -0.391762),
+}
+
+
+def _rgb_of_ybr(data: bytes, model: _Ybr) -> bytes:
+    if has_numpy():
+        return _rgb_of_array(data, model)
     luma, blue, red = data[0::3], data[1::3], data[2::3]
     out = bytearray(len(data))
-    clamped = _CLAMPED
-    out[0::3] = bytes(clamped[y + _RED[r]] for y, r in zip(luma, red, strict=True))
+    clamped, base, of_red, of_blue = _CLAMPED, model.luma, model.red, model.blue
+    out[0::3] = bytes(clamped[int(base[y] + of_red[r])] for y, r in zip(luma, red, strict=True))
+    green_of_red, green_of_blue = model.green_of_red, model.green_of_blue
     out[1::3] = bytes(
-        clamped[int(y + _GREEN_OF_BLUE[b] + _GREEN_OF_RED[r])] for y, b, r in zip(luma, blue, red, strict=True)
+        clamped[int(base[y] + green_of_blue[b] + green_of_red[r])] for y, b, r in zip(luma, blue, red, strict=True)
     )
-    out[2::3] = bytes(clamped[y + _BLUE[b]] for y, b in zip(luma, blue, strict=True))
+    out[2::3] = bytes(clamped[int(base[y] + of_blue[b])] for y, b in zip(luma, blue, strict=True))
     return bytes(out)
+
+
+def _rgb_of_array(data: bytes, model: _Ybr) -> bytes:
+    import numpy as np
+
+    samples: Any = np.frombuffer(data, "u1").reshape(-1, 3)
+    tables: list[Any] = [np.asarray(table, "f4") for table in model]
+    luma, of_red, of_blue, green_of_red, green_of_blue = tables
+    base, blue, red = luma[samples[:, 0]] - _ZERO, samples[:, 1], samples[:, 2]
+    found = np.stack((base + of_red[red], base + green_of_blue[blue] + green_of_red[red], base + of_blue[blue]), axis=1)
+    return bytes(np.clip(np.floor(found), 0, 255).astype("u1").tobytes())
 
 
 # ------------------------------------------------------------------------------------------------- windows and values

@@ -14,7 +14,8 @@ from helpers.bad_peer import reached
 from helpers.query_panel import ask, shown_panel
 from pydicom import dcmread
 from pydicom.data import get_charset_files
-from pydicom.dataset import FileMetaDataset
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import (
@@ -41,6 +42,7 @@ from dicomgui.gui.viewer.edit_window import EditWindow
 from dicomgui.gui.viewer.element_model import NAME, TAG, VALUE
 from dicomgui.gui.viewer.image_canvas import NOT_FOR_DIAGNOSIS
 from dicomgui.gui.viewer.viewer_window import IMAGE, ViewerWindow
+from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.dimse.dataset import encode_dataset
 
@@ -76,6 +78,23 @@ def write(path: Path, **values: object) -> Path:
     dataset = instance(1, 1, 1, **values)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = EXPLICIT
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+def picture(path: Path, syntax: str = EXPLICIT, **values: object) -> Path:
+    """An image of 64 by 64 pixels of 8 bits: the first one is 0, the last one 255."""
+    dataset = instance(1, 1, 1)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.Rows = dataset.Columns = 64
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 8, 8, 7, 0
+    dataset.PixelData = bytes(number * 255 // 4095 for number in range(4096))
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    if syntax != EXPLICIT:
+        dataset["PixelData"].is_undefined_length = True
     dataset.save_as(path, enforce_file_format=True)
     return path
 
@@ -328,6 +347,88 @@ async def test_what_cannot_be_decoded_says_which_package_is_missing(window: Main
     said = [label.text() for label in pane.nothing.findChildren(QWidget) if hasattr(label, "text")]
     assert any("pylibjpeg-libjpeg" in one for one in said)
     assert not pane.fit_button.isEnabled()
+
+
+async def test_overlays_are_drawn_until_they_are_switched_off(window: MainWindow, qtbot: QtBot) -> None:
+    viewer = await image(window, FILES / "examples_overlay.dcm")
+    pane = viewer.image
+    with_graphics = pane.canvas.image
+    assert pane.overlay_button.isVisible()
+    pane.canvas.setFocus()
+    await reached(lambda: viewer.isActiveWindow() and pane.canvas.hasFocus(), "keys go to the picture")
+    qtbot.keyClick(pane.canvas, Qt.Key.Key_O)
+    await reached(lambda: pane.canvas.image is not with_graphics, "it is drawn anew")
+    assert not pane.overlay_button.isChecked()
+    assert pane.canvas.image is not None
+    assert pane.canvas.image.isGrayscale()
+    assert with_graphics is not None
+    assert not with_graphics.isGrayscale()
+    other = await image(window, FILES / "CT_small.dcm")
+    assert not other.image.overlay_button.isVisible()
+
+
+async def test_pixels_are_as_high_as_they_are_meant_to_be(window: MainWindow, tmp_path: Path) -> None:
+    path = picture(tmp_path / "high.dcm", PixelSpacing=[1, 0.5])
+    viewer = await image(window, path)
+    canvas = viewer.image.canvas
+    assert canvas.aspect == 2.0
+    canvas.resize(400, 400)
+    canvas.fit()
+    assert canvas.zoom == pytest.approx(400 / 2 / 64)  # all of its height is seen
+    seen: list[tuple[int, int]] = []
+    canvas.pixel_pointed.connect(lambda column, row: seen.append((column, row)))
+    move(canvas, QPoint(200, 399))
+    move(canvas, QPoint(299, 200))
+    move(canvas, QPoint(310, 200))
+    assert seen == [(32, 63), (63, 32), (-1, -1)]
+    assert "0.5 × 1 mm" in viewer.image.facts_label.text()
+
+
+async def test_a_table_of_greys_is_chosen_like_a_window(window: MainWindow, tmp_path: Path) -> None:
+    table = Dataset()
+    table.add_new(0x00283002, "US", [256, 0, 8])
+    table.add_new(0x00283006, "OW", bytes(byte for number in range(256) for byte in (255 - number, 0)))
+    table.LUTExplanation = "Negative"
+    viewer = await image(window, picture(tmp_path / "table.dcm", VOILUTSequence=[table], WindowCenter=1, WindowWidth=2))
+    pane = viewer.image
+    assert [pane.presets.itemText(number) for number in range(pane.presets.count())] == [
+        "Negative", "Window 1", "Automatic", "Full range",
+    ]  # fmt: skip
+    assert pane.canvas.image is not None
+    assert pane.canvas.image.pixelColor(0, 0).red() == 255
+    pane.canvas.window_dragged.emit(8, 0)  # makes a window of it
+    await settled(viewer)
+    assert pane.drawn is not None
+    assert pane.drawn.window.table is None
+    assert pane.canvas.image.pixelColor(0, 0).red() < 10
+
+
+async def test_a_video_says_so_and_is_saved(window: MainWindow, tmp_path: Path, press: Press) -> None:
+    content = b"\0\0\0\x18ftypmp42" + bytes(500)
+    path = picture(tmp_path / "video.dcm", syntax="1.2.840.10008.1.2.4.102", PixelData=encapsulate([content]))
+    viewer = await image(window, path)
+    said = [label.text() for label in viewer.image.nothing.findChildren(PlainLabel)]
+    assert any("MPEG-4 AVC/H.264 High Profile" in one and "is a video" in one for one in said)
+    assert viewer.save_button.text() == " Save the video …"
+    viewer.save_button.click()
+    dialog = viewer.findChild(QFileDialog, "ask_save_enclosed")
+    assert isinstance(dialog, QFileDialog)
+    assert [Path(name).name for name in dialog.selectedFiles()] == ["video.mp4"]
+    dialog.close()
+    viewer.save_to(tmp_path / "saved.mp4")
+    await reached(lambda: viewer.said.text().startswith("Saved saved.mp4"), "it is saved")
+    assert (tmp_path / "saved.mp4").read_bytes() == content
+    viewer.save_to(tmp_path / "none" / "saved.mp4")
+    await reached(lambda: "was not saved" in viewer.said.text(), "a failure is said")
+
+
+async def test_a_document_is_said_and_saved_and_others_have_no_such_button(window: MainWindow, tmp_path: Path) -> None:
+    values = {"MIMETypeOfEncapsulatedDocument": "application/pdf", "EncapsulatedDocument": b"%P"}
+    viewer = await image(window, write(tmp_path / "document.dcm", **values))
+    assert viewer.save_button.text() == " Save the PDF document …"
+    assert "It holds a PDF document" in viewer.said.text()
+    other = await image(window, FILES / "CT_small.dcm")
+    assert not other.save_button.isVisible()
 
 
 # -------------------------------------------------------------------------------------------------------------- compare

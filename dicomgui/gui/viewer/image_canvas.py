@@ -59,6 +59,7 @@ class ImageCanvas(QWidget):
         self.setMinimumSize(220, 160)
         self._image: QImage | None = None
         self._zoom = 1.0
+        self._aspect = 1.0
         self._center = QPointF()
         self._is_fitted = True
         self._last = QPoint()
@@ -79,15 +80,23 @@ class ImageCanvas(QWidget):
         return self._zoom
 
     @property
+    def aspect(self) -> float:
+        """How many times as high as wide a pixel is drawn."""
+        return self._aspect
+
+    @property
     def is_fitted(self) -> bool:
         """Whether the picture follows the size of the widget."""
         return self._is_fitted
 
-    def show_image(self, image: QImage | None) -> None:
-        """Show another picture; one of the same size at the same place."""
-        before = self._image.size() if self._image is not None else None
-        self._image = image
-        if image is not None and image.size() != before:
+    def show_image(self, image: QImage | None, aspect: float = 1.0) -> None:
+        """Show another picture; one of the same size at the same place.
+
+        :param aspect: how many times as high as wide a pixel is.
+        """
+        before = (self._image.size(), self._aspect) if self._image is not None else None
+        self._image, self._aspect = image, aspect
+        if image is not None and (image.size(), aspect) != before:
             self.fit()
         self.update()
 
@@ -97,7 +106,7 @@ class ImageCanvas(QWidget):
         if self._image is None or self._image.isNull():
             return
         size = self._image.size()
-        wanted = min(self.width() / size.width(), self.height() / size.height())
+        wanted = min(self.width() / size.width(), self.height() / (size.height() * self._aspect))
         self._center = QPointF(size.width() / 2, size.height() / 2)
         self._set_zoom(max(wanted, 1e-3))
 
@@ -134,7 +143,7 @@ class ImageCanvas(QWidget):
         """The point of the picture under a point of the widget."""
         return QPointF(
             self._center.x() + (place.x() - self.width() / 2) / self._zoom,
-            self._center.y() + (place.y() - self.height() / 2) / self._zoom,
+            self._center.y() + (place.y() - self.height() / 2) / (self._zoom * self._aspect),
         )
 
     # ----------------------------------------------------------------------------------------------------------- events
@@ -147,9 +156,10 @@ class ImageCanvas(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(_GROUND))
         if self._image is not None:
-            width, height = self._image.width() * self._zoom, self._image.height() * self._zoom
-            left = self.width() / 2 - self._center.x() * self._zoom
-            top = self.height() / 2 - self._center.y() * self._zoom
+            across, down = self._zoom, self._zoom * self._aspect
+            width, height = self._image.width() * across, self._image.height() * down
+            left = self.width() / 2 - self._center.x() * across
+            top = self.height() / 2 - self._center.y() * down
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._zoom < 3)
             painter.drawImage(QRectF(left, top, width, height), self._image)
             self._paint_remark(painter)
@@ -187,7 +197,7 @@ class ImageCanvas(QWidget):
             self.window_dragged.emit(moved.x(), moved.y())
         elif event.buttons() != Qt.MouseButton.NoButton and self._image is not None:
             self._is_fitted = False
-            self._center -= QPointF(moved) / self._zoom
+            self._center -= QPointF(moved.x() / self._zoom, moved.y() / (self._zoom * self._aspect))
             self._bound()
         self._point(place)
 

@@ -21,7 +21,7 @@ from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.fields import line_edit
 from dicomgui.gui.widgets.flow import FlowRow, together
 from dicomgui.gui.widgets.peer_fields import set_invalid
-from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
+from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, tooltip
 from dicomgui.trace.finding import plain
 
 __all__ = ["ImagePane"]
@@ -100,6 +100,11 @@ class ImagePane(QWidget):
         self.invert_button = push_button(f"{name}_invert", "Invert", tip="White for black (I)")
         self.invert_button.setCheckable(True)
         self.invert_button.toggled.connect(self._on_inverted)
+        self.overlay_button = push_button(f"{name}_overlays", "Overlays", tip="Graphics that are stored over it (O)")
+        self.overlay_button.setCheckable(True)
+        self.overlay_button.setChecked(True)
+        self.overlay_button.toggled.connect(lambda on: self._want(replace(self._wish, has_overlays=on)))
+        self.overlay_button.hide()
 
     def _make_frame_fields(self) -> None:
         name = self._name
@@ -122,6 +127,7 @@ class ImagePane(QWidget):
             together(PlainLabel("Center", tone="muted"), self.center),
             together(PlainLabel("Width", tone="muted"), self.width_edit),
             self.invert_button,
+            self.overlay_button,
             together(self.fit_button, self.real_button, self.out_button, self.in_button, self.zoom_label),
         ):
             bar.add(part)
@@ -150,7 +156,7 @@ class ImagePane(QWidget):
     def _add_keys(self) -> None:
         keys: tuple[tuple[str, Callable[[], object]], ...] = (
             ("A", lambda: self._want(replace(self._wish, how=How.AUTO))), ("I", self.invert_button.toggle),
-            ("Space", self.play_button.toggle),
+            ("O", self.overlay_button.toggle), ("Space", self.play_button.toggle),
         )  # fmt: skip
         for key, slot in keys:
             shortcut = QShortcut(QKeySequence(key), self.canvas, context=Qt.ShortcutContext.WidgetShortcut)
@@ -193,6 +199,11 @@ class ImagePane(QWidget):
         self._work, drawn = result
         facts = self._work.facts
         self._frames.setVisible(facts.frames > 1)
+        overlays = self._work.overlays
+        self.overlay_button.setVisible(bool(overlays))
+        if overlays:
+            names = plain(", ".join(one.label for one in overlays), 300)
+            self.overlay_button.setToolTip(tooltip(f"Graphics that are stored over it (O): {names}"))
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, facts.frames - 1)
             self.slider.setPageStep(max(1, facts.frames // 10))
@@ -225,7 +236,8 @@ class ImagePane(QWidget):
             self._show_place()
             return
         self.drawn = result
-        self.canvas.show_image(result.image)
+        assert self._work is not None
+        self.canvas.show_image(result.image, self._work.facts.aspect)
         self.canvas.setAccessibleDescription(f"{result.frame.columns} by {result.frame.rows} pixels")
         self.pages.setCurrentIndex(1)
         self._enable(True)
@@ -264,6 +276,8 @@ class ImagePane(QWidget):
         sign = "signed" if facts.is_signed else "unsigned"
         parts = [f"{facts.columns:,} × {facts.rows:,}", f"{facts.stored} of {facts.allocated} bits", sign]
         parts.append(facts.photometric)
+        parts += [f"shape {facts.lut_shape}"] if facts.lut_shape == "INVERSE" else []
+        parts += [facts.spacing] if facts.spacing else []
         text = " · ".join(parts)
         self.facts_label.set_tone("warning" if drawn.frame.note else "muted")
         self.facts_label.setText(plain(drawn.frame.note or text, 300))
@@ -292,7 +306,7 @@ class ImagePane(QWidget):
         self.width_edit.setModified(False)
         now = self.drawn.window
         if (f"{now.center:.6g}", f"{now.width:.6g}") != (f"{center:.6g}", f"{width:.6g}"):
-            self._type(Window("", center, width, now.function))
+            self._type(Window("", center, width, now.function))  # and no table any more
 
     def _type(self, window: Window) -> None:
         self._want(replace(self._wish, how=How.TYPED, window=window))
@@ -305,7 +319,7 @@ class ImagePane(QWidget):
         now = self._wish.window if is_typed else self.drawn.window
         step = max(now.width, 1e-6) / 256
         width = max(now.width + right * step * 1.5, min(1.0, now.width))
-        self._type(replace(now, name="", center=now.center + down * step, width=width))
+        self._type(replace(now, name="", center=now.center + down * step, width=width, table=None))
 
     def _on_inverted(self, on: bool) -> None:
         self._want(replace(self._wish, is_inverted=on))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
+from dicomgui.app.enclosed import Enclosed, find_enclosed, save_enclosed
 from dicomgui.app.image_facts import has_image
 from dicomgui.app.viewed import Viewed
 from dicomgui.gui import icons
+from dicomgui.gui.latest import Latest
 from dicomgui.gui.viewer.elements import ElementsPane
 from dicomgui.gui.viewer.image_pane import ImagePane
 from dicomgui.gui.widgets.buttons import push_button
-from dicomgui.gui.widgets.text import ElidedLabel
+from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
 from dicomgui.network.uids import name_of
 from dicomgui.trace.finding import plain
 
@@ -61,6 +64,9 @@ class ViewerWindow(QWidget):
         self._place()
         self._add_keys()
         self.elements.show_viewed(viewed)
+        self._enclosed: Enclosed | None = None
+        self._saving = Latest(pool, self._say, self)
+        self._saving.ask(lambda: find_enclosed(viewed), self._on_enclosed_found)
         if self._has_image:
             self.tabs.setCurrentIndex(IMAGE)
         else:
@@ -95,6 +101,12 @@ class ViewerWindow(QWidget):
             "viewer_edit", "Edit a copy …", "edit", tip="Change a copy and send it; the original stays as it is"
         )
         self.edit_button.clicked.connect(self.edit_wanted)
+        self.save_button = push_button("viewer_save", "Save …", "save")
+        self.save_button.clicked.connect(self._on_save_clicked)
+        self.save_button.hide()
+        self.said = PlainLabel(tone="muted", wrap=True)
+        self.said.setObjectName("viewer_said")
+        self.said.hide()
         self.copy_button = push_button(
             "viewer_copy", "Copy", "copy", tip="Every element as text; may hold patient data"
         )
@@ -107,12 +119,13 @@ class ViewerWindow(QWidget):
         top.addWidget(self.tabs)
         top.addSpacing(6)
         top.addWidget(self.heading, 1)
-        for button in (self.compare_button, self.edit_button, self.copy_button):
+        for button in (self.save_button, self.compare_button, self.edit_button, self.copy_button):
             top.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 14)
         column.setSpacing(10)
         column.addLayout(top)
+        column.addWidget(self.said)
         column.addWidget(self.pages, 1)
 
     def _add_keys(self) -> None:
@@ -127,17 +140,55 @@ class ViewerWindow(QWidget):
     @property
     def is_busy(self) -> bool:
         """Whether something is being read, searched or decoded."""
-        return self.elements.is_busy or self.image.is_busy
+        return self.elements.is_busy or self.image.is_busy or self._saving.is_busy
 
     def stop(self) -> None:
         """Want nothing any more, and let go of the file."""
         self.elements.stop()
         self.image.stop()
+        self._saving.forget()
         self.viewed.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)
         self.closed.emit()
+
+    def _say(self, text: str, tone: str = "error") -> None:
+        self.said.set_tone(tone)
+        self.said.setText(plain(text, 400))
+        self.said.setVisible(bool(text))
+
+    # ----------------------------------------------------------------------------------------------- what lies inside
+
+    def _on_enclosed_found(self, found: Enclosed | None) -> None:
+        self._enclosed = found
+        if found is not None:
+            text = f"Save the {found.what} …"
+            self.save_button.setText(f" {text}")
+            self.save_button.setAccessibleName(text)
+            self.save_button.setToolTip(f"Write its {found.size_bytes:,} bytes to a file of its own")
+            self.save_button.show()
+            if not self._has_image:
+                self._say(found.detail, "muted")
+
+    def _on_save_clicked(self) -> None:
+        found = self._enclosed
+        assert found is not None
+        dialog = QFileDialog(self, f"Save the {found.what}")
+        dialog.setObjectName("ask_save_enclosed")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setDefaultSuffix(found.suffix.removeprefix("."))
+        dialog.selectFile(f"{_file_stem(self.viewed)}{found.suffix}")
+        dialog.fileSelected.connect(lambda path: self.save_to(Path(path)))
+        dialog.open()
+
+    def save_to(self, path: Path) -> None:
+        """Write what it encloses to a file; says what became of it."""
+        found = self._enclosed
+        if found is not None:
+            self._say("Saving …", "muted")
+            self._saving.ask(lambda: _saved(self.viewed, found, path), lambda said: self._say(*said))
 
     def _on_doubted(self, doubted: bool) -> None:
         """Say it where somebody who looks at the image sees it, too."""
@@ -169,6 +220,21 @@ class ViewerWindow(QWidget):
         if self.others:
             menu.addSeparator()
         menu.addAction("A file …").triggered.connect(lambda: self.compare_wanted.emit(None))
+
+
+def _file_stem(viewed: Viewed) -> str:
+    """A name that every system takes, without anything of the patient."""
+    known = viewed.path.stem if viewed.path is not None else ""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in known)[:80].strip(".") or "saved"
+
+
+def _saved(viewed: Viewed, found: Enclosed, path: Path) -> tuple[str, str]:
+    """What became of it, and its tone."""
+    try:
+        save_enclosed(viewed, found, path)
+    except OSError as error:
+        return f"{path.name} was not saved: {error.strerror or error}", "error"
+    return f"Saved {path.name}, {found.size_bytes:,} bytes.", "good"
 
 
 def _heading(viewed: Viewed) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from array import array
 
+import numpy as np
 import pytest
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.pixels.processing import apply_voi
 from pydicom.sequence import Sequence
 
 from dicomgui.app import image_facts, image_render
@@ -199,3 +201,123 @@ def test_a_palette_that_loops_has_an_end() -> None:
 
 def test_the_size_of_a_frame_is_bounded() -> None:
     assert image_facts.MAX_FRAME_BYTES <= 1 << 28
+
+
+def lut(first: int, values: list[int], bits: int = 16, *, packed: bool = False, **more: str) -> Dataset:
+    item = Dataset()
+    item.add_new(0x00283002, "US", [len(values) & 0xFFFF, first & 0xFFFF, bits])
+    data = bytes(values) if packed else words(*values)
+    item.add_new(0x00283006, "OW", data + b"\0" * (len(data) % 2))
+    for keyword, value in more.items():
+        setattr(item, keyword, value)
+    return item
+
+
+@pytest.mark.parametrize("has_numpy", [True, False])
+@pytest.mark.parametrize(
+    ("bits", "packed", "allocated"), [(16, False, 16), (12, False, 16), (8, False, 16), (8, True, 16), (12, False, 32)]
+)
+def test_a_voi_table_is_drawn_as_pydicom_applies_it(
+    bits: int, packed: bool, allocated: int, has_numpy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_render, "has_numpy", lambda: has_numpy)
+    top = (1 << bits) - 1
+    entries = [round(top * (number / 99) ** 2) for number in range(100)]
+    dataset_values: dict[str, object] = {
+        "VOILUTSequence": Sequence([lut(10, entries, bits, packed=packed, LUTExplanation="Square")]),
+        "RescaleSlope": 2, "RescaleIntercept": 4, "WindowCenter": 1, "WindowWidth": 2,
+    }  # fmt: skip
+    stored = [0, 1, 3, 20, 40, 52, 53, 100]
+    pixels = words(*stored) if allocated == 16 else array("I", stored).tobytes()
+    viewed = image(pixels, BitsAllocated=allocated, BitsStored=allocated, **dataset_values)
+    tables = read_meaning(viewed, 0).windows
+    assert [one.name for one in tables] == ["Square", "Window 1"]
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = EXPLICIT
+    dataset.VOILUTSequence = Sequence([lut(10, entries, bits)])  # pydicom wants each entry in a word
+    dataset.BitsStored, dataset.PixelRepresentation = 16, 0
+    expected = apply_voi(np.asarray([2 * value + 4 for value in stored], "u2"), dataset)
+    assert drawn(viewed, tables[0]) == [min(255, int(value) * 255 // top) for value in expected]
+
+
+def test_a_voi_table_may_begin_below_zero() -> None:
+    table = lut(-3, [0, 50, 100, 150, 200, 255], 8)
+    viewed = image(words(-4, -3, -1, 1, 9), PixelRepresentation=1, VOILUTSequence=Sequence([table]))
+    [window] = read_meaning(viewed, 0).windows
+    assert (window.center, window.width, window.name) == (0.0, 6.0, "Table 1")
+    assert drawn(viewed, window) == [0, 0, 100, 200, 255]
+
+
+@pytest.mark.parametrize("wrong", [{"bits": 0}, {"bits": 17}, {"values": []}])
+def test_a_voi_table_that_is_none_is_left_out(wrong: dict[str, int]) -> None:
+    item = lut(0, [1, 2], 8) if "values" not in wrong else lut(0, [])
+    if "bits" in wrong:
+        item.add_new(0x00283002, "US", [2, 0, wrong["bits"]])
+    assert read_meaning(image(words(1), VOILUTSequence=Sequence([item])), 0).windows == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "photometric", "is_inverse"),
+    [
+        ("", "MONOCHROME2", False), ("", "MONOCHROME1", True), ("IDENTITY", "MONOCHROME2", False),
+        ("INVERSE", "MONOCHROME1", True), ("INVERSE", "MONOCHROME2", True), ("IDENTITY", "MONOCHROME1", False),
+    ],
+)  # fmt: skip
+def test_the_shape_of_the_presentation_decides_what_is_white(shape: str, photometric: str, is_inverse: bool) -> None:
+    more = {"PresentationLUTShape": shape} if shape else {}
+    viewed = image(words(0, 255), PhotometricInterpretation=photometric, **more)
+    assert drawn(viewed, Window("", 128, 256)) == ([255, 0] if is_inverse else [0, 255])
+
+
+@pytest.mark.parametrize(
+    ("values", "aspect", "spacing"),
+    [
+        ({}, 1.0, ""),
+        ({"PixelSpacing": [2, 0.5]}, 4.0, "0.5 × 2 mm"),
+        ({"PixelAspectRatio": [1, 2]}, 0.5, "pixels 2 × 1"),
+        ({"PixelSpacing": [1, 1], "PixelAspectRatio": [1, 2]}, 1.0, "1 × 1 mm"),
+        ({"ImagerPixelSpacing": [0.2, 0.1]}, 2.0, "0.1 × 0.2 mm at the detector"),
+        ({"PixelSpacing": [0, 1]}, 1.0, ""),
+        ({"PixelSpacing": [1000, 1]}, 1.0, "1 × 1000 mm"),
+    ],
+)
+def test_pixels_are_as_high_as_the_data_set_says(values: dict[str, object], aspect: float, spacing: str) -> None:
+    facts = read_facts(image(words(1, 2), **values))
+    assert (facts.aspect, facts.spacing) == (aspect, spacing)
+
+
+def test_functional_groups_say_how_large_a_pixel_is() -> None:
+    measures, group = Dataset(), Dataset()
+    measures.PixelSpacing = [0.3, 0.6]
+    group.PixelMeasuresSequence = Sequence([measures])
+    facts = read_facts(image(words(1, 2), SharedFunctionalGroupsSequence=Sequence([group])))
+    assert facts.aspect == 0.5
+
+
+@pytest.mark.parametrize("has_numpy", [True, False])
+def test_partial_range_of_a_video_is_black_at_16_and_white_at_235(
+    has_numpy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_render, "has_numpy", lambda: has_numpy)
+    viewed = image(
+        bytes([16, 235, 128, 128, 81, 81, 90, 240]), Columns=4, SamplesPerPixel=3, BitsAllocated=8, BitsStored=8,
+        PlanarConfiguration=0, PhotometricInterpretation="YBR_PARTIAL_422",
+    )  # fmt: skip
+    pixels = drawn(viewed, Window("", 128, 256))
+    assert pixels[:6] == [0, 0, 0, 255, 255, 255]
+    assert all(abs(value - wanted) <= 1 for value, wanted in zip(pixels[6:9], (255, 0, 0), strict=True))
+
+
+def test_segments_of_a_palette_may_be_bytes() -> None:
+    assert expand_segments((0, 2, 7, 9, 1, 2, 13, 2, 1, 0, 0, 0, 0), is_bytes=True) == [7, 9, 11, 13, 7, 9]
+    descriptor = [6, 0, 8]
+    values: dict[str, object] = {"PhotometricInterpretation": "PALETTE COLOR", "BitsAllocated": 8, "BitsStored": 8}
+    viewed_values = dict(values)
+    for number, color in enumerate(("Red", "Green", "Blue")):
+        viewed_values[f"{color}PaletteColorLookupTableDescriptor"] = descriptor
+        data = bytes((0, 2, 7 + number, 9, 1, 2, 13, 2, 1, 0, 0, 0, 0, 0))
+        viewed_values[f"Segmented{color}PaletteColorLookupTableData"] = data
+    assert drawn(image(bytes([0, 3, 5, 9]), **viewed_values), Window("", 1, 1)) == [
+        7, 8, 9, 13, 13, 13, 9, 9, 9, 9, 9, 9,
+    ]  # fmt: skip

@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["AnswerDesk", "DeskRun", "PreparedSettings"]
 
 MAX_STEPS: Final = 2_000
+MAX_STATES: Final = 4_000
 MAX_COMMITMENTS: Final = 1_000
 MAX_DATASET_BYTES: Final = 2**20
 """Of a request about a step; more is answered 0213 (resource limitation)."""
@@ -127,15 +129,19 @@ class AnswerDesk:
         self._run: DeskRun | None = None
         self._scheduled = UserWorklist()
         self._asking: AssociationFacts | None = None
-        self._taken_bytes = 0
+        self._asking_bytes = 0
+        self._sizes: dict[str, int] = {}
         self._row_of_study: dict[str, Mapping[str, str]] = {}
         self._entries: dict[str, StepEntry] = {}
         self._times: dict[str, float] = {}
         self._studies: dict[str, tuple[str, ...]] = {}
-        self.performed = PerformedSteps(on_change=self._on_performed, max_steps=MAX_STEPS)
-        self.procedures = ProcedureSteps(
-            open_association=self._open_events, on_change=self._on_procedure, max_steps=MAX_STEPS
+        self.performed = PerformedSteps(
+            on_change=self._on_performed, max_steps=MAX_STEPS, on_forget=self._on_forgotten
         )
+        self.procedures = ProcedureSteps(
+            open_association=self._open_events, on_change=self._on_procedure, max_steps=MAX_STEPS,
+            on_forget=self._on_forgotten,
+        )  # fmt: skip
         self._printer: Printer | None = None
         self._commitment = self._providers()
         self.change(settings or self._settings)
@@ -226,12 +232,10 @@ class AnswerDesk:
         handler = getattr(keeper, _HANDLERS[operation], None)
         if handler is None:
             return UNRECOGNIZED
-        if service in (Provided.MPPS, Provided.UPS) and request.data is not None:
-            size = len(request.data)
-            if size > MAX_DATASET_BYTES or self._taken_bytes + size > MAX_TAKEN_BYTES:
-                self._note_refusal(service, operation, request, TOO_MUCH)
-                return TOO_MUCH
-            self._taken_bytes += size
+        keeps_data = service in (Provided.MPPS, Provided.UPS) and request.data is not None
+        if keeps_data and not self._has_room_for(len(request.data)):
+            self._note_refusal(service, operation, request, TOO_MUCH)
+            return TOO_MUCH
         answer = obeying(self.rules, service, operation, partial(self._ask, handler), self._note)(request)
         if service is Provided.NOTIFICATIONS:
             return self._noticed(operation, request, answer)
@@ -276,8 +280,18 @@ class AnswerDesk:
         keepers = {Provided.MPPS: self.performed, Provided.UPS: self.procedures}
         return {**keepers, Provided.NOTIFICATIONS: self.notifications}.get(service)
 
+    def _has_room_for(self, size: int) -> bool:
+        """Whether the steps may take so many bytes more; performed ones that have ended make room."""
+        if size > MAX_DATASET_BYTES:
+            return False
+        while sum(self._sizes.values()) + size > MAX_TAKEN_BYTES:
+            if not self.performed.forget_ended():
+                return False
+        return True
+
     def _ask(self, handler: Callable[[Any], Any], request: Any) -> Any:
         self._asking = request.facts
+        self._asking_bytes = len(getattr(request, "data", None) or b"")
         return handler(request)
 
     def _watched(self, service: Provided, operation: str, request: Any, answer: Any) -> Any:
@@ -329,13 +343,10 @@ class AnswerDesk:
         if service is Provided.MPPS:
             for uid in tuple(self.performed.steps):
                 self.performed.remove(uid)
-                self._times.pop(uid, None)
-                self._studies.pop(uid, None)
+                self._on_forgotten(uid)
             self._scheduled.states = {}
-            self._taken_bytes = 0
         elif service is Provided.UPS:
-            for uid in self.procedures.remove_finished():
-                self._entries.pop(uid, None)
+            self.procedures.remove_finished()
         elif service is Provided.COMMITMENT:
             self.commitments.clear()
         elif service is Provided.PRINT:
@@ -344,17 +355,27 @@ class AnswerDesk:
             self.notifications.clear()
         self.revision += 1
 
+    def _on_forgotten(self, uid: str) -> None:
+        """A step is not there any more."""
+        for known in (self._times, self._studies, self._entries, self._sizes):
+            known.pop(uid, None)
+
+    def _took(self, uid: str) -> None:
+        self._times[uid] = time.time()
+        self._sizes[uid] = self._sizes.get(uid, 0) + self._asking_bytes
+
     def _on_performed(self, step: PerformedStep) -> None:
-        self._times[step.sop_instance_uid] = time.time()
+        self._took(step.sop_instance_uid)
         studies = self._studies[step.sop_instance_uid] = studies_of(step)
-        self._scheduled.states = {**self._scheduled.states, **dict.fromkeys(studies, step_status(step))}
+        states = {**self._scheduled.states, **dict.fromkeys(studies, step_status(step))}
+        self._scheduled.states = dict(islice(states.items(), max(0, len(states) - MAX_STATES), None))
         self.revision += 1
         self._tell(step.facts, Provided.MPPS, f"{step.sop_instance_uid} {step.status}")
 
     def _on_procedure(self, step: ProcedureStep) -> None:
         facts = self._asking
         uid = step.sop_instance_uid
-        self._times[uid] = time.time()
+        self._took(uid)
         calling = "" if facts is None else facts.calling_ae_title.strip()
         self._entries[uid] = procedure_entry(self._entries.get(uid), step, calling)
         self.revision += 1

@@ -130,7 +130,9 @@ class PerformedSteps:
     :param on_change: called with each step that was made or changed.
     :param is_strict: refuse what lacks attributes that table F.7.2-1 requires, and changes of what must not change.
         Without it only the rules about the state hold.
-    :param max_steps: one more is answered 0213 (resource limitation).
+    :param max_steps: for one more, that which ended and was made first is forgotten; where none has ended it is
+        answered 0213 (resource limitation).
+    :param on_forget: called with the UID of each step that was forgotten for another one.
     """
 
     sop_classes: Final = (SOP_CLASS, RETRIEVE_SOP_CLASS)
@@ -141,9 +143,11 @@ class PerformedSteps:
         on_change: Callable[[PerformedStep], object] | None = None,
         is_strict: bool = True,
         max_steps: int = 100_000,
+        on_forget: Callable[[str], object] | None = None,
     ) -> None:
         self._steps: dict[str, PerformedStep] = {}
         self._on_change = on_change
+        self._on_forget = on_forget
         self._is_strict = is_strict
         self._max_steps = max_steps
 
@@ -159,6 +163,16 @@ class PerformedSteps:
         """
         del self._steps[sop_instance_uid]
 
+    def forget_ended(self) -> bool:
+        """Forget the step that was made first of those that have ended; whether there was one."""
+        uid = next((uid for uid, step in self._steps.items() if step.is_final), None)
+        if uid is None:
+            return False
+        del self._steps[uid]
+        if self._on_forget is not None:
+            self._on_forget(uid)
+        return True
+
     def handlers(self) -> Handlers:
         """What a server takes."""
         return Handlers(on_n_create=self.on_n_create, on_n_set=self.on_n_set, on_n_get=self.on_n_get)
@@ -169,7 +183,7 @@ class PerformedSteps:
         dataset = request.dataset
         if uid in self._steps:
             return Reply(DUPLICATE_INSTANCE, "there is a step with this UID")
-        if len(self._steps) >= self._max_steps:
+        if len(self._steps) >= self._max_steps and not self.forget_ended():
             return Reply(RESOURCE_LIMITATION, f"there are {self._max_steps} steps already")
         refusal = incomplete(dataset, _REQUIRED, may_be_empty=_MAY_BE_EMPTY) if self._is_strict else None
         if refusal is not None:

@@ -128,6 +128,7 @@ class ProcedureSteps:
         is_strict: bool = True,
         grants_locks: bool = True,
         max_steps: int = 100_000,
+        on_forget: Callable[[str], object] | None = None,
     ) -> None:
         self._steps: dict[str, ProcedureStep] = {}
         self._locks: dict[str, str] = {}
@@ -136,6 +137,7 @@ class ProcedureSteps:
         self._worklist_label = worklist_label
         self._is_strict = is_strict
         self._max_steps = max_steps
+        self._on_forget = on_forget
 
     @property
     def steps(self) -> Mapping[str, ProcedureStep]:
@@ -157,6 +159,8 @@ class ProcedureSteps:
             del self._steps[uid]
             self._locks.pop(uid, None)
             self._watchers.remove_step(uid)
+            if self._on_forget is not None:
+                self._on_forget(uid)
         return ended
 
     async def flush(self) -> None:
@@ -193,7 +197,7 @@ class ProcedureSteps:
         uid = request.command.affected_sop_instance_uid or new_uid()
         if uid in self._steps:
             return Reply(DUPLICATE_INSTANCE, "there is a step with this UID")
-        if len(self._steps) >= self._max_steps:
+        if len(self._steps) >= self._max_steps and not self.remove_finished():
             return Reply(RESOURCE_LIMITATION, f"there are {self._max_steps} steps already")
         step = in_utf_8(request.dataset)
         step.pop(TRANSACTION_UID, None)

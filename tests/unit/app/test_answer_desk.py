@@ -17,7 +17,7 @@ from dicomgui.app.context import AppContext
 from dicomgui.app.listener import Listener, ListenerOptions, RequestAnswered
 from dicomgui.app.provided import ALL, USUAL, Provided
 from dicomgui.network import connect, presets
-from dicomgui.network.service_classes import print_management
+from dicomgui.network.service_classes import mpps, print_management
 from dicomgui.network.service_classes.worklist import fetch
 
 PUSH, PULL = "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.3"
@@ -52,6 +52,25 @@ async def test_too_much_is_refused(listener: Listener, monkeypatch: pytest.Monke
     kept = len(desk_of(listener).procedures.steps)
     assert 1 < kept < 9
     assert statuses == [0] * kept + [0x0213] * (10 - kept)
+
+
+async def test_steps_that_have_ended_make_room_for_new_ones(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a RIS that runs for weeks would refuse every step in the end."""
+    monkeypatch.setattr(answer_desk, "MAX_TAKEN_BYTES", 6000)
+    monkeypatch.setattr(answer_desk, "MAX_STATES", 5)
+    desk = desk_of(listener)
+    uids = []
+    async with connect(f"X@{listener.address}", contexts=presets.for_classes(MPPS)) as assoc:
+        for _ in range(30):
+            uids.append(await mpps.start(assoc, mpps.in_progress(station_ae="CT1", modality="CT")))
+            await mpps.finish(assoc, uids[-1], mpps.completed([mpps.PerformedSeries("1.2.3", "Thorax")]))
+    kept = list(desk.performed.steps)
+    assert 1 < len(kept) < 15
+    assert kept == uids[-len(kept) :]
+    assert [desk.changed_at(uid) > 0 for uid in uids] == [uid in kept for uid in uids]
+    assert len(desk.scheduled.states) == 5
 
 
 async def test_a_service_that_is_switched_off_refuses_what_still_comes(listener: Listener) -> None:

@@ -50,6 +50,19 @@ def test_there_is_a_limit_of_steps() -> None:
     assert status_of(begun(max_steps=1).on_n_create(create(SOP_CLASS, "1.2.3.9", new_step()))) == 0x0213
 
 
+def test_beyond_the_limit_those_that_ended_make_room_the_oldest_first() -> None:
+    forgotten: list[str] = []
+    steps = PerformedSteps(is_strict=False, max_steps=3, on_forget=forgotten.append)
+    for number in range(3):
+        steps.on_n_create(create(SOP_CLASS, f"1.2.{number}", new_step()))
+    for number in (2, 1):
+        assert status_of(steps.on_n_set(change(SOP_CLASS, f"1.2.{number}", DONE))) == 0
+    answers = [steps.on_n_create(create(SOP_CLASS, f"1.3.{number}", new_step())) for number in range(3)]
+    assert [status_of(answer) for answer in answers] == [0, 0, 0x0213]
+    assert forgotten == ["1.2.1", "1.2.2"]
+    assert list(steps.steps) == ["1.2.0", "1.3.0", "1.3.1"]
+
+
 @pytest.mark.parametrize(
     ("step", "status", "offending"),
     [

@@ -59,9 +59,15 @@ def test_a_new_step_is_judged(step: Dataset, status: int) -> None:
 
 
 def test_uids_are_unique_and_there_is_a_limit() -> None:
-    steps = kept(max_steps=1)
+    forgotten: list[str] = []
+    steps = kept(max_steps=1, on_forget=forgotten.append)
     assert status_of(steps.on_n_create(create(PUSH, UID, scheduled("Work")))) == 0x0111
     assert status_of(steps.on_n_create(create(PUSH, "1.2.4", scheduled("Work")))) == 0x0213
+    go(steps, "IN PROGRESS")
+    set_(steps, cancelation())
+    assert go(steps, "CANCELED") == 0
+    assert status_of(steps.on_n_create(create(PUSH, "1.2.4", scheduled("Work", worklist_label="W")))) == 0
+    assert forgotten == [UID]
 
 
 def test_a_lenient_keeper_looks_at_the_state_only() -> None:

@@ -151,6 +151,7 @@ class Soak:
                 print(
                     f"{told / 60:4.0f} min  {sample.memory / 2**20:6.1f} MiB  {sample.handles} handles  "
                     f"{sample.threads} threads  {done:,} requests  {len(self.ledger.faults)} faults",
+                    *self.ledger.faults[-1:],
                     flush=True,
                 )
             with suppress(TimeoutError):

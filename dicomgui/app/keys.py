@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dicomgui.app.date_presets import as_dicom_date
 from dicomgui.app.key_charset import character_set_for
+from dicomgui.app.usual_attributes import USUAL_ATTRIBUTES, USUAL_KEYWORDS
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes import keys as grammar
 from dicomgui.network.service_classes.attributes import ENCODED_VRS, SPECIFIC_CHARACTER_SET, put, vr_of
@@ -120,6 +121,8 @@ def attribute_of(text: str) -> Attribute:
 
     :raises ConfigurationError: there is none, or it has no place in a data set (groups 0000 and 0002).
     """
+    if text in USUAL_ATTRIBUTES:
+        return _usual(text)
     tag = grammar.tag_named(text)
     if tag is None:
         written = text.strip()
@@ -129,7 +132,14 @@ def attribute_of(text: str) -> Attribute:
     return _attribute(tag)
 
 
+def _usual(keyword: str) -> Attribute:
+    tag, vr, name = USUAL_ATTRIBUTES[keyword]
+    return Attribute(tag, keyword, name, vr)
+
+
 def _attribute(tag: int) -> Attribute:
+    if tag in USUAL_KEYWORDS:
+        return _usual(USUAL_KEYWORDS[tag])
     from pydicom.datadict import dictionary_description, dictionary_keyword
 
     vr = vr_of(tag)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import cached_property
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject
 
-from dicomgui.app.explaining import explain_failure
 from dicomgui.app.nodes import Node
-from dicomgui.app.practice import AE_TITLE, PracticePACS
-from dicomgui.app.practice_data import PATIENTS, STUDIES
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.text import count_text
@@ -21,9 +19,13 @@ from dicomgui.network.errors import ConfigurationError, DicomNetworkError
 from dicomgui.storage import StorageError
 from dicomgui.trace.finding import plain
 
+if TYPE_CHECKING:
+    from dicomgui.app.practice import PracticePACS
+
 __all__ = ["PracticeKeeper"]
 
 _COMMENT: Final = "The practice PACS of this window: synthetic patients, on this computer alone."
+_NEEDED: Final = ("pydicom", "dicomgui.app.practice")
 
 
 class PracticeKeeper(QObject):
@@ -37,15 +39,22 @@ class PracticeKeeper(QObject):
         self.problem = ""
         self._place = place
         self._tasks = PanelTasks("practice PACS", place.reporter)
-        self._pacs = PracticePACS(place.context)
+        self._is_made = False
         self._task: asyncio.Task[None] | None = None
         self._name = ""
         place.config.settings_changed.connect(self._introduce_us)
 
+    @cached_property
+    def _pacs(self) -> PracticePACS:
+        from dicomgui.app.practice import PracticePACS
+
+        self._is_made = True
+        return PracticePACS(self._place.context)
+
     @property
     def is_running(self) -> bool:
         """Whether it answers."""
-        return self._pacs.is_running
+        return self._is_made and self._pacs.is_running
 
     @property
     def is_busy(self) -> bool:
@@ -65,6 +74,8 @@ class PracticeKeeper(QObject):
     @property
     def what(self) -> str:
         """What there is to practise with, in a few words."""
+        from dicomgui.app.practice_data import PATIENTS, STUDIES
+
         return f"{count_text(len(STUDIES), 'study', 'studies')} of {count_text(len(PATIENTS), 'patient')}"
 
     def start(self) -> None:
@@ -72,10 +83,6 @@ class PracticeKeeper(QObject):
         if self._task is None and not self.is_running:
             self.problem = ""
             self._task = self._tasks.spawn(self._start(), name="start the practice PACS")
-
-    def warm_up(self) -> None:
-        """Load what it needs, in a thread, so that it is quick to start."""
-        self._place.context.file_pool.submit(import_module, "pydicom")
 
     def stop(self) -> None:
         """Stop it, and forget what was stored in it."""
@@ -88,11 +95,16 @@ class PracticeKeeper(QObject):
         await self._stop()
 
     async def _start(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            self._introduce_us()
+            for module in _NEEDED:  # in a thread, for it takes a while
+                await loop.run_in_executor(self._place.context.file_pool, import_module, module)
             await self._pacs.start()
+            self._introduce_us()
             self._add_node()
         except (DicomNetworkError, StorageError) as error:
+            from dicomgui.app.explaining import explain_failure
+
             finding = explain_failure(error)
             self.problem = plain(" ".join(("It could not be started.", finding.what, *finding.tries[:1])), 400)
         finally:
@@ -101,21 +113,24 @@ class PracticeKeeper(QObject):
     async def _stop(self) -> None:
         try:
             self._remove_node()
-            await self._pacs.stop()
+            if self._is_made:
+                await self._pacs.stop()
         finally:
             self._task = None
 
     def _introduce_us(self) -> None:
         """Let it move instances to our listener."""
         listener = self._place.config.settings.listener
-        if listener.port:
+        if listener.port and self._is_made:
             address = PeerAddress(AETitle(listener.ae_title), "127.0.0.1", listener.port)
             self._pacs.know(str(listener.ae_title), address)
 
     # its node
 
     def _add_node(self) -> None:
-        nodes, peer = self._place.config.nodes, self._pacs.peer
+        from dicomgui.app.practice import AE_TITLE
+
+        nodes, peer = self._place.config.nodes, self.peer
         left = nodes.find(AE_TITLE)
         if left is not None and left.comment == _COMMENT:  # of a window that did not end as it should
             self._name = nodes.change(left.name, replace(left, address=peer)).name
@@ -131,7 +146,7 @@ class PracticeKeeper(QObject):
         name, self._name = self._name, ""
         nodes = self._place.config.nodes
         node = nodes.find(name) if name else None
-        if node is None or node.address != self._pacs.peer:
+        if node is None or node.address != self.peer:
             return
         try:
             nodes.delete(node.name)

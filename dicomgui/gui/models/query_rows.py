@@ -8,9 +8,10 @@ from heapq import merge
 from typing import Final, NamedTuple, TypeVar
 
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.keys import Key, attribute_of
+from dicomgui.app.keys import Key
 from dicomgui.app.levels import UNIQUE_KEYS, Level
 from dicomgui.app.query_values import Answer, vr_of_tag
+from dicomgui.app.usual_attributes import USUAL_ATTRIBUTES
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.trace.finding import plain
 
@@ -146,7 +147,7 @@ class Row:
 
 
 def _tags(*keywords: str) -> tuple[int, ...]:
-    return tuple(attribute_of(keyword).tag for keyword in keywords)
+    return tuple(USUAL_ATTRIBUTES[keyword][0] for keyword in keywords)
 
 
 _P, _ST, _SE, _I = Level.PATIENT, Level.STUDY, Level.SERIES, Level.IMAGE
@@ -192,7 +193,7 @@ _NOUNS = {
 _EXPECTED = {
     _ST: _tags("NumberOfStudyRelatedInstances")[0], _SE: _tags("NumberOfSeriesRelatedInstances")[0],
 }  # fmt: skip
-_UNIQUE = {level: attribute_of(keyword).tag for level, keyword in UNIQUE_KEYS.items()}
+_UNIQUE = {level: USUAL_ATTRIBUTES[keyword][0] for level, keyword in UNIQUE_KEYS.items()}
 _OWN = frozenset(tag for column in COLUMNS for tags in column.tags.values() for tag in tags)
 _UIDS = frozenset(_UNIQUE[level] for level in (_ST, _SE, _I))
 

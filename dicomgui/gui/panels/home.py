@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.app.paste import Pasted, parse_paste
 from dicomgui.gui.panels.panel import Panel, Workplace
-from dicomgui.gui.panels.trace_opening import is_trace_file
+from dicomgui.gui.panels.trace_files import is_trace_file
 from dicomgui.gui.practice_keeper import PracticeKeeper
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card, Glyph
@@ -65,7 +65,6 @@ class HomePanel(Panel):
         self._found: Pasted | None = None
         self._pasted: tuple[str, Pasted] | None = None
         self._jobs_seq = -1
-        self._is_warm = False
         self._done: set[FirstStep] = set()
         self._make_connect()
         self._make_practice()
@@ -223,9 +222,6 @@ class HomePanel(Panel):
             self._look_at_jobs()
         if self.isVisible():
             self._show_practice()
-            if not self._is_warm:
-                self._is_warm = True
-                self.practice.warm_up()
 
     def _look_at_jobs(self) -> None:
         for job in self.place.jobs.all():

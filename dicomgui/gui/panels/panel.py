@@ -6,25 +6,28 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dicomgui.app.context import AppContext
-from dicomgui.app.echo import EchoResult
 from dicomgui.app.operations import FINISHED_KEPT, JobHandle, JobKind, Jobs
-from dicomgui.app.recipe import Recipe
 from dicomgui.gui.archive_keeper import ArchiveKeeper
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.pump import Pump
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.secrets import Secrets
 from dicomgui.gui.tasks import PanelTasks
-from dicomgui.gui.widgets.copy_menu import CopyButton
 from dicomgui.gui.widgets.peer_fields import PeerChoice
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.association.params import PeerAddress
+
+if TYPE_CHECKING:
+    from dicomgui.app.echo import EchoResult
+    from dicomgui.app.recipe import Recipe
+    from dicomgui.gui.widgets.copy_menu import CopyButton
 
 __all__ = ["Panel", "Workplace"]
 

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.gui.models.trace_source import TraceSource
 from dicomgui.gui.panels.panel import Workplace
+from dicomgui.gui.panels.trace_files import CAPTURE_SUFFIXES
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.capture import CaptureError, import_capture
 from dicomgui.trace.file import TraceFileError
@@ -22,11 +23,7 @@ from dicomgui.trace.marks import Marks
 from dicomgui.trace.open_trace import OpenCancelled, open_trace
 from dicomgui.trace.store import TraceStore
 
-__all__ = ["CAPTURE_SUFFIXES", "TRACE_SUFFIXES", "OpenFailed", "Opening", "is_trace_file", "open_source"]
-
-CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap")
-TRACE_SUFFIXES = (".dgtrace", *CAPTURE_SUFFIXES)
-"""What a trace or capture is called."""
+__all__ = ["OpenFailed", "Opening", "open_source"]
 
 _ROWS = 256
 _BREATH_S = 0.0002
@@ -38,11 +35,6 @@ _Contexts: TypeAlias = Mapping[int, tuple[str, str]] | None
 
 class OpenFailed(Exception):
     """A file could not be opened; the text says why, to people."""
-
-
-def is_trace_file(path: Path) -> bool:
-    """Whether a file is a trace or a capture, by its name."""
-    return path.suffix.lower() in TRACE_SUFFIXES
 
 
 @dataclass(slots=True)

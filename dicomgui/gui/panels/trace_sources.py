@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 from dicomgui.gui.dialogs.contexts import ContextsDialog
 from dicomgui.gui.models.trace_source import TraceSource
 from dicomgui.gui.panels.panel import Workplace
-from dicomgui.gui.panels.trace_opening import CAPTURE_SUFFIXES, OpenFailed, open_source
+from dicomgui.gui.panels.trace_files import CAPTURE_SUFFIXES
+from dicomgui.gui.panels.trace_opening import OpenFailed, open_source
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from dicomgui.app.keys import SPECIFIC_CHARACTER_SET, Key, attribute_of
+from dicomgui.app.keys import SPECIFIC_CHARACTER_SET, Key
 from dicomgui.app.levels import Level
 from dicomgui.app.query_values import inside
+from dicomgui.app.usual_attributes import USUAL_ATTRIBUTES
 from dicomgui.app.worklist import STEP
 from dicomgui.gui.models.query_rows import ITEM, NODE, Column
 
 __all__ = ["STEP_COLUMNS", "asked_columns", "columns_of"]
 
-_STEP: Final = attribute_of(STEP).tag
+_STEP: Final = USUAL_ATTRIBUTES[STEP][0]
 
 
 def _column(key: str, title: str, keyword: str, width: int, *, in_step: bool = False, is_usual: bool = False) -> Column:
-    tag = attribute_of(keyword).tag
+    tag = USUAL_ATTRIBUTES[keyword][0]
     places = (inside(_STEP, tag) if in_step else tag,)
     return Column(key, title, dict.fromkeys(Level, places), width, is_usual=is_usual)
 

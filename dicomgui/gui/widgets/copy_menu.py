@@ -5,18 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QMenu, QPushButton, QWidget
 
-from dicomgui.app.commands import CopiedCommand, Tool, command_of
-from dicomgui.app.recipe import Recipe
 from dicomgui.app.shells import Shell
 from dicomgui.gui import icons
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.text import tooltip
 from dicomgui.trace.finding import plain
+
+if TYPE_CHECKING:
+    from dicomgui.app.commands import CopiedCommand
+    from dicomgui.app.recipe import Recipe
 
 __all__ = ["COPY_KEYS", "CopyButton", "Recipes", "copy_menu", "fill_copy_menu", "own_shell"]
 
@@ -24,13 +26,9 @@ COPY_KEYS = "Ctrl+Shift+C"
 SAID_MS = 12_000
 """How long the window says what was copied: it may have a note to read."""
 
-Recipes: TypeAlias = Sequence[tuple[str, Recipe]]
+Recipes: TypeAlias = "Sequence[tuple[str, Recipe]]"
 """Operations with what each is called in a menu; a single one needs no name."""
 
-_TITLES = {
-    Tool.DICOMGUI: "dicomgui command", Tool.DCMTK: "DCMTK command", Tool.DCM4CHE: "dcm4che command",
-    Tool.PYNETDICOM: "pynetdicom script",
-}  # fmt: skip
 _SHELLS = {Shell.POSIX: "For sh (Linux, macOS)", Shell.CMD: "For the Windows prompt (cmd)"}
 
 
@@ -65,6 +63,8 @@ def fill_copy_menu(menu: QMenu, recipes: Recipes) -> None:
 
 
 def _add_tools(menu: QMenu, recipe: Recipe) -> None:
+    from dicomgui.app.commands import Tool, command_of  # with the writers for each tool, when a menu opens
+
     own = own_shell()
     for tool in Tool:
         _add(menu, command_of(recipe, tool, own))
@@ -78,17 +78,22 @@ def _add_tools(menu: QMenu, recipe: Recipe) -> None:
 
 
 def _add(menu: QMenu, command: CopiedCommand) -> QAction:
-    name = "" if command.is_script or not command.text else f" ({command.text.split(maxsplit=1)[0]})"
-    action = menu.addAction(f"{_TITLES[command.tool]}{name if command.tool is not Tool.DICOMGUI else ''}")
+    program = "" if command.is_script or not command.text else command.text.split(maxsplit=1)[0]
+    name = f" ({program})" if program and program != command.tool else ""
+    action = menu.addAction(f"{_title(command)}{name}")
     action.setEnabled(bool(command.text))
     action.setToolTip(tooltip(plain(" ".join(command.notes), 600) or "Copy it to the clipboard"))
     action.triggered.connect(partial(_copy, menu, command))
     return action
 
 
+def _title(command: CopiedCommand) -> str:
+    return f"{command.tool} {'script' if command.is_script else 'command'}"
+
+
 def _copy(menu: QMenu, command: CopiedCommand, _checked: bool = False) -> None:
     QGuiApplication.clipboard().setText(command.text)
-    said = " ".join([f"The {_TITLES[command.tool]} is on the clipboard.", *command.notes])
+    said = " ".join([f"The {_title(command)} is on the clipboard.", *command.notes])
     window = _window_of(menu)
     if window is not None:
         window.statusBar().showMessage(plain(said, 600), SAID_MS)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.operations import Job, JobKind, Jobs, JobState
-from dicomgui.app.recipe import Recipe
 from dicomgui.gui.models.jobs_model import JobColumn, JobsModel
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
@@ -18,6 +18,9 @@ from dicomgui.gui.widgets.pills import BarDelegate, PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
 from dicomgui.trace.finding import plain
+
+if TYPE_CHECKING:
+    from dicomgui.app.recipe import Recipe
 
 __all__ = ["JobsBadge", "JobsDrawer"]
 

@@ -84,17 +84,23 @@ def tag_named(text: str) -> int | None:
 
     :raises ConfigurationError: it has no place in a data set (groups 0000 and 0002).
     """
-    from pydicom.datadict import tag_for_keyword
-
     written = text.strip()
-    tag = tag_for_keyword(written)  # first of all: a keyword may look like a tag
-    if tag is None and (match := _TAG.fullmatch(written)):
+    match = _TAG.fullmatch(written)
+    # A keyword may look like a tag without parentheses; with them none does, and no dictionary is needed.
+    tag = None if written.startswith("(") else _tag_of_keyword(written)
+    if tag is None and match:
         tag = int(match[1] + match[2], 16)
-    if tag is None:
+    if tag is None and not match:
         tag = _tags_by_lower_case().get(written.lower())
     if tag is not None and tag < 0x00080000:
         raise ConfigurationError(f"{written} is no attribute of a data set", phase="configure")
     return tag
+
+
+def _tag_of_keyword(text: str) -> int | None:
+    from pydicom.datadict import tag_for_keyword
+
+    return tag_for_keyword(text)
 
 
 @cache

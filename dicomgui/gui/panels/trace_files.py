@@ -1,0 +1,16 @@
+"""Which files are traces and captures, by their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["CAPTURE_SUFFIXES", "TRACE_SUFFIXES", "is_trace_file"]
+
+CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap")
+TRACE_SUFFIXES = (".dgtrace", *CAPTURE_SUFFIXES)
+"""What a trace or capture is called."""
+
+
+def is_trace_file(path: Path) -> bool:
+    """Whether a file is a trace or a capture, by its name."""
+    return path.suffix.lower() in TRACE_SUFFIXES

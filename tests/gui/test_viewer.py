@@ -42,6 +42,7 @@ from dicomgui.gui.viewer.edit_window import EditWindow
 from dicomgui.gui.viewer.element_model import NAME, TAG, VALUE
 from dicomgui.gui.viewer.image_canvas import NOT_FOR_DIAGNOSIS
 from dicomgui.gui.viewer.viewer_window import IMAGE, ViewerWindow
+from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.dimse.dataset import encode_dataset
@@ -524,6 +525,45 @@ async def test_a_copy_is_changed_and_sent_and_the_original_stays(
     assert made.SOPInstanceUID != dcmread(path).SOPInstanceUID
     await reached(lambda: not window.send.is_busy, "it is sent", 20)
     assert path.read_bytes() == before
+
+
+async def test_closing_with_changes_asks_and_without_it_does_not(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    editor = await edited(window, write(tmp_path / "original.dcm"))
+    await type_value(editor, qtbot, 0x00100020, "TEST1")
+    qtbot.keyClick(editor, Qt.Key.Key_W, CONTROL)
+
+    def question() -> Question:
+        found = editor.findChild(Question, "edit_close")
+        assert isinstance(found, Question)
+        return found
+
+    await reached(lambda: editor.findChild(Question) is not None, "it asks")
+    editor.close()  # asks no second time
+    assert len(editor.findChildren(Question)) == 1
+    question().no.click()
+    await reached(lambda: editor.findChild(Question) is None, "the question is gone")
+    assert editor.isVisible()
+    editor.send_button.click()
+    await reached(lambda: editor.said.text().startswith("Handed to"), "it is handed on")
+    assert not editor.has_unsent_changes
+    await type_value(editor, qtbot, 0x00100020, "TEST2")
+    assert editor.has_unsent_changes
+    editor.close()
+    question().yes.click()
+    assert not editor.isVisible()
+    other = await edited_once_more(window)
+    other.close()
+    assert not other.isVisible()
+
+
+async def edited_once_more(window: MainWindow) -> EditWindow:
+    window.viewers.viewers[0].edit_button.click()
+    editor = window.viewers.others[-1]
+    assert isinstance(editor, EditWindow)
+    await reached(lambda: not editor.is_busy and editor.model.rowCount() > 0, "the copy is read")
+    return editor
 
 
 async def test_what_is_not_allowed_is_refused_with_its_reason(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from concurrent.futures import Executor
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from dicomgui.app.editing import EditedCopy, EditError, EditRow, Finish, UidMap, parse_tag
 from dicomgui.app.viewed import Viewed
@@ -17,6 +17,7 @@ from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.viewer.edit_model import EditModel
 from dicomgui.gui.widgets.buttons import Choice, push_button
+from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.fields import check_box, line_edit
 from dicomgui.gui.widgets.flow import FlowRow, together
 from dicomgui.gui.widgets.tables import ListTable
@@ -50,6 +51,9 @@ class EditWindow(QWidget):
         self._folder = folder
         self._uids = uids
         self._work = Latest(pool, self._on_failed, self)
+        self._is_sent = False
+        self._may_close = False
+        self._question: Question | None = None
         self._make_table()
         self._make_fields()
         self._place()
@@ -130,6 +134,8 @@ class EditWindow(QWidget):
         )
         for key in ("Ctrl+W",):
             QShortcut(QKeySequence(key), self).activated.connect(self.close)
+        self.model.dataChanged.connect(self._on_touched)
+        self.model.modelReset.connect(self._on_touched)
         self._show_ready()
 
     # ---------------------------------------------------------------------------------------------------------- showing
@@ -147,9 +153,37 @@ class EditWindow(QWidget):
             self.comments.isChecked(), self.digits.isChecked(),
         )  # fmt: skip
 
+    @property
+    def has_unsent_changes(self) -> bool:
+        """Whether something was changed since the copy was sent, if it ever was."""
+        return self.model.copy is not None and self.model.copy.is_changed and not self._is_sent
+
     def stop(self) -> None:
-        """Want nothing any more."""
+        """Want nothing any more; it closes without a question then."""
+        self._may_close = True
         self._work.forget()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self._may_close or not self.has_unsent_changes:
+            super().closeEvent(event)
+            return
+        event.ignore()
+        if self._question is None:
+            text = "The copy has changes that were not sent. They are lost when its window is closed."
+            self._question = Question(self, "edit_close", text, "Close and lose them")
+            self._question.finished.connect(self._on_answered)
+            self._question.open()
+
+    def _on_answered(self, result: int) -> None:
+        question, self._question = self._question, None
+        if question is not None:
+            question.deleteLater()
+        if result == QDialog.DialogCode.Accepted:
+            self._may_close = True
+            self.close()
+
+    def _on_touched(self) -> None:
+        self._is_sent = False
 
     def _on_opened(self, result: tuple[EditedCopy, list[EditRow]] | EditError) -> None:
         if isinstance(result, EditError):
@@ -239,6 +273,7 @@ class EditWindow(QWidget):
         if isinstance(result, EditError):
             self._say(str(result), "error")
             return
+        self._is_sent = True
         name = str(self.node.currentData() or "")
         self._say(f"Handed to {name or 'the Send panel'}; what becomes of it is said there.", "good")
         self.files_wanted.emit([result], self._config.nodes.find(name) if name else None)

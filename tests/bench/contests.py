@@ -1,15 +1,17 @@
-"""What is measured: the rows V1, V3, V5, V8, V10, V14 and R1 of the project's budgets, each ours against a peer."""
+"""What a row of the table is, and what all rows are made with."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.data import SMALLEST, Scale, Work, make, make_sparse, some_of
-from bench.players import Players, Run, Serving
+from bench.data import Scale, Work, make, some_of
+from bench.guests import Guests
+from bench.players import Players, Run
 
 PDU_16K = 16_384
 Measure = Callable[[], float]
@@ -20,8 +22,12 @@ class Contest:
     """One row of the table.
 
     :ivar ours: does the work once, and gives a rate (or an amount, see ``less_is_better``) in ``unit``.
-    :ivar peer: the same for whom we are compared with.
-    :ivar goal: of ours / peer; of ours alone where ``less_is_better``; ``None`` where the row is only information.
+    :ivar peer: the same for whom we are compared with; ``None`` where nobody is, and ours alone is judged.
+    :ivar goal: of ours / peer; of ours alone where ``less_is_better`` or there is no peer; ``None`` where the row is
+        only information.
+    :ivar most: rounds that it is played at most, for work that takes long.
+    :ivar is_variant: another row of the group has the same programs do the same with other data; a smoke run leaves
+        it out.
     """
 
     id: str
@@ -30,245 +36,111 @@ class Contest:
     unit: str
     goal: float | None
     ours: Measure
-    peer: Measure
+    peer: Measure | None
     less_is_better: bool = False
+    most: int | None = None
+    is_variant: bool = False
+
+    @property
+    def is_absolute(self) -> bool:
+        """Whether the goal is one of ours alone."""
+        return self.less_is_better or self.peer is None
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What all contests have: the scale, a folder and the programs."""
+    """What all contests have: the scale, folders and the programs.
+
+    :ivar disk: a folder on a disk, for what has to reach one; the other one may be in memory.
+    """
 
     scale: Scale
     folder: Path
+    disk: Path
     players: Players
+    guests: Guests
+    _kept: dict[str, Figures] = field(default_factory=dict)
+    _measures: dict[str, Measure] = field(default_factory=dict)
 
     def source(self, work: Work) -> Path:
         """The folder of the work's instances, made when it is first asked for."""
         folder = self.folder / work.name
         return folder if folder.exists() else make(self.folder, work)
 
-    def few(self) -> Path:
-        """The tiny instances that slow pairs get."""
-        folder = self.folder / "few"
-        return folder if folder.exists() else some_of(self.source(self.scale.tiny), folder, self.scale.shipped)
+    def some(self, work: Work, count: int) -> tuple[Work, Path]:
+        """The first of the instances of a work, for slow pairs."""
+        folder = self.folder / f"{work.name}-first-{count}"
+        some = Work(work.name, count, work.size)
+        return some, folder if folder.exists() else some_of(self.source(work), folder, count)
+
+    def our_send(self, work: Work) -> Measure:
+        """Ours sends to a tuned storescp that stores; the same measure for all rows that compare with it."""
+
+        def measure() -> float:
+            with self.players.storescp(expect=work.count) as server:
+                return rate(self.players.our_send(server.port, self.source(work)), work)
+
+        return self._measures.setdefault(f"send {work.name}", measure)
+
+    def our_receive(self, work: Work) -> Measure:
+        """Ours receives from a tuned dcmsend, as the program does but without fsync; the same measure for all rows."""
+
+        def measure() -> float:
+            with self.players.our_listener(expect=work.count) as server:
+                return rate(self.players.dcmsend(server.port, self.source(work)), work)
+
+        return self._measures.setdefault(f"receive {work.name}", measure)
+
+    def figures(self, name: str, run: Callable[[], Mapping[str, float]]) -> Figures:
+        """The same figures for all rows that use this name: who asks second takes what the first one measured."""
+        return self._kept.setdefault(name, Figures(run))
 
 
-def _rate(run: Run, work: Work) -> float:
+@dataclass
+class Figures:
+    """One run gives several figures; each row that has asked for one takes it in turn.
+
+    :ivar run: does the work once.
+    """
+
+    run: Callable[[], Mapping[str, float]]
+    _waiting: list[tuple[str, deque[float]]] = field(default_factory=list)
+
+    def figure(self, name: str) -> Measure:
+        """One of the figures, for one contest."""
+        waiting: deque[float] = deque()
+        self._waiting.append((name, waiting))
+
+        def measure() -> float:
+            if not waiting:
+                result = self.run()
+                for known, values in self._waiting:
+                    values.append(result[known])
+            return waiting.popleft()
+
+        return measure
+
+
+Rows = Callable[[Stage], Iterator[Contest]]
+
+
+def rate(run: Run, work: Work) -> float:
+    """Instances a second of tiny ones, MB a second of others."""
     return work.count / run.seconds if work.name == "tiny" else work.total_bytes / 2**20 / run.seconds
 
 
-def _unit(work: Work) -> str:
+def unit(work: Work) -> str:
+    """What :func:`rate` is in."""
     return "instances/s" if work.name == "tiny" else "MB/s"
 
 
-# -- the rows --------------------------------------------------------------------------------------------------------
-
-
-def _v1(stage: Stage) -> Iterator[Contest]:
-    """Send. The sink stores, or it takes no notice; both tuned, the same for both senders."""
-    players, scale = stage.players, stage.scale
-
-    def contest(work: Work, goal: float | None, sink: str, *options: str) -> Contest:
-        expect = None if options else work.count
-
-        def ours() -> float:
-            with players.storescp(*options, expect=expect) as server:
-                return _rate(players.our_send(server.port, stage.source(work)), work)
-
-        def peer() -> float:
-            with players.storescp(*options, expect=expect) as server:
-                return _rate(players.dcmsend(server.port, stage.source(work)), work)
-
-        return Contest("V1", f"send {work.name} ({work.text}) to {sink}", "dcmsend", _unit(work), goal, ours, peer)
-
-    goals = ((scale.ct, 1.0), (scale.tiny, 1.2), (scale.big, 0.95))
-    for work, goal in goals:
-        yield contest(work, goal, "storescp")
-    for work, _ in goals:
-        yield contest(work, None, "storescp --ignore", "--ignore")
-
-
-def _v3(stage: Stage) -> Iterator[Contest]:
-    """Receive from dcmsend into the archive, without fsync."""
-    players, scale = stage.players, stage.scale
-
-    def contest(work: Work, goal: float | None, way: str, text: str) -> Contest:
-        def ours() -> float:
-            with players.our_listener(way, expect=work.count) as server:
-                return _rate(players.dcmsend(server.port, stage.source(work)), work)
-
-        def peer() -> float:
-            with players.storescp(expect=work.count) as server:
-                return _rate(players.dcmsend(server.port, stage.source(work)), work)
-
-        return Contest("V3", f"{text} {work.name} ({work.text})", "storescp", _unit(work), goal, ours, peer)
-
-    for work, goal in ((scale.ct, 1.1), (scale.tiny, 1.0), (scale.big, 1.3)):
-        yield contest(work, goal, "app", "receive")
-    for work in (scale.ct, scale.tiny, scale.big):
-        yield contest(work, None, "network", "receive without any tracer")
-
-
-def _v5(stage: Stage) -> Iterator[Contest]:
-    """Peers as they are shipped; two of them wait for each other's delayed acknowledgements."""
-    players, scale = stage.players, stage.scale
-    few = Work("tiny", scale.shipped, scale.tiny.size)
-
-    def peer() -> float:
-        with players.storescp(tuned=False, expect=few.count) as server:
-            return _rate(players.dcmsend(server.port, stage.few(), tuned=False), few)
-
-    def receive() -> float:
-        with players.our_listener(expect=scale.tiny.count) as server:
-            return _rate(players.dcmsend(server.port, stage.source(scale.tiny), tuned=False), scale.tiny)
-
-    def send() -> float:
-        with players.storescp(tuned=False, expect=scale.tiny.count) as server:
-            return _rate(players.our_send(server.port, stage.source(scale.tiny)), scale.tiny)
-
-    for text, ours in (("dcmsend as shipped → ours", receive), ("ours → storescp as shipped", send)):
-        yield Contest("V5", f"{text}, tiny", "dcmsend → storescp as shipped", "instances/s", 250.0, ours, peer)
-
-
-def _v8(stage: Stage) -> Iterator[Contest]:
-    """The price of the trace, with PDUs of 16 KiB."""
-    players, work = stage.players, stage.scale.ct
-
-    def sending(way: str) -> Measure:
-        def run() -> float:
-            with players.storescp("--ignore", "-pdu", PDU_16K) as server:
-                return _rate(players.our_send(server.port, stage.source(work), way), work)
-
-        return run
-
-    def receiving(way: str) -> Measure:
-        def run() -> float:
-            with players.our_listener(way, max_pdu=PDU_16K, expect=work.count) as server:
-                return _rate(players.dcmsend(server.port, stage.source(work)), work)
-
-        return run
-
-    for text, make_run in (("send", sending), ("receive", receiving)):
-        on, off = make_run("traced"), make_run("network")
-        yield Contest("V8", f"{text} CT, trace on, 16 KiB PDUs", "trace off", "MB/s", 0.97, on, off)
-
-
-def _v10(stage: Stage) -> Iterator[Contest]:
-    """C-ECHO, one association."""
-    players, count = stage.players, stage.scale.echoes
-
-    def our_scu() -> float:
-        with players.storescp() as server:
-            return count / players.our_echo(server.port, count).seconds
-
-    def both_foreign() -> float:
-        with players.storescp() as server:
-            return count / players.echoscu(server.port, count).seconds
-
-    def our_scp() -> float:
-        with players.our_listener() as server:
-            return count / players.echoscu(server.port, count).seconds
-
-    yield Contest("V10", f"{count} C-ECHO as SCU", "echoscu", "echoes/s", 1.0, our_scu, both_foreign)
-    yield Contest("V10", f"{count} C-ECHO as SCP", "storescp", "echoes/s", 0.9, our_scp, both_foreign)
-
-
-def _v14(stage: Stage) -> Iterator[Contest]:
-    """TLS: what encryption leaves of the rates, and how many connections can be opened.
-
-    No client of DCMTK opens more than one association; so ours opens them at both servers.
-    """
-    players, work, count = stage.players, stage.scale.ct, stage.scale.handshakes
-
-    def send(client: Callable[[int], Run]) -> Measure:
-        def run() -> float:
-            with players.storescp(*players.secured.storescp, expect=work.count) as server:
-                return _rate(client(server.port), work)
-
-        return run
-
-    def receive(serve: Callable[[], AbstractContextManager[Serving]]) -> Measure:
-        def run() -> float:
-            with serve() as server:
-                return _rate(players.storescu(server.port, stage.source(work), *players.secured.storescu), work)
-
-        return run
-
-    def accept(serve: Callable[[], AbstractContextManager[Serving]]) -> Measure:
-        def run() -> float:
-            with serve() as server:
-                return count / players.our_associations(server.port, count, *players.secured.our_client).seconds
-
-        return run
-
-    def ours(expect: int | None = None) -> AbstractContextManager[Serving]:
-        return players.our_listener("app", *players.secured.our_server, expect=expect)
-
-    def theirs(expect: int | None = None) -> AbstractContextManager[Serving]:
-        return players.storescp(*players.secured.storescp, expect=expect)
-
-    def our_client(port: int) -> Run:
-        return players.our_send(port, stage.source(work), "app", *players.secured.our_client)
-
-    def their_client(port: int) -> Run:
-        return players.storescu(port, stage.source(work), *players.secured.storescu)
-
-    yield Contest(
-        "V14", f"TLS send CT ({work.text})", "storescu +tls", "MB/s", 0.8, send(our_client), send(their_client)
-    )
-    yield Contest(
-        "V14", f"TLS receive CT ({work.text})", "storescp +tls", "MB/s", 1.2,
-        receive(lambda: ours(work.count)), receive(lambda: theirs(work.count)),
-    )
-    yield Contest(
-        "V14", f"{count} associations over TLS as SCP", "storescp +tls", "associations/s", None,
-        accept(ours), accept(theirs),
-    )
-
-
-def _r1(stage: Stage) -> Iterator[Contest]:
-    """How much more memory the process needs at its peak for a huge object than for a tiny one, in MB."""
-    players, scale = stage.players, stage.scale
-
-    def source(size: int) -> Path:
-        folder = stage.folder / f"sparse-{size}"
-        return folder if folder.exists() else make_sparse(stage.folder, size)
-
-    def growth(peak: Callable[[Path], int]) -> Measure:
-        return lambda: (peak(source(scale.huge)) - peak(source(SMALLEST))) / 1024
-
-    def our_sender(folder: Path) -> int:
-        with players.storescp("--ignore") as server:
-            return players.our_send(server.port, folder).peak_kb
-
-    def dcmsend(folder: Path) -> int:
-        with players.storescp("--ignore") as server:
-            return players.dcmsend(server.port, folder, watch=True).peak_kb
-
-    def our_listener(folder: Path) -> int:
-        with players.our_listener(expect=1) as server:
-            players.dcmsend(server.port, folder)
-        return server.peak_kb
-
-    def storescp(folder: Path) -> int:
-        with players.storescp(expect=1) as server:
-            players.dcmsend(server.port, folder)
-        return server.peak_kb
-
-    size = f"from 2 KB to {scale.huge / 2**20:g} MB"
-    for text, ours, name, peer in (
-        ("send", our_sender, "dcmsend", dcmsend),
-        ("receive", our_listener, "storescp", storescp),
-    ):
-        yield Contest("R1", f"growth of peak memory, {text} {size}", name, "MB", 8.0, growth(ours), growth(peer), True)
-
-
-GROUPS: dict[str, Callable[[Stage], Iterator[Contest]]] = {
-    "V1": _v1, "V3": _v3, "V5": _v5, "V8": _v8, "V10": _v10, "V14": _v14, "R1": _r1,
-}
+def disk_folder() -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder where files usually go, which is a disk on most machines."""
+    return tempfile.TemporaryDirectory(prefix="dicomgui-bench-")
 
 
 def room_needed(scale: Scale) -> int:
     """Bytes of disk that a run takes at its worst: the sources, and one copy of the largest."""
     sources = sum(work.total_bytes for work in (scale.tiny, scale.ct, scale.big))
+    sources += scale.stored * 6000 + scale.matches * 6000
     return math.ceil(1.1 * (sources + max(scale.huge, scale.big.total_bytes)))

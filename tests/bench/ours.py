@@ -22,7 +22,7 @@ from pathlib import Path
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.listener import Listener, ListenerOptions
-from dicomgui.app.send import prepare, send
+from dicomgui.app.send import Selection, prepare, send
 from dicomgui.network import (
     AcceptPolicy,
     Handlers,
@@ -55,6 +55,7 @@ def main(argv: list[str]) -> int:
     sender.add_argument("port", type=int)
     sender.add_argument("folder", type=Path)
     sender.add_argument("--way", choices=("app", "network", "traced"), default="app")
+    sender.add_argument("--associations", type=int, default=1, help="so many at once, each with its share")
     echoers = [commands.add_parser(name) for name in ("echo", "associate")]
     for echoer in echoers:
         echoer.add_argument("port", type=int)
@@ -65,6 +66,7 @@ def main(argv: list[str]) -> int:
     listener.add_argument("folder", type=Path)
     listener.add_argument("--way", choices=("app", "network", "traced", "nothing"), default="app")
     listener.add_argument("--max-pdu", type=int, default=131_072)
+    listener.add_argument("--fsync", action="store_true", help="as the program does it unless it is told otherwise")
     listener.add_argument("--tls-cert", type=Path, help="speak TLS")
     listener.add_argument("--tls-key", type=Path)
     arguments = parser.parse_args(argv)
@@ -114,13 +116,25 @@ async def _send(arguments: argparse.Namespace) -> dict[str, object]:
     with AppContext(keep_trace=False) as context, await prepare(context, [arguments.folder]) as selection:
         peer = PeerAddress.parse(f"BENCH@127.0.0.1:{arguments.port}")
         if arguments.way == "app":
-            report = await send(context, peer, ConnectionOptions(tls=_client_tls(arguments)), selection)
-            if not report.ok:
-                raise SystemExit(f"not sent: {report.error or report.results[-1]}")
-            return {"seconds": report.seconds, "count": report.sent}
+            options = ConnectionOptions(tls=_client_tls(arguments))
+            return await _send_as_program(context, peer, options, selection, arguments.associations)
         instances = [InstanceFile(item.path, item.head) for item in selection.items]
         seconds = await _send_plainly(peer, instances, _client_tls(arguments), traced=arguments.way == "traced")
         return {"seconds": seconds, "count": len(instances)}
+
+
+async def _send_as_program(
+    context: AppContext, peer: PeerAddress, options: ConnectionOptions, selection: Selection, associations: int
+) -> dict[str, object]:
+    """Over several associations as several sends would do it, which take turns in one loop."""
+    start = time.perf_counter()
+    shares = [Selection(selection.items[number::associations]) for number in range(associations)]
+    reports = await asyncio.gather(*(send(context, peer, options, share) for share in shares))
+    seconds = time.perf_counter() - start
+    for report in reports:
+        if not report.ok:
+            raise SystemExit(f"not sent: {report.error or report.results[-1]}")
+    return {"seconds": seconds, "count": sum(report.sent for report in reports)}
 
 
 async def _send_plainly(
@@ -179,13 +193,18 @@ async def _listen(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 async def _listen_as_program(arguments: argparse.Namespace) -> dict[str, object]:
-    """The listener as the command line starts it, without fsync."""
+    """The listener as the command line starts it."""
     with AppContext(keep_trace=False) as context:
         options = ListenerOptions(
-            arguments.folder, port=0, fsync=False, max_pdu_length=arguments.max_pdu, tls=_server_tls(arguments)
+            arguments.folder,
+            port=0,
+            fsync=arguments.fsync,
+            max_pdu_length=arguments.max_pdu,
+            tls=_server_tls(arguments),
         )
         listener = Listener(context, options)
         await listener.start()
+        await listener.archive.repaired()
         await _until_stopped(listener.port)
         await listener.stop()
     return {"count": listener.counts.stored}

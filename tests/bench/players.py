@@ -1,4 +1,4 @@
-"""The programs that play against each other: ours (see :mod:`bench.ours`) and DCMTK's.
+"""The programs that play against each other: ours (see :mod:`bench.ours`) and DCMTK's; others are `bench.guests`.
 
 How time is taken: what counts is the time from the connection attempt to the end of the association. Our processes tell
 it themselves. A DCMTK client is timed from outside; what it does before the association (start, and reading every file
@@ -21,9 +21,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench.ours import peak_kb
 from helpers import peers, programs
@@ -56,12 +57,16 @@ class Serving:
     """A server that listens.
 
     :ivar folder: where it keeps what comes.
+    :ivar process: its number.
     :ivar peak_kb: the most memory that it had resident; known once it has been stopped.
+    :ivar told: what it said at its end, if it is one that does.
     """
 
     port: int
     folder: Path
+    process: int = 0
     peak_kb: int = 0
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 def environment(*, tuned: bool) -> dict[str, str]:
@@ -71,6 +76,14 @@ def environment(*, tuned: bool) -> dict[str, str]:
     if tuned:
         env["TCP_NODELAY"] = "1"
     return env
+
+
+def resident_kb(process: int) -> int:
+    """The memory of a process that is in use now, in KiB."""
+    for line in Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise BenchError(f"process {process} has ended")
 
 
 @dataclass(frozen=True)
@@ -105,7 +118,7 @@ class Players:
     """
 
     folder: Path
-    _baselines: dict[tuple[str, ...], list[float]] = field(default_factory=dict)
+    baselines: dict[tuple[str, ...], list[float]] = field(default_factory=dict)
     _number: int = 0
 
     @functools.cached_property
@@ -120,51 +133,56 @@ class Players:
 
     @contextlib.contextmanager
     def our_listener(
-        self, way: str = "app", *more: object, max_pdu: int = MAX_PDU, expect: int | None = None
+        self,
+        way: str = "app",
+        *more: object,
+        max_pdu: int = MAX_PDU,
+        expect: int | None = None,
+        place: Path | None = None,
+        archive: Path | None = None,
     ) -> Iterator[Serving]:
-        """Ours, from a fresh process with an empty folder; ``expect`` is how many instances it must have stored."""
-        with self._empty_folder() as folder:
-            command = _python("listen", folder, "--way", way, "--max-pdu", max_pdu, *more)
-            env = environment(tuned=False)
-            pipe = subprocess.PIPE
-            with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env, cwd=TESTS) as process:
-                assert process.stdout is not None
-                try:
-                    serving = Serving(json.loads(process.stdout.readline())["port"], folder)
-                    yield serving
-                    output, _ = process.communicate(timeout=DEADLINE_S)
-                finally:
-                    process.kill()
-            result = json.loads(output.splitlines()[-1])
-            serving.peak_kb = result["peak_kb"]
-            if expect is not None and result["count"] != expect:
-                raise BenchError(f"our listener stored {result['count']} of {expect} instances")
+        """Ours, from a fresh process with an empty folder.
+
+        :param expect: how many instances it must have stored.
+        :param place: where the folder is made; by default where all the others are.
+        :param archive: a folder with something in it, to be used instead.
+        """
+        with self.empty_folder(place) as folder:
+            command = our_program("ours", "listen", archive or folder, "--way", way, "--max-pdu", max_pdu, *more)
+            with talking(command, archive or folder) as serving:
+                yield serving
+            serving.peak_kb = serving.told["peak_kb"]
+            if expect is not None and serving.told["count"] != expect:
+                raise BenchError(f"our listener stored {serving.told['count']} of {expect} instances")
 
     @contextlib.contextmanager
-    def storescp(self, *options: object, tuned: bool = True, expect: int | None = None) -> Iterator[Serving]:
-        """DCMTK's."""
-        with self._empty_folder() as folder:
+    def storescp(
+        self,
+        *options: object,
+        tuned: bool = True,
+        expect: int | None = None,
+        place: Path | None = None,
+        name: str = "storescp",
+        env: Mapping[str, str] | None = None,
+    ) -> Iterator[Serving]:
+        """DCMTK's; or its other one, `dcmrecv`, which has other options for the same."""
+        with self.empty_folder(place) as folder:
             port = peers.free_port()
             tuning = ("+B", "-pdu", MAX_PDU) if tuned else ()
-            command = [str(programs.find("storescp")), *map(str, (*tuning, *options, "-od", folder, port))]
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment(tuned=tuned)
-            )
-            try:
-                peers.wait_until(lambda: peers.is_listening(port) or process.poll() is not None, "storescp listens")
-                serving = Serving(port, folder)
+            command = [str(programs.find(name)), *map(str, (*tuning, *options, "-od", folder, port))]
+            with foreign_server(command, port, env or environment(tuned=tuned)) as process:
+                serving = Serving(port, folder, process)
                 yield serving
-                serving.peak_kb = peak_kb(process.pid)
-                if expect is not None and len(list(folder.iterdir())) != expect:
-                    raise BenchError(f"storescp stored {len(list(folder.iterdir()))} of {expect} instances")
-            finally:
-                process.terminate()
-                process.wait()
+                serving.peak_kb = peak_kb(process)
+                stored = sum(1 for _ in folder.iterdir())
+                if expect is not None and stored != expect:
+                    raise BenchError(f"{name} stored {stored} of {expect} instances")
 
     @contextlib.contextmanager
-    def _empty_folder(self) -> Iterator[Path]:
+    def empty_folder(self, place: Path | None = None) -> Iterator[Path]:
+        """A folder of its own, for one run."""
         self._number += 1
-        folder = self.folder / f"received-{self._number}"
+        folder = (place or self.folder) / f"received-{self._number}"
         folder.mkdir()
         try:
             yield folder
@@ -175,15 +193,15 @@ class Players:
 
     def our_send(self, port: int, source: Path, way: str = "app", *more: object) -> Run:
         """Ours, as `dicomgui send` does it, or by the network package alone."""
-        return self._ours("send", port, source, "--way", way, *more)
+        return telling(our_program("ours", "send", port, source, "--way", way, *more))
 
     def our_associations(self, port: int, count: int, *more: object) -> Run:
         """Ours, one after the other, each with one C-ECHO."""
-        return self._ours("associate", port, count, *more)
+        return telling(our_program("ours", "associate", port, count, *more))
 
     def our_echo(self, port: int, count: int) -> Run:
         """Ours, so many on one association."""
-        return self._ours("echo", port, count)
+        return telling(our_program("ours", "echo", port, count))
 
     def dcmsend(self, port: int, source: Path, *, tuned: bool = True, watch: bool = False) -> Run:
         """DCMTK's, one association; ``watch`` its memory."""
@@ -198,21 +216,10 @@ class Players:
         """DCMTK's, tuned, so many on one association."""
         return self._foreign("echoscu", True, ("--repeat", count), port)
 
-    def _ours(self, *arguments: object) -> Run:
-        done = subprocess.run(
-            _python(*arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(tuned=False),
-            cwd=TESTS,
-            timeout=DEADLINE_S,
-            check=False,
-        )
-        if done.returncode:
-            raise BenchError(f"our {arguments[0]} ended with {done.returncode}")
-        result = json.loads(done.stdout.splitlines()[-1])
-        return Run(result["seconds"], result["peak_kb"])
+    def findscu(self, port: int, *keys: str) -> Run:
+        """DCMTK's, tuned, one query at study level; it says nothing of what it finds."""
+        given = [part for key in keys for part in ("-k", key)]
+        return self._foreign("findscu", True, ("-q", "-S", *given), port)
 
     def _foreign(
         self, name: str, tuned: bool, options: Sequence[object], port: int, *rest: object, watch: bool = False
@@ -220,7 +227,7 @@ class Players:
         def command(port: int) -> list[str]:
             return [str(programs.find(name)), *map(str, (*options, "127.0.0.1", port, *rest))]
 
-        known = self._baselines.setdefault((name, str(tuned), *map(str, (*options, *rest))), [])
+        known = self.baselines.setdefault((name, str(tuned), *map(str, (*options, *rest))), [])
         if len(known) < _BASELINES:
             code, seconds, _ = _timed(command(peers.free_port()), tuned, quiet=True)
             if code == 0:
@@ -232,13 +239,83 @@ class Players:
         return Run(max(seconds - statistics.median(known), 1e-6), peak)
 
 
-def _python(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "bench.ours", *map(str, arguments)]
+# -- programs that tell by themselves ----------------------------------------------------------------------------------
 
 
-def _timed(
-    command: Sequence[str], tuned: bool, *, quiet: bool = False, watch: bool = False
-) -> tuple[int, float, int]:
+def our_program(module: str, *arguments: object) -> list[str]:
+    """The command for a program of this package."""
+    return [sys.executable, "-m", f"bench.{module}", *map(str, arguments)]
+
+
+def told_by(command: Sequence[str], env: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Run a program to its end; gives the JSON of its last line.
+
+    :raises BenchError: it failed.
+    """
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=env or environment(tuned=False),
+        cwd=TESTS, timeout=DEADLINE_S, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise BenchError(f"{_name_of(command)} ended with {done.returncode}")
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def telling(command: Sequence[str], env: Mapping[str, str] | None = None) -> Run:
+    """The same for a client, which tells its seconds and perhaps its memory."""
+    told = told_by(command, env)
+    return Run(told["seconds"], told.get("peak_kb", 0))
+
+
+@contextlib.contextmanager
+def talking(command: Sequence[str], folder: Path, env: Mapping[str, str] | None = None) -> Iterator[Serving]:
+    """A program that says its port, works until its standard input is closed, and then tells what it did."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, text=True, env=env or environment(tuned=False), cwd=TESTS
+    ) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            if not line:
+                raise BenchError(f"{_name_of(command)} ended with {process.wait(DEADLINE_S)}")
+            serving = Serving(json.loads(line)["port"], folder, process.pid)
+            yield serving
+            output, _ = process.communicate(timeout=DEADLINE_S)
+        finally:
+            process.kill()
+    if process.returncode:
+        raise BenchError(f"{_name_of(command)} ended with {process.returncode}")
+    serving.told = json.loads(output.splitlines()[-1])
+
+
+@contextlib.contextmanager
+def foreign_server(command: Sequence[str], port: int, env: Mapping[str, str], *, quiet: bool = False) -> Iterator[int]:
+    """A program that listens on a port until it is stopped; gives its number."""
+    null = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null if quiet else None, env=env)
+    try:
+        name = _name_of(command)
+        peers.wait_until(lambda: peers.is_listening(port) or process.poll() is not None, f"{name} listens")
+        if process.poll() is not None:
+            raise BenchError(f"{name} ended with {process.returncode}")
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _name_of(command: Sequence[str]) -> str:
+    """How a program is called in an error."""
+    words = [word for word in command if not word.startswith(("-", "/"))]
+    return " ".join(words[:2]) if command[0] == sys.executable else Path(command[0]).name
+
+
+# -- programs that are timed from outside ------------------------------------------------------------------------------
+
+
+def _timed(command: Sequence[str], tuned: bool, *, quiet: bool = False, watch: bool = False) -> tuple[int, float, int]:
     """Exit code, seconds and (if it is watched) peak memory in KiB of a program."""
     null = subprocess.DEVNULL
     start = time.perf_counter()

@@ -29,11 +29,12 @@ class Score:
     ours: list[float] = field(default_factory=list)
     peer: list[float] = field(default_factory=list)
     error: str = ""
+    seconds: float = 0.0
 
     @property
-    def ratios(self) -> list[float]:
-        """Ours to the peer's, round by round; ours alone where an amount is judged and not a rate."""
-        if self.contest.less_is_better:
+    def judged(self) -> list[float]:
+        """What is held against the goal, round by round: ours to the peer's, or ours alone."""
+        if self.contest.is_absolute:
             return list(self.ours)
         return [ours / peer for ours, peer in zip(self.ours, self.peer, strict=True)]
 
@@ -41,34 +42,30 @@ class Score:
     def verdict(self) -> str:
         """Held, held within the spread, or how far away."""
         if self.error or not self.ours:
-            return f"failed: {self.error}"
-        goal, ratios = self.contest.goal, self.ratios
+            return f"failed: {self.error or 'not played'}"
+        goal, judged = self.contest.goal, self.judged
         if goal is None:
             return ""
-        middle = statistics.median(ratios)
-        if self.contest.less_is_better:
-            return "held" if middle <= goal else f"gap +{middle - goal:.1f} {self.contest.unit}"
-        if middle >= goal:
-            return "held"
-        if middle >= TOLERANCE * goal and max(ratios) >= goal:
-            return f"held within the spread (−{1 - middle / goal:.0%})"
-        return f"gap −{1 - middle / goal:.0%}"
+        middle = statistics.median(judged)
+        return _less(middle, judged, goal, self.contest.unit) if self.contest.less_is_better else _more(
+            middle, judged, goal
+        )  # fmt: skip
 
     def cells(self) -> tuple[str, ...]:
         """The row of the table."""
         contest = self.contest
         if self.error or not self.ours:
             return (contest.id, contest.work, contest.against, "", "", "", "", "", self.verdict)
-        ratios = self.ratios
-        sign, times = ("≤", contest.unit) if contest.less_is_better else ("≥", "×")
+        judged = self.judged
+        sign, times = "≤" if contest.less_is_better else "≥", contest.unit if contest.is_absolute else "×"
         return (
             contest.id,
             contest.work,
             contest.against,
-            f"{_figure(statistics.median(self.ours))} {contest.unit}",
-            f"{_figure(statistics.median(self.peer))} {contest.unit}",
-            "" if contest.less_is_better else f"{_figure(statistics.median(ratios))} ×",
-            f"{_figure(min(ratios))} … {_figure(max(ratios))}",
+            f"{figure(statistics.median(self.ours))} {contest.unit}",
+            f"{figure(statistics.median(self.peer))} {contest.unit}" if self.peer else "",
+            "" if contest.is_absolute else f"{figure(statistics.median(judged))} ×",
+            f"{figure(min(judged))} … {figure(max(judged))}" if len(judged) > 1 else "",
             "" if contest.goal is None else f"{sign} {contest.goal:g} {times}",
             self.verdict,
         )
@@ -78,36 +75,87 @@ class Score:
         contest = self.contest
         return {
             "id": contest.id, "work": contest.work, "against": contest.against, "unit": contest.unit,
-            "goal": contest.goal, "less_is_better": contest.less_is_better, "ours": self.ours, "peer": self.peer,
-            "ratio": statistics.median(self.ratios) if self.ratios else None, "verdict": self.verdict,
-        }
+            "goal": contest.goal, "less_is_better": contest.less_is_better, "ours": _rounded(self.ours),
+            "peer": _rounded(self.peer), "judged": _rounded(self.judged), "verdict": self.verdict,
+            "seconds": round(self.seconds, 1),
+        }  # fmt: skip
 
 
-def _figure(value: float) -> str:
+def _more(middle: float, judged: Sequence[float], goal: float) -> str:
+    if middle >= goal:
+        return "held"
+    if middle >= TOLERANCE * goal and max(judged) >= goal:
+        return f"held within the spread (−{1 - middle / goal:.0%})"
+    return f"gap −{1 - middle / goal:.0%}"
+
+
+def _less(middle: float, judged: Sequence[float], goal: float, unit: str) -> str:
+    if middle <= goal:
+        return "held"
+    if middle <= goal / TOLERANCE and min(judged) <= goal:
+        return f"held within the spread (+{middle / goal - 1:.0%})"
+    return f"gap +{figure(middle - goal)} {unit}"
+
+
+def figure(value: float) -> str:
+    """Three digits, or all those before the point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def table(scores: Sequence[Score]) -> str:
+def _rounded(values: Sequence[float]) -> list[float]:
+    return [float(f"{value:.6g}") for value in values]
+
+
+def table(rows: Sequence[Sequence[str]], head: Sequence[str] = _HEAD) -> str:
     """Markdown that can be read as it is."""
-    rows = [_HEAD, *(score.cells() for score in scores)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    rows = [head, *rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     lines = [f"| {line} |" for line in lines]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
 
 
+def totals(scores: Sequence[Score]) -> str:
+    """How many goals are held, in one sentence."""
+    goals = [score.verdict for score in scores if score.contest.goal is not None or score.error]
+    within = sum(1 for verdict in goals if verdict.startswith("held within"))
+    gaps = sum(1 for verdict in goals if verdict.startswith("gap"))
+    failed = sum(1 for verdict in goals if verdict.startswith("failed"))
+    held = sum(1 for verdict in goals if verdict == "held")
+    return f"{held} goals held, {within} within the spread, {gaps} not reached, {failed} rows failed"
+
+
+def times(scores: Sequence[Score]) -> str:
+    """How long each group took, in one line."""
+    taken: dict[str, float] = {}
+    for score in scores:
+        taken[score.contest.id] = taken.get(score.contest.id, 0.0) + score.seconds
+    return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in taken.items())
+
+
 def surroundings() -> dict[str, object]:
     """Where and when it was measured."""
     done = subprocess.run([programs.find("storescp"), "--version"], capture_output=True, text=True, check=False)
+    words = done.stdout.split()
     return {
         "utc": datetime.now(UTC).isoformat(timespec="seconds"),
-        "dcmtk": done.stdout.splitlines()[0].strip("$ ") if done.stdout else "unknown",
+        "dcmtk": next((word for word in words if word.startswith("v3")), "unknown"),
         "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
         "processors": os.cpu_count(),
         "load": load(),
     }
+
+
+def _processor() -> str:
+    """What the processor calls itself."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
 def load() -> list[float]:
@@ -127,4 +175,4 @@ def memory_available() -> int:
 def write_json(path: Path, scores: Sequence[Score], about: dict[str, object]) -> None:
     """All values of all rounds."""
     content = {"about": about, "contests": [score.facts() for score in scores]}
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

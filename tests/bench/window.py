@@ -1,4 +1,4 @@
-"""What is measured of the running window: the rows U1, U2, U5 and V7 of the project's budgets.
+"""What is measured of the running window: the rows U1 to U5, V7 and V13 of the project's budgets.
 
 How late the window is, is compared with the same window while nothing happens: that is what the machine itself does.
 """
@@ -6,24 +6,29 @@ How late the window is, is compared with the same window while nothing happens: 
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.contests import Contest, Measure, Stage
+from bench.contests import Contest, Figures, Measure, Rows, Stage, rate, unit
 from bench.data import Work
-from bench.players import DEADLINE_S, MAX_PDU, TESTS, BenchError, Players, environment
+from bench.players import (
+    DEADLINE_S,
+    MAX_PDU,
+    TESTS,
+    BenchError,
+    Players,
+    Run,
+    environment,
+    our_program,
+    talking,
+    told_by,
+)
 from helpers import programs
 
 SENDERS = 8
-TIMES_CT = 4
-"""U1 receives so many times the images of the other rows: a percentile needs some hundred ticks of the timer."""
-IDLE_S = 2.0
 
 _EMPTY_WINDOW = """
 from PySide6.QtWidgets import QApplication, QMainWindow
@@ -31,62 +36,20 @@ app = QApplication([]); window = QMainWindow(); window.show(); window.repaint();
 """
 
 
-@dataclass
-class Late:
-    """How late a timer of 16 ms was in the window's thread; one run gives several figures, each asked for in turn.
-
-    :ivar run: does the work once; gives what `bench.our_window` tells.
-    """
-
-    run: Callable[[], dict[str, float]]
-    _waiting: dict[str, deque[float]] = field(default_factory=dict)
-
-    def figure(self, name: str) -> Measure:
-        """One of the figures, for a contest."""
-        waiting = self._waiting.setdefault(name, deque())
-
-        def measure() -> float:
-            if not waiting:
-                result = self.run()
-                for known, values in self._waiting.items():
-                    values.append(result[known])
-            return waiting.popleft()
-
-        return measure
-
-
 # -- programs --------------------------------------------------------------------------------------------------------
 
 
 def _our_window(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "bench.our_window", *map(str, arguments)]
-
-
-def _result(command: Sequence[str]) -> dict[str, float]:
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment(tuned=False), cwd=TESTS,
-        timeout=DEADLINE_S, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise BenchError(f"our window ended with {done.returncode}")
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return result
+    return our_program("our_window", *arguments)
 
 
 @contextlib.contextmanager
 def _listening(players: Players, result: dict[str, float]) -> Iterator[int]:
     """Our window with its listener on; gives the port, and fills in what the window tells at its end."""
-    with players._empty_folder() as folder:
-        command, pipe = _our_window("listen", folder), subprocess.PIPE
-        env = environment(tuned=False)
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=env, cwd=TESTS) as process:
-            assert process.stdout is not None
-            try:
-                yield int(json.loads(process.stdout.readline())["port"])
-                output, _ = process.communicate(timeout=DEADLINE_S)
-            finally:
-                process.kill()
-        result.update(json.loads(output.splitlines()[-1]))
+    with players.empty_folder() as folder:
+        with talking(_our_window("listen", folder), folder) as serving:
+            yield serving.port
+        result.update(serving.told)
 
 
 def _receive(players: Players, sources: Sequence[Path], count: int) -> dict[str, float]:
@@ -119,9 +82,11 @@ def _shares(stage: Stage, work: Work) -> list[Path]:
 # -- the rows --------------------------------------------------------------------------------------------------------
 
 
-def _late(name: str, text: str, busy: Callable[[], dict[str, float]], p99: float, worst: float) -> Iterator[Contest]:
-    work, idle = Late(busy), Late(lambda: _result(_our_window("idle", IDLE_S)))
-    for figure, goal in (("p99", p99), ("worst", worst)):
+def _late(stage: Stage, name: str, text: str, work: Figures, goals: tuple[float, float]) -> Iterator[Contest]:
+    """How late a timer of 16 ms was in the window's thread, beside the same window while nothing happens."""
+    seconds = stage.scale.idle_s
+    idle = stage.figures("idle", lambda: told_by(_our_window("idle", seconds)))
+    for figure, goal in zip(("p99", "worst"), goals, strict=True):
         yield Contest(
             name, f"window late by, {figure}, {text}", "the same window, idle", "ms", goal,
             work.figure(figure), idle.figure(figure), True,
@@ -131,16 +96,72 @@ def _late(name: str, text: str, busy: Callable[[], dict[str, float]], p99: float
 def _u1(stage: Stage) -> Iterator[Contest]:
     """Large objects on one association, at full speed, the trace in view."""
     ct = stage.scale.ct
-    work = Work("window", ct.count * TIMES_CT, ct.size)
-    text = f"receiving CT ({work.text})"
-    return _late("U1", text, lambda: _receive(stage.players, [stage.source(work)], work.count), 25.0, 50.0)
+    work = Work("window", ct.count * stage.scale.repeated, ct.size)
+    busy = stage.figures("U1", lambda: _receive(stage.players, [stage.source(work)], work.count))
+    return _late(stage, "U1", f"receiving CT ({work.text})", busy, (25.0, 50.0))
 
 
 def _u2(stage: Stage) -> Iterator[Contest]:
     """Tiny objects on eight associations."""
     work = stage.scale.tiny
     text = f"receiving tiny ({work.text}) on {SENDERS} associations"
-    return _late("U2", text, lambda: _receive(stage.players, _shares(stage, work), work.count), 30.0, 60.0)
+    busy = stage.figures("U2", lambda: _receive(stage.players, _shares(stage, work), work.count))
+    return _late(stage, "U2", text, busy, (30.0, 60.0))
+
+
+def _found(stage: Stage, count: int) -> Figures:
+    """The window asks for so many matches."""
+
+    def run() -> dict[str, float]:
+        with talking(our_program("our_queries", "provide"), stage.folder) as server:
+            return told_by(_our_window("find", server.port, count))
+
+    return stage.figures(f"find {count}", run)
+
+
+def _u3(stage: Stage) -> Iterator[Contest]:
+    """Matches stream into the table."""
+    count = stage.scale.streamed
+    text = f"{count:,} matches streaming into the table"
+    return _late(stage, "U3", text, _found(stage, count), (33.0, 80.0))
+
+
+def _u4(stage: Stage) -> Iterator[Contest]:
+    """Cancel of each kind of work."""
+    guests = stage.guests
+
+    def cancelled() -> dict[str, float]:
+        with (
+            talking(our_program("our_queries", "provide"), stage.folder) as provider,
+            guests.staller() as staller,
+            stage.players.empty_folder() as folder,
+        ):
+            source = stage.source(stage.scale.ct)
+            return told_by(_our_window("cancel", provider.port, staller.port, source, folder))
+
+    figures = stage.figures("U4", cancelled)
+    for name, what in (
+        ("query", "a query with matches without end"),
+        ("send", "a send to a peer that has stopped reading"),
+        ("echo", "an echo that is not answered"),
+        ("import", "an import"),
+    ):
+        yield Contest("U4", f"idle after cancel of {what}", "–", "s", 1.0, figures.figure(name), None, True)
+
+
+def _v13(stage: Stage) -> Iterator[Contest]:
+    """Our provider answers both; our matches become rows of a table, pynetdicom's are decoded."""
+    count = stage.scale.matches
+    seconds = _found(stage, count).figure("seconds")
+
+    def pynetdicom() -> float:
+        with talking(our_program("our_queries", "provide"), stage.folder) as server:
+            return count / stage.guests.pynetdicom_user("find", server.port, count).seconds
+
+    yield Contest(
+        "V13", f"C-FIND of {count:,} matches into the table", "pynetdicom", "matches/s", 20.0,
+        lambda: count / seconds(), pynetdicom,
+    )  # fmt: skip
 
 
 def _u5(stage: Stage) -> Iterator[Contest]:
@@ -187,36 +208,27 @@ def _v7(stage: Stage) -> Iterator[Contest]:
     """V1 and V3 in the running window, the trace in view, against the same without a window."""
     players = stage.players
 
-    def rate(work: Work, seconds: float) -> float:
-        return work.count / seconds if work.name == "tiny" else work.total_bytes / 2**20 / seconds
-
-    def contest(work: Work, goal: float, *, receives: bool) -> Contest:
+    def contest(work: Work, goal: float, *, receives: bool, is_variant: bool) -> Contest:
         def receive() -> float:
             result: dict[str, float] = {}
             with _listening(players, result) as port:
                 seconds = players.dcmsend(port, stage.source(work)).seconds
-            return rate(work, seconds)
-
-        def receive_plainly() -> float:
-            with players.our_listener(expect=work.count) as server:
-                return rate(work, players.dcmsend(server.port, stage.source(work)).seconds)
+            return rate(Run(seconds, 0), work)
 
         def send() -> float:
             with players.storescp(expect=work.count) as server:
-                return rate(work, _result(_our_window("send", server.port, stage.source(work)))["seconds"])
+                seconds = told_by(_our_window("send", server.port, stage.source(work)))["seconds"]
+                return rate(Run(seconds, 0), work)
 
-        def send_plainly() -> float:
-            with players.storescp(expect=work.count) as server:
-                return rate(work, players.our_send(server.port, stage.source(work)).seconds)
-
-        unit = "instances/s" if work.name == "tiny" else "MB/s"
-        ours, peer = (receive, receive_plainly) if receives else (send, send_plainly)
+        ours, peer = (receive, stage.our_receive(work)) if receives else (send, stage.our_send(work))
         text = f"{'receive' if receives else 'send'} {work.name} in the window ({work.text})"
-        return Contest("V7", text, "plain asyncio", unit, goal, ours, peer)
+        return Contest("V7", text, "plain asyncio", unit(work), goal, ours, peer, is_variant=is_variant)
 
     for receives in (False, True):
         for work, goal in ((stage.scale.ct, 0.85), (stage.scale.tiny, 0.7)):
-            yield contest(work, goal, receives=receives)
+            yield contest(work, goal, receives=receives, is_variant=receives or work is stage.scale.ct)
 
 
-GROUPS: dict[str, Callable[[Stage], Iterator[Contest]]] = {"U1": _u1, "U2": _u2, "U5": _u5, "V7": _v7}
+GROUPS: dict[str, Rows] = {
+    "V7": _v7, "V13": _v13, "U1": _u1, "U2": _u2, "U3": _u3, "U4": _u4, "U5": _u5,
+}  # fmt: skip

@@ -17,8 +17,10 @@ from __future__ import annotations
 
 from dicomgui.storage.answers import Match
 from dicomgui.storage.attributes import Level
+from dicomgui.storage.ceiling import Ceiling
 from dicomgui.storage.database import Opened
 from dicomgui.storage.errors import (
+    CeilingReached,
     DiskFault,
     DiskFull,
     DuplicateRefused,
@@ -43,6 +45,8 @@ from dicomgui.storage.writer import Archive, DuplicatePolicy, InstanceSink, Outc
 
 __all__ = [
     "Archive",
+    "Ceiling",
+    "CeilingReached",
     "Counts",
     "Discarded",
     "DiskFault",

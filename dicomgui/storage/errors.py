@@ -4,6 +4,7 @@
 
     StorageError             .status .path .hint; str() is one line
     ├ DiskFull               A700  no space, quota, or the file system's largest file
+    ├ CeilingReached         A700  the archive may not grow further, or its disk has to keep what is free
     ├ FolderUnwritable       A700  no permission, or a read-only file system
     ├ FolderMissing          A700  the archive's folder is gone (an unplugged disk, a lost share)
     ├ PathTooLong            A700  the folder's path leaves no room for the names
@@ -23,6 +24,7 @@ from typing import ClassVar
 from dicomgui.network.status import Status
 
 __all__ = [
+    "CeilingReached",
     "DiskFault",
     "DiskFull",
     "DuplicateRefused",
@@ -60,6 +62,10 @@ class StorageError(Exception):
 
 class DiskFull(StorageError):
     """No space is left, a quota is used up, or the file is larger than the file system can hold."""
+
+
+class CeilingReached(StorageError):
+    """The archive is as large as it may be, or its disk has no more free space than has to stay."""
 
 
 class FolderUnwritable(StorageError):

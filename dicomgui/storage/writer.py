@@ -20,7 +20,9 @@ from typing import NamedTuple
 from dicomgui.network.part10 import Part10Error, read_head, write_head
 from dicomgui.network.uids import is_valid_uid
 from dicomgui.storage import disk
+from dicomgui.storage.ceiling import NO_CEILING, Ceiling, Room
 from dicomgui.storage.errors import (
+    CeilingReached,
     DuplicateRefused,
     FolderMissing,
     InstanceRefused,
@@ -116,13 +118,19 @@ class Pending:
             with suppress(OSError):
                 os.unlink(part)
 
-    def fail(self, error: OSError) -> None:
+    def fail(self, error: OSError | StorageError) -> None:
         """Drop the instance and remember why."""
-        self.error = from_os_error(error, self.part or self._archive.incoming_path, "write")
+        if isinstance(error, OSError):
+            error = from_os_error(error, self.part or self._archive.incoming_path, "write")
+        self.error = error
         self.abandon()
 
     def flush(self, piece: disk.Buffer = b"") -> str:
-        """Write what waits in memory and then ``piece``, and return the partial file; raises ``OSError``."""
+        """Write what waits in memory and then ``piece``, and return the partial file.
+
+        Raises ``OSError``, and :class:`CeilingReached` where there is no room for what has come.
+        """
+        self._archive.room.check(self.size_bytes)
         if self.part is None:
             self.handle, self.part = self._archive.open_part()
         disk.write_all(self.handle, self.buffer, piece)
@@ -165,7 +173,7 @@ class InstanceSink:
             pending.buffer += data
             if len(pending.buffer) > _IN_MEMORY:
                 pending.flush()
-        except OSError as error:
+        except (OSError, CeilingReached) as error:
             pending.fail(error)
 
     @property
@@ -188,17 +196,26 @@ class Archive:
     :param folder: created by :meth:`prepare` if it is not there.
     :param fsync: whether a commit waits for the medium, so that what was answered Success survives a power failure.
     :param on_duplicate: what becomes of another data set with a UID that is there already.
+    :param ceiling: what it may not grow beyond; by default it has none.
+
+    :ivar room: what is left below the ceiling.
 
     Any number of threads may commit at once, and any number of processes may use one folder. The methods are called
     from one thread otherwise.
     """
 
     def __init__(
-        self, folder: Path, *, fsync: bool = True, on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
+        self,
+        folder: Path,
+        *,
+        fsync: bool = True,
+        on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH,
+        ceiling: Ceiling = NO_CEILING,
     ) -> None:
         self.folder = folder
         self.fsync = fsync
         self.on_duplicate = on_duplicate
+        self.room = Room(folder, ceiling)
         self._incoming = Incoming(folder)
         self._restoring = threading.Lock()
         self._has_links = True
@@ -220,6 +237,7 @@ class Archive:
             if not self._incoming.is_open:
                 self._incoming.open()
             leftovers = self._incoming.clean()
+            self.room.measure()
             handle, part = self.open_part()
             try:
                 disk.write_all(handle, b"probe")
@@ -251,11 +269,13 @@ class Archive:
         :raises PathUnsafe: the SOP Instance UID is none.
         :raises InstanceRefused: one of the other UIDs is none.
         :raises FolderMissing: :meth:`prepare` has not succeeded.
+        :raises CeilingReached: there is no room for anything.
         """
         folder_name(sop_instance_uid)
         _check_uids(sop_class_uid, transfer_syntax_uid)
         if not self._incoming.is_open:
             raise FolderMissing(f"the archive {self.folder} is not open", path=str(self.folder))
+        self.room.check()
         head = write_head(
             sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid, transfer_syntax_uid=transfer_syntax_uid,
             sending_ae_title=sending_ae_title, receiving_ae_title=receiving_ae_title,
@@ -285,14 +305,19 @@ class Archive:
         """
         if pending.error is not None:
             raise pending.error
-        where = self._incoming.path
+        where, taken = self._incoming.path, 0
         try:
             part = pending.close_file(fsync=self.fsync)
-            where = self.folder
-            return self._place(pending, part)
+            self.room.take(pending.size_bytes)
+            where, taken = self.folder, pending.size_bytes
+            stored = self._place(pending, part)
+            if stored.outcome is not Outcome.DUPLICATE:
+                taken = 0
+            return stored
         except OSError as error:
             raise from_os_error(error, pending.part or where, "store") from error
         finally:
+            self.room.give_back(taken)
             pending.abandon()
 
     def _place(self, pending: Pending, part: str) -> Stored:
@@ -309,6 +334,7 @@ class Archive:
             if self.on_duplicate is DuplicatePolicy.REFUSE:
                 raise DuplicateRefused(f"another data set with the UID {uid} is there already", path=target)
             if self.on_duplicate is DuplicatePolicy.REPLACE:
+                self.room.give_back(Path(target).stat().st_size)
                 Path(part).replace(target)
                 pending.part = None
                 return self._stored(pending, name, Outcome.REPLACED)

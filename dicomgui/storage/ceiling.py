@@ -1,0 +1,102 @@
+"""How far an archive may grow: by its own size, and by what has to stay free on its disk."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from dicomgui.storage.errors import CeilingReached
+
+__all__ = ["NO_CEILING", "Ceiling", "Room"]
+
+LOOK_EACH_S = 0.1
+"""The free space of the disk is looked up so often; what comes meanwhile may go a little below the floor."""
+
+HINT = "Delete what is not needed, or raise the limit; receiving goes on by itself."
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What an archive may not go beyond; 0 is no limit.
+
+    :ivar max_bytes: of all its instances together. What other programs put in or take out counts from the next start.
+    :ivar min_free_bytes: has to stay free on the disk.
+    """
+
+    max_bytes: int = 0
+    min_free_bytes: int = 0
+
+
+NO_CEILING = Ceiling()
+
+
+class Room:
+    """Keeps one archive below its ceiling. Any number of threads may ask and take.
+
+    :ivar ceiling: may be changed at any time; whoever sets a ``max_bytes`` calls :meth:`measure` after that.
+    """
+
+    def __init__(self, folder: Path, ceiling: Ceiling) -> None:
+        self.ceiling = ceiling
+        self._folder = folder
+        self._used = 0
+        self._taking = threading.Lock()
+        self._looked = -LOOK_EACH_S
+        self._is_free = True
+
+    @property
+    def used_bytes(self) -> int:
+        """What the instances take, as far as it was measured and taken; 0 where nobody asked for a limit."""
+        return self._used
+
+    def measure(self) -> None:
+        """Add up the files, if their size is limited. Blocks, some tenths of a second for 100,000 files.
+
+        Raises ``OSError`` where the folder cannot be read.
+        """
+        if self.ceiling.max_bytes:
+            used = sum(path.stat().st_size for path in self._folder.glob("[0-9a-f][0-9a-f]/*.dcm"))
+            with self._taking:
+                self._used = used
+
+    def check(self, coming: int = 0) -> None:
+        """See whether there is room for so many bytes more.
+
+        :raises CeilingReached: there is none.
+        """
+        ceiling = self.ceiling
+        if ceiling.max_bytes and self._used + coming >= ceiling.max_bytes + (coming > 0):
+            raise CeilingReached(f"the archive has reached its limit of {ceiling.max_bytes:,} bytes",
+                                 path=str(self._folder), hint=HINT)  # fmt: skip
+        if ceiling.min_free_bytes and not self._has_floor(ceiling.min_free_bytes):
+            raise CeilingReached(f"the disk has no more than the {ceiling.min_free_bytes:,} bytes that stay free",
+                                 path=str(self._folder), hint=HINT)  # fmt: skip
+
+    def take(self, size: int) -> None:
+        """Have room for an instance; given back where it comes to nothing.
+
+        :raises CeilingReached: there is none.
+        """
+        if self.ceiling.max_bytes:
+            with self._taking:
+                self.check(size)
+                self._used += size
+
+    def give_back(self, size: int) -> None:
+        """So many bytes are not there, or not any more."""
+        if self.ceiling.max_bytes:
+            with self._taking:
+                self._used = max(0, self._used - size)
+
+    def _has_floor(self, least: int) -> bool:
+        now = time.monotonic()
+        if now - self._looked >= LOOK_EACH_S:
+            self._looked = now
+            try:
+                self._is_free = shutil.disk_usage(self._folder).free > least
+            except OSError:  # the folder is gone: that is told where it is written to
+                self._is_free = True
+        return self._is_free

@@ -65,8 +65,8 @@ async def _main(files: Sequence[Path]) -> int:
             if files:
                 window.home.take_drop(list(files))
             # What stands now stays until the end: the collector need not look at it again and again.
-            gc.collect()
             gc.freeze()
+            gc.enable()
             try:
                 await run_window(window)
             finally:

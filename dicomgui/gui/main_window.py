@@ -19,7 +19,7 @@ from dicomgui.app.operations import JobKind
 from dicomgui.gui import icons
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.explainer import Explainer
-from dicomgui.gui.panel_window import PANELS, PanelWindow, put_in_tab_order
+from dicomgui.gui.panel_window import PANELS, PanelWindow, load_the_rest, put_in_tab_order
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.rail import Rail
 from dicomgui.gui.reporter import Reporter
@@ -90,7 +90,7 @@ class MainWindow(PanelWindow):
         self.close_requested = asyncio.Event()
         self._reporter = reporter
         self._help: HelpWindow | None = None
-        self._ended = False
+        self._ended = self._is_ending = False
         self._has_ticked = False
         self._has_viewers = False
         place = self._place
@@ -114,8 +114,6 @@ class MainWindow(PanelWindow):
         for number, (key, title) in enumerate(_RAILED.items(), start=1):
             button = self.rail.add(key, title, f"Ctrl+{number % 10}")
             button.clicked.connect(lambda _checked=False, key=key: self._on_panel_wanted(key))
-        QWidget.setTabOrder(button, self.rail.settings_button)
-        QWidget.setTabOrder(self.rail.settings_button, self.rail.help_button)
         self._parts = QSplitter(Qt.Orientation.Vertical)
         self._parts.setObjectName("window_parts")
         self._parts.setHandleWidth(5)
@@ -143,6 +141,9 @@ class MainWindow(PanelWindow):
         row.addWidget(self.rail)
         row.addWidget(right, 1)
         self.setCentralWidget(middle)
+        # Not before they are all in one window: what comes into one later goes to the end.
+        QWidget.setTabOrder(button, self.rail.settings_button)
+        QWidget.setTabOrder(self.rail.settings_button, self.rail.help_button)
 
     def _fill_status_bar(self) -> None:
         bar = self.statusBar()
@@ -343,6 +344,7 @@ class MainWindow(PanelWindow):
         if not self._has_ticked:  # the loop runs now
             self._has_ticked = True
             self._place.archive.want(only_if_there=True)
+            self._place.context.file_pool.submit(load_the_rest, lambda: not self._is_ending)
         for line in self._reporter.drain():
             self.banner.show_fault(line)
         for line in self.config.drain_problems():
@@ -386,6 +388,7 @@ class MainWindow(PanelWindow):
 
         What is being received may finish within two seconds; what is being sent is aborted.
         """
+        self._is_ending = True
         self.setEnabled(False)
         try:
             async with asyncio.TaskGroup() as group:

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.watched_window import SETTLE_S, STARTED, Watch, child, open_window, profiled, until  # isort: skip
+from bench.watched_window import SETTLE_S, Watch, child, open_window, profiled, until  # isort: skip
 
 from bench import our_window_asking as asking
 from bench.trace_scale import Sample, long_trace, resident_mb
@@ -55,13 +55,12 @@ def main(argv: list[str]) -> int:
     canceller.add_argument("staller", type=int, help="port of one that accepts an association and then does nothing")
     canceller.add_argument("source", type=Path, help="files to be sent, and imported")
     canceller.add_argument("folder", type=Path, help="for the archive")
-    commands.add_parser("start")
     idle = commands.add_parser("idle")
     idle.add_argument("seconds", type=float)
     arguments = parser.parse_args(argv)
     works = {
         "listen": _listen, "send": _send, "rows": _rows, "trace": _trace, "find": asking.find, "cancel": asking.cancel,
-        "start": _start, "idle": _idle,
+        "idle": _idle,
     }  # fmt: skip
     work = works[arguments.command]
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
@@ -239,15 +238,6 @@ async def _idle(arguments: argparse.Namespace) -> dict[str, object]:
         start = time.perf_counter()
         await asyncio.sleep(arguments.seconds)
         return dict(watch.result(start, time.perf_counter()))
-
-
-async def _start(arguments: argparse.Namespace) -> dict[str, object]:
-    """Says when the window has been painted and takes a click."""
-    async with open_window() as window:
-        window.repaint()
-        await asyncio.sleep(0)
-        print("usable", flush=True)
-        return {"seconds": time.perf_counter() - STARTED}
 
 
 if __name__ == "__main__":

@@ -17,19 +17,18 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-STARTED = time.perf_counter()
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("DICOMGUI_CONFIG", tempfile.mkdtemp(prefix="dicomgui-bench-config-"))
 
-from PySide6.QtCore import QObject, Qt, QTimer  # noqa: E402
-from PySide6.QtWidgets import QApplication  # noqa: E402
+from PySide6.QtCore import QObject, Qt, QTimer
+from PySide6.QtWidgets import QApplication
 
-from dicomgui.app.context import AppContext  # noqa: E402
-from dicomgui.gui.main import dress  # noqa: E402
-from dicomgui.gui.main_window import MainWindow  # noqa: E402
-from dicomgui.gui.reporter import Reporter  # noqa: E402
+from dicomgui.app.context import AppContext
+from dicomgui.gui.main import dress
+from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.reporter import Reporter
 
-__all__ = ["SETTLE_S", "STARTED", "TICK_MS", "Watch", "child", "open_window", "profiled", "until"]
+__all__ = ["SETTLE_S", "TICK_MS", "Watch", "child", "open_window", "profiled", "until"]
 
 _T = TypeVar("_T", bound=QObject)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,7 +111,12 @@ class Workplace:
         return job
 
     def note_echo(self, peer: PeerAddress, result: EchoResult) -> None:
-        """A panel has echoed a peer: remember it, and tell who watches."""
+        """A panel has echoed a peer: remember it, and tell who watches.
+
+        Who was echoed will be asked for something next, which needs pydicom; to load that takes a while.
+        """
+        if "pydicom" not in sys.modules:
+            self.context.file_pool.submit(import_module, "pydicom")
         self.echoes.pop(peer, None)
         self.echoes[peer] = result, time.time()
         if len(self.echoes) > ECHOES_KEPT:

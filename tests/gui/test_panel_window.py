@@ -1,0 +1,122 @@
+"""Panels are made when they are asked for, and fit in as if they had been there from the start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from helpers.bad_peer import reached
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from dicomgui.app.context import AppContext
+from dicomgui.app.nodes import Node
+from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.panel_window import PANELS, load_the_rest
+from dicomgui.gui.reporter import Reporter
+from dicomgui.gui.theme import Theme
+
+pytestmark = pytest.mark.qt
+
+CODE = """
+import asyncio, sys
+from dicomgui.gui import main
+
+wait = main.run_window
+
+async def tell_and_end(window):
+    print(*window.made, *(name for name in {heavy!r} if name in sys.modules))
+    window.close()
+    await wait(window)
+
+main.run_window = tell_and_end
+sys.exit(main.main())
+"""
+
+
+@pytest.fixture
+async def fresh(theme: Theme, context: AppContext) -> MainWindow:
+    """A window that nobody has touched; the test ends it."""
+    window = MainWindow(context, Reporter())
+    window.show()
+    return window
+
+
+async def end(window: MainWindow) -> None:
+    await window.shut_down()
+    window.deleteLater()
+
+
+async def test_a_new_window_has_made_what_it_shows(fresh: MainWindow) -> None:
+    assert list(fresh.made) == ["home"]
+    assert fresh.panel is fresh.home
+    await end(fresh)
+
+
+async def test_each_panel_is_made_once_with_the_title_of_its_button(fresh: MainWindow) -> None:
+    made = {key: fresh.panel_of(key) for key in reversed(PANELS)}
+    assert {key: panel.title for key, panel in made.items()} == PANELS
+    assert fresh.made == made
+    assert fresh.panels == tuple(made[key] for key in PANELS)
+    with pytest.raises(KeyError):
+        fresh.panel_of("nothing")
+    await end(fresh)
+
+
+async def test_the_listener_comes_with_its_answers_and_its_settings(fresh: MainWindow) -> None:
+    assert fresh.answers.desk is fresh.listener.desk
+    fresh.listener.port.setText("4242")
+    assert fresh.config.settings.listener.port == 4242
+    await end(fresh)
+
+
+async def test_a_panel_that_is_looked_at_leaves_the_others_alone(fresh: MainWindow) -> None:
+    fresh.show_panel(fresh.echo)
+    fresh._place.pump.drain()
+    assert list(fresh.made) == ["home", "echo"]
+    await end(fresh)
+
+
+async def test_tab_goes_from_the_rail_through_a_panel_that_was_made_late(fresh: MainWindow, qtbot: QtBot) -> None:
+    fresh.show_panel(fresh.echo)
+    fresh.activateWindow()
+    await reached(fresh.isActiveWindow, "the window is active")
+    fresh.rail.help_button.setFocus()
+    seen: list[QWidget | None] = []
+    for _ in range(60):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        seen.append(QApplication.focusWidget())
+    names = [widget.objectName() for widget in seen if widget is not None]
+    turn = names[: names.index("rail_home")]
+    assert turn[0] == "echo_called_ae"
+    panel, below = turn[: turn.index("dock_fold")], turn[turn.index("dock_fold") :]
+    assert {name.partition("_")[0] for name in panel} == {"echo"}
+    assert below == ["dock_fold", "status_jobs"]
+    await end(fresh)
+
+
+async def test_a_node_that_was_echoed_says_so_in_a_list_that_is_made_later(window: MainWindow, listening: int) -> None:
+    window.echo.peer.host.insert(f"DICOMGUI@127.0.0.1:{listening}")
+    window.echo.run()
+    await reached(lambda: not window.echo.is_busy, "the echo has ended")
+    assert "nodes" not in window.made
+    [peer] = window._place.echoes
+    window.config.nodes.add(Node("Ours", peer))
+    assert window.nodes.model.status_of("Ours") is not None
+
+
+def test_the_rest_is_loaded_until_the_window_ends() -> None:
+    answers = iter([True, True, False])
+    load_the_rest(lambda: next(answers))
+    assert next(answers, None) is None
+    load_the_rest(lambda: True)
+
+
+def test_the_window_opens_without_what_it_does_not_show() -> None:
+    heavy = ("pydicom", "numpy", "dicomgui.gui.panels.query", "dicomgui.gui.viewer.keeper", "dicomgui.app.practice")
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(heavy=heavy)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["home"]

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dicomgui.network.service import AssociationFacts, StoreRequest
-from dicomgui.storage import DiskFull, DuplicateRefused, InstanceSink, PathUnsafe, Pending, StorageError
+from dicomgui.storage import CeilingReached, DiskFull, DuplicateRefused, InstanceSink, PathUnsafe, Pending, StorageError
 
 __all__ = ["Holder", "Live", "TrackedSink", "comment_for"]
 
 # What a peer is told (LO, 64 characters); folders of ours are none of its business.
 _COMMENTS: dict[type[StorageError], str] = {
+    CeilingReached: "the archive may not grow any further",
     DiskFull: "no space left on the disk",
     DuplicateRefused: "another data set has this SOP Instance UID",
     PathUnsafe: "the SOP Instance UID is no UID",

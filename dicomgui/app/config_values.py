@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from dicomgui.app.connection import MAX_OPERATIONS
+from dicomgui.app.quotas import Quotas
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import AETitle, Limits
 from dicomgui.network.dimse.charset import codec_of
@@ -23,6 +24,7 @@ __all__ = [
     "associations",
     "charset",
     "flag",
+    "limit",
     "max_pdu_length",
     "one_of",
     "operations",
@@ -167,6 +169,13 @@ def associations(value: object) -> int:
     number = whole(value)
     if not 1 <= number <= MAX_ASSOCIATIONS:
         raise wrong(f"it is no number of associations from 1 to {MAX_ASSOCIATIONS:,}")
+    return number
+
+
+def limit(value: object) -> int:
+    """A limit of the listener; 0 for none."""
+    number = whole(value)
+    Quotas(max_bytes=number)
     return number
 
 

@@ -226,6 +226,7 @@ class Listener:
         self.archive.watchers.append(self._on_repaired)
         try:
             await self.archive.open()
+            await self.archive.limit_to(self.options.quotas.ceiling)
         except BaseException:
             self.archive.watchers.remove(self._on_repaired)
             raise
@@ -313,6 +314,10 @@ class Listener:
                 limits=options.limits(),
                 max_connections=room_for(MAX_CONNECTIONS),
                 max_associations=options.max_associations,
+                max_associations_per_peer=options.quotas.associations or None,
+                max_hourly_instances_per_peer=options.quotas.instances_per_hour or None,
+                max_hourly_bytes_per_peer=options.quotas.bytes_per_hour or None,
+                on_over_quota=self._on_over_quota,
                 tracer=self._tracer,
                 trace_full=options.trace_full,
                 lifecycle=Lifecycle(
@@ -471,18 +476,14 @@ class Listener:
         self.counts.failed += 1
         self._scribe(request).file("failed", error.path, 0, str(error))
         command = request.command
-        self._tell(
-            StoreFailed(
-                time.time(),
-                request.facts,
-                command.affected_sop_class_uid,
-                command.affected_sop_instance_uid,
-                error.status,
-                str(error),
-                error.hint,
-            )
-        )
+        self._tell(StoreFailed(
+            time.time(), request.facts, command.affected_sop_class_uid, command.affected_sop_instance_uid, error.status,
+            str(error), error.hint,
+        ))  # fmt: skip
         return Reply(error.status, comment_for(error))
+
+    def _on_over_quota(self, request: StoreRequest, reason: str) -> None:
+        self._refuse(request, StorageError(reason, hint="How much a caller may store is among the listener's limits."))
 
     def _scribe(self, request: StoreRequest) -> Scribe:
         return Scribe(self._tracer, request.facts.association)

@@ -12,6 +12,7 @@ from dicomgui.app.connection import always, check_operations, is_encrypted
 from dicomgui.app.credentials import Need
 from dicomgui.app.destinations import KnownDestination
 from dicomgui.app.provided import STORAGE, USUAL, Provided, check_choice, narrowed
+from dicomgui.app.quotas import Quotas
 from dicomgui.network.association.extended import QueryFlags, answer_extended
 from dicomgui.network.association.identity import IdentityCheck, accept_any_identity, accept_passcodes
 from dicomgui.network.association.negotiation import AcceptPolicy
@@ -69,6 +70,7 @@ class ListenerOptions:
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar peers: where a C-MOVE may send to, by AE title.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
+    :ivar quotas: what callers may take at most, and how far the archive may grow.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -96,6 +98,7 @@ class ListenerOptions:
     max_sent_pdu_length: int = 0
     max_associations: int = 256
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
+    quotas: Quotas = field(default=Quotas())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))

@@ -20,6 +20,7 @@ from dicomgui.app.context import AppContext
 from dicomgui.network.tracing import Scribe
 from dicomgui.storage import (
     Archive,
+    Ceiling,
     Counts,
     Discarded,
     DuplicatePolicy,
@@ -166,6 +167,11 @@ class LocalArchive:
                 self._loop = asyncio.get_running_loop()
                 await self._in_files(self._open)
             self._users += 1
+
+    async def limit_to(self, ceiling: Ceiling) -> None:
+        """Let the archive grow no further than this, from now on; what is there is added up."""
+        self.files.room.ceiling = ceiling
+        await self._in_files(self.files.room.measure)
 
     async def close(self) -> None:
         """One user less; the last one waits until what was stored is indexed, for two seconds at most."""
@@ -410,7 +416,9 @@ class LocalArchive:
     def _discard(self, names: Sequence[str]) -> Discarded:
         if self.tree.is_wanted:
             self.tree.unlink(names)
-        return Trash(self.index).discard(names)
+        discarded = Trash(self.index).discard(names)
+        self.files.room.measure()
+        return discarded
 
     async def undelete(self, token: str) -> Restored:
         """Undo a deletion.
@@ -419,6 +427,7 @@ class LocalArchive:
         :raises StorageError: the index cannot be written.
         """
         restored = await self.in_thread(lambda: Trash(self.index).restore(token))
+        await self._in_files(self.files.room.measure)
         self._arrange()
         return restored
 

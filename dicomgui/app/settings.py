@@ -25,6 +25,7 @@ from dicomgui.app.config_values import Table, Values, overlay
 from dicomgui.app.connection import ConnectionOptions, check_operations
 from dicomgui.app.listener_options import CallerRule, ListenerOptions
 from dicomgui.app.provided import USUAL, Provided, check_choice
+from dicomgui.app.quotas import USUAL_QUOTAS, Quotas
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.transport import ClientAuth, TlsConfig
@@ -45,6 +46,15 @@ FILE_NAME = "settings.toml"
 VERSION = 1
 MAX_TRACE_FILTERS = 50
 """Filters of the trace that are kept; further ones in a file are left out."""
+
+
+_QUOTAS = {
+    "associations": "caller_associations",
+    "instances_per_hour": "caller_instances_per_hour",
+    "bytes_per_hour": "caller_bytes_per_hour",
+    "max_bytes": "archive_max_bytes",
+    "min_free_bytes": "archive_min_free_bytes",
+}
 
 
 class Theme(StrEnum):
@@ -94,6 +104,7 @@ class ListenerSettings:
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar layout: in which folders the instances can be found besides.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
+    :ivar quotas: what callers may take at most, and how far the archive may grow.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -119,6 +130,7 @@ class ListenerSettings:
     transfer_syntaxes: tuple[str, ...] = ()
     layout: FolderLayout = FolderLayout.UID
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
+    quotas: Quotas = USUAL_QUOTAS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -196,6 +208,7 @@ class Settings:
             calling_ae_titles=listener.calling_ae_titles,
             sop_classes=frozenset(listener.sop_classes),
             transfer_syntaxes=listener.transfer_syntaxes,
+            quotas=listener.quotas,
         )
 
 
@@ -299,7 +312,14 @@ def _listener_of(values: Values) -> ListenerSettings:
         transfer_syntaxes=values.take("transfer_syntaxes", (), _uids),
         layout=values.take("folder_layout", usual.layout, checks.one_of(FolderLayout)),
         on_duplicate=values.take("on_duplicate", usual.on_duplicate, checks.one_of(DuplicatePolicy)),
+        quotas=_quotas_of(values),
     )
+
+
+def _quotas_of(values: Values) -> Quotas:
+    return Quotas(**{
+        name: values.take(key, getattr(USUAL_QUOTAS, name), checks.limit) for name, key in _QUOTAS.items()
+    })  # fmt: skip
 
 
 def _tls_of(values: Values) -> TlsConfig:
@@ -429,4 +449,5 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "calling_ae_titles": list(listener.calling_ae_titles),
         "sop_classes": list(listener.sop_classes),
         "transfer_syntaxes": list(listener.transfer_syntaxes),
+        **{key: getattr(listener.quotas, name) for name, key in _QUOTAS.items()},
     }

@@ -32,6 +32,7 @@ from dicomgui.app.listener import (
 from dicomgui.app.listener_options import CallerRule
 from dicomgui.app.peers import NodeStore
 from dicomgui.app.practice import PracticePACS
+from dicomgui.app.quotas import Quotas
 from dicomgui.cli.answering import answering
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output, size_text
@@ -86,6 +87,13 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 calling_ae_titles=tuple(options.allow),
                 peers=dict(options.peers),
                 services=services,
+                quotas=Quotas(
+                    options.caller_associations,
+                    options.caller_instances,
+                    options.caller_bytes,
+                    options.max_size,
+                    options.min_free,
+                ),
             ),
         ),
         desk=desk,

@@ -15,7 +15,7 @@ import dicomgui
 from dicomgui.cli.capture_parsers import add_import_options, add_key_options
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
-from dicomgui.cli.provider_parsers import add_answers, add_granting, add_peers, add_practice
+from dicomgui.cli.provider_parsers import add_answers, add_granting, add_limits, add_peers, add_practice
 from dicomgui.cli.query_parsers import add_query_commands
 from dicomgui.cli.values import checked, count, flags, keepalive, max_pdu, operations, peer, port, seconds
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
@@ -261,6 +261,7 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     parser.add_argument(
         "--allow", metavar="AET", action="append", default=[], help="let only these callers in, with * and ?"
     )
+    add_limits(parser)
     add_answers(parser)
     parser.set_defaults(run=("dicomgui.cli.commands", "listen"))
 

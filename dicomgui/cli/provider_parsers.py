@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from dicomgui.cli.values import checked, flags, operations, port
+from dicomgui.cli.values import checked, flags, operations, port, whole
 from dicomgui.network.association.params import AETitle, PeerAddress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["add_answers", "add_granting", "add_peers", "add_practice"]
+__all__ = ["add_answers", "add_granting", "add_limits", "add_peers", "add_practice"]
 
 
 def add_peers(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +64,29 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
         help="rules, worklist, commitment and printer from a TOML file, such as the answers.toml of the window; "
         "`dicomgui help answers` describes it. What it has answers for is offered",
     )
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """How much callers of ``listen`` may take; see :class:`dicomgui.app.quotas.Quotas`."""
+    group = parser.add_argument_group("limits", "of each caller: of each address, and of each calling AE title")
+    group.add_argument("--caller-associations", metavar="N", type=whole, default=0, help="at one time (default: any)")
+    group.add_argument(
+        "--caller-instances", metavar="N", type=whole, default=0, help="stored within an hour (default: any)"
+    )
+    group.add_argument(
+        "--caller-bytes", metavar="SIZE", type=checked(_size), default=0, help="stored within an hour, e.g. 20GB"
+    )
+    group.add_argument("--max-size", metavar="SIZE", type=checked(_size), default=0, help="of the folder, e.g. 500GB")
+    group.add_argument(
+        "--min-free", metavar="SIZE", type=checked(_size), default="500MB",
+        help="what stays free on its disk (default: %(default)s; 0 for nothing)",
+    )  # fmt: skip
+
+
+def _size(text: str) -> int:
+    from dicomgui.app.quotas import parse_size
+
+    return parse_size(text)
 
 
 def add_granting(options: argparse.ArgumentParser) -> None:

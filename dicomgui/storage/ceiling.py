@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +54,9 @@ class Room:
         return self._used
 
     def measure(self) -> None:
-        """Add up the files, if their size is limited. Blocks, some tenths of a second for 100,000 files.
-
-        Raises ``OSError`` where the folder cannot be read.
-        """
+        """Add up the files, if their size is limited. Blocks, some tenths of a second for 100,000 files."""
         if self.ceiling.max_bytes:
-            used = sum(path.stat().st_size for path in self._folder.glob("[0-9a-f][0-9a-f]/*.dcm"))
+            used = sum(map(_size_of, self._folder.glob("[0-9a-f][0-9a-f]/*.dcm")))
             with self._taking:
                 self._used = used
 
@@ -100,3 +98,9 @@ class Room:
             except OSError:  # the folder is gone: that is told where it is written to
                 self._is_free = True
         return self._is_free
+
+
+def _size_of(path: Path) -> int:
+    with suppress(OSError):  # it has just been taken away
+        return path.stat().st_size
+    return 0

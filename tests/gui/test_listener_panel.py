@@ -19,6 +19,7 @@ from pytestqt.qtbot import QtBot
 from dicomgui.app.listener import ReceivedInstance, Refusal
 from dicomgui.app.operations import JobState
 from dicomgui.app.provided import Provided
+from dicomgui.app.quotas import Quotas
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.open_model import OpenColumn
 from dicomgui.gui.models.received_model import ReceivedColumn
@@ -363,6 +364,42 @@ async def test_the_folder_layout_and_what_becomes_of_another_data_set_are_chosen
         assert (await association.store(other)).status == 0x0111
     tree = tmp_path / "received" / "by patient"
     await reached(lambda: len(list(tree.glob("*/*/*/*.dcm"))) == 1, "it is among the folders for people")
+
+
+async def test_limits_are_set_kept_and_obeyed(
+    panel: ListenerPanel, press: Press, window: MainWindow, tmp_path: Path
+) -> None:
+    assert panel.more.quotas_section.button.text() == "Limits"
+    panel.more.quotas_section.set_open(True)
+    quotas = panel.more.quotas
+    assert quotas.texts()["min_free_bytes"] == "500 MB"
+    wanted = {"associations": "5", "instances_per_hour": "2", "bytes_per_hour": "1 GB", "max_bytes": "20 GB"}
+    quotas.set_texts({**wanted, "min_free_bytes": "1 MB"})
+    assert window.config.settings.listener.quotas == Quotas(5, 2, 10**9, 20 * 10**9, 10**6)
+    summary = "Limits: 5 a caller, 2 instances an hour, 1 GB an hour, archive up to 20 GB, 1 MB stay free"
+    assert panel.more.quotas_section.button.text() == summary
+    port = await start(panel, press)
+    assert quotas.fields["max_bytes"].isReadOnly()
+    paths = [write_instance(tmp_path / "files", number) for number in range(1, 4)]
+    async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=presets.for_instances([(CT, EXPLICIT)])) as association:
+        statuses = [int((await association.store(path)).status) for path in paths]
+    assert statuses == [0, 0, 0xA700]
+    await reached(lambda: panel.refused_model.rowCount() == 1, "the refusal is shown")
+    [why] = refused(panel, RefusedColumn.WHY)
+    assert "127.0.0.1 has stored 2 instances within an hour, which is the limit" in why
+
+
+@pytest.mark.parametrize(("name", "text"), [("max_bytes", "much"), ("associations", "-1")])
+async def test_what_is_no_limit_keeps_it_from_starting(
+    panel: ListenerPanel, press: Press, window: MainWindow, name: str, text: str
+) -> None:
+    before = window.config.settings.listener.quotas
+    panel.more.quotas.set_texts(panel.more.quotas.texts() | {name: text})
+    assert panel.more.quotas_section.button.text() == "Limits: not usable"
+    assert window.config.settings.listener.quotas == before
+    await press(panel.start_button)
+    await reached(lambda: bool(panel.findings.cards), "it is explained")
+    assert text in panel.findings.cards[0].accessibleName()
 
 
 async def test_what_is_no_class_keeps_it_from_starting(panel: ListenerPanel, press: Press) -> None:

@@ -12,6 +12,7 @@ from dicomgui.app.settings import ListenerSettings
 from dicomgui.gui.widgets.association_fields import AssociationFields
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import YES, FieldSet, Section, check_box
+from dicomgui.gui.widgets.quota_fields import QuotaFields
 from dicomgui.gui.widgets.service_fields import ServiceFields
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.gui.widgets.tls_fields import TlsFields
@@ -44,7 +45,7 @@ class _Admission(FieldSet):
 
 
 class ListenerFields(QWidget):
-    """Two folded parts below each other: services, and all that is about security and the association.
+    """Folded parts below each other: services, all that is about security and the association, and limits.
 
     :ivar users: names of the users that are let in where they are listed; set by :meth:`set_users`.
     """
@@ -59,28 +60,32 @@ class ListenerFields(QWidget):
         self.tls = TlsFields("listener", is_server=True)
         self.admission = _Admission()
         self.association = AssociationFields("listener", is_server=True)
-        self._sets: tuple[FieldSet, ...] = (self.services, self.tls, self.admission, self.association)
+        self.quotas = QuotaFields()
+        self._sets: tuple[FieldSet, ...] = (self.services, self.tls, self.admission, self.association, self.quotas)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         for fields in self._sets:
-            if fields is not self.services:
+            if fields not in (self.services, self.quotas):
                 column.addWidget(fields)
             fields.changed.connect(self._on_changed)
             fields.submitted.connect(self.submitted)
         self.section = Section("listener_security", "Security and association", inside)
         self.services_section = Section("listener_services", "Services", self.services)
+        self.quotas_section = Section("listener_limits", "Limits", self.quotas)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(2)
         outer.addWidget(self.services_section)
         outer.addWidget(self.section)
+        outer.addWidget(self.quotas_section)
         self.show_settings(ListenerSettings())
 
     def show_settings(self, settings: ListenerSettings) -> None:
         """Fill in."""
         self.users = settings.users
+        self.quotas.show_quotas(settings.quotas)
         self.services.show_settings(settings)
         self.tls.set_texts(TlsFields.texts_of(settings.tls, is_on=settings.use_tls))
         self.admission.set_texts({
@@ -133,6 +138,7 @@ class ListenerFields(QWidget):
             extended=self.association.extended(),
             max_associations=self.association.max_associations(),
             max_sent_pdu_length=self.association.max_sent_pdu_length(),
+            quotas=self.quotas.quotas(),
         )
 
     def _on_changed(self) -> None:
@@ -148,6 +154,7 @@ class ListenerFields(QWidget):
         self.admission.note.setVisible(bool(note))
         self.section.show_summary(self._summary(rule))
         self.services_section.show_summary(self.services.summary())
+        self.quotas_section.show_summary(self.quotas.summary())
         self.changed.emit()
 
     def _summary(self, rule: CallerRule) -> str:

@@ -129,7 +129,8 @@ class PeerQuotas:
 
     def _why_full(self, account: _Account) -> str:
         if self._max_instances is not None and account.instances >= self._max_instances:
-            return f"{account.owner} has stored {account.instances:,} instances within an hour, which is the limit"
+            what = f"{account.instances:,} instance{'' if account.instances == 1 else 's'}"
+            return f"{account.owner} has stored {what} within an hour, which is the limit"
         if self._max_bytes is not None and account.size_bytes >= self._max_bytes:
             return f"{account.owner} has stored {account.size_bytes:,} bytes within an hour, which is the limit"
         return ""

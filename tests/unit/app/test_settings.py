@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from dicomgui.app.listener_options import CallerRule
 from dicomgui.app.provided import Provided
+from dicomgui.app.quotas import Quotas
 from dicomgui.app.settings import ListenerSettings, Settings, SettingsError, SettingsStore, Theme
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import Timeouts
@@ -44,6 +45,7 @@ FULL = Settings(
         on_duplicate=DuplicatePolicy.REPLACE,
         max_associations=7,
         max_sent_pdu_length=32_768,
+        quotas=Quotas(2, 3000, 4_000_000, 5_000_000_000, 6),
     ),
 )
 

@@ -21,6 +21,8 @@ from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
 __all__ = [
+    "ENDED_EARLY",
+    "LEFT_OPEN",
     "SNAP_LENGTH",
     "BytesRecord",
     "CancelRecord",
@@ -42,7 +44,9 @@ __all__ = [
     "TimerRecord",
     "TlsRecord",
     "Tracer",
+    "broken_rule",
     "next_association_id",
+    "read_broken_rule",
     "read_unmet_need",
     "unmet_need",
 ]
@@ -271,6 +275,23 @@ Record: TypeAlias = (
 Tracer: TypeAlias = Callable[[Record], None]
 
 _ids = itertools.count(1)
+
+
+ENDED_EARLY = "the connection ended in the middle of it"
+LEFT_OPEN = "it was not complete when ARTIM ran out"
+"""Errors of a :class:`PduRecord` that was cut off, and may be sound as far as it came."""
+
+_BROKEN_RULE = "the peer broke the protocol: "
+
+
+def broken_rule(fault: str) -> str:
+    """The text of a :class:`NoteRecord` on a fault of the peer in a PDU that is sound by itself."""
+    return f"{_BROKEN_RULE}{fault}"
+
+
+def read_broken_rule(text: str) -> str:
+    """The fault that such a text tells of; empty for any other."""
+    return text.removeprefix(_BROKEN_RULE) if text.startswith(_BROKEN_RULE) else ""
 
 
 _UNMET = re.compile(r"no accepted context for ([0-9.]+)(?: in ([0-9., ]+))?")

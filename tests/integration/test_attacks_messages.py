@@ -26,6 +26,7 @@ from helpers.bad_peer import (
     context_rq,
     dataset,
     dial,
+    echo_elements,
     echo_rq,
     pdata,
     pdv,

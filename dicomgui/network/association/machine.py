@@ -51,7 +51,7 @@ from dicomgui.network.pdu import (
     decode,
     pdu_name,
 )
-from dicomgui.network.tracing import Role, Segment
+from dicomgui.network.tracing import ENDED_EARLY, LEFT_OPEN, Role, Segment
 
 __all__ = ["Observer", "SendBuffer", "UpperLayer"]
 
@@ -230,7 +230,7 @@ class UpperLayer:
         """The connection ended, was lost, or could not be opened (Evt17)."""
         if self.wants_close:
             return []
-        self._tell_unfinished("the connection ended in the middle of it")
+        self._tell_unfinished(self._data_error or ENDED_EARLY)
         return self._fire(Event.EVT17, _Cause(now))
 
     def handle_timer(self, now: float) -> list[Indication]:
@@ -240,7 +240,7 @@ class UpperLayer:
         """
         if self.artim_at is None or now < self.artim_at:
             return []
-        self._tell_unfinished("it was not complete when ARTIM ran out")
+        self._tell_unfinished(self._data_error or LEFT_OPEN)
         return self._fire(Event.EVT18, _Cause(now))
 
     # What the user asks.

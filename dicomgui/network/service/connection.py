@@ -7,6 +7,7 @@ Both sides of an association use the same class: what makes a requestor or an ac
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -42,7 +43,7 @@ from dicomgui.network.service.messages import trace_message
 from dicomgui.network.service.requester import Requester
 from dicomgui.network.service.sender import Sender
 from dicomgui.network.status import Status
-from dicomgui.network.tracing import Direction, Scribe
+from dicomgui.network.tracing import Direction, Scribe, broken_rule
 from dicomgui.network.transport.protocol import AssociationTransport
 
 __all__ = ["Connection", "ConnectionOwner", "RequestReceiver"]
@@ -254,6 +255,7 @@ class Connection:
         return self._sender
 
     def _no_answer(self, error: LocalProtocolError) -> None:
+        self.scribe.note(logging.WARNING, broken_rule(f"no answer is possible: {error}"))
         self.transport.provider_abort(RemoteProtocolError(f"no answer is possible: {error}", peer=self.peer))
 
     # messages in (TransportUser)

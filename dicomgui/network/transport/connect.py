@@ -19,11 +19,11 @@ from dicomgui.network.errors import (
     NameResolutionError,
 )
 from dicomgui.network.tracing import Role, Scribe
-from dicomgui.network.transport.protocol import AssociationTransport, socket_place
+from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.proxy import HttpProxy, open_tunnel
 from dicomgui.network.transport.resolve import look_up
 from dicomgui.network.transport.secure import TlsTransport
-from dicomgui.network.transport.sockets import IpFamily, SocketOptions
+from dicomgui.network.transport.sockets import IpFamily, SocketOptions, socket_place
 
 __all__ = ["ConnectTimes", "open_connection"]
 

@@ -8,8 +8,9 @@ import socket
 from collections.abc import Callable
 
 from dicomgui.network.errors import ListenError
-from dicomgui.network.transport.protocol import AssociationTransport, socket_place
+from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.secure import TlsTransport
+from dicomgui.network.transport.sockets import socket_place
 
 __all__ = ["open_listener"]
 

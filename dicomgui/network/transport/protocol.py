@@ -22,12 +22,12 @@ from dicomgui.network.dimse.fragment import Chunk
 from dicomgui.network.errors import ConnectError, RemoteProtocolError
 from dicomgui.network.pdu import PduType
 from dicomgui.network.pdu.capture import snap_sent
-from dicomgui.network.tracing import Role, Scribe, Segment
+from dicomgui.network.tracing import Role, Scribe, Segment, broken_rule
 from dicomgui.network.transport.observe import TraceObserver
-from dicomgui.network.transport.sockets import SocketOptions, tune
+from dicomgui.network.transport.sockets import SocketOptions, socket_place, tune
 from dicomgui.network.transport.tls import TlsInfo, agreed_tls
 
-__all__ = ["AssociationTransport", "TransportUser", "socket_place"]
+__all__ = ["AssociationTransport", "TransportUser"]
 
 _log = logging.getLogger(__name__)
 
@@ -346,6 +346,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
         """End the association because the peer broke the protocol above the PDU layer (AA-8)."""
         if not self._machine.allows(Event.EVT19):
             return
+        if error.abort_reason:  # without one the fault is ours, and noted as such
+            self._scribe.note(logging.WARNING, broken_rule(str(error.args[0])))
         for event in self._machine.provider_abort(error, self._loop.time()):
             self._user.handle_event(event)
         self.flush()
@@ -490,11 +492,3 @@ class AssociationTransport(asyncio.BufferedProtocol):
 
 def _describe(exc: Exception | None) -> str:
     return "" if exc is None else f"{type(exc).__name__}: {exc}"
-
-
-def socket_place(address: object) -> str:
-    """``host:port`` of a socket address, IPv6 in brackets; an empty string where it is none."""
-    if not isinstance(address, tuple) or len(address) < 2:
-        return ""
-    host = str(address[0])
-    return f"[{host}]:{address[1]}" if ":" in host else f"{host}:{address[1]}"

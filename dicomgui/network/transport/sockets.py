@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.transport.proxy import HttpProxy
 
-__all__ = ["IpFamily", "SocketOptions", "tune"]
+__all__ = ["IpFamily", "SocketOptions", "socket_place", "tune"]
 
 IpFamily: TypeAlias = Literal["any", "ipv4", "ipv6"]
 
@@ -78,3 +78,11 @@ def _set(connection: socket.socket, level: int, name: str, value: int) -> None:
 
 def _unusable(text: str, hint: str) -> ConfigurationError:
     return ConfigurationError(text, phase="configure", hint=hint)
+
+
+def socket_place(address: object) -> str:
+    """``host:port`` of a socket address, IPv6 in brackets; an empty string where it is none."""
+    if not isinstance(address, tuple) or len(address) < 2:
+        return ""
+    host = str(address[0])
+    return f"[{host}]:{address[1]}" if ":" in host else f"{host}:{address[1]}"

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu import PDU, AssociateAC, AssociateRQ, PduType, decode
 from dicomgui.network.tracing import (
+    ENDED_EARLY,
+    LEFT_OPEN,
     BytesRecord,
     CancelRecord,
     CloseRecord,
@@ -29,6 +31,7 @@ from dicomgui.network.tracing import (
     StateRecord,
     TimerRecord,
     TlsRecord,
+    read_broken_rule,
 )
 from dicomgui.network.uids import IMPLICIT_VR_LITTLE_ENDIAN
 from dicomgui.trace.diagnosis.alphabet import Doubt, doubt_about
@@ -51,7 +54,7 @@ _TEXTS = frozenset({_STORE, _FIND | RESPONSE})
 _MAX_LOOKED_AT = 64  # data sets whose text is looked at
 _MAX_RETRIEVALS = 256
 _ERROR_LEVEL = 40  # logging.ERROR
-_CLOSED, _ARTIM_EXPIRED = 17, 18  # Evt17 and Evt18, PS3.8 table 9-2
+_ARTIM_EXPIRED = 18  # Evt18, PS3.8 table 9-2
 
 
 class Found(NamedTuple):
@@ -121,6 +124,7 @@ class Case:
         self.first_received: Found | None = None
         self.first_pdus: dict[tuple[Direction, int], Found] = {}
         self.broken: list[Found] = []
+        self.broken_rules: list[Found] = []
         self.unfinished: Found | None = None
         self.last_bytes_mono = 0.0
         self._last_was_broken = False
@@ -198,7 +202,7 @@ class Case:
 
     def _state(self, found: Found) -> None:
         event = found.record.event
-        if event in (_CLOSED, _ARTIM_EXPIRED) and self._last_was_broken:
+        if self._last_was_broken and self.broken[-1].record.error in (ENDED_EARLY, LEFT_OPEN):
             self.unfinished = self.broken.pop()  # cut off, not malformed
         self._last_was_broken = False
         if event == _ARTIM_EXPIRED:
@@ -253,10 +257,10 @@ class Case:
             self.told[record.message_id] = said
 
     def _final_response(self, said: Said, record: DimseRecord) -> None:
-        self.pending.pop(record.message_id, None)
+        waited = self.pending.pop(record.message_id, None)
         asked, told = self.asked.pop(record.message_id, None), self.told.pop(record.message_id, None)
         kind = record.command_field & ~RESPONSE
-        if kind == _FIND and record.status == 0 and not self.matches.get(record.message_id):
+        if kind == _FIND and record.status == 0 and waited is not None and not self.matches.get(record.message_id):
             self.empty_finds = [*self.empty_finds, said.found][:_MAX_KEPT]
         elif kind in (_MOVE, _GET) and len(self.retrieved) < _MAX_RETRIEVALS:
             self.retrieved.append(Retrieved(asked, said, told))
@@ -397,6 +401,8 @@ def _file(case: Case, found: Found) -> None:
 def _note(case: Case, found: Found) -> None:
     if found.record.level >= _ERROR_LEVEL:
         case._keep(found)
+    elif read_broken_rule(found.record.text) and len(case.broken_rules) < _MAX_KEPT:
+        case.broken_rules.append(found)
     case.lacks_bytes = case.lacks_bytes or tells_of_missing(found.record)
 
 

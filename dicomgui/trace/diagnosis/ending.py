@@ -15,7 +15,7 @@ from dicomgui.network.pdu import (
     describe_abort,
     describe_rejection,
 )
-from dicomgui.network.tracing import CancelRecord, Direction, PduRecord, RefuseRecord, TimerRecord
+from dicomgui.network.tracing import CancelRecord, Direction, PduRecord, RefuseRecord, TimerRecord, read_broken_rule
 from dicomgui.trace.diagnosis.case import Case, Found, decoded
 from dicomgui.trace.diagnosis.catalogue import ABORT_CAUSES
 from dicomgui.trace.diagnosis.naming import Advice, advise, sent_text
@@ -200,7 +200,7 @@ def abort_finding(
 def find_violation(case: Case) -> Finding | None:
     """The peer sent something malformed or out of turn."""
     if not case.broken:
-        return None
+        return _find_broken_rule(case)
     found = case.broken[0]
     error = found.record.error or "bytes that belong to no PDU"
     at = _AT_OFFSET.search(error)
@@ -211,6 +211,15 @@ def find_violation(case: Case) -> Finding | None:
         evidence=(evidence_at(found, min(offset, found.record.length)),),
         association=case.association,
     )
+
+
+def _find_broken_rule(case: Case) -> Finding | None:
+    """Its PDUs are sound, but not what is in them."""
+    if not case.broken_rules:
+        return None
+    found = case.broken_rules[0]
+    values = values_of(case) | {"detail": read_broken_rule(found.record.text).rstrip(".")}
+    return compose("protocol-violation", values, evidence=evidence_of(found), association=case.association)
 
 
 def find_time_out(case: Case) -> Finding | None:
@@ -333,6 +342,6 @@ def find_cancel(case: Case) -> Finding | None:
 def find_own_abort(case: Case) -> Finding | None:
     """We aborted; asked for last, because what made us do it is the better answer."""
     found = case.pdu(Direction.SENT, PduType.ABORT)
-    if found is None:
+    if found is None or case.broken:  # a P-DATA is answered at its header, before all of it is there
         return None
     return compose("we-aborted", values_of(case), evidence=evidence_of(found), association=case.association)

@@ -5,6 +5,7 @@ from helpers.recordings import Recording, associate_rq
 from dicomgui.network.dimse import CCancelRQ, CEchoRQ, CFindRQ, CFindRSP, CStoreRQ, CStoreRSP
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import (
+    ENDED_EARLY,
     CloseRecord,
     Direction,
     FileRecord,
@@ -99,7 +100,7 @@ def test_queries_count_their_matches() -> None:
 
 
 def test_what_was_cut_off_is_not_malformed() -> None:
-    recording = Recording().connect().raw(RECEIVED, b"\x01\0\0\0\0\xb0abc", "cut", length=182)
+    recording = Recording().connect().raw(RECEIVED, b"\x01\0\0\0\0\xb0abc", ENDED_EARLY, length=182)
     assert len(case_of(recording).broken) == 1
     cut = case_of(recording.state(17))
     assert cut.broken == []
@@ -134,12 +135,12 @@ def test_what_explains_nothing_is_not_kept() -> None:
 
 def test_a_case_is_bounded() -> None:
     recording = Recording()
+    for number in range(200):
+        recording.dimse(SENT, CFindRQ(number, "1.2")).dimse(RECEIVED, CFindRSP(number, Status(0)))
     for number in range(5000):
         recording.dimse(SENT, CEchoRQ(number)).dimse(RECEIVED, CFindRSP(number, Status(0xFF00)))
         recording.dimse(RECEIVED, CStoreRSP(9, Status(0xA000 + number)))
         recording.timer("idle").stray(b"x").raw(RECEIVED, b"\x04\0", "bad").connect(error="ConnectTimeout: x")
-    for number in range(200):
-        recording.dimse(RECEIVED, CFindRSP(10_000 + number, Status(0)))
     case = case_of(recording)
     for kept in (case.broken, case.connect_failures, case.answers, case.empty_finds, *case.kept.values()):
         assert len(kept) == 64

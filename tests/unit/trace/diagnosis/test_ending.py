@@ -5,7 +5,18 @@ from helpers.recordings import Recording, associate_ac, associate_rq
 
 from dicomgui.network.dimse import CEchoRQ, CStoreRQ
 from dicomgui.network.pdu import Abort, ReleaseRQ
-from dicomgui.network.tracing import CancelRecord, Direction, PduRecord, RefuseRecord, Role, Segment, TlsRecord
+from dicomgui.network.tracing import (
+    ENDED_EARLY,
+    CancelRecord,
+    Direction,
+    NoteRecord,
+    PduRecord,
+    RefuseRecord,
+    Role,
+    Segment,
+    TlsRecord,
+    broken_rule,
+)
 from dicomgui.trace.diagnosis.case import Found, decoded
 from dicomgui.trace.diagnosis.diagnose import diagnose
 from dicomgui.trace.finding import Evidence, Finding, Severity
@@ -64,6 +75,23 @@ def test_rejections_of_ours(codes: tuple[int, int, int], code: str) -> None:
     assert finding.code == code
     assert "ME at 10.0.0.2:104 reached us and we refused it" in finding.what
     assert finding.severity is Severity.WARNING
+
+
+def test_a_fault_in_sound_pdus_is_a_violation() -> None:
+    recording = Recording().established()
+    recording.add(NoteRecord(*recording.head, 30, broken_rule("a response to message 7, which nobody sent")))
+    finding = only(recording.sent(Abort(2, 6)).closed())
+    assert finding.code == "protocol-violation"
+    assert "what the standard does not allow: a response to message 7, which nobody sent." in finding.what
+    assert finding.evidence == (Evidence(len(recording.records) - 3, 0, 0),)
+
+
+def test_what_is_answered_before_all_of_it_is_there_is_why_we_aborted() -> None:
+    """A P-DATA-TF is judged at its header: the A-ABORT stands in the trace before it."""
+    recording = Recording(role=Role.ACCEPTOR).connect().sent(Abort(0, 0))
+    recording.raw(RECEIVED, b"\4\0\0\0\x40\0", "P-DATA-TF is not allowed", length=16390)
+    finding = only(recording.state(17).closed())
+    assert finding.code == "protocol-violation"
 
 
 def test_a_rejection_that_cannot_be_read_is_a_violation() -> None:
@@ -186,7 +214,7 @@ def test_a_connection_that_is_cut() -> None:
 
 
 def test_a_pdu_that_was_cut_off_is_shown_with_the_cut() -> None:
-    recording = Recording().established().raw(RECEIVED, b"\x04\0\0\0\x40\0abc", "the connection ended", length=16390)
+    recording = Recording().established().raw(RECEIVED, b"\x04\0\0\0\x40\0abc", ENDED_EARLY, length=16390)
     finding = only(recording.state(17).closed())
     assert finding.code == "connection-lost"
     assert [item.record_index for item in finding.evidence] == [5, 3]

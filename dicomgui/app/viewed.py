@@ -6,17 +6,21 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
+from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.part10 import Part10Head, read_head
-from dicomgui.network.uids import DEFLATED_TRANSFER_SYNTAXES, name_of
+from dicomgui.network.uids import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_LITTLE_ENDIAN, name_of
 from dicomgui.trace.finding import plain
 from dicomgui.trace.inspection.dataset_bytes import MAX_INFLATED
 from dicomgui.trace.inspection.dataset_nodes import DataNode, ParsedDataset, parse_dataset
 from dicomgui.trace.inspection.dataset_values import label_of
 from dicomgui.trace.inspection.messages import Gap, Message
 
-__all__ = ["MAX_VALUE_BYTES", "FileBytes", "Viewed", "open_bytes", "open_file", "viewed_of"]
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+__all__ = ["MAX_VALUE_BYTES", "FileBytes", "Viewed", "open_bytes", "open_file", "view_of", "viewed_of"]
 
 MAX_VALUE_BYTES: Final = 65_536
 """Of one value no more is read to be shown or copied."""
@@ -219,6 +223,11 @@ def viewed_of(message: Message, name: str = "") -> Viewed:
         message.dataset, message.context.transfer_syntax, name or usual, gaps=message.gaps,
         length=message.dataset_length,
     )  # fmt: skip
+
+
+def view_of(dataset: Dataset, name: str) -> Viewed:
+    """A data set in memory that came without a file. Blocks: run it in a thread."""
+    return open_bytes(encode_dataset(dataset, EXPLICIT_VR_LITTLE_ENDIAN), EXPLICIT_VR_LITTLE_ENDIAN, name)
 
 
 def _meta(head: Part10Head) -> DataNode | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
@@ -18,6 +18,9 @@ from dicomgui.gui.widgets.pills import ICON_ROLE, TONE_ROLE
 from dicomgui.gui.widgets.text import tooltip
 from dicomgui.network.status import Status
 from dicomgui.trace.finding import plain
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = ["MAX_KEPT", "STATUS_COLUMN", "Exchange", "NServiceModel", "status_text"]
 
@@ -63,6 +66,12 @@ class Exchange:
         if self.result is not None:
             return self.result.sop_instance_uid
         return self.event.sop_instance_uid if self.event is not None else ""
+
+    @property
+    def dataset(self) -> Dataset | None:
+        """What the peer has sent: that of the answer, or of the report."""
+        source = self.result if self.result is not None else self.event
+        return None if source is None else source.dataset
 
     @property
     def what(self) -> str:

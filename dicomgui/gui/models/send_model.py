@@ -294,6 +294,10 @@ class SendModel(ColumnsModel):
         number = self._row_of.get(id(item))
         return self._position(number) if number is not None else -1
 
+    def item_at(self, row: int) -> SendItem | None:
+        """The instance of a row in view; ``None`` for a file that is none."""
+        return self._rows[self._place(row)].item
+
     def association_at(self, row: int) -> int:
         """The trace's number of the association that the instance of a row went over, 0 for none."""
         result = self._rows[self._place(row)].result if 0 <= row < self.rowCount() else None

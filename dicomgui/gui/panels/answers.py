@@ -124,6 +124,8 @@ class AnswersPanel(Panel):
         self.set_pages = (self.rules, self.worklist, self.commitment, self.print_page)
         for page in self.set_pages:
             page.changed.connect(self._on_edited)
+        for listed in (self.mpps, self.ups, self.notifications):
+            listed.view_wanted.connect(self.view_wanted)
         self.worklist.import_wanted.connect(lambda: self.tasks.spawn(self._import(), name="import a worklist"))
         self.worklist.export_wanted.connect(lambda: self.tasks.spawn(self._export(), name="save a worklist"))
         self.worklist.folder_wanted.connect(lambda: self.tasks.spawn(self._choose_folder(), name="choose a folder"))

@@ -18,6 +18,7 @@ from dicomgui.app.commitment_answers import CommitmentAnswers, Delivery, Verdict
 from dicomgui.app.dataset_tree import dataset_node
 from dicomgui.app.provided import Provided
 from dicomgui.app.steps_received import StepEntry
+from dicomgui.app.viewed import view_of
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.models.text_table import Cell, TextTable
 from dicomgui.gui.panels.panel import Workplace
@@ -78,13 +79,15 @@ def _cells(utc: float, state: str, *others: str) -> tuple[Cell, ...]:
 
 
 class StepsPage(QWidget):
-    """A list of steps by state, and beside it the data set of the one that is selected.
+    """A list of steps by state, and beside it the data set of the one that is selected; a double click opens a window.
 
     :param name: begins the object names.
     :param titles: of the columns; the state stands in the second.
     """
 
     service: Provided
+    view_wanted = Signal(object)
+    """The user wants to see a data set in a window of its own; a function that gives it, for a thread."""
 
     def __init__(
         self, name: str, accessible: str, place: Workplace, desk: AnswerDesk, titles: Sequence[str],
@@ -105,7 +108,10 @@ class StepsPage(QWidget):
         self.state.currentIndexChanged.connect(self._show_rows)
         self.clear_button = push_button(f"{name}_clear", "Clear list", "clear", tip="Forget what has come")
         self.clear_button.clicked.connect(self._on_clear_clicked)
+        self.table.activated.connect(self._view)
         self.dataset = DatasetTree(name)
+        self.dataset.window_button.show()
+        self.dataset.window_wanted.connect(self._view)
         self._latest = Latest(place.context.file_pool, self.dataset.heading.setText, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(empty)
@@ -183,6 +189,12 @@ class StepsPage(QWidget):
         row = self._selected()
         if row is not None:
             self._latest.ask(lambda: dataset_node(row.read(), row.uid), self.dataset.show_node)
+
+    def _view(self) -> None:
+        row = self._selected()
+        if row is not None:
+            title = " ".join(cell.text for cell in row.cells[1:3])
+            self.view_wanted.emit(lambda: view_of(row.read(), title))
 
     def _on_clear_clicked(self) -> None:
         self.dataset.close_tree()

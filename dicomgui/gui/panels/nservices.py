@@ -122,6 +122,7 @@ class NServicesPanel(Panel):
         self.history.setItemDelegateForColumn(STATUS_COLUMN, PillDelegate(self.history))
         self.history.setMinimumHeight(HISTORY_ROWS * (self.history.fontMetrics().height() + 8))
         self.history.selectionModel().currentRowChanged.connect(self._on_history_row)
+        self.history.activated.connect(self.answer.view)
         self.again_button = push_button("nservices_again", "Send a&gain", "play", tip="The selected request as it was")
         self.again_button.clicked.connect(self._on_again_clicked)
         tip = "Put the selected request into the fields, to be changed"

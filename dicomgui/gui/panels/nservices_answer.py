@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dicomgui.app.dataset_tree import dataset_node
 from dicomgui.app.keys import attribute_of
+from dicomgui.app.viewed import view_of
 from dicomgui.gui.models.nservice_model import Exchange, status_text
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.widgets.cards import Glyph
@@ -45,6 +46,8 @@ class AnswerView(QWidget):
         self.findings = FindingArea(f"{prefix}_findings")
         self.tree = DatasetTree(f"{prefix}_answer")
         self.tree.close_button.hide()
+        self.tree.window_button.show()
+        self.tree.window_wanted.connect(self.view)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -76,12 +79,19 @@ class AnswerView(QWidget):
         facts = _facts(exchange)
         self.facts.setText("\n".join(facts))
         self.facts.setVisible(bool(facts))
-        result, event = exchange.result, exchange.event
-        if result is not None:
-            self.findings.show_findings(result.findings)
-        dataset = result.dataset if result is not None else event.dataset if event is not None else None
+        if exchange.result is not None:
+            self.findings.show_findings(exchange.result.findings)
+        dataset = exchange.dataset
         if dataset is not None and len(dataset):
             self._panel.tasks.spawn(self._show_dataset(exchange, dataset), name="show the answer")
+
+    def view(self) -> None:
+        """Show the data set in a window of its own; does nothing where there is none."""
+        exchange = self._shown
+        dataset = None if exchange is None else exchange.dataset
+        if exchange is not None and dataset is not None and len(dataset):
+            title = exchange.what
+            self._panel.view_wanted.emit(lambda: view_of(dataset, title))
 
     async def _show_dataset(self, exchange: Exchange, dataset: Dataset) -> None:
         title = "Event information" if exchange.event is not None else "Answer"

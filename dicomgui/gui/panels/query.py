@@ -22,6 +22,7 @@ from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.panels.query_actions import QueryActions
 from dicomgui.gui.panels.query_below import Below
 from dicomgui.gui.panels.query_form import QueryForm
+from dicomgui.gui.panels.query_opening import ImageOpening
 from dicomgui.gui.panels.query_results import QueryResults
 from dicomgui.gui.panels.query_retrieve import RetrieveArea, failed_node
 from dicomgui.gui.panels.query_selection import by_source, selection_text, topmost, wanted_of
@@ -61,6 +62,8 @@ class QueryPanel(AskingPanel):
         explain_in(self, self.findings.list, self._actions.of_query)
         self.results.model.children_wanted.connect(self._below.fetch)
         self.results.view_wanted.connect(self.view_wanted)
+        self.opening = ImageOpening(self, self.retrievals, self.retrieve.chosen_method, self.show_idle)
+        self.results.table.row_shown.connect(self.opening.open)
         self.retrieve.retrieve_wanted.connect(self.retrieve_selected)
         self.retrieve.failed_wanted.connect(self._on_failed_wanted)
         self.retrieve.at_once_chosen.connect(self._on_at_once_chosen)

@@ -87,6 +87,7 @@ class Retrieval:
     :ivar report: how it ended.
     :ivar problem: why it could not even begin.
     :ivar notes: what the user should know, one sentence each.
+    :ivar over: set when nothing more will come.
     """
 
     number: int
@@ -99,6 +100,7 @@ class Retrieval:
     progress: RetrieveProgress | None = None
     problem: str = ""
     notes: list[str] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_finished(self) -> bool:
@@ -252,6 +254,7 @@ class Retrievals:
             retrieval.task.cancel()
         elif not retrieval.is_finished:
             retrieval.handle.finish(JobState.CANCELLED, text="cancelled before it began")
+            retrieval.over.set()
 
     def cancel_all(self) -> None:
         """End all."""
@@ -291,6 +294,7 @@ class Retrievals:
             self.last = retrieval
         if not retrieval.left:
             self._place.retries.pop(retrieval.number, None)
+        retrieval.over.set()
         self._start_next()
 
     # one retrieval

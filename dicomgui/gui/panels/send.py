@@ -22,7 +22,7 @@ from dicomgui.gui.panels.committing import Committing
 from dicomgui.gui.panels.copying import recipe_of_files
 from dicomgui.gui.panels.explaining import Change, PeerActions, explain_in
 from dicomgui.gui.panels.panel import Panel, Workplace
-from dicomgui.gui.panels.sending import Order, sent_references, state_of, summed_up, thousandths
+from dicomgui.gui.panels.sending import Order, sent_references, state_of, summed_up, thousandths, view_row
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState
 from dicomgui.gui.widgets.convert_choice import ConvertChoice
@@ -113,6 +113,7 @@ class SendPanel(Panel):
                                SendColumn.SIZE: 80, SendColumn.STATE: 112}, stretch=SendColumn.RESULT)  # fmt: skip
         self.table.setItemDelegateForColumn(SendColumn.STATE, PillDelegate(self.table))
         self.table.selectionModel().selectionChanged.connect(self._show_buttons)
+        self.table.activated.connect(lambda index: view_row(self, self.model, index.row()))
         self.bar = QProgressBar()
         self.bar.setObjectName("send_progress")
         self.bar.setAccessibleName("Progress")

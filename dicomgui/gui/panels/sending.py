@@ -1,4 +1,4 @@
-"""How a send went, in words."""
+"""How a send went, in words; and looking at what is to be sent."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from dicomgui.app.conversion import Conversion
 from dicomgui.app.operations import JobState
 from dicomgui.app.send import ItemState, SendProgress, SendReport
 from dicomgui.app.sources import Selection, SendItem
+from dicomgui.app.viewed import open_file
+from dicomgui.gui.models.send_model import SendModel
+from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.widgets.text import count_text, duration_text, size_text
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.service_classes.references import Reference
 
-__all__ = ["Order", "sent_references", "state_of", "summed_up", "thousandths"]
+__all__ = ["Order", "sent_references", "state_of", "summed_up", "thousandths", "view_row"]
 
 
 @dataclass(slots=True)
@@ -63,3 +66,10 @@ def state_of(report: SendReport) -> JobState:
     if report.count(ItemState.FAILED):
         return JobState.WARNING if report.sent else JobState.FAILED
     return JobState.WARNING if report.count(ItemState.WARNING) else JobState.DONE
+
+
+def view_row(panel: Panel, model: SendModel, row: int) -> None:
+    """Show the instance of a row in a window of its own; does nothing for a file that is none."""
+    item = model.item_at(row)
+    if item is not None:
+        panel.view_wanted.emit(lambda: open_file(item.path, item.name))

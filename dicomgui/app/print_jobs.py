@@ -54,7 +54,7 @@ class PrintedJob:
 
         :raises OSError: it cannot be written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         return tuple(
             _write_new(folder, f"print-{self.number:04d}-film-{page + 1:02d}", png(self.picture(page)))
             for page in range(len(self.job.pages))

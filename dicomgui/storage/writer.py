@@ -233,7 +233,7 @@ class Archive:
         :raises StorageError: the folder cannot be used; says why.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(0o700, parents=True, exist_ok=True)  # whoever shares it opens it by hand
             if not self._incoming.is_open:
                 self._incoming.open()
             leftovers = self._incoming.clean()

@@ -1,6 +1,6 @@
 """The UIDs that the network stack itself needs: groups of SOP classes, transfer syntaxes, who we are.
 
-Only literals, so that importing costs nothing: the names of all UIDs come from pydicom when somebody asks for one.
+Only literals, so that importing costs nothing.
 Facts are those of PS3.6 annex A and PS3.4 tables B.5-1 and GG.3-1.
 """
 
@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from dicomgui import __version__
+from dicomgui.network.uid_names import UID_NAMES
 
 __all__ = [
     "APPLICATION_CONTEXT",
@@ -75,14 +76,8 @@ def is_valid_uid(text: str, *, strict: bool = False) -> bool:
 
 
 def name_of(uid: str) -> str:
-    """The name of a registered UID (PS3.6 annex A), or the UID itself where it has none.
-
-    Imports pydicom at the first call.
-    """
-    from pydicom.uid import UID
-
-    # A UID that is not quite one has no name either, and pydicom would warn about each that a peer makes up.
-    return str(UID(uid).name) if is_valid_uid(uid, strict=True) else uid
+    """The name of a registered UID (PS3.6 annex A), or the UID itself where it has none."""
+    return UID_NAMES.get(uid, uid)
 
 
 TRANSFER_SYNTAXES = (

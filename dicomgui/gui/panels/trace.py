@@ -28,7 +28,6 @@ from dicomgui.gui.widgets.trace_list import ZOOM_NAMES, Like
 from dicomgui.gui.widgets.trace_state import TraceState
 from dicomgui.gui.widgets.trace_view import TraceView
 from dicomgui.gui.widgets.zoom_buttons import ZoomButtons
-from dicomgui.network.uids import VERIFICATION, name_of
 from dicomgui.trace.filter import FilterError, Zoom
 from dicomgui.trace.filter.grammar import Or
 
@@ -52,7 +51,6 @@ class TracePanel(Panel):
     def __init__(self, place: Workplace, live: TraceSource | None = None) -> None:
         super().__init__("trace", "Trace", "Every association of this program, byte by byte, while it happens.", place)
         self.setAcceptDrops(True)
-        self._is_warm = False
         self._travel = Travel()
         self._place_wanted: tuple[int, int, int] | None = None
         self.live = live or TraceSource("This program, live", place.context.trace)
@@ -190,10 +188,6 @@ class TracePanel(Panel):
 
     def _drain(self) -> None:
         """Rows since the last tick; while another panel is in view they are indexed, and no more."""
-        if not self._is_warm:
-            # What knows the names of UIDs takes a tenth of a second to load: in a thread, before a PDU asks for one.
-            self._is_warm = True
-            self.place.context.file_pool.submit(name_of, VERIFICATION)
         if not self.isVisible():
             if self.live.behind:
                 self.live.update(HIDDEN_BUDGET_S)

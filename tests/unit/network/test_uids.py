@@ -8,9 +8,10 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom.uid import UID
+from pydicom.uid import UID, UID_dictionary
 
 from dicomgui.network import uids
+from dicomgui.network.uid_names import UID_NAMES
 
 
 @pytest.mark.parametrize("group", [uids.STORAGE_CLASSES, uids.RETIRED_STORAGE_CLASSES, uids.TRANSFER_SYNTAXES])
@@ -82,6 +83,16 @@ def test_names() -> None:
     assert uids.name_of("1.2.840.10008.1.1") == "Verification SOP Class"
     assert uids.name_of("1.2.3.4") == "1.2.3.4"
     assert uids.name_of("no uid") == "no uid"
+
+
+def test_every_uid_of_the_dictionary_has_a_name() -> None:
+    """Who runs into this after an update of pydicom writes the new ones into `uid_names`."""
+    assert not set(UID_dictionary) - set(UID_NAMES)
+
+
+@pytest.mark.parametrize("group", [uids.STORAGE_CLASSES, uids.RETIRED_STORAGE_CLASSES, uids.TRANSFER_SYNTAXES])
+def test_the_names_are_those_of_the_dictionary(group: tuple[str, ...]) -> None:
+    assert {uid: uids.name_of(uid) for uid in group} == {uid: UID(uid).name for uid in group}
 
 
 def test_a_uid_that_is_almost_one_is_named_without_a_warning() -> None:

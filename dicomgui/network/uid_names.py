@@ -1,4 +1,4 @@
-"""The names of the registered UIDs (PS3.6 annex A), as of the edition that pydicom knows; a test holds the two together.
+"""The names of the registered UIDs (PS3.6 annex A), as pydicom has them; a test holds the two together.
 
 A table of its own, for to load pydicom takes a quarter of a second and 50 MB, and every trace has names of UIDs in it.
 """

@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TABLES = (ROOT / "dicomgui" / "network" / "README.md",)
+ARCHITECTURE = ROOT / "dicomgui" / "ARCHITECTURE.md"
 NAME = re.compile(r"`(test_\w+\.py::test_\w+)`")
 
 
@@ -28,6 +29,33 @@ def known_tests() -> frozenset[str]:
 def claims() -> list[str]:
     rows = (line for path in TABLES for line in path.read_text("utf-8").splitlines() if line.startswith("|"))
     return sorted({name for row in rows for name in NAME.findall(row)})
+
+
+def threats() -> list[str]:
+    """The rows of the table of what an attacker can try."""
+    section = ARCHITECTURE.read_text("utf-8").partition("## What an attacker can try")[2].partition("\n## ")[0]
+    return [line for line in section.splitlines() if line.startswith("|")][2:]
+
+
+def test_each_threat_names_the_module_that_stops_it_and_a_test_that_shows_it() -> None:
+    assert len(threats()) > 15
+    for row in threats():
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        modules, tests = re.findall(r"`([a-z0-9_/]+\.py)`", cells[2]), NAME.findall(cells[3])
+        assert modules, row
+        assert tests, row
+        assert [name for name in modules if not (ROOT / "dicomgui" / name).is_file()] == []
+        assert [name for name in tests if name not in known_tests()] == []
+
+
+@pytest.mark.last
+def test_what_shows_that_a_threat_is_stopped_has_passed(request: pytest.FixtureRequest, passed_tests: set[str]) -> None:
+    """Of the tests of this run; those of the window run in another one."""
+    collected = {
+        f"{one.path.name}::{one.originalname}" for one in request.session.items if hasattr(one, "originalname")
+    }
+    named = {name for row in threats() for name in NAME.findall(row)}
+    assert sorted((named & collected) - passed_tests) == []
 
 
 def test_each_row_names_a_test() -> None:

@@ -35,7 +35,7 @@ class QuotaFields(FieldSet):
         self._add(_TOGETHER)
 
     def _add_heading(self, text: str) -> None:
-        heading = PlainLabel(text, tone="muted", scale=0.9)
+        heading = PlainLabel(text, scale=0.95)
         heading.setContentsMargins(0, 4, 0, 0)
         self.add_wide(heading)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from dicomgui.storage.errors import IndexFault
-from dicomgui.storage.schema import VERSION, SchemaTooNew, prepare_schema
+from dicomgui.storage.schema import VERSION, SchemaTooNew, older_version, prepare_schema
 
 __all__ = ["FILE_NAME", "Opened", "connect", "index_fault", "mark_clean", "open_database", "put_aside"]
 
@@ -68,6 +69,7 @@ def _open(path: Path) -> tuple[sqlite3.Connection, bool, bool]:
     connection = connect(path)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
+        _back_up(connection, path)
         is_new = prepare_schema(connection)
         clean = connection.execute("SELECT value FROM state WHERE name = 'clean'").fetchone()
         was_clean = is_new or clean == ("1",)
@@ -80,6 +82,27 @@ def _open(path: Path) -> tuple[sqlite3.Connection, bool, bool]:
         connection.close()
         raise
     return connection, is_new, was_clean
+
+
+def _back_up(connection: sqlite3.Connection, path: Path) -> None:
+    """Keep tables of an older version as they are, beside the ones that are made of them.
+
+    It gets the name under which a program of that version looks for its index where it finds a later one: who goes back
+    to it has what there was, and the files of the archive are compared with it.
+    """
+    version = older_version(connection)
+    if not version:
+        return
+    target = path.with_name(f"index-{version}.sqlite3")
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy:
+        connection.backup(copy)
+        copy.execute("INSERT OR REPLACE INTO state VALUES ('clean', '0')")
+        copy.execute("PRAGMA journal_mode = DELETE")
+    for suffix in ("-wal", "-shm"):
+        target.with_name(target.name + suffix).unlink(missing_ok=True)
+    part.replace(target)
 
 
 def put_aside(path: Path, why: Exception | None) -> Path:

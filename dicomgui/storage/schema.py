@@ -15,7 +15,7 @@ from typing import Final
 
 from dicomgui.storage.attributes import Level, attributes_of
 
-__all__ = ["MIGRATIONS", "VERSION", "SchemaTooNew", "prepare_schema"]
+__all__ = ["MIGRATIONS", "VERSION", "SchemaTooNew", "older_version", "prepare_schema"]
 
 VERSION: Final = 1
 """The version of the tables that this module makes."""
@@ -84,6 +84,12 @@ def prepare_schema(connection: sqlite3.Connection) -> bool:
     if _number(connection, "application_id") != _MARK:
         raise sqlite3.DatabaseError("the database belongs to somebody else")
     return is_new
+
+
+def older_version(connection: sqlite3.Connection) -> int:
+    """The version of tables that :func:`prepare_schema` would bring up to date; 0 where there are none."""
+    version = _number(connection, "user_version")
+    return version if version < VERSION else 0
 
 
 def _run(connection: sqlite3.Connection, script: str, before: int, after: int) -> bool:

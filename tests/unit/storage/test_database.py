@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dicomgui.storage import IndexFault
-from dicomgui.storage.database import FILE_NAME, connect, index_fault, mark_clean, open_database, put_aside
-from dicomgui.storage.schema import VERSION
+from dicomgui.storage import IndexFault, database, schema
+from dicomgui.storage.database import FILE_NAME, Opened, connect, index_fault, mark_clean, open_database, put_aside
+from dicomgui.storage.schema import MIGRATIONS, VERSION
 
 
 def test_new_then_clean_then_not(tmp_path: Path) -> None:
@@ -64,6 +64,31 @@ def test_one_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
         assert opened.is_new is is_new
         connection.close()
     assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+def test_up_by_a_version_and_down_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The older program finds what it had, and is not told that nothing has happened since."""
+    connection, _ = open_database(tmp_path)
+    connection.execute("INSERT INTO state VALUES ('mine', 'kept')")
+    mark_clean(connection)
+    connection.close()
+    with monkeypatch.context() as later:
+        for module in (schema, database):
+            later.setattr(module, "VERSION", VERSION + 1)
+        later.setitem(MIGRATIONS, VERSION, "ALTER TABLE study ADD COLUMN one TEXT;")
+        connection, opened = open_database(tmp_path)
+        assert (opened.is_new, opened.was_clean, opened.path) == (False, True, tmp_path / FILE_NAME)
+        connection.execute("SELECT one FROM study")
+        connection.execute("UPDATE state SET value = 'changed' WHERE name = 'mine'")
+        mark_clean(connection)
+        connection.close()
+    connection, opened = open_database(tmp_path)
+    assert opened == Opened(tmp_path / f"index-{VERSION}.sqlite3", was_clean=False, newer_version=VERSION + 1)
+    assert connection.execute("SELECT value FROM state WHERE name = 'mine'").fetchone() == ("kept",)
+    with pytest.raises(sqlite3.OperationalError):
+        connection.execute("SELECT one FROM study")
+    connection.close()
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_no_folder(tmp_path: Path) -> None:

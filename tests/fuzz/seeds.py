@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import tomli_w
+from helpers import bad_peer
 from helpers.failures import RECORDED
 from helpers.identified import encoded, patient
 from helpers.recordings import Recording
@@ -45,6 +46,14 @@ def pdus() -> list[bytes]:
     """PDUs of other programs, one by one, and some of them one after the other."""
     ones = _vectors("pdu")
     return [*ones, b"".join(ones[:5]), b"".join(one for one in ones if one[0] == 4)]
+
+
+def conversations() -> list[bytes]:
+    """What peers say, behind a byte that says in which pieces; see `targets.run_listener`."""
+    stores = b"".join(bad_peer.store_rq(f"1.2.{number}", bytes(50 * number), number) for number in (2, 3))
+    good = bad_peer.GOOD_RQ + bad_peer.echo_rq() + stores + bad_peer.RELEASE_RQ
+    others = [bad_peer.GOOD_RQ + one for one in (bad_peer.echo_rq(), stores, bad_peer.RELEASE_RP, bad_peer.pdu(7))]
+    return [bytes([255]) + good, bytes([3]) + good, *(bytes([255]) + one for one in (*others, *_vectors("pdu")))]
 
 
 def commands() -> list[bytes]:

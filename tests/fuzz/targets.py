@@ -6,6 +6,7 @@ second reading gives the same. It fails by any exception of its own.
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fuzz import seeds
+from fuzz.stage import is_in_order, settled
 
 from dicomgui.app.answers import AnswerStore
 from dicomgui.app.dicom_json import DatasetFileError, dataset_json, parse_dataset
@@ -114,6 +116,14 @@ def _walk_tree(node: object, depth: int = 0) -> None:
     str(getattr(node, "value", ""))
     for child in getattr(node, "children", ()):
         _walk_tree(child, depth + 1)
+
+
+def run_listener(data: bytes) -> None:
+    """What a peer sends to a server, cut into pieces as the first byte says; the answers are in order."""
+    size = data[0] * 4 + 1 if data else 1
+    pieces = [data[at : at + size] for at in range(1, len(data), size)]
+    with asyncio.Runner() as runner:
+        is_in_order(runner.run(settled(pieces)))
 
 
 def run_command(data: bytes) -> None:
@@ -285,6 +295,7 @@ TARGETS = {
     target.name: target
     for target in (
         Target("pdu", run_pdu, seeds.pdus),
+        Target("listener", run_listener, seeds.conversations),
         Target("command", run_command, seeds.commands),
         Target("part10", run_part10, seeds.files),
         Target("dataset", run_dataset, seeds.datasets),

@@ -38,7 +38,7 @@ FLAT = 12 * 2**20
 """Bytes by which memory may have grown from the second third of a long run to the last."""
 
 WARM = 96 * 2**20
-"""The same for a run of less than five minutes: buffers and caches still fill."""
+"""The same for a run of less than twenty minutes: buffers, caches and lists still fill."""
 
 
 class Listener:
@@ -186,7 +186,7 @@ class Soak:
         return self.watch.samples[0].handles + 8
 
     def _judge(self) -> None:
-        growth, limit = self.watch.growth(), FLAT if self.options.minutes >= 5 else WARM
+        growth, limit = self.watch.growth(), FLAT if self.options.minutes >= 20 else WARM
         if growth > limit:
             self.wrong.append(f"memory grew by {growth / 2**20:.1f} MiB from the second third to the last")
         self.wrong += differences(self.ledger, self.archive)

@@ -30,17 +30,21 @@ def _python() -> str:
     )
 
 
-def test_the_deb_is_made_from_a_fresh_clone_and_lives_in_a_clean_debian(tmp_path: Path) -> None:
-    clone, out = tmp_path / "clone", tmp_path / "out"
+def test_the_packages_are_made_from_a_fresh_clone_and_live_in_a_clean_debian(tmp_path: Path) -> None:
+    clone, out, base = tmp_path / "clone", tmp_path / "out", tmp_path / "debian"
     _run("git", "clone", "--quiet", str(ROOT), str(clone))
-    made = _run(_python(), "packaging/build.py", "--out", str(out), "--formats", "deb,appdir", cwd=clone)
+    made = _run(_python(), "packaging/build.py", "--out", str(out), cwd=clone)
     assert ": 0 failed" in made
-    assert (out / "dicomgui.AppDir" / "AppRun").is_file()
-    (package,) = out.glob("*.deb")
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    subprocess.run([out / "dicomgui.AppDir" / "AppRun", "--selftest"], check=True, env=environment)
     root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    tried = _run(*root, sys.executable, str(ROOT / "packaging" / "chroot_test.py"), str(package))
-    for step in ("install", "upgrade", "command line", "desktop", "window", "remove"):
-        assert f"chroot_test: ok     {step} " in tried
+    for script, kind, steps in (
+        ("chroot_test.py", "deb", ("install", "upgrade", "command line", "desktop", "window", "remove")),
+        ("rpm_test.py", "rpm", ("system", "install", "use", "remove")),
+    ):
+        (package,) = out.glob(f"*.{kind}")
+        tried = _run(*root, sys.executable, str(ROOT / "packaging" / script), str(package), "--base", str(base))
+        assert [step for step in steps if f"chroot_test: ok     {step} " in tried] == list(steps)
 
 
 def test_the_installer_for_windows_is_compiled_and_tried() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,68 @@ def step_command_line(root: Path) -> None:
     expect("LGPL-3.0.txt" in texts and "NOTICES.md" in texts, "there are no licences")
 
 
+def step_service(root: Path) -> None:
+    """What the systemd unit starts, as systemd would: there is none in a chroot."""
+    unit = (root / "usr/lib/systemd/user/dicomgui-listen.service").read_text(encoding="utf-8")
+
+    def said_by(pattern: str) -> str:
+        found = re.search(pattern, unit, re.MULTILINE)
+        if found is None:
+            raise Failed(f"the unit has nothing like {pattern}")
+        return found[1]
+
+    usual = said_by(r'^Environment="DICOMGUI_LISTEN=(.*)"$').replace("%h", f"/home/{USER}")
+    started = said_by(r"^ExecStart=(.*)$").replace("$DICOMGUI_LISTEN", usual)
+    ended_by = said_by(r"^KillSignal=SIG(\w+)$")
+    script = f"""
+    {started} >service.log 2>&1 & server=$!
+    for i in $(seq 100); do dicomgui echo DICOMGUI@127.0.0.1:11112 >echo.log 2>&1 && break; sleep 0.2; done
+    kill -{ended_by} $server; wait $server && echo "ended in order"
+    grep -c "^" service.log
+    """
+    said = inside(root, f"cd && {script}", user=True)
+    expect("ended in order" in said, f"the service did not end in order: {said}")
+    expect((root / "home" / USER / ".local/share/dicomgui/received").is_dir(), "it did not make its folder")
+
+
+def step_machine_wide(root: Path) -> None:
+    """A list of nodes and settings that the administrator has laid out."""
+    nodes = root / "etc" / "xdg" / "dicomgui" / "nodes.toml"
+    nodes.parent.mkdir(parents=True)
+    nodes.write_text(NODES, encoding="utf-8")
+    prepared = root / "home" / USER / "prepared"
+    inside(root, "mkdir -p ~/prepared", user=True)
+    (prepared / "settings.toml").write_text(SETTINGS, encoding="utf-8")
+    script = """
+    dicomgui practice --port 11191 >practice.log 2>&1 & server=$!
+    for i in $(seq 100); do dicomgui echo Archive >echo.log 2>&1 && break; sleep 0.2; done
+    export DICOMGUI_CONFIG=$HOME/prepared
+    dicomgui echo Archive --trace prepared.dgtrace && echo "reached by its name"
+    dicomgui trace show prepared.dgtrace | grep -m1 ADMIN
+    kill -INT $server; wait $server
+    """
+    said = inside(root, f"cd && {script}", user=True, check=False)
+    print(said, flush=True)
+    expect("reached by its name" in said, "the node for everybody is not known")
+    expect("ADMIN" in said, "the settings from the start do not count")
+    shutil.rmtree(nodes.parent)
+
+
+NODES = """version = 1
+
+[[node]]
+name = "Archive"
+ae_title = "PRACTICE"
+host = "127.0.0.1"
+port = 11191
+"""
+SETTINGS = """version = 1
+
+[connection]
+calling_ae = "ADMIN"
+"""
+
+
 def step_desktop(root: Path) -> None:
     inside(root, f"apt-get install -y -q --no-install-recommends {TOOLS}")
     inside(root, "update-desktop-database -q && update-mime-database /usr/share/mime")
@@ -245,6 +308,8 @@ def main() -> int:
             ("install", lambda: step_install(root, options.package)),
             ("upgrade", lambda: step_upgrade(root)),
             ("command line", lambda: step_command_line(root)),
+            ("service", lambda: step_service(root)),
+            ("machine-wide", lambda: step_machine_wide(root)),
             ("desktop", lambda: step_desktop(root)),
             ("window", lambda: step_window(root, options.shots)),
             ("remove", lambda: step_remove(root)),

@@ -39,7 +39,7 @@ def test_the_packages_are_made_from_a_fresh_clone_and_live_in_a_clean_debian(tmp
     subprocess.run([out / "dicomgui.AppDir" / "AppRun", "--selftest"], check=True, env=environment)
     root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     for script, kind, steps in (
-        ("chroot_test.py", "deb", ("install", "upgrade", "command line", "desktop", "window", "remove")),
+        ("chroot_test.py", "deb", ("install", "upgrade", "command line", "service", "machine-wide", "desktop", "window", "remove")),
         ("rpm_test.py", "rpm", ("system", "install", "use", "remove")),
     ):
         (package,) = out.glob(f"*.{kind}")

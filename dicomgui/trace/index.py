@@ -306,7 +306,11 @@ class TraceIndex:
     def exchange_from(self, seq: int) -> int:
         """The exchange whose first row was ``seq``, also where that row is gone; 0 for none."""
         table = self.exchanges
-        number = bisect_left(table.first_seq, seq, lo=1)
+        place = seq - self.first_seq
+        if 0 <= place < len(self.exchange):
+            number = self.exchange[place]  # not by bisection: of two requests in pieces the later may end first
+        else:
+            number = bisect_left(table.first_seq, seq, lo=1)
         return number if number <= len(table) and table.first_seq[number] == seq else 0
 
 

@@ -28,7 +28,7 @@ from dicomgui.trace.summary import AssociationSummary, Tally
 
 __all__ = ["DEFAULT_DISK_BYTES", "DEFAULT_MAX_ROWS", "DEFAULT_MEMORY_BYTES", "Entry", "TraceStore", "tee"]
 
-DEFAULT_MEMORY_BYTES = 24 * 2**20
+DEFAULT_MEMORY_BYTES = 8 * 2**20
 """What the newest records and their bytes may take before the bytes of the oldest of them are laid aside."""
 
 DEFAULT_DISK_BYTES = 2**30

@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from dicomgui.gui.models.trace_columns import Column
-from dicomgui.gui.models.trace_model import TraceModel
+from dicomgui.gui.models.trace_model import BUDGET_S, TraceModel
 from dicomgui.gui.models.trace_rows import View
 from dicomgui.gui.models.trace_source import TraceSource
 from dicomgui.gui.widgets.comment_edit import CommentEdit
@@ -117,9 +117,13 @@ class TraceList(TraceTable):
         """Nothing much comes in, so there is time for what is old."""
         if not self.isVisible():
             return
-        self.trace_model.drain()
-        self._settle()
-        self.looked.emit()
+        if self.trace_model.behind > MUCH:
+            # The list takes it at the next tick: to paint it at each turn here costs more than to read on.
+            self.trace_model.source.update(BUDGET_S)
+        else:
+            self.trace_model.drain()
+            self._settle()
+            self.looked.emit()
         if self.trace_model.is_sifting or self.trace_model.behind > MUCH:
             self._catch_up.start()
 

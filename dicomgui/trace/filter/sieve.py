@@ -108,7 +108,7 @@ class Sieve:
         self._slice = _SLICE_CONTENT_ROWS if any(a.reads_content for a in self._answers.values()) else _SLICE_ROWS
         self._changes = Changes()
         self._fresh_from = 0
-        self._built: list[int] = []
+        self._built: array[int] = array("Q")  # a list would take five times the memory, if only for a moment
         self._build_from = 0
         self._built_from = index.first_seq
         self._begin()
@@ -182,7 +182,7 @@ class Sieve:
     def _build_anew(self) -> None:
         if self._phase is not _Phase.ASKING:
             self._phase = _Phase.BUILDING
-            self._built = []
+            self._built = array("Q")
             self._build_from = self._index.first_seq if self._zoom is Zoom.ROWS else 1
 
     def _ask_on(self) -> None:
@@ -211,8 +211,9 @@ class Sieve:
             return Change()
         if self._zoom is not Zoom.ROWS:
             # Not twice: where the beginning was not recorded, both begin with the same row.
-            self._built = sorted({*self._built, *self._passing_associations(self._index.associations())})
-        self.numbers, self._built = array("Q", self._built), []
+            both = {*self._built, *self._passing_associations(self._index.associations())}
+            self._built = array("Q", sorted(both))
+        self.numbers, self._built = self._built, array("Q")
         self._phase = _Phase.LIVE
         self._built_from = self._index.first_seq
         return Change(reset=True)

@@ -173,3 +173,17 @@ def test_places_from_a_row_on() -> None:
     index = indexed(echoes(count=3))
     assert index.first_row_from(1) == 0
     assert index.first_row_from(10**6) == len(index.kind)
+
+
+def test_of_two_requests_in_pieces_the_later_may_end_first() -> None:
+    first = Talk(1, told=False).say(SENT, CEchoRQ(1), fragment=40)
+    second = Talk(2, told=False).say(SENT, CEchoRQ(1))
+    store = TraceStore()
+    for record in (first.records[0], *second.records, *first.records[1:]):
+        store(record)
+    index = TraceIndex(store)
+    index.update()
+    assert [index.exchanges.association[number] for number in (1, 2)] == [2, 1]
+    assert index.exchange_from(1) == 2
+    assert index.exchange_from(2) == 1
+    assert index.exchange_from(3) == 0

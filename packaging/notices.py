@@ -51,6 +51,13 @@ print(json.dumps(found))
 """
 
 
+LIST_LIBRARIES = """
+import importlib.metadata, json
+print(json.dumps([file.name for one in importlib.metadata.distributions() for file in one.files or ()
+                  if ".so" in file.suffixes or file.suffix in (".dll", ".pyd", ".dylib")]))
+"""
+
+
 class Notice(NamedTuple):
     """One work of others: its name, version, licence in a few words, and the files with its text."""
 
@@ -83,12 +90,13 @@ def of_python(python: Path) -> Notice:
     return Notice("Python", version, "PSF-2.0", files)
 
 
-def of_debian_packages(bundle: Path) -> list[Notice]:
-    """The libraries that PyInstaller took from the system, by their packages."""
+def of_debian_packages(bundle: Path, python: Path) -> list[Notice]:
+    """The libraries that PyInstaller took from the system, by their packages; not those that pip brought."""
     if shutil.which("dpkg-query") is None:
         return []
     notices: dict[str, Notice] = {}
-    ours = {path.name for path in (bundle / "_internal" / "PySide6").rglob("*.so*")}
+    done = subprocess.run([str(python), "-c", LIST_LIBRARIES], capture_output=True, text=True, check=True)
+    ours = set(json.loads(done.stdout)) | {path.name for path in (bundle / "_internal" / "PySide6").rglob("*.so*")}
     for library in sorted((bundle / "_internal").glob("*.so*")):
         if library.is_symlink() or library.name in ours:
             continue
@@ -124,7 +132,7 @@ def write(bundle: Path, python: Path) -> int:
     """Write all notices into the bundle; gives how many works there are."""
     target = bundle / PROGRAM / "licences"
     target.mkdir(parents=True, exist_ok=True)
-    notices = [of_python(python), *of_python_packages(python), *of_debian_packages(bundle)]
+    notices = [of_python(python), *of_python_packages(python), *of_debian_packages(bundle, python)]
     lines = ["# What is in this program", "", "| work | version | licence | texts |", "|---|---|---|---|"]
     for notice in sorted(notices, key=lambda one: one.name.lower()):
         texts = [file for file in notice.files if file.is_file()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.nservices import NOperation, NRequest, NResult, transact
+from dicomgui.app.performed_series import NOTHING_TAKEN, SeriesRow, Taken, fresh_row, series_of
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.service_classes import mpps
 from dicomgui.network.service_classes.attributes import (
@@ -40,6 +41,8 @@ __all__ = [
     "end_remarks",
     "end_texts",
     "ended",
+    "first_series",
+    "study_of",
 ]
 
 MAX_STEPS: Final = 500
@@ -157,34 +160,49 @@ def begin_remarks(dataset: Dataset) -> tuple[str, ...]:
     return _remarks(missing)
 
 
-def end_texts(step: Step, now: datetime | None = None) -> dict[str, str]:
-    """What can be changed about the end of a step, by keyword: its end, and the one series that it made."""
+def end_texts(now: datetime | None = None) -> dict[str, str]:
+    """What can be changed about the end of a step, by keyword: when it ended, and what holds for all its series."""
     moment = now or datetime.now().astimezone()
-    description = text_of(step.dataset, "PerformedProcedureStepDescription")
     return {
         "PerformedProcedureStepEndDate": da(moment),
         "PerformedProcedureStepEndTime": tm(moment),
-        "ProtocolName": description or text_of(step.dataset, "Modality"),
-        "SeriesInstanceUID": new_uid(),
-        "SeriesDescription": description,
         "PerformingPhysicianName": "",
         "OperatorsName": "",
         "RetrieveAETitle": "",
     }
 
 
-def ended(texts: Mapping[str, str], reason: Code | None = None) -> Dataset:
+def first_series(step: Step) -> SeriesRow:
+    """The series that the end of a step names unless somebody says otherwise: one without images."""
+    description = text_of(step.dataset, "PerformedProcedureStepDescription")
+    return fresh_row(description or text_of(step.dataset, "Modality"), description)
+
+
+def study_of(step: Step) -> str:
+    """The Study Instance UID of a step."""
+    planned = items_of(step.dataset, _PLANNED)
+    return next(filter(None, (text_of(one, "StudyInstanceUID") for one in planned)), "")
+
+
+def ended(
+    texts: Mapping[str, str], rows: Sequence[SeriesRow], reason: Code | None = None, *, taken: Taken = NOTHING_TAKEN,
+    modality: str = "", most: int | None = None,
+) -> Dataset:  # fmt: skip
     """What the N-SET sends that ends a step.
 
     :param texts: see :func:`end_texts`.
+    :param rows: the series, as they were typed.
     :param reason: why it is broken off; without one it is completed.
+    :param taken: what of the rows stands for instances of the archive.
+    :param modality: of the step.
+    :param most: instances of each series, to be looked at; by default all.
+    :raises ConfigurationError: a row cannot be used, or there is none.
     """
-    series = mpps.PerformedSeries(
-        texts.get("SeriesInstanceUID", ""), texts.get("ProtocolName", ""),
-        description=texts.get("SeriesDescription", ""), retrieve_ae=texts.get("RetrieveAETitle", ""),
+    series = series_of(
+        rows, taken, modality=modality, most=most, retrieve_ae=texts.get("RetrieveAETitle", ""),
         performing_physician=texts.get("PerformingPhysicianName", ""), operator=texts.get("OperatorsName", ""),
     )  # fmt: skip
-    made = mpps.completed([series]) if reason is None else mpps.discontinued([series], reason=reason)
+    made = mpps.completed(series) if reason is None else mpps.discontinued(series, reason=reason)
     for keyword in _NEEDED_AT_END:
         put(made, keyword, texts.get(keyword, ""))
     return made

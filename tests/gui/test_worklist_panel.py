@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from helpers import peers
 from helpers.answering import answering
+from helpers.archive import instance, put
 from helpers.bad_peer import Peer, bad_server, reached
+from helpers.query_panel import use_folder
 from helpers.worklist import DAY, Ris, ris
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton
@@ -31,6 +33,7 @@ from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.query_rows import ITEM
 from dicomgui.gui.panels.worklist import WorklistPanel
 from dicomgui.gui.panels.worklist_form import DATE, MODALITY, STATION
+from dicomgui.gui.panels.worklist_series import SeriesTable
 from dicomgui.gui.panels.worklist_step_dialog import StepDialog
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.theme import Theme
@@ -333,7 +336,7 @@ async def test_a_step_is_begun_and_completed(
     assert state_cells(panel) == ["in progress"]
     await press(panel.steps.complete_button)
     dialog = await dialog_of(panel)
-    qtbot.keyClick(dialog.fields.fields["ProtocolName"], Qt.Key.Key_Return)
+    qtbot.keyClick(dialog.fields.fields["OperatorsName"], Qt.Key.Key_Return)
     await told(panel, 2)
     [step] = scp.steps.steps.values()
     assert step.status == "COMPLETED"
@@ -343,6 +346,60 @@ async def test_a_step_is_begun_and_completed(
     assert jobs == [("Begin a step", JobState.DONE), ("Complete a step", JobState.DONE)]
     await press(panel.steps.trace_button)
     assert window.panel is window.trace
+
+
+async def test_a_step_ends_with_several_series_and_the_images_of_the_archive(
+    panel: WorklistPanel, scp: Ris, press: Press, window: MainWindow, tmp_path: Path
+) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    for series in (1, 2):
+        for number in (1, 2, 3):
+            put(folder, instance(1, series, number, StudyInstanceUID="1.2.3.1"))
+    use_folder(window, folder)
+    await ask(panel, press, scp.address, {MODALITY: "CT"})
+    await press((await begin(panel, press)).ok_button)
+    await told(panel, 1)
+    await press(panel.steps.complete_button)
+    dialog = await dialog_of(panel)
+    table = dialog.findChild(SeriesTable)
+    assert isinstance(table, SeriesTable)
+    await press(table.archive_button)
+    await reached(lambda: table.model.rowCount() == 2, "the series are there")
+    dialog.show_dataset()
+    assert "2 series, 6 images" in dialog.tree.heading.text()
+    await press(table.rows.add_button)
+    index = table.model.index(2, 3)
+    assert table.model.setData(index, "no uid")
+    dialog.show_dataset()
+    assert not dialog.ok_button.isEnabled()
+    assert "no UID" in dialog.remark.text()
+    assert table.model.setData(index, "1.2.77; 1.2.78")
+    dialog.show_dataset()
+    await press(dialog.ok_button)
+    await told(panel, 2)
+    [step] = scp.steps.steps.values()
+    assert step.status == "COMPLETED"
+    series = step.dataset.PerformedSeriesSequence
+    assert [len(one.ReferencedImageSequence) for one in series] == [3, 3, 2]
+    assert series[2].ReferencedImageSequence[1].ReferencedSOPInstanceUID == "1.2.78"
+
+
+async def test_a_study_that_is_not_here_has_no_series_to_be_taken(
+    panel: WorklistPanel, scp: Ris, press: Press, window: MainWindow, tmp_path: Path
+) -> None:
+    use_folder(window, tmp_path / "archive")
+    await ask(panel, press, scp.address, {MODALITY: "CT"})
+    await press((await begin(panel, press)).ok_button)
+    await told(panel, 1)
+    await press(panel.steps.complete_button)
+    dialog = await dialog_of(panel)
+    table = dialog.findChild(SeriesTable)
+    assert isinstance(table, SeriesTable)
+    await press(table.archive_button)
+    await reached(lambda: "has nothing" in table.rows.note.text(), "it is said")
+    assert table.model.rowCount() == 1
+    await press(dialog.cancel_button)
 
 
 async def test_a_step_is_discontinued_for_a_reason(panel: WorklistPanel, scp: Ris, press: Press) -> None:

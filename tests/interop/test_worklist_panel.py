@@ -11,6 +11,7 @@ from helpers.worklist import DAY, items
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.mpps import REASONS, PerformedSteps, StepState, begin_texts, begun, end_texts, ended
+from dicomgui.app.performed_series import fresh_row
 from dicomgui.app.query import FindResult, Found, find
 from dicomgui.app.worklist import step_keys, worklist_query
 from dicomgui.app.worklist_relaxing import relaxations
@@ -48,8 +49,8 @@ async def test_pynetdicom_is_told_that_a_step_begins_and_ends(tmp_path: Path, is
         uid = steps.plan(address_of(peer), OPTIONS, begun(item, begin_texts(item, station_ae="CT1")))
         assert (await steps.send(uid, steps.begin_request(uid), OPTIONS)).ok
         assert steps.steps[uid].state is StepState.IN_PROGRESS
-        texts = end_texts(steps.steps[uid])
-        end = steps.end_request(uid, ended(texts, REASONS[2] if is_broken_off else None))
+        rows = [fresh_row("Scout"), {**fresh_row("Thorax"), "images": "1.2.7; 1.2.8"}]
+        end = steps.end_request(uid, ended(end_texts(), rows, REASONS[2] if is_broken_off else None, modality="CT"))
         assert (await steps.send(uid, end, OPTIONS)).ok
         said = peers.said_by(peer.log)
     assert steps.steps[uid].state is (StepState.DISCONTINUED if is_broken_off else StepState.COMPLETED)
@@ -59,3 +60,4 @@ async def test_pynetdicom_is_told_that_a_step_begins_and_ends(tmp_path: Path, is
     assert "ScheduledStepAttributesSequence" in created["attributes"]
     expected = "DISCONTINUED" if is_broken_off else "COMPLETED"
     assert changed["attributes"]["PerformedProcedureStepStatus"] == expected
+    assert changed["attributes"]["PerformedSeriesSequence"].count("Referenced SOP Instance UID") == 2

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLayout, QScrollArea, QVBoxL
 
 from dicomgui.app.dataset_tree import dataset_node
 from dicomgui.app.mpps import REASONS
+from dicomgui.gui.panels.worklist_series import SeriesTable
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.dataset_tree import DatasetTree
 from dicomgui.gui.widgets.fields import FieldSet, field_text, line_edit
@@ -41,13 +42,10 @@ BEGIN_FIELDS: Rows = (
 
 END_FIELDS: Rows = (
     (("PerformedProcedureStepEndDate", "End date"), ("PerformedProcedureStepEndTime", "End time")),
-    (("ProtocolName", "Protocol of the series"),),
-    (("SeriesDescription", "Series description"),),
-    (("SeriesInstanceUID", "Series Instance UID"),),
     (("PerformingPhysicianName", "Performing physician"), ("OperatorsName", "Operator")),
     (("RetrieveAETitle", "Retrieve AE title"),),
 )
-"""What can be changed about its end."""
+"""What can be changed about its end, beside its series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +57,11 @@ class StepQuestion:
     :ivar button: the words that agree.
     :ivar rows: the fields.
     :ivar texts: what stands in them.
-    :ivar make: the data set of the texts, with a reason where one is asked for.
+    :ivar make: the data set of the texts, with a reason where one is asked for; of very many images only the first.
     :ivar remarks: what is odd about it.
     :ivar asks_why: whether a reason is asked for.
     :ivar targets: whom it can be told, by name; none where that is settled.
+    :ivar series: the table of its series, where it has one.
     """
 
     title: str
@@ -74,13 +73,14 @@ class StepQuestion:
     remarks: Callable[[Dataset], Sequence[str]]
     asks_why: bool = False
     targets: Sequence[str] = ()
+    series: SeriesTable | None = None
 
 
 class StepDialog(QDialog):
     """``open`` it; :attr:`chosen` tells what is to be sent."""
 
-    chosen = Signal(object, int)
-    """This data set is to be sent, to the target of this place."""
+    chosen = Signal(object, object, int)
+    """What these texts say is to be sent, with this reason (or ``None``), to the target of this place."""
 
     def __init__(self, question: StepQuestion, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -111,6 +111,8 @@ class StepDialog(QDialog):
         self._timer.timeout.connect(self.show_dataset)
         self.fields.changed.connect(self._timer.start)
         self.reason.currentIndexChanged.connect(lambda _row: self.show_dataset())
+        if question.series is not None:
+            question.series.changed.connect(self._timer.start)
         self.fields.submitted.connect(self._on_ok)
         self.ok_button.clicked.connect(self._on_ok)
         self.cancel_button.clicked.connect(self.reject)
@@ -154,6 +156,11 @@ class StepDialog(QDialog):
         halves.addWidget(scroll, 2)
         halves.addWidget(self.tree, 3)
         column.addLayout(halves, 1)
+        series = self._question.series
+        if series is not None:
+            text = "Series, and their images: UIDs between semicolons, each as UID or SOP class/UID."
+            column.addWidget(PlainLabel(text, tone="muted", wrap=True))
+            column.addWidget(series)
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.addStretch(1)
@@ -162,7 +169,8 @@ class StepDialog(QDialog):
         column.addLayout(foot)
         parent = self.parentWidget()
         room = parent.window().size() if parent is not None else self.size()
-        self.resize(min(860, max(640, room.width() - 40)), min(560, max(420, room.height() - 40)))
+        wide, high = (860, 560) if series is None else (980, 740)
+        self.resize(min(wide, max(640, room.width() - 40)), min(high, max(420, room.height() - 40)))
 
     @property
     def chosen_reason(self) -> Code | None:
@@ -171,12 +179,16 @@ class StepDialog(QDialog):
             return None
         return next(code for code in REASONS if code.value == field_text(self.reason))
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """What stands in the fields, by keyword."""
+        return {keyword: field_text(self.fields.fields[keyword]) for keyword in self._question.texts}
+
     def show_dataset(self) -> None:
         """Show what would be sent now."""
         self._timer.stop()
-        texts = {keyword: field_text(self.fields.fields[keyword]) for keyword in self._question.texts}
         try:
-            self._dataset = self._question.make(texts, self.chosen_reason)
+            self._dataset = self._question.make(self.texts, self.chosen_reason)
             remarks, tone = self._question.remarks(self._dataset), "warning"
         except ConfigurationError as error:
             self._dataset, remarks, tone = None, (error_text(error),), "error"
@@ -185,10 +197,12 @@ class StepDialog(QDialog):
         self.remark.setVisible(bool(remarks))
         self.ok_button.setEnabled(self._dataset is not None)
         if self._dataset is not None:
-            self.tree.show_node(dataset_node(self._dataset, "What is sent"), "What is sent")
+            series = self._question.series
+            heading = "What is sent" if series is None else f"What is sent: {series.summary}"
+            self.tree.show_node(dataset_node(self._dataset, "What is sent"), heading)
 
     def _on_ok(self) -> None:
         self.show_dataset()
         if self._dataset is not None:
-            self.chosen.emit(self._dataset, max(0, self.target.currentIndex()))
+            self.chosen.emit(self.texts, self.chosen_reason, max(0, self.target.currentIndex()))
             self.accept()

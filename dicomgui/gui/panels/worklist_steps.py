@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -21,13 +22,17 @@ from dicomgui.app.mpps import (
     end_remarks,
     end_texts,
     ended,
+    first_series,
+    study_of,
 )
 from dicomgui.app.nservices import NOperation, NRequest, NResult
 from dicomgui.app.operations import JobKind, JobState
+from dicomgui.app.performed_series import rows_of_archive
 from dicomgui.app.recipe import Recipe, Verb
 from dicomgui.gui.models.query_rows import Row, Source
 from dicomgui.gui.models.text_table import Cell, TextTable
 from dicomgui.gui.panels.panel import Workplace
+from dicomgui.gui.panels.worklist_series import SeriesTable
 from dicomgui.gui.panels.worklist_step_dialog import BEGIN_FIELDS, END_FIELDS, StepDialog, StepQuestion
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.buttons import push_button
@@ -38,8 +43,10 @@ from dicomgui.gui.widgets.text import ElidedLabel, error_text
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, RemoteProtocolError
 from dicomgui.network.service_classes import mpps
-from dicomgui.network.service_classes.attributes import new_uid, text_of
+from dicomgui.network.service_classes.attributes import Code, new_uid, text_of
 from dicomgui.network.status import Service
+from dicomgui.storage import StorageError
+from dicomgui.storage.contents import contents_of_study
 from dicomgui.trace.finding import plain
 
 if TYPE_CHECKING:
@@ -50,6 +57,8 @@ __all__ = ["StepsArea"]
 _TITLES: Final = ("Patient", "Step ID", "Modality", "State", "Told", "Answer")
 _STATE: Final = 3
 _ROWS_SEEN: Final = 3
+_PREVIEWED: Final = 20
+"""Images of each series that are shown before they are sent; all of them are sent."""
 _LOOKS: Final = {
     StepState.NOT_BEGUN: ("error", "error"), StepState.IN_PROGRESS: ("play", "accent"),
     StepState.COMPLETED: ("good", "good"), StepState.DISCONTINUED: ("stop", "warning"),
@@ -224,7 +233,7 @@ class StepsArea(QWidget):
             ),
             self,
         )  # fmt: skip
-        dialog.chosen.connect(lambda dataset, place: self._begin(dataset, *targets[place][1:]))
+        dialog.chosen.connect(lambda texts, _reason, place: self._begin(begun(item, texts), *targets[place][1:]))
         _open(dialog)
 
     def ask_end(self, is_discontinued: bool, _checked: bool = False) -> None:
@@ -234,23 +243,57 @@ class StepsArea(QWidget):
         if step is None:
             return
         word = "Discontinue" if is_discontinued else "Complete"
+        table = SeriesTable(first_series(step))
+        modality = text_of(step.dataset, "Modality")
+
+        def make(texts: Mapping[str, str], reason: Code | None, most: int | None = _PREVIEWED) -> Dataset:
+            return ended(texts, table.typed, reason, taken=table.taken, modality=modality, most=most)
+
         dialog = StepDialog(
             StepQuestion(
                 f"{word} step", f"N-SET tells {step.peer} that the step is over; after that it may no longer be "
                 "changed. It names one series at least, which may be without images.", f"&{word}", END_FIELDS,
-                end_texts(step), ended, end_remarks, asks_why=is_discontinued,
+                end_texts(), make, end_remarks, asks_why=is_discontinued, series=table,
             ),
             self,
         )  # fmt: skip
-        dialog.chosen.connect(lambda dataset, _place: self._end(uid, dataset))
+        table.archive_wanted.connect(lambda: self._tasks.spawn(self._take(table, step), name="series of the archive"))
+
+        def send(texts: Mapping[str, str], reason: Code | None, _place: int) -> None:
+            rows, taken = table.typed, table.taken
+            self._end(uid, lambda: ended(texts, rows, reason, taken=taken, modality=modality))
+
+        dialog.chosen.connect(send)
         _open(dialog)
+
+    async def _take(self, table: SeriesTable, step: Step) -> None:
+        """Fill in the series that the archive has of the step's study."""
+        protocol, study = first_series(step)["ProtocolName"], study_of(step)
+        try:
+            async with self._place.archive.opened() as archive:
+                await archive.settle()
+                found = await archive.in_thread(lambda: contents_of_study(archive.index, study))
+        except StorageError as error:
+            found, problem = [], str(error)
+        else:
+            problem = ""
+        with suppress(RuntimeError):  # the dialog was closed meanwhile
+            table.take(*rows_of_archive(found, protocol))
+            if problem:
+                table.say(problem)
 
     def _begin(self, dataset: Dataset, peer: PeerAddress, options: ConnectionOptions) -> None:
         uid = self.performed.plan(peer, options, dataset)
         self._send(uid, self.performed.begin_request(uid))
         reveal(self.table)
 
-    def _end(self, uid: str, dataset: Dataset) -> None:
+    def _end(self, uid: str, make: Callable[[], Dataset]) -> None:
+        """End a step; what is sent may name very many images, and is made in a thread."""
+        if uid in self.performed.steps:
+            self._tasks.spawn(self._made(uid, make), name="make the end of a step")
+
+    async def _made(self, uid: str, make: Callable[[], Dataset]) -> None:
+        dataset = await asyncio.get_running_loop().run_in_executor(self._place.context.file_pool, make)
         if uid in self.performed.steps:
             self._send(uid, self.performed.end_request(uid, dataset))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
@@ -50,14 +50,14 @@ class EditTable(QWidget):
     """A table of :class:`EditRows`.
 
     :param name: begins the object names.
-    :param fresh: a new row.
+    :param fresh: a new row, or what makes one.
     :param empty: shown while there is none.
     :ivar tools: the row of buttons, for more of them.
     """
 
     def __init__(
-        self, name: str, accessible: str, noun: str, model: EditRows, fresh: Mapping[str, str],
-        widths: Mapping[str, int], empty: EmptyState,
+        self, name: str, accessible: str, noun: str, model: EditRows,
+        fresh: Mapping[str, str] | Callable[[], Mapping[str, str]], widths: Mapping[str, int], empty: EmptyState,
     ) -> None:
         super().__init__()
         self.model = model
@@ -113,7 +113,8 @@ class EditTable(QWidget):
     def add(self) -> None:
         """Add a row below the selected one, and begin to type into it."""
         at = (self.selected or [self.model.rowCount() - 1])[-1] + 1
-        if self.model.insert(at, [self._fresh]):
+        fresh = self._fresh() if callable(self._fresh) else self._fresh
+        if self.model.insert(at, [fresh]):
             first = next(number for number, column in enumerate(self.model.columns) if not column.is_tick)
             self.table.setCurrentIndex(self.model.index(at, first))
             self.table.setFocus()

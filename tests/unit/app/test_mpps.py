@@ -24,7 +24,10 @@ from dicomgui.app.mpps import (
     end_remarks,
     end_texts,
     ended,
+    first_series,
+    study_of,
 )
+from dicomgui.app.performed_series import fresh_row
 from dicomgui.network import Handlers, PeerAddress, Reply, Status
 
 ITEM = item(1, "Wang^XiaoDong=王^小东=", "CT", "CT1")
@@ -67,15 +70,28 @@ def test_an_item_without_a_step_can_be_begun_as_well() -> None:
 
 def test_the_end_names_one_series_and_a_reason() -> None:
     step = mpps.Step("1.2", PeerAddress("A", "h", 1), OPTIONS, dataset())
-    texts = end_texts(step, NOW)
-    done = ended(texts)
+    texts, row = end_texts(NOW), first_series(step)
+    done = ended(texts, [row])
     assert (done.PerformedProcedureStepStatus, done.PerformedProcedureStepEndTime) == ("COMPLETED", "083105")
     assert done.PerformedSeriesSequence[0].ProtocolName == "CT of number 1"
     assert not end_remarks(done)
-    broken = ended({**texts, "ProtocolName": "", "PerformedProcedureStepEndDate": ""}, REASONS[4])
+    broken = ended({**texts, "PerformedProcedureStepEndDate": ""}, [{**row, "ProtocolName": ""}], REASONS[4])
     [reason] = broken.PerformedProcedureStepDiscontinuationReasonCodeSequence
     assert (broken.PerformedProcedureStepStatus, reason.CodeValue) == ("DISCONTINUED", REASONS[4].value)
     assert end_remarks(broken)[0].startswith("PerformedProcedureStepEndDate, ProtocolName must have a value")
+
+
+def test_the_end_names_each_series_with_its_images() -> None:
+    rows = [fresh_row("Scout"), {**fresh_row("Thorax"), "images": "1.2.7; 1.2.840.10008.5.1.4.1.1.88.11/1.2.8"}]
+    done = ended({**end_texts(NOW), "OperatorsName": "Li^Wei=李^伟"}, rows, modality="CT")
+    scout, thorax = done.PerformedSeriesSequence
+    assert (scout.ProtocolName, len(scout.ReferencedImageSequence)) == ("Scout", 0)
+    [image] = thorax.ReferencedImageSequence
+    assert (image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID) == ("1.2.840.10008.5.1.4.1.1.2", "1.2.7")
+    [report] = thorax.ReferencedNonImageCompositeSOPInstanceSequence
+    assert report.ReferencedSOPInstanceUID == "1.2.8"
+    assert str(thorax.OperatorsName) == "Li^Wei=李^伟"
+    assert study_of(mpps.Step("1.2", PeerAddress("A", "h", 1), OPTIONS, dataset())) == "1.2.3.1"
 
 
 def test_the_reasons_are_those_of_the_standard() -> None:
@@ -96,7 +112,7 @@ async def test_a_step_is_begun_and_completed_once() -> None:
             assert steps.steps[uid].state is StepState.NOT_BEGUN
             assert (await steps.send(uid, steps.begin_request(uid), OPTIONS)).ok
             assert (steps.steps[uid].state, scp.steps.steps[uid].status) == (StepState.IN_PROGRESS, "IN PROGRESS")
-            end = steps.end_request(uid, ended(end_texts(steps.steps[uid])))
+            end = steps.end_request(uid, ended(end_texts(), [first_series(steps.steps[uid])]))
             assert (await steps.send(uid, end, OPTIONS)).ok
             assert (steps.steps[uid].state, scp.steps.steps[uid].status) == (StepState.COMPLETED, "COMPLETED")
             again = await steps.send(uid, end, OPTIONS)

@@ -18,6 +18,7 @@ from dicomgui.app.operations import JobState
 from dicomgui.gui.dialogs.contexts import ContextsDialog
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.trace_columns import AssociationColumn, ExchangeColumn
+from dicomgui.gui.panels import trace as trace_panel
 from dicomgui.gui.panels import trace_opening, trace_sources
 from dicomgui.gui.panels.trace import TracePanel
 from dicomgui.network.dimse import CEchoRQ, CEchoRSP, encode
@@ -205,3 +206,23 @@ async def test_contexts_of_a_capture_without_beginning_are_set_by_hand(
     assert any("Verification" in text for text in rows)
     notes = [record.text for record in panel.model.source.store.records() if isinstance(record, NoteRecord)]
     assert any("set by hand" in text for text in notes)
+
+
+@pytest.mark.parametrize("is_redacted", [True, False])
+async def test_what_is_saved_of_a_redacted_copy_says_so(
+    panel: TracePanel, press: Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_redacted: bool
+) -> None:
+    said: list[object] = []
+
+    async def save_trace(*_given: object, was_redacted: bool, **_more: object) -> tuple[()]:
+        said.append(was_redacted)
+        return ()
+
+    monkeypatch.setattr(trace_panel, "save_trace", save_trace)
+    path = tmp_path / "one.dgtrace"
+    with TraceWriter(path, info={"redacted": is_redacted}) as writer:
+        writer(NoteRecord(0, 0.0, 1e9, 20, "note"))
+    panel.open_file(path)
+    await settled(panel)
+    await press(panel.save_button)
+    await reached(lambda: said == [is_redacted], "it is said")

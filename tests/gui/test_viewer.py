@@ -37,6 +37,7 @@ from dicomgui.app.compare_datasets import Kind
 from dicomgui.app.nodes import Node
 from dicomgui.app.viewed import open_bytes, open_file
 from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.models.trace_columns import Column, ExchangeColumn
 from dicomgui.gui.viewer import keeper
 from dicomgui.gui.viewer.edit_window import EditWindow
 from dicomgui.gui.viewer.element_model import NAME, TAG, VALUE
@@ -46,6 +47,7 @@ from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.dimse.dataset import encode_dataset
+from dicomgui.trace.filter import Zoom
 
 pytestmark = [pytest.mark.qt, pytest.mark.qt_log_ignore("This plugin does not support")]
 FILES = Path(pydicom.data.__file__).parent / "test_files"
@@ -631,6 +633,44 @@ async def test_the_listener_and_the_archive_open_it_by_a_double_click(
     await reached(lambda: len(window.viewers.viewers) == 1, "a window is open")
     viewer = await settled(window.viewers.viewers[0])
     assert viewer.viewed.text_of(0x00100020) == dcmread(path).PatientID
+
+
+async def test_the_trace_opens_the_object_of_a_store_by_a_double_click(
+    window: MainWindow, listening: int, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = write(tmp_path / "one.dcm")
+    window.config.nodes.add(Node("HERE", PeerAddress.parse(f"DICOMGUI@127.0.0.1:{listening}")))
+    window.config.nodes_edited()
+    window._on_files_wanted([path], window.config.nodes.find("HERE"))
+    await reached(lambda: window.listener.model.rowCount() > 0, "it is received", 20)
+    trace = window.trace
+    window.show_panel(trace)
+
+    def double_click(row: int) -> None:
+        trace.table.scrollTo(trace.model.index(row, 2))
+        cell = trace.table.visualRect(trace.model.index(row, 2)).center()
+        qtbot.mouseClick(trace.table.viewport(), Qt.MouseButton.LeftButton, NO, cell)
+        qtbot.mouseDClick(trace.table.viewport(), Qt.MouseButton.LeftButton, NO, cell)
+
+    def row_of(column: int, text: str) -> int:
+        rows = range(trace.model.rowCount())
+        return next((row for row in rows if text in trace.model.index(row, column).data()), -1)
+
+    await reached(lambda: row_of(ExchangeColumn.OPERATION, "C-STORE → ") >= 0, "the exchange is there")
+    double_click(row_of(ExchangeColumn.OPERATION, "C-STORE → "))
+    await reached(lambda: len(window.viewers.viewers) == 1, "a window is open")
+    viewer = await settled(window.viewers.viewers[0])
+    assert viewer.viewed.text_of(0x00100020) == dcmread(path).PatientID
+    trace.show_zoom(Zoom.ROWS)
+    await reached(lambda: row_of(Column.SUMMARY, "C-STORE-RQ") >= 0, "the PDUs are there")
+    double_click(row_of(Column.SUMMARY, "C-STORE-RSP"))
+    double_click(row_of(Column.SUMMARY, "C-STORE-RQ"))
+    await reached(lambda: len(window.viewers.viewers) == 2, "the request opens a window, and the response none")
+    trace.show_zoom(Zoom.EXCHANGES)
+    await reached(lambda: row_of(ExchangeColumn.OPERATION, " → DICOMGUI") >= 0, "the associations are there")
+    double_click(row_of(ExchangeColumn.OPERATION, " → DICOMGUI"))
+    assert trace.model.zoom is Zoom.ROWS  # anything else is gone into
+    assert len(window.viewers.viewers) == 2
 
 
 async def test_a_match_of_a_query_opens_with_what_was_answered(

@@ -20,6 +20,7 @@ class TraceSource:
     :ivar name: what it is called in the choice of traces. Text of a file's name.
     :ivar path: the file it came from; ``None`` for the live trace.
     :ivar notes: what was odd about the file, sentence by sentence.
+    :ivar is_redacted: whether it is a redacted copy already, as the file says.
     :ivar base: the first row that has to be there: what is gone above it had to make room.
     """
 
@@ -32,6 +33,7 @@ class TraceSource:
         marks: Marks | None = None,
         path: Path | None = None,
         notes: tuple[str, ...] = (),
+        is_redacted: bool = False,
     ) -> None:
         self.name = name
         self.store = store
@@ -39,6 +41,7 @@ class TraceSource:
         self.marks = marks if marks is not None else Marks()
         self.path = path
         self.notes = notes
+        self.is_redacted = is_redacted
         self.base = 1
 
     @property

@@ -19,6 +19,7 @@ from dicomgui.gui.panels.trace_menu import MenuHooks, trace_menu
 from dicomgui.gui.panels.trace_saving import export_job, save_trace
 from dicomgui.gui.panels.trace_sources import SourceChoice
 from dicomgui.gui.panels.trace_travel import OUTER, Stop, Travel, associations_of, inside_of, story_of
+from dicomgui.gui.panels.trace_viewing import object_of
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState, FindingList
 from dicomgui.gui.widgets.filter_bar import FilterBar
@@ -152,6 +153,7 @@ class TracePanel(Panel):
         table.looked.connect(self._on_looked)
         table.rows_missed.connect(self._on_rows_missed)
         table.entered.connect(self._on_entered)
+        table.opened.connect(self._on_item_opened)
         table.left.connect(self.go_out)
         table.story_wanted.connect(self._on_story_wanted)
         table.chosen.connect(self._on_chosen)
@@ -316,6 +318,14 @@ class TracePanel(Panel):
         zoom, text = inside
         self._show_stop(Stop(zoom, None, text, Like.SHOW, number))
 
+    def _on_item_opened(self, number: int) -> None:
+        """Look at the object of a C-STORE; go into anything else."""
+        read = object_of(self.model, self.table.row)
+        if read is not None:
+            self.view_wanted.emit(read)
+        elif number:
+            self._on_entered(number)
+
     def go_out(self) -> None:
         """Back to what was shown before; without that a level out."""
         stop = self._travel.pop()
@@ -455,8 +465,9 @@ class TracePanel(Panel):
         try:
             source, start_job = self.model.source, export_job(self.place)
             findings = await save_trace(
-                self, self.place.context, self.chosen, store=source.store, marks=source.marks, start_job=start_job
-            )
+                self, self.place.context, self.chosen, store=source.store, marks=source.marks,
+                was_redacted=source.is_redacted, start_job=start_job,
+            )  # fmt: skip
             self.findings.show_findings(findings)
         finally:
             self.is_saving = False

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.gui.models.trace_source import TraceSource
@@ -99,6 +99,14 @@ async def _watched(reading: asyncio.Future[TraceSource], opening: Opening, job: 
     return source
 
 
+class _Found(NamedTuple):
+    """What stands in a file beside its records."""
+
+    marks: Marks
+    notes: tuple[str, ...]
+    is_redacted: bool
+
+
 def read_source(path: Path, opening: Opening, contexts: _Contexts = None) -> TraceSource:
     """Read a trace or a capture, and index it. Blocks.
 
@@ -115,12 +123,15 @@ def read_source(path: Path, opening: Opening, contexts: _Contexts = None) -> Tra
 
     try:
         read = _read_capture if path.suffix.lower() in CAPTURE_SUFFIXES else _read_trace
-        marks, notes = read(path, store, opening, look_at_piece, contexts)
+        found = read(path, store, opening, look_at_piece, contexts)
         _look_at_all(index, opening)
     except BaseException:
         store.close()
         raise
-    source = TraceSource(plain(path.name, 60), store, index=index, marks=marks, path=path, notes=notes)
+    source = TraceSource(
+        plain(path.name, 60), store, index=index, marks=found.marks, path=path, notes=found.notes,
+        is_redacted=found.is_redacted,
+    )  # fmt: skip
     source.base = store.first_seq
     return source
 
@@ -132,16 +143,12 @@ def _look_at_all(index: TraceIndex, opening: Opening) -> None:
         opening.breathe()
 
 
-def _read_trace(
-    path: Path, store: TraceStore, opening: Opening, progress: _Progress, _contexts: _Contexts
-) -> tuple[Marks, tuple[str, ...]]:
+def _read_trace(path: Path, store: TraceStore, opening: Opening, progress: _Progress, _contexts: _Contexts) -> _Found:
     opened = open_trace(path, store=store, progress=progress, cancelled=opening.stop.is_set)
-    return opened.marks, opened.damage
+    return _Found(opened.marks, opened.damage, opened.reader.info.get("redacted") is True)
 
 
-def _read_capture(
-    path: Path, store: TraceStore, opening: Opening, progress: _Progress, contexts: _Contexts
-) -> tuple[Marks, tuple[str, ...]]:
+def _read_capture(path: Path, store: TraceStore, opening: Opening, progress: _Progress, contexts: _Contexts) -> _Found:
     result = import_capture(path, store, contexts=contexts, progress=progress, cancelled=opening.stop.is_set)
     if result.is_cancelled:
         raise OpenCancelled
@@ -151,4 +158,4 @@ def _read_capture(
         notes.append(f"Left out, because they carry no DICOM: {', '.join(others)}.")
     if not result.associations:
         notes.insert(0, f"There is no DICOM connection among its {result.packets:,} packets.")
-    return Marks(), tuple(notes)
+    return _Found(Marks(), tuple(notes), is_redacted=False)

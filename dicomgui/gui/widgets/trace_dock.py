@@ -124,6 +124,7 @@ class TraceDock(QFrame):
         panes.table.rows_missed.connect(self._on_rows_missed)
         panes.table.looked.connect(self._show_what)
         panes.table.entered.connect(lambda _number: panes.next_pane())
+        panes.table.opened.connect(lambda _number: panes.next_pane())
         panes.row_wanted.connect(self._on_row_wanted)
         panes.details.view_wanted.connect(self.view_wanted)
         self._layers.addWidget(panes)

@@ -55,6 +55,8 @@ class TraceList(TraceTable):
     """The list has looked at what is new, or at more of what is old."""
     entered = Signal(int)
     """The user wants to see what is inside of the item."""
+    opened = Signal(int)
+    """The same by a double click, which may mean more."""
     left = Signal()
     """The user wants to go back out."""
     story_wanted = Signal(int)
@@ -82,7 +84,7 @@ class TraceList(TraceTable):
         self._catch_up.timeout.connect(self._on_catch_up)
         self.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.verticalScrollBar().actionTriggered.connect(self._on_scrolled)
-        self.doubleClicked.connect(lambda _index: self.enter())
+        self.doubleClicked.connect(lambda _index: self.opened.emit(self.number))
         self.trace_model.rows_added.connect(self._on_rows_added)
         self.trace_model.modelAboutToBeReset.connect(self._before_reset)
         self.trace_model.modelReset.connect(self._after_reset)

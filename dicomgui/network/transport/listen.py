@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import sys
 from collections.abc import Callable
+from typing import Final
 
 from dicomgui.network.errors import ListenError
 from dicomgui.network.transport.protocol import AssociationTransport
@@ -13,6 +15,10 @@ from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.sockets import socket_place
 
 __all__ = ["open_listener"]
+
+ACCEPTED_AT_ONCE: Final = 32
+"""Connections that are taken from the system in one turn of the loop. asyncio would take as many as may wait, and with
+them every handle that this process has, before it says what came of the first."""
 
 
 async def open_listener(
@@ -24,9 +30,14 @@ async def open_listener(
     """
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(make_protocol, host, port, backlog=backlog)
+        server = await loop.create_server(make_protocol, host, port, backlog=min(backlog, ACCEPTED_AT_ONCE))
     except (OSError, OverflowError) as exc:
         raise ListenError(_text(exc, host, port), phase="listen", hint=_hint(exc)) from exc
+    if sys.platform != "win32":
+        for listening in server.sockets:
+            with listening.dup() as same:
+                same.listen(backlog)
+    return server
 
 
 def _text(exc: OSError | OverflowError, host: str, port: int) -> str:

@@ -16,7 +16,7 @@ class Line:
     """As much of :class:`AssociationTransport` as messages need.
 
     :ivar sent: the fragments sent: (context id, control, data).
-    :ivar deadline: (seconds, named seconds) of the response's deadline; ``None`` where there is none.
+    :ivar has_written_all: whether buffers may be used again.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Line:
         self.is_refusing = False
         self.is_writable = True
         self.holds = 0
-        self.deadline: tuple[float, float | None] | None = None
+        self.has_written_all = True
         self.on_send: Callable[[], None] = lambda: None
         self._writable = asyncio.Event()
 
@@ -57,10 +57,6 @@ class Line:
 
     def unhold(self) -> None:
         self.holds -= 1
-
-    def set_deadline(self, name: str, seconds: float | None, *, named_s: float | None = None) -> None:
-        assert name == "response"
-        self.deadline = None if seconds is None else (seconds, named_s)
 
     @property
     def commands(self) -> list[Command]:

@@ -652,7 +652,7 @@ async def test_an_ac_that_comes_before_the_request_is_read_as_the_answer_to_it()
 
 
 async def test_a_file_that_shrinks_while_it_is_sent_aborts_and_is_no_success(tmp_path: Path) -> None:
-    path = write_instance(tmp_path, 5_000_000)
+    path = write_instance(tmp_path, 40_000_000)
     seen: list[object] = []
 
     async def script(peer: Peer) -> None:

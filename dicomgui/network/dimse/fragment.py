@@ -1,26 +1,45 @@
 """A message cut into P-DATA-TF PDUs within the peer's maximum length, as they are needed (PS3.8 9.3.5, annex E).
 
 The data set is taken from a :class:`Source` straight into the chunk that goes to the transport, between the slots of
-the PDU headers; there is no other copy, and no more than one chunk exists here at a time. Each chunk is a buffer of its
-own, since a transport may keep it until it is written. Each PDU holds one presentation data value.
+the PDU headers, where the system can with one call for all of them; there is no other copy, and no more than one chunk
+exists here at a time. A chunk belongs to its receiver, since a transport may keep it until it is written; one that is
+given back serves again. Each PDU holds one presentation data value.
 """
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from dicomgui.network.errors import LocalProtocolError
 from dicomgui.network.pdu.data import COMMAND, LAST, PDATA_HEAD, max_fragment
 from dicomgui.network.pdu.wire import PduType
 
-__all__ = ["CHUNK_BYTES", "BytesSource", "Chunk", "FileSource", "PduExtent", "SeekableFile", "Source", "fragments"]
+__all__ = [
+    "CHUNK_BYTES",
+    "BytesSource",
+    "Chunk",
+    "FileSource",
+    "PduExtent",
+    "RawFileSource",
+    "SeekableFile",
+    "Source",
+    "file_source",
+    "fragments",
+]
 
-CHUNK_BYTES: Final = 262_144
+CHUNK_BYTES: Final = 1_048_576
 """Bytes of PDUs handed to the transport at once; one PDU where it is larger."""
 
+SPARE_BYTES: Final = 65_536
+"""Smaller buffers are made faster than they are looked after."""
+
+_MAX_SLOTS: Final = 512  # that one call fills; Linux knows 1,024
 _HEAD: Final = PDATA_HEAD.size
+_HAS_PREADV: Final = hasattr(os, "preadv")
 _P_DATA: Final = int(PduType.P_DATA_TF)
 
 
@@ -59,6 +78,12 @@ class BytesSource:
         """Bytes of the data set."""
         return len(self._data)
 
+    def rest(self) -> memoryview:
+        """All that was not read yet; counts as read."""
+        piece = self._data[self._position :]
+        self._position = len(self._data)
+        return piece
+
     def readinto(self, view: memoryview, /) -> int:
         """The next bytes; see :class:`Source`."""
         piece = self._data[self._position : self._position + len(view)]
@@ -94,6 +119,35 @@ class FileSource:
         return self._file.readinto(view) or 0
 
 
+class RawFileSource:
+    """The same of an unbuffered file of the system, which is read without being positioned, several views at a time.
+
+    Only where the system has ``preadv``.
+    """
+
+    __slots__ = ("_descriptor", "_position", "size")
+
+    def __init__(self, file: io.FileIO, offset: int, size: int) -> None:
+        self._descriptor = file.fileno()
+        self._position = offset
+        self.size = size
+
+    def readinto(self, view: memoryview, /) -> int:
+        """The next bytes; see :class:`Source`."""
+        return self.readv((view,))
+
+    def readv(self, views: Sequence[memoryview], /) -> int:
+        """Fill several views as far as possible, one after the other; returns how many bytes, 0 at the end."""
+        count = os.preadv(self._descriptor, views, self._position)
+        self._position += count
+        return count
+
+
+def file_source(file: io.FileIO, offset: int, size: int) -> Source:
+    """The bytes of an unbuffered file in the fastest way that the system has."""
+    return RawFileSource(file, offset, size) if _HAS_PREADV else FileSource(file, offset, size)
+
+
 class PduExtent(NamedTuple):
     """Where a PDU lies in its chunk; ``length`` counts its header."""
 
@@ -103,16 +157,37 @@ class PduExtent(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Whole PDUs in one buffer, which nobody writes to any more, and where each of them lies."""
+    """Whole PDUs in one buffer, which nobody writes to until it is given back.
 
-    data: bytearray
-    pdus: tuple[PduExtent, ...]
+    :ivar data: the PDUs.
+    :ivar data_offset: where those of the data set begin; what comes before carries the command.
+    :ivar full_length: of a PDU, header included: all but the last one of the command and of the data set have it.
+    :ivar buffer: what ``data`` lies in, where that is worth to be used again.
+    """
+
+    data: bytes | bytearray | memoryview
+    data_offset: int
+    full_length: int
+    buffer: bytearray | None = None
+
+    @property
+    def pdus(self) -> Iterator[PduExtent]:
+        """Where each PDU lies, in their order."""
+        for begin, end, is_command in ((0, self.data_offset, True), (self.data_offset, len(self.data), False)):
+            for offset in range(begin, end, self.full_length):
+                yield PduExtent(offset, min(self.full_length, end - offset), is_command)
 
 
 def fragments(
-    context_id: int, command: bytes, source: Source | None, max_pdu_length: int, *, chunk_bytes: int = CHUNK_BYTES
+    context_id: int,
+    command: bytes,
+    source: Source | None,
+    max_pdu_length: int,
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+    spare: list[bytearray] | None = None,
 ) -> Iterator[Chunk]:
-    """The message as chunks of whole P-DATA-TF PDUs, each made when it is asked for.
+    """The message as chunks of whole P-DATA-TF PDUs, each made when it is asked for; a small one is made at once.
 
     The command and as much of the data set as there is room for are in the first chunk. Every fragment has an even
     length (PS3.8 E.2): a data set of odd length, as the deflated transfer syntax may have one, gets one NUL at its end
@@ -121,27 +196,40 @@ def fragments(
     :param source: the data set, or ``None`` for a message without one.
     :param max_pdu_length: what the peer advertised, in bytes; 0 is no limit.
     :param chunk_bytes: about how large a chunk may grow; never less than one PDU.
-    :raises LocalProtocolError: before the first chunk where the peer's limit leaves no room for data; later where the
-        source ends before its ``size``: then the message cannot be completed and the association must be aborted.
+    :param spare: buffers of chunks that nobody needs any more; taken from before new ones are made.
+    :raises LocalProtocolError: at once where the peer's limit leaves no room for data; later where the source ends
+        before its ``size``: then the message cannot be completed and the association must be aborted.
     """
-    room = max_fragment(max_pdu_length)
+    room = _room(max_pdu_length)
     if not 0 <= context_id <= 255:
         raise LocalProtocolError(f"{context_id} is no presentation context id", phase="transfer")
     size = 0 if source is None else source.size + (source.size & 1)
-    if 0 < len(command) <= room >= size and len(command) + size + 2 * _HEAD <= chunk_bytes:
-        yield _small(context_id, command, source, size)
-        return
+    if 0 < len(command) <= room >= size and size <= SPARE_BYTES <= chunk_bytes and type(source) is not RawFileSource:
+        return iter((_small(context_id, command, source, size),))
+    return _pieces(context_id, command, source, size, room, chunk_bytes, spare)
+
+
+@lru_cache(maxsize=64)
+def _room(max_pdu_length: int) -> int:
+    return max_fragment(max_pdu_length)
+
+
+def _pieces(
+    context_id: int,
+    command: bytes,
+    source: Source | None,
+    size: int,
+    room: int,
+    chunk_bytes: int,
+    spare: list[bytearray] | None,
+) -> Iterator[Chunk]:
+    """The chunks of a larger message; ``size`` is the even one of the data set."""
     position = 0
     pending = command
     while True:
         free = chunk_bytes - (_chunk_size(len(pending), room) if pending else 0)
         take = min(size - position, max(1, free // (room + _HEAD)) * room)
-        chunk = _Builder(context_id, room, pending, None if source is None else take)
-        if pending:
-            chunk.command(pending)
-        if source is not None:
-            chunk.data(source, position, take, last=position + take == size)
-        yield chunk.finish()
+        yield _compose(context_id, room, pending, source, position, take, spare)
         pending = b""
         position += take
         if position == size:
@@ -150,17 +238,20 @@ def fragments(
 
 def _small(context_id: int, command: bytes, source: Source | None, size: int) -> Chunk:
     """A message of two PDUs, or of one: most messages are that small."""
-    start = _HEAD + len(command)
-    buffer = bytearray(start if source is None else start + _HEAD + size)
-    PDATA_HEAD.pack_into(buffer, 0, _P_DATA, len(command) + 6, len(command) + 2, context_id, COMMAND | LAST)
-    buffer[_HEAD:start] = command
-    extent = PduExtent(0, start, True)
+    length = len(command)
+    start = _HEAD + length
+    head = PDATA_HEAD.pack(_P_DATA, length + 6, length + 2, context_id, COMMAND | LAST)
     if source is None:
-        return Chunk(buffer, (extent,))
-    PDATA_HEAD.pack_into(buffer, start, _P_DATA, size + 6, size + 2, context_id, LAST)
-    with memoryview(buffer) as view:
-        _fill(source, view[start + _HEAD : start + _HEAD + source.size])
-    return Chunk(buffer, (extent, PduExtent(start, _HEAD + size, False)))
+        return Chunk(head + command, start, start)
+    data: bytes | bytearray | memoryview
+    if type(source) is BytesSource and size == source.size:
+        data = source.rest()
+    else:
+        data = bytearray(size)
+        with memoryview(data) as view:
+            _fill(source, [view[: source.size]])
+    data_head = PDATA_HEAD.pack(_P_DATA, size + 6, size + 2, context_id, LAST)
+    return Chunk(b"".join((head, command, data_head, data)), start, _HEAD + max(length, size))
 
 
 def _chunk_size(length: int, room: int) -> int:
@@ -168,65 +259,97 @@ def _chunk_size(length: int, room: int) -> int:
     return length + _HEAD * max(1, -(-length // room))
 
 
-class _Builder:
-    """Fills one chunk."""
-
-    __slots__ = ("_buffer", "_context_id", "_offset", "_pdus", "_room")
-
-    def __init__(self, context_id: int, room: int, command: bytes, data: int | None) -> None:
-        length = _chunk_size(len(command), room) if command else 0
-        if data is not None:
-            length += _chunk_size(data, room)
-        self._buffer = bytearray(length)
-        self._context_id = context_id
-        self._room = room
-        self._offset = 0
-        self._pdus: list[PduExtent] = []
-
-    def _header(self, length: int, control: int) -> int:
-        """Write the header of the next PDU; returns where its ``length`` bytes go."""
-        start = self._offset
-        PDATA_HEAD.pack_into(self._buffer, start, _P_DATA, length + 6, length + 2, self._context_id, control)
-        self._pdus.append(PduExtent(start, _HEAD + length, bool(control & COMMAND)))
-        self._offset = start + _HEAD + length
-        return start + _HEAD
-
-    def command(self, command: bytes) -> None:
-        """Add the PDUs of the command set."""
-        for begin in range(0, len(command), self._room):
-            part = command[begin : begin + self._room]
-            last = begin + len(part) == len(command)
-            start = self._header(len(part), COMMAND | LAST if last else COMMAND)
-            self._buffer[start : start + len(part)] = part
-
-    def data(self, source: Source, position: int, take: int, *, last: bool) -> None:
-        """Add the PDUs of ``take`` bytes of the data set, read from ``source``; ``last`` of the message."""
-        size = source.size
-        end = position + take
-        with memoryview(self._buffer) as view:
-            while True:
-                length = min(self._room, end - position)
-                ends = position + length == end
-                start = self._header(length, LAST if last and ends else 0)
-                _fill(source, view[start : start + min(length, size - position)])
-                position += length
-                if ends:
-                    return
-
-    def finish(self) -> Chunk:
-        """The chunk."""
-        return Chunk(self._buffer, tuple(self._pdus))
+def _compose(
+    context_id: int,
+    room: int,
+    command: bytes,
+    source: Source | None,
+    position: int,
+    take: int,
+    spare: list[bytearray] | None,
+) -> Chunk:
+    """One chunk: the command if there is one, and ``take`` bytes of the data set from ``position`` on."""
+    data_offset = _chunk_size(len(command), room) if command else 0
+    length = data_offset + (0 if source is None else _chunk_size(take, room))
+    buffer = _buffer(length, spare)
+    view = memoryview(buffer)
+    offset = 0
+    for begin in range(0, len(command), room):
+        part = command[begin : begin + room]
+        control = COMMAND | LAST if begin + len(part) == len(command) else COMMAND
+        PDATA_HEAD.pack_into(buffer, offset, _P_DATA, len(part) + 6, len(part) + 2, context_id, control)
+        offset += _HEAD
+        view[offset : offset + len(part)] = part
+        offset += len(part)
+    if source is not None:
+        _fill(source, _slots(view, context_id, room, offset, take, source.size - position))
+    return Chunk(view[:length], data_offset, room + _HEAD, buffer if length >= SPARE_BYTES else None)
 
 
-def _fill(source: Source, view: memoryview) -> None:
-    """Read until ``view`` is full."""
-    filled = source.readinto(view) if len(view) else 0
-    while filled < len(view):
-        count = source.readinto(view[filled:])
-        if count <= 0:
-            raise LocalProtocolError(
-                f"the data set ended {len(view) - filled} bytes or more before its size of {source.size} bytes",
-                phase="transfer",
-                hint="The file was changed or cut off while it was being sent.",
-            )
-        filled += count
+def _slots(view: memoryview, context_id: int, room: int, offset: int, take: int, left: int) -> list[memoryview]:
+    """Write the headers of the PDUs for ``take`` bytes; returns where the bytes themselves go.
+
+    :param left: what is left of the data set; one less than ``take`` where a NUL is to fill it up.
+    """
+    slots = []
+    while True:
+        length = min(room, take)
+        take -= length
+        left -= length
+        PDATA_HEAD.pack_into(view, offset, _P_DATA, length + 6, length + 2, context_id, 0 if left > 0 else LAST)
+        offset += _HEAD
+        end = offset + length
+        if left < 0:
+            view[end - 1] = 0
+            slots.append(view[offset : end - 1])
+        else:
+            slots.append(view[offset:end])
+        offset = end
+        if not take:
+            return slots
+
+
+def _buffer(length: int, spare: list[bytearray] | None) -> bytearray:
+    """Room for so many bytes; what is in it is not defined."""
+    if spare and length >= SPARE_BYTES:
+        buffer = spare.pop()
+        if len(buffer) >= length:
+            return buffer
+    return bytearray(length if length < SPARE_BYTES else -(-length // SPARE_BYTES) * SPARE_BYTES)
+
+
+def _fill(source: Source, slots: list[memoryview]) -> None:
+    """Read until every slot is full."""
+    if isinstance(source, RawFileSource):
+        _fill_from_file(source, slots)
+        return
+    for slot in slots:
+        done = source.readinto(slot) if len(slot) else 0
+        while done < len(slot):
+            count = source.readinto(slot[done:])
+            if count <= 0:
+                raise _ended(source, len(slot) - done)
+            done += count
+
+
+def _fill_from_file(source: RawFileSource, slots: list[memoryview]) -> None:
+    """The same with few calls."""
+    while slots:
+        wanted = sum(map(len, slots[:_MAX_SLOTS]))
+        count = source.readv(slots[:_MAX_SLOTS]) if wanted else 0
+        if count == wanted:
+            slots = slots[_MAX_SLOTS:]
+            continue
+        if not count:
+            raise _ended(source, wanted)
+        while count >= len(slots[0]):
+            count -= len(slots.pop(0))
+        slots[0] = slots[0][count:]
+
+
+def _ended(source: Source, missing: int) -> LocalProtocolError:
+    return LocalProtocolError(
+        f"the data set ended {missing} bytes or more before its size of {source.size} bytes",
+        phase="transfer",
+        hint="The file was changed or cut off while it was being sent.",
+    )

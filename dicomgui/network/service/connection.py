@@ -162,7 +162,13 @@ class Connection:
         transport = self.transport
         self._sender = sender = Sender(transport, self.scribe, self._most_sent(negotiated.peer_max_pdu_length))
         self._requester = Requester(
-            transport, sender, self.scribe, peer=self.peer, window=negotiated.max_invoked, abort=self.abort
+            transport,
+            sender,
+            self.scribe,
+            peer=self.peer,
+            window=negotiated.max_invoked,
+            abort=self.abort,
+            on_overdue=self._overdue,
         )
         self._contexts = {context.context_id: context for context in negotiated.accepted}
         self._assembler = Assembler(
@@ -285,12 +291,13 @@ class Connection:
         if name == "idle" and (self._receiver.is_busy or not self.is_idle):
             self.transport.set_idle_timeout(seconds)  # it is us who are slow
             return
-        if name == "response" and not self.requests.is_overdue:
-            self.requests.watch()
-            return
         self.abort(error=timeout_error(name, seconds, self.peer))
         if name in ("send", "associate"):
             self.transport.cut()
+
+    def _overdue(self, seconds: float) -> None:
+        """A response of the peer has not come in time."""
+        self.abort(error=timeout_error("response", seconds, self.peer))
 
     def transport_failed(self, error: ConnectError) -> None:
         """TLS broke: that is why the connection ends."""
@@ -349,7 +356,7 @@ class Connection:
             self._assembler.abandon()
         if self._transport is not None:
             self._transport.set_idle_timeout(None)
-            for name in ("response", "release", "associate"):
+            for name in ("release", "associate"):
                 self._transport.set_deadline(name, None)
             self._transport.give_up()
         reason = error or ConnectionLost("the association was released", peer=self.peer, phase="transfer")

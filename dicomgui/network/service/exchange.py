@@ -10,6 +10,7 @@ from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import Response
 from dicomgui.network.errors import DicomNetworkError, LocalProtocolError, RemoteProtocolError
 from dicomgui.network.pdu import PduType
+from dicomgui.network.service.prompt import PromptFuture
 
 __all__ = ["Exchange", "Exchanges", "OperationsWindow", "SingleExchange", "StreamExchange"]
 
@@ -80,7 +81,7 @@ class SingleExchange(Exchange):
         message_id: int,
         expected: type[Response],
         timeout_s: float | None,
-        response: asyncio.Future[Message],
+        response: PromptFuture[Message],
     ) -> None:
         super().__init__(context_id, message_id, expected, timeout_s)
         self.response = response
@@ -91,8 +92,9 @@ class SingleExchange(Exchange):
         return not self.response.done()
 
     def deliver(self, message: Message, *, is_final: bool) -> None:
-        """The response has come."""
-        self.response.set_result(message)
+        """The response has come; who waits for it goes on before this returns."""
+        self.due = None
+        self.response.deliver(message)
 
     def fail(self, error: DicomNetworkError) -> None:
         """The response will not come."""
@@ -228,6 +230,11 @@ class OperationsWindow:
         self._is_limited = size > 0
         self._free = size
         self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether who wants a place has to wait."""
+        return self._is_limited and (not self._free or bool(self._waiting))
 
     def try_enter(self) -> bool:
         """Take a place if that needs no waiting; whether it was taken."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 
 from dicomgui.network.dimse.assembler import Message
@@ -11,6 +12,7 @@ from dicomgui.network.dimse.fragment import BytesSource, Chunk, Source
 from dicomgui.network.errors import DicomNetworkError, LocalProtocolError
 from dicomgui.network.service.brake import Brake
 from dicomgui.network.service.exchange import Exchange, Exchanges, OperationsWindow, SingleExchange, StreamExchange
+from dicomgui.network.service.prompt import PromptFuture
 from dicomgui.network.service.sender import Sender
 from dicomgui.network.tracing import Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
@@ -24,10 +26,14 @@ TIMER_SLACK_S = 0.01
 class Requester:
     """Sends requests and matches the responses; made when the association is established.
 
+    One timer watches over all responses. It is not taken back when a response comes, since the next request is mostly
+    on its way then: when it fires it looks at what is due.
+
     :ivar next_message_id: gives a Message ID (0000,0110) from 1 to 65,535 that no pending request uses.
     :ivar brake: stops reading from the peer while what it sent is not taken.
     :param window: how many operations of ours may be outstanding; 0 for no limit.
     :param abort: ends the association by A-ABORT.
+    :param on_overdue: told that a response is not there after so many seconds.
     """
 
     def __init__(
@@ -39,12 +45,16 @@ class Requester:
         peer: str,
         window: int,
         abort: Callable[[], None],
+        on_overdue: Callable[[float], None],
     ) -> None:
         self._transport = transport
         self._sender = sender
         self._scribe = scribe
         self._peer = peer
         self._abort = abort
+        self._on_overdue = on_overdue
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
         self._loop = asyncio.get_running_loop()
         self._window = OperationsWindow(window)
         self._exchanges = Exchanges()
@@ -58,10 +68,9 @@ class Requester:
         return not self._exchanges
 
     @property
-    def is_overdue(self) -> bool:
-        """Whether the time for a response is over."""
-        first = self._exchanges.first_due()
-        return first is not None and first.due is not None and first.due <= self._loop.time() + TIMER_SLACK_S
+    def first_due(self) -> Exchange | None:
+        """The request whose response is due first; ``None`` where none is ever due."""
+        return self._exchanges.first_due()
 
     def prepare(self, context_id: int, command: Command, source: Source | None) -> Iterable[Chunk]:
         """A message cut into PDUs for this peer, lazily; what it reads from ``source`` is read when it is iterated."""
@@ -95,20 +104,23 @@ class Requester:
         :raises OperationTimeout: no response, or the peer stopped to read, within ``timeout_s``.
         :raises AssociationError: the association ended before the response came.
         """
-        window = self._window
+        window, loop = self._window, self._loop
         if self._error is not None or not window.try_enter():
             await self._wait_turn()
-        future: asyncio.Future[Message] = self._loop.create_future()
+        future: PromptFuture[Message] = PromptFuture(loop)
         exchange = SingleExchange(context_id, command.message_id, expected, timeout_s, future)
         try:
             self._exchanges.add(exchange)
             if source is not None or self._sender.is_sending:
-                await self._send(exchange, command, source, is_store=is_store, chunks=chunks)
+                await self._send(
+                    exchange, command, source, is_store=is_store, chunks=chunks, meanwhile=meanwhile
+                )
+                self._expect(exchange)
             else:
                 self._sender.post(context_id, command)
-            self._expect(exchange)
-            if meanwhile is not None:
-                meanwhile()
+                self._expect(exchange)
+                if meanwhile is not None:
+                    meanwhile()
             return await future
         except asyncio.CancelledError:
             self._cancelled()
@@ -160,7 +172,7 @@ class Requester:
         self._sender.post(exchange.context_id, CCancelRQ(exchange.message_id))
         exchange.timeout_s = within_s
         exchange.wait_from(self._loop.time())
-        self.watch()
+        self._watch(exchange)
 
     # what comes
 
@@ -178,19 +190,12 @@ class Requester:
         if is_pending:
             exchange.wait_from(self._loop.time())
         exchange.deliver(message, is_final=not is_pending)
-        self.watch()
-
-    def watch(self) -> None:
-        """Watch over the response that is due first."""
-        first = self._exchanges.first_due()
-        if first is None or first.due is None:
-            self._transport.set_deadline("response", None)
-        else:
-            self._transport.set_deadline("response", first.due - self._loop.time(), named_s=first.timeout_s)
+        self._watch(exchange)
 
     def end(self, error: DicomNetworkError) -> None:
         """The association is over: no response will come, and nothing can be asked."""
         self._error = error
+        self._stop_timer()
         self._exchanges.fail_all(error)
         self._window.open()
         self.brake.lift()
@@ -212,10 +217,13 @@ class Requester:
         *,
         is_store: bool = False,
         chunks: Iterable[Chunk] | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> None:
         """Send a request; one that is begun and cannot be sent to its end leaves no other way out than A-ABORT."""
         try:
-            await self._sender.send(exchange.context_id, command, source, is_store=is_store, chunks=chunks)
+            await self._sender.send(
+                exchange.context_id, command, source, is_store=is_store, chunks=chunks, meanwhile=meanwhile
+            )
         except (OSError, DicomNetworkError) as error:
             if self._sender.is_broken:
                 self._scribe.cancel(f"a message broke off: {error}")
@@ -226,28 +234,43 @@ class Requester:
         """The request is sent: the peer's time runs, unless it has answered already."""
         if self.brake.is_pressed:
             self.brake.balance()  # it may be starving now
-        timeout_s = exchange.timeout_s
-        if timeout_s is None or exchange.due is not None or not exchange.is_waiting:
+        if exchange.due is None and exchange.is_waiting:
+            exchange.wait_from(self._loop.time())
+            self._watch(exchange)
+
+    def _watch(self, exchange: Exchange) -> None:
+        """Have the timer fire when the response is due, if it does not fire before anyway."""
+        due = exchange.due
+        if due is not None and due < self._timer_at and self._error is None:
+            self._stop_timer()
+            self._timer_at = due
+            self._timer = self._loop.call_at(due, self._on_timer)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._timer_at = math.inf
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._timer_at = math.inf
+        first = self._exchanges.first_due()
+        if first is None or first.due is None or first.timeout_s is None:
             return
-        exchange.due = self._loop.time() + timeout_s
-        if len(self._exchanges) == 1:
-            self._transport.set_deadline("response", timeout_s)
-        else:
-            self.watch()
+        if first.due > self._loop.time() + TIMER_SLACK_S:
+            self._watch(first)
+            return
+        self._scribe.timer("response", first.timeout_s)
+        self._on_overdue(first.timeout_s)
 
     def _cancelled(self) -> None:
         self._scribe.cancel("cancelled while a request was under way; the association was aborted")
         self._abort()
 
     def _forget(self, exchange: Exchange) -> None:
-        if not self._exchanges.forget(exchange):
-            return
-        if self.brake.is_pressed:
+        if self._exchanges.forget(exchange) and self.brake.is_pressed:
             self.brake.balance()
-        if self._exchanges:
-            self.watch()
-        else:
-            self._transport.set_deadline("response", None)
 
     def _on_full(self, exchange: StreamExchange, is_hard: bool) -> None:
         self.brake.press(exchange, is_hard=is_hard)
@@ -256,4 +279,4 @@ class Requester:
         self.brake.release(exchange)
         if exchange.is_waiting:  # its time stood still
             exchange.wait_from(self._loop.time())
-            self.watch()
+            self._watch(exchange)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dicomgui.network.dimse.answer_pdu import Plain, answer_pdu
-from dicomgui.network.dimse.command_set import encode
 from dicomgui.network.dimse.commands import MESSAGE_TYPES, RESPONSE_BIT, Command, answer
 from dicomgui.network.dimse.fragment import Chunk, Source, fragments
+from dicomgui.network.dimse.request_set import encode_request
 from dicomgui.network.errors import LocalProtocolError
 from dicomgui.network.pdu.wire import HEADER_LENGTH
+from dicomgui.network.service.exchange import OperationsWindow
 from dicomgui.network.service.messages import trace_message
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Direction, Scribe
@@ -24,6 +25,9 @@ MAX_QUEUED = 4096
 
 SLICE_S = 0.004
 """A sender that never has to wait still lets the loop turn after this long."""
+
+MAX_SPARE = 2
+"""Buffers kept for the next chunks: one that is filled while the other one is written."""
 
 
 class Sender:
@@ -41,21 +45,22 @@ class Sender:
         self._scribe = scribe
         self._max_length = max_length
         self._loop = asyncio.get_running_loop()
-        self._lock = asyncio.Lock()
+        self._turns = OperationsWindow(1)
         self._queue: deque[tuple[int, Command]] = deque()
+        self._spare: list[bytearray] = []
 
     @property
     def is_sending(self) -> bool:
         """Whether a message is on its way that cannot be sent in one go."""
-        return self._lock.locked()
+        return self._turns.is_full
 
     def prepare(self, context_id: int, command: Command, source: Source | None) -> Iterable[Chunk]:
         """A message cut into PDUs for this peer, lazily; what it reads from ``source`` is read when it is iterated."""
-        return fragments(context_id, encode(command), source, self._max_length)
+        return fragments(context_id, encode_request(command), source, self._max_length, spare=self._spare)
 
     def answer(self, context_id: int, request: Plain, status: Status) -> None:
         """Send the response to a C-STORE or C-ECHO that has a status and nothing else; raises like :meth:`post`."""
-        if not self._lock.locked():
+        if not self._turns.is_full:
             pdu = answer_pdu(context_id, request, status)
             if not 0 < self._max_length < len(pdu) - HEADER_LENGTH:
                 self._transport.send_answer(pdu)
@@ -78,7 +83,7 @@ class Sender:
         :raises LocalProtocolError: there is no association to send on, the peer's maximum length leaves no room, or it
             asks more and more while it does not read what is being sent.
         """
-        if not self._lock.locked():
+        if not self._turns.is_full:
             self._write(context_id, command)
         elif len(self._queue) < MAX_QUEUED:
             self._queue.append((context_id, command))
@@ -93,22 +98,33 @@ class Sender:
         *,
         is_store: bool = False,
         chunks: Iterable[Chunk] | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> None:
         """Send a message and wait until the peer has taken most of it.
 
         :param chunks: the message as :meth:`prepare` made it ahead of time.
+        :param meanwhile: called once all of it is handed to the transport; must not raise.
         """
         if chunks is None:
             chunks = self.prepare(context_id, command, source)
-        async with self._lock:
+        turns = self._turns
+        if not turns.try_enter():
+            await turns.enter()
+        try:
             await self._send_chunks(command.message_id, chunks, is_store)
+            if meanwhile is not None:
+                meanwhile()
+            if not self._transport.is_writable:
+                await self._transport.drain()
             self._write_queued()
+        finally:
+            turns.leave()
         if self._scribe.tracer is not None:
             trace_message(self._scribe, Direction.SENT, context_id, command, -1 if source is None else source.size)
 
     async def _send_chunks(self, message_id: int, chunks: Iterable[Chunk], is_store: bool) -> None:
         """Fragments of one message go without another message between them (PS3.8 annex E.1)."""
-        transport = self._transport
+        transport, spare = self._transport, self._spare
         turn = self._loop.time() + SLICE_S
         self.unsent_id = message_id
         is_begun = is_sent = False
@@ -117,26 +133,26 @@ class Sender:
                 if not transport.is_writable:
                     await transport.drain()
                     turn = self._loop.time() + SLICE_S
-                elif self._loop.time() > turn:
+                elif is_begun and self._loop.time() > turn:
                     await asyncio.sleep(0)
                     turn = self._loop.time() + SLICE_S
                 if transport.is_over:
                     return
                 transport.send_data(chunk, is_store=is_store)
                 is_begun = True
+                if chunk.buffer is not None and len(spare) < MAX_SPARE and transport.has_written_all:
+                    spare.append(chunk.buffer)
             is_sent = True
         finally:
             self.unsent_id = 0
             self.is_broken = is_begun and not is_sent
-        if not transport.is_writable:
-            await transport.drain()
 
     def _write_queued(self) -> None:
         while self._queue and not self._transport.is_over:
             self._write(*self._queue.popleft())
 
     def _write(self, context_id: int, command: Command) -> None:
-        for chunk in fragments(context_id, encode(command), None, self._max_length):
+        for chunk in fragments(context_id, encode_request(command), None, self._max_length):
             self._transport.send_data(chunk, is_store=False)
         if self._scribe.tracer is not None:
             trace_message(self._scribe, Direction.SENT, context_id, command, -1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from dicomgui.network.association.contexts import AcceptedContext
 from dicomgui.network.dimse.commands import CStoreRQ, Priority
 from dicomgui.network.dimse.dataset import encode_dataset, is_dataset
-from dicomgui.network.dimse.fragment import BytesSource, Chunk, FileSource, Source
+from dicomgui.network.dimse.fragment import BytesSource, Chunk, Source, file_source
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError
 from dicomgui.network.part10 import Part10Head, read_head
 from dicomgui.network.service.connection import Connection
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["InstanceFile", "Manner", "Outgoing", "StorableInstance", "StoreMaker", "open_instance"]
 
-SMALL_FILE_BYTES = 262_144
-"""Data sets up to this size are read in one go."""
+SMALL_FILE_BYTES = 65_536
+"""Data sets up to this size are read before their chunk is made; larger ones go straight into it."""
 
 READ_AHEAD_BYTES = 1_048_576
 """Files up to this size are read ahead."""
@@ -106,7 +106,7 @@ class StoreMaker:
             file.seek(head.dataset_offset)
             source = BytesSource(file.read(size))
         else:
-            source = FileSource(file, head.dataset_offset, size)
+            source = file_source(file, head.dataset_offset, size)
         return Outgoing(context, self._command(head.sop_class_uid, head.sop_instance_uid, manner), source)
 
     async def of_dataset(self, dataset: Dataset, manner: Manner) -> Outgoing:
@@ -139,7 +139,7 @@ def open_instance(instance: str | os.PathLike[str] | InstanceFile) -> tuple[File
     :raises OSError: it cannot be read.
     """
     if isinstance(instance, InstanceFile):
-        return instance.path.open("rb", buffering=0), instance.head
+        return FileIO(instance.path), instance.head
     path = Path(instance)
     head = read_head(path)
-    return path.open("rb", buffering=0), head
+    return FileIO(path), head

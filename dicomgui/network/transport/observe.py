@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dicomgui.network.association.states import Action, Event, State
+from dicomgui.network.dimse.fragment import Chunk
 from dicomgui.network.pdu import PduType
+from dicomgui.network.pdu.capture import snap_sent
 from dicomgui.network.pdu.masking import mask_user_identity
 from dicomgui.network.tracing import Direction, Scribe, Segment
 
@@ -32,6 +34,15 @@ class TraceObserver:
     def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:
         """A PDU went."""
         self._scribe.pdu(Direction.SENT, pdu_type, length, _masked(pdu_type, segments))
+
+    def sent_chunk(self, chunk: Chunk, *, snap: bool) -> None:
+        """P-DATA-TF PDUs went.
+
+        :param snap: they carry a C-STORE-RQ, of whose data set no more than the beginning of each fragment is kept.
+        """
+        for offset, length, is_command in chunk.pdus:
+            segments = snap_sent(chunk.data, offset, length, is_store_data=snap and not is_command, full=False)
+            self._scribe.pdu(Direction.SENT, PduType.P_DATA_TF, length, segments)
 
     def stray(self, length: int, data: bytes, error: str) -> None:
         """Bytes came that belong to no PDU."""

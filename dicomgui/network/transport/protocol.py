@@ -21,7 +21,6 @@ from dicomgui.network.association.states import Event
 from dicomgui.network.dimse.fragment import Chunk
 from dicomgui.network.errors import ConnectError, RemoteProtocolError
 from dicomgui.network.pdu import PduType
-from dicomgui.network.pdu.capture import snap_sent
 from dicomgui.network.tracing import Role, Scribe, Segment, broken_rule
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.sockets import SocketOptions, socket_place, tune
@@ -142,7 +141,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._peer_closed = False
         self._given_up = False
         self._announced = False
-        self._is_reading = False
+        self._is_reading = self._has_written = False
         self._clock = self._loop.time
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
@@ -186,7 +185,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         """asyncio: bytes have come."""
         now = self._last_byte = self._clock()
         machine = self._machine
-        self._is_reading = True
+        self._is_reading, self._has_written = True, False
         try:
             machine.receive(self._buffer[:nbytes], now, self._take)
         except Exception as error:  # a fault of ours ends this association and nothing else
@@ -195,7 +194,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if machine.outgoing:  # what is written now acknowledges what was read
             self.flush()
         else:
-            if _QUICKACK is not None:
+            if _QUICKACK is not None and not self._has_written:
                 # Peers without TCP_NODELAY wait for our acknowledgement before they send the rest of a message; a
                 # delayed one costs them 40 ms each time. The kernel clears the flag, so it is set again and again.
                 self._quick_ack()
@@ -268,6 +267,11 @@ class AssociationTransport(asyncio.BufferedProtocol):
         """Whether more can be sent at once; otherwise ``await drain()``."""
         return self._writable
 
+    @property
+    def has_written_all(self) -> bool:
+        """Whether the system has all that was sent, so that its buffers can be used again."""
+        return self._transport is not None and not self._transport.get_write_buffer_size()
+
     async def drain(self) -> None:
         """Wait until more can be sent, or nothing more is to be sent; safe to cancel."""
         while not self._writable and not self._given_up and not self.closed.done():
@@ -295,6 +299,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
 
     def _write_queued(self, transport: asyncio.Transport) -> None:
         queued = self._machine.data_to_send()
+        self._has_written = True
         if len(queued) > 1 and sum(map(len, queued)) <= MOST_JOINED_BYTES:
             queued = [b"".join(queued)]
         for data in queued:
@@ -309,14 +314,9 @@ class AssociationTransport(asyncio.BufferedProtocol):
         :raises LocalProtocolError: there is no association to send on; nothing was sent.
         """
         self._machine.send_data(chunk.data)
+        self.flush()  # first of all: the peer is at work while the trace is told
         if self._observer is not None:
-            for offset, length, is_command in chunk.pdus:
-                segments = snap_sent(
-                    chunk.data, offset, length, is_store_data=is_store and not is_command, full=self._trace_full
-                )
-                self._observer.sent(PduType.P_DATA_TF, length, segments)
-        if not self._is_reading:
-            self.flush()
+            self._observer.sent_chunk(chunk, snap=is_store and not self._trace_full)
 
     def send_answer(self, pdu: bytes) -> None:
         """Send one P-DATA-TF that holds a whole message without data set; otherwise as :meth:`send_data`."""

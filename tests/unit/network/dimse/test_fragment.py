@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dicomgui.network.dimse.fragment import CHUNK_BYTES, BytesSource, Chunk, FileSource, Source, fragments
+from dicomgui.network.dimse import fragment as module
+from dicomgui.network.dimse.fragment import (
+    CHUNK_BYTES,
+    BytesSource,
+    Chunk,
+    FileSource,
+    RawFileSource,
+    Source,
+    file_source,
+    fragments,
+)
 from dicomgui.network.errors import LocalProtocolError
 
 COMMAND = bytes(range(150))
@@ -29,7 +40,7 @@ class Fragment(NamedTuple):
     data: bytes
 
 
-def parse(data: bytes | bytearray) -> list[Fragment]:
+def parse(data: bytes | bytearray | memoryview) -> list[Fragment]:
     found = []
     offset = 0
     while offset < len(data):
@@ -46,10 +57,11 @@ def parse(data: bytes | bytearray) -> list[Fragment]:
 def parse_all(chunks: list[Chunk]) -> list[Fragment]:
     for chunk in chunks:
         found = parse(chunk.data)
-        assert [pdu.length for pdu in chunk.pdus] == [6 + fragment.pdu_length for fragment in found]
-        assert [pdu.is_command for pdu in chunk.pdus] == [bool(fragment.control & 1) for fragment in found]
-        offsets = [pdu.offset for pdu in chunk.pdus]
-        assert offsets == [sum(pdu.length for pdu in chunk.pdus[:i]) for i in range(len(offsets))]
+        pdus = list(chunk.pdus)
+        assert [pdu.length for pdu in pdus] == [6 + fragment.pdu_length for fragment in found]
+        assert [pdu.is_command for pdu in pdus] == [bool(fragment.control & 1) for fragment in found]
+        offsets = [pdu.offset for pdu in pdus]
+        assert offsets == [sum(pdu.length for pdu in pdus[:i]) for i in range(len(offsets))]
     return [fragment for chunk in chunks for fragment in parse(chunk.data)]
 
 
@@ -104,23 +116,53 @@ def test_command_and_first_data_are_in_one_chunk() -> None:
 
 
 def test_full_pdus_and_chunks() -> None:
-    chunks = check(COMMAND, bytes(1_000_000), 16_384)
-    assert [pdu.length for pdu in chunks[1].pdus] == [16_390] * 15
+    chunks = check(COMMAND, bytes(4_000_000), 16_384)
+    assert [pdu.length for pdu in chunks[1].pdus] == [16_390] * 63
     assert all(len(chunk.data) <= CHUNK_BYTES for chunk in chunks)
-    assert len(chunks) == 5
+    assert len(chunks) == 4
 
 
 def test_a_chunk_holds_one_pdu_at_least() -> None:
     chunks = check(COMMAND, bytes(3 * MIB), 0)
-    assert [len(chunk.pdus) for chunk in chunks] == [2, 1, 1]
+    assert [len(list(chunk.pdus)) for chunk in chunks] == [2, 1, 1]
 
 
 def test_chunks_are_buffers_of_their_own() -> None:
     first, second = fragments(1, COMMAND, BytesSource(b"a" * 30_000), 16_384, chunk_bytes=16_390)
     before = bytes(first.data)
-    assert first.data is not second.data
-    first.data.extend(b"resizable, so no view is left over")
-    assert bytes(first.data[: len(before)]) == before
+    assert isinstance(second.data, memoryview)
+    second.data[:] = b"x" * len(second.data)
+    assert bytes(first.data) == before
+
+
+def test_a_buffer_that_is_given_back_serves_again() -> None:
+    data = counting(3 * MIB - 70_001)  # odd: what was in the buffer must not be taken for the padding
+    spare = [bytearray(b"\xff" * (MIB + 65_536))]
+    buffers = set()
+    wire = b""
+    for chunk in fragments(3, COMMAND, BytesSource(data), 16_384, spare=spare):
+        assert chunk.buffer is not None
+        buffers.add(id(chunk.buffer))
+        wire += bytes(chunk.data)
+        assert not spare
+        spare.append(chunk.buffer)
+    assert len(buffers) == 1
+    assert b"".join(fragment.data for fragment in parse(wire) if not fragment.control & 1) == data + b"\0"
+
+
+def test_a_buffer_that_is_too_small_is_let_go() -> None:
+    spare = [bytearray(70_000)]
+    (chunk,) = fragments(3, COMMAND, BytesSource(bytes(100_000)), 16_384, spare=spare)
+    assert spare == []
+    assert chunk.buffer is not None
+    assert len(chunk.buffer) >= len(chunk.data)
+
+
+def test_small_messages_do_without_such_buffers() -> None:
+    spare = [bytearray(MIB)]
+    (chunk,) = fragments(3, COMMAND, BytesSource(b"data"), 16_384, spare=spare)
+    assert chunk.buffer is None
+    assert len(spare) == 1
 
 
 def test_message_without_data_set() -> None:
@@ -188,6 +230,50 @@ def test_file_source(tmp_path: Path) -> None:
         (chunk,) = fragments(1, COMMAND, part, 16_384)
         assert parse(chunk.data)[1].data == bytes(range(20, 28))
         assert FileSource(raw, 1000).size == 0
+
+
+@pytest.mark.parametrize(("size", "max_pdu_length"), [(0, 0), (1, 64), (1001, 8), (200_001, 16_384), (3_000_001, 0)])
+def test_raw_file_source(tmp_path: Path, size: int, max_pdu_length: int) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"head" + counting(size) + b"more")
+    with io.FileIO(path) as file:
+        found = parse_all(list(fragments(3, COMMAND, file_source(file, 4, size), max_pdu_length)))
+    data = b"".join(fragment.data for fragment in found if not fragment.control & 1)
+    assert data == counting(size) + b"\0" * (size % 2)
+
+
+def test_raw_file_that_is_read_in_small_pieces(tmp_path: Path) -> None:
+    class Slow(RawFileSource):
+        def readv(self, views: Sequence[memoryview], /) -> int:
+            return super().readv([views[0][:7]])
+
+    path = tmp_path / "file"
+    path.write_bytes(counting(3000))
+    with io.FileIO(path) as file:
+        found = parse_all(list(fragments(3, COMMAND, Slow(file, 0, 3000), 64)))
+    assert b"".join(fragment.data for fragment in found if not fragment.control & 1) == counting(3000)
+
+
+def test_raw_file_that_was_cut_off_after_it_was_opened(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(200_000))
+    with io.FileIO(path) as file:
+        source = file_source(file, 0, 200_000)
+        path.write_bytes(bytes(40))
+        with pytest.raises(LocalProtocolError, match="before its size of 200000 bytes"):
+            list(fragments(1, COMMAND, source, 16_384))
+
+
+def test_without_preadv_a_file_is_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_HAS_PREADV", False)
+    path = tmp_path / "file"
+    path.write_bytes(counting(100_000))
+    with io.FileIO(path) as file:
+        source = file_source(file, 10, 90_000)
+        assert isinstance(source, FileSource)
+        found = parse_all(list(fragments(1, COMMAND, source, 16_384)))
+    data = b"".join(fragment.data for fragment in found if not fragment.control & 1)
+    assert data == counting(100_000)[10:90_010]
 
 
 def test_file_that_was_cut_off_after_it_was_opened(tmp_path: Path) -> None:

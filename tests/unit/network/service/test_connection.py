@@ -75,7 +75,6 @@ class Line:
         self.fault = fault
         self.calls: list[str] = []
         self.is_sending = False
-        self.is_overdue = False
         self.is_idle = True
 
     def post(self, *values: object) -> None:
@@ -140,12 +139,9 @@ async def test_our_own_slowness_is_no_idleness_of_the_peer(connection: Connectio
     assert connection.is_over
 
 
-async def test_a_deadline_that_was_put_off_is_set_anew(connection: Connection) -> None:
+async def test_a_response_that_is_overdue_ends_the_association(connection: Connection) -> None:
     line = Line()
     stand(connection, line)
-    connection.timed_out("response", 5.0)
-    assert line.calls == ["watch"]
-    line.is_overdue = True
-    connection.timed_out("response", 5.0)
+    connection._overdue(5.0)
     assert connection.is_over
     assert "cut" not in line.calls

@@ -38,9 +38,22 @@ class Desk:
         self.aborts = 0
         scribe = Scribe(None, 1)
         self.sender = Sender(self.line, scribe, 16_384)
+        self.overdue: list[float] = []
+        self.is_overdue = asyncio.Event()
         self.requester = Requester(
-            self.line, self.sender, scribe, peer="X@h:1", window=window, abort=self._abort
+            self.line, self.sender, scribe, peer="X@h:1", window=window, abort=self._abort,
+            on_overdue=self._on_overdue,
         )
+
+    def _on_overdue(self, seconds: float) -> None:
+        self.overdue.append(seconds)
+        self.is_overdue.set()
+
+    @property
+    def due_s(self) -> float | None:
+        """How long the time for the response is that is due first."""
+        first = self.requester.first_due
+        return None if first is None else first.timeout_s
 
     def _abort(self) -> None:
         self.aborts += 1
@@ -73,20 +86,18 @@ async def turn() -> None:
 async def test_the_time_of_a_response_runs_from_the_end_of_its_request(desk: Desk) -> None:
     task = desk.echo(5.0)
     await turn()
-    assert desk.line.deadline == (5.0, None)
+    assert desk.due_s == 5.0
     assert not desk.requester.is_idle
-    assert not desk.requester.is_overdue
     desk.give(CEchoRSP(1, Status(0)))
     assert (await task).command == CEchoRSP(1, Status(0))
-    assert desk.line.deadline is None
+    assert desk.due_s is None
     assert desk.requester.is_idle
 
 
 async def test_without_a_time_out_there_is_no_deadline(desk: Desk) -> None:
     task = desk.echo(None)
     await turn()
-    assert desk.line.deadline is None
-    assert not desk.requester.is_overdue
+    assert desk.due_s is None
     desk.give(CEchoRSP(1, Status(0)))
     await task
 
@@ -95,13 +106,10 @@ async def test_of_several_the_first_is_watched() -> None:
     desk = Desk(window=0)
     tasks = [desk.echo(9.0), desk.echo(3.0), desk.echo(6.0)]
     await turn()
-    assert desk.line.deadline[1] == 3.0
+    assert desk.due_s == 3.0
     desk.give(CEchoRSP(2, Status(0)))
     await turn()
-    assert desk.line.deadline[1] == 6.0
-    desk.line.deadline = None
-    desk.requester.watch()
-    assert desk.line.deadline[1] == 6.0
+    assert desk.due_s == 6.0
     for number in (1, 3):
         desk.give(CEchoRSP(number, Status(0)))
     await asyncio.gather(*tasks)
@@ -163,11 +171,11 @@ async def test_a_message_that_breaks_off_ends_the_association(desk: Desk) -> Non
     class Short(BytesSource):
         @property
         def size(self) -> int:
-            return 2_000_000
+            return 4_000_000
 
     with pytest.raises(LocalProtocolError):
         await desk.requester.request(
-            3, CStoreRQ(1, "1.2", "1.3"), CStoreRSP, Short(bytes(1_000_000)), timeout_s=1.0, is_store=True
+            3, CStoreRQ(1, "1.2", "1.3"), CStoreRSP, Short(bytes(2_000_000)), timeout_s=1.0, is_store=True
         )
     assert desk.aborts == 1
 
@@ -194,16 +202,16 @@ async def test_a_failure_that_comes_before_all_is_sent_needs_no_deadline(desk: D
     desk.give(CStoreRSP(1, Status(0xA700)))
     desk.line.empty()
     assert (await task).command == CStoreRSP(1, Status(0xA700))
-    assert desk.line.deadline is None
+    assert desk.due_s is None
 
 
 async def test_each_pending_response_gives_the_next_its_full_time(desk: Desk) -> None:
     stream = await desk.find(5.0)
-    assert desk.line.deadline == (5.0, None)
+    assert desk.due_s == 5.0
     desk.give(CFindRSP(1, Status(0xFF00)))
-    assert desk.line.deadline[1] == 5.0
+    assert desk.due_s == 5.0
     desk.give(CFindRSP(1, Status(0)))
-    assert desk.line.deadline is None
+    assert desk.due_s is None
     desk.requester.end_stream(stream)
     assert desk.requester.is_idle
     assert desk.aborts == 0
@@ -214,11 +222,11 @@ async def test_a_stream_that_is_full_holds_and_its_time_stands_still(desk: Desk)
     for _ in range(MAX_QUEUED_RESPONSES):
         desk.give(CFindRSP(1, Status(0xFF00)))
     assert desk.line.holds == 1
-    assert desk.line.deadline is None
+    assert desk.due_s is None
     for _ in range(MAX_QUEUED_RESPONSES):
         await stream.next()
     assert desk.line.holds == 0
-    assert desk.line.deadline[1] == 5.0  # and runs again
+    assert desk.due_s == 5.0  # and runs again
     desk.requester.end_stream(stream)
     assert desk.aborts == 1
 
@@ -243,7 +251,7 @@ async def test_a_cancel_is_sent_and_shortens_the_time(desk: Desk) -> None:
     stream = await desk.find(60.0)
     desk.requester.cancel(stream, 1.0)
     assert desk.line.commands[-1] == CCancelRQ(1)
-    assert desk.line.deadline[1] == 1.0
+    assert desk.due_s == 1.0
     desk.line.is_over = True
     count = len(desk.line.sent)
     desk.requester.cancel(stream, 1.0)
@@ -251,14 +259,62 @@ async def test_a_cancel_is_sent_and_shortens_the_time(desk: Desk) -> None:
     desk.requester.end_stream(stream)
 
 
-async def test_overdue_is_what_the_clock_says(desk: Desk) -> None:
-    stream = await desk.find(60.0)
-    assert not desk.requester.is_overdue
-    stream.due = asyncio.get_running_loop().time()
-    assert desk.requester.is_overdue
-    stream.due = None
-    assert not desk.requester.is_overdue
+async def test_a_response_that_does_not_come_is_told_once(desk: Desk) -> None:
+    task = desk.echo(0.02)
+    other = desk.echo(0.02)  # not sent yet: its time does not run
+    await desk.is_overdue.wait()
+    desk.requester.end(GONE)
+    assert await asyncio.gather(task, other, return_exceptions=True) == [GONE, GONE]
+    assert desk.overdue == [0.02]
+
+
+async def test_the_timer_of_an_answered_request_tells_of_none_that_came_later(desk: Desk) -> None:
+    loop = asyncio.get_running_loop()
+    first = desk.echo(0.02)
+    await turn()
+    desk.give(CEchoRSP(1, Status(0)))
+    await first
+    second = desk.echo(0.1)
+    fired = loop.create_future()
+    loop.call_later(0.05, fired.set_result, None)  # after the time of the first
+    await fired
+    assert desk.overdue == []
+    await desk.is_overdue.wait()  # and the second is watched by then
+    desk.requester.end(GONE)
+    assert await asyncio.gather(second, return_exceptions=True) == [GONE]
+    assert desk.overdue == [0.1]
+
+
+async def test_nothing_is_watched_once_the_association_is_over(desk: Desk) -> None:
+    stream = await desk.find(0.02)
+    desk.requester.end(GONE)
     desk.requester.end_stream(stream)
+    loop = asyncio.get_running_loop()
+    later = loop.create_future()
+    loop.call_later(0.04, later.set_result, None)
+    await later
+    assert desk.overdue == []
+
+
+async def test_the_task_that_waits_goes_on_within_the_callback_that_brought_the_response(desk: Desk) -> None:
+    loop = asyncio.get_running_loop()
+    seen: list[int] = []
+
+    async def two() -> None:
+        for number in (1, 2):
+            await desk.requester.request(1, CEchoRQ(number), CEchoRSP, timeout_s=1.0)
+
+    def come() -> None:
+        desk.give(CEchoRSP(1, Status(0)))
+        seen.append(len(desk.line.commands))
+
+    task = loop.create_task(two())
+    await turn()
+    loop.call_soon(come)
+    await turn()
+    assert seen == [2]  # the second request left before the callback ended
+    desk.give(CEchoRSP(2, Status(0)))
+    await task
 
 
 async def test_a_message_can_be_prepared_ahead(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from helpers.lines import Line
 
 from dicomgui.network import LocalProtocolError, Status
 from dicomgui.network.dimse.commands import CEchoRSP, CStoreRQ
-from dicomgui.network.dimse.fragment import BytesSource
+from dicomgui.network.dimse.fragment import BytesSource, Chunk
 from dicomgui.network.service import sender as module
 from dicomgui.network.service.sender import Sender
 from dicomgui.network.tracing import DimseRecord, Direction, Record, Scribe
@@ -97,11 +97,11 @@ async def test_a_source_that_ends_too_early_breaks_the_message(line: Line) -> No
     class Short(BytesSource):
         @property
         def size(self) -> int:
-            return 2_000_000
+            return 4_000_000
 
     sender = make(line)
     with pytest.raises(LocalProtocolError, match="ended"):
-        await sender.send(3, STORE, Short(bytes(1_000_000)))
+        await sender.send(3, STORE, Short(bytes(2_000_000)))
     assert sender.is_broken
     assert not sender.is_sending
 
@@ -129,9 +129,32 @@ async def test_a_long_message_lets_the_loop_turn(line: Line, monkeypatch: pytest
             await asyncio.sleep(0)
 
     async with asyncio.TaskGroup() as group:
-        sending = group.create_task(sender.send(3, STORE, BytesSource(bytes(3_000_000))))
+        sending = group.create_task(sender.send(3, STORE, BytesSource(bytes(5_000_000))))
         group.create_task(count())
     assert turns > 3
+
+
+class Spy(Line):
+    """Keeps the buffers that it is given, so that no two have the same address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.buffers: list[object] = []
+
+    def send_data(self, chunk: Chunk, *, is_store: bool) -> None:
+        self.buffers.append(chunk.buffer)
+        super().send_data(chunk, is_store=is_store)
+
+
+async def test_buffers_are_used_again_once_they_are_written() -> None:
+    line = Spy()
+    sender = make(line)
+    await sender.send(3, STORE, BytesSource(bytes(3_000_000)))
+    assert len(line.buffers) == 3
+    assert len(set(map(id, line.buffers))) == 1
+    line.has_written_all = False
+    await sender.send(3, STORE, BytesSource(bytes(3_000_000)))
+    assert len(set(map(id, line.buffers[3:]))) == 3
 
 
 async def test_it_waits_at_the_end_until_the_peer_has_taken_most(line: Line) -> None:

@@ -12,7 +12,7 @@ from helpers.services import CT, EXPLICIT, file, instance
 
 from dicomgui.network import ConfigurationError, InstanceFile, NoAcceptedContext, Part10Error, read_head
 from dicomgui.network.association.contexts import AcceptedContext
-from dicomgui.network.dimse.fragment import BytesSource, FileSource
+from dicomgui.network.dimse.fragment import BytesSource, RawFileSource
 from dicomgui.network.service import storing
 from dicomgui.network.service.storing import Manner, StoreMaker, open_instance
 
@@ -46,7 +46,7 @@ def known(path: Path) -> InstanceFile:
     return InstanceFile(path, read_head(path))
 
 
-@pytest.mark.parametrize(("pixels", "kind"), [(64, BytesSource), (storing.SMALL_FILE_BYTES * 2, FileSource)])
+@pytest.mark.parametrize(("pixels", "kind"), [(64, BytesSource), (storing.SMALL_FILE_BYTES * 2, RawFileSource)])
 def test_small_files_are_read_at_once_and_others_as_they_go(tmp_path: Path, pixels: int, kind: type) -> None:
     path = file(tmp_path, 1, pixels=pixels)
     opened, head = open_instance(path)

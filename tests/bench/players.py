@@ -19,6 +19,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,9 +70,18 @@ class Serving:
     told: dict[str, Any] = field(default_factory=dict)
 
 
+@functools.cache
+def _bytecode() -> tempfile.TemporaryDirectory[str]:
+    """Where programs find their modules compiled, once one has been started: as it is where they are installed."""
+    return tempfile.TemporaryDirectory(prefix="dicomgui-bench-bytecode-")
+
+
 def environment(*, tuned: bool) -> dict[str, str]:
-    """What a program runs with."""
-    env = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONPATH": str(TESTS)}
+    """What a program runs with; the source tree of this file is the one that is measured."""
+    env = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONPATH": os.pathsep.join(map(str, (TESTS, TESTS.parent)))}
+    if "PYTHONPYCACHEPREFIX" not in env:
+        env["PYTHONPYCACHEPREFIX"] = _bytecode().name
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     env.pop("TCP_NODELAY", None)
     if tuned:
         env["TCP_NODELAY"] = "1"

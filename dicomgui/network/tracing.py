@@ -275,6 +275,7 @@ Record: TypeAlias = (
 Tracer: TypeAlias = Callable[[Record], None]
 
 _ids = itertools.count(1)
+_mono, _utc, _new = time.monotonic, time.time, tuple.__new__  # for the records of which there are most
 
 
 ENDED_EARLY = "the connection ended in the middle of it"
@@ -377,11 +378,8 @@ class Scribe:
     ) -> None:
         """Record a PDU."""
         if self.tracer is not None:
-            self.tracer(
-                PduRecord(
-                    self.association, time.monotonic(), time.time(), direction, pdu_type, length, segments, error
-                )
-            )
+            fields = (self.association, _mono(), _utc(), direction, pdu_type, length, segments, error)
+            self.tracer(_new(PduRecord, fields))
 
     def state(self, before: int, event: int, action: str, after: int) -> None:
         """Record a change of state."""
@@ -403,22 +401,11 @@ class Scribe:
     ) -> None:
         """Record a DIMSE message."""
         if self.tracer is not None:
-            self.tracer(
-                DimseRecord(
-                    self.association,
-                    time.monotonic(),
-                    time.time(),
-                    direction,
-                    context_id,
-                    command_field,
-                    message_id,
-                    sop_class_uid,
-                    sop_instance_uid,
-                    status,
-                    dataset_length,
-                    comment,
-                )
-            )
+            fields = (
+                self.association, _mono(), _utc(), direction, context_id, command_field, message_id, sop_class_uid,
+                sop_instance_uid, status, dataset_length, comment,
+            )  # fmt: skip
+            self.tracer(_new(DimseRecord, fields))
 
     def timer(self, name: str, seconds: float) -> None:
         """Record a time-out."""

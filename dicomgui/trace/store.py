@@ -225,17 +225,16 @@ class TraceStore:
         """Keep a record."""
         rows = self._rows
         rows.append(record)
-        self._count(self._open.first_seq + len(rows) - 1, record)
-        cost = _ROW_COST
-        if isinstance(record, PduRecord):
-            for segment in record[6]:
-                cost += _SEGMENT_COST + len(segment[1])
-        elif isinstance(record, BytesRecord):
-            cost += len(record.data)
-        elif isinstance(record, TlsRecord):
-            cost += len(record.peer_certificate)
-        self._open_cost += cost
-        if len(rows) >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
+        count = len(rows)
+        self._count(self._open.first_seq + count - 1, record)
+        if type(record) is PduRecord:
+            cost = _ROW_COST
+            for _, data in record[6]:
+                cost += _SEGMENT_COST + len(data)
+            self._open_cost += cost
+        else:
+            self._open_cost += _ROW_COST + _bytes_beside(record)
+        if count >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
             self._seal()
 
     def _count(self, seq: int, record: Record) -> None:
@@ -465,6 +464,13 @@ def _collect(entries: list[Entry], first_seq: int, loaded: tuple[list[Record], b
     start = max(0, seq + 1 - first_seq)
     for number, record in enumerate(records[start : start + limit - len(entries)], start=first_seq + start):
         entries.append(Entry(number, record, lost and _has_bytes(record)))
+
+
+def _bytes_beside(record: Record) -> int:
+    """The bytes that a record carries which is none of a PDU."""
+    if isinstance(record, BytesRecord):
+        return len(record.data)
+    return len(record.peer_certificate) if isinstance(record, TlsRecord) else 0
 
 
 def _has_bytes(record: Record) -> bool:

@@ -27,6 +27,8 @@ __all__ = ["AssociationSummary", "Outcome", "Tally", "summarize"]
 
 _CALLED = slice(10, 26)  # PS3.8 table 9-11: where the AE titles stand in an A-ASSOCIATE-RQ
 _CALLING = slice(26, 42)
+_SENT = int(Direction.SENT)
+_P_DATA_TF = int(PduType.P_DATA_TF)
 _RESPONSE = 0x8000  # PS3.7 E.1: the bit of Command Field that makes a response
 
 
@@ -131,13 +133,14 @@ class Tally:
             note(self, record)
 
     def _pdu(self, record: PduRecord) -> None:
-        if record.direction is Direction.SENT:
+        _, _, _, direction, pdu_type, length, _, _ = record
+        if direction == _SENT:
             self.pdus_sent += 1
-            self.bytes_sent += record.length
+            self.bytes_sent += length
         else:
             self.pdus_received += 1
-            self.bytes_received += record.length
-        if record.pdu_type != PduType.P_DATA_TF:
+            self.bytes_received += length
+        if pdu_type != _P_DATA_TF:
             self._control_pdu(record)
 
     def _control_pdu(self, record: PduRecord) -> None:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from dicomgui.network.dimse.answer_pdu import Plain, answer_pdu
-from dicomgui.network.dimse.commands import MESSAGE_TYPES, RESPONSE_BIT, Command, answer
+from dicomgui.network.dimse.commands import Command, CommandField, CStoreRQ, answer
 from dicomgui.network.dimse.fragment import Chunk, Source, fragments
 from dicomgui.network.dimse.request_set import encode_request
 from dicomgui.network.errors import LocalProtocolError
@@ -28,6 +28,9 @@ SLICE_S = 0.004
 
 MAX_SPARE = 2
 """Buffers kept for the next chunks: one that is filled while the other one is written."""
+
+
+_ANSWERED = {CommandField.C_STORE_RQ: CommandField.C_STORE_RSP, CommandField.C_ECHO_RQ: CommandField.C_ECHO_RSP}
 
 
 class Sender:
@@ -68,10 +71,10 @@ class Sender:
                     self._scribe.dimse(
                         Direction.SENT,
                         context_id,
-                        MESSAGE_TYPES[request.command_field | RESPONSE_BIT].command_field,
+                        _ANSWERED[request.command_field],
                         request.message_id,
                         sop_class_uid=request.affected_sop_class_uid,
-                        sop_instance_uid=request.sop_instance_uid,
+                        sop_instance_uid=request.affected_sop_instance_uid if isinstance(request, CStoreRQ) else "",
                         status=status,
                     )
                 return

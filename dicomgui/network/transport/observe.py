@@ -12,6 +12,9 @@ from dicomgui.network.tracing import Direction, Scribe, Segment
 __all__ = ["TraceObserver"]
 
 
+_WITH_IDENTITY = frozenset({int(PduType.ASSOCIATE_RQ), int(PduType.ASSOCIATE_AC)})
+
+
 class TraceObserver:
     """Writes what an :class:`~dicomgui.network.association.machine.UpperLayer` reports to a scribe.
 
@@ -29,11 +32,15 @@ class TraceObserver:
 
     def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str) -> None:
         """A PDU came, whole, broken off or refused."""
-        self._scribe.pdu(Direction.RECEIVED, pdu_type, length, _masked(pdu_type, segments), error)
+        if pdu_type in _WITH_IDENTITY:
+            segments = _masked(segments)
+        self._scribe.pdu(Direction.RECEIVED, pdu_type, length, segments, error)
 
     def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:
         """A PDU went."""
-        self._scribe.pdu(Direction.SENT, pdu_type, length, _masked(pdu_type, segments))
+        if pdu_type in _WITH_IDENTITY:
+            segments = _masked(segments)
+        self._scribe.pdu(Direction.SENT, pdu_type, length, segments)
 
     def sent_chunk(self, chunk: Chunk, *, snap: bool) -> None:
         """P-DATA-TF PDUs went.
@@ -49,7 +56,5 @@ class TraceObserver:
         self._scribe.stray_bytes(Direction.RECEIVED, length, data, error)
 
 
-def _masked(pdu_type: int, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    if pdu_type not in (PduType.ASSOCIATE_RQ, PduType.ASSOCIATE_AC):
-        return segments
+def _masked(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
     return tuple(Segment(at, mask_user_identity(data) if at == 0 else data) for at, data in segments)

@@ -109,11 +109,13 @@ _SMALL_TALK = frozenset({CommandField.C_STORE_RQ, CommandField.C_STORE_RSP, Comm
 """Messages that come by the thousand where all goes well."""
 
 _PENDING = (0xFF00, 0xFF01)
+_P_DATA = int(PduType.P_DATA_TF)
 
 
 def _is_bulk(record: Record) -> bool:
-    if isinstance(record, PduRecord):
-        return record.pdu_type == PduType.P_DATA_TF and not record.error
+    kind = type(record)
+    if kind is PduRecord:
+        return record[4] == _P_DATA and not record[7]  # by place: this is asked for every PDU
     if isinstance(record, DimseRecord):
         return record.status in _PENDING or (record.status <= 0 and record.command_field in _SMALL_TALK)
-    return isinstance(record, StateRecord)
+    return kind is StateRecord

@@ -140,8 +140,7 @@ class SendJob:
         self._selection = selection
         self._on_result = on_result
         self._on_progress = on_progress
-        self._meter = _Meter(context.tracer, self._on_moved)
-        self._evidence = Evidence(self._meter)
+        self._evidence = self._meter = _Meter(context.tracer if context.is_tracing else None, self._on_moved)
         self._context = context
         self._bytes_total = selection.size_bytes
         self._bytes_done = 0
@@ -272,7 +271,7 @@ class SendJob:
         scribe = Scribe(self._evidence, association.number)
         scribe.file("opened", str(item.path), item.size_bytes, item.name if item.name != str(item.path) else "")
         started = time.perf_counter()
-        other = fallback_of(association.negotiated, item, self._conversion)
+        other = "" if self._pool is None else fallback_of(association.negotiated, item, self._conversion)
         try:
             async with self._as_taken(item, other) as instance:
                 response = await association.store(
@@ -370,16 +369,16 @@ class SendJob:
         )
 
 
-class _Meter:
-    """Looks at the records on their way to the trace: which associations there are, how much of a file has left.
+class _Meter(Evidence):
+    """Evidence that also knows which associations there are, and how much of a file has left.
 
     :param moved: called while a large file is sent, at most once in :data:`PROGRESS_S`.
     """
 
-    def __init__(self, onward: Tracer, moved: Callable[[], None]) -> None:
+    def __init__(self, onward: Tracer | None, moved: Callable[[], None]) -> None:
+        super().__init__(onward)
         self.bytes_sent = 0
         self.associations: dict[int, None] = {}
-        self._onward = onward
         self._moved = moved
         self._next = math.inf
 
@@ -390,7 +389,7 @@ class _Meter:
 
     def __call__(self, record: Record) -> None:
         """Take a record."""
-        self._onward(record)
+        super().__call__(record)
         if type(record) is not PduRecord:
             if record.association:
                 self.associations[record.association] = None

@@ -7,7 +7,7 @@ received stream into PDUs, and P-DATA-TF into pieces that need no copy.
 from __future__ import annotations
 
 from dicomgui.network.pdu.associate import AssociateAC, AssociateRJ, AssociateRQ, describe_rejection
-from dicomgui.network.pdu.capture import KEEP_LIMIT, Capture, snap_sent
+from dicomgui.network.pdu.capture import KEEP_LIMIT, Capture
 from dicomgui.network.pdu.codec import PDU, decode
 from dicomgui.network.pdu.control import (
     Abort,
@@ -107,5 +107,4 @@ __all__ = [
     "mask_user_identity",
     "max_fragment",
     "pdu_name",
-    "snap_sent",
 ]

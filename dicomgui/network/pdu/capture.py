@@ -14,7 +14,7 @@ import struct
 from dicomgui.network.pdu.data import COMMAND, LAST, PDATA_HEAD, PdvPiece
 from dicomgui.network.tracing import SNAP_LENGTH, Segment
 
-__all__ = ["KEEP_LIMIT", "Capture", "snap_sent"]
+__all__ = ["KEEP_LIMIT", "Capture"]
 
 KEEP_LIMIT = 16 * 2**20
 """Bytes kept of one PDU at most, so that a peer that may send PDUs of any length cannot fill the memory."""
@@ -24,20 +24,6 @@ _ELEMENT = struct.Struct("<HHI")
 _COMMAND_FIELD = 0x0100
 _C_STORE_RQ = 0x0001
 _PEEK_LENGTH = 512
-
-
-def snap_sent(
-    chunk: bytes | bytearray | memoryview, offset: int, length: int, *, is_store_data: bool, full: bool
-) -> tuple[Segment, ...]:
-    """What is kept of a P-DATA-TF that we send, which always has one PDV.
-
-    :param chunk: holds the PDU's ``length`` bytes (header included) from ``offset`` on.
-    :param is_store_data: whether it carries a part of the data set of a C-STORE-RQ.
-    :param full: keep these too.
-    """
-    keep = _HEAD + SNAP_LENGTH if is_store_data and not full else KEEP_LIMIT
-    stop = offset + (length if length < keep else keep)
-    return (Segment(0, bytes(memoryview(chunk)[offset:stop])),)
 
 
 class Capture:

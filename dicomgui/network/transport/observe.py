@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from typing import Final
+
 from dicomgui.network.association.states import Action, Event, State
 from dicomgui.network.dimse.fragment import Chunk
 from dicomgui.network.pdu import PduType
-from dicomgui.network.pdu.capture import snap_sent
+from dicomgui.network.pdu.capture import KEEP_LIMIT
+from dicomgui.network.pdu.data import PDATA_HEAD
 from dicomgui.network.pdu.masking import mask_user_identity
-from dicomgui.network.tracing import Direction, Scribe, Segment
+from dicomgui.network.tracing import SNAP_LENGTH, Direction, PduRecord, Scribe, Segment
 
 __all__ = ["TraceObserver"]
+
+_P_DATA: Final = PduType.P_DATA_TF
+_new: Final = tuple.__new__
 
 
 _WITH_IDENTITY = frozenset({int(PduType.ASSOCIATE_RQ), int(PduType.ASSOCIATE_AC)})
@@ -47,9 +54,20 @@ class TraceObserver:
 
         :param snap: they carry a C-STORE-RQ, of whose data set no more than the beginning of each fragment is kept.
         """
-        for offset, length, is_command in chunk.pdus:
-            segments = snap_sent(chunk.data, offset, length, is_store_data=snap and not is_command, full=False)
-            self._scribe.pdu(Direction.SENT, PduType.P_DATA_TF, length, segments)
+        scribe = self._scribe
+        tracer, association = scribe.tracer, scribe.association
+        if tracer is None:
+            return
+        # Thousands a second: no frame of Python for each, and one moment for all that was written at once.
+        mono, utc = time.monotonic(), time.time()
+        data, border, full, end = memoryview(chunk.data), chunk.data_offset, chunk.full_length, len(chunk.data)
+        most = PDATA_HEAD.size + SNAP_LENGTH if snap else KEEP_LIMIT
+        for begin, behind, keep in ((0, border, KEEP_LIMIT), (border, end, most)):
+            for offset in range(begin, behind, full):
+                length = min(full, behind - offset)
+                kept = bytes(data[offset : offset + min(length, keep)])
+                segments = (_new(Segment, (0, kept)),)
+                tracer(_new(PduRecord, (association, mono, utc, Direction.SENT, _P_DATA, length, segments, "")))
 
     def stray(self, length: int, data: bytes, error: str) -> None:
         """Bytes came that belong to no PDU."""

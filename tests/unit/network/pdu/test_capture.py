@@ -11,7 +11,6 @@ from dicomgui.network.pdu import (
     Framer,
     PDataTF,
     capture,
-    snap_sent,
 )
 from dicomgui.network.tracing import SNAP_LENGTH, Segment
 
@@ -113,15 +112,3 @@ def test_keep_limit(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     single = PDataTF((PDV(1, 2, b"a" * 5000),)).encode()
     double = PDataTF((PDV(1, 0, b"a" * 5000), PDV(1, 2, b"b" * 5000))).encode()
     assert segments(single + double, step=step) == [(Segment(0, single[:1000]),), (Segment(0, double[:1000]),)]
-
-
-def test_sent() -> None:
-    pdu = PDataTF((PDV(1, 2, b"a" * 9000),)).encode()
-    chunk = bytearray(b"xx" + pdu + b"yy")
-    for kind in (bytes, bytearray, memoryview):
-        assert snap_sent(kind(chunk), 2, len(pdu), is_store_data=False, full=False) == (Segment(0, pdu),)
-        assert snap_sent(kind(chunk), 2, len(pdu), is_store_data=True, full=True) == (Segment(0, pdu),)
-        snapped = snap_sent(kind(chunk), 2, len(pdu), is_store_data=True, full=False)
-        assert snapped == (Segment(0, pdu[: 12 + SNAP_LENGTH]),)
-    short = PDataTF((PDV(1, 2, b"ab"),)).encode()
-    assert snap_sent(short, 0, len(short), is_store_data=True, full=False) == (Segment(0, short),)

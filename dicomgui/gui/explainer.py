@@ -65,9 +65,10 @@ class Explainer:
 
     def drain(self) -> None:
         """Bring the findings up to date, in a thread; for the pump."""
-        if self._source is None and not len(self._context.trace):
+        source = self._window.shown_trace
+        if self._source is None and not len(source.store):
             return  # before there is anything to judge, the rules need not be loaded
-        self._follow(self._window.shown_trace)
+        self._follow(source)
         now, last_seq = time.monotonic(), self._context.trace.last_seq
         self._is_busy, self._last_seq = last_seq - self._last_seq > MUCH, last_seq
         every_s = BUSY_S if self._is_busy else EVERY_S

@@ -18,9 +18,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLabel, QListWidget, QPushButton, QWidget
 
+from dicomgui.gui import explainer
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.explaining import PeerActions
 from dicomgui.gui.widgets.hex_view import HexView
+from dicomgui.network.tracing import NoteRecord
 from dicomgui.trace.file import TraceWriter
 from dicomgui.trace.finding import ActionKind
 
@@ -249,3 +251,31 @@ async def test_the_badge_speaks_of_the_file_that_is_shown(window: MainWindow, pr
     await reached(lambda: range(8, 10) in marked(window), "source and reason of the A-ABORT are marked")
     assert not window.trace.model.source.is_live
     dialog.close()
+
+
+async def test_a_file_is_judged_before_anything_is_live(window: MainWindow, tmp_path: Path) -> None:
+    with TraceWriter(tmp_path / "old.dgtrace") as writer:
+        for record in RECORDED["aborted-on-greeting"]():
+            writer(record)
+    window.show_panel(window.trace)
+    window.trace.open_file(tmp_path / "old.dgtrace")
+    await reached(lambda: not window.trace.model.source.is_live, "the file is shown")
+    await reached(lambda: button(window, "status_expert").text() == "1 error", "it is judged")
+
+
+async def test_the_diagnosis_rests_while_much_comes_in(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explainer, "EVERY_S", 0.0)
+    monkeypatch.setattr(explainer, "BUSY_S", 1000.0)
+    store, explaining = window.trace.live.store, window._explainer
+    store(NoteRecord(0, 0.0, 1e9, 20, "first"))
+    await reached(lambda: explaining._expert is not None and not explaining._expert.is_behind, "the first is judged")
+    await reached(lambda: explaining._updating is None or explaining._updating.done(), "that is over")
+    before = explaining._updating
+    for _ in range(3):  # the pump has no turn between these
+        for number in range(explainer.MUCH + 1):
+            store(NoteRecord(0, 0.0, 1e9, 20, str(number)))
+        explaining.drain()
+        assert explaining._updating is before
+    explaining.drain()
+    assert explaining._updating is not before
+    await reached(lambda: explaining._expert is not None and not explaining._expert.is_behind, "all is judged")

@@ -87,14 +87,15 @@ def mutation_loop(
     seed: int = 0,
     before: Callable[[bytes], None] = lambda _: None,
 ) -> tuple[int, bytes | None]:
-    """Change sound inputs blindly, for so long; how many were tried, and the first that broke something."""
+    """Try the inputs, then change them blindly for so long; how many changed ones, and the first that broke."""
     dice = random.Random(seed)
-    until, count = time.monotonic() + seconds, 0
+    count = 0
     short = [one[:KEEP_SHORT] for one in inputs]
     for data in inputs:
         before(data)
         if fault_of(run, data):
             return count, data
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         pool = short if dice.random() < 0.8 else inputs
         data = mutated(dice.choice(pool) if pool else b"", short, dice, MAX_BYTES)

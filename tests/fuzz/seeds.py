@@ -16,6 +16,7 @@ from helpers.identified import encoded, patient
 from helpers.recordings import Recording
 
 from dicomgui.app.dicom_json import dataset_json
+from dicomgui.network import presets
 from dicomgui.network.part10 import write_head
 from dicomgui.network.tracing import Record
 from dicomgui.trace.file import TraceWriter
@@ -27,7 +28,7 @@ FOUND = VECTORS / "fuzz"
 """Inputs that once broke something, as ``TARGET-what.bin``; see `test_fuzz_targets.py`."""
 
 IMPLICIT, EXPLICIT, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
-DEFLATED = "1.2.840.10008.1.2.1.99"
+DEFLATED, STUDY_FIND = "1.2.840.10008.1.2.1.99", "1.2.840.10008.5.1.4.1.2.2.1"
 CT, UID = "1.2.840.10008.5.1.4.1.1.2", "1.2.826.0.1.3680043.8.498.1"
 _TRACE_HEAD, _CHUNK_HEAD, _CRC = 16, struct.Struct(">4sI"), struct.Struct(">I")
 
@@ -54,6 +55,19 @@ def conversations() -> list[bytes]:
     good = bad_peer.GOOD_RQ + bad_peer.echo_rq() + stores + bad_peer.RELEASE_RQ
     others = [bad_peer.GOOD_RQ + one for one in (bad_peer.echo_rq(), stores, bad_peer.RELEASE_RP, bad_peer.pdu(7))]
     return [bytes([255]) + good, bytes([3]) + good, *(bytes([255]) + one for one in (*others, *_vectors("pdu")))]
+
+
+def replies() -> list[bytes]:
+    """What servers say: an acceptance of all that is asked for by default, and responses."""
+    contexts = [bad_peer.context_ac(2 * number + 1, 0, EXPLICIT) for number in range(len(presets.DEFAULT))]
+    accepted = bad_peer.associate(bad_peer.APPLICATION, *contexts, bad_peer.USER, pdu_type=2)
+    find = next(2 * n + 1 for n, one in enumerate(presets.DEFAULT) if one.abstract_syntax == STUDY_FIND)
+    echo = bad_peer.response(0x8030, 1)
+    match = bad_peer.pdata(bad_peer.pdv(find, 3, bad_peer.command({0x100: 0x8020, 0x120: 2, 0x800: 1, 0x900: 0xFF00})))
+    match += bad_peer.dataset(b"\x10\0\x20\0LO\x02\x001 ", find)
+    good = accepted + echo + match * 3 + bad_peer.response(0x8020, 2, 0, find) + bad_peer.RELEASE_RP
+    others = [accepted + one for one in (bad_peer.response(0x8030, 9), bad_peer.RELEASE_RQ, bad_peer.pdu(7, bytes(4)))]
+    return [bytes([255]) + good, bytes([2]) + good, *(bytes([255]) + one for one in (*others, *_vectors("pdu")))]
 
 
 def commands() -> list[bytes]:

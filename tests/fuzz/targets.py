@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fuzz import seeds
+from fuzz.caller import called
 from fuzz.stage import is_in_order, settled
 
 from dicomgui.app.answers import AnswerStore
@@ -124,6 +125,14 @@ def run_listener(data: bytes) -> None:
     pieces = [data[at : at + size] for at in range(1, len(data), size)]
     with asyncio.Runner() as runner:
         is_in_order(runner.run(settled(pieces)))
+
+
+def run_caller(data: bytes) -> None:
+    """What a server says to us; a caller gets results, or errors that are documented, and always an end."""
+    size = data[0] * 4 + 1 if data else 1
+    pieces = [data[at : at + size] for at in range(1, len(data), size)]
+    with asyncio.Runner() as runner:
+        runner.run(called(pieces))
 
 
 def run_command(data: bytes) -> None:
@@ -296,6 +305,7 @@ TARGETS = {
     for target in (
         Target("pdu", run_pdu, seeds.pdus),
         Target("listener", run_listener, seeds.conversations),
+        Target("caller", run_caller, seeds.replies),
         Target("command", run_command, seeds.commands),
         Target("part10", run_part10, seeds.files),
         Target("dataset", run_dataset, seeds.datasets),

@@ -31,6 +31,8 @@ from dicomgui.app.listener_events import (
     RequestAnswered,
     StoreFailed,
     gone_early,
+    refused,
+    store_failed,
 )
 from dicomgui.app.listener_options import MAX_CONNECTIONS, CallerRule, ListenerOptions
 from dicomgui.app.listener_services import Find, ListenerServices
@@ -39,6 +41,7 @@ from dicomgui.app.provided import Provided, pattern_of, reported
 from dicomgui.app.responder import Worklist
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.dimse.assembler import Sink
+from dicomgui.network.dimse.commands import Command, CStoreRQ
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.server import Server, ServerOptions, serve
 from dicomgui.network.service import (
@@ -298,9 +301,9 @@ class Listener:
 
     async def _serve(self, services: ListenerServices) -> Server:
         options = self.options
-        own = Handlers(on_echo=self._on_echo)
+        own = Handlers(on_echo=self._on_echo, on_refused=self._on_refused)
         if Provided.STORE in options.services:
-            own = Handlers(on_echo=self._on_echo, open_sink=self._open_sink, on_store=self._on_store)
+            own = replace(own, open_sink=self._open_sink, on_store=self._on_store)
         return await serve(
             options.host,
             options.port,
@@ -377,6 +380,10 @@ class Listener:
         self.counts.echoes += 1
         self._tell(EchoAnswered(time.time(), request.facts))
         return SUCCESS
+
+    def _on_refused(self, facts: AssociationFacts, command: Command, reply: Reply) -> None:
+        self.counts.failed += isinstance(command, CStoreRQ)
+        self._tell(refused(time.time(), facts, command, reply))
 
     def _open_sink(self, request: StoreRequest) -> Sink | Reply:
         command = request.command
@@ -458,28 +465,16 @@ class Listener:
         event = "duplicate" if is_duplicate else "stored"
         if self._tracer is not None:
             self._scribe(request).file(event, stored.file, stored.size_bytes, stored.outcome.value)
-        self._tell(
-            ReceivedInstance(
-                time.time(),
-                request.facts,
-                command.affected_sop_class_uid,
-                command.affected_sop_instance_uid,
-                request.transfer_syntax_uid,
-                stored.file,
-                stored.size_bytes,
-                stored.outcome,
-            )
-        )
+        self._tell(ReceivedInstance(
+            time.time(), request.facts, command.affected_sop_class_uid, command.affected_sop_instance_uid,
+            request.transfer_syntax_uid, stored.file, stored.size_bytes, stored.outcome,
+        ))  # fmt: skip
         return SUCCESS
 
     def _refuse(self, request: StoreRequest, error: StorageError) -> Reply:
         self.counts.failed += 1
         self._scribe(request).file("failed", error.path, 0, str(error))
-        command = request.command
-        self._tell(StoreFailed(
-            time.time(), request.facts, command.affected_sop_class_uid, command.affected_sop_instance_uid, error.status,
-            str(error), error.hint,
-        ))  # fmt: skip
+        self._tell(store_failed(time.time(), request.facts, request.command, error.status, str(error), error.hint))
         return Reply(error.status, comment_for(error))
 
     def _on_over_quota(self, request: StoreRequest, reason: str) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from dicomgui.network.association.contexts import ContextResult
+from dicomgui.network.dimse.commands import Command, CStoreRQ
 from dicomgui.network.errors import DicomNetworkError
-from dicomgui.network.service import AssociationFacts
+from dicomgui.network.service import AssociationFacts, Reply
 from dicomgui.network.status import Status
 from dicomgui.storage import Outcome, RepairReport
 
@@ -26,6 +27,8 @@ __all__ = [
     "RequestAnswered",
     "StoreFailed",
     "gone_early",
+    "refused",
+    "store_failed",
 ]
 
 
@@ -114,6 +117,22 @@ class Refusal:
     called_ae_title: str = ""
     is_not_allowed: bool = False
     is_gone: bool = False
+
+
+def store_failed(
+    utc: float, facts: AssociationFacts, command: CStoreRQ, status: Status, reason: str, hint: str = ""
+) -> StoreFailed:
+    """The event for a request to store that was answered by this status."""
+    uids = command.affected_sop_class_uid, command.affected_sop_instance_uid
+    return StoreFailed(utc, facts, *uids, status, reason, hint)
+
+
+def refused(utc: float, facts: AssociationFacts, command: Command, reply: Reply) -> StoreFailed | RequestAnswered:
+    """The event for a request that the network stack refused by itself: what it asks for cannot be done."""
+    if isinstance(command, CStoreRQ):
+        return store_failed(utc, facts, command, reply.status, reply.comment)
+    problem = f"0x{reply.status:04X} {reply.comment or reply.status.meaning()}"
+    return RequestAnswered(utc, facts, command.name.removesuffix("-RQ"), "", problem)
 
 
 def gone_early(utc: float, association: int, error: DicomNetworkError | None) -> Refusal:

@@ -55,11 +55,15 @@ class Providing:
             self.port = int(self.first_line.split(b" as ")[0].rpartition(b":")[2])
         return self
 
-    def stop(self, kind: int = signal.SIGTERM) -> tuple[int, bytes, bytes]:
-        """Send a signal; exit code, and what was printed after the first line."""
+    def interrupt(self, kind: int = signal.SIGTERM) -> None:
+        """Send a signal that ends it."""
         if os.name == "nt":
             kind = signal.CTRL_BREAK_EVENT
         self.process.send_signal(kind)
+
+    def stop(self, kind: int = signal.SIGTERM) -> tuple[int, bytes, bytes]:
+        """Send a signal; exit code, and what was printed after the first line."""
+        self.interrupt(kind)
         out, err = self.process.communicate(timeout=DEADLINE_S)
         return self.process.returncode, out, err
 

@@ -42,7 +42,7 @@ from dicomgui.network import (
     Timeouts,
     serve,
 )
-from dicomgui.network.dimse.commands import Response
+from dicomgui.network.dimse.commands import Command, Response
 from dicomgui.network.service import provider
 from dicomgui.network.tracing import ListenRecord, NoteRecord, Record, RefuseRecord
 
@@ -229,6 +229,24 @@ async def test_an_echo_on_a_context_of_another_class_is_refused() -> None:
         await peer.associate()
         await peer.send(echo_rq(1, context_id=3))
         assert (await answered(peer)).status == 0x0122
+
+
+@pytest.mark.parametrize("raises", [False, True])
+async def test_what_is_refused_without_a_handler_is_told(raises: bool) -> None:
+    told: list[tuple[str, int]] = []
+
+    def tell(facts: object, command: Command, reply: Reply) -> None:
+        told.append((command.name, int(reply.status)))
+        if raises:
+            raise ValueError("who is told")
+
+    handlers = Handlers(on_store=lambda request, data: Status(0xA700), on_refused=tell)
+    async with await serve(LOOPBACK, 0, handlers=handlers) as server, await dial(server.port) as peer:
+        await peer.associate()
+        for payload in (store_rq("../x"), store_rq("1.2.3"), echo_rq(), echo_rq(1, context_id=3)):
+            await peer.send(payload)
+            await answered(peer)
+    assert told == [("C-STORE-RQ", 0x0117), ("C-ECHO-RQ", 0x0122)]
 
 
 async def test_b18_a_server_without_a_store_handler_stores_nothing_and_says_so() -> None:

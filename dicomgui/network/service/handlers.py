@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
 from dicomgui.network.dimse.assembler import Sink
+from dicomgui.network.dimse.commands import Command
 from dicomgui.network.service.requests import (
+    AssociationFacts,
     EchoRequest,
     FindRequest,
     GetRequest,
@@ -146,6 +148,8 @@ class Handlers:
     :ivar on_n_create: answers N-CREATE; where the peer gave no instance UID, its reply has one.
     :ivar on_n_delete: answers N-DELETE.
     :ivar on_n_event_report: answers N-EVENT-REPORT.
+    :ivar on_refused: told of each request that was answered with a failure before any handler was asked, such as one
+        for a service that is not there; must be quick.
     """
 
     on_echo: EchoHandler | None = None
@@ -160,3 +164,4 @@ class Handlers:
     on_n_create: Callable[[NCreateRequest], _NowOrLater[NormalizedAnswer]] | None = None
     on_n_delete: Callable[[NDeleteRequest], _NowOrLater[NormalizedAnswer]] | None = None
     on_n_event_report: Callable[[NEventReportRequest], _NowOrLater[NormalizedAnswer]] | None = None
+    on_refused: Callable[[AssociationFacts, Command, Reply], None] | None = None

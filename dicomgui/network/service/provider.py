@@ -366,10 +366,22 @@ class Provider:
 
     def _answer(self, job: _Job, outcome: Status | Reply) -> None:
         command = job.message.command
+        if job.request is None and self.handlers.on_refused is not None:
+            self._tell_refused(self.handlers.on_refused, command, outcome)
         if isinstance(outcome, Status) and isinstance(command, CStoreRQ | CEchoRQ):
             self._attached.answer(job.context.context_id, command, outcome)
             return
         self._attached.respond(job.context.context_id, response_to(job.command, outcome, False))
+
+    def _tell_refused(
+        self, told: Callable[[AssociationFacts, Command, Reply], None], command: Command, outcome: Status | Reply
+    ) -> None:
+        reply = outcome if isinstance(outcome, Reply) else Reply(outcome)
+        if reply.status.is_failure:
+            try:
+                told(self._known_facts, command, reply)
+            except Exception as error:
+                self._failed(error)
 
     async def _respond(self, context_id: int, response: Response, data: bytes | None) -> None:
         """Send a pending response."""

@@ -12,7 +12,6 @@ import logging
 import os
 import socket
 import sys
-import weakref
 from typing import Final, Protocol
 
 from dicomgui.network.association.events import Indication
@@ -22,6 +21,7 @@ from dicomgui.network.dimse.fragment import Chunk
 from dicomgui.network.errors import ConnectError, RemoteProtocolError
 from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import Role, Scribe, Segment, broken_rule
+from dicomgui.network.transport.buffers import RECEIVE_BUFFER_BYTES, receive_buffer
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.sockets import SocketOptions, socket_place, tune
 from dicomgui.network.transport.tls import TlsInfo, agreed_tls
@@ -29,9 +29,6 @@ from dicomgui.network.transport.tls import TlsInfo, agreed_tls
 __all__ = ["AssociationTransport", "TransportUser"]
 
 _log = logging.getLogger(__name__)
-
-RECEIVE_BUFFER_BYTES: Final = 262_144
-"""How much one read may take; what the socket holds beyond it waits for the next turn of the loop."""
 
 LEAST_READ_BYTES: Final = 16_384
 READ_SLICE_S: Final = 0.008
@@ -47,26 +44,14 @@ MOST_JOINED_BYTES: Final = 65_536
 FLUSH_TIMEOUT_S: Final = 5.0
 """How long a connection that is to be closed may take for its last bytes before it is cut."""
 
+LATE_S: Final = 0.1
+SECOND_LOOK_S: Final = 0.01
+"""A timer that is so late was held up, perhaps by a computer that slept. What came meanwhile is read before time is
+said to be over: everything is looked at again a moment later."""
+
 _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None) if sys.platform == "linux" else None
 
 _USUAL: Final = SocketOptions()
-
-_shared_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = weakref.WeakKeyDictionary()
-
-
-def _receive_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """A buffer for a new connection.
-
-    A selector loop reads and delivers in one step, so that all its connections can share one buffer: a thousand idle
-    ones then cost no more than one. A proactor loop (Windows) reads ahead, and each connection needs its own.
-    """
-    if "Proactor" in type(loop).__name__ or sys.platform == "win32":
-        return memoryview(bytearray(65_536))
-    buffer = _shared_buffers.get(loop)
-    if buffer is None:
-        buffer = _shared_buffers[loop] = memoryview(bytearray(RECEIVE_BUFFER_BYTES))
-    return buffer
-
 
 class TransportUser(Protocol):
     """What stands above a connection. All are called in the loop's thread."""
@@ -122,7 +107,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._scribe = scribe
         self._role = role
         self._loop = asyncio.get_running_loop()
-        self._buffer = self._window = _receive_buffer(self._loop)
+        self._buffer = self._window = receive_buffer(self._loop)
         self.tls: TlsInfo | None = None
         self.local_place = ""
         self.peer_place = ""
@@ -133,6 +118,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._created = self._last_byte = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
+        self._is_second_look = False
         self._artim: float | None = None
         self._drained: asyncio.Future[None] | None = None
         self._writable = True
@@ -465,6 +451,12 @@ class AssociationTransport(asyncio.BufferedProtocol):
     def _on_timer(self) -> None:
         self._timer = None
         now = self._loop.time() + 0.001
+        if now - self._timer_at > LATE_S and not self._is_second_look:
+            self._is_second_look = True
+            self._timer_at = now + SECOND_LOOK_S
+            self._timer = self._loop.call_at(self._timer_at, self._on_timer)
+            return
+        self._is_second_look = False
         if self._artim is not None and self._artim <= now:
             self._scribe.timer("artim", self._machine.artim_s)
         for event in self._machine.handle_timer(now):

@@ -275,16 +275,23 @@ async def test_a_peer_that_is_much_work_is_read_in_smaller_pieces(monkeypatch: p
     await stage.end()
 
 
-async def test_a_loop_that_reads_ahead_gives_each_connection_its_own_buffer() -> None:
-    class ProactorLoop:
-        pass
-
-    loop: Any = ProactorLoop()
-    first, second = protocol._receive_buffer(loop), protocol._receive_buffer(loop)
-    first[0] = 1
-    assert second[0] == 0
-    shared = asyncio.get_running_loop()
-    assert protocol._receive_buffer(shared) is protocol._receive_buffer(shared)
+async def test_a_timer_that_is_late_looks_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop stood still: what came meanwhile is read before the time is said to be over."""
+    stage = Stage()
+    stage.driver.set_idle_timeout(50.0)
+    loop = asyncio.get_running_loop()
+    time = loop.time
+    monkeypatch.setattr(loop, "time", lambda: time() + 3600.0)
+    stage.driver._on_timer()
+    assert stage.user.timeouts == []
+    stage.receive(b"\1")
+    stage.driver._on_timer()
+    assert stage.user.timeouts == []
+    monkeypatch.setattr(loop, "time", lambda: time() + 7200.0)
+    stage.driver._on_timer()
+    stage.driver._on_timer()
+    assert stage.user.timeouts == ["idle"]
+    await stage.end()
 
 
 async def test_nothing_is_written_to_a_connection_that_is_closing() -> None:

@@ -43,8 +43,8 @@ GROUPS = dict(sorted(GROUPS.items(), key=lambda item: ("VRU".index(item[0][0]), 
 
 ROUNDS = 7
 QUICK_ROUNDS = 3
-AMOUNT_ROUNDS = 3
-"""Peaks of memory and the like hardly vary, and take their time."""
+MOST = {"V2": 3, "V9": 3, "V12": 3, "R3": 1, "R4": 3}
+"""Rounds of groups that take long, unless a row says otherwise."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -150,7 +150,7 @@ def _play(
     end = time.monotonic() + minutes * 60 if minutes else None
     for number in range(rounds):
         for score in scores:
-            most = score.contest.most or (AMOUNT_ROUNDS if score.contest.less_is_better else rounds)
+            most = score.contest.most or MOST.get(score.contest.id, rounds)
             if score.error or number >= most:
                 continue
             if number and end is not None and time.monotonic() > end:

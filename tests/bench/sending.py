@@ -75,7 +75,7 @@ def _v2(stage: Stage) -> Iterator[Contest]:
         )  # fmt: skip
         yield Contest(
             "V2", f"{text} Orthanc", "our own one", unit(work), None, to_orthanc(associations), to_orthanc(1),
-            is_variant=True,
+            most=1, is_variant=True,
         )  # fmt: skip
 
 

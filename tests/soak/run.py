@@ -259,7 +259,7 @@ def main(argv: Sequence[str]) -> int:
 
     with tempfile.TemporaryDirectory(prefix="dicomgui-soak-", dir=options.folder) as folder:
         report = asyncio.run(play())
-    _print(report)
+        _print(report)  # now: to remove so many files takes its time
     if options.json is not None:
         options.json.write_text(json.dumps(report, indent=1), encoding="utf-8")
     return 1 if report["wrong"] else 0

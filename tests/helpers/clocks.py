@@ -1,4 +1,4 @@
-"""Clocks that leap: that of the loop as after the sleep of a computer, and that of the wall as when somebody sets it."""
+"""Clocks that leap: the loop's, as after the sleep of a computer, and the wall clock, as when somebody sets it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 class LeapingClock:
-    """The clock of the running loop, and the wall's, in the hands of a test."""
+    """The clock of the running loop, and the wall's, in the hands of a test; made before what looks at them."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self._loop_s = self._wall_s = 0.0

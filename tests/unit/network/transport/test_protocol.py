@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from helpers.bad_peer import reached, time_passes
+from helpers.clocks import LeapingClock
 
 from dicomgui.network.association.events import Aborted, AssociateRequested, Indication
 from dicomgui.network.association.machine import UpperLayer
@@ -277,18 +278,18 @@ async def test_a_peer_that_is_much_work_is_read_in_smaller_pieces(monkeypatch: p
 
 async def test_a_timer_that_is_late_looks_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop stood still: what came meanwhile is read before the time is said to be over."""
-    stage = Stage()
+    clock = LeapingClock(monkeypatch)
+    stage = Stage(artim_s=1e6)
     stage.driver.set_idle_timeout(50.0)
-    loop = asyncio.get_running_loop()
-    time = loop.time
-    monkeypatch.setattr(loop, "time", lambda: time() + 3600.0)
+    clock.sleep(3600.0)
     stage.driver._on_timer()
     assert stage.user.timeouts == []
     stage.receive(b"\1")
     stage.driver._on_timer()
     assert stage.user.timeouts == []
-    monkeypatch.setattr(loop, "time", lambda: time() + 7200.0)
+    clock.sleep(3600.0)
     stage.driver._on_timer()
+    assert stage.user.timeouts == []
     stage.driver._on_timer()
     assert stage.user.timeouts == ["idle"]
     await stage.end()

@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 COMMON = Path("/usr/share/common-licenses")
 PROGRAM = Path("_internal/dicomgui/_resources")
+MORE = Path(__file__).resolve().parent / "licences"
+"""Texts that a wheel owes: of itself, or of a library in it. A folder for each, by the name of the package."""
 
 # Of the packages in the environment, those that are only tools; the bootloader of PyInstaller is in the bundle.
 TOOLS = frozenset(
@@ -70,7 +72,7 @@ class Notice(NamedTuple):
 def of_python_packages(python: Path) -> list[Notice]:
     """What was installed with pip."""
     done = subprocess.run([str(python), "-c", LIST_PACKAGES], capture_output=True, text=True, check=True)
-    notices = [Notice(name, version, licence, [Path(file) for file in files])
+    notices = [Notice(name, version, licence, [*map(Path, files), *sorted((MORE / name).glob("*"))])
                for name, version, licence, files in json.loads(done.stdout)]  # fmt: skip
     return [notice for notice in notices if notice.name.lower().replace("_", "-") not in TOOLS]
 
@@ -142,11 +144,9 @@ def write(bundle: Path, python: Path) -> int:
         licence = "LGPL-3.0-only" if is_qt else " ".join(notice.licence.split()) or "see the text"
         names = ["LGPL-3.0.txt", "GPL-3.0.txt"] if is_qt else []
         for number, text in enumerate(texts):
-            name = (
-                f"{notice.name}/{text.name}"
-                if number == 0 or text.name not in names
-                else f"{notice.name}/{number}-{text.name}"
-            )
+            name = f"{notice.name}/{text.name}"
+            if name in names:  # a wheel may have many of one name, of the works in it
+                name = f"{notice.name}/{number}-{text.name}"
             (target / notice.name).mkdir(exist_ok=True)
             shutil.copyfile(text, target / name)
             names.append(name)

@@ -25,6 +25,7 @@ from dicomgui.gui.loop import new_event_loop
 from dicomgui.gui.main import dress
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.trace_columns import Column
+from dicomgui.gui.panel_window import PANELS
 from dicomgui.gui.panels.echo import EchoPanel
 from dicomgui.gui.panels.query import QueryPanel
 from dicomgui.gui.panels.send import SendPanel
@@ -143,7 +144,7 @@ class _Driver:
     async def _open(self) -> str:
         window = self._window
         await _until(window.isVisible, "the window did not open")
-        return f"{window.width()} × {window.height()}, {len(window.panels)} panels"
+        return f"{window.width()} × {window.height()}, {len(PANELS)} panels"
 
     async def _start_listener(self) -> str:
         panel = self._window.listener

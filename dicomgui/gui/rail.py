@@ -10,7 +10,9 @@ from dicomgui.gui import icons
 
 __all__ = ["Rail"]
 
-_BUTTON, _BUTTON_LOW = 56, 34
+_ICON, _BUTTON_LOW = 22, 34
+_AROUND = 20
+"""What the style sheet leaves around an icon and the text below it."""
 
 
 class Rail(QFrame):
@@ -22,7 +24,7 @@ class Rail(QFrame):
         self.setFixedWidth(88)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(5, 12, 5, 12)
-        self._column.setSpacing(6)
+        self._column.setSpacing(2)
         self._column.addStretch(1)
         self.settings_button = self._button("settings", "Settings", "Ctrl+,")
         self.help_button = self._button("help", "Help", "F1")
@@ -33,11 +35,12 @@ class Rail(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a low window the icons stand alone; their tool tips say what they are."""
         super().resizeEvent(event)
-        is_low = event.size().height() < (len(self._buttons) + 2) * (_BUTTON + self._column.spacing()) + 24
+        height = _ICON + self.fontMetrics().height() + _AROUND
+        is_low = event.size().height() < (len(self._buttons) + 2) * (height + self._column.spacing()) + 24
         style = Qt.ToolButtonStyle.ToolButtonIconOnly if is_low else Qt.ToolButtonStyle.ToolButtonTextUnderIcon
         for button in (*self._buttons.values(), self.settings_button, self.help_button):
             button.setToolButtonStyle(style)
-            button.setMinimumHeight(_BUTTON_LOW if is_low else _BUTTON)
+            button.setMinimumHeight(_BUTTON_LOW if is_low else height)
 
     def add(self, key: str, title: str, keys: str) -> QToolButton:
         """Add a button for a panel."""
@@ -55,10 +58,9 @@ class Rail(QFrame):
         button.setText(title)
         button.setToolTip(f"{title} ({keys})")
         button.setIcon(icons.icon(key))
-        button.setIconSize(QSize(22, 22))
+        button.setIconSize(QSize(_ICON, _ICON))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setFixedWidth(78)
-        button.setMinimumHeight(_BUTTON)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         return button
 

@@ -153,7 +153,7 @@ def _controls(c: Colors) -> str:
     """Fields, buttons, rail and bars."""
     return f"""
 QFrame#rail {{ background: {c.rail}; border: none; border-right: 1px solid {c.line}; }}
-QFrame#rail QToolButton {{ border: 2px solid transparent; border-radius: 8px; padding: 8px 2px 6px 2px;
+QFrame#rail QToolButton {{ border: 2px solid transparent; border-radius: 8px; padding: 5px 2px 4px 2px;
     color: {c.muted}; }}
 QFrame#rail QToolButton:hover {{ background: {c.line}; color: {c.text}; }}
 QFrame#rail QToolButton:checked {{ background: {c.accent_soft}; color: {c.accent}; font-weight: 600; }}

@@ -120,3 +120,13 @@ def test_the_window_opens_without_what_it_does_not_show() -> None:
         [sys.executable, "-c", CODE.format(heavy=heavy)], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.split() == ["home"]
+
+
+async def test_the_rail_names_its_panels_in_a_new_window_and_not_in_a_low_one(fresh: MainWindow) -> None:
+    buttons = [*fresh.rail._buttons.values(), fresh.rail.settings_button, fresh.rail.help_button]
+    assert {button.toolButtonStyle() for button in buttons} == {Qt.ToolButtonStyle.ToolButtonTextUnderIcon}
+    assert all(button.height() >= button.sizeHint().height() for button in buttons), "no text is cut"
+    fresh.resize(900, 500)
+    await reached(lambda: fresh.rail.height() < 500, "it is low")
+    assert {button.toolButtonStyle() for button in buttons} == {Qt.ToolButtonStyle.ToolButtonIconOnly}
+    await end(fresh)

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from dicomgui.app.grouped_references import NOWHERE, Group, Homes, grouped
 from dicomgui.app.nservices import NOperation, NRequest, NResult
+from dicomgui.app.performed_series import is_image
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes import availability, commitment, mpps, print_attributes, ups_attributes
-from dicomgui.network.service_classes.attributes import Code, dataset_of, new_uid, put, tag_of, text_of
+from dicomgui.network.service_classes.attributes import Code, dataset_of, items_of, new_uid, put, tag_of, text_of
 from dicomgui.network.service_classes.references import Reference, references_in
 from dicomgui.network.service_classes.ups import CHANGE_STATE, REQUEST_CANCEL
 from dicomgui.network.service_classes.ups_watch import ALL_STEPS, SUBSCRIBE, UNSUBSCRIBE
@@ -64,8 +66,7 @@ class Known:
 
     :ivar our_ae: our AE title.
     :ivar references: instances that were chosen, as pairs of SOP class and instance UID.
-    :ivar study_instance_uid: the study of these.
-    :ivar series_instance_uid: their series.
+    :ivar homes: the study and series of these, as far as they are known.
     :ivar image: a picture to print, with uncompressed pixel data.
     :ivar created: the last instance of each SOP class that a peer has made for us, with the context it is in.
     :ivar boxes: image boxes of the last film.
@@ -74,12 +75,21 @@ class Known:
 
     our_ae: str = "DICOMGUI"
     references: tuple[Reference, ...] = ()
-    study_instance_uid: str = ""
-    series_instance_uid: str = ""
+    homes: Homes = field(default_factory=lambda: NOWHERE)
     image: Dataset | None = None
     created: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     boxes: tuple[Reference, ...] = ()
     transaction_uid: str = ""
+
+    @property
+    def groups(self) -> list[Group]:
+        """The instances by series."""
+        return grouped(self.references, self.homes)
+
+    @property
+    def study_instance_uid(self) -> str:
+        """The study of the first instance; empty where that is not known."""
+        return next((group.study for group in self.groups), "")
 
     def instance(self, sop_class_uid: str) -> str:
         """The last instance of a SOP class; empty where there is none."""
@@ -137,8 +147,14 @@ def _mpps_begin(known: Known) -> Draft:
 
 
 def _series(known: Known) -> list[mpps.PerformedSeries]:
-    uid = known.series_instance_uid or new_uid()
-    return [mpps.PerformedSeries(uid, "Protocol", images=known.references)]
+    made = [_performed_series(group) for group in known.groups]
+    return made or [mpps.PerformedSeries(new_uid(), "Protocol")]
+
+
+def _performed_series(group: Group) -> mpps.PerformedSeries:
+    images = tuple(one for one in group.references if is_image(one.sop_class_uid))
+    others = tuple(one for one in group.references if not is_image(one.sop_class_uid))
+    return mpps.PerformedSeries(group.series or new_uid(), "Protocol", images, others)
 
 
 def _mpps_end(known: Known, dataset: Dataset) -> Draft:
@@ -181,9 +197,17 @@ def _commit(known: Known) -> Draft:
 
 def _available(known: Known) -> Draft:
     references, note = _references(known)
-    instances = [availability.AvailableInstance(*one, known.our_ae) for one in references]
-    series = {known.series_instance_uid or new_uid(): instances}
-    dataset = availability.notification(known.study_instance_uid or new_uid(), series)
+    groups = grouped(references, known.homes)
+    study = groups[0].study
+    here = [group for group in groups if group.study == study]
+    series = {
+        group.series or new_uid(): [availability.AvailableInstance(*one, known.our_ae) for one in group.references]
+        for group in here
+    }
+    left = sum(len(group.references) for group in groups) - sum(len(group.references) for group in here)
+    if left:
+        note = f"A notification is about one study: {left:,} instances of others are left out."
+    dataset = availability.notification(study or new_uid(), series)
     return Draft(NOperation.CREATE, availability.SOP_CLASS, new_uid(), dataset, note=note)
 
 
@@ -263,7 +287,8 @@ def _end_session(known: Known) -> Draft:
 def _ups_push(known: Known) -> Draft:
     study = known.study_instance_uid
     patient = dataset_of({"PatientName": "Test^Step", "PatientID": "TEST", "StudyInstanceUID": study})
-    dataset = ups_attributes.scheduled("Test step", patient, workitem=_WORKITEM, inputs=known.references)
+    dataset = ups_attributes.scheduled("Test step", patient, workitem=_WORKITEM)
+    put(dataset, "InputInformationSequence", ups_attributes.information(known.groups))
     return Draft(NOperation.CREATE, ups_attributes.PUSH, new_uid(), dataset)
 
 
@@ -299,9 +324,9 @@ def _ups_progress(known: Known) -> Draft:
 
 
 def _ups_performed(known: Known) -> Draft:
-    changes = ups_attributes.performed(
-        _STATION, _WORKITEM, study_instance_uid=known.study_instance_uid, outputs=known.references
-    )
+    changes = ups_attributes.performed(_STATION, _WORKITEM)
+    [item] = items_of(changes, "UnifiedProcedureStepPerformedProcedureSequence")
+    put(item, "OutputInformationSequence", ups_attributes.information(known.groups))
     return _ups_set(known, changes)
 
 

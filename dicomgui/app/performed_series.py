@@ -13,8 +13,8 @@ from dicomgui.network.uids import is_valid_uid
 from dicomgui.storage.contents import SeriesContents
 
 __all__ = [
-    "COLUMNS", "MAX_SERIES", "NOTHING_TAKEN", "SeriesRow", "Taken", "count_images", "fresh_row", "problem_of_series",
-    "rows_of_archive", "series_of",
+    "COLUMNS", "MAX_SERIES", "NOTHING_TAKEN", "SeriesRow", "Taken", "count_images", "fresh_row", "is_image",
+    "problem_of_series", "rows_of_archive", "series_of",
 ]  # fmt: skip
 
 SeriesRow = Mapping[str, str]

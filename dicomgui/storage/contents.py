@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -9,10 +10,13 @@ from dicomgui.storage.attributes import Level
 from dicomgui.storage.conditions import FROM, selecting
 from dicomgui.storage.index import Index
 
-__all__ = ["MAX_INSTANCES", "SeriesContents", "contents_of_study"]
+__all__ = ["MAX_INSTANCES", "SeriesContents", "contents_of_study", "series_of_instances"]
 
 MAX_INSTANCES: Final = 20_000
 """Of one study; what is beyond them is left out."""
+
+_AT_ONCE: Final = 500
+"""Parameters of one statement."""
 
 
 class SeriesContents(NamedTuple):
@@ -47,4 +51,19 @@ def contents_of_study(index: Index, study_instance_uid: str) -> list[SeriesConte
     for (_, uid, *about), some in groupby(rows, key=lambda row: row[:5]):
         modality, protocol, description = (text or "" for text in about)
         found.append(SeriesContents(uid, modality, protocol, description, tuple((row[5], row[6]) for row in some)))
+    return found
+
+
+def series_of_instances(index: Index, sop_instance_uids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The UIDs of study and series of instances, by SOP Instance UID; what is not here is left out.
+
+    :raises IndexFault: as above.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for start in range(0, len(sop_instance_uids), _AT_ONCE):
+        some = sop_instance_uids[start : start + _AT_ONCE]
+        where = f"instance.shown AND SOPInstanceUID IN ({', '.join('?' * len(some))})"
+        columns = "SOPInstanceUID, study.StudyInstanceUID, series.SeriesInstanceUID"
+        for uid, study, series in index.rows(selecting(columns, FROM[Level.IMAGE], where), some):
+            found[uid] = (study, series)
     return found

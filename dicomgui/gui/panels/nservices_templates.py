@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QPushButton
 
+from dicomgui.app.grouped_references import NOWHERE, Home, Homes, homes_of_files
 from dicomgui.app.nservice_templates import TEMPLATES, Draft, Known, Template, learned
 from dicomgui.app.nservices import NResult
 from dicomgui.app.picture import read_picture
@@ -21,6 +22,8 @@ from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.text import count_text, error_text
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes.references import Reference
+from dicomgui.storage import IndexFault
+from dicomgui.storage.contents import series_of_instances
 
 __all__ = ["TemplateButton"]
 
@@ -87,11 +90,25 @@ class TemplateButton(QPushButton):
         """Take over what an answer told."""
         self.known = learned(self.known, result)
 
-    def take_instances(self, references: tuple[Reference, ...]) -> None:
-        """What templates refer to from now on."""
-        self.known = replace(self.known, references=tuple(dict.fromkeys(references)))
+    def take_instances(self, references: tuple[Reference, ...], homes: Homes = NOWHERE) -> None:
+        """What templates refer to from now on.
+
+        :param homes: their studies and series; without them they are looked for in the archive, where it is open.
+        """
+        self.known = replace(self.known, references=tuple(dict.fromkeys(references)), homes=homes)
+        if not homes and self._panel.place.archive.is_open:
+            self._panel.tasks.spawn(self._find_homes(self.known.references), name="find series")
         count = count_text(len(self.known.references), "instance")
         self._say(f"{count} taken: templates refer to them from now on.", "muted")
+
+    async def _find_homes(self, references: tuple[Reference, ...]) -> None:
+        archive, uids = self._panel.place.archive.archive, [one.sop_instance_uid for one in references]
+        try:
+            found = await archive.in_thread(lambda: series_of_instances(archive.index, uids))
+        except IndexFault:
+            return
+        if self.known.references == references:
+            self.known = replace(self.known, homes={uid: Home(*home) for uid, home in found.items()})
 
     def _on_take(self, ask: Ask) -> None:
         self._panel.tasks.spawn(self._take(ask), name="take instances")
@@ -105,8 +122,11 @@ class TemplateButton(QPushButton):
         """Have templates refer to the instances of files and folders."""
         with await prepare(self._panel.place.context, paths) as selection:
             found = tuple(Reference(one.head.sop_class_uid, one.head.sop_instance_uid) for one in selection.items)
+            files = [(one.head.sop_instance_uid, one.path) for one in selection.items]
+            pool = self._panel.place.context.file_pool
+            homes = await asyncio.get_running_loop().run_in_executor(pool, homes_of_files, files)
         if found:
-            self.take_instances(found)
+            self.take_instances(found, homes)
         else:
             self._say("There is no DICOM instance in what was chosen.", "error")
 

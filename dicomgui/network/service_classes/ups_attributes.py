@@ -24,6 +24,7 @@ __all__ = [
     "WATCH",
     "cancelation",
     "final_state_gaps",
+    "information",
     "performed",
     "scheduled",
 ]
@@ -108,16 +109,23 @@ def _codes(code: Code | None) -> list[Dataset]:
 
 
 def _information(study: str, references: Sequence[tuple[str, str]]) -> list[Dataset]:
-    """Items of the referenced instances and access macro (PS3.3 table 10-3b)."""
-    if not references:
-        return []
-    values = {
-        "TypeOfInstances": "DICOM",
-        "StudyInstanceUID": study,
-        "SeriesInstanceUID": "",
-        "ReferencedSOPSequence": reference_items(references),
-    }
-    return [dataset_of(values)]
+    return information([(study, "", references)] if references else [])
+
+
+def information(series: Iterable[tuple[str, str, Iterable[tuple[str, str]]]]) -> list[Dataset]:
+    """Items of the referenced instances and access macro (PS3.3 table 10-3b), for inputs and outputs alike.
+
+    :param series: of each the Study and Series Instance UID, and its instances as pairs of SOP class and instance UID.
+    """
+    return [
+        dataset_of({
+            "TypeOfInstances": "DICOM",
+            "StudyInstanceUID": study,
+            "SeriesInstanceUID": uid,
+            "ReferencedSOPSequence": reference_items(references),
+        })
+        for study, uid, references in series
+    ]  # fmt: skip
 
 
 def performed(

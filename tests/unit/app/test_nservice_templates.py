@@ -10,6 +10,7 @@ from helpers.retrieval import elements
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
+from dicomgui.app.grouped_references import Home
 from dicomgui.app.nservice_session import NSession
 from dicomgui.app.nservice_templates import TEMPLATES, Draft, Known, learned
 from dicomgui.app.nservices import NOperation, NRequest, NResult
@@ -139,3 +140,31 @@ def test_keys_are_unique_and_a_draft_of_a_request_is_the_same_request() -> None:
     assert len(BY_KEY) == len(TEMPLATES)
     request = request_of(BY_KEY["commit"].make(replace(Known(), references=(REFERENCE,))))
     assert request_of(Draft.of(request)) == request
+
+
+OTHERS = tuple(Reference("1.2.840.10008.5.1.4.1.1.2", f"2.25.{number}") for number in range(11, 15))
+HOMES = {"2.25.11": Home("2.25.1", "2.25.2"), "2.25.12": Home("2.25.1", "2.25.3"), "2.25.13": Home("2.25.1", "2.25.2"),
+         "2.25.14": Home("2.25.9", "2.25.8")}  # fmt: skip
+
+
+def test_instances_are_named_by_their_series_and_study() -> None:
+    known = Known(references=OTHERS, homes=HOMES)
+    available = BY_KEY["available"].make(known)
+    assert available.dataset is not None
+    series = available.dataset.ReferencedSeriesSequence
+    assert available.dataset.StudyInstanceUID == "2.25.1"
+    assert [(one.SeriesInstanceUID, len(one.ReferencedSOPSequence)) for one in series] == [("2.25.2", 2), ("2.25.3", 1)]
+    assert "1 instances of others are left out" in available.note
+    for key, path in (("ups-push", "InputInformationSequence"), ("ups-performed", "")):
+        made = BY_KEY[key].make(known).dataset
+        assert made is not None
+        items = made[path].value if path else (
+            made.UnifiedProcedureStepPerformedProcedureSequence[0].OutputInformationSequence
+        )
+        assert [(one.StudyInstanceUID, one.SeriesInstanceUID) for one in items] == [
+            ("2.25.1", "2.25.2"), ("2.25.1", "2.25.3"), ("2.25.9", "2.25.8"),
+        ]  # fmt: skip
+    ended = BY_KEY["mpps-completed"].make(known).dataset
+    assert ended is not None
+    assert [len(one.ReferencedImageSequence) for one in ended.PerformedSeriesSequence] == [2, 1, 1]
+    assert ended.PerformedSeriesSequence[1].SeriesInstanceUID == "2.25.3"

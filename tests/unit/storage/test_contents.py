@@ -9,7 +9,7 @@ from helpers.archive import ROOT, instance, opened_index, put
 from helpers.instances import CT
 
 from dicomgui.storage import contents
-from dicomgui.storage.contents import contents_of_study
+from dicomgui.storage.contents import contents_of_study, series_of_instances
 
 
 def test_series_and_instances_are_in_their_order(tmp_path: Path) -> None:
@@ -33,3 +33,13 @@ def test_of_very_many_instances_the_first_are_told(tmp_path: Path, monkeypatch: 
     with opened_index(tmp_path) as index:
         [found] = contents_of_study(index, f"{ROOT}.1.1")
     assert len(found.instances) == 2
+
+
+def test_each_instance_has_its_series(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "_AT_ONCE", 2)
+    for study in (1, 2, 3):
+        put(tmp_path, instance(study, 4, 1))
+    uids = [f"{ROOT}.3.{study}.4.1" for study in (1, 2, 3, 9)]
+    with opened_index(tmp_path) as index:
+        found = series_of_instances(index, uids)
+    assert found == {f"{ROOT}.3.{study}.4.1": (f"{ROOT}.1.{study}", f"{ROOT}.2.{study}.4") for study in (1, 2, 3)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 
 from dicomgui.gui.panel_window import PanelWindow
@@ -98,7 +99,7 @@ class Explainer:
         The live trace goes on at the next turn where it is only a little behind, or has no time now.
         """
         loop = asyncio.get_running_loop()
-        update = partial(expert.update, breathe=partial(time.sleep, _BREATH_S))
+        update = partial(expert.update, breathe=partial(Event().wait, _BREATH_S))
         await loop.run_in_executor(self._context.file_pool, update)
         while expert is self._expert and self._has_time_for(expert):
             await loop.run_in_executor(self._context.file_pool, update)

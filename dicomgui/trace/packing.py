@@ -48,7 +48,7 @@ def unpack(head: bytes, payload: bytes | None) -> list[Record]:
     """The records again; without their bytes where ``payload`` is ``None``, because these are lost."""
     records: list[Record] = []
     position = 0
-    for row in marshal.loads(zlib.decompress(head)):  # noqa: S302 - made by this process, see above
+    for row in marshal.loads(zlib.decompress(head)):  # made by this process, see above
         if row[0] == _PDU and payload is not None and len(row[7]) == 2:
             # One segment, as nearly all have.
             _, association, mono, utc, direction, pdu_type, length, (offset, size), error = row

@@ -18,6 +18,7 @@ __all__ = ["Answers", "negated"]
 
 _OPPOSITE = bytes((1, *bytes(255)))
 _ZERO, _ONE = b"\0", b"\1"
+_SLICE = 16_384
 
 
 def negated(mask: bytes | bytearray) -> bytes | bytearray:
@@ -52,7 +53,9 @@ class Answers:
     def _forget_rows(self) -> None:
         self._rows = bytearray()
         self._rows_from = self._index.first_seq
-        self._row_exchanges: set[int] = set()
+        self._row_exchanges = (
+            bytearray()
+        )  # of each exchange, whether a row of it passes: a set takes 100 times more
         self._row_associations: set[int] = set()
 
     def forget_marks(self) -> None:
@@ -131,7 +134,7 @@ class Answers:
         else:
             fresh = self._ask_content(test.content, index.first_seq + start, stop - start)
         self._rows += fresh
-        self._row_exchanges.update(compress(index.exchange[start:stop], fresh))
+        _mark(self._row_exchanges, set(compress(index.exchange[start:stop], fresh)))
         self._row_associations.update(compress(index.association[start:stop], fresh))
 
     def _drop_old(self) -> None:
@@ -172,7 +175,8 @@ class Answers:
         if test.exchange is not None:
             return number < len(self._exchanges) and bool(self._exchanges[number])
         if test.asks_rows:
-            return number in self._row_exchanges or self._has_late_row(number)
+            known = self._row_exchanges
+            return (number < len(known) and known[number] > 0) or self._has_late_row(number)
         return self._associations.get(self._index.exchanges.association[number], False)
 
     def _has_late_row(self, number: int) -> bool:
@@ -186,8 +190,12 @@ class Answers:
         if test.exchange is not None:
             return self._exchanges[first : last + 1]
         if test.asks_rows:
-            passing = set(compress(index.exchange[self._rows_from - index.first_seq :], self._rows))
-            return bytes(number in passing for number in range(first, last + 1))
+            passing = bytearray(last + 1)
+            start = self._rows_from - index.first_seq
+            for at in range(0, len(self._rows), _SLICE):
+                numbers = index.exchange[start + at : start + at + _SLICE]
+                _mark(passing, set(compress(numbers, self._rows[at : at + _SLICE])))
+            return passing[first : last + 1]
         known = self._associations
         return bytes(known.get(number, False) for number in index.exchanges.association[first : last + 1])
 
@@ -213,3 +221,11 @@ def _within(numbers: array[int], size: int) -> array[int]:
     if numbers and max(numbers) >= size:
         return array("I", (number if number < size else 0 for number in numbers))
     return numbers
+
+
+def _mark(bits: bytearray, numbers: set[int]) -> None:
+    """Set the bytes of these numbers to one; what is not long enough grows."""
+    if numbers:
+        bits.extend(bytes(max(0, max(numbers) + 1 - len(bits))))
+    for number in numbers:
+        bits[number] = 1

@@ -3,7 +3,7 @@
 
     python3 packaging/bootstrap.py run [-- ARGUMENTS]      the window, or `dicomgui ARGUMENTS`
     python3 packaging/bootstrap.py test [--long] [PYTEST ARGUMENTS]
-    python3 packaging/bootstrap.py bench [--quick] [--only V1,V3] [--rounds N]
+    python3 packaging/bootstrap.py bench [--quick] [--only V1,V3] [--rounds N] [--compare]
     python3 packaging/bootstrap.py fuzz [--seconds N] [--target NAME]    and    soak [--minutes N]
 
 Needs nothing but a Python 3.11-3.13 (or any Python that can find one) and works on Linux, Windows and macOS. What was

@@ -29,8 +29,8 @@ def markdown(scores: Sequence[Score], about: dict[str, object]) -> str:
     return f"{description}\n\n{legend}\n\n{totals(scores)}.\n\n{table([score.cells() for score in scores])}\n"
 
 
-def put_into(path: Path, text: str) -> None:
-    """Replace what stands between the two marks of a document.
+def find_place(path: Path) -> tuple[str, str]:
+    """What stands before the marks of a document and behind them.
 
     :raises NoPlace: they are not there once each, in their order.
     """
@@ -38,5 +38,10 @@ def put_into(path: Path, text: str) -> None:
     if document.count(BEGIN) != 1 or document.count(END) != 1 or document.index(BEGIN) > document.index(END):
         raise NoPlace(f"{path} needs one {BEGIN} and, behind it, one {END}")
     before, _, rest = document.partition(BEGIN)
-    after = rest.partition(END)[2]
+    return before, rest.partition(END)[2]
+
+
+def put_into(path: Path, text: str) -> None:
+    """Replace what stands between the two marks of a document; raises like :func:`find_place`."""
+    before, after = find_place(path)
     path.write_text(f"{before}{BEGIN}\n{text.strip()}\n{END}{after}", encoding="utf-8")

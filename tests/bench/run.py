@@ -43,19 +43,26 @@ GROUPS = dict(sorted(GROUPS.items(), key=lambda item: ("VRU".index(item[0][0]), 
 
 ROUNDS = 7
 QUICK_ROUNDS = 3
+BASELINE = Path(__file__).with_name("baseline.json")
 MOST = {"V2": 3, "V9": 3, "V12": 3, "R3": 1, "R4": 3}
 """Rounds of groups that take long, unless a row says otherwise."""
 
 
 def main(argv: Sequence[str]) -> int:
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
     scale = SMOKE if arguments.smoke else QUICK if arguments.quick else FULL
     rounds = arguments.rounds or (1 if arguments.smoke else QUICK_ROUNDS if arguments.quick else ROUNDS)
     place = arguments.folder or _place_for(room_needed(scale))
     if (free := shutil.disk_usage(place).free) < room_needed(scale):
         print(f"{room_needed(scale) / 2**30:.1f} GB are needed in {place}, {free / 2**30:.1f} GB are free: try --quick")
         return 1
-    earlier = compare.read(arguments.compare) if arguments.compare else None
+    try:
+        earlier = compare.read(arguments.compare) if arguments.compare else None
+        if arguments.into:
+            document.find_place(arguments.into)
+    except (OSError, ValueError, document.NoPlace) as error:
+        parser.error(str(error))  # now, and not after half an hour
     command = " ".join(("python3 packaging/bootstrap.py bench", *_told(arguments)))
     about = {**report.surroundings(), "command": command, "rounds": rounds, "scale": str(scale)}
     with tempfile.TemporaryDirectory(prefix="dicomgui-bench-", dir=place) as folder, disk_folder() as disk:
@@ -104,7 +111,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--into", type=Path, help=f"put the table into this document, between {document.BEGIN} and {document.END}"
     )
-    parser.add_argument("--compare", type=Path, help="say what is better or worse than in this file of --json")
+    parser.add_argument(
+        "--compare", type=Path, nargs="?", const=BASELINE, metavar="OLD.json",
+        help=f"say what is better or worse than in a file of --json, by default {BASELINE.name}, which is committed",
+    )  # fmt: skip
     return parser
 
 

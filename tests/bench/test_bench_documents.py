@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bench import compare, document, report
+from bench import compare, document, report, run
 from bench.contests import Contest, Figures
 from bench.report import Score
 
@@ -94,3 +94,14 @@ def test_rows_of_one_run_share_its_figures() -> None:
     first, second, third = figures.figure("a"), figures.figure("b"), figures.figure("a")
     assert [first(), second(), third()] == [1, 10, 1]
     assert [third(), second(), first()] == [2, 20, 2]
+
+
+@pytest.mark.parametrize("option", ["--compare", "--into"])
+def test_file_that_cannot_be_used_is_refused_before_anything_is_played(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "other.txt"
+    path.write_text("[]")
+    with pytest.raises(SystemExit):
+        run.main(["--smoke", "--only", "V1", option, str(path)])
+    assert str(path) in capsys.readouterr().err

@@ -6,6 +6,7 @@ In an environment of its own (Python 3.13), which has what the program needs, Py
 own self-test runs before anything is made of it: an installer of a bundle that fails is not made. Sizes and times are
 printed.
 
+    all       DIR/….cdx.json, the list of what is in it (SBOM)
     Linux     DIR/dicomgui, .deb, .rpm, dicomgui.AppDir
     Windows   DIR/dicomgui, setup.exe (needs makensis)
     macOS     DIR/dicomgui.app, .dmg (needs dmgbuild)
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -22,6 +24,7 @@ import time
 from pathlib import Path
 
 import notices
+import sbom
 from linux_packages import DRAW_ICONS, version_of_source
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +77,8 @@ def bundle(python: Path, out: Path, *, codecs: bool) -> Path:
         notices.write(made, python)
         shutil.copytree(made / notices.PROGRAM / "licences", resources, dirs_exist_ok=True)
     say(f"{notices.write(made, python)} works of others, with their licences")
+    listed = out / f"dicomgui-{version_of_source()}-{sys.platform}-{platform.machine().lower()}.cdx.json"
+    say(f"{sbom.write(made, python, listed)} works in {listed.name}")
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -184,6 +185,7 @@ async def _start(provider: _Provider, output: Output) -> Exit:
         if error.hint:
             output.note(f"  try     {error.hint}")
         return Exit.FILES
+    gc.freeze()  # what is there now stays: the collector need not look at it again while instances come
     return Exit.OK
 
 

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import cProfile
+import gc
 import json
 import os
 import pstats
@@ -248,6 +249,7 @@ async def _listen_plainly(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 async def _until_stopped(port: int) -> None:
+    gc.freeze()  # as the command line does
     print(json.dumps({"port": port}), flush=True)
     await asyncio.to_thread(sys.stdin.read)
 

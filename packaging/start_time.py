@@ -2,8 +2,8 @@
 
     xvfb-run -a python3 packaging/start_time.py [--runs 5] [PROGRAM [ARGUMENT ...]]
 
-PROGRAM is that of a bundle or an installed one; without it this source tree is started, by the Python that runs this, and
-its modules are compiled once before. `xdotool` sees the window; each start has a home of its own, so that there are no
+PROGRAM is that of a bundle or an installed one; without it this source tree is started, by the Python that runs this.
+Its modules are compiled once before. `xdotool` sees the window; each start has a home of its own, so that there are no
 settings. Prints each time, the processor's time until then and the memory, and their medians.
 """
 

@@ -176,7 +176,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
             machine.receive(self._buffer[:nbytes], now, self._take)
         except Exception as error:  # a fault of ours ends this association and nothing else
             self._fault(error)
-        self._is_reading = False
+        finally:
+            self._is_reading = False
         if machine.outgoing:  # what is written now acknowledges what was read
             self.flush()
         else:

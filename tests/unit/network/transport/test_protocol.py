@@ -10,12 +10,20 @@ from typing import Any
 import pytest
 from helpers.bad_peer import reached, time_passes
 from helpers.clocks import LeapingClock
+from helpers.playbook import AC
 
 from dicomgui.network.association.events import Aborted, AssociateRequested, Indication
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.params import Limits
 from dicomgui.network.errors import ConnectError, RemoteProtocolError
-from dicomgui.network.pdu import ApplicationContext, AssociateRQ, PresentationContextRQ, UserInformation
+from dicomgui.network.pdu import (
+    PDV,
+    ApplicationContext,
+    AssociateRQ,
+    PDataTF,
+    PresentationContextRQ,
+    UserInformation,
+)
 from dicomgui.network.tracing import CloseRecord, NoteRecord, Record, Role, Scribe, TimerRecord
 from dicomgui.network.transport import AssociationTransport, protocol, socket_place
 
@@ -28,6 +36,7 @@ REQUEST = AssociateRQ(
         UserInformation(()),
     ),
 ).encode()
+DATA = PDataTF((PDV(1, 2, b"data"),)).encode()
 
 
 class Line(asyncio.Transport):
@@ -345,3 +354,102 @@ async def test_what_had_come_before_a_write_failed_is_read_to_the_end(
         assert [type(event) for event in stage.user.events[: len(events)]] == events
         assert isinstance(stage.user.closed[0], BrokenPipeError)
         assert stage.driver.closed.done()
+
+
+class Answering(User):
+    """Accepts the association, and answers each piece of data with ``answers``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.driver: AssociationTransport | None = None
+        self.answers: list[bytes] = []
+        self.then = ""
+
+    def transport_ready(self, transport: AssociationTransport) -> None:
+        self.driver = transport
+
+    def handle_event(self, event: Indication) -> None:
+        assert self.driver is not None
+        if isinstance(event, AssociateRequested):
+            self.driver._machine.accept(AC, 0.0)
+            return
+        for answer in self.answers:
+            self.driver.send_answer(answer)
+        if self.then:
+            getattr(self.driver, self.then)()
+
+
+class CountingLine(Line):
+    """Notes each write by itself."""
+
+    def __init__(self, sock: object = None) -> None:
+        super().__init__(sock)
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        super().write(data)
+        self.writes.append(bytes(data))
+
+
+class NotingSocket:
+    """Notes which options it is given."""
+
+    def __init__(self) -> None:
+        self.options: list[int] = []
+
+    def setsockopt(self, level: int, name: int, value: int) -> None:
+        self.options.append(name)
+
+
+def answering(sock: object = None) -> tuple[Stage, Answering, CountingLine]:
+    """A driver whose association stands."""
+    stage = Stage()
+    user, line = Answering(), CountingLine(sock)
+    stage.user, stage.line = user, line
+    stage.machine = UpperLayer(Role.ACCEPTOR, limits=Limits(), artim_s=30.0)
+    stage.driver = AssociationTransport(
+        stage.machine, user, Scribe(stage.records.append, 7), role=Role.ACCEPTOR, send_s=0.02
+    )
+    stage.driver.connection_made(line)
+    stage.receive(REQUEST)
+    line.writes.clear()
+    return stage, user, line
+
+
+async def test_what_is_answered_in_one_read_is_written_once() -> None:
+    stage, user, line = answering()
+    user.answers = [b"first", b"second"]
+    stage.receive(DATA * 2)
+    assert line.writes == [b"firstsecond" * 2]
+    await stage.end()
+
+
+async def test_long_answers_are_written_without_a_copy_of_all() -> None:
+    stage, user, line = answering()
+    user.answers = [bytes(40_000), bytes(40_000)]
+    stage.receive(DATA)
+    assert line.writes == user.answers
+    await stage.end()
+
+
+@pytest.mark.parametrize("then", ["cut", "close"])
+async def test_what_was_answered_before_the_connection_is_closed_goes_out(then: str) -> None:
+    stage, user, line = answering()
+    user.answers, user.then = [b"the answer"], then
+    stage.receive(DATA)
+    assert line.writes == [b"the answer"]
+    assert line.closing
+    await stage.end()
+
+
+async def test_only_what_is_not_answered_is_acknowledged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "_QUICKACK", 4711)
+    sock = NotingSocket()
+    stage, user, _ = answering(sock)
+    sock.options.clear()
+    stage.receive(DATA)
+    assert sock.options == [4711]
+    user.answers = [b"the answer"]
+    stage.receive(DATA)
+    assert sock.options == [4711]
+    await stage.end()

@@ -307,10 +307,9 @@ class TraceIndex:
         """The exchange whose first row was ``seq``, also where that row is gone; 0 for none."""
         table = self.exchanges
         place = seq - self.first_seq
-        if 0 <= place < len(self.exchange):
-            number = self.exchange[place]  # not by bisection: of two requests in pieces the later may end first
-        else:
-            number = bisect_left(table.first_seq, seq, lo=1)
+        # Not by bisection where it is there: of two requests in pieces the later may end first.
+        is_there = 0 <= place < len(self.exchange)
+        number = self.exchange[place] if is_there else bisect_left(table.first_seq, seq, lo=1)
         return number if number <= len(table) and table.first_seq[number] == seq else 0
 
 

@@ -53,9 +53,7 @@ class Answers:
     def _forget_rows(self) -> None:
         self._rows = bytearray()
         self._rows_from = self._index.first_seq
-        self._row_exchanges = (
-            bytearray()
-        )  # of each exchange, whether a row of it passes: a set takes 100 times more
+        self._row_exchanges = bytearray()  # of each exchange, whether a row of it passes: a set takes 100 times more
         self._row_associations: set[int] = set()
 
     def forget_marks(self) -> None:

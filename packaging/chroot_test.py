@@ -162,7 +162,7 @@ def step_command_line(root: Path) -> None:
     dicomgui trace show echo.dgtrace | head -3
     kill -INT $server; wait $server || true
     """
-    print(inside(root, f"cd && {script}", user=True), flush=True)
+    print(inside(root, f"cd\n{script}", user=True), flush=True)
     expect((root / "usr/share/man/man1/dicomgui.1.gz").exists(), "there is no manual page")
     texts = inside(root, "ls /usr/share/doc/dicomgui/licences/")
     expect("LGPL-3.0.txt" in texts and "NOTICES.md" in texts, "there are no licences")
@@ -187,7 +187,7 @@ def step_service(root: Path) -> None:
     kill -{ended_by} $server; wait $server && echo "ended in order"
     grep -c "^" service.log
     """
-    said = inside(root, f"cd && {script}", user=True)
+    said = inside(root, f"cd\n{script}", user=True)
     expect("ended in order" in said, f"the service did not end in order: {said}")
     expect((root / "home" / USER / ".local/share/dicomgui/received").is_dir(), "it did not make its folder")
 
@@ -208,7 +208,7 @@ def step_machine_wide(root: Path) -> None:
     dicomgui trace show prepared.dgtrace | grep -m1 ADMIN
     kill -INT $server; wait $server
     """
-    said = inside(root, f"cd && {script}", user=True, check=False)
+    said = inside(root, f"cd\n{script}", user=True, check=False)
     print(said, flush=True)
     expect("reached by its name" in said, "the node for everybody is not known")
     expect("ADMIN" in said, "the settings from the start do not count")

@@ -113,9 +113,8 @@ _P_DATA = int(PduType.P_DATA_TF)
 
 
 def _is_bulk(record: Record) -> bool:
-    kind = type(record)
-    if kind is PduRecord:
+    if isinstance(record, PduRecord):
         return record[4] == _P_DATA and not record[7]  # by place: this is asked for every PDU
     if isinstance(record, DimseRecord):
         return record.status in _PENDING or (record.status <= 0 and record.command_field in _SMALL_TALK)
-    return kind is StateRecord
+    return isinstance(record, StateRecord)

@@ -8,9 +8,10 @@ from types import TracebackType
 
 from dicomgui.app.commitment_desk import CommitmentDesk
 from dicomgui.app.watched_steps import WatchedSteps
-from dicomgui.network.tracing import Record, Tracer
+from dicomgui.network.tracing import Tracer
 from dicomgui.trace.diagnosis.facts import NO_FACTS, Facts
 from dicomgui.trace.store import TraceStore
+from dicomgui.trace.tee import Tee
 
 __all__ = ["AppContext"]
 
@@ -35,6 +36,7 @@ class AppContext:
     def __init__(self, *, trace: TraceStore | None = None, keep_trace: bool = True) -> None:
         self.trace = TraceStore() if trace is None else trace
         self._tracers: tuple[Tracer, ...] = (self.trace,) if keep_trace else ()
+        self._tee = Tee(lambda: self._tracers)
         self._pool: ThreadPoolExecutor | None = None
         self.commitments = CommitmentDesk(lambda: self.file_pool)
         self.watched = WatchedSteps(lambda: self.file_pool)
@@ -43,7 +45,7 @@ class AppContext:
     @property
     def tracer(self) -> Tracer:
         """Where records go: the store, and whatever was added, also later on."""
-        return self._record
+        return self._tee
 
     @property
     def is_tracing(self) -> bool:
@@ -88,10 +90,6 @@ class AppContext:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-    def _record(self, record: Record) -> None:
-        for tracer in self._tracers:
-            tracer(record)
 
 
 def _know_nothing() -> Facts:

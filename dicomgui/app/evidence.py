@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dicomgui.network.dimse import CommandField
 from dicomgui.network.pdu import PduType
-from dicomgui.network.tracing import DimseRecord, PduRecord, Record, StateRecord, Tracer
+from dicomgui.network.tracing import DimseRecord, PduRecord, Record, StateRecord, Tracer, hand_on
 from dicomgui.trace.diagnosis.diagnose import diagnose, explain_error
 from dicomgui.trace.diagnosis.facts import NO_FACTS, Facts
 from dicomgui.trace.finding import Finding
@@ -51,6 +51,14 @@ class Evidence:
             self._telling.append((self._count, record))
         if self._onward is not None:
             self._onward(record)
+
+    def take_sent(self, sent: Sequence[PduRecord]) -> None:
+        """Take records as :func:`~dicomgui.network.tracing.hand_on` gives them."""
+        first = self._count + 1
+        self._count += len(sent)
+        self._recent.extend(enumerate(sent, first))
+        if self._onward is not None:
+            hand_on(self._onward, sent)
 
     def _keep_pdus_of(self, message: DimseRecord) -> None:
         """The newest PDUs that went the way of the message are those that carried it."""

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
@@ -24,10 +24,10 @@ from dicomgui.network.client import Association
 from dicomgui.network.dimse.convert import ConversionError
 from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError, NoAcceptedContext
 from dicomgui.network.part10 import Part10Error
-from dicomgui.network.pdu import PDATA_HEAD, PduType
+from dicomgui.network.pdu import PDATA_HEAD
 from dicomgui.network.service import InstanceFile
 from dicomgui.network.status import Service, Status
-from dicomgui.network.tracing import Direction, PduRecord, Record, Scribe, Tracer
+from dicomgui.network.tracing import PduRecord, Record, Scribe, Tracer
 from dicomgui.trace.diagnosis.diagnose import explain_error
 from dicomgui.trace.diagnosis.words import compose
 from dicomgui.trace.finding import Finding
@@ -390,14 +390,17 @@ class _Meter(Evidence):
     def __call__(self, record: Record) -> None:
         """Take a record."""
         super().__call__(record)
-        if type(record) is not PduRecord:
-            if record.association:
-                self.associations[record.association] = None
-        elif record.pdu_type == PduType.P_DATA_TF and record.direction is Direction.SENT:
-            self.bytes_sent += record.length - PDATA_HEAD.size
-            if record.mono >= self._next:
-                self._next = record.mono + PROGRESS_S
-                self._moved()
+        if type(record) is not PduRecord and record.association:
+            self.associations[record.association] = None
+
+    def take_sent(self, sent: Sequence[PduRecord]) -> None:
+        """Take the P-DATA-TF PDUs that were sent at once."""
+        super().take_sent(sent)
+        self.bytes_sent += sum([record[5] for record in sent]) - PDATA_HEAD.size * len(sent)
+        mono = sent[-1][1]
+        if mono >= self._next:
+            self._next = mono + PROGRESS_S
+            self._moved()
 
 
 def _state_of(status: Status) -> ItemState:

@@ -8,7 +8,8 @@ Records are named tuples because a busy association makes tens of thousands of t
 the same three fields: ``association`` (see :func:`next_association_id`; 0 for what belongs to no association),
 ``mono`` (monotonic seconds) and ``utc`` (seconds since 1970-01-01 UTC).
 
-A tracer is called in the event loop's thread, must return quickly and must not raise.
+A tracer is called in the event loop's thread, must return quickly and must not raise. One that has a method
+``take_sent`` is handed the P-DATA-TF PDUs that were written at once all together, see :func:`hand_on`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import itertools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
@@ -45,6 +46,7 @@ __all__ = [
     "TlsRecord",
     "Tracer",
     "broken_rule",
+    "hand_on",
     "next_association_id",
     "read_broken_rule",
     "read_unmet_need",
@@ -273,6 +275,18 @@ Record: TypeAlias = (
     | NoteRecord
 )
 Tracer: TypeAlias = Callable[[Record], None]
+
+
+
+def hand_on(tracer: Tracer, sent: Sequence[PduRecord]) -> None:
+    """Give a tracer the records of P-DATA-TF PDUs that one association has sent at once, each with one segment."""
+    take: Callable[[Sequence[PduRecord]], None] | None = getattr(tracer, "take_sent", None)
+    if take is not None:
+        take(sent)
+        return
+    for record in sent:
+        tracer(record)
+
 
 _ids = itertools.count(1)
 _mono, _utc, _new = time.monotonic, time.time, tuple.__new__  # for the records of which there are most

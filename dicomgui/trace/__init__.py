@@ -13,8 +13,9 @@ from dicomgui.trace.diagnosis.facts import Facts, OwnListener
 from dicomgui.trace.file import TraceFileError, TraceReader, TraceWriter, read_trace
 from dicomgui.trace.finding import Action, ActionKind, Evidence, Finding, Severity, finding_json
 from dicomgui.trace.pcap import PcapExportError, export_pcapng
-from dicomgui.trace.store import Entry, TraceStore, tee
+from dicomgui.trace.store import Entry, TraceStore
 from dicomgui.trace.summary import AssociationSummary, Outcome, summarize
+from dicomgui.trace.tee import tee
 
 __all__ = [
     "Action",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -131,6 +131,13 @@ class Tally:
         note = _NOTERS.get(type(record))
         if note is not None:
             note(self, record)
+
+    def add_sent(self, sent: Sequence[PduRecord]) -> None:
+        """Count P-DATA-TF PDUs that were sent."""
+        self.rows += len(sent)
+        self.last_mono = sent[-1][1]
+        self.pdus_sent += len(sent)
+        self.bytes_sent += sum([record[5] for record in sent])
 
     def _pdu(self, record: PduRecord) -> None:
         _, _, _, direction, pdu_type, length, _, _ = record

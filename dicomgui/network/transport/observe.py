@@ -11,7 +11,7 @@ from dicomgui.network.pdu import PduType
 from dicomgui.network.pdu.capture import KEEP_LIMIT
 from dicomgui.network.pdu.data import PDATA_HEAD
 from dicomgui.network.pdu.masking import mask_user_identity
-from dicomgui.network.tracing import SNAP_LENGTH, Direction, PduRecord, Scribe, Segment
+from dicomgui.network.tracing import SNAP_LENGTH, Direction, PduRecord, Scribe, Segment, hand_on
 
 __all__ = ["TraceObserver"]
 
@@ -62,12 +62,16 @@ class TraceObserver:
         mono, utc = time.monotonic(), time.time()
         data, border, full, end = memoryview(chunk.data), chunk.data_offset, chunk.full_length, len(chunk.data)
         most = PDATA_HEAD.size + SNAP_LENGTH if snap else KEEP_LIMIT
+        records: list[PduRecord] = []
         for begin, behind, keep in ((0, border, KEEP_LIMIT), (border, end, most)):
             for offset in range(begin, behind, full):
-                length = min(full, behind - offset)
-                kept = bytes(data[offset : offset + min(length, keep)])
+                length = full if offset + full <= behind else behind - offset
+                kept = bytes(data[offset : offset + (length if length < keep else keep)])
                 segments = (_new(Segment, (0, kept)),)
-                tracer(_new(PduRecord, (association, mono, utc, Direction.SENT, _P_DATA, length, segments, "")))
+                records.append(
+                    _new(PduRecord, (association, mono, utc, Direction.SENT, _P_DATA, length, segments, ""))
+                )
+        hand_on(tracer, records)
 
     def stray(self, length: int, data: bytes, error: str) -> None:
         """Bytes came that belong to no PDU."""

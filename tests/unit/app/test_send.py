@@ -426,7 +426,7 @@ async def test_progress_within_a_large_file(
     steps = [entry.bytes_done for entry in progress]
     assert steps == sorted(steps)
     within = [entry for entry in progress if entry.current == selection.items[0] and entry.bytes_done]
-    assert len(within) > 10
+    assert len(within) > 3  # one for each piece
     assert all(0 < entry.bytes_done <= selection.items[0].size_bytes for entry in within)
     assert steps[-1] == selection.size_bytes
 

@@ -10,7 +10,7 @@ import pytest
 from helpers.recordings import Recording
 
 from dicomgui.network.tracing import BytesRecord, Direction, NoteRecord, PduRecord, Record, Segment, TlsRecord
-from dicomgui.trace.store import Entry, TraceStore, tee
+from dicomgui.trace.store import Entry, TraceStore
 
 Maker = Callable[..., TraceStore]
 
@@ -264,18 +264,6 @@ def test_the_newest_number_is_right_while_a_block_is_laid_aside(new_store: Maker
     assert store.last_seq == 256
 
 
-def test_tee() -> None:
-    first: list[Record] = []
-    second: list[Record] = []
-    assert tee() is None
-    assert tee(None) is None
-    assert tee(None, first.append) == first.append
-    both = tee(first.append, None, second.append)
-    assert both is not None
-    both(note(1))
-    assert first == second == [note(1)]
-
-
 def test_rows_of_an_association_are_found_backwards(new_store: Maker) -> None:
     store = new_store(memory_bytes=1, max_rows=2000)
     fill(store, [note(number, association=1 + number % 2) for number in range(3000)])
@@ -314,3 +302,19 @@ def test_of_taken_blocks_the_oldest_go_as_well(new_store: Maker) -> None:
         some: list[Record] = [pdu(number, 64) for number in range(block * 10, block * 10 + 10)]
         store.adopt(some)
     assert (store.first_seq, store.last_seq, len(store.since(0))) == (31, 50, 20)
+
+
+def test_what_was_sent_at_once_is_kept_as_one_by_one(new_store: Maker) -> None:
+    one_by_one, at_once = new_store(memory_bytes=100_000), new_store(memory_bytes=100_000)
+    for begin in range(0, 700, 7):
+        sent = [pdu(number, 40, 1 + begin % 2)._replace(direction=Direction.SENT) for number in range(begin, begin + 7)]
+        at_once.take_sent(sent)
+        for record in sent:
+            one_by_one(record)
+        for store in (one_by_one, at_once):
+            store(note(begin, 3))
+    assert list(at_once.records()) == list(one_by_one.records())
+    assert at_once.associations() == one_by_one.associations()
+    for association in (1, 2, 3):
+        assert at_once.of_association(association) == one_by_one.of_association(association)
+    assert len(at_once) == 800

@@ -229,7 +229,7 @@ class Players:
     def findscu(self, port: int, *keys: str) -> Run:
         """DCMTK's, tuned, one query at study level; it says nothing of what it finds."""
         given = [part for key in keys for part in ("-k", key)]
-        return self._foreign("findscu", True, ("-q", "-S", *given), port)
+        return self._foreign("findscu", True, ("-q", "-sr", "-S", *given), port)
 
     def _foreign(
         self, name: str, tuned: bool, options: Sequence[object], port: int, *rest: object, watch: bool = False

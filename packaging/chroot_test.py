@@ -193,25 +193,19 @@ def step_service(root: Path) -> None:
 
 
 def step_machine_wide(root: Path) -> None:
-    """A list of nodes and settings that the administrator has laid out."""
+    """A list of nodes that the administrator has laid out for everybody."""
     nodes = root / "etc" / "xdg" / "dicomgui" / "nodes.toml"
     nodes.parent.mkdir(parents=True)
     nodes.write_text(NODES, encoding="utf-8")
-    prepared = root / "home" / USER / "prepared"
-    inside(root, "mkdir -p ~/prepared", user=True)
-    (prepared / "settings.toml").write_text(SETTINGS, encoding="utf-8")
     script = """
     dicomgui practice --port 11191 >practice.log 2>&1 & server=$!
     for i in $(seq 100); do dicomgui echo Archive >echo.log 2>&1 && break; sleep 0.2; done
-    export DICOMGUI_CONFIG=$HOME/prepared
-    dicomgui echo Archive --trace prepared.dgtrace && echo "reached by its name"
-    dicomgui trace show prepared.dgtrace | grep -m1 ADMIN
+    dicomgui echo Archive && echo "reached by its name"
     kill -INT $server; wait $server
     """
     said = inside(root, f"cd\n{script}", user=True, check=False)
     print(said, flush=True)
     expect("reached by its name" in said, "the node for everybody is not known")
-    expect("ADMIN" in said, "the settings from the start do not count")
     shutil.rmtree(nodes.parent)
 
 
@@ -225,9 +219,12 @@ port = 11191
 """
 SETTINGS = """version = 1
 
-[connection]
-calling_ae = "ADMIN"
+[listener]
+ae_title = "WARD3"
+port = 11199
+check_called_ae = true
 """
+"""Laid out before the window is opened for the first time."""
 
 
 def step_desktop(root: Path) -> None:
@@ -241,7 +238,10 @@ def step_desktop(root: Path) -> None:
 
 
 def step_window(root: Path, shots: Path | None) -> None:
-    """Open it, click at the practice PACS's button, and see from outside that it answers."""
+    """Open it with settings from the start, click at the practice PACS's button, start the listener by keys; see from outside
+    that both answer.
+    """
+    (root / "home" / USER / ".config" / "dicomgui" / "settings.toml").write_text(SETTINGS, encoding="utf-8")
     script = """
     set -e
     cd
@@ -265,11 +265,18 @@ def step_window(root: Path, shots: Path | None) -> None:
     sleep 1
     import -window root 2-practice.png
     xdotool key ctrl+4; sleep 1; import -window root 3-send.png
+    xdotool key ctrl+8; sleep 1; xdotool key F5
+    listens=no
+    for i in $(seq 50); do
+        if dicomgui echo WARD3@127.0.0.1:11199 >echo.log 2>&1; then listens=yes; break; fi; sleep 0.2
+    done
+    import -window root 4-listener.png
+    xdotool key ctrl+0; sleep 1; import -window root 5-trace.png
     xdotool key ctrl+1; sleep 0.5
     kill -TERM $program; wait $program || echo "the window ended with $?"
     kill $screen
     cat window.log
-    echo "answered: $answered"
+    echo "answered: $answered, listens: $listens"
     """
     x, y = BUTTON
     said = inside(root, script.replace("X_OF_BUTTON", str(x)).replace("Y_OF_BUTTON", str(y)), user=True)
@@ -279,6 +286,7 @@ def step_window(root: Path, shots: Path | None) -> None:
         for picture in (root / "home" / USER).glob("*.png"):
             shutil.copy(picture, shots / picture.name)
     expect("answered: yes" in said, "the practice PACS does not answer after a click at its button")
+    expect("listens: yes" in said, "the listener does not answer as the settings from the start say")
     expect("the window ended with" not in said, "the window did not end in order")
 
 

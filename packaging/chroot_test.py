@@ -238,8 +238,9 @@ def step_desktop(root: Path) -> None:
 
 
 def step_window(root: Path, shots: Path | None) -> None:
-    """Open it with settings from the start, click at the practice PACS's button, start the listener by keys; see from outside
-    that both answer.
+    """Open it with settings from the start, click at the practice PACS's button, start the listener by keys.
+
+    From outside one sees that both answer.
     """
     (root / "home" / USER / ".config" / "dicomgui" / "settings.toml").write_text(SETTINGS, encoding="utf-8")
     script = """

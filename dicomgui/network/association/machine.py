@@ -106,6 +106,7 @@ class UpperLayer:
     :ivar state: where the association stands.
     :ivar outgoing: the buffers queued since the last :meth:`data_to_send`, in order.
     :ivar artim_at: what :meth:`get_timer` gives.
+    :ivar has_more: whether the driver's bytes are not used up with the data that was handed on last.
     :ivar takes_data: whether data of the peer is welcome in this state.
     :ivar wants_close: the driver is to close the connection once the data to send is written.
 
@@ -118,7 +119,7 @@ class UpperLayer:
 
     __slots__ = (
         "_aborts", "_data_error", "_framer", "_max_pdu_length", "_observer", "_request", "artim_at", "artim_s",
-        "outgoing", "role", "state", "takes_data", "wants_close",
+        "has_more", "outgoing", "role", "state", "takes_data", "wants_close",
     )  # fmt: skip
 
     def __init__(
@@ -135,7 +136,7 @@ class UpperLayer:
         self._observer = observer
         self.outgoing: list[SendBuffer] = []
         self._request = b""
-        self.takes_data = False
+        self.takes_data = self.has_more = False
         self._data_error = ""
         self._aborts = 0
 

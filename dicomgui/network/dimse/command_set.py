@@ -155,6 +155,14 @@ _READERS: Final[Mapping[int, Callable[[bytes], object]]] = {
 }
 
 
+_NUMBERS: Final[Mapping[int, Callable[[int], object] | None]] = {
+    **{element.number: None for element in (*ELEMENTS.values(), MESSAGE_ID_RESPONDED) if element.vr == "US"},
+    ELEMENTS["status"].number: Status,
+    ELEMENTS["priority"].number: lambda value: _PRIORITIES.get(value, value),
+}
+"""What makes the field of a number of two bytes of that number; ``None`` where it is the field."""
+
+
 # --- one plan per message -------------------------------------------------------------------------------------------
 
 
@@ -264,22 +272,27 @@ class _Layout(NamedTuple):
     One association sends the same few messages again and again, with the same elements in the same lengths: what is
     like one that was judged already, but for the values, need not be judged again.
 
-    :ivar split: takes the bytes apart, in turn a part that must be the same and the value of an element.
+    :ivar split: takes the bytes apart, in turn a part that must be the same and the value of an element, numbers of two
+        bytes as numbers.
     :ivar fixed: the parts that must be the same: tags and lengths, the group length, the Command Field.
-    :ivar fields: for each positional field the place among the values, or -1, its reader, and what stands for it.
+    :ivar fields: for each positional field the place among the values, or -1, what makes it of the value if that is not
+        the field itself, and what stands for it where it is missing.
     :ivar dataset_type: the place of the Command Data Set Type.
     """
 
-    split: Callable[[bytes], tuple[bytes, ...]]
+    split: Callable[[bytes], tuple[Any, ...]]
     fixed: tuple[bytes, ...]
     make: Callable[..., Command]
-    fields: tuple[tuple[int, Callable[[bytes], object], object], ...]
+    fields: tuple[tuple[int, Callable[[Any], object] | None, object], ...]
     dataset_type: int
 
-    def read(self, values: tuple[bytes, ...]) -> Command:
+    def read(self, values: tuple[Any, ...]) -> Command:
         """The message with these values."""
-        positional = [read(values[place]) if place >= 0 else default for place, read, default in self.fields]
-        return self.make(*positional, has_dataset=_read_dataset_type(values[self.dataset_type]))
+        positional = [
+            default if place < 0 else values[place] if read is None else read(values[place])
+            for place, read, default in self.fields
+        ]
+        return self.make(*positional, has_dataset=values[self.dataset_type] != NO_DATASET)
 
 
 _LAYOUTS: Final[dict[int, _Layout]] = {}
@@ -295,13 +308,13 @@ def _layout_of(data: bytes, plan: _Plan) -> _Layout:
         _, number, length = _HEAD.unpack_from(data, offset)
         offset += _HEAD.size
         if number not in (0, _COMMAND_FIELD):
-            form += f"{offset - begin}s{length}s"
+            form += f"{offset - begin}s" + ("H" if number in _NUMBERS else f"{length}s")
             places[number] = len(places)
             begin = offset + length
         offset += length
     split = struct.Struct(form).unpack
     fields = [
-        (places.get(number, -1), _READERS[number], default)
+        (places.get(number, -1), _NUMBERS.get(number, _READERS[number]), default)
         for number, default in zip(plan.numbers, plan.defaults, strict=True)
     ]
     return _Layout(split, split(data)[::2], plan.make, tuple(fields), places[_DATASET_TYPE])

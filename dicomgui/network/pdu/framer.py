@@ -67,9 +67,11 @@ class DataTaker(Protocol):
     """Who takes data as it comes, see :meth:`Framer.flow`.
 
     :ivar takes_data: whether the next P-DATA-TF is welcome; asked before each.
+    :ivar has_more: set ahead of each piece: whether more was received than is used up with it.
     """
 
     takes_data: bool
+    has_more: bool
 
     def data_ended(self, length: int, segments: tuple[Segment, ...]) -> None:
         """As :class:`DataEnd` says, ahead of the last piece of the P-DATA-TF."""
@@ -208,6 +210,7 @@ class Framer:
                     continue
                 self._pos = end
                 segments = () if capture is None else capture.single(view, position, end, context_id, control)
+                taker.has_more = end < size
                 taker.data_ended(HEADER_LENGTH + length, segments)
                 take(PdvPiece(context_id, control, view[position + _HEAD : end], True, True))
                 position = end
@@ -233,6 +236,7 @@ class Framer:
     def _flow_on(self, view: memoryview, taker: DataTaker, take: Callable[[PdvPiece], object]) -> None:
         """The next part of a PDV that has begun."""
         piece, *ended = self._read_pdv(view)
+        taker.has_more = self._pos < len(view)
         for end in ended:
             taker.data_ended(*end)
         take(piece)

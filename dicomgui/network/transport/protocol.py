@@ -306,12 +306,15 @@ class AssociationTransport(asyncio.BufferedProtocol):
             self._observer.sent_chunk(chunk, snap=is_store and not self._trace_full)
 
     def send_answer(self, pdu: bytes) -> None:
-        """Send one P-DATA-TF that holds a whole message without data set; otherwise as :meth:`send_data`."""
+        """Send one P-DATA-TF that holds a whole message without data set; otherwise as :meth:`send_data`.
+
+        It goes at once where it answers the last that was received: the peer works on while we write the trace.
+        """
         self._machine.send_data(pdu)
+        if not (self._is_reading and self._machine.has_more):
+            self.flush()
         if self._observer is not None:
             self._observer.sent(PduType.P_DATA_TF, len(pdu), (Segment(0, pdu),))
-        if not self._is_reading:
-            self.flush()
 
     def close(self) -> None:
         """Close the connection after what is queued has been written; cut it when that takes too long."""

@@ -401,14 +401,14 @@ class NotingSocket:
         self.options.append(name)
 
 
-def answering(sock: object = None) -> tuple[Stage, Answering, CountingLine]:
+def answering(sock: object = None, observer: Any = None) -> tuple[Stage, Answering, CountingLine]:
     """A driver whose association stands."""
     stage = Stage()
     user, line = Answering(), CountingLine(sock)
     stage.user, stage.line = user, line
     stage.machine = UpperLayer(Role.ACCEPTOR, limits=Limits(), artim_s=30.0)
     stage.driver = AssociationTransport(
-        stage.machine, user, Scribe(stage.records.append, 7), role=Role.ACCEPTOR, send_s=0.02
+        stage.machine, user, Scribe(stage.records.append, 7), role=Role.ACCEPTOR, send_s=0.02, observer=observer
     )
     stage.driver.connection_made(line)
     stage.receive(REQUEST)
@@ -418,17 +418,31 @@ def answering(sock: object = None) -> tuple[Stage, Answering, CountingLine]:
 
 async def test_what_is_answered_in_one_read_is_written_once() -> None:
     stage, user, line = answering()
-    user.answers = [b"first", b"second"]
-    stage.receive(DATA * 2)
-    assert line.writes == [b"firstsecond" * 2]
+    user.answers = [b"answer"]
+    stage.receive(DATA * 3)
+    assert line.writes == [b"answer" * 3]
     await stage.end()
 
 
 async def test_long_answers_are_written_without_a_copy_of_all() -> None:
     stage, user, line = answering()
-    user.answers = [bytes(40_000), bytes(40_000)]
+    user.answers = [bytes(40_000)]
+    stage.receive(DATA * 2)
+    assert line.writes == user.answers * 2
+    await stage.end()
+
+
+async def test_the_peer_has_its_answer_before_the_trace_has_it() -> None:
+    written: list[list[bytes]] = []
+
+    class Watching:
+        def sent(self, *pdu: object) -> None:
+            written.append(list(line.writes))
+
+    stage, user, line = answering(observer=Watching())
+    user.answers = [b"answer"]
     stage.receive(DATA)
-    assert line.writes == user.answers
+    assert written == [[b"answer"]]
     await stage.end()
 
 

@@ -77,7 +77,9 @@ class ListenerServices:
         self._commitments = context.commitments
         self._watched = context.watched
         scheduled = self.desk.worklist if worklist == () else worklist
-        self._responder = Responder(archive, ae_title=ae_title, pool=context.file_pool, worklist=scheduled)
+        self._responder = Responder(
+            archive, ae_title=ae_title, pool=context.file_pool, worklist=scheduled, on_broken=self._note_broken
+        )
         self.desk.begin(DeskRun(self._open, self._responder.judge, tell))
 
     def handlers(self, own: Handlers) -> Handlers:
@@ -140,6 +142,9 @@ class ListenerServices:
         answer = await self._responder.retrieve(request)
         self._note(request, "C-MOVE" if isinstance(request.command, CMoveRQ) else "C-GET", answer)
         return answer
+
+    def _note_broken(self, request: FindRequest, reply: Reply) -> None:
+        self._note(request, "C-FIND", reply)
 
     def _note(self, request: FindRequest | GetRequest | MoveRequest, service: str, answer: object) -> None:
         detail = str(request.dataset.get("QueryRetrieveLevel", "worklist"))[:16]

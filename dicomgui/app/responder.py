@@ -82,6 +82,7 @@ class Responder:
     :param worklist: what is scheduled; nothing is, without it.
     :param conversion: what may be converted for a C-GET whose user does not take it as it is.
     :param pool: threads for conversions.
+    :param on_broken: told of a query whose answers broke off, and of the answer that says so.
     """
 
     def __init__(
@@ -92,7 +93,9 @@ class Responder:
         pool: Executor,
         worklist: Worklist = (),
         conversion: Conversion = Conversion.LOSSLESS,
+        on_broken: Callable[[FindRequest, Reply], None] = lambda request, reply: None,
     ) -> None:
+        self._on_broken = on_broken
         self._archive = archive
         self._ae_title = ae_title
         self._pool = pool
@@ -105,7 +108,7 @@ class Responder:
         """Answers C-FIND in any of the models, and of the worklist (PS3.4 C.4.1, K.4.1)."""
         sop_class = request.command.sop_class_uid
         if sop_class == _WORKLIST:
-            return self._streamed(partial(self._scheduled, request), PENDING)
+            return self._streamed(request, partial(self._scheduled, request), PENDING)
         model = _FIND.get(sop_class)
         if model is None:
             return Reply(Status(0x0122), "no such information model here")
@@ -123,7 +126,7 @@ class Responder:
             return Reply(OUT_OF_RESOURCES, NO_INDEX)
         syntax = request.context.transfer_syntax
         status = PENDING_WITH_UNSUPPORTED_KEYS if query.unsupported else PENDING
-        return self._streamed(lambda: (match.encode(syntax) for match in self._archive.search(query)), status)
+        return self._streamed(request, lambda: (match.encode(syntax) for match in self._archive.search(query)), status)
 
     def _scheduled(self, request: FindRequest) -> Iterator[bytes]:
         identifier, syntax = request.dataset, request.context.transfer_syntax
@@ -132,14 +135,18 @@ class Responder:
             if matches(identifier, item, combined_datetime=combined):
                 yield encode_dataset(answer_for(identifier, item, combined_datetime=combined), syntax)
 
-    async def _streamed(self, begin: Callable[[], Iterator[bytes]], status: Status) -> AsyncIterator[Match | Reply]:
+    async def _streamed(
+        self, request: FindRequest, begin: Callable[[], Iterator[bytes]], status: Status
+    ) -> AsyncIterator[Match | Reply]:
         search = _Search(begin)
         try:
             while batch := await self._archive.in_thread(search.take):
                 for data in batch:
                     yield Match(data, status)
         except IndexFault:
-            yield Reply(OUT_OF_RESOURCES, NO_INDEX)
+            reply = Reply(OUT_OF_RESOURCES, NO_INDEX)
+            self._on_broken(request, reply)
+            yield reply
         finally:
             search.stop()
 

@@ -25,7 +25,7 @@ from dicomgui.network.dimse.convert import ConversionError
 from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError, NoAcceptedContext
 from dicomgui.network.part10 import Part10Error
 from dicomgui.network.pdu import PDATA_HEAD
-from dicomgui.network.service import InstanceFile
+from dicomgui.network.service import InstanceFile, StoreLane
 from dicomgui.network.status import Service, Status
 from dicomgui.network.tracing import PduRecord, Record, Scribe, Tracer
 from dicomgui.trace.diagnosis.diagnose import explain_error
@@ -152,6 +152,7 @@ class SendJob:
         self._remedy: Conversion | None = None
         self._unconverted: dict[str, Finding] = {}
         self._in_flight: list[SendItem] = []
+        self._begun: SendItem | None = None
         self._answered = False
         self._broken: DicomNetworkError | None = None
         self._error: DicomNetworkError | None = None
@@ -242,6 +243,8 @@ class SendJob:
             async with self._options.connect(self._peer, contexts, self._evidence) as association:
                 self._associations.append(association.number)
                 at_once = min(association.negotiated.max_invoked or MAX_AT_ONCE, MAX_AT_ONCE, len(queue))
+                if at_once == 1:
+                    await self._send_one_by_one(association, queue)
                 async with asyncio.TaskGroup() as group:  # several where an asynchronous operations window was agreed
                     for lane in range(1, at_once):
                         group.create_task(self._send_in_turn(association, queue), name=f"lane {lane} of a send")
@@ -253,30 +256,74 @@ class SendJob:
                 "the peer ended the association before anything was sent", peer=str(self._peer), phase="transfer"
             )
 
+    async def _send_one_by_one(self, association: Association, queue: deque[SendItem]) -> None:
+        """Send what is next until nothing is left; each leaves as soon as the one before was answered."""
+        following: SendItem | None = None
+
+        def launched(_: InstanceFile) -> None:
+            if following is not None:
+                self._begin(association, following)
+
+        lane = association.store_lane(launched, priority=self._options.priority)
+        item = self._next_of(queue)
+        while item is not None and (lane.is_under_way or association.is_connected):
+            following = self._next_of(queue)
+            result = await self._send_one(association, item, following, lane)
+            self._in_flight.remove(item)
+            self._take_result(result)
+            item = following
+        if item is not None:  # not its fault: it goes over the next association
+            self._in_flight.remove(item)
+            queue.appendleft(item)
+
+    def _next_of(self, queue: deque[SendItem]) -> SendItem | None:
+        if not queue:
+            return None
+        item = queue.popleft()
+        self._in_flight.append(item)
+        return item
+
     async def _send_in_turn(self, association: Association, queue: deque[SendItem]) -> None:
         """Send what is next until nothing is left; where the peer takes several at once, several of these run."""
         while queue and association.is_connected:
             item = queue.popleft()
             self._in_flight.append(item)
-            result = await self._send_one(association, item, file_of(queue[0]) if queue else None)
+            result = await self._send_one(association, item, queue[0] if queue else None)
             self._in_flight.remove(item)
-            # What is wrong with a file is not the peer's fault: the others deserve their try.
-            self._answered = self._answered or result.status is not None or result.cause is Cause.FILE
-            self._finish(result)
+            self._take_result(result)
 
-    async def _send_one(self, association: Association, item: SendItem, following: InstanceFile | None) -> ItemResult:
-        self._current = item
+    def _take_result(self, result: ItemResult) -> None:
+        # What is wrong with a file is not the peer's fault: the others deserve their try.
+        self._answered = self._answered or result.status is not None or result.cause is Cause.FILE
+        self._finish(result)
+
+    def _begin(self, association: Association, item: SendItem) -> None:
+        """The first byte of a file is about to leave."""
+        if self._begun is item:
+            return
+        self._begun = item
         self._meter.begin(item.size_bytes)
+        path = str(item.path)
+        Scribe(self._evidence, association.number).file(
+            "opened", path, item.size_bytes, item.name if item.name != path else ""
+        )
+
+    async def _send_one(
+        self, association: Association, item: SendItem, next_item: SendItem | None, lane: StoreLane | None = None
+    ) -> ItemResult:
+        self._current = item
+        self._begin(association, item)
         self._tell_progress()
-        scribe = Scribe(self._evidence, association.number)
-        scribe.file("opened", str(item.path), item.size_bytes, item.name if item.name != str(item.path) else "")
         started = time.perf_counter()
         other = "" if self._pool is None else fallback_of(association.negotiated, item, self._conversion)
         try:
             async with self._as_taken(item, other) as instance:
-                response = await association.store(
-                    instance, priority=self._options.priority, following=following
-                )
+                if lane is not None:
+                    response = await lane.store(instance, self._following(association, next_item))
+                else:
+                    response = await association.store(
+                        instance, priority=self._options.priority, following=self._following(association, next_item)
+                    )
         except NoAcceptedContext as error:
             self._refusals.setdefault(pair_of(item), error)
             remedy = remedy_of(association.negotiated, item, self._conversion)
@@ -290,6 +337,7 @@ class SendJob:
             if isinstance(error, DicomNetworkError) and not isinstance(error, Part10Error | LocalProtocolError):
                 self._broken = error
                 return self._failed(association, item, error, Cause.NETWORK, started)
+            scribe = Scribe(self._evidence, association.number)
             scribe.file("failed", str(item.path), item.size_bytes, str(error))
             return self._failed(association, item, error, Cause.FILE, started)
         status = response.status
@@ -305,6 +353,12 @@ class SendJob:
             time.perf_counter() - started,
             other,
         )
+
+    def _following(self, association: Association, item: SendItem | None) -> InstanceFile | None:
+        """What can be read ahead: nothing that has to be converted first."""
+        if item is None or (self._pool is not None and fallback_of(association.negotiated, item, self._conversion)):
+            return None
+        return file_of(item)
 
     def _as_taken(self, item: SendItem, other: str) -> AbstractAsyncContextManager[InstanceFile]:
         """The item as it lies on disk, or converted to the transfer syntax ``other``."""

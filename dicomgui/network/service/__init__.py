@@ -14,6 +14,7 @@ from dicomgui.network.service.handlers import (
     SinkOpener,
     StoreHandler,
 )
+from dicomgui.network.service.lane import StoreLane
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.service.models import QUERY_MODELS, query_class
 from dicomgui.network.service.operation import Operation
@@ -77,6 +78,7 @@ __all__ = [
     "SinkOpener",
     "StorableInstance",
     "StoreHandler",
+    "StoreLane",
     "StoreRequest",
     "query_class",
 ]

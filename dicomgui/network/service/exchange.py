@@ -71,9 +71,11 @@ class SingleExchange(Exchange):
     """A request that has one response.
 
     :ivar response: done when that has come, or the association has ended.
+    :ivar then: called when the response has come, before who waits for it goes on.
+    :ivar is_closed: whether its place among the operations is given back.
     """
 
-    __slots__ = ("response",)
+    __slots__ = ("is_closed", "response", "then")
 
     def __init__(
         self,
@@ -82,9 +84,12 @@ class SingleExchange(Exchange):
         expected: type[Response],
         timeout_s: float | None,
         response: PromptFuture[Message],
+        then: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(context_id, message_id, expected, timeout_s)
         self.response = response
+        self.then = then
+        self.is_closed = False
 
     @property
     def is_waiting(self) -> bool:

@@ -89,6 +89,7 @@ class Requester:
         is_store: bool = False,
         chunks: Iterable[Chunk] | None = None,
         meanwhile: Callable[[], None] | None = None,
+        then: Callable[[], None] | None = None,
     ) -> Message:
         """Send a request and wait for its one response, an ``expected``.
 
@@ -97,6 +98,7 @@ class Requester:
         :param timeout_s: for the response.
         :param chunks: the message as :meth:`prepare` made it ahead of time.
         :param meanwhile: called once the request is on its way, while the peer is at work; must not raise.
+        :param then: called as soon as the response has come, before this returns; may :meth:`launch` the next request.
 
         Cancelling it ends the association by A-ABORT, unless it still waited for its turn: a peer in the middle of a
         message has no other way out.
@@ -104,11 +106,10 @@ class Requester:
         :raises OperationTimeout: no response, or the peer stopped to read, within ``timeout_s``.
         :raises AssociationError: the association ended before the response came.
         """
-        window, loop = self._window, self._loop
-        if self._error is not None or not window.try_enter():
+        if self._error is not None or not self._window.try_enter():
             await self._wait_turn()
-        future: PromptFuture[Message] = PromptFuture(loop)
-        exchange = SingleExchange(context_id, command.message_id, expected, timeout_s, future)
+        future: PromptFuture[Message] = PromptFuture(self._loop)
+        exchange = SingleExchange(context_id, command.message_id, expected, timeout_s, future, then)
         try:
             self._exchanges.add(exchange)
             if source is not None or self._sender.is_sending:
@@ -126,8 +127,55 @@ class Requester:
             self._cancelled()
             raise
         finally:
-            self._forget(exchange)
-            window.leave()
+            self._close(exchange)
+
+    @property
+    def may_launch(self) -> bool:
+        """Whether a request can be sent now, and nothing is in its way."""
+        transport = self._transport
+        is_free = not self._sender.is_sending and not self._window.is_full
+        return self._error is None and is_free and transport.is_writable and not transport.is_over
+
+    def launch(
+        self,
+        context_id: int,
+        command: Command,
+        expected: type[Response],
+        chunk: Chunk,
+        dataset_length: int,
+        *,
+        timeout_s: float | None,
+    ) -> SingleExchange:
+        """Send a C-STORE-RQ that is one piece, where :attr:`may_launch` says so; :meth:`land` must follow.
+
+        :raises LocalProtocolError: it cannot be sent.
+        """
+        self._window.try_enter()
+        future: PromptFuture[Message] = PromptFuture(self._loop)
+        exchange = SingleExchange(context_id, command.message_id, expected, timeout_s, future)
+        try:
+            self._exchanges.add(exchange)
+            self._sender.send_at_once(context_id, command, chunk, dataset_length)
+        except DicomNetworkError:
+            self._close(exchange)
+            raise
+        self._expect(exchange)
+        return exchange
+
+    async def land(
+        self, exchange: SingleExchange, *, meanwhile: Callable[[], None] | None, then: Callable[[], None] | None
+    ) -> Message:
+        """Wait for the response to what was launched, as :meth:`request` does."""
+        try:
+            exchange.then = then
+            if meanwhile is not None:
+                meanwhile()
+            return await exchange.response
+        except asyncio.CancelledError:
+            self._cancelled()
+            raise
+        finally:
+            self._close(exchange)
 
     async def open_stream(
         self, context_id: int, command: Command, expected: type[Response], data: bytes, *, timeout_s: float | None
@@ -182,7 +230,10 @@ class Requester:
         :raises RemoteProtocolError: nobody waits for such a response.
         """
         exchange = self._exchanges.find(message, command, self._sender.unsent_id)
-        if not exchange.takes_pending:
+        if isinstance(exchange, SingleExchange):
+            if exchange.then is not None:
+                self._close(exchange)  # the next one takes its place
+                exchange.then()
             exchange.deliver(message, is_final=True)
             return
         is_pending = command.status.is_pending
@@ -271,6 +322,13 @@ class Requester:
     def _forget(self, exchange: Exchange) -> None:
         if self._exchanges.forget(exchange) and self.brake.is_pressed:
             self.brake.balance()
+
+    def _close(self, exchange: SingleExchange) -> None:
+        """A request has its response, or waits for none: give its place back."""
+        if not exchange.is_closed:
+            exchange.is_closed = True
+            self._forget(exchange)
+            self._window.leave()
 
     def _on_full(self, exchange: StreamExchange, is_hard: bool) -> None:
         self.brake.press(exchange, is_hard=is_hard)

@@ -125,9 +125,24 @@ class Sender:
         if self._scribe.tracer is not None:
             trace_message(self._scribe, Direction.SENT, context_id, command, -1 if source is None else source.size)
 
+    def send_at_once(self, context_id: int, command: Command, chunk: Chunk, dataset_length: int) -> None:
+        """Send a C-STORE-RQ that is one piece while no other message is being sent.
+
+        :raises LocalProtocolError: there is no association to send on.
+        """
+        self._transport.send_data(chunk, is_store=True)
+        self._keep(chunk)
+        if self._scribe.tracer is not None:
+            trace_message(self._scribe, Direction.SENT, context_id, command, dataset_length)
+
+    def _keep(self, chunk: Chunk) -> None:
+        """Use the buffer of a chunk again, where it has been written."""
+        if chunk.buffer is not None and len(self._spare) < MAX_SPARE and self._transport.has_written_all:
+            self._spare.append(chunk.buffer)
+
     async def _send_chunks(self, message_id: int, chunks: Iterable[Chunk], is_store: bool) -> None:
         """Fragments of one message go without another message between them (PS3.8 annex E.1)."""
-        transport, spare = self._transport, self._spare
+        transport = self._transport
         turn = self._loop.time() + SLICE_S
         self.unsent_id = message_id
         is_begun = is_sent = False
@@ -143,8 +158,7 @@ class Sender:
                     return
                 transport.send_data(chunk, is_store=is_store)
                 is_begun = True
-                if chunk.buffer is not None and len(spare) < MAX_SPARE and transport.has_written_all:
-                    spare.append(chunk.buffer)
+                self._keep(chunk)
             is_sent = True
         finally:
             self.unsent_id = 0

@@ -74,6 +74,11 @@ class StoreMaker:
         self._prepared: Outgoing | None = None
         self._manner = Manner()
 
+    @property
+    def has_prepared_whole(self) -> bool:
+        """Whether a request was read ahead that can leave in one piece."""
+        return self._prepared is not None and self._prepared.chunks is not None and len(self._prepared.chunks) == 1
+
     def take_prepared(self, instance: StorableInstance, manner: Manner) -> Outgoing | None:
         """The request for ``instance`` if it was read ahead; whatever was is forgotten."""
         prepared, self._prepared = self._prepared, None

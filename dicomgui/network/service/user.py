@@ -22,6 +22,7 @@ from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.contexts import ContextChooser
 from dicomgui.network.service.exchange import StreamExchange
 from dicomgui.network.service.handlers import Handlers
+from dicomgui.network.service.lane import StoreLane
 from dicomgui.network.service.models import query_class
 from dicomgui.network.service.operation import Operation
 from dicomgui.network.service.provider import Provider
@@ -127,6 +128,20 @@ class ServiceUser:
             meanwhile=meanwhile,
         )
         return response_of(message, outgoing.context.transfer_syntax)
+
+    def store_lane(
+        self,
+        on_launch: Callable[[InstanceFile], None],
+        *,
+        priority: int = Priority.MEDIUM,
+        timeout_s: float | None = None,
+    ) -> StoreLane:
+        """What stores many files one after the other without a pause; see there. The parameters are those of
+        :meth:`store`.
+        """
+        return StoreLane(
+            self._connection, self._contexts, Manner(priority), self._response_s(timeout_s), on_launch
+        )
 
     def find(
         self,

@@ -48,8 +48,8 @@ from dicomgui.network.uids import VERIFICATION
 PATIENCE_S = 20.0
 CT = "1.2.840.10008.5.1.4.1.1.2"
 STORAGE = (ProposedContext(CT, ("1.2.840.10008.1.2.1",)),)
-# What the loop's side of the library calls; connect() itself opens.
-INNER = {"open", "connection_ready", "association_event", "association_ended"}
+# What is of use in the loop only; connect() itself opens.
+INNER = {"open", "connection_ready", "association_event", "association_ended", "store_lane"}
 
 
 def instance() -> Dataset:

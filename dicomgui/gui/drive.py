@@ -1,7 +1,8 @@
 """The same window, driven: for a machine without a display, and to see at once whether everything works.
 
 It presses the window's own buttons: start the listener, keep it as a node, echo it, send it a sample, read the trace;
-start the practice PACS and take the five first steps with it; then talk to DCMTK's storescp, storescu and echoscu where
+start the practice PACS and take the five first steps with it, ask for its worklist, begin and complete a step, push and
+read a unified one, and open an image in a window of its own; then talk to DCMTK's storescp, storescu and echoscu where
 they are installed. Each step is printed with its result and leaves a picture.
 """
 
@@ -18,17 +19,16 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QProcess, QProcessEnvironment
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QWidget
 
 from dicomgui.app.context import AppContext
+from dicomgui.gui.drive_services import ServiceSteps, choose_node
+from dicomgui.gui.driving import POLL_S, STEP_S, StepFailed, press, until
 from dicomgui.gui.loop import new_event_loop
 from dicomgui.gui.main import dress
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.trace_columns import Column
 from dicomgui.gui.panel_window import PANELS
-from dicomgui.gui.panels.echo import EchoPanel
-from dicomgui.gui.panels.query import QueryPanel
-from dicomgui.gui.panels.send import SendPanel
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.sample import write_sample
 from dicomgui.gui.widgets.steps_strip import FirstStep
@@ -36,16 +36,6 @@ from dicomgui.trace.filter import Zoom
 from dicomgui.trace.finding import plain
 
 __all__ = ["StepFailed", "run_drive"]
-
-STEP_S = 20.0
-"""How long the window may take to get to where a step wants it."""
-
-_POLL_S = 0.02
-
-
-class StepFailed(Exception):
-    """What a step wanted did not come about; the text says what."""
-
 
 def run_drive(folder: Path) -> int:
     """Drive the window through its steps; gives 0 when all were done, 1 when one failed.
@@ -90,6 +80,7 @@ class _Driver:
         self._folder = folder
         self._temporary = temporary
         self._number = 0
+        self._seen: QWidget | None = None
         self._sample = temporary
         self._port = 0
         self._programs: list[QProcess] = []
@@ -123,6 +114,10 @@ class _Driver:
         yield "retrieve a study from it", self._retrieve_practice
         yield "look at an instance", self._look_practice
         yield "send it back", self._send_back_practice
+        yield "ask for its worklist", self._worklist_practice
+        yield "begin and complete a step", self._step_practice
+        yield "push and read a unified step", self._normalized_practice
+        yield "open an image", self._view_practice
         if _program("storescp") and _program("storescu") and _program("echoscu"):
             yield "echo DCMTK storescp", self._echo_storescp
             yield "send to DCMTK storescp", self._send_to_storescp
@@ -143,7 +138,7 @@ class _Driver:
 
     async def _open(self) -> str:
         window = self._window
-        await _until(window.isVisible, "the window did not open")
+        await until(window.isVisible, "the window did not open")
         return f"{window.width()} × {window.height()}, {len(PANELS)} panels"
 
     async def _start_listener(self) -> str:
@@ -152,8 +147,8 @@ class _Driver:
         self._port = await _free_port()
         panel.port.setText(str(self._port))
         panel.folder.setText(str(self._temporary / "received"))
-        _press(panel.start_button)
-        await _until(lambda: panel.is_running or bool(panel.findings.cards), "the listener did not start")
+        press(panel.start_button)
+        await until(lambda: panel.is_running or bool(panel.findings.cards), "the listener did not start")
         if not panel.is_running:
             raise StepFailed(panel.findings.cards[0].accessibleName())
         return panel.status_text
@@ -166,27 +161,19 @@ class _Driver:
         """Type a new node, save it, and echo it from the list."""
         panel = self._window.nodes
         self._window.show_panel(panel)
-        _press(panel.add_button)
+        press(panel.add_button)
         for edit, text in (
             (panel.editor.name, name), (panel.editor.called, title), (panel.editor.host, "127.0.0.1"),
             (panel.editor.port, str(port)),
         ):  # fmt: skip
             edit.setText(text)
-        _press(panel.editor.apply_button)
-        await _until(lambda: panel.node is not None and panel.node.name == name, f"the node {name} was not saved")
-        _press(panel.echo_button)
-        await _until(lambda: not panel.is_busy and panel.echo_button.isEnabled(), "the echo of the node did not end")
+        press(panel.editor.apply_button)
+        await until(lambda: panel.node is not None and panel.node.name == name, f"the node {name} was not saved")
+        press(panel.echo_button)
+        await until(lambda: not panel.is_busy and panel.echo_button.isEnabled(), "the echo of the node did not end")
         status = panel.model.status_of(name)
         if status is None or not status.ok:
             raise StepFailed(f"the node {name} does not answer")
-
-    def _choose_node(self, panel: EchoPanel | QueryPanel | SendPanel, name: str) -> None:
-        """Choose a saved node as the user does: from the list of names."""
-        row = panel.peer.node.findData(name)
-        if row < 0:
-            raise StepFailed(f"{name} is not offered as a saved node")
-        panel.peer.node.setCurrentIndex(row)
-        panel.peer.node.activated.emit(row)
 
     async def _echo(self) -> str:
         return await self._echo_node("Our listener")
@@ -194,9 +181,9 @@ class _Driver:
     async def _echo_node(self, name: str) -> str:
         panel = self._window.echo
         self._window.show_panel(panel)
-        self._choose_node(panel, name)
-        _press(panel.run_button)
-        await _until(lambda: not panel.is_busy and panel.run_button.isEnabled(), "the echo did not end")
+        choose_node(panel.peer, name)
+        press(panel.run_button)
+        await until(lambda: not panel.is_busy and panel.run_button.isEnabled(), "the echo did not end")
         if panel.findings.cards:
             raise StepFailed(panel.findings.cards[0].accessibleName())
         if not panel.facts.texts["Status"].startswith("0x0000"):
@@ -213,20 +200,20 @@ class _Driver:
         self._window.show_panel(panel)
         self._window.dock.set_folded(False)
         if panel.clear_button.isEnabled():
-            _press(panel.clear_button)
-        self._choose_node(panel, name)
+            press(panel.clear_button)
+        choose_node(panel.peer, name)
         await panel.add_paths([self._sample])
-        _press(panel.run_button)
-        await _until(lambda: not panel.is_busy and panel.run_button.isEnabled(), "the send did not end")
+        press(panel.run_button)
+        await until(lambda: not panel.is_busy and panel.run_button.isEnabled(), "the send did not end")
         if panel.model.state_of(0) != "sent":
             raise StepFailed(panel.status.text())
-        await _until(lambda: self._window.dock.model.rowCount() > 0, "the trace under the panel stays empty")
+        await until(lambda: self._window.dock.model.rowCount() > 0, "the trace under the panel stays empty")
         return panel.status.text()
 
     async def _received(self) -> str:
         panel = self._window.listener
         self._window.show_panel(panel)
-        await _until(lambda: panel.model.rowCount() >= 2, "the listener does not show what came")
+        await until(lambda: panel.model.rowCount() >= 2, "the listener does not show what came")
         stored = [path for path in (self._temporary / "received").rglob("*.dcm") if path.is_file()]
         if len(stored) != 1:
             raise StepFailed(f"{len(stored)} files are in the folder, not 1")
@@ -236,7 +223,7 @@ class _Driver:
         panel = self._window.trace
         self._window.show_panel(panel)
         panel.show_zoom(Zoom.ROWS)
-        await _until(lambda: panel.model.rowCount() > 0 and not panel.model.is_behind, "the trace is empty")
+        await until(lambda: panel.model.rowCount() > 0 and not panel.model.is_behind, "the trace is empty")
         kinds = [panel.model.index(row, Column.KIND).data() for row in range(panel.model.rowCount())]
         for wanted in ("A-ASSOCIATE-RQ", "A-ASSOCIATE-AC", "P-DATA-TF", "A-RELEASE-RQ", "A-RELEASE-RP"):
             if wanted not in kinds:
@@ -253,19 +240,19 @@ class _Driver:
     async def _start_practice(self) -> str:
         home, practice = self._window.home, self._window.practice
         self._window.show_panel(home)
-        await _until(lambda: not practice.is_busy and home.start_button.isEnabled(), "it cannot be started")
-        _press(home.start_button)
-        await _until(lambda: practice.is_running or bool(practice.problem), "it did not start")
+        await until(lambda: not practice.is_busy and home.start_button.isEnabled(), "it cannot be started")
+        press(home.start_button)
+        await until(lambda: practice.is_running or bool(practice.problem), "it did not start")
         node = practice.node
         if node is None:
             raise StepFailed(practice.problem or "it is not among the nodes")
-        await _until(self._window.practice_bar.isVisible, "nobody says that this is practice")
+        await until(self._window.practice_bar.isVisible, "nobody says that this is practice")
         return f"{practice.peer} has {practice.what}"
 
     async def _first_step(self, step: FirstStep) -> None:
         """Go where a first step is taken, by its button on Home."""
         self._window.show_panel(self._window.home)
-        _press(self._window.home.steps.buttons[step])
+        press(self._window.home.steps.buttons[step])
 
     async def _echo_practice(self) -> str:
         await self._first_step(FirstStep.ECHO)
@@ -280,11 +267,11 @@ class _Driver:
     async def _query_practice(self) -> str:
         await self._first_step(FirstStep.QUERY)
         panel = self._window.query
-        self._choose_node(panel, self._practice_name())
-        _press(panel.run_button)
-        await _until(panel.ask_all_button.isVisible, "it does not warn of a query without keys")
-        _press(panel.ask_all_button)
-        await _until(lambda: not panel.is_busy and panel.run_button.isEnabled(), "the query did not end")
+        choose_node(panel.peer, self._practice_name())
+        press(panel.run_button)
+        await until(panel.ask_all_button.isVisible, "it does not warn of a query without keys")
+        press(panel.ask_all_button)
+        await until(lambda: not panel.is_busy and panel.run_button.isEnabled(), "the query did not end")
         if not panel.results.model.count:
             raise StepFailed(panel.status.text())
         return panel.status.text()
@@ -293,11 +280,11 @@ class _Driver:
         await self._first_step(FirstStep.RETRIEVE)
         panel = self._window.query
         table = panel.results.table
-        await _until(lambda: table.model().rowCount() > 0, "no match is listed")
+        await until(lambda: table.model().rowCount() > 0, "no match is listed")
         table.selectRow(0)
-        await _until(panel.retrieve.button.isEnabled, "nothing can be retrieved")
-        _press(panel.retrieve.button)
-        await _until(lambda: panel.retrievals.last is not None, "the retrieval did not end")
+        await until(panel.retrieve.button.isEnabled, "nothing can be retrieved")
+        press(panel.retrieve.button)
+        await until(lambda: panel.retrievals.last is not None, "the retrieval did not end")
         last = panel.retrievals.last
         if last is None or last.report is None or not last.report.arrived:
             raise StepFailed(panel.retrieve.result.text() or "nothing arrived")
@@ -306,14 +293,14 @@ class _Driver:
     async def _look_practice(self) -> str:
         await self._first_step(FirstStep.LOOK)
         panel = self._window.archive
-        await _until(lambda: panel.model.patients >= 2, "the archive does not list what was retrieved")
+        await until(lambda: panel.model.patients >= 2, "the archive does not list what was retrieved")
         for level in range(3):  # what came last is the first row; open it down to its first instance
             if panel.model.place_at(level) not in panel.model.opened:
                 panel.model.open_row(level)
-            await _until(partial(self._is_open, level), "a row does not open")
+            await until(partial(self._is_open, level), "a row does not open")
         panel.table.selectRow(3)
-        _press(panel.look_button)
-        await _until(lambda: panel.dataset.is_open, "the data set is not shown")
+        press(panel.look_button)
+        await until(lambda: panel.dataset.is_open, "the data set is not shown")
         node = panel.dataset.node
         if node is None or node.error:
             raise StepFailed(node.error if node is not None else "there is no data set")
@@ -330,14 +317,30 @@ class _Driver:
         panel.table.selectRow(2)
         if send.clear_button.isEnabled():
             self._window.show_panel(send)
-            _press(send.clear_button)
+            press(send.clear_button)
             self._window.show_panel(panel)
-        _press(panel.send_button)
-        await _until(lambda: send.model.count > 0 and not send.is_busy and send.run_button.isEnabled()
+        press(panel.send_button)
+        await until(lambda: send.model.count > 0 and not send.is_busy and send.run_button.isEnabled()
                      and not send.model.has_unsent and send.bar.value() == 1000, "it was not sent")  # fmt: skip
         done = self._window.home.steps.done
-        await _until(lambda: len(self._window.home.steps.done) == len(FirstStep), f"of the steps only {done} are lit")
+        await until(lambda: len(self._window.home.steps.done) == len(FirstStep), f"of the steps only {done} are lit")
         return send.status.text()
+
+    async def _worklist_practice(self) -> str:
+        return await self._services().worklist()
+
+    async def _step_practice(self) -> str:
+        return await self._services().performed_step()
+
+    async def _normalized_practice(self) -> str:
+        return await self._services().normalized()
+
+    async def _view_practice(self) -> str:
+        text, self._seen = await self._services().viewer()
+        return text
+
+    def _services(self) -> ServiceSteps:
+        return ServiceSteps(self._window, self._practice_name())
 
     # with DCMTK
 
@@ -346,7 +349,7 @@ class _Driver:
         folder = self._temporary / "storescp"
         folder.mkdir()
         process = self._start("storescp", "-od", str(folder), str(port))
-        await _until(lambda: process.state() is QProcess.ProcessState.Running, "storescp did not start")
+        await until(lambda: process.state() is QProcess.ProcessState.Running, "storescp did not start")
         await _listens(port)
         await self._keep_node("DCMTK", "STORESCP", port)
         return await self._echo_node("DCMTK")
@@ -371,7 +374,7 @@ class _Driver:
         counts = panel.listener.counts
         if counts.stored + counts.duplicates != known + 1:
             raise StepFailed("the listener has not received it")
-        await asyncio.sleep(_POLL_S * 5)
+        await asyncio.sleep(POLL_S * 5)
         return f"{result}; {panel.counts.text()}"
 
     def _start(self, name: str, *arguments: str) -> QProcess:
@@ -388,7 +391,7 @@ class _Driver:
     async def _run(self, name: str, *arguments: str) -> str:
         """Run a program to its end."""
         process = self._start(name, *arguments)
-        await _until(lambda: process.state() is QProcess.ProcessState.NotRunning, f"{name} did not end")
+        await until(lambda: process.state() is QProcess.ProcessState.NotRunning, f"{name} did not end")
         if process.exitStatus() is not QProcess.ExitStatus.NormalExit or process.exitCode():
             said = bytes(process.readAll().data()).decode("utf-8", "replace").strip()
             raise StepFailed(plain(f"{name} ended with {process.exitCode()}: {said}", 300))
@@ -397,32 +400,17 @@ class _Driver:
     async def _stop_listener(self) -> str:
         panel = self._window.listener
         self._window.show_panel(panel)
-        _press(panel.stop_button)
-        await _until(lambda: not panel.is_running and panel.start_button.isEnabled(), "the listener did not stop")
+        press(panel.stop_button)
+        await until(lambda: not panel.is_running and panel.start_button.isEnabled(), "the listener did not stop")
         return panel.status_text
 
     async def _picture(self, name: str) -> None:
         self._number += 1
-        await asyncio.sleep(_POLL_S * 5)  # two ticks of the pump, so that the picture shows what is there
+        await asyncio.sleep(POLL_S * 5)  # two ticks of the pump, so that the picture shows what is there
         path = self._folder / f"{self._number:02d}-{name.replace(' ', '-')}.png"
-        if not self._window.grab().save(str(path)):
+        seen, self._seen = self._seen or self._window, None
+        if not seen.grab().save(str(path)):
             raise StepFailed(f"the picture {path} could not be written")
-
-
-def _press(button: QPushButton) -> None:
-    """Press a button as a user could: only one that can be seen and is enabled."""
-    if not button.isEnabled() or not button.isVisible():
-        raise StepFailed(f"the button {button.accessibleName()} cannot be pressed")
-    button.click()
-
-
-async def _until(done: Callable[[], bool], problem: str) -> None:
-    """Wait until ``done``; the window goes on meanwhile."""
-    end = time.monotonic() + STEP_S
-    while not done():
-        if time.monotonic() > end:
-            raise StepFailed(problem)
-        await asyncio.sleep(_POLL_S)
 
 
 async def _free_port() -> int:
@@ -443,7 +431,7 @@ async def _listens(port: int) -> None:
         except OSError:
             if time.monotonic() > end:
                 raise StepFailed(f"nobody listens on port {port}") from None
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(POLL_S)
         else:
             writer.close()
             await writer.wait_closed()

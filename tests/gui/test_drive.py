@@ -27,10 +27,10 @@ def test_every_step_is_printed_and_pictured(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert [line[:2] for line in lines] == ["dr", *["ok"] * 18, "pi"]
+    assert [line[:2] for line in lines] == ["dr", *["ok"] * 22, "pi"]
     assert "answers" in lines[4]
     pictures = sorted(tmp_path.glob("*.png"))
-    assert len(pictures) == 18
+    assert len(pictures) == 22
     assert all(QImage(str(path)).width() == 1280 for path in pictures)
 
 
@@ -75,7 +75,7 @@ def test_without_foreign_programs_it_says_so(
     assert drive.run_drive(tmp_path) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "left    DCMTK is not installed: no foreign peer was talked to" in lines
-    assert sum(line.startswith("ok ") for line in lines) == 14
+    assert sum(line.startswith("ok ") for line in lines) == 18
 
 
 @pytest.mark.interop("storescp", "storescu", "echoscu")

@@ -34,7 +34,7 @@ class ImageOpening:
         self._retrievals = retrievals
         self._method = method
         self._say = say
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Path | None] | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -51,11 +51,16 @@ class ImageOpening:
         task = self._task = self._panel.tasks.spawn(self._open(row, uid), name="look at an image")
         task.add_done_callback(self._on_done)
 
-    def _on_done(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[Path | None]) -> None:
         if task is self._task:
             self._task = None
+            path = None if task.cancelled() or task.exception() is not None else task.result()
+            if path is not None:
+                self._panel.view_wanted.emit(path)
 
-    async def _open(self, row: Row, uid: str) -> None:
+    async def _open(self, row: Row, uid: str) -> Path | None:
+        """The file of an image, after it was retrieved where need be; ``None`` where it cannot be had."""
+        path: Path | None = None
         try:
             path = await self._find(uid)
             if path is None:
@@ -65,14 +70,13 @@ class ImageOpening:
                 path = await self._find(uid)
                 if path is None:
                     self._say(f"The image could not be retrieved: {plain(retrieval.line.text, 300)}", "error")
-                    return
-                self._say("The image was retrieved into the archive.", "good")
+                else:
+                    self._say("The image was retrieved into the archive.", "good")
         except ConfigurationError as error:
             self._say(error_text(error), "error")
         except StorageError as error:
             self._say(str(error), "error")
-        else:
-            self._panel.view_wanted.emit(path)
+        return path
 
     def _retrieve(self, row: Row) -> Retrieval:
         method = self._method()

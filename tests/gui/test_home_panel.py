@@ -126,6 +126,8 @@ async def test_the_practice_pacs_by_one_click(window: MainWindow, panel: HomePan
     assert window.practice_bar.text.text().startswith("Practice: nothing leaves this computer.")
     await reached(panel.stop_button.isVisible, "it can be stopped")
     assert not panel.start_button.isVisible()
+    first_step = panel.steps.buttons[FirstStep.ECHO]
+    await reached(lambda: QApplication.focusWidget() is first_step, "the focus is where one goes on")
     async with connect(node.address, calling_ae="DICOMGUI") as association:
         assert (await association.echo()).status.is_success
     window.show_panel(window.nodes)

@@ -247,10 +247,12 @@ class HomePanel(Panel):
             self.practice_text.set_tone(tone)
         busy, running = practice.is_busy, practice.is_running
         had_focus = self.start_button.hasFocus() or self.stop_button.hasFocus()
+        if busy and had_focus:
+            self.setFocus()  # until it is ready; Qt would go on to whatever button comes next
         for button, is_on in ((self.start_button, not running), (self.stop_button, running)):
             button.setVisible(is_on)
             button.setEnabled(is_on and not busy)
-        if had_focus and not busy:
+        if (had_focus or self.hasFocus()) and not busy:
             (self.steps.buttons[FirstStep.ECHO] if running and self.steps.isVisible() else self.start_button).setFocus()
 
     def _show_steps(self) -> None:

@@ -39,12 +39,12 @@ def test_the_packages_are_made_from_a_fresh_clone_and_live_in_a_clean_debian(tmp
     subprocess.run([out / "dicomgui.AppDir" / "AppRun", "--selftest"], check=True, env=environment)
     root = [] if os.geteuid() == 0 else ["sudo", "-n"]
     for script, kind, steps in (
-        ("chroot_test.py", "deb", ("install", "upgrade", "command line", "service", "machine-wide", "desktop", "window", "remove")),
-        ("rpm_test.py", "rpm", ("system", "install", "use", "remove")),
+        ("chroot_test.py", "deb", "install|upgrade|command line|service|machine-wide|desktop|window|remove"),
+        ("rpm_test.py", "rpm", "system|install|use|remove"),
     ):
         (package,) = out.glob(f"*.{kind}")
         tried = _run(*root, sys.executable, str(ROOT / "packaging" / script), str(package), "--base", str(base))
-        assert [step for step in steps if f"chroot_test: ok     {step} " in tried] == list(steps)
+        assert not [step for step in steps.split("|") if f"chroot_test: ok     {step} " not in tried]
 
 
 def test_the_installer_for_windows_is_compiled_and_tried() -> None:

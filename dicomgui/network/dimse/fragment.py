@@ -32,7 +32,10 @@ __all__ = [
 ]
 
 CHUNK_BYTES: Final = 1_048_576
-"""Bytes of PDUs handed to the transport at once; one PDU where it is larger."""
+"""A message of so many bytes of PDUs is handed to the transport at once."""
+
+PIECE_BYTES: Final = 524_288
+"""A longer one goes in pieces of this size, or of one PDU where that is larger."""
 
 SPARE_BYTES: Final = 65_536
 """Smaller buffers are made faster than they are looked after."""
@@ -206,6 +209,8 @@ def fragments(
     size = 0 if source is None else source.size + (source.size & 1)
     if 0 < len(command) <= room >= size and size <= SPARE_BYTES <= chunk_bytes and type(source) is not RawFileSource:
         return iter((_small(context_id, command, source, size),))
+    if _chunk_size(len(command), room) + _chunk_size(size, room) > chunk_bytes:
+        chunk_bytes = min(chunk_bytes, PIECE_BYTES)
     return _pieces(context_id, command, source, size, room, chunk_bytes, spare)
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from dicomgui.network.dimse import fragment as module
 from dicomgui.network.dimse.fragment import (
     CHUNK_BYTES,
+    PIECE_BYTES,
     BytesSource,
     Chunk,
     FileSource,
@@ -117,9 +118,11 @@ def test_command_and_first_data_are_in_one_chunk() -> None:
 
 def test_full_pdus_and_chunks() -> None:
     chunks = check(COMMAND, bytes(4_000_000), 16_384)
-    assert [pdu.length for pdu in chunks[1].pdus] == [16_390] * 63
-    assert all(len(chunk.data) <= CHUNK_BYTES for chunk in chunks)
-    assert len(chunks) == 4
+    assert [pdu.length for pdu in chunks[1].pdus] == [16_390] * 31
+    assert all(len(chunk.data) <= PIECE_BYTES for chunk in chunks)
+    assert len(chunks) == 8
+    (chunk,) = check(COMMAND, bytes(1_000_000), 16_384)
+    assert PIECE_BYTES < len(chunk.data) <= CHUNK_BYTES
 
 
 def test_a_chunk_holds_one_pdu_at_least() -> None:
@@ -136,7 +139,7 @@ def test_chunks_are_buffers_of_their_own() -> None:
 
 
 def test_a_buffer_that_is_given_back_serves_again() -> None:
-    data = counting(3 * MIB - 70_001)  # odd: what was in the buffer must not be taken for the padding
+    data = counting(3 * MIB + 70_001)  # odd: what was in the buffer must not be taken for the padding
     spare = [bytearray(b"\xff" * (MIB + 65_536))]
     buffers = set()
     wire = b""

@@ -150,11 +150,11 @@ async def test_buffers_are_used_again_once_they_are_written() -> None:
     line = Spy()
     sender = make(line)
     await sender.send(3, STORE, BytesSource(bytes(3_000_000)))
-    assert len(line.buffers) == 3
+    assert len(line.buffers) == 6
     assert len(set(map(id, line.buffers))) == 1
     line.has_written_all = False
     await sender.send(3, STORE, BytesSource(bytes(3_000_000)))
-    assert len(set(map(id, line.buffers[3:]))) == 3
+    assert len(set(map(id, line.buffers[6:]))) == 6
 
 
 async def test_it_waits_at_the_end_until_the_peer_has_taken_most(line: Line) -> None:

@@ -284,7 +284,8 @@ class FindJob:
             self._count += 1
             if self._missing:
                 there = tags_in(match.data, match.transfer_syntax_uid, self._missing)
-                self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in there}
+                if there:
+                    self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in there}
             return Found(self._count, match, self._peer, answer)
         try:
             with warnings.catch_warnings(action="ignore"):  # pydicom's, about odd values: they are shown as they are

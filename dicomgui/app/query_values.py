@@ -149,7 +149,15 @@ def _first_item(value: bytes, syntax: str) -> bytes:
 def tags_in(data: bytes, transfer_syntax_uid: str, wanted: Mapping[int, object]) -> Collection[int]:
     """Which of these elements are on the outermost level of a data set."""
     plain = inflate(data, transfer_syntax_uid, MAX_INFLATED)
+    # Of what a peer never returns not even the tag is there, and looking for it so costs a fraction of a walk.
+    if not any(_tag_bytes(tag, transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN) in plain for tag in wanted):
+        return ()
     return scan(plain, native_syntax(transfer_syntax_uid, plain), wanted, max(wanted)).found.keys()
+
+
+@lru_cache(maxsize=256)
+def _tag_bytes(tag: int, is_big_endian: bool) -> bytes:
+    return struct.pack(">HH" if is_big_endian else "<HH", tag >> 16, tag & 0xFFFF)
 
 
 @lru_cache(maxsize=1024)

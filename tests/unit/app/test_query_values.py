@@ -108,9 +108,17 @@ def test_the_whole_is_decoded_when_it_is_wanted() -> None:
     assert str(Answer(encode_dataset(study(), EXPLICIT)).dataset().PatientName) == "Müller^Jörg"
 
 
-def test_which_elements_are_there() -> None:
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, DEFLATED])
+def test_which_elements_are_there(syntax: str) -> None:
     wanted = {tag("PatientName"): "PatientName", tag("StudyID"): "StudyID"}
-    assert list(tags_in(encode_dataset(study(), IMPLICIT), IMPLICIT, wanted)) == [tag("PatientName")]
+    assert list(tags_in(encode_dataset(study(), syntax), syntax, wanted)) == [tag("PatientName")]
+    assert not tags_in(encode_dataset(study(), syntax), syntax, {tag("StudyID"): "StudyID"})
+
+
+def test_bytes_of_a_tag_in_a_value_are_no_element() -> None:
+    data = encode_dataset(study(StudyDescription="\x20\x00\x10\x00"), EXPLICIT)
+    assert b"\x20\x00\x10\x00" in data
+    assert not tags_in(data, EXPLICIT, {tag("StudyID"): "StudyID"})
 
 
 def test_value_representations_come_from_the_dictionary() -> None:

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from fuzz.targets import TARGETS, Target
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-SECONDS = 2.0
+SECONDS = 1.5
 """For each target, of blind changes."""
 
 PATIENCE = 6.0
@@ -55,6 +56,23 @@ def test_changed_inputs_break_nothing(target: Target) -> None:
     _, broken = run.mutation_loop(loud, target.seeds(), seconds=SECONDS)
     if broken is not None:
         loud(minimised(broken, lambda data: bool(run.fault_of(loud, data)), seconds=10))
+
+
+def _large(target: Target) -> Iterator[bytes]:
+    """Sound inputs that are repeated, or filled up in their middle, to 64 KiB."""
+    for sound in sorted(target.seeds(), key=len)[1:30:10]:
+        yield (sound * (run.MAX_BYTES // max(1, len(sound)) + 1))[: run.MAX_BYTES]
+        for piece in (b"\0", b"1", b"(", b"a.", b"[a]\n", b"\xfe\xff\x00\xe0\xff\xff\xff\xff"):
+            middle = len(sound) // 2
+            filled = sound[:middle] + piece * (run.MAX_BYTES // len(piece)) + sound[middle:]
+            yield filled[: run.MAX_BYTES]
+
+
+@each_target
+def test_large_inputs_take_no_long_time(target: Target) -> None:
+    target.run(target.seeds()[0])  # what is loaded at the first use is no fault of an input
+    for data in _large(target):
+        run.guarded(target.run, slower=PATIENCE)(data)
 
 
 @each_target

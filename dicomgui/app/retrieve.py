@@ -184,19 +184,24 @@ class RetrieveJob:
                 return  # it will not know it for the others either
 
     async def _retrieve_one(self, wanted: Wanted, operation: Operation[Progress]) -> WantedResult:
-        before, told = self._told, Counts()
+        before, told, announced = self._told, Counts(), 0
+        arrived = len(self._arrived or ())
         self._tell(before)
         async with operation:
             async for progress in operation:
                 told = Counts.of(progress, told)
+                announced = max(announced, told.announced)
                 self._told = before + told
                 self._tell(self._told)
             response = await operation.result()
         told = Counts.of(response.progress, told)
         self._told = before + told
-        return self._result(wanted, response, told)
+        over = told.over
+        if response.progress is None or response.progress.completed is None:  # it leaves the last numbers out
+            over = announced if self._arrived is None else max(over, len(self._arrived) - arrived + told.failed)
+        return self._result(wanted, response, told, max(announced, told.announced) - over)
 
-    def _result(self, wanted: Wanted, response: Response, told: Counts) -> WantedResult:
+    def _result(self, wanted: Wanted, response: Response, told: Counts, unfinished: int) -> WantedResult:
         failed: tuple[str, ...] = ()
         try:
             failed = response.failed_sop_instance_uids
@@ -208,7 +213,11 @@ class RetrieveJob:
         elif status.is_cancel:
             state = WantedState.CANCELLED
         else:
-            state = WantedState.PARTLY if status.is_warning or told.failed or told.warning else WantedState.DONE
+            is_partly = status.is_warning or told.failed or told.warning or unfinished > 0
+            state = WantedState.PARTLY if is_partly else WantedState.DONE
+            if unfinished > 0:
+                self._notes.append(f"The peer says that it is done, but not what became of {unfinished} instances.")
+                return WantedResult(wanted, state, status, response.comment, told, failed, unfinished)
         return WantedResult(wanted, state, status, response.comment, told, failed)
 
     def _finish(self, result: WantedResult) -> None:

@@ -60,6 +60,16 @@ class Counts:
         )
 
     @property
+    def over(self) -> int:
+        """Sub-operations that have come to an end, good or bad."""
+        return self.completed + self.failed + self.warning
+
+    @property
+    def announced(self) -> int:
+        """All sub-operations, as far as the peer has said how many there are."""
+        return self.over + (self.remaining or 0)
+
+    @property
     def delivered(self) -> int:
         """Instances that the peer says it has delivered."""
         return self.completed + self.warning
@@ -107,6 +117,8 @@ class WantedResult:
     :ivar status: of the final response; ``None`` where there was none.
     :ivar comment: Error Comment (0000,0902); text of the peer.
     :ivar failed_uids: Failed SOP Instance UID List (0008,0058); a peer may leave it out.
+    :ivar unfinished: sub-operations that the peer had announced, and whose end it never told, though it said that all
+        is done.
     """
 
     wanted: Wanted
@@ -115,6 +127,7 @@ class WantedResult:
     comment: str = ""
     told: Counts = Counts()
     failed_uids: tuple[str, ...] = ()
+    unfinished: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +175,9 @@ class RetrieveReport:
 
     @property
     def has_failures(self) -> bool:
-        """Whether the peer refused something, or some sub-operation failed, or something never arrived."""
-        refused = any(result.state is WantedState.FAILED for result in self.results)
+        """Whether the peer refused or broke off something, or some sub-operation failed, or something never arrived."""
+        bad = (WantedState.FAILED,) if self.is_cancelled else (WantedState.FAILED, WantedState.CANCELLED)
+        refused = any(result.state in bad or result.unfinished for result in self.results)
         return refused or self.told.failed > 0 or bool(self.refused_uids) or self.missing > 0
 
     @property

@@ -17,9 +17,11 @@ from dicomgui.network.pdu.data import COMMAND, LAST, PDATA_HEAD
 from dicomgui.network.pdu.wire import PduType
 from dicomgui.network.status import Status
 
-__all__ = ["Plain", "answer_pdu"]
+__all__ = ["PLAIN", "Plain", "answer_pdu"]
 
 Plain: TypeAlias = CStoreRQ | CEchoRQ
+PLAIN: Final = (CStoreRQ, CEchoRQ)
+"""The same for ``isinstance``."""
 
 _MESSAGE_ID_HEAD: Final = struct.pack("<HHL", 0, MESSAGE_ID_RESPONDED.number, 2)
 

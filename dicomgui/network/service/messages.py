@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dicomgui.network.dimse.commands import CEchoRQ, Command, CStoreRQ
+from dicomgui.network.dimse.answer_pdu import PLAIN
+from dicomgui.network.dimse.commands import Command, CStoreRQ
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Direction, Scribe
 
@@ -13,7 +14,7 @@ def trace_message(
     scribe: Scribe, direction: Direction, context_id: int, command: Command, dataset_length: int
 ) -> None:
     """Write one :class:`~dicomgui.network.tracing.DimseRecord`."""
-    if isinstance(command, CStoreRQ | CEchoRQ):  # of which there are most
+    if isinstance(command, PLAIN):  # of which there are most
         scribe.dimse(
             direction,
             context_id,

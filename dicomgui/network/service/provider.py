@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dicomgui.network.association.contexts import AcceptedContext
+from dicomgui.network.dimse.answer_pdu import PLAIN
 from dicomgui.network.dimse.assembler import MemorySink, Message, NullSink, Sink
 from dicomgui.network.dimse.commands import (
     CCancelRQ,
@@ -368,7 +369,7 @@ class Provider:
         command = job.message.command
         if job.request is None and self.handlers.on_refused is not None:
             self._tell_refused(self.handlers.on_refused, command, outcome)
-        if isinstance(outcome, Status) and isinstance(command, CStoreRQ | CEchoRQ):
+        if isinstance(outcome, Status) and isinstance(command, PLAIN):
             self._attached.answer(job.context.context_id, command, outcome)
             return
         self._attached.respond(job.context.context_id, response_to(job.command, outcome, False))

@@ -153,10 +153,8 @@ def place(source: str, target: str) -> None:
             if error.errno in NO_LINKS:
                 raise HardLinksMissing(error.strerror) from error
             raise
-        try:  # noqa: SIM105 - faster than a context manager, and done for each instance
+        with suppress(OSError):  # the instance is stored; the spare name goes at the next start
             os.unlink(source)
-        except OSError:
-            pass  # the instance is stored; the spare name goes at the next start
 
 
 def same_bytes(first: FileIO, second: FileIO, size: int) -> bool:

@@ -38,6 +38,11 @@ class Line:
                 self.sent.append((value.context_id, value.control, bytes(value.data)))
         self.on_send()
 
+    def send_answer(self, pdu: bytes) -> None:
+        (value,) = decode(pdu).pdvs
+        self.sent.append((value.context_id, value.control, bytes(value.data)))
+        self.on_send()
+
     def fill(self) -> None:
         """The peer does not read."""
         self.is_writable = False

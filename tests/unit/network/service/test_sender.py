@@ -9,7 +9,9 @@ import pytest
 from helpers.lines import Line
 
 from dicomgui.network import LocalProtocolError, Status
-from dicomgui.network.dimse.commands import CEchoRSP, CStoreRQ
+from dicomgui.network.dimse.command_set import decode
+from dicomgui.network.dimse.commands import CEchoRQ, CEchoRSP, CStoreRQ
+from dicomgui.network.dimse.commands import answer as answer_to
 from dicomgui.network.dimse.fragment import BytesSource, Chunk
 from dicomgui.network.service import sender as module
 from dicomgui.network.service.sender import Sender
@@ -40,6 +42,38 @@ async def test_a_message_without_data_goes_at_once(line: Line) -> None:
     [record] = records
     assert isinstance(record, DimseRecord)
     assert (record.direction, record.message_id, record.dataset_length) == (Direction.SENT, 7, -1)
+
+
+@pytest.mark.parametrize("request_", [STORE, CEchoRQ(7)], ids=["store", "echo"])
+async def test_a_plain_answer_is_told_as_any_other(line: Line, request_: CStoreRQ | CEchoRQ) -> None:
+    quick: list[Record] = []
+    plain: list[Record] = []
+    make(line, quick).answer(1, request_, Status(0xB000))
+    make(line, plain).post(1, answer_to(request_, Status(0xB000)))
+    assert line.commands[0] == line.commands[1]
+    assert line.sent[0] == line.sent[1]
+    assert [record[3:] for record in quick] == [record[3:] for record in plain]
+
+
+async def test_a_plain_answer_keeps_to_what_the_peer_takes(line: Line) -> None:
+    """A length below 4096 is no promise of ours to the peer, so that one may well ask for little."""
+    make(line, max_length=40).answer(1, STORE, Status(0))
+    assert all(len(data) <= 34 for _, _, data in line.sent)
+    assert decode(b"".join(data for _, _, data in line.sent)) == answer_to(STORE, Status(0))
+
+
+async def test_annex_e_a_plain_answer_during_a_message_comes_right_after_it(line: Line) -> None:
+    sender = make(line)
+    line.fill()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send(3, STORE, BytesSource(bytes(1_000_000)), is_store=True))
+        await asyncio.sleep(0)
+        sender.answer(1, CEchoRQ(8), Status(0))
+        assert line.commands == []
+        line.empty()
+    assert line.sent[-1][0] == 1
+    assert {context for context, _, _ in line.sent[:-1]} == {3}
+    assert line.commands == [STORE, answer_to(CEchoRQ(8), Status(0))]
 
 
 async def test_annex_e_what_is_posted_during_a_message_comes_right_after_it(line: Line) -> None:

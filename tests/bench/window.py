@@ -125,7 +125,11 @@ def _u3(stage: Stage) -> Iterator[Contest]:
     """Matches stream into the table."""
     count = stage.scale.streamed
     text = f"{count:,} matches streaming into the table"
-    return _late(stage, "U3", text, _found(stage, count), (33.0, 80.0))
+    found = _found(stage, count)
+    seconds = found.figure("seconds")
+    yield from _late(stage, "U3", text, found, (33.0, 80.0))
+    work = f"C-FIND of {count:,} matches into the table"
+    yield Contest("U3", work, "–", "matches/s", None, lambda: count / seconds(), None)
 
 
 def _u4(stage: Stage) -> Iterator[Contest]:

@@ -6,12 +6,16 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from dicomgui.trace.filter.grammar import MAX_LENGTH
 from dicomgui.trace.filter.terms import KEYS, WORDS, Key
 
 __all__ = ["Completion", "Completions", "complete", "quoted"]
 
 MAX_OFFERED = 50
 """Completions that are offered at once."""
+
+LOOKED_BACK = 256
+"""Characters before the cursor among which the begin of what is being typed is looked for."""
 
 _BEING_TYPED = re.compile(r'([^\s():=~<>!"]*)(?:(:|>=|<=|=|~|>|<)(!?)("(?:[^"\\\\]|\\\\.)*"?|[^\s()"]*))?$')
 _JOINTS = (("and", "both"), ("or", "at least one of both"), ("not", "the opposite"))
@@ -48,20 +52,26 @@ def complete(text: str, cursor: int, values_of: Callable[[str], Iterable[str]] |
     :param cursor: place in ``text``, from 0 to its length.
     :param values_of: further values for a key, e.g. the peers of this trace.
     """
-    before = text[:cursor]
-    if _is_inside_quotes(before) and _keyed_quote(before) is None:
-        return Completions(cursor, ())
-    match = _BEING_TYPED.search(before)
-    if match is None:
-        return Completions(cursor, ())
+    nothing = Completions(cursor, ())
+    if len(text) > MAX_LENGTH:
+        return nothing
+    # What stands far before the cursor is not being typed, and to look through it all again and again takes its square.
+    skipped = max(0, cursor - LOOKED_BACK)
+    near = text[skipped:cursor]
+    if _is_inside_quotes(text[:cursor]) and _keyed_quote(near) is None:
+        return nothing
+    match = _BEING_TYPED.search(near)
+    if match is None or (skipped and match.start() == 0):
+        return nothing
+    start = skipped + match.start()
     word, sign, bang, value = match[1].casefold(), match[2], match[3], match[4]
     if sign is None:
-        return Completions(match.start(), tuple(_words(word))[:MAX_OFFERED])
+        return Completions(start, tuple(_words(word))[:MAX_OFFERED])
     known = next((key for key in KEYS if key.name == word), None)
     if known is None or sign not in known.signs:
-        return Completions(cursor, ())
+        return nothing
     offered = tuple(_values(known, f"{match[1]}{sign}{bang}", value, bool(bang), values_of))
-    return Completions(match.start(), offered[:MAX_OFFERED])
+    return Completions(start, offered[:MAX_OFFERED])
 
 
 def _is_inside_quotes(before: str) -> bool:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomgui.trace.filter.complete import complete, quoted
-from dicomgui.trace.filter.grammar import parse
+from dicomgui.trace.filter.complete import LOOKED_BACK, complete, quoted
+from dicomgui.trace.filter.grammar import MAX_LENGTH, parse
 
 
 def texts(text: str, cursor: int | None = None, **values: list[str]) -> list[str]:
@@ -49,6 +49,19 @@ def test_only_what_stands_before_the_cursor_counts() -> None:
     offered = complete("op:c-s failed", 6)
     assert offered.start == 0
     assert [completion.text for completion in offered.offered] == ["op:c-store"]
+
+
+def test_a_long_filter_is_completed_at_its_cursor_and_a_long_word_is_not() -> None:
+    before = "failed and " * 100
+    offered = complete(f"{before}op:c-s", len(before) + 6)
+    assert (offered.start, [one.text for one in offered.offered]) == (len(before), ["op:c-store"])
+    assert texts("o" * LOOKED_BACK) == []
+    assert texts("x" * 2000 + "p") == []
+
+
+def test_what_is_too_long_for_a_filter_is_not_completed() -> None:
+    assert texts("op:c-s".rjust(MAX_LENGTH)) == ["op:c-store"]
+    assert texts("op:c-s".rjust(MAX_LENGTH + 1)) == []
 
 
 def test_what_goes_on_says_so() -> None:

@@ -351,11 +351,12 @@ async def test_notifications_are_listed_by_kind_and_ruled(
     assert statuses == [0, 0x0110]
     page = panel.notifications
     await reached(lambda: page.model.rowCount() == 2, "both are listed")
-    cells = [[page.model.index(row, column).data() for column in range(1, 6)] for row in range(2)]
-    assert cells[1] == ["0x0000 Success", "warning (event 2)", "Printer", "2.25.7", "CT1"]
+    cells = [[page.model.index(row, column).data() for column in range(1, 5)] for row in range(2)]
+    assert cells[1] == ["0x0000 Success", "Printer: warning", "CT1", "2.25.7"]
     assert cells[0][0].startswith("0x0110")
     page.table.selectRow(0)
     await reached(lambda: page.dataset.is_open, "the event information is shown")
+    assert page.dataset.heading.text() == "Printer: warning"
     page.state.setCurrentIndex(page.state.findData("UPS"))
     assert page.model.rowCount() == 0
     await press(page.clear_button)

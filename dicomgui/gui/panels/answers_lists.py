@@ -64,12 +64,14 @@ class StepRow(NamedTuple):
 
     :ivar state: decides about the filter, and is shown as a pill.
     :ivar read: gives the data set; may be called in any thread.
+    :ivar title: what the data set is called; by default the UID.
     """
 
     uid: str
     state: str
     cells: tuple[Cell, ...]
     read: Callable[[], Dataset]
+    title: str = ""
 
 
 def _cells(utc: float, state: str, *others: str) -> tuple[Cell, ...]:
@@ -86,6 +88,7 @@ class StepsPage(QWidget):
     """
 
     service: Provided
+    all_of_them = "all states"
     view_wanted = Signal(object)
     """The user wants to see a data set in a window of its own; a function that gives it, for a thread."""
 
@@ -157,7 +160,7 @@ class StepsPage(QWidget):
     def _fill_states(self) -> None:
         chosen = self.state.currentData() or _ALL
         counts = {state: sum(1 for row in self._rows if row.state == state) for state in self._states}
-        texts = {_ALL: f"all states  {len(self._rows):,}"}
+        texts = {_ALL: f"{self.all_of_them}  {len(self._rows):,}"}
         texts |= {state: f"{state.lower()}  {counts[state]:,}" for state in self._states}
         self.state.blockSignals(True)
         if not self.state.count():
@@ -188,12 +191,12 @@ class StepsPage(QWidget):
     def _on_selected(self) -> None:
         row = self._selected()
         if row is not None:
-            self._latest.ask(lambda: dataset_node(row.read(), row.uid), self.dataset.show_node)
+            self._latest.ask(lambda: dataset_node(row.read(), row.title or row.uid), self.dataset.show_node)
 
     def _view(self) -> None:
         row = self._selected()
         if row is not None:
-            title = " ".join(cell.text for cell in row.cells[1:3])
+            title = row.title or row.uid
             self.view_wanted.emit(lambda: view_of(row.read(), title))
 
     def _on_clear_clicked(self) -> None:

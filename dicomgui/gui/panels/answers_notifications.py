@@ -29,6 +29,7 @@ class NotificationsPage(StepsPage):
     """Event reports and other notifications, the newest first."""
 
     service = Provided.NOTIFICATIONS
+    all_of_them = "all kinds"
 
     def __init__(self, place: Workplace, desk: AnswerDesk) -> None:
         text = (
@@ -38,10 +39,10 @@ class NotificationsPage(StepsPage):
         empty = EmptyState(
             "listener", "Nothing was reported", f"Switch notifications on above and start the listener. {text}"
         )
-        titles = ("Time", "We answered", "What", "SOP class", "Instance", "From")
+        titles = ("Time", "We answered", "What", "From", "Instance")
         super().__init__("answers_notifications", "Notifications", place, desk, titles, _KINDS, empty)
         self.state.setAccessibleName("Kind")
-        for number, width in ((1, 170), (3, 210), (4, 210), (5, 110)):
+        for number, width in ((1, 142), (3, 84), (4, 80)):
             self.table.setColumnWidth(number, width)
 
     @property
@@ -57,22 +58,27 @@ def _row(entry: NotificationEntry) -> StepRow:
     status = entry.status
     tone = "error" if status.is_failure else "warning" if status.is_warning else "good"
     answered = f"0x{int(status):04X} {status.meaning(service_of(entry.sop_class_uid))}"
-    texts = (
-        _what(entry), sop_class_title(entry.sop_class_uid), entry.sop_instance_uid, entry.calling_ae_title,
-    )  # fmt: skip
+    what = f"{_short(entry.sop_class_uid)}: {_what(entry)}"
+    texts = (what, entry.calling_ae_title, entry.sop_instance_uid)
     cells = (Cell(clock(entry.utc)), Cell(plain(answered), tone=tone, icon=tone), *(Cell(plain(one)) for one in texts))
-    return StepRow(str(entry.number), _kind(entry.sop_class_uid), cells, entry.dataset)
+    return StepRow(str(entry.number), _kind(entry.sop_class_uid), cells, entry.dataset, plain(what, 120))
 
 
 def _what(entry: NotificationEntry) -> str:
     if entry.type_id is None:
-        text = "instances are available" if entry.sop_class_uid == availability.SOP_CLASS else entry.operation
+        text = "instances" if entry.sop_class_uid == availability.SOP_CLASS else entry.operation
     else:
         name = type_name(NOperation.EVENT_REPORT, entry.sop_class_uid, entry.type_id)
-        text = f"{name} (event {entry.type_id})" if name else f"event {entry.type_id}"
+        text = name or f"event {entry.type_id}"
     if entry.data is None and entry.size_bytes:
         text += f"; its {entry.size_bytes:,} bytes were not kept"
     return text
+
+
+def _short(sop_class_uid: str) -> str:
+    """What it is about, in few words."""
+    short = {"UPS": "UPS", "COMMITMENT": "Commitment", "MPPS": "MPPS", "AVAILABILITY": "Available"}
+    return short.get(_kind(sop_class_uid)) or sop_class_title(sop_class_uid)
 
 
 def _kind(sop_class_uid: str) -> str:

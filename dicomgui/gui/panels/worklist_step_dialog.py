@@ -160,7 +160,7 @@ class StepDialog(QDialog):
         if series is not None:
             text = "Series, and their images: UIDs between semicolons, each as UID or SOP class/UID."
             column.addWidget(PlainLabel(text, tone="muted", wrap=True))
-            column.addWidget(series)
+            column.addWidget(series, 1)
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.addStretch(1)

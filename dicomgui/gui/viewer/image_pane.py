@@ -232,6 +232,8 @@ class ImagePane(QWidget):
     def _show(self, result: Drawn | ImageError) -> None:
         if isinstance(result, ImageError):
             self.play_button.setChecked(False)
+            if self.drawn is None:  # else another frame may be sound
+                self._frames.hide()
             self._say_nothing("This image cannot be shown", str(result))
             self._show_place()
             return

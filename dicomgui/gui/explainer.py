@@ -36,6 +36,8 @@ FAR_BEHIND = 16_384
 """Rows above which it goes on at once when nothing much comes in any more."""
 
 _BREATH_S = 0.002
+_REST_S = 0.05
+_LONGEST_REST_S = 1.0  # who scrolls without end gets findings, too
 
 
 class Explainer:
@@ -99,7 +101,7 @@ class Explainer:
         The live trace goes on at the next turn where it is only a little behind, or has no time now.
         """
         loop = asyncio.get_running_loop()
-        update = partial(expert.update, breathe=partial(Event().wait, _BREATH_S))
+        update = partial(expert.update, breathe=partial(_breathe, self._source))
         await loop.run_in_executor(self._context.file_pool, update)
         while expert is self._expert and self._has_time_for(expert):
             await loop.run_in_executor(self._context.file_pool, update)
@@ -184,3 +186,12 @@ class Explainer:
     async def shut_down(self) -> None:
         """End what is being judged and looked for."""
         await self._tasks.close()
+
+
+def _breathe(source: TraceSource | None) -> None:
+    """Leave the interpreter to the window's thread: for a moment, and longer while somebody scrolls."""
+    wait = Event().wait
+    wait(_BREATH_S)
+    end_s = time.monotonic() + _LONGEST_REST_S
+    while source is not None and source.is_scrolled and time.monotonic() < end_s:
+        wait(_REST_S)

@@ -16,10 +16,12 @@ from helpers.failures import RECORDED
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialog, QLabel, QListWidget, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractSlider, QDialog, QLabel, QListWidget, QPushButton, QWidget
 
+from dicomgui.app.expert import PIECE
 from dicomgui.gui import explainer
 from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.models import trace_source
 from dicomgui.gui.panels.explaining import PeerActions
 from dicomgui.gui.widgets.hex_view import HexView
 from dicomgui.network.tracing import NoteRecord
@@ -278,4 +280,22 @@ async def test_the_diagnosis_rests_while_much_comes_in(window: MainWindow, monke
         assert explaining._updating is before
     explaining.drain()
     assert explaining._updating is not before
+    await reached(lambda: explaining._expert is not None and not explaining._expert.is_behind, "all is judged")
+
+
+async def test_the_diagnosis_rests_while_somebody_scrolls(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace_source, "_SCROLLING_S", 1000.0)
+    monkeypatch.setattr(explainer, "_LONGEST_REST_S", 1000.0)
+    monkeypatch.setattr(explainer, "_REST_S", 0.001)
+    monkeypatch.setattr(explainer, "EVERY_S", 0.0)
+    window.show_panel(window.trace)
+    source, explaining = window.trace.live, window._explainer
+    for number in range(10 * PIECE):
+        source.store(NoteRecord(0, 0.0, 1e9, 20, str(number)))
+    window.trace.table.verticalScrollBar().triggerAction(QAbstractSlider.SliderAction.SliderSingleStepSub)
+    await reached(lambda: explaining._expert is not None and explaining._expert.behind == 9 * PIECE, "one piece")
+    assert source.is_scrolled
+    assert explaining._updating is not None
+    assert not explaining._updating.done()
+    source._scrolled_s = float("-inf")
     await reached(lambda: explaining._expert is not None and not explaining._expert.is_behind, "all is judged")

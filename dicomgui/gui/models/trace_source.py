@@ -12,6 +12,7 @@ from dicomgui.trace.store import TraceStore
 __all__ = ["TraceSource"]
 
 _STEP_ROWS = 256
+_SCROLLING_S = 0.3  # between two turns of a wheel one is scrolling still
 
 
 class TraceSource:
@@ -43,6 +44,7 @@ class TraceSource:
         self.notes = notes
         self.is_redacted = is_redacted
         self.base = 1
+        self._scrolled_s = 0.0
 
     @property
     def is_live(self) -> bool:
@@ -66,6 +68,15 @@ class TraceSource:
             if time.monotonic() >= end:
                 return True
         return False
+
+    def note_scrolling(self) -> None:
+        """Somebody moves a list of this trace."""
+        self._scrolled_s = time.monotonic()
+
+    @property
+    def is_scrolled(self) -> bool:
+        """Whether somebody moves a list of this trace, or did in the last 0.3 s; asked from any thread."""
+        return time.monotonic() - self._scrolled_s < _SCROLLING_S
 
     def clear(self) -> None:
         """Forget all rows of the live trace, and what was noted beside them."""

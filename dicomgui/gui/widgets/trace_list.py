@@ -181,6 +181,7 @@ class TraceList(TraceTable):
     def _on_scrolled(self) -> None:
         """The user moves the list: up ends following, to the end begins it again."""
         bar = self.verticalScrollBar()
+        self.trace_model.source.note_scrolling()
         self.comment.leave()
         self.set_follows(bar.sliderPosition() >= bar.maximum())
 

@@ -1,7 +1,7 @@
 """Pictures of the real program with the practice PACS, so that those in a guide never age.
 
     python packaging/screenshots.py FOLDER [--program dicomgui] [--steps NAME ...]
-    python packaging/screenshots.py docs/pictures --steps open-the-window echo-the-practice-PACS read-the-trace
+    python packaging/screenshots.py packaging/pictures --steps open-the-window echo-the-practice-PACS read-the-trace
 
 Starts the program with `--drive-offscreen`, which presses the window's own buttons and leaves a picture of each step,
 and keeps those that are worth showing. Give another program to picture an installed one. The second line makes those of

@@ -11,10 +11,10 @@ from helpers.source import ROOT
 
 def test_the_readme_shows_pictures_that_the_script_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "packaging"))
-    taken = {f"docs/pictures/{step.lower()}.png" for step in importlib.import_module("screenshots").SHOWN}
+    taken = {f"packaging/pictures/{step.lower()}.png" for step in importlib.import_module("screenshots").SHOWN}
     shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert shown
     assert set(shown) <= taken
-    assert {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "docs").rglob("*.png")} == set(shown)
+    assert {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "packaging" / "pictures").rglob("*.png")} == set(shown)
     for name in shown:
         assert (ROOT / name).read_bytes().startswith(b"\x89PNG")

@@ -84,7 +84,7 @@ def find_rejection(case: Case) -> Finding | None:
     for direction in (Direction.RECEIVED, Direction.SENT):
         found = case.pdu(direction, PduType.ASSOCIATE_RJ)
         pdu = decoded(found)
-        if found is None or not isinstance(pdu, AssociateRJ):
+        if found is None or found.record.error or not isinstance(pdu, AssociateRJ):  # out of turn it rejects nothing
             continue
         code = rejection_code(pdu.source, pdu.reason)
         values = values_of(case) | {

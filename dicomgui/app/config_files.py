@@ -7,6 +7,7 @@ kept aside before the new one takes its name.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tomllib
 from contextlib import suppress
@@ -37,6 +38,11 @@ CONFIG_VARIABLE = "DICOMGUI_CONFIG"
 
 MAX_FILE_BYTES = 4 * 2**20
 """No file of settings is larger; what is, is none of ours."""
+
+MAX_KEY_PARTS = 500
+"""No key of a file of settings has more parts between dots."""
+
+_QUOTED = re.compile(rb"""\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'""")
 
 APP = "dicomgui"
 
@@ -128,6 +134,8 @@ class TomlFile:
             return Document({}, self._problem(f"cannot be read: {error.strerror}", "Give yourself access to it."))
         if len(data) > MAX_FILE_BYTES:
             return Document({}, self._problem("is too large for a file of settings"))
+        if _has_endless_key(data):
+            return Document({}, self._problem(f"is damaged: a key in it has more than {MAX_KEY_PARTS} parts"))
         try:
             table = tomllib.loads(data.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
@@ -188,6 +196,12 @@ class TomlFile:
         """``settings.damaged-1.toml``, with the first free number."""
         names = (path.with_name(f"{path.stem}.damaged-{number}{path.suffix}") for number in count(1))
         return next(name for name in names if not name.exists())
+
+
+def _has_endless_key(data: bytes) -> bool:
+    """Whether a line has more dots than a key may: what parses them takes the square of their number."""
+    lines = (line.partition(b"#")[0] for line in _QUOTED.sub(b"", data).split(b"\n"))
+    return any(line.count(b".") > MAX_KEY_PARTS for line in lines)
 
 
 def _replace(target: Path, data: bytes) -> None:

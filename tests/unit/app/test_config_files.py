@@ -12,6 +12,7 @@ import tomli_w
 
 from dicomgui.app import config_files
 from dicomgui.app.config_files import (
+    Document,
     SettingsError,
     TomlFile,
     config_folder,
@@ -92,6 +93,19 @@ class TestReading:
         assert str(path) in str(document.problem)
         assert document.problem.hint
         assert [file.name for file in tmp_path.iterdir()] == ["x.toml"]
+
+    @pytest.mark.parametrize("line", ["a." * 600 + "b = 1", "[" + '"a".' * 600 + "b]", "x = {" + "a." * 600 + "b = 1}"])
+    def test_a_key_without_end_is_damage(self, tmp_path: Path, line: str) -> None:
+        """A parser takes the square of its parts: one of 64 KiB held up the start for seconds."""
+        path = tmp_path / "x.toml"
+        path.write_text(f"a = 1\n{line}\n")
+        assert "more than 500 parts" in str(TomlFile(path).read().problem)
+
+    def test_dots_in_values_and_comments_are_no_parts(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.toml"
+        dots = "." * 1000
+        path.write_text(f"# {dots}\na = '{dots}'\nb = \"x\\\"{dots}\"\n")
+        assert TomlFile(path).read() == Document({"a": dots, "b": f'x"{dots}'})
 
     def test_a_newer_file_is_read_as_far_as_it_is_known(self, tmp_path: Path) -> None:
         path = tmp_path / "x.toml"

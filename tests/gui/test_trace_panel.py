@@ -320,6 +320,22 @@ async def test_what_is_no_pdu_shows_its_fields(panel: TracePanel) -> None:
     assert [model.index(row, 1, root).data() for row in range(2)] == ["20", "note 0"]
 
 
+async def test_what_is_new_in_one_list_is_not_told_of_another(panel: TracePanel) -> None:
+    panel.show_zoom(Zoom.ROWS)
+    notes(panel, 300)
+    await shown(panel)
+    for change in (lambda: panel.filter.set_filter("failed"), lambda: panel.show_zoom(Zoom.EXCHANGES)):
+        panel.show_zoom(Zoom.ROWS)
+        await shown(panel)
+        panel.follow.setChecked(False)
+        notes(panel, 5)
+        await reached(lambda: panel.new_rows.isVisible(), "it tells of new rows")
+        change()
+        assert not panel.new_rows.isVisible()
+        assert not panel.follow.isChecked()
+        panel.filter.set_filter("")
+
+
 async def test_following_ends_when_the_user_scrolls_up_and_begins_again(panel: TracePanel, press: Press) -> None:
     bar = panel.table.verticalScrollBar()
     panel.show_zoom(Zoom.ROWS)

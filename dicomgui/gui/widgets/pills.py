@@ -50,14 +50,14 @@ class PillDelegate(_CellDelegate):
         metrics = option.fontMetrics
         height = min(option.rect.height() - 4, metrics.height() + 4)
         room = option.rect.width() - 2 * _MARGIN
-        width = min(room, _ICON + metrics.horizontalAdvance(text) + 20)
+        name = str(index.data(ICON_ROLE) or "")
+        width = min(room, metrics.horizontalAdvance(text) + (_ICON + 20 if name else 15))
         pill = QRectF(option.rect.x() + _MARGIN, option.rect.y() + (option.rect.height() - height) / 2, width, height)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ground)
         painter.drawRoundedRect(pill, height / 2, height / 2)
-        name = str(index.data(ICON_ROLE) or "")
         left = pill.x() + 7
         if name:
             device = painter.device()

@@ -140,14 +140,20 @@ class TraceList(TraceTable):
         number = self.number if select < 0 else select
         if zoom is not model.zoom:
             self.keep_widths()
+        before = (model.zoom, model.view, model.associations)
         model.show(zoom=zoom, view=view, associations=associations)
+        if (model.zoom, model.view, model.associations) != before:
+            self._forget_missed()
         self._name_level()
         self.want(model.holder_of(number) if number else 0)
         self._catch_up.start()
 
     def set_filter(self, filter_: Filter | None, highlight: Filter | None = None) -> None:
         """See :meth:`TraceModel.set_filter`."""
+        before = self.trace_model.filter
         self.trace_model.set_filter(filter_, highlight)
+        if (before.text if before else "") != (filter_.text if filter_ else ""):
+            self._forget_missed()
         self._catch_up.start()
 
     def _name_level(self) -> None:
@@ -167,9 +173,13 @@ class TraceList(TraceTable):
         if on:
             self.scrollToBottom()
         if changed:
-            self._missed = 0
-            self.rows_missed.emit(0)
+            self._forget_missed()
             self.follow_changed.emit(on)
+
+    def _forget_missed(self) -> None:
+        """The newest is in view, or another list is, of which other items are new."""
+        self._missed = 0
+        self.rows_missed.emit(0)
 
     def _on_rows_added(self, count: int) -> None:
         if self._follows:

@@ -134,16 +134,16 @@ class NegotiationView(QWidget):
 def summary_of(found: Negotiation) -> str:
     """What matters of it, in one line."""
     proposed = [row for row in found.rows if row.context_id]
+    accepted = sum(row.is_accepted for row in proposed)
     parts = list(found.remarks)
     if proposed:
-        accepted = sum(row.is_accepted for row in proposed)
         parts.insert(0, f"{accepted} of {count_text(len(proposed), 'context')} accepted.")
     missed = [row for row in found.rows if row.is_missed]
     if missed:
         names = ", ".join(dict.fromkeys(named(row.abstract_syntax) for row in missed[:4]))
         parts.append(f"Needed and not accepted: {names}{' and more' if len(missed) > 4 else ''}.")
     elif any(not row.is_accepted for row in proposed) and not found.remarks:
-        parts.append("Nothing needed the others.")
+        parts.append("Nothing needed the others." if accepted else "Nothing needed them.")
     return plain(" ".join(parts), 600)
 
 

@@ -14,7 +14,7 @@ from helpers.answering import Answering
 from helpers.bad_peer import GOOD_AC, RELEASE_RP, BadServer, Peer, Script, bad_server, pdu, reached, response
 from helpers.failures import RECORDED
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication, QIcon
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSlider, QDialog, QLabel, QListWidget, QPushButton, QWidget
 
@@ -23,6 +23,7 @@ from dicomgui.gui import explainer
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models import trace_source
 from dicomgui.gui.panels.explaining import PeerActions
+from dicomgui.gui.theme import Theme, current_colors
 from dicomgui.gui.widgets.hex_view import HexView
 from dicomgui.network.tracing import NoteRecord
 from dicomgui.trace.file import TraceWriter
@@ -231,6 +232,32 @@ async def test_the_badge_counts_and_its_list_leads_to_the_trace(window: MainWind
     await reached(lambda: window.panel is window.trace, "the trace is in view")
     button(dialog, "findings_close").click()
     assert not dialog.isVisible()
+
+
+@pytest.mark.qt_log_ignore("propagateSizeHints|raise")
+async def test_open_findings_take_the_colours_of_another_theme(window: MainWindow, theme: Theme, press: Press) -> None:
+    for record in RECORDED["rejected-called-ae"]():
+        window.trace.live.store(record)
+    window.show_panel(window.trace)
+    badge = button(window, "status_expert")
+    await reached(badge.isVisible, "the badge is there")
+    await press(badge)
+    [dialog] = [one for one in window.findChildren(QDialog, "findings_dialog") if one.isVisible()]
+    listed = dialog.findChild(QListWidget, "findings_list")
+    assert listed is not None
+    for scheme in (Qt.ColorScheme.Dark, Qt.ColorScheme.Light):
+        theme.use(scheme)
+        colors = current_colors()
+        assert listed.item(0).foreground().color() == QColor(colors.muted)
+        assert QColor(colors.error) in colors_of(listed.item(1).icon())
+        assert QColor(colors.error) in colors_of(badge.icon())
+        assert "does not know the name" in listed.currentItem().text()
+
+
+def colors_of(icon: QIcon) -> list[QColor]:
+    """The colours of an icon along its middle row."""
+    image = icon.pixmap(16).toImage()
+    return [image.pixelColor(x, image.height() // 2) for x in range(image.width())]
 
 
 @pytest.mark.qt_log_ignore("propagateSizeHints|raise")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QListWidgetItem, QScrollArea, QVBoxLayout, QWidget
 
 from dicomgui.gui import icons
-from dicomgui.gui.theme import current_colors
+from dicomgui.gui.theme import Colors, current_colors
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import FindingList
 from dicomgui.gui.widgets.text import PlainLabel
@@ -31,6 +31,9 @@ class FindingsDialog(QDialog):
 
     evidence_wanted = Signal(object)
     """The user wants to see this :class:`~dicomgui.trace.finding.Evidence`."""
+
+    _colors: Colors | None = None
+    """Those that the list was made with."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,10 +82,18 @@ class FindingsDialog(QDialog):
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
         """Replace the list; what was chosen stays chosen where it is still there."""
-        if tuple(findings) == self._findings:
-            return
+        if tuple(findings) != self._findings:
+            self._fill(tuple(findings))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        is_made = self._colors is not None
+        if event.type() == QEvent.Type.PaletteChange and is_made and current_colors() is not self._colors:
+            self._fill(self._findings)
+
+    def _fill(self, findings: tuple[Finding, ...]) -> None:
         chosen = self._current()
-        self._findings = tuple(findings)
+        self._findings, self._colors = findings, current_colors()
         self.list.blockSignals(True)
         self.list.clear()
         last: Severity | None = None

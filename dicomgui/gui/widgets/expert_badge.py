@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QPushButton
 
 from dicomgui.gui import icons
-from dicomgui.gui.theme import current_colors
+from dicomgui.gui.theme import Colors, current_colors
 from dicomgui.gui.widgets.text import count_text
 from dicomgui.trace.finding import Severity
 
@@ -22,6 +23,11 @@ class ExpertBadge(QPushButton):
 
     Hidden where there are none.
     """
+
+    _most = Severity.NOTE
+    """What the icon says."""
+    _colors: Colors | None = None
+    """Those that it was painted with."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +49,17 @@ class ExpertBadge(QPushButton):
         if text != self.text():
             self.setText(text)
             self.setAccessibleName(f"Findings: {text}")
-            color = str(getattr(current_colors(), _TONES[wanted[0]]))
-            icon_name = "note" if wanted[0] is Severity.NOTE else _WORDS[wanted[0]]
-            self.setIcon(icons.pixmap(icon_name, color, 14, self.devicePixelRatioF()))
+            self._most = wanted[0]
+            self._show_icon()
             self.setMinimumWidth(self.sizeHint().width())  # the status bar would keep the width of the text before
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        is_painted = self._colors is not None
+        if event.type() == QEvent.Type.PaletteChange and is_painted and current_colors() is not self._colors:
+            self._show_icon()
+
+    def _show_icon(self) -> None:
+        self._colors = current_colors()
+        color = str(getattr(self._colors, _TONES[self._most]))
+        self.setIcon(icons.pixmap(_WORDS[self._most], color, 14, self.devicePixelRatioF()))

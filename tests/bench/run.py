@@ -32,7 +32,7 @@ from bench import (
 from bench.contests import Contest, Measure, Rows, Stage, disk_folder, room_needed
 from bench.data import FULL, QUICK, SMOKE
 from bench.guests import Guests
-from bench.players import BenchError, Players
+from bench.players import BenchError, Players, compile_modules
 from bench.report import Score
 
 _MODULES = (sending, receiving, slow_pairs, messages, queries, memory, window, trace_scale)
@@ -66,6 +66,7 @@ def main(argv: Sequence[str]) -> int:
     command = " ".join(("python3 packaging/bootstrap.py bench", *_told(arguments)))
     about = {**report.surroundings(), "command": command, "rounds": rounds, "scale": str(scale)}
     with tempfile.TemporaryDirectory(prefix="dicomgui-bench-", dir=place) as folder, disk_folder() as disk:
+        compile_modules()
         players = Players(Path(folder))
         stage = Stage(scale, Path(folder), Path(disk), players, Guests(players))
         contests = [contest for name in arguments.only for contest in GROUPS[name](stage)]

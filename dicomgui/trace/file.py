@@ -36,6 +36,7 @@ from dicomgui.trace.marks import Marks, MarksError
 __all__ = ["TraceFileError", "TraceReader", "TraceWriter", "read_trace"]
 
 _MAGIC = b"\x89DGTRACE\r\n\x1a\n"
+_CAPTURES = tuple(map(bytes.fromhex, ("0a0d0d0a", "a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")))  # pcapng, pcap
 _VERSION = 1
 _FILE_HEAD = struct.Struct(">12sHH")
 _CHUNK_HEAD = struct.Struct(">4sI")
@@ -286,7 +287,8 @@ class TraceReader:
     def _check_head(self, file: BinaryIO) -> None:
         head = self._read(file, _FILE_HEAD.size)
         if len(head) < _FILE_HEAD.size or not head.startswith(_MAGIC):
-            raise TraceFileError(f"{self.path} is no trace file")
+            hint = " but a capture of the network: import it first" if head.startswith(_CAPTURES) else ""
+            raise TraceFileError(f"{self.path} is no trace file{hint}")
         version = _FILE_HEAD.unpack(head)[1]
         if not 1 <= version <= _VERSION:
             raise TraceFileError(f"{self.path} was written by a newer version (its format is {version})")

@@ -196,6 +196,14 @@ def test_other_files_are_refused(tmp_path: Path, data: bytes) -> None:
         read_trace(path)
 
 
+@pytest.mark.parametrize("magic", ["0a0d0d0a", "a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1"])
+def test_of_a_capture_it_is_said_that_it_can_be_imported(tmp_path: Path, magic: str) -> None:
+    path = tmp_path / "a.pcap"
+    path.write_bytes(bytes.fromhex(magic) + bytes(20))
+    with pytest.raises(TraceFileError, match="is no trace file but a capture of the network: import it first"):
+        read_trace(path)
+
+
 def test_newer_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.dgtrace"
     path.write_bytes(b"\x89DGTRACE\r\n\x1a\n\0\x02\0\0")

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from helpers.bad_peer import reached
+from helpers.recordings import Recording
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -318,6 +319,21 @@ async def test_what_is_no_pdu_shows_its_fields(panel: TracePanel) -> None:
     model = panel.panes.details.tree_model
     root = model.index(0, 0)
     assert [model.index(row, 1, root).data() for row in range(2)] == ["20", "note 0"]
+
+
+async def test_an_association_that_is_over_is_selected_and_one_that_goes_on_followed(panel: TracePanel) -> None:
+    over, going_on = Recording(1).established(), Recording(2).established()
+    for record in (*over.released().closed().records, *going_on.records):
+        panel.live.store(record)
+    await shown(panel)
+    panel.show_association(1)
+    await shown(panel)
+    assert panel.table.number == panel.live.index.start_of(1)
+    assert not panel.follow.isChecked()
+    panel.show_association(2)
+    await shown(panel)
+    assert panel.table.row == -1
+    assert panel.follow.isChecked()
 
 
 async def test_what_is_new_in_one_list_is_not_told_of_another(panel: TracePanel) -> None:

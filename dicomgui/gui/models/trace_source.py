@@ -69,6 +69,12 @@ class TraceSource:
                 return True
         return False
 
+    def start_of_ended(self, association: int) -> int:
+        """The row that stands for an association; 0 while more of it comes."""
+        summary = self.store.association(association)
+        is_over = summary is not None and summary.ended_utc is not None
+        return self.index.start_of(association) if is_over else 0
+
     def note_scrolling(self) -> None:
         """Somebody moves a list of this trace."""
         self._scrolled_s = time.monotonic()

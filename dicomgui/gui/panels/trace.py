@@ -239,12 +239,13 @@ class TracePanel(Panel):
         self.show_associations((association,) if association else ())
 
     def show_associations(self, associations: tuple[int, ...]) -> None:
-        """Show these associations of the live trace; with none of them all."""
+        """Show these associations of the live trace; with none of them all. One that is over is selected."""
         self._leave_for(self.live)
         wanted = frozenset(associations)
         alone = f"assoc:{associations[0]}" if len(wanted) == 1 else ""
-        self._show_stop(Stop(Zoom.EXCHANGES, wanted if len(wanted) > 1 else None, alone, Like.SHOW, 0))
-        self.follow.setChecked(True)
+        number = self.live.start_of_ended(associations[0]) if alone else 0
+        self._show_stop(Stop(Zoom.EXCHANGES, wanted if len(wanted) > 1 else None, alone, Like.SHOW, number))
+        self.follow.setChecked(not number)
 
     @property
     def chosen(self) -> frozenset[int] | None:

@@ -160,6 +160,6 @@ def _add_keys(line: Line, recipe: Recipe, *, is_retrieval: bool) -> None:
 
 
 def _keyword(tag: int) -> str:
-    from pydicom.datadict import keyword_for_tag
+    from pydicom import datadict
 
-    return keyword_for_tag(tag)
+    return datadict.keyword_for_tag(tag)

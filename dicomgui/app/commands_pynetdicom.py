@@ -356,11 +356,11 @@ def _dataset_lines(dataset: Dataset, name: str, depth: int = 0) -> Iterator[str]
 
 
 def _assignment(element: DataElement, name: str, value: str) -> str:
-    from pydicom.datadict import dictionary_VR
+    from pydicom import datadict
 
     tag, keyword = int(element.tag), element.keyword
     try:
-        is_usual = bool(keyword) and dictionary_VR(tag) == element.VR
+        is_usual = bool(keyword) and datadict.dictionary_VR(tag) == element.VR
     except KeyError:
         is_usual = False
     return f"{name}.{keyword} = {value}" if is_usual else f"{name}.add_new(0x{tag:08X}, {element.VR!r}, {value})"

@@ -8,7 +8,6 @@ from types import TracebackType
 
 from dicomgui.app.commitment_desk import CommitmentDesk
 from dicomgui.app.watched_steps import WatchedSteps
-from dicomgui.app.whole_imports import import_as_a_whole
 from dicomgui.network.tracing import Tracer
 from dicomgui.trace.diagnosis.facts import NO_FACTS, Facts
 from dicomgui.trace.store import TraceStore
@@ -35,7 +34,6 @@ class AppContext:
     """
 
     def __init__(self, *, trace: TraceStore | None = None, keep_trace: bool = True) -> None:
-        import_as_a_whole("pydicom")
         self.trace = TraceStore() if trace is None else trace
         self._tracers: tuple[Tracer, ...] = (self.trace,) if keep_trace else ()
         self._tee = Tee(lambda: self._tracers)

@@ -426,9 +426,7 @@ def _binary(data: bytes) -> tuple[str, bytes | None]:
 
 
 def _dataset_of(item: Item) -> Dataset:
-    from pydicom import config
-    from pydicom.dataelem import DataElement
-    from pydicom.dataset import Dataset
+    from pydicom import DataElement, Dataset, config
 
     dataset = Dataset()
     for element in item.elements:

@@ -30,15 +30,16 @@ def file_node(path: Path, label: str) -> Node:
 
     :param label: of the node at the top.
     """
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
+    from pydicom import dcmread, errors
 
     try:
         with warnings.catch_warnings(action="ignore"):
             dataset = dcmread(path, defer_size=MAX_READ, force=True)
             meta = dataset_node(dataset.file_meta, "File meta information")
             body = _body(dataset, "Data set")
-    except (OSError, InvalidDicomError, ValueError, KeyError, EOFError, struct.error, NotImplementedError) as error:
+    except (
+        OSError, errors.InvalidDicomError, ValueError, KeyError, EOFError, struct.error, NotImplementedError
+    ) as error:  # fmt: skip
         return Node(label, error=plain(f"it cannot be read: {error}", 400))
     parts = (meta, body) if meta.children else (body,)
     return Node(label, plain(path.name), children=parts)
@@ -57,12 +58,12 @@ def _body(dataset: Dataset, label: str) -> Node:
 
 def _taken_out(dataset: Dataset) -> dict[int, str]:
     """Empty the elements whose values stayed on the disk; how long each is, by its tag."""
-    from pydicom.dataelem import DataElement, RawDataElement
+    from pydicom import DataElement, dataelem
 
     lengths: dict[int, str] = {}
     for tag in list(dataset.keys()):
         raw: object = dataset.get_item(tag, keep_deferred=True)
-        if isinstance(raw, RawDataElement) and raw.value is None and raw.length:
+        if isinstance(raw, dataelem.RawDataElement) and raw.value is None and raw.length:
             lengths[tag] = "encapsulated, not read" if raw.length == _UNDEFINED else f"{raw.length:,} bytes, not read"
             dataset[tag] = DataElement(tag, raw.VR or "UN", None)
     return lengths

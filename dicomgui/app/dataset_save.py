@@ -53,16 +53,14 @@ def _write(path: Path, data: bytes) -> None:
 def _save_part10(dataset: Dataset, path: Path, sop_class: str, instance: str) -> None:
     from io import BytesIO
 
-    from pydicom import dcmwrite
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import UID
+    from pydicom import FileDataset, FileMetaDataset, dcmwrite, uid
 
     written, _notes = with_character_set(dataset)
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(_first(text_of(dataset, "SOPClassUID"), sop_class, _RAW))
-    meta.MediaStorageSOPInstanceUID = UID(_first(text_of(dataset, "SOPInstanceUID"), instance, new_uid()))
-    meta.TransferSyntaxUID = UID(EXPLICIT_VR_LITTLE_ENDIAN)
-    meta.ImplementationClassUID = UID(OUR_IMPLEMENTATION.class_uid)
+    meta.MediaStorageSOPClassUID = uid.UID(_first(text_of(dataset, "SOPClassUID"), sop_class, _RAW))
+    meta.MediaStorageSOPInstanceUID = uid.UID(_first(text_of(dataset, "SOPInstanceUID"), instance, new_uid()))
+    meta.TransferSyntaxUID = uid.UID(EXPLICIT_VR_LITTLE_ENDIAN)
+    meta.ImplementationClassUID = uid.UID(OUR_IMPLEMENTATION.class_uid)
     buffer = BytesIO()
     try:
         with warnings.catch_warnings(action="ignore"):

@@ -105,7 +105,7 @@ def parse_dataset(data: bytes, name: str = "the input") -> Dataset:
 
 
 def _from_json(text: bytes, name: str) -> Dataset:
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     try:
         content = json.loads(text)
@@ -126,8 +126,7 @@ def _from_json(text: bytes, name: str) -> Dataset:
 
 
 def _from_part10(data: bytes, name: str) -> Dataset:
-    from pydicom import dcmread
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset, dcmread
 
     try:
         with warnings.catch_warnings(action="ignore"):

@@ -60,10 +60,10 @@ class Remark(NamedTuple):
 
 def representations(tag: int) -> tuple[str, ...]:
     """The representations that the dictionary allows for an attribute, e.g. US and SS; all of one it does not know."""
-    from pydicom.datadict import dictionary_VR
+    from pydicom import datadict
 
     try:
-        named = dictionary_VR(tag)
+        named = datadict.dictionary_VR(tag)
     except KeyError:
         is_private_creator = tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF  # PS3.5 7.8.1
         return ("LO",) if is_private_creator else ("UN", *(vr for vr in VRS if vr != "UN"))
@@ -152,11 +152,11 @@ def judge(tag: int, vr: str, text: str) -> Remark | None:
 
 
 def _fits(vr: str, text: str) -> bool:
-    from pydicom.valuerep import VALIDATORS
+    from pydicom import valuerep
 
     if not text:
         return True
-    validator: Callable[[str, str], tuple[bool, str]] | None = VALIDATORS.get(vr)
+    validator: Callable[[str, str], tuple[bool, str]] | None = valuerep.VALIDATORS.get(vr)
     if vr not in _WORDS or validator is None:
         return True
     with warnings.catch_warnings(action="ignore"):
@@ -165,10 +165,10 @@ def _fits(vr: str, text: str) -> bool:
 
 
 def _judge_count(tag: int, count: int) -> Remark | None:
-    from pydicom.datadict import dictionary_VM
+    from pydicom import datadict
 
     try:
-        allowed = dictionary_VM(tag)
+        allowed = datadict.dictionary_VM(tag)
     except KeyError:
         return None
     low, _, high = allowed.partition("-")

@@ -122,8 +122,7 @@ class EditedCopy:
 
         :raises EditError: it cannot be read as a whole.
         """
-        from pydicom import dcmread
-        from pydicom.uid import UID
+        from pydicom import dcmread, uid
 
         if viewed.has_gaps:
             raise EditError("Bytes of it were not kept, so that there can be no copy.")
@@ -139,7 +138,7 @@ class EditedCopy:
         except Exception as error:  # pydicom raises whatever the byte at fault causes
             raise EditError(f"It cannot be read: {type(error).__name__}: {error}") from error
         if viewed.path is not None:
-            dataset.file_meta.TransferSyntaxUID = UID(viewed.transfer_syntax_uid)
+            dataset.file_meta.TransferSyntaxUID = uid.UID(viewed.transfer_syntax_uid)
         return cls(dataset, viewed.name)
 
     # ------------------------------------------------------------------------------------------------------- looking
@@ -192,7 +191,7 @@ class EditedCopy:
 
         :raises EditError: it is there already, nobody knows its representation, or the value is wrong.
         """
-        from pydicom.dataelem import DataElement
+        from pydicom import DataElement
 
         holder = self._holder(above)
         vr = _vr_of(tag)
@@ -331,10 +330,10 @@ def _elements(dataset: Dataset) -> Iterator[DataElement]:
 
 
 def _is_deferred(dataset: Dataset, tag: Any) -> bool:
-    from pydicom.dataelem import RawDataElement
+    from pydicom import dataelem
 
     raw: object = dataset.get_item(tag, keep_deferred=True)
-    return isinstance(raw, RawDataElement) and raw.value is None and bool(raw.length)
+    return isinstance(raw, dataelem.RawDataElement) and raw.value is None and bool(raw.length)
 
 
 # --------------------------------------------------------------------------------------------------------------- values
@@ -355,14 +354,14 @@ def parse_tag(text: str) -> int:
 
     :raises EditError: it is none.
     """
-    from pydicom.datadict import tag_for_keyword
+    from pydicom import datadict
 
     text = text.strip()
     found = re.fullmatch(r"\(?([0-9A-Fa-f]{4}),? ?([0-9A-Fa-f]{4})\)?", text)
     if found is not None:
         tag: int | None = int(found[1] + found[2], 16)
     else:
-        tag = tag_for_keyword(text) if text else None
+        tag = datadict.tag_for_keyword(text) if text else None
     if tag is None:
         raise EditError(f"{text[:80] or 'Nothing'} is no keyword of the dictionary and no tag like 0010,0010.")
     if tag >> 16 <= 0x0002 or tag & 0xFFFF == 0 or tag >> 16 == 0xFFFE:
@@ -371,10 +370,10 @@ def parse_tag(text: str) -> int:
 
 
 def _vr_of(tag: int) -> str:
-    from pydicom.datadict import dictionary_VR
+    from pydicom import datadict
 
     try:
-        vr = "LO" if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF else dictionary_VR(tag).split(" ")[0]
+        vr = "LO" if tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF else datadict.dictionary_VR(tag).split(" ")[0]
     except KeyError as error:
         raise EditError(f"The dictionary does not know {label_of(tag)}, and so not its representation.") from error
     if vr not in _EDITABLE:
@@ -415,8 +414,7 @@ def _value(vr: str, text: str) -> Any:
 
 
 def _one(vr: str, text: str) -> Any:
-    from pydicom import config
-    from pydicom.valuerep import validate_value
+    from pydicom import config, valuerep
 
     if vr in _INTEGERS:
         number = _integer(vr, text)
@@ -428,7 +426,7 @@ def _one(vr: str, text: str) -> Any:
     if vr == "AT":
         return parse_at(text)
     text = text.strip(" ") if vr in ("DS", "IS", "UI") else text
-    validate_value(vr, text, config.RAISE)
+    valuerep.validate_value(vr, text, config.RAISE)
     if vr == "IS" and text and not -(2**31) <= int(text) < 2**31:
         _refuse(vr, text)
     return text

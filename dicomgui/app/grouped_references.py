@@ -51,15 +51,14 @@ def grouped(references: Iterable[Reference], homes: Homes) -> list[Group]:
 
 def homes_of_files(files: Iterable[tuple[str, Path]]) -> dict[str, Home]:
     """Read the study and series of files, by SOP Instance UID. Blocks; a file that cannot be read is left out."""
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
+    from pydicom import dcmread, errors
 
     found = {}
     for uid, path in files:
         try:
             dataset = dcmread(path, stop_before_pixels=True, specific_tags=[_STUDY, _SERIES])
             home = Home(*(str(dataset[tag].value or "") if tag in dataset else "" for tag in (_STUDY, _SERIES)))
-        except (InvalidDicomError, OSError, ValueError, EOFError, AttributeError, NotImplementedError):
+        except (errors.InvalidDicomError, OSError, ValueError, EOFError, AttributeError, NotImplementedError):
             continue
         found[uid] = home
     return found

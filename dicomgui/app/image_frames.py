@@ -218,11 +218,12 @@ def decoder_of(transfer_syntax_uid: str) -> Decoder:
 
     :raises ImageError: there is nothing; says what would have to be installed, if that would help.
     """
+    from pydicom import uid
     from pydicom.pixels.decoders.base import get_decoder
 
     name = name_of(transfer_syntax_uid)
     try:
-        decoder = get_decoder(transfer_syntax_uid)
+        decoder = get_decoder(uid.UID(transfer_syntax_uid))
     except NotImplementedError as error:
         what = "known to no decoder."
         if transfer_syntax_uid.startswith(_VIDEO):

@@ -53,10 +53,10 @@ def character_set_for(texts: Iterable[str], wanted: str = "") -> CharacterSet:
 
 
 def _checked(foreign: list[str], wanted: str) -> CharacterSet:
-    from pydicom.charset import python_encoding
+    from pydicom import charset
 
     terms = [term.strip() for term in wanted.split("\\")]
-    unknown = next((term for term in terms if term not in python_encoding), None)
+    unknown = next((term for term in terms if term not in charset.python_encoding), None)
     if unknown is not None:
         raise ConfigurationError(
             f"there is no character set {unknown!r}", phase="configure",
@@ -76,12 +76,12 @@ def _holds(term: str, texts: list[str]) -> bool:
 
 
 def _encodes(text: str, terms: list[str]) -> bool:
-    from pydicom.charset import convert_encodings, encode_string
+    from pydicom import charset
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # pydicom's way to say that it puts question marks instead
         try:
-            encode_string(text, convert_encodings(terms))
+            charset.encode_string(text, charset.convert_encodings(terms))
         except (UserWarning, UnicodeError, LookupError):
             return False
     return True

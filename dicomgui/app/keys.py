@@ -140,34 +140,34 @@ def _usual(keyword: str) -> Attribute:
 def _attribute(tag: int) -> Attribute:
     if tag in USUAL_KEYWORDS:
         return _usual(USUAL_KEYWORDS[tag])
-    from pydicom.datadict import dictionary_description, dictionary_keyword
+    from pydicom import datadict
 
     vr = vr_of(tag)
     try:
-        name = dictionary_description(tag)
+        name = datadict.dictionary_description(tag)
     except KeyError:
         return Attribute(tag, "", f"({tag >> 16:04X},{tag & 0xFFFF:04X})", vr)
     is_repeating = tag >> 24 in (0x50, 0x60)  # curves and overlays: one keyword for many groups (PS3.5 7.6)
-    return Attribute(tag, "" if is_repeating else dictionary_keyword(tag), name, vr)
+    return Attribute(tag, "" if is_repeating else datadict.dictionary_keyword(tag), name, vr)
 
 
 def attributes_matching(text: str, limit: int = 20) -> tuple[Attribute, ...]:
     """Attributes whose keyword, name or tag has ``text`` in it, for completion; those that begin with it come first."""
-    from pydicom.datadict import dictionary_description, dictionary_is_retired, keyword_dict
+    from pydicom import datadict
 
     wanted = text.strip().lower().replace(" ", "")
     digits = wanted.strip("()").replace(",", "")
     found: list[tuple[int, str, int]] = []
-    for keyword, tag in keyword_dict.items():
+    for keyword, tag in datadict.keyword_dict.items():
         if tag < 0x00080000 or not keyword:
             continue
         position = keyword.lower().find(wanted)
         if position < 0 and digits and f"{tag:08x}".startswith(digits):
             position = 0
-        if position < 0 and wanted in dictionary_description(tag).lower().replace(" ", ""):
+        if position < 0 and wanted in datadict.dictionary_description(tag).lower().replace(" ", ""):
             position = 1
         if position >= 0:
-            found.append((2 * (position > 0) + dictionary_is_retired(tag), keyword, tag))
+            found.append((2 * (position > 0) + datadict.dictionary_is_retired(tag), keyword, tag))
     return tuple(_attribute(tag) for _, _, tag in sorted(found)[:limit])
 
 
@@ -231,7 +231,7 @@ def identifier_of(
     :param today: what dates by name count from; by default the system's date.
     :raises ConfigurationError: a value does not fit its attribute, or the character set that the keys name.
     """
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     dataset, notes, wanted = Dataset(), _Notes(today or datetime.now().astimezone().date()), ""
     for key in (*returned, *keys):
@@ -262,7 +262,7 @@ class _Notes:
 
 def _place(dataset: Dataset, key: Key, notes: _Notes) -> None:
     """Put the key where its path leads; sequences on the way get their one item."""
-    from pydicom.dataset import Dataset as Item
+    from pydicom import Dataset as Item
 
     for step in key.path[:-1]:
         if step.tag not in dataset or not dataset[step.tag].value:
@@ -274,7 +274,7 @@ def _place(dataset: Dataset, key: Key, notes: _Notes) -> None:
 
 
 def _value_of(key: Key, notes: _Notes) -> object:
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     attribute, text = key.attribute, key.value
     vr = attribute.vr

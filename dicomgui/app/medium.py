@@ -39,7 +39,7 @@ def write_medium(
     :returns: instances, their bytes, and those that failed by UID, each with the reason.
     :raises OSError: it cannot be written, or is a medium already.
     """
-    from pydicom.fileset import FileSet
+    from pydicom import fileset
 
     if (target / "DICOMDIR").exists():
         raise FileExistsError(17, "there is a DICOMDIR already", str(target))
@@ -48,7 +48,7 @@ def write_medium(
     before = set(target.iterdir())
     failed: list[tuple[str, str]] = []
     originals: dict[str, Path] = {}
-    file_set = FileSet()
+    file_set = fileset.FileSet()
     try:
         for file in files:
             tick(file.sop_instance_uid)
@@ -83,9 +83,9 @@ def _head_of(file: StoredFile) -> Dataset:
 
 def _put_originals(file_set: object, originals: dict[str, Path]) -> int:
     """Put the files as they are in the place of those that pydicom has written; gives their bytes."""
-    from pydicom.fileset import FileSet
+    from pydicom import fileset
 
-    assert isinstance(file_set, FileSet)
+    assert isinstance(file_set, fileset.FileSet)
     size = 0
     for instance in file_set:
         source = originals[str(instance.SOPInstanceUID)]

@@ -73,9 +73,9 @@ def _add_name(element: Element, name: dict[str, object]) -> None:
 
 
 def _keyword(tag: str) -> str:
-    from pydicom.datadict import keyword_for_tag
+    from pydicom import datadict
 
-    return keyword_for_tag(int(tag, 16))
+    return datadict.keyword_for_tag(int(tag, 16))
 
 
 def _creator(dataset: Dataset, tag: int) -> str:

@@ -24,8 +24,7 @@ def read_picture(path: Path) -> Dataset:
 
     :raises ConfigurationError: it is no image, or cannot be decoded here.
     """
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
+    from pydicom import dcmread, errors
 
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -39,13 +38,13 @@ def read_picture(path: Path) -> Dataset:
         raise _wrong(f"{path.name} cannot be decoded without numpy (the extra “preview”)") from error
     except ConfigurationError:
         raise
-    except (InvalidDicomError, OSError, AttributeError, RuntimeError, ValueError, struct.error) as error:
+    except (errors.InvalidDicomError, OSError, AttributeError, RuntimeError, ValueError, struct.error) as error:
         raise _wrong(f"{path.name} cannot be printed: {error}") from error
 
 
 def _printed(dataset: Dataset) -> Dataset:
+    from pydicom import pixel_array
     from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut, convert_color_space
-    from pydicom.pixels.utils import pixel_array
 
     pixels: Any = pixel_array(dataset, index=0)
     values: dict[str, object] = {

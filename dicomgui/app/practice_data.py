@@ -151,11 +151,10 @@ def practice_instances(today: date, seed: int = 1) -> Iterator[PracticeInstance]
 def _encoded(dataset: Dataset, syntax: str) -> PracticeInstance:
     sop_class, sop_instance = str(dataset.SOPClassUID), str(dataset.SOPInstanceUID)
     if syntax == RLE_LOSSLESS:
-        from pydicom.dataset import FileMetaDataset
-        from pydicom.uid import UID
+        from pydicom import FileMetaDataset, uid
 
         dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = UID(EXPLICIT_VR_LITTLE_ENDIAN)
+        dataset.file_meta.TransferSyntaxUID = uid.UID(EXPLICIT_VR_LITTLE_ENDIAN)
         dataset.compress(RLE_LOSSLESS, encoding_plugin="pydicom", generate_instance_uid=False)
     return PracticeInstance(sop_class, sop_instance, syntax, encode_dataset(dataset, syntax))
 
@@ -301,7 +300,7 @@ def _picture(kind: _Kind, study: Study, series: Series, number: int) -> images.C
 
 
 def _image(kind: _Kind, frames: list[images.Canvas], number: int) -> Dataset:
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     first, bits = frames[0], 12 if kind.is_deep else 8
     dataset = _put(Dataset(), {"SOPClassUID": kind.sop_class, **kind.more})
@@ -325,7 +324,7 @@ def _image(kind: _Kind, frames: list[images.Canvas], number: int) -> Dataset:
 
 def _report(study: Study, _series: Series) -> Iterator[Dataset]:
     """A basic text report (PS3.3 A.35.1)."""
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     text = _put(Dataset(), {
         "RelationshipType": "CONTAINS", "ValueType": "TEXT", "ConceptNameCodeSequence": [_code("121071", "Finding")],
@@ -340,14 +339,14 @@ def _report(study: Study, _series: Series) -> Iterator[Dataset]:
 
 
 def _code(value: str, meaning: str, scheme: str = "DCM") -> Dataset:
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     return _put(Dataset(), {"CodeValue": value, "CodingSchemeDesignator": scheme, "CodeMeaning": meaning})
 
 
 def _document(_study: Study, series: Series) -> Iterator[Dataset]:
     """A page of PDF (PS3.3 A.45.1)."""
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     document = _pdf("Practice report", images.WARNING)
     yield _put(Dataset(), {
@@ -405,7 +404,7 @@ _STEPS: Final = (
 
 def practice_worklist(today: date, seed: int = 1) -> list[Dataset]:
     """The scheduled procedure steps of today for two stations, each in an item of its own (PS3.4 table K.6-1)."""
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     made = []
     for number, step in enumerate(_STEPS, start=1):

@@ -335,11 +335,11 @@ class FindJob:
 
 def _asked_for(dataset: Dataset) -> dict[int, str]:
     """Tags and names of what an identifier asks for, its level and character set aside."""
-    from pydicom.datadict import keyword_for_tag
+    from pydicom import datadict
 
     own = (0x00080005, 0x00080052)
     tags = [int(element.tag) for element in dataset if element.tag not in own]
-    return {tag: keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags}
+    return {tag: datadict.keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags}
 
 
 def relaxed(query: Query) -> Iterator[tuple[Key, Query]]:

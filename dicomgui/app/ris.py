@@ -261,7 +261,7 @@ def _drawn(row: Row, number: int, draw: random.Random) -> dict[str, str]:
 
 
 def _item(row: Row, now: datetime, states: Mapping[str, str]) -> Dataset:
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     values = dict(row)
     values["PatientBirthDate"] = _date_at(row["PatientBirthDate"], now)
@@ -291,8 +291,7 @@ def _blank() -> tuple[_Elements, _Elements]:
 
 
 def _elements(values: Mapping[str, object]) -> _Elements:
-    from pydicom import config
-    from pydicom.dataelem import DataElement
+    from pydicom import DataElement, config
 
     made: _Elements = {}
     for keyword, value in values.items():
@@ -303,7 +302,7 @@ def _elements(values: Mapping[str, object]) -> _Elements:
 
 @cache
 def _named(keyword: str) -> tuple[BaseTag, str]:
-    from pydicom.tag import Tag
+    from pydicom import tag as tags
 
     tag = tag_of(keyword)
-    return Tag(tag), vr_of(tag)
+    return tags.Tag(tag), vr_of(tag)

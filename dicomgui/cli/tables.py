@@ -101,11 +101,11 @@ def _text(element: DataElement) -> str:
 
 def dataset_lines(dataset: Dataset, indent: str = "  ") -> Iterator[str]:
     """Every element on a line of its own, items of sequences indented."""
-    from pydicom.datadict import keyword_for_tag
+    from pydicom import datadict
 
     for element in dataset:
         tag = int(element.tag)
-        name = keyword_for_tag(tag) or ""
+        name = datadict.keyword_for_tag(tag) or ""
         head = f"{indent}({tag >> 16:04X},{tag & 0xFFFF:04X}) {element.VR} {name:<32}"
         if element.VR != "SQ":
             text = _text(element)

@@ -11,14 +11,13 @@ _SIZE = 64  # rows and columns
 
 def write_sample(folder: Path) -> Path:
     """Write a CT image of a made-up patient into ``folder`` and give its path. Blocks; loads pydicom."""
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+    from pydicom import Dataset, FileMetaDataset, uid
 
     image = Dataset()
-    image.SOPClassUID = CTImageStorage
-    image.SOPInstanceUID = generate_uid()
-    image.StudyInstanceUID = generate_uid()
-    image.SeriesInstanceUID = generate_uid()
+    image.SOPClassUID = uid.CTImageStorage
+    image.SOPInstanceUID = uid.generate_uid()
+    image.StudyInstanceUID = uid.generate_uid()
+    image.SeriesInstanceUID = uid.generate_uid()
     image.PatientName = "Sample^Synthetic"
     image.PatientID = "SAMPLE"
     image.Modality = "CT"
@@ -29,7 +28,7 @@ def write_sample(folder: Path) -> Path:
     image.BitsAllocated, image.BitsStored, image.HighBit, image.PixelRepresentation = 16, 12, 11, 0
     image.PixelData = b"".join((row * column).to_bytes(2, "little") for row in range(_SIZE) for column in range(_SIZE))
     image.file_meta = FileMetaDataset()
-    image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
     path = folder / "sample.dcm"
     image.save_as(path, enforce_file_format=True)
     return path

@@ -90,9 +90,9 @@ class Match:
 
     def dataset(self) -> Dataset:
         """The same as pydicom's ``Dataset``; a value is converted when it is looked at."""
-        from pydicom.filereader import read_dataset
+        from pydicom import filereader
 
-        return read_dataset(BytesIO(self.encode(EXPLICIT_VR_LITTLE_ENDIAN)), False, True)
+        return filereader.read_dataset(BytesIO(self.encode(EXPLICIT_VR_LITTLE_ENDIAN)), False, True)
 
     def _text(self, field: Field) -> str | list[Dataset]:
         value = self._row[field.column] if field.column >= 0 else field.constant
@@ -144,7 +144,7 @@ class _Form:
     def sequence(self, tag: int, items: list[Dataset]) -> bytes:
         if not items:
             return self._header(tag, "SQ", 0)
-        from pydicom.dataset import Dataset
+        from pydicom import Dataset
 
         dataset = Dataset()
         dataset.SpecificCharacterSet = UTF_8

@@ -162,3 +162,26 @@ def _call_name(node: ast.Call) -> tuple[str, ...]:
     if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
         return function.value.id, function.attr
     return ()
+
+
+@pytest.mark.parametrize("path", python_files("dicomgui"))
+def test_pydicom_is_imported_as_a_whole(path: str) -> None:
+    """Its modules need each other: two threads that begin with different ones get them half made.
+
+    Who imports the package first waits for the other thread. Imports for type checkers alone are none.
+    """
+    tree = tree_of(path)
+    for_checkers = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    first_of_scopes = []
+    for nodes in (tree.body, *(list(ast.walk(function)) for function in functions)):
+        imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and id(node) not in for_checkers]
+        modules = [node.module or "" for node in sorted(imports, key=lambda node: node.lineno)]
+        first_of_scopes += [module for module in modules if module.split(".")[0] == "pydicom"][:1]
+    wrong = [module for module in first_of_scopes if module != "pydicom"]
+    assert not wrong, "say `from pydicom import …` first"

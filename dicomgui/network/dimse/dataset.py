@@ -40,16 +40,15 @@ def encode_dataset(dataset: Dataset, transfer_syntax_uid: str) -> bytes:
 
     :raises LocalProtocolError: pydicom cannot encode a value.
     """
-    from pydicom.filebase import DicomBytesIO
-    from pydicom.filewriter import write_dataset
+    from pydicom import filebase, filewriter
 
     if len(dataset[:0x00030000]):
         dataset = dataset[0x00030000:]
-    file = DicomBytesIO()
+    file = filebase.DicomBytesIO()
     file.is_implicit_VR = _is_implicit(transfer_syntax_uid)
     file.is_little_endian = transfer_syntax_uid != EXPLICIT_BIG
     try:
-        write_dataset(file, dataset)
+        filewriter.write_dataset(file, dataset)
     except Exception as exc:  # pydicom raises whatever the value at fault causes
         raise LocalProtocolError(f"the data set cannot be encoded: {exc}", phase="transfer") from exc
     data = file.getvalue()
@@ -70,15 +69,14 @@ def decode_dataset(
     :param max_inflated: limit for a deflated data set, in bytes.
     :raises RemoteProtocolError: it cannot be read, or grows beyond ``max_inflated``.
     """
-    from pydicom import config
-    from pydicom.filereader import read_dataset
+    from pydicom import config, filereader
 
     raw = bytes(data)
     if transfer_syntax_uid == DEFLATED_LITTLE:
         raw = _inflate(raw, max_inflated)
     try:
         with config.disable_value_validation():
-            dataset = read_dataset(
+            dataset = filereader.read_dataset(
                 BytesIO(raw), _is_implicit(transfer_syntax_uid), transfer_syntax_uid != EXPLICIT_BIG
             )
             for _ in dataset.iterall():

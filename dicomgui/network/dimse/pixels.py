@@ -217,11 +217,12 @@ def _check_frames(count: int, frames: int) -> None:
 
 
 def _decoder(transfer_syntax_uid: str) -> Decoder:
+    from pydicom import uid
     from pydicom.pixels.decoders.base import get_decoder
 
     name = name_of(transfer_syntax_uid)
     try:
-        decoder = get_decoder(transfer_syntax_uid)
+        decoder = get_decoder(uid.UID(transfer_syntax_uid))
     except NotImplementedError as error:
         raise ConversionError(f"{name} cannot be decompressed here", hint="Send it as it is.") from error
     if not decoder.is_available:

@@ -255,18 +255,18 @@ def _check_end(reader: Reader, end: int, tag: int) -> None:
 
 def _known_vr(tag: int, level: _Level) -> bytes:
     """The VR of an element whose encoding does not say it, UN where nothing tells."""
-    from pydicom.datadict import dictionary_VR, private_dictionary_VR
+    from pydicom import datadict
 
     group, element = tag >> 16, tag & 0xFFFF
     if element == 0:
         return b"UL"  # a group length
     try:
         if not group & 1:
-            known = dictionary_VR(tag)
+            known = datadict.dictionary_VR(tag)
         elif 0x10 <= element <= 0xFF:
             return b"LO"  # a private creator (PS3.5 7.8.1)
         else:
-            known = private_dictionary_VR(tag, level.creators.get(group << 8 | element >> 8, ""))
+            known = datadict.private_dictionary_VR(tag, level.creators.get(group << 8 | element >> 8, ""))
     except KeyError:
         return b"UN"
     if known == "US or SS":

@@ -106,7 +106,7 @@ class _Counts:
         """Failed SOP Instance UID List (0008,0058), in a data set of its own (PS3.4 C.4.2.1.4.2)."""
         if not self.failed_uids:
             return None
-        from pydicom.dataset import Dataset
+        from pydicom import Dataset
 
         dataset = Dataset()
         dataset.FailedSOPInstanceUIDList = self.failed_uids

@@ -99,9 +99,9 @@ def tag_of(keyword: str) -> int:
 
     :raises ConfigurationError: the dictionary has no such keyword.
     """
-    from pydicom.datadict import tag_for_keyword
+    from pydicom import datadict
 
-    tag = tag_for_keyword(keyword)
+    tag = datadict.tag_for_keyword(keyword)
     if tag is None:
         raise ConfigurationError(f"there is no attribute {keyword!r}", phase="configure")
     return tag
@@ -109,10 +109,10 @@ def tag_of(keyword: str) -> int:
 
 def vr_of(tag: int) -> str:
     """The representation of an attribute by the dictionary, the first of several; ``UN`` where it does not know it."""
-    from pydicom.datadict import dictionary_VR
+    from pydicom import datadict
 
     try:
-        return dictionary_VR(tag).split(" ")[0]
+        return datadict.dictionary_VR(tag).split(" ")[0]
     except KeyError:
         is_private_creator = tag >> 16 & 1 and 0x10 <= tag & 0xFFFF <= 0xFF  # PS3.5 7.8.1
         return "LO" if is_private_creator else "UN"
@@ -125,8 +125,7 @@ def put(dataset: Dataset, attribute: str | int, value: object) -> None:
     :param value: ``None`` and an empty text leave it without a value; a sequence takes a list of data sets.
     :raises ConfigurationError: it cannot be held at all: a text that is no number for IS or DS, or no items for SQ.
     """
-    from pydicom import config
-    from pydicom.dataelem import DataElement
+    from pydicom import DataElement, config
 
     tag = tag_of(attribute) if isinstance(attribute, str) else attribute
     vr = vr_of(tag)
@@ -142,7 +141,7 @@ def put(dataset: Dataset, attribute: str | int, value: object) -> None:
 
 def dataset_of(values: Mapping[str, object]) -> Dataset:
     """A data set of attributes by keyword; see :func:`put`."""
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     dataset = Dataset()
     for keyword, value in values.items():
@@ -229,9 +228,9 @@ def invalid_value(keyword: str, comment: str) -> Reply:
 
 
 def _naming(problem: str, tags: Sequence[int]) -> str:
-    from pydicom.datadict import keyword_for_tag
+    from pydicom import datadict
 
-    return f"{problem}: " + ", ".join(keyword_for_tag(tag) for tag in tags)
+    return f"{problem}: " + ", ".join(datadict.keyword_for_tag(tag) for tag in tags)
 
 
 def selected(dataset: Dataset, tags: Sequence[int], *, unknown: Status = OPTIONAL_UNSUPPORTED) -> Reply:
@@ -239,7 +238,7 @@ def selected(dataset: Dataset, tags: Sequence[int], *, unknown: Status = OPTIONA
 
     :param unknown: the warning where some are not there: 0001 in most services, else 0107.
     """
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     if not tags:
         return Reply(SUCCESS, dataset=mark_character_set(dataset[:]))

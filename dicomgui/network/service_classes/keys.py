@@ -98,16 +98,16 @@ def tag_named(text: str) -> int | None:
 
 
 def _tag_of_keyword(text: str) -> int | None:
-    from pydicom.datadict import tag_for_keyword
+    from pydicom import datadict
 
-    return tag_for_keyword(text)
+    return datadict.tag_for_keyword(text)
 
 
 @cache
 def _tags_by_lower_case() -> dict[str, int]:
-    from pydicom.datadict import keyword_dict
+    from pydicom import datadict
 
-    return {keyword.lower(): tag for keyword, tag in keyword_dict.items()}
+    return {keyword.lower(): tag for keyword, tag in datadict.keyword_dict.items()}
 
 
 def parse_path(path: str) -> tuple[Step, ...]:
@@ -151,7 +151,7 @@ def set_key(dataset: Dataset, path: str, value: object = "") -> None:
 
 
 def _item(dataset: Dataset, step: Step, path: str) -> Dataset:
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     if vr_of(step.tag) != "SQ":
         raise ConfigurationError(f"{path!r} leads through what is no sequence", phase="configure")
@@ -205,7 +205,7 @@ def keys_of(texts: Iterable[str]) -> Dataset:
 
     :raises ConfigurationError: see :func:`set_key`.
     """
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     dataset = Dataset()
     for text in texts:
@@ -230,10 +230,10 @@ def value_at(dataset: Dataset, path: str) -> str:
 
 def filled_keys(identifier: Dataset, prefix: str = "") -> Iterator[str]:
     """The paths of the keys of an identifier that restrict what matches, those in sequences too."""
-    from pydicom.datadict import keyword_for_tag
+    from pydicom import datadict
 
     for element in identifier:
-        path = prefix + (keyword_for_tag(element.tag) or f"{element.tag:08x}")
+        path = prefix + (datadict.keyword_for_tag(element.tag) or f"{element.tag:08x}")
         if element.VR == "SQ":
             for number, item in enumerate(element.value):
                 yield from filled_keys(item, f"{path}[{number}].")

@@ -135,12 +135,12 @@ def answer_for(identifier: Dataset, candidate: Dataset, *, combined_datetime: bo
 
 def _can_hold(term: str, text: str) -> bool:
     """Whether a character set without code extensions holds a text; of the others that would be hard to tell."""
-    from pydicom.charset import python_encoding
+    from pydicom import charset
 
     if not term or "2022" in term or term == _HALF_KATAKANA:
         return False
     try:
-        text.encode(python_encoding.get(term, "ascii"))
+        text.encode(charset.python_encoding.get(term, "ascii"))
     except UnicodeEncodeError:
         return False
     return True
@@ -150,9 +150,7 @@ _HALF_KATAKANA: Final = "ISO_IR 13"  # Python's codec for it holds more than it 
 
 
 def _chosen(identifier: Dataset, candidate: Dataset, combined_datetime: bool) -> Dataset:
-    from pydicom import config
-    from pydicom.dataelem import DataElement
-    from pydicom.dataset import Dataset
+    from pydicom import DataElement, Dataset, config
 
     response = Dataset()
     for element in keys_in(identifier):

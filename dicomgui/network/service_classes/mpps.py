@@ -99,7 +99,7 @@ def in_progress(
     :param description: by default that of the item.
     :raises ConfigurationError: no modality is known.
     """
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     item = Dataset() if item is None else item
     scheduled = next(iter(items_of(item, "ScheduledProcedureStepSequence")), Dataset())

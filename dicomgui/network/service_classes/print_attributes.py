@@ -153,14 +153,14 @@ def image_box(position: int, image: Dataset | None, *, polarity: str = "", color
 
 
 def _picture(image: Dataset, color: bool) -> Dataset:
-    from pydicom.uid import UID
+    from pydicom import uid
 
     meta = getattr(image, "file_meta", None)
     syntax = "" if meta is None else text_of(meta, "TransferSyntaxUID")
     problem = ""
     if "PixelData" not in image:
         problem = "has no pixel data"
-    elif syntax and UID(syntax).is_transfer_syntax and UID(syntax).is_compressed:
+    elif syntax and uid.UID(syntax).is_transfer_syntax and uid.UID(syntax).is_compressed:
         problem = "is compressed"
     elif text_of(image, "NumberOfFrames") not in ("", "1"):
         problem = "has several frames"

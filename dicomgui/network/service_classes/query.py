@@ -159,7 +159,7 @@ def _levels_to(level: str, root: str) -> tuple[Level, ...]:
 
 
 def _with_level(level: str) -> Dataset:
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     dataset = Dataset()
     put(dataset, "QueryRetrieveLevel", level)

@@ -82,7 +82,7 @@ def scheduled(
     :param station: the station that shall do it.
     :param inputs: instances to work on, as pairs of SOP class and instance UID, all of the study of ``patient``.
     """
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     patient = Dataset() if patient is None else patient
     start = start or datetime.now().astimezone()

@@ -131,7 +131,7 @@ class Watchers:
 
 def report_of(event: EventType, step: Dataset) -> Dataset:
     """The Event Information of a state or progress report (PS3.4 table CC.2.4-1)."""
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     report = Dataset()
     if event == EventType.PROGRESS_REPORT:

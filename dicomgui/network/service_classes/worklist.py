@@ -106,7 +106,7 @@ def identifier(
     :param character_set: Specific Character Set (0008,0005); by default UTF-8 where a key needs it, else none.
     :raises ConfigurationError: a key is none.
     """
-    from pydicom.dataset import Dataset
+    from pydicom import Dataset
 
     dataset = Dataset()
     for path in return_keys:

@@ -132,9 +132,9 @@ def _after_sequence(data: bytes, at: int, is_implicit: bool, depth: int) -> int:
 
 
 def _vr_of(tag: int) -> bytes:
-    from pydicom.datadict import dictionary_VR
+    from pydicom import datadict
 
     try:
-        return dictionary_VR(tag).encode("ascii")
+        return datadict.dictionary_VR(tag).encode("ascii")
     except KeyError:
         return b"UN"

@@ -149,10 +149,10 @@ def named_elements(message: Message | None) -> str:
 
 
 def _tag_text(tag: int) -> str:
-    from pydicom.datadict import dictionary_description
+    from pydicom import datadict
 
     number = f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
     try:
-        return f"{number} {dictionary_description(tag)}"
+        return f"{number} {datadict.dictionary_description(tag)}"
     except KeyError:
         return number

@@ -87,9 +87,9 @@ def tag_of(text: str) -> tuple[int, int]:
     match = _TAG.fullmatch(text.strip())
     if match:
         return int(match[1], 16), int(match[2], 16)
-    from pydicom.datadict import tag_for_keyword
+    from pydicom import datadict
 
-    tag = tag_for_keyword(text.strip())
+    tag = datadict.tag_for_keyword(text.strip())
     if tag is None:
         raise ValueError(f"“{text[:40]}” is no tag, for example 0010,0020, and no keyword, for example PatientID.")
     return tag >> 16, tag & 0xFFFF

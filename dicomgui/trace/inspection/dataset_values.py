@@ -55,7 +55,7 @@ def label_of(tag: int, vr: str = "", creator: str = "") -> str:
 
 
 def _name(tag: int, creator: str) -> str:
-    from pydicom.datadict import dictionary_keyword
+    from pydicom import datadict
 
     if tag & 0xFFFF == 0:
         return "GroupLength"
@@ -64,20 +64,20 @@ def _name(tag: int, creator: str) -> str:
             return "PrivateCreator"
         return _private(tag, creator)[1] or (f"private, {creator}" if creator else "private")
     try:
-        return dictionary_keyword(tag) or "retired"
+        return datadict.dictionary_keyword(tag) or "retired"
     except KeyError:
         return "not in the dictionary"
 
 
 def _private(tag: int, creator: str) -> tuple[str, str]:
     """Representation and name of a private element, as far as pydicom's list of them goes."""
-    from pydicom.datadict import private_dictionary_description, private_dictionary_VR
+    from pydicom import datadict
 
     if not creator:
         return "UN", ""
     try:
-        vr = private_dictionary_VR(tag, creator).split(" ")[0]
-        return (vr if vr in VRS else "UN"), private_dictionary_description(tag, creator)
+        vr = datadict.private_dictionary_VR(tag, creator).split(" ")[0]
+        return (vr if vr in VRS else "UN"), datadict.private_dictionary_description(tag, creator)
     except KeyError:
         return "UN", ""
 

@@ -174,12 +174,12 @@ def _entry(tag: int) -> tuple[str, str, int]:
 
     Of VRs that depend on something it is the one that hides most. Imports pydicom at the first call.
     """
-    from pydicom.datadict import get_entry
+    from pydicom import datadict
 
     if tag & 0xFFFF == 0:
         return "UL", "GroupLength", 1
     try:
-        vr, multiplicity, _, _, keyword = get_entry(tag)
+        vr, multiplicity, _, _, keyword = datadict.get_entry(tag)
     except KeyError:
         return "", "", 0
     if " or " in vr:

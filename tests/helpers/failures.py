@@ -308,7 +308,9 @@ _MESSAGES: dict[str, Callable[[], Recording]] = {
     "resource-limitation": lambda: answered(NCreateRSP(1, Status(0x0213), MPPS)),
     "find-identifier": lambda: answered(CFindRSP(1, Status(0xA900), FIND)),
     "find-out-of-resources": lambda: answered(CFindRSP(1, Status(0xA700), FIND)),
-    "find-empty": lambda: answered(CFindRSP(1, Status(0), FIND)),
+    "find-empty": lambda: (
+        negotiated((FIND, EXPLICIT, 0)).message(SENT, CFindRQ(1, FIND)).message(RECEIVED, CFindRSP(1, Status(0), FIND))
+    ),
     "commitment-refused": not_committed,
     "commitment-open": lambda: committed().wait(60.0).released(),
     "we-answered-failure": lambda: (

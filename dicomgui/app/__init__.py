@@ -1,7 +1,6 @@
 """Use cases: what the window and the command line do, without Qt and without sockets.
 
-Each is one module: :mod:`~dicomgui.app.echo`, :mod:`~dicomgui.app.send`, :mod:`~dicomgui.app.listener`. Nothing is
-imported here, so that a command loads only what it needs.
+What all of them share stands here: the context, connections, jobs, echo. The rest has rooms of its own, from
+:mod:`~dicomgui.app.configuration` and :mod:`~dicomgui.app.files` to :mod:`~dicomgui.app.practice`. Nothing is imported
+here, so that a command loads only what it needs.
 """
-
-__all__: list[str] = []

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dicomgui.app.report import group_findings
 from dicomgui.trace.diagnosis.facts import Facts
 from dicomgui.trace.diagnosis.progress import Diagnosis
-from dicomgui.trace.finding import Finding, Severity
+from dicomgui.trace.finding import Finding, Severity, group_findings
 from dicomgui.trace.store import TraceStore
 
 __all__ = ["Expert"]

@@ -19,22 +19,22 @@ from pathlib import Path
 from typing import Final
 
 import dicomgui
+from dicomgui.app.asking.keys import parse_key
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.query import FindJob, Found, Query
+from dicomgui.app.asking.wanted import Wanted
 from dicomgui.app.assets import resource
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.echo import echo
 from dicomgui.app.help_pages import help_pages
-from dicomgui.app.image_facts import ImageError, read_facts
-from dicomgui.app.image_frames import FrameReader, decoder_of
-from dicomgui.app.keys import parse_key
-from dicomgui.app.levels import Level
-from dicomgui.app.listener import ListenerOptions
-from dicomgui.app.practice import PracticePACS
-from dicomgui.app.query import FindJob, Found, Query
-from dicomgui.app.retrieve import GetJob
-from dicomgui.app.send import ItemState, prepare, send
-from dicomgui.app.viewed import open_file
-from dicomgui.app.wanted import Wanted
+from dicomgui.app.listening.listener import ListenerOptions
+from dicomgui.app.practice.pacs import PracticePACS
+from dicomgui.app.transfers.retrieve import GetJob
+from dicomgui.app.transfers.send import ItemState, prepare, send
+from dicomgui.app.viewing.image_facts import ImageError, read_facts
+from dicomgui.app.viewing.image_frames import FrameReader, decoder_of
+from dicomgui.app.viewing.viewed import open_file
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError
 from dicomgui.network.part10 import Part10Error
 from dicomgui.network.transport import TlsConfig

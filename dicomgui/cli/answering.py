@@ -6,12 +6,12 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from dicomgui.app.answer_desk import AnswerDesk
-from dicomgui.app.answer_texts import rule_from_text
-from dicomgui.app.answers import AnswerSettings, read_answers
-from dicomgui.app.commitment_answers import CommitmentAnswers, Delivery
-from dicomgui.app.provided import USUAL, Provided
-from dicomgui.app.ris_files import WorklistFile, read_csv, read_folder
+from dicomgui.app.configuration.provided import USUAL, Provided
+from dicomgui.app.listening.answers import AnswerSettings, read_answers
+from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery
+from dicomgui.app.listening.desk import AnswerDesk
+from dicomgui.app.listening.ris_files import WorklistFile, read_csv, read_folder
+from dicomgui.app.listening.texts import rule_from_text
 from dicomgui.cli.output import Output
 
 __all__ = ["answering"]

@@ -14,7 +14,7 @@ from dicomgui.cli.session import Session
 
 if TYPE_CHECKING:
     from dicomgui.app.echo import EchoResult, Step
-    from dicomgui.app.send import ItemResult, SendReport
+    from dicomgui.app.transfers.send import ItemResult, SendReport
 
 __all__ = ["echo", "listen", "practice", "send"]
 
@@ -94,7 +94,7 @@ def send(options: argparse.Namespace) -> int:
 
 
 async def _send(options: argparse.Namespace, session: Session) -> Exit:
-    from dicomgui.app.send import Conversion, SendJob, prepare
+    from dicomgui.app.transfers.send import Conversion, SendJob, prepare
     from dicomgui.cli.target import target_of
 
     output = session.output
@@ -151,7 +151,7 @@ def _show_result(output: Output, result: ItemResult) -> None:
 
 
 def _sum_up(output: Output, report: SendReport, code: Exit) -> None:
-    from dicomgui.app.send import ItemState
+    from dicomgui.app.transfers.send import ItemState
 
     warnings, failed = report.count(ItemState.WARNING), report.count(ItemState.FAILED)
     cancelled, skipped = report.count(ItemState.CANCELLED), len(report.skipped)
@@ -192,7 +192,7 @@ def _files(count: int) -> str:
 
 def _send_exit(report: SendReport) -> Exit:
     """The most telling of all that went wrong: no way to the peer, then its refusals, then our files."""
-    from dicomgui.app.send import Cause
+    from dicomgui.app.transfers.send import Cause
 
     causes = report.causes
     if Cause.NETWORK in causes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from dicomgui.app.commitment import CommitmentJob, CommitmentOrder, CommitmentOutcome, CommitmentState
-from dicomgui.app.send_results import SendReport
+from dicomgui.app.transfers.commitment import CommitmentJob, CommitmentOrder, CommitmentOutcome, CommitmentState
+from dicomgui.app.transfers.send_results import SendReport
 from dicomgui.cli.exits import Exit, exit_of_error
 from dicomgui.cli.output import Output
 from dicomgui.cli.session import Session

@@ -11,11 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from dicomgui.app.config_values import query_flags
+from dicomgui.app.configuration.destinations import destinations_of
+from dicomgui.app.configuration.listener_options import CallerRule
+from dicomgui.app.configuration.peers import NodeStore
+from dicomgui.app.configuration.quotas import Quotas
+from dicomgui.app.configuration.values import query_flags
 from dicomgui.app.credentials import IdentityKind
-from dicomgui.app.destinations import destinations_of
 from dicomgui.app.explaining import explain_no_listener
-from dicomgui.app.listener import (
+from dicomgui.app.listening.listener import (
     ArchiveRepaired,
     AssociationBegan,
     AssociationEnded,
@@ -30,10 +33,7 @@ from dicomgui.app.listener import (
     RequestAnswered,
     StoreFailed,
 )
-from dicomgui.app.listener_options import CallerRule
-from dicomgui.app.peers import NodeStore
-from dicomgui.app.practice import PracticePACS
-from dicomgui.app.quotas import Quotas
+from dicomgui.app.practice.pacs import PracticePACS
 from dicomgui.cli.answering import answering
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output, size_text

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dicomgui.app.dicom_json import DatasetFileError, character_set_of, dataset_json, load_dataset, parse_dataset
-from dicomgui.app.nservices import NOperation, NRequest, NResult, service_of, sop_class_of, transact
+from dicomgui.app.asking.dicom_json import DatasetFileError, character_set_of, dataset_json, load_dataset, parse_dataset
+from dicomgui.app.nservices.requests import NOperation, NRequest, NResult, service_of, sop_class_of, transact
 from dicomgui.cli.exits import Exit, exit_of_error
 from dicomgui.cli.output import Output
 from dicomgui.cli.session import Session

@@ -67,7 +67,7 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
-    """How much callers of ``listen`` may take; see :class:`dicomgui.app.quotas.Quotas`."""
+    """How much callers of ``listen`` may take; see :class:`dicomgui.app.configuration.quotas.Quotas`."""
     group = parser.add_argument_group("limits", "of each caller: of each address, and of each calling AE title")
     group.add_argument("--caller-associations", metavar="N", type=whole, default=0, help="at one time (default: any)")
     group.add_argument(
@@ -84,7 +84,7 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 
 
 def _size(text: str) -> int:
-    from dicomgui.app.quotas import parse_size
+    from dicomgui.app.configuration.quotas import parse_size
 
     return parse_size(text)
 
@@ -124,6 +124,6 @@ def add_practice(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> N
 
 
 def _destination(text: str) -> tuple[str, PeerAddress]:
-    from dicomgui.app.destinations import parse_destination
+    from dicomgui.app.configuration.destinations import parse_destination
 
     return parse_destination(text)

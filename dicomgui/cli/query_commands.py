@@ -7,13 +7,13 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
-from dicomgui.app.dicom_json import DatasetFileError, character_set_of, dataset_json, load_dataset
-from dicomgui.app.keys import Key
-from dicomgui.app.levels import Level
-from dicomgui.app.query import FindJob, FindResult, Found, Query, return_keys_of
-from dicomgui.app.query_export import MatchFolder
-from dicomgui.app.query_file import keys_in
-from dicomgui.app.worklist import worklist_query, worklist_remarks
+from dicomgui.app.asking.dicom_json import DatasetFileError, character_set_of, dataset_json, load_dataset
+from dicomgui.app.asking.export import MatchFolder
+from dicomgui.app.asking.keys import Key
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.plan_file import keys_in
+from dicomgui.app.asking.query import FindJob, FindResult, Found, Query, return_keys_of
+from dicomgui.app.asking.worklist import worklist_query, worklist_remarks
 from dicomgui.cli.exits import Exit, exit_of_error
 from dicomgui.cli.output import Output
 from dicomgui.cli.session import Session

@@ -10,7 +10,7 @@ from dicomgui.cli.values import checked, count, port, type_number
 from dicomgui.network.association.params import AETitle
 
 if TYPE_CHECKING:
-    from dicomgui.app.keys import Attribute, Key
+    from dicomgui.app.asking.keys import Attribute, Key
 
 __all__ = ["add_query_commands"]
 
@@ -154,18 +154,18 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def _key(text: str) -> Key:
-    from dicomgui.app.keys import parse_key
+    from dicomgui.app.asking.keys import parse_key
 
     return parse_key(text)
 
 
 def _returned(text: str) -> Key:
-    from dicomgui.app.keys import parse_return_key
+    from dicomgui.app.asking.keys import parse_return_key
 
     return parse_return_key(text)
 
 
 def _attribute(text: str) -> Attribute:
-    from dicomgui.app.keys import attribute_of
+    from dicomgui.app.asking.keys import attribute_of
 
     return attribute_of(text)

@@ -9,11 +9,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from dicomgui.app.asking.levels import Level
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.levels import Level
-from dicomgui.app.listener import Listener, ListenerEvent, ListenerOptions
-from dicomgui.app.reception import Reception, arrived_of, host_for, reception, refused_uid_of
-from dicomgui.app.retrieve import (
+from dicomgui.app.listening.listener import Listener, ListenerEvent, ListenerOptions
+from dicomgui.app.listening.reception import Reception, arrived_of, host_for, reception, refused_uid_of
+from dicomgui.app.transfers.retrieve import (
     Arrived,
     GetJob,
     MoveJob,

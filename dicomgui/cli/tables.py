@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from dicomgui.app.keys import Key
+from dicomgui.app.asking.keys import Key
 from dicomgui.cli.output import Output, safe
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from dicomgui.app.config_values import query_flags
+from dicomgui.app.configuration.values import query_flags
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.credentials import Identity, IdentityKind, Keyring, Need
 from dicomgui.cli.session import timeouts_of

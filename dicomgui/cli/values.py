@@ -11,7 +11,7 @@ from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.transport.sockets import SocketOptions
 
 if TYPE_CHECKING:
-    from dicomgui.app.nodes import Node
+    from dicomgui.app.configuration.nodes import Node
 
 __all__ = [
     "checked",
@@ -46,7 +46,7 @@ def peer(text: str) -> PeerAddress | Node:
     """``AET@host:port``, or the name of a saved node."""
     if "@" in text:  # no name of a node has one
         return PeerAddress.parse(text)
-    from dicomgui.app.peers import resolve
+    from dicomgui.app.configuration.peers import resolve
 
     return resolve(text)
 

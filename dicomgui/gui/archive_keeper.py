@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.context import AppContext
-from dicomgui.app.local_archive import LocalArchive
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.tasks import PanelTasks

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from dicomgui.app.peers import NodeStore
-from dicomgui.app.settings import Settings, SettingsError, SettingsStore
+from dicomgui.app.configuration.peers import NodeStore
+from dicomgui.app.configuration.settings import Settings, SettingsError, SettingsStore
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.trace.finding import plain

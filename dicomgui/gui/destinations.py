@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dicomgui.app.destinations import KnownDestination, destinations_of
+from dicomgui.app.configuration.destinations import KnownDestination, destinations_of
 from dicomgui.gui.configuration import Configuration
 
 __all__ = ["saved_destinations"]

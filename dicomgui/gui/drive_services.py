@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from dicomgui.app.nservice_templates import TEMPLATES
+from dicomgui.app.nservices.templates import TEMPLATES
 from dicomgui.gui.driving import StepFailed, press, until
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.worklist_step_dialog import StepDialog

@@ -15,8 +15,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
+from dicomgui.app.configuration.settings import Theme as Scheme
 from dicomgui.app.context import AppContext
-from dicomgui.app.settings import Theme as Scheme
 from dicomgui.gui import icons
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.geometry import WindowPlace

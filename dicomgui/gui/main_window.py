@@ -12,9 +12,9 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.context import AppContext
 from dicomgui.app.help_pages import START
-from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobKind
 from dicomgui.gui import icons
 from dicomgui.gui.configuration import Configuration
@@ -34,7 +34,7 @@ from dicomgui.gui.widgets.trace_dock import TraceDock
 from dicomgui.trace.finding import plain
 
 if TYPE_CHECKING:
-    from dicomgui.app.viewed import Viewed
+    from dicomgui.app.viewing.viewed import Viewed
     from dicomgui.gui.dialogs.help import HelpWindow
     from dicomgui.gui.viewer.keeper import Viewers
     from dicomgui.network.service_classes.references import Reference

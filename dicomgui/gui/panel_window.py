@@ -22,7 +22,7 @@ from dicomgui.gui.practice_keeper import PracticeKeeper
 from dicomgui.gui.reporter import Reporter
 
 if TYPE_CHECKING:
-    from dicomgui.app.listener import Listener
+    from dicomgui.app.listening.listener import Listener
     from dicomgui.gui.models.trace_source import TraceSource
     from dicomgui.gui.panels.answers import AnswersPanel
     from dicomgui.gui.panels.archive import ArchivePanel
@@ -46,7 +46,7 @@ PANELS: Final = {
 _LATER: Final = (
     *(f"dicomgui.gui.panels.{key}" for key in PANELS),
     "dicomgui.gui.widgets.trace_view", "dicomgui.app.expert", "dicomgui.gui.viewer.keeper", "dicomgui.gui.dialogs.help",
-    "dicomgui.gui.dialogs.settings", "dicomgui.app.practice", "dicomgui.app.commands",
+    "dicomgui.gui.dialogs.settings", "dicomgui.app.practice.pacs", "dicomgui.app.recipes.commands",
 )  # fmt: skip
 """What is loaded when it is asked for, or before that, when there is time."""
 

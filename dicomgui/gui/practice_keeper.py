@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject
 
-from dicomgui.app.nodes import Node
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.text import count_text
@@ -20,12 +20,12 @@ from dicomgui.storage import StorageError
 from dicomgui.trace.finding import plain
 
 if TYPE_CHECKING:
-    from dicomgui.app.practice import PracticePACS
+    from dicomgui.app.practice.pacs import PracticePACS
 
 __all__ = ["PracticeKeeper"]
 
 _COMMENT: Final = "The practice PACS of this window: synthetic patients, on this computer alone."
-_NEEDED: Final = ("pydicom", "dicomgui.app.practice")
+_NEEDED: Final = ("pydicom", "dicomgui.app.practice.pacs")
 
 
 class PracticeKeeper(QObject):
@@ -46,7 +46,7 @@ class PracticeKeeper(QObject):
 
     @cached_property
     def _pacs(self) -> PracticePACS:
-        from dicomgui.app.practice import PracticePACS
+        from dicomgui.app.practice.pacs import PracticePACS
 
         self._is_made = True
         return PracticePACS(self._place.context)
@@ -74,7 +74,7 @@ class PracticeKeeper(QObject):
     @property
     def what(self) -> str:
         """What there is to practise with, in a few words."""
-        from dicomgui.app.practice_data import PATIENTS, STUDIES
+        from dicomgui.app.practice.data import PATIENTS, STUDIES
 
         return f"{count_text(len(STUDIES), 'study', 'studies')} of {count_text(len(PATIENTS), 'patient')}"
 
@@ -128,7 +128,7 @@ class PracticeKeeper(QObject):
     # its node
 
     def _add_node(self) -> None:
-        from dicomgui.app.practice import AE_TITLE
+        from dicomgui.app.practice.pacs import AE_TITLE
 
         nodes, peer = self._place.config.nodes, self.peer
         left = nodes.find(AE_TITLE)

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 from PySide6.QtWidgets import QWidget
 
+from dicomgui.app.configuration.listener_options import CallerRule, ListenerOptions
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.credentials import Keyring, KeyringError, Need
-from dicomgui.app.listener_options import CallerRule, ListenerOptions
 from dicomgui.gui.dialogs.secret import SecretDialog, secret_from
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.tasks import PanelTasks

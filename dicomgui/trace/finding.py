@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["Action", "ActionKind", "Evidence", "Finding", "Place", "Severity", "finding_json", "plain"]
+__all__ = [
+    "Action", "ActionKind", "Evidence", "Finding", "Place", "Severity", "finding_json", "group_findings", "plain",
+]
 
 _MAX_VALUE = 160
 
@@ -166,3 +169,17 @@ def finding_json(finding: Finding) -> dict[str, object]:
         ],
         "clause": finding.clause,
     }
+
+
+def group_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each kind of finding once, the first of it, which says how many more there are."""
+    first: dict[tuple[object, ...], Finding] = {}
+    count: dict[tuple[object, ...], int] = {}
+    for finding in findings:
+        kind = (finding.code, finding.severity, finding.causes, finding.tries)
+        first.setdefault(kind, finding)
+        count[kind] = count.get(kind, 0) + 1
+    return tuple(
+        finding if count[kind] == 1 else replace(finding, what=f"{finding.what} ({count[kind]:,} × in all)")
+        for kind, finding in first.items()
+    )

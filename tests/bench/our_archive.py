@@ -13,9 +13,9 @@ from pathlib import Path
 
 from bench.data import SEED, keys_of
 
-from dicomgui.app.archive_files import import_paths
+from dicomgui.app.archive.files import import_paths
+from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.context import AppContext
-from dicomgui.app.local_archive import LocalArchive
 from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from dicomgui.storage import Index, Level, Model, compile_query
 from dicomgui.storage.listing import entries, places

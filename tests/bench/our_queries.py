@@ -15,10 +15,10 @@ from collections.abc import AsyncIterator
 
 from bench.ours import peak_kb
 
+from dicomgui.app.asking.keys import parse_key
+from dicomgui.app.asking.query import FindJob, Found, Query
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.keys import parse_key
-from dicomgui.app.query import FindJob, Found, Query
 from dicomgui.network import AcceptPolicy, FindRequest, Handlers, Limits, PeerAddress, ServerOptions, serve
 from dicomgui.network.dimse.dataset import encode_dataset
 

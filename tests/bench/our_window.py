@@ -23,7 +23,7 @@ from helpers import peers
 from PySide6.QtWidgets import QCheckBox, QLineEdit
 
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.send import prepare, send
+from dicomgui.app.transfers.send import prepare, send
 from dicomgui.gui.loop import new_event_loop
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.trace import TracePanel

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener, ListenerOptions
-from dicomgui.app.send import Selection, prepare, send
+from dicomgui.app.listening.listener import Listener, ListenerOptions
+from dicomgui.app.transfers.send import Selection, prepare, send
 from dicomgui.network import (
     AcceptPolicy,
     Handlers,

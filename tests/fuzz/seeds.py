@@ -15,7 +15,7 @@ from helpers.failures import RECORDED
 from helpers.identified import encoded, patient
 from helpers.recordings import Recording
 
-from dicomgui.app.dicom_json import dataset_json
+from dicomgui.app.asking.dicom_json import dataset_json
 from dicomgui.network import presets
 from dicomgui.network.part10 import write_head
 from dicomgui.network.tracing import Record
@@ -174,7 +174,7 @@ def filters() -> list[bytes]:
 
 def settings() -> list[bytes]:
     """Files of settings with every value that ours write, and hand-written ones."""
-    from dicomgui.app.settings import Settings, _table_of
+    from dicomgui.app.configuration.settings import Settings, _table_of
 
     node = {"name": "PACS", "ae_title": "PACS", "host": "192.0.2.7", "port": 104, "comment": "x", "tls": True}
     whole = tomli_w.dumps({"version": 1, **_table_of(Settings()), "node": [node, {**node, "name": "RIS"}]})

@@ -20,14 +20,14 @@ from fuzz import seeds
 from fuzz.caller import called
 from fuzz.stage import is_in_order, settled
 
-from dicomgui.app.answers import AnswerStore
-from dicomgui.app.dicom_json import DatasetFileError, dataset_json, parse_dataset
-from dicomgui.app.paste import parse_paste
-from dicomgui.app.peers import NodeStore
-from dicomgui.app.ris_files import read_csv
-from dicomgui.app.searches import QueryFile
-from dicomgui.app.settings import SettingsError, SettingsStore
-from dicomgui.app.viewed import Viewed, elements_of, open_bytes, open_file
+from dicomgui.app.asking.dicom_json import DatasetFileError, dataset_json, parse_dataset
+from dicomgui.app.asking.searches import QueryFile
+from dicomgui.app.configuration.paste import parse_paste
+from dicomgui.app.configuration.peers import NodeStore
+from dicomgui.app.configuration.settings import SettingsError, SettingsStore
+from dicomgui.app.listening.answers import AnswerStore
+from dicomgui.app.listening.ris_files import read_csv
+from dicomgui.app.viewing.viewed import Viewed, elements_of, open_bytes, open_file
 from dicomgui.network.association.negotiation import AcceptPolicy, conclude, negotiate
 from dicomgui.network.dimse import command_set
 from dicomgui.network.errors import ConfigurationError, RemoteProtocolError

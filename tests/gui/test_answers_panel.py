@@ -16,14 +16,14 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.answers import AnswerStore
+from dicomgui.app.asking.dicom_json import dataset_json
+from dicomgui.app.configuration.peers import NodeStore
+from dicomgui.app.configuration.provided import USUAL, Provided
+from dicomgui.app.configuration.settings import SettingsStore
 from dicomgui.app.context import AppContext
-from dicomgui.app.dicom_json import dataset_json
-from dicomgui.app.peers import NodeStore
-from dicomgui.app.practice_data import practice_worklist
-from dicomgui.app.provided import USUAL, Provided
-from dicomgui.app.ris import COLUMNS
-from dicomgui.app.settings import SettingsStore
+from dicomgui.app.listening.answers import AnswerStore
+from dicomgui.app.listening.ris import COLUMNS
+from dicomgui.app.practice.data import practice_worklist
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.answers import AnswersPanel

@@ -17,8 +17,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.archive_files import ExportForm
-from dicomgui.app.nodes import Node
+from dicomgui.app.archive.files import ExportForm
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobState
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.archive_model import ArchiveColumn

@@ -14,9 +14,9 @@ from helpers.bad_peer import reached
 from helpers.retrieval import CT_STUDY, real_files
 from PySide6.QtWidgets import QPushButton
 
-from dicomgui.app.commitment import CommitmentState, Way
-from dicomgui.app.nodes import Node
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobState
+from dicomgui.app.transfers.commitment import CommitmentState, Way
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.send import SendPanel
 from dicomgui.network import Handlers, PeerAddress, Status, connect, serve

@@ -12,9 +12,9 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QMainWindow, QPushButton
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.configuration.settings import Settings, SettingsError, Theme
 from dicomgui.app.context import AppContext
-from dicomgui.app.nodes import Node
-from dicomgui.app.settings import Settings, SettingsError, Theme
 from dicomgui.gui import main, theme
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.dialogs.settings import SettingsDialog

@@ -13,8 +13,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.credentials import Identity, IdentityKind
-from dicomgui.app.nodes import Node
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.network import HttpProxy, TlsConfig
 from dicomgui.network.association.params import PeerAddress

@@ -32,10 +32,10 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.configuration.peers import NodeStore
+from dicomgui.app.configuration.settings import SettingsStore
 from dicomgui.app.context import AppContext
-from dicomgui.app.nodes import Node
-from dicomgui.app.peers import NodeStore
-from dicomgui.app.settings import SettingsStore
 from dicomgui.gui import main
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.dialogs.settings import SettingsDialog

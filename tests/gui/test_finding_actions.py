@@ -15,7 +15,7 @@ from helpers.retrieval import CT_STUDY, Archive, real_files
 from pydicom.data import get_testdata_file
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from dicomgui.app.nodes import Node
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.network import GetRequest, Handlers, PeerAddress, ServerOptions, Status, StoreRequest, TlsConfig, serve
 from dicomgui.network.server.offering import policy_for

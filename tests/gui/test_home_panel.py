@@ -14,7 +14,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.nodes import Node
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.home import HomePanel

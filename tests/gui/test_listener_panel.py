@@ -16,10 +16,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.listener import ReceivedInstance, Refusal
+from dicomgui.app.configuration.provided import Provided
+from dicomgui.app.configuration.quotas import Quotas
+from dicomgui.app.listening.listener import ReceivedInstance, Refusal
 from dicomgui.app.operations import JobState
-from dicomgui.app.provided import Provided
-from dicomgui.app.quotas import Quotas
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.open_model import OpenColumn
 from dicomgui.gui.models.received_model import ReceivedColumn

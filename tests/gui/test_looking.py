@@ -14,8 +14,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QAbstractItemView, QPushButton
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.levels import Level
-from dicomgui.app.nservice_templates import TEMPLATES
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.nservices.templates import TEMPLATES
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.query import QueryPanel
 from dicomgui.gui.viewer.viewer_window import ViewerWindow

@@ -14,11 +14,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.configuration.peers import NodeStore
+from dicomgui.app.configuration.settings import SettingsStore
 from dicomgui.app.context import AppContext
-from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobState
-from dicomgui.app.peers import NodeStore
-from dicomgui.app.settings import SettingsStore
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.node_model import NodeColumn

@@ -16,7 +16,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.nservices import NOperation
+from dicomgui.app.nservices.requests import NOperation
 from dicomgui.app.operations import JobState
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.nservices import NServicesPanel

@@ -11,8 +11,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.context import AppContext
-from dicomgui.app.nodes import Node
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panel_window import PANELS, load_the_rest
 from dicomgui.gui.reporter import Reporter
@@ -115,7 +115,8 @@ def test_the_rest_is_loaded_until_the_window_ends() -> None:
 
 
 def test_the_window_opens_without_what_it_does_not_show() -> None:
-    heavy = ("pydicom", "numpy", "dicomgui.gui.panels.query", "dicomgui.gui.viewer.keeper", "dicomgui.app.practice")
+    ours = ("dicomgui.gui.panels.query", "dicomgui.gui.viewer.keeper", "dicomgui.app.practice.pacs")
+    heavy = ("pydicom", "numpy", *ours)
     done = subprocess.run(
         [sys.executable, "-c", CODE.format(heavy=heavy)], capture_output=True, text=True, timeout=60, check=True
     )

@@ -23,12 +23,12 @@ from helpers.retrieval import CT_STUDY, DOE
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.searches import QueryFile, QueryMemory, SavedSearch
+from dicomgui.app.configuration.peers import NodeStore
+from dicomgui.app.configuration.settings import SettingsStore
 from dicomgui.app.context import AppContext
-from dicomgui.app.levels import Level
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.app.peers import NodeStore
-from dicomgui.app.searches import QueryFile, QueryMemory, SavedSearch
-from dicomgui.app.settings import SettingsStore
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.panels.query import QueryPanel

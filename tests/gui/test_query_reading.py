@@ -18,7 +18,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.nodes import Node
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.query_model import AT_ONCE
 from dicomgui.gui.models.query_rows import Arrangement, Row, arranged

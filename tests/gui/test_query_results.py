@@ -26,7 +26,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.nodes import Node
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.query_model import AT_ONCE

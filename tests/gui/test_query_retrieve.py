@@ -23,7 +23,7 @@ from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, ENDLESS, data_sets, eleme
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.nodes import Node
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.query_rows import HERE

@@ -14,10 +14,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QListWidget, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.configuration.listener_options import CallerRule
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.connection import RoleWish
 from dicomgui.app.credentials import Identity, IdentityKind, Keyring, Need
-from dicomgui.app.listener_options import CallerRule
-from dicomgui.app.nodes import Node
 from dicomgui.gui.dialogs.secret import SecretDialog
 from dicomgui.gui.dialogs.users import UsersDialog
 from dicomgui.gui.main_window import MainWindow

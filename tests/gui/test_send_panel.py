@@ -16,8 +16,8 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.files.sources import Selection
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.app.sources import Selection
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.send_model import Filter, SendColumn
 from dicomgui.gui.panels import send as send_module

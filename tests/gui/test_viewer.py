@@ -33,9 +33,9 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.compare_datasets import Kind
-from dicomgui.app.nodes import Node
-from dicomgui.app.viewed import open_bytes, open_file
+from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.viewing.compare_datasets import Kind
+from dicomgui.app.viewing.viewed import open_bytes, open_file
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.trace_columns import Column, ExchangeColumn
 from dicomgui.gui.viewer import keeper

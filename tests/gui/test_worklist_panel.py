@@ -19,15 +19,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.asking.query import Query
+from dicomgui.app.asking.searches import WORKLIST_FILE_NAME, QueryFile, QueryMemory, SavedSearch
+from dicomgui.app.asking.worklist import step_keys, worklist_query
+from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.configuration.peers import NodeStore
+from dicomgui.app.configuration.settings import SettingsStore
 from dicomgui.app.context import AppContext
-from dicomgui.app.mpps import StepState
-from dicomgui.app.nodes import Node
+from dicomgui.app.nservices.mpps import StepState
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.app.peers import NodeStore
-from dicomgui.app.query import Query
-from dicomgui.app.searches import WORKLIST_FILE_NAME, QueryFile, QueryMemory, SavedSearch
-from dicomgui.app.settings import SettingsStore
-from dicomgui.app.worklist import step_keys, worklist_query
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.query_rows import ITEM

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener, ListenerOptions
+from dicomgui.app.listening.listener import Listener, ListenerOptions
 
 
 async def main(folder: str, speed: str) -> None:

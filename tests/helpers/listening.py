@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener, ListenerOptions
+from dicomgui.app.listening.listener import Listener, ListenerOptions
 
 Listen: TypeAlias = Callable[..., AbstractAsyncContextManager[Listener]]
 """Takes the keywords of ListenerOptions."""

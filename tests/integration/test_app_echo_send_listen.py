@@ -12,8 +12,8 @@ from helpers.instances import data_set, shipped, write_instance
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.echo import echo
-from dicomgui.app.listener import Listener, ListenerOptions, ReceivedInstance
-from dicomgui.app.send import ItemState, SendJob, prepare, send
+from dicomgui.app.listening.listener import Listener, ListenerOptions, ReceivedInstance
+from dicomgui.app.transfers.send import ItemState, SendJob, prepare, send
 from dicomgui.network import PeerAddress
 from dicomgui.trace.diagnosis.diagnose import diagnose
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from helpers.certificates import Authority
 
+from dicomgui.app.configuration.listener_options import CallerRule
+from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.configuration.peers import NodeStore
+from dicomgui.app.configuration.settings import ListenerSettings, Settings, SettingsStore
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.context import AppContext
 from dicomgui.app.credentials import Identity, IdentityKind
 from dicomgui.app.echo import EchoResult, echo
-from dicomgui.app.listener import Listener, Refusal
-from dicomgui.app.listener_options import CallerRule
-from dicomgui.app.nodes import Node
-from dicomgui.app.peers import NodeStore
-from dicomgui.app.settings import ListenerSettings, Settings, SettingsStore
+from dicomgui.app.listening.listener import Listener, Refusal
 from dicomgui.network import AssociationRejected, PeerAddress, TlsConfig, TlsError
 from dicomgui.network.association.extended import QueryFlags
 

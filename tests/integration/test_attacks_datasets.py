@@ -33,9 +33,9 @@ from helpers.command_line import dicomgui, events
 from helpers.instances import DEFLATED, elements
 from helpers.listening import listens_in
 
+from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener, RequestAnswered
-from dicomgui.app.provided import Provided
+from dicomgui.app.listening.listener import Listener, RequestAnswered
 from dicomgui.network import connect, presets
 from dicomgui.network.dimse import command_set
 from dicomgui.network.dimse.commands import Command, Response

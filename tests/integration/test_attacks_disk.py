@@ -38,7 +38,7 @@ from helpers.bad_peer import (
 )
 
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener, ListenerOptions
+from dicomgui.app.listening.listener import Listener, ListenerOptions
 from dicomgui.network import Association, AssociationError, ProposedContext, RemoteProtocolError, connect, read_head
 from dicomgui.network.dimse.commands import Response
 from dicomgui.network.part10 import write_head

@@ -29,11 +29,11 @@ from helpers.bad_peer import (
     user_information,
 )
 
+from dicomgui.app.asking.keys import parse_key
+from dicomgui.app.asking.levels import Level
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.keys import parse_key
-from dicomgui.app.levels import Level
-from dicomgui.app.retrieve import GetJob, MoveJob, RetrieveReport, Wanted
+from dicomgui.app.transfers.retrieve import GetJob, MoveJob, RetrieveReport, Wanted
 from dicomgui.network import PeerAddress, Timeouts
 from dicomgui.network.pdu import Abort, AssociateRQ, PDataTF, ReleaseRQ
 

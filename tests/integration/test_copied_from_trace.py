@@ -12,17 +12,17 @@ from helpers.command_line import dicomgui, events
 from helpers.instances import elements
 from helpers.retrieval import kept_in
 
-from dicomgui.app.commands import Tool, command_of
+from dicomgui.app.asking.keys import parse_key
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.query import Query, find
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.keys import parse_key
-from dicomgui.app.levels import Level
-from dicomgui.app.nservices import NOperation, NRequest, sop_class_of, transact
-from dicomgui.app.practice import PracticePACS
-from dicomgui.app.query import Query, find
-from dicomgui.app.recipe import Recipe, Verb
-from dicomgui.app.recipe_of_trace import recipe_at
-from dicomgui.app.retrieve import GetJob, Wanted
+from dicomgui.app.nservices.requests import NOperation, NRequest, sop_class_of, transact
+from dicomgui.app.practice.pacs import PracticePACS
+from dicomgui.app.recipes.commands import Tool, command_of
+from dicomgui.app.recipes.of_trace import recipe_at
+from dicomgui.app.recipes.recipe import Recipe, Verb
+from dicomgui.app.transfers.retrieve import GetJob, Wanted
 from dicomgui.network import ConfigurationError, PeerAddress
 from dicomgui.network.tracing import Role
 from dicomgui.trace.index import TraceIndex

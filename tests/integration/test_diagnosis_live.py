@@ -37,14 +37,14 @@ from helpers.retrieval import CT_STUDY, real_files
 from helpers.services import ends
 from helpers.serving import in_thread
 
+from dicomgui.app.asking.keys import Key, attribute_of
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.query import Query, find
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.echo import echo
-from dicomgui.app.keys import Key, attribute_of
-from dicomgui.app.levels import Level
-from dicomgui.app.query import Query, find
-from dicomgui.app.retrieve import GetJob, MoveJob, Wanted
-from dicomgui.app.send import prepare, send
+from dicomgui.app.transfers.retrieve import GetJob, MoveJob, Wanted
+from dicomgui.app.transfers.send import prepare, send
 from dicomgui.cli.main import main
 from dicomgui.network import Handlers, PeerAddress, Timeouts, TlsConfig
 from dicomgui.network.dimse import command_set

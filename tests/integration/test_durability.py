@@ -14,8 +14,8 @@ from helpers.bad_peer import reached
 from helpers.instances import CT, EXPLICIT, ROOT, data_set
 from pydicom.dataset import Dataset, FileMetaDataset
 
+from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.context import AppContext
-from dicomgui.app.local_archive import LocalArchive
 from dicomgui.network import DicomNetworkError, connect, presets
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.storage import Selection

@@ -33,7 +33,7 @@ from helpers.instances import elements, write_instance
 from helpers.listening import listens_in
 
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener, RequestAnswered
+from dicomgui.app.listening.listener import Listener, RequestAnswered
 from dicomgui.network import (
     OperationTimeout,
     ProposedContext,

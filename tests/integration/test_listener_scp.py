@@ -17,10 +17,10 @@ from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, Receiver, data_sets, elem
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
+from dicomgui.app.archive.local_archive import LocalArchive
+from dicomgui.app.configuration.provided import ALL, Provided
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener, ListenerOptions, Refusal, RequestAnswered
-from dicomgui.app.local_archive import LocalArchive
-from dicomgui.app.provided import ALL, Provided
+from dicomgui.app.listening.listener import Listener, ListenerOptions, Refusal, RequestAnswered
 from dicomgui.network import (
     Association,
     AssociationRejected,

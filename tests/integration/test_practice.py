@@ -20,10 +20,10 @@ from helpers.instances import write_instance
 from helpers.retrieval import Receiver, identifier, kept_in
 from pydicom.dataset import Dataset
 
-from dicomgui.app import practice as practice_module
 from dicomgui.app.context import AppContext
-from dicomgui.app.practice import FIRST_PORT, PracticePACS
-from dicomgui.app.practice_data import PATIENTS, STATIONS, STUDIES, practice_instances
+from dicomgui.app.practice import pacs as practice_module
+from dicomgui.app.practice.data import PATIENTS, STATIONS, STUDIES, practice_instances
+from dicomgui.app.practice.pacs import FIRST_PORT, PracticePACS
 from dicomgui.network import (
     Association,
     Handlers,

@@ -11,9 +11,9 @@ from helpers.command_line import Listening, events
 from helpers.instances import CT, EXPLICIT, write_instance
 from helpers.listening import listens_in
 
+from dicomgui.app.configuration.quotas import Quotas
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener, ReceivedInstance, Refusal, StoreFailed
-from dicomgui.app.quotas import Quotas
+from dicomgui.app.listening.listener import Listener, ReceivedInstance, Refusal, StoreFailed
 from dicomgui.network import AssociationRejected, connect, presets
 from dicomgui.network.tracing import FileRecord, RefuseRecord
 from dicomgui.storage import Selection

@@ -14,14 +14,14 @@ from helpers.command_line import Listening
 from helpers.instances import shipped_folder, write_instance
 from pydicom import dcmread
 
-from dicomgui.app.answer_desk import AnswerDesk
-from dicomgui.app.answer_rules import AnswerRule
-from dicomgui.app.answers import AnswerSettings
-from dicomgui.app.commitment_answers import CommitmentAnswers, Delivery, Verdict
+from dicomgui.app.configuration.provided import ALL, Provided
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener, ListenerOptions, RequestAnswered
+from dicomgui.app.listening.answers import AnswerSettings
+from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery, Verdict
+from dicomgui.app.listening.desk import AnswerDesk
+from dicomgui.app.listening.listener import Listener, ListenerOptions, RequestAnswered
+from dicomgui.app.listening.rules import AnswerRule
 from dicomgui.app.nservice_events import NEvent
-from dicomgui.app.provided import ALL, Provided
 from dicomgui.network import PeerAddress, Status, connect, presets, serve
 from dicomgui.network.service import Handlers, NEventReportRequest
 
@@ -78,7 +78,7 @@ async def test_findscu_asks_for_the_worklist_of_the_user(context: AppContext, tm
 
 @pytest.mark.interop("findscu")
 async def test_findscu_is_refused_every_second_time(context: AppContext, tmp_path: Path) -> None:
-    from dicomgui.app.provided import Provided
+    from dicomgui.app.configuration.provided import Provided
 
     rule = AnswerRule(Provided.WORKLIST, "C-FIND", 0xA700, "too busy", every=2, delay_ms=30)
     async with ris(context, tmp_path / "archive", AnswerSettings((rule,), (ROW,))) as (listener, _):
@@ -108,7 +108,7 @@ def begun(study: str) -> dict[str, Any]:
 
 @pytest.mark.interop("pynetdicom")
 async def test_mpps_belongs_to_its_row_and_rules_are_followed(context: AppContext, tmp_path: Path) -> None:
-    from dicomgui.app.provided import Provided
+    from dicomgui.app.configuration.provided import Provided
 
     rules = (AnswerRule(Provided.MPPS, "N-SET", 0xC227, "no coercion", every=2),)
     async with ris(context, tmp_path / "archive", AnswerSettings(rules, (ROW,))) as (listener, desk):

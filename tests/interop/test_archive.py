@@ -16,11 +16,11 @@ from helpers.listening import Listen
 from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, UNIQUE_KEYS, Receiver, data_sets, kept_in, real_files
 from pydicom.dataset import Dataset
 
+from dicomgui.app.configuration.provided import ALL
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener
-from dicomgui.app.practice import PracticePACS
-from dicomgui.app.practice_data import PATIENTS, STATIONS, practice_instances
-from dicomgui.app.provided import ALL
+from dicomgui.app.listening.listener import Listener
+from dicomgui.app.practice.data import PATIENTS, STATIONS, practice_instances
+from dicomgui.app.practice.pacs import PracticePACS
 from dicomgui.network import PeerAddress, serve
 from dicomgui.network.association.extended import QueryFlags
 

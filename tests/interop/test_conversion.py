@@ -12,8 +12,8 @@ from helpers.instances import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, instance
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.conversion import Conversion
-from dicomgui.app.send import prepare, send
+from dicomgui.app.files.conversion import Conversion
+from dicomgui.app.transfers.send import prepare, send
 from dicomgui.network import PeerAddress
 from dicomgui.network.part10 import read_head
 

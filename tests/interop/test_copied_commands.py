@@ -17,15 +17,15 @@ from helpers.certificates import Authority
 from helpers.command_line import Listening, Providing
 from helpers.retrieval import CT_STUDY, DOE, data_sets, elements, kept_in, real_files
 
-from dicomgui.app.commands import Tool, command_of
+from dicomgui.app.asking.keys import parse_key
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.query import Query
+from dicomgui.app.asking.wanted import Wanted
+from dicomgui.app.asking.worklist import worklist_query
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.keys import parse_key
-from dicomgui.app.levels import Level
-from dicomgui.app.nservices import NOperation, NRequest, sop_class_of
-from dicomgui.app.query import Query
-from dicomgui.app.recipe import Recipe, Verb
-from dicomgui.app.wanted import Wanted
-from dicomgui.app.worklist import worklist_query
+from dicomgui.app.nservices.requests import NOperation, NRequest, sop_class_of
+from dicomgui.app.recipes.commands import Tool, command_of
+from dicomgui.app.recipes.recipe import Recipe, Verb
 from dicomgui.network import PeerAddress, TlsConfig
 from dicomgui.network.service_classes.mpps import in_progress
 

@@ -14,7 +14,7 @@ from helpers.tap import Tap
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.echo import echo
-from dicomgui.app.send import ItemState, SendReport, prepare, send
+from dicomgui.app.transfers.send import ItemState, SendReport, prepare, send
 from dicomgui.network import PeerAddress
 
 STEPS = ["resolve", "connect", "associate", "echo", "echo", "echo", "release"]

@@ -12,13 +12,13 @@ from helpers import peers
 from helpers.instances import CT, EXPLICIT, shipped, write_instance
 from pydicom import dcmread
 
+from dicomgui.app.asking.keys import Key, attribute_of
+from dicomgui.app.asking.levels import Level
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.echo import EchoResult, echo
-from dicomgui.app.keys import Key, attribute_of
-from dicomgui.app.levels import Level
-from dicomgui.app.retrieve import MoveJob, RetrieveReport, Wanted
-from dicomgui.app.send import Cause, ItemState, SendReport, prepare, send
+from dicomgui.app.transfers.retrieve import MoveJob, RetrieveReport, Wanted
+from dicomgui.app.transfers.send import Cause, ItemState, SendReport, prepare, send
 from dicomgui.network import (
     AssociationAborted,
     AssociationRejected,

@@ -13,7 +13,7 @@ from helpers.instances import data_set, instance_of, syntax_of, write_instance
 from helpers.listening import Listen
 from helpers.tap import Tap
 
-from dicomgui.app.listener import EchoAnswered, Listener, ReceivedInstance
+from dicomgui.app.listening.listener import EchoAnswered, Listener, ReceivedInstance
 from dicomgui.storage.layout import instance_path
 
 HERE = Path(__file__).parent

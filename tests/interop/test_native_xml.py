@@ -9,8 +9,8 @@ from helpers import peers
 from helpers.retrieval import elements
 from pydicom.dataset import Dataset
 
-from dicomgui.app.dataset_save import save_dataset
-from dicomgui.app.native_xml import dataset_xml
+from dicomgui.app.asking.native_xml import dataset_xml
+from dicomgui.app.viewing.dataset_save import save_dataset
 
 
 def sample() -> Dataset:

@@ -12,13 +12,13 @@ from helpers.instances import shipped_folder
 from helpers.retrieval import CT_STUDY, elements, real_files
 from pydicom.dataset import Dataset
 
-from dicomgui.app.commitment import CommitmentJob, CommitmentOrder, CommitmentState, Way
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.nservice_session import NSession
-from dicomgui.app.nservice_templates import TEMPLATES, Draft, Known, learned
-from dicomgui.app.nservices import NOperation, NRequest, NResult
-from dicomgui.app.picture import read_picture
+from dicomgui.app.nservices.picture import read_picture
+from dicomgui.app.nservices.requests import NOperation, NRequest, NResult
+from dicomgui.app.nservices.session import NSession
+from dicomgui.app.nservices.templates import TEMPLATES, Draft, Known, learned
+from dicomgui.app.transfers.commitment import CommitmentJob, CommitmentOrder, CommitmentState, Way
 from dicomgui.network import PeerAddress
 from dicomgui.network.service_classes.references import Reference
 

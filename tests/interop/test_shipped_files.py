@@ -31,9 +31,9 @@ from helpers.tap import Message, Tap
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener import Listener, ReceivedInstance
-from dicomgui.app.send import Cause, ItemResult, ItemState, SendReport, prepare, send
-from dicomgui.app.sources import Selection, SendItem
+from dicomgui.app.files.sources import Selection, SendItem
+from dicomgui.app.listening.listener import Listener, ReceivedInstance
+from dicomgui.app.transfers.send import Cause, ItemResult, ItemState, SendReport, prepare, send
 from dicomgui.network import PeerAddress
 from dicomgui.network.uids import STORAGE_CLASSES
 from dicomgui.storage.writer import Outcome
@@ -113,7 +113,7 @@ the VR UN: the hex digits of their first byte. We refuse that, since it is not t
 @pytest.fixture(scope="module")
 def found() -> Iterator[Selection]:
     """What our own scan makes of pydicom's folder."""
-    from dicomgui.app.sources import scan
+    from dicomgui.app.files.sources import scan
 
     with scan([shipped_folder()]) as selection:
         yield selection

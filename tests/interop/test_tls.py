@@ -17,8 +17,8 @@ from helpers.tap import Conversation, Tap, pdus
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.echo import echo
-from dicomgui.app.listener import Listener, ListenerOptions
-from dicomgui.app.send import prepare, send
+from dicomgui.app.listening.listener import Listener, ListenerOptions
+from dicomgui.app.transfers.send import prepare, send
 from dicomgui.network import PeerAddress
 from dicomgui.network.tracing import Direction
 from dicomgui.network.transport import TlsConfig

@@ -18,7 +18,7 @@ from helpers.tap import Tap, pdus
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.echo import echo
-from dicomgui.app.send import prepare, send
+from dicomgui.app.transfers.send import prepare, send
 from dicomgui.network import PeerAddress, Timeouts
 from dicomgui.network.tracing import ConnectRecord, Direction, PduRecord, Record
 from dicomgui.trace.file import TraceWriter, read_trace

@@ -10,8 +10,8 @@ from helpers import peers
 from helpers.instances import write_instance
 from helpers.listening import Listen, listens_in
 
+from dicomgui.app.configuration.listener_options import CallerRule
 from dicomgui.app.context import AppContext
-from dicomgui.app.listener_options import CallerRule
 
 
 @pytest.fixture

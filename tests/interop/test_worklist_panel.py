@@ -8,13 +8,13 @@ import pytest
 from helpers import peers
 from helpers.worklist import DAY, items
 
+from dicomgui.app.asking.query import FindResult, Found, find
+from dicomgui.app.asking.worklist import step_keys, worklist_query
+from dicomgui.app.asking.worklist_relaxing import relaxations
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.mpps import REASONS, PerformedSteps, StepState, begin_texts, begun, end_texts, ended
-from dicomgui.app.performed_series import fresh_row
-from dicomgui.app.query import FindResult, Found, find
-from dicomgui.app.worklist import step_keys, worklist_query
-from dicomgui.app.worklist_relaxing import relaxations
+from dicomgui.app.nservices.mpps import REASONS, PerformedSteps, StepState, begin_texts, begun, end_texts, ended
+from dicomgui.app.nservices.performed_series import fresh_row
 from dicomgui.network import PeerAddress
 
 OPTIONS = ConnectionOptions()

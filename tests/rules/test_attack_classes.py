@@ -104,7 +104,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "text: markup, formulas, escapes, bidirectional": (
         "test_attacks_datasets.py::test_text_of_a_peer_is_one_plain_line_on_a_terminal",
         "test_every_widget.py::test_no_text_is_taken_for_markup",
-        "test_report.py::test_no_cell_is_a_formula",
+        "test_spreadsheet.py::test_no_cell_is_a_formula",
         "test_tables.py::test_what_a_terminal_would_act_on_is_escaped",
         "test_client_against_bad_servers.py::test_b19_a_comment_of_controls_cannot_break_a_line",
     ),

@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
-from dicomgui.app.nodes import NodeTimeouts
-from dicomgui.app.settings import Settings, Theme
+from dicomgui.app.configuration.nodes import NodeTimeouts
+from dicomgui.app.configuration.settings import Settings, Theme
 from dicomgui.gui.widgets.ae_ruler import AETitleRemarks
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.connection_fields import ConnectionFields
@@ -32,7 +32,7 @@ class SettingsDialog(QDialog):
     """
 
     chosen = Signal(object)
-    """The user has changed them to these :class:`~dicomgui.app.settings.Settings`."""
+    """The user has changed them to these :class:`~dicomgui.app.configuration.settings.Settings`."""
 
     def __init__(self, settings: Settings, path: Path | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)

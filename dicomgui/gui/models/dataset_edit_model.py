@@ -7,8 +7,8 @@ from typing import Any
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
-from dicomgui.app.dataset_edit import DatasetEdit, EditNode, Element, Item, siblings
-from dicomgui.app.edited_values import Severity
+from dicomgui.app.viewing.dataset_edit import DatasetEdit, EditNode, Element, Item, siblings
+from dicomgui.app.viewing.edited_values import Severity
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import tooltip
 from dicomgui.network.uids import is_valid_uid, name_of

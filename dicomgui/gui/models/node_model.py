@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QIcon
 
-from dicomgui.app.nodes import Node, NodeStatus, name_key
+from dicomgui.app.configuration.nodes import Node, NodeStatus, name_key
 from dicomgui.gui import icons
 from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.theme import current_colors

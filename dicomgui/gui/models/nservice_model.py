@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
 from dicomgui.app.nservice_events import NEvent
-from dicomgui.app.nservice_types import sop_class_title, type_name
-from dicomgui.app.nservices import NOperation, NResult, service_of
+from dicomgui.app.nservices.requests import NOperation, NResult, service_of
+from dicomgui.app.nservices.types import sop_class_title, type_name
 from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.pills import ICON_ROLE, TONE_ROLE

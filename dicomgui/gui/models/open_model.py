@@ -10,7 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 
-from dicomgui.app.listener import OpenAssociation
+from dicomgui.app.listening.listener import OpenAssociation
 from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.models.jobs_model import clock_text
 from dicomgui.gui.widgets.text import size_text, tooltip

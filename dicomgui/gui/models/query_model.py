@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 from PySide6.QtGui import QColor
 
-from dicomgui.app.levels import Level
+from dicomgui.app.asking.levels import Level
 from dicomgui.gui.models.columns import ROOT, Index, alignment
 from dicomgui.gui.models.query_rows import (
     COLUMNS,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from heapq import merge
 from typing import Final, NamedTuple, TypeVar
 
+from dicomgui.app.asking.keys import Key
+from dicomgui.app.asking.levels import UNIQUE_KEYS, Level
+from dicomgui.app.asking.usual_attributes import USUAL_ATTRIBUTES
+from dicomgui.app.asking.values import Answer, vr_of_tag
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.keys import Key
-from dicomgui.app.levels import UNIQUE_KEYS, Level
-from dicomgui.app.query_values import Answer, vr_of_tag
-from dicomgui.app.usual_attributes import USUAL_ATTRIBUTES
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.trace.finding import plain
 

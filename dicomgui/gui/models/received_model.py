@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from PySide6.QtCore import QModelIndex, QObject, Qt
 from PySide6.QtGui import QColor
 
-from dicomgui.app.listener import (
+from dicomgui.app.listening.listener import (
     EchoAnswered,
     ListenerEvent,
     ReceivedInstance,

@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
-from dicomgui.app.listener import AssociationEnded, ContextsRefused, ListenerEvent, Refusal, StoreFailed
+from dicomgui.app.listening.listener import AssociationEnded, ContextsRefused, ListenerEvent, Refusal, StoreFailed
 from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import count_text, tooltip

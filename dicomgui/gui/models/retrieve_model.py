@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 
 from dicomgui.app.operations import JobState
-from dicomgui.app.retrieve_results import Counts
+from dicomgui.app.transfers.retrieve_results import Counts
 from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.models.jobs_model import JOB_STATE_LOOKS
 from dicomgui.gui.widgets.pills import FRACTION_ROLE, ICON_ROLE, TONE_ROLE

@@ -12,9 +12,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
-from dicomgui.app.report import ReportLine
-from dicomgui.app.send import ItemResult, ItemState
-from dicomgui.app.sources import SendItem, Skipped
+from dicomgui.app.files.sources import SendItem, Skipped
+from dicomgui.app.transfers.report import ReportLine
+from dicomgui.app.transfers.send import ItemResult, ItemState
 from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.pills import ICON_ROLE, TONE_ROLE

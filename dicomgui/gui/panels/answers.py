@@ -13,12 +13,12 @@ from typing import TypeVar
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QPushButton, QWidget
 
-from dicomgui.app.answer_desk import AnswerDesk
-from dicomgui.app.answer_rules import RULED
-from dicomgui.app.answer_texts import SERVICE_NAMES
-from dicomgui.app.answers import AnswerSettings, AnswerStore
-from dicomgui.app.listener import Listener
-from dicomgui.app.ris_files import WorklistFile, csv_text, read_csv, read_folder
+from dicomgui.app.listening.answers import AnswerSettings, AnswerStore
+from dicomgui.app.listening.desk import AnswerDesk
+from dicomgui.app.listening.listener import Listener
+from dicomgui.app.listening.ris_files import WorklistFile, csv_text, read_csv, read_folder
+from dicomgui.app.listening.rules import RULED
+from dicomgui.app.listening.texts import SERVICE_NAMES
 from dicomgui.gui.panels.answers_lists import CommitmentPage, MppsPage, StepsPage, UpsPage
 from dicomgui.gui.panels.answers_notifications import NotificationsPage
 from dicomgui.gui.panels.answers_pages import RulesPage, WorklistPage

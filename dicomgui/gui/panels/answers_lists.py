@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from dicomgui.app.answer_desk import AnswerDesk
-from dicomgui.app.answer_texts import number_of, status_of
-from dicomgui.app.answers import AnswerSettings
-from dicomgui.app.commitment_answers import CommitmentAnswers, Delivery, Verdict
-from dicomgui.app.dataset_tree import dataset_node
-from dicomgui.app.provided import Provided
-from dicomgui.app.steps_received import StepEntry
-from dicomgui.app.viewed import view_of
+from dicomgui.app.configuration.provided import Provided
+from dicomgui.app.listening.answers import AnswerSettings
+from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery, Verdict
+from dicomgui.app.listening.desk import AnswerDesk
+from dicomgui.app.listening.steps_received import StepEntry
+from dicomgui.app.listening.texts import number_of, status_of
+from dicomgui.app.viewing.dataset_tree import dataset_node
+from dicomgui.app.viewing.viewed import view_of
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.models.text_table import Cell, TextTable
 from dicomgui.gui.panels.panel import Workplace

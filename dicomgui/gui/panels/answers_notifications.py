@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from dicomgui.app.answer_desk import AnswerDesk
-from dicomgui.app.notifications import NotificationEntry
-from dicomgui.app.nservice_types import sop_class_title, type_name
-from dicomgui.app.nservices import NOperation, service_of
-from dicomgui.app.provided import Provided
+from dicomgui.app.configuration.provided import Provided
+from dicomgui.app.listening.desk import AnswerDesk
+from dicomgui.app.listening.notifications import NotificationEntry
+from dicomgui.app.nservices.requests import NOperation, service_of
+from dicomgui.app.nservices.types import sop_class_title, type_name
 from dicomgui.app.watched_steps import STEP_CLASSES
 from dicomgui.gui.models.text_table import Cell
 from dicomgui.gui.panels.answers_lists import MAX_SHOWN, StepRow, StepsPage, clock

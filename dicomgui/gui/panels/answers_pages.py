@@ -9,11 +9,11 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from dicomgui.app.answer_rules import MAX_RULES, OPERATIONS
-from dicomgui.app.answer_texts import NEW_RULE, RULE_TITLES, SERVICE_NAMES, problem_of_rule, rule_of, texts_of_rule
-from dicomgui.app.answers import AnswerSettings
-from dicomgui.app.ris import COLUMNS, MAX_ROWS, check_cell
-from dicomgui.app.ris_files import WorklistFile
+from dicomgui.app.listening.answers import AnswerSettings
+from dicomgui.app.listening.ris import COLUMNS, MAX_ROWS, check_cell
+from dicomgui.app.listening.ris_files import WorklistFile
+from dicomgui.app.listening.rules import MAX_RULES, OPERATIONS
+from dicomgui.app.listening.texts import NEW_RULE, RULE_TITLES, SERVICE_NAMES, problem_of_rule, rule_of, texts_of_rule
 from dicomgui.gui.models.answers_table import EditColumn, EditRows
 from dicomgui.gui.widgets.answers_table import EditTable
 from dicomgui.gui.widgets.buttons import push_button

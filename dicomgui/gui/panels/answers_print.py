@@ -11,11 +11,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from dicomgui.app.answer_desk import AnswerDesk
-from dicomgui.app.answers import PRINTER_STATES, AnswerSettings
-from dicomgui.app.print_jobs import PrintedJob
-from dicomgui.app.print_pages import png
-from dicomgui.app.provided import Provided
+from dicomgui.app.configuration.provided import Provided
+from dicomgui.app.listening.answers import PRINTER_STATES, AnswerSettings
+from dicomgui.app.listening.desk import AnswerDesk
+from dicomgui.app.listening.print_jobs import PrintedJob
+from dicomgui.app.listening.print_pages import png
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.models.text_table import Cell, TextTable
 from dicomgui.gui.panels.answers_lists import NARROW, clock

@@ -11,9 +11,9 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QWidget
 
-from dicomgui.app.archive_files import ExportForm
-from dicomgui.app.dataset_file import file_node
-from dicomgui.app.nodes import Node
+from dicomgui.app.archive.files import ExportForm
+from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.viewing.dataset_file import file_node
 from dicomgui.gui.models.archive_model import ArchiveModel, entry_name
 from dicomgui.gui.panels.archive_commit import CommitButton
 from dicomgui.gui.panels.archive_view import ArchiveView

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from dicomgui.app.local_archive import LocalArchive
+from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.gui.models.archive_model import ArchiveModel
 from dicomgui.gui.panels.archive_work import purge_old
 from dicomgui.gui.panels.panel import Workplace

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from dicomgui.app.archive_files import ExportForm, ExportReport, FileProgress, ImportReport, export, import_paths
+from dicomgui.app.archive.files import ExportForm, ExportReport, FileProgress, ImportReport, export, import_paths
+from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.explaining import explain_failure
-from dicomgui.app.local_archive import LocalArchive
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.widgets.text import count_text, size_text

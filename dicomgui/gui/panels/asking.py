@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from dicomgui.app.query import Query
+from dicomgui.app.asking.query import Query
 from dicomgui.gui.collecting import HeldBack
 from dicomgui.gui.models.query_model import QueryModel
 from dicomgui.gui.models.query_rows import Source

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from dicomgui.app.keys import Key
-from dicomgui.app.query import Query
-from dicomgui.app.searches import QueryMemory, SavedSearch
+from dicomgui.app.asking.keys import Key
+from dicomgui.app.asking.query import Query
+from dicomgui.app.asking.searches import QueryMemory, SavedSearch
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.widgets.fields import Section
 from dicomgui.gui.widgets.key_editor import KeyEditor

@@ -11,10 +11,9 @@ from typing import TypeAlias
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from dicomgui.app.query import Query
-from dicomgui.app.recipe import Recipe
-from dicomgui.app.report import group_findings
-from dicomgui.app.searches import QueryFile, QueryMemory, SavedSearch
+from dicomgui.app.asking.query import Query
+from dicomgui.app.asking.searches import QueryFile, QueryMemory, SavedSearch
+from dicomgui.app.recipes.recipe import Recipe
 from dicomgui.gui.models.query_rows import Source
 from dicomgui.gui.panels.asking import Asking, sources_of, summary_of, tone_of
 from dicomgui.gui.panels.asking_form import AskingForm
@@ -29,7 +28,7 @@ from dicomgui.gui.widgets.flow import FlowRow, Halves, reveal
 from dicomgui.gui.widgets.peer_fields import PeerFields
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.trace.finding import Finding, plain
+from dicomgui.trace.finding import Finding, group_findings, plain
 
 __all__ = ["AskingPanel", "Change"]
 

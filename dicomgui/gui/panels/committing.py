@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from dicomgui.app.commitment import CommitmentJob, CommitmentOrder, CommitmentOutcome, CommitmentState
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.operations import JobHandle, JobKind, JobState
+from dicomgui.app.transfers.commitment import CommitmentJob, CommitmentOrder, CommitmentOutcome, CommitmentState
 from dicomgui.gui.models.text_table import Cell, TextTable
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.widgets.buttons import push_button

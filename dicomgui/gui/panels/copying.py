@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.conversion import Conversion
-from dicomgui.app.recipe import Recipe, Verb, gathered
-from dicomgui.app.sources import SendItem
+from dicomgui.app.files.conversion import Conversion
+from dicomgui.app.files.sources import SendItem
+from dicomgui.app.recipes.recipe import Recipe, Verb, gathered
 from dicomgui.network.association.params import PeerAddress
 
 __all__ = ["recipe_of_files"]

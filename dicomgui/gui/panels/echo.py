@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.echo import EchoResult, Step
-from dicomgui.app.nodes import Node
 from dicomgui.app.operations import JobKind
-from dicomgui.app.recipe import Recipe, Verb
+from dicomgui.app.recipes.recipe import Recipe, Verb
 from dicomgui.gui.panels.echoing import echo_as_job
 from dicomgui.gui.panels.explaining import Change, PeerActions, explain_in
 from dicomgui.gui.panels.panel import Panel, Workplace

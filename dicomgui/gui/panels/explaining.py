@@ -10,9 +10,9 @@ from typing import Any
 
 from PySide6.QtGui import QGuiApplication
 
+from dicomgui.app.configuration.setup_card import local_address, setup_text
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.echo import EchoResult, echo
-from dicomgui.app.setup_card import local_address, setup_text
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.widgets.cards import FindingList, Offers
 from dicomgui.gui.widgets.confirm import confirm

@@ -10,8 +10,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from dicomgui.app.configuration.paste import Pasted, parse_paste
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.app.paste import Pasted, parse_paste
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.panels.trace_files import is_trace_file
 from dicomgui.gui.practice_keeper import PracticeKeeper

@@ -10,13 +10,12 @@ from pathlib import Path
 from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QLineEdit
 
-from dicomgui.app.answer_desk import AnswerDesk
+from dicomgui.app.configuration.provided import pattern_of
 from dicomgui.app.evidence import Evidence
 from dicomgui.app.explaining import facts_of_port
-from dicomgui.app.listener import AssociationBegan, Listener, ListenerEvent, ListenerOptions, ReceivedInstance
+from dicomgui.app.listening.desk import AnswerDesk
+from dicomgui.app.listening.listener import AssociationBegan, Listener, ListenerEvent, ListenerOptions, ReceivedInstance
 from dicomgui.app.operations import JobHandle, JobKind, JobState
-from dicomgui.app.provided import pattern_of
-from dicomgui.app.report import group_findings
 from dicomgui.gui.destinations import saved_destinations
 from dicomgui.gui.models.open_model import OpenColumn, OpenModel
 from dicomgui.gui.models.received_model import ReceivedColumn, ReceivedModel
@@ -39,7 +38,7 @@ from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.tracing import Scribe
 from dicomgui.storage.errors import StorageError
-from dicomgui.trace.finding import Action, ActionKind, Finding, plain
+from dicomgui.trace.finding import Action, ActionKind, Finding, group_findings, plain
 
 __all__ = ["ListenerPanel"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
-from dicomgui.app.listener import Listener, ListenerOptions
-from dicomgui.app.setup_card import listener_text, reaches_others
+from dicomgui.app.configuration.setup_card import listener_text, reaches_others
+from dicomgui.app.listening.listener import Listener, ListenerOptions
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.flow import FlowRow

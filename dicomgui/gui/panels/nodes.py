@@ -11,12 +11,12 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from dicomgui.app.configuration.nodes import Node, NodeStatus, name_key
+from dicomgui.app.configuration.paste import parse_paste
 from dicomgui.app.credentials import Need
 from dicomgui.app.echo import EchoResult
-from dicomgui.app.nodes import Node, NodeStatus, name_key
 from dicomgui.app.operations import JobHandle, JobKind, JobState
-from dicomgui.app.paste import parse_paste
-from dicomgui.app.recipe import Recipe, Verb
+from dicomgui.app.recipes.recipe import Recipe, Verb
 from dicomgui.gui.models.node_model import NodeColumn, NodeModel
 from dicomgui.gui.panels.echoing import echo_as_job
 from dicomgui.gui.panels.panel import Panel, Workplace

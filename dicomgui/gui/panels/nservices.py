@@ -13,12 +13,12 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.nservice_events import NEvent
-from dicomgui.app.nservice_session import NSession, SessionState, transaction_of
-from dicomgui.app.nservice_templates import TEMPLATES, Draft, Template
-from dicomgui.app.nservice_types import sop_class_title
-from dicomgui.app.nservices import NRequest, NResult
+from dicomgui.app.nservices.requests import NRequest, NResult
+from dicomgui.app.nservices.session import NSession, SessionState, transaction_of
+from dicomgui.app.nservices.templates import TEMPLATES, Draft, Template
+from dicomgui.app.nservices.types import sop_class_title
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.app.recipe import Recipe, Verb
+from dicomgui.app.recipes.recipe import Recipe, Verb
 from dicomgui.gui.models.nservice_model import STATUS_COLUMN, Exchange, NServiceModel, status_text
 from dicomgui.gui.panels.explaining import Change, PeerActions, explain_in
 from dicomgui.gui.panels.nservices_answer import AnswerView

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from dicomgui.app.dataset_tree import dataset_node
-from dicomgui.app.keys import attribute_of
-from dicomgui.app.viewed import view_of
+from dicomgui.app.asking.keys import attribute_of
+from dicomgui.app.viewing.dataset_tree import dataset_node
+from dicomgui.app.viewing.viewed import view_of
 from dicomgui.gui.models.nservice_model import Exchange, status_text
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.widgets.cards import Glyph

@@ -10,8 +10,9 @@ from PySide6.QtCore import QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QCompleter, QGridLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from dicomgui.app.connection import RoleWish
-from dicomgui.app.nservice_templates import Draft
-from dicomgui.app.nservice_types import (
+from dicomgui.app.nservices.requests import WELL_KNOWN, NOperation, NRequest, sop_class_of
+from dicomgui.app.nservices.templates import Draft
+from dicomgui.app.nservices.types import (
     attributes_text,
     class_names,
     class_text,
@@ -20,7 +21,6 @@ from dicomgui.app.nservice_types import (
     sop_class_title,
     type_name,
 )
-from dicomgui.app.nservices import WELL_KNOWN, NOperation, NRequest, sop_class_of
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.dataset_editor import DatasetEditor

@@ -11,11 +11,11 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QPushButton
 
-from dicomgui.app.grouped_references import NOWHERE, Home, Homes, homes_of_files
-from dicomgui.app.nservice_templates import TEMPLATES, Draft, Known, Template, learned
-from dicomgui.app.nservices import NResult
-from dicomgui.app.picture import read_picture
-from dicomgui.app.send import prepare
+from dicomgui.app.nservices.grouped_references import NOWHERE, Home, Homes, homes_of_files
+from dicomgui.app.nservices.picture import read_picture
+from dicomgui.app.nservices.requests import NResult
+from dicomgui.app.nservices.templates import TEMPLATES, Draft, Known, Template, learned
+from dicomgui.app.transfers.send import prepare
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths

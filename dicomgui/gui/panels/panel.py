@@ -28,7 +28,7 @@ from dicomgui.network.association.params import PeerAddress
 
 if TYPE_CHECKING:
     from dicomgui.app.echo import EchoResult
-    from dicomgui.app.recipe import Recipe
+    from dicomgui.app.recipes.recipe import Recipe
     from dicomgui.gui.widgets.copy_menu import CopyButton
 
 __all__ = ["Panel", "Workplace"]
@@ -148,7 +148,7 @@ class Panel(QWidget):
 
     view_wanted = Signal(object)
     """The user wants to see a data set in a window of its own: a path, or a function that gives a
-    :class:`~dicomgui.app.viewed.Viewed` or ``None``, to be called in a thread.
+    :class:`~dicomgui.app.viewing.viewed.Viewed` or ``None``, to be called in a thread.
     """
 
     test_wanted = Signal()

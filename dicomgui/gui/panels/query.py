@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dicomgui.app.here import HereLookup, here_in
-from dicomgui.app.keys import SPECIFIC_CHARACTER_SET
-from dicomgui.app.levels import Level
-from dicomgui.app.query import Query, return_keys_of
-from dicomgui.app.report import group_findings
-from dicomgui.app.searches import FILE_NAME
+from dicomgui.app.archive.here import HereLookup, here_in
+from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.query import Query, return_keys_of
+from dicomgui.app.asking.searches import FILE_NAME
 from dicomgui.gui.models.query_rows import COLUMNS, Source, columns_for
 from dicomgui.gui.panels.asking_panel import AskingPanel
 from dicomgui.gui.panels.explaining import explain_in
@@ -31,6 +30,7 @@ from dicomgui.gui.widgets.cards import Offers
 from dicomgui.gui.widgets.copy_menu import Recipes
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.storage import Index
+from dicomgui.trace.finding import group_findings
 
 if TYPE_CHECKING:
     from dicomgui.gui.panels.listener import ListenerPanel

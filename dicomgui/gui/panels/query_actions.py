@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from dicomgui.app.levels import Level, roots_for
-from dicomgui.app.query import FindJob, Query, relaxed
+from dicomgui.app.asking.levels import Level, roots_for
+from dicomgui.app.asking.query import FindJob, Query, relaxed
 from dicomgui.gui.models.query_rows import Source
 from dicomgui.gui.panels.explaining import PeerActions
 from dicomgui.gui.panels.retrieving import Method, Order, Retrieval

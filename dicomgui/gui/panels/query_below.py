@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from dicomgui.app.query import FindResult
+from dicomgui.app.asking.query import FindResult
 from dicomgui.gui.models.query_model import QueryModel
 from dicomgui.gui.models.query_rows import COLUMNS, Arrangement, Row, arranged
 from dicomgui.gui.panels.panel import Workplace

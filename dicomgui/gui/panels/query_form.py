@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from dicomgui.app.keys import Key
-from dicomgui.app.levels import Level, Root, roots_for
-from dicomgui.app.query import Query, return_keys_of
-from dicomgui.app.searches import AUTOMATIC, SavedSearch
+from dicomgui.app.asking.keys import Key
+from dicomgui.app.asking.levels import Level, Root, roots_for
+from dicomgui.app.asking.query import Query, return_keys_of
+from dicomgui.app.asking.searches import AUTOMATIC, SavedSearch
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.panels.asking_form import AskingForm
 from dicomgui.gui.widgets.buttons import Choice

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from dicomgui.app.levels import UNIQUE_KEYS, Level
+from dicomgui.app.asking.levels import UNIQUE_KEYS, Level
 from dicomgui.gui.models.query_rows import Row, unique_values
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.panels.query_selection import wanted_of

@@ -14,13 +14,13 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QPalette
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from dicomgui.app.dataset_tree import dataset_node
-from dicomgui.app.here import HereLookup
-from dicomgui.app.levels import Level
+from dicomgui.app.archive.here import HereLookup
+from dicomgui.app.asking.export import FolderFormat, write_answers_csv, write_answers_folder, write_answers_json
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.values import Answer
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.app.query_export import FolderFormat, write_answers_csv, write_answers_folder, write_answers_json
-from dicomgui.app.query_values import Answer
-from dicomgui.app.viewed import Viewed, open_bytes
+from dicomgui.app.viewing.dataset_tree import dataset_node
+from dicomgui.app.viewing.viewed import Viewed, open_bytes
 from dicomgui.gui import icons
 from dicomgui.gui.models.query_model import QueryModel
 from dicomgui.gui.models.query_rows import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from dicomgui.app.keys import Key, attribute_of
-from dicomgui.app.levels import UNIQUE_KEYS, Level, levels_of
-from dicomgui.app.wanted import Wanted
+from dicomgui.app.asking.keys import Key, attribute_of
+from dicomgui.app.asking.levels import UNIQUE_KEYS, Level, levels_of
+from dicomgui.app.asking.wanted import Wanted
 from dicomgui.gui.models.query_rows import Row, Source, unique_values
 from dicomgui.gui.widgets.text import count_text
 from dicomgui.network.errors import ConfigurationError

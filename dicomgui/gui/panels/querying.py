@@ -6,13 +6,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from dicomgui.app.ignored_keys import LOOKED_AT, ignored_keys
-from dicomgui.app.keys import Key, attribute_of
-from dicomgui.app.levels import UNIQUE_KEYS, Level, levels_of
+from dicomgui.app.asking.ignored_keys import LOOKED_AT, ignored_keys
+from dicomgui.app.asking.keys import Key, attribute_of
+from dicomgui.app.asking.levels import UNIQUE_KEYS, Level, levels_of
+from dicomgui.app.asking.query import FindJob, FindResult, Found, Query
+from dicomgui.app.asking.values import Answer
 from dicomgui.app.operations import JobHandle, JobKind, JobState
-from dicomgui.app.query import FindJob, FindResult, Found, Query
-from dicomgui.app.query_values import Answer
-from dicomgui.app.recipe import Recipe
+from dicomgui.app.recipes.recipe import Recipe
 from dicomgui.gui.models.query_rows import Row, Source, unique_values
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.panels.query_selection import nouns_of

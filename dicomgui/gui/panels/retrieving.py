@@ -8,16 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from dicomgui.app.asking.wanted import Wanted
+from dicomgui.app.configuration.settings import ListenerSettings
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.listener import Listener, ListenerEvent, ReceivedInstance, StoreFailed
+from dicomgui.app.listening.listener import Listener, ListenerEvent, ReceivedInstance, StoreFailed
+from dicomgui.app.listening.reception import arrived_of, reception, refused_uid_of
 from dicomgui.app.operations import JobHandle, JobKind, JobState
-from dicomgui.app.reception import arrived_of, reception, refused_uid_of
-from dicomgui.app.recipe import Recipe
-from dicomgui.app.report import group_findings
-from dicomgui.app.retrieve import GetJob, MoveJob, RetrieveJob, RetrieveProgress, RetrieveReport
-from dicomgui.app.retrieve_results import Counts, WantedResult, WantedState
-from dicomgui.app.settings import ListenerSettings
-from dicomgui.app.wanted import Wanted
+from dicomgui.app.recipes.recipe import Recipe
+from dicomgui.app.transfers.retrieve import GetJob, MoveJob, RetrieveJob, RetrieveProgress, RetrieveReport
+from dicomgui.app.transfers.retrieve_results import Counts, WantedResult, WantedState
 from dicomgui.gui.models.query_rows import Source
 from dicomgui.gui.models.retrieve_model import RetrieveLine
 from dicomgui.gui.panels.panel import Workplace
@@ -27,7 +26,7 @@ from dicomgui.network.errors import ConfigurationError, NoAcceptedContext
 from dicomgui.network.service import AssociationFacts
 from dicomgui.network.status import Service
 from dicomgui.storage import StorageError
-from dicomgui.trace.finding import Finding
+from dicomgui.trace.finding import Finding, group_findings
 
 __all__ = ["GET_OR_MOVE", "Method", "Order", "Retrieval", "Retrievals"]
 

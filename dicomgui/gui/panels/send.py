@@ -10,12 +10,12 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QProgressBar
 
-from dicomgui.app.conversion import Conversion
-from dicomgui.app.nodes import Node
+from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.files.conversion import Conversion
+from dicomgui.app.files.sources import Selection, SendItem
 from dicomgui.app.operations import Job, JobHandle, JobKind, JobState
-from dicomgui.app.report import group_findings, write_csv
-from dicomgui.app.send import ItemResult, ItemState, SendJob, SendProgress, SendReport, prepare
-from dicomgui.app.sources import Selection, SendItem
+from dicomgui.app.transfers.report import write_csv
+from dicomgui.app.transfers.send import ItemResult, ItemState, SendJob, SendProgress, SendReport, prepare
 from dicomgui.gui.models.jobs_model import clock_text
 from dicomgui.gui.models.send_model import Filter, SendColumn, SendModel
 from dicomgui.gui.panels.committing import Committing
@@ -35,7 +35,7 @@ from dicomgui.gui.widgets.pills import PillDelegate
 from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
 from dicomgui.trace.finding import ActionKind as Do
-from dicomgui.trace.finding import plain
+from dicomgui.trace.finding import group_findings, plain
 
 __all__ = ["SendPanel"]
 

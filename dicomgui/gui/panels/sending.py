@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.conversion import Conversion
+from dicomgui.app.files.conversion import Conversion
+from dicomgui.app.files.sources import Selection, SendItem
 from dicomgui.app.operations import JobState
-from dicomgui.app.send import ItemState, SendProgress, SendReport
-from dicomgui.app.sources import Selection, SendItem
-from dicomgui.app.viewed import open_file
+from dicomgui.app.transfers.send import ItemState, SendProgress, SendReport
+from dicomgui.app.viewing.viewed import open_file
 from dicomgui.gui.models.send_model import SendModel
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.widgets.text import count_text, duration_text, size_text

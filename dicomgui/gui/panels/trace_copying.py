@@ -7,7 +7,7 @@ import asyncio
 from PySide6.QtWidgets import QMenu, QWidget
 from shiboken6 import isValid
 
-from dicomgui.app.recipe_of_trace import recipe_at
+from dicomgui.app.recipes.of_trace import recipe_at
 from dicomgui.gui.models.trace_model import TraceModel
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.tasks import PanelTasks

@@ -15,7 +15,7 @@ from dicomgui.trace.index import PDU_KIND, RECEIVED, SENT
 from dicomgui.trace.store import TraceStore
 
 if TYPE_CHECKING:
-    from dicomgui.app.viewed import Viewed
+    from dicomgui.app.viewing.viewed import Viewed
 
 __all__ = ["object_of"]
 
@@ -44,7 +44,7 @@ def object_of(model: TraceModel, row: int) -> Callable[[], Viewed | None] | None
 
 def _read(store: TraceStore, seq: int) -> Viewed | None:
     """The object as far as it was kept; nothing where there is no data set. Blocks."""
-    from dicomgui.app.viewed import viewed_of
+    from dicomgui.app.viewing.viewed import viewed_of
     from dicomgui.trace.inspection.messages import message_at
     from dicomgui.trace.inspection.object_file import default_name
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from dicomgui.app.keys import Key
-from dicomgui.app.nservices import NResult
-from dicomgui.app.query import Query
-from dicomgui.app.report import group_findings
-from dicomgui.app.searches import WORKLIST_FILE_NAME
-from dicomgui.app.worklist import usual_return_keys
-from dicomgui.app.worklist_relaxing import relaxing_order
+from dicomgui.app.asking.keys import Key
+from dicomgui.app.asking.query import Query
+from dicomgui.app.asking.searches import WORKLIST_FILE_NAME
+from dicomgui.app.asking.worklist import usual_return_keys
+from dicomgui.app.asking.worklist_relaxing import relaxing_order
+from dicomgui.app.nservices.requests import NResult
 from dicomgui.gui.models.query_rows import Source
 from dicomgui.gui.panels.asking_panel import AskingPanel
 from dicomgui.gui.panels.explaining import PeerActions, explain_in
@@ -25,7 +24,7 @@ from dicomgui.gui.panels.worklist_steps import StepsArea
 from dicomgui.gui.widgets.cards import Offers
 from dicomgui.gui.widgets.copy_menu import Recipes
 from dicomgui.gui.widgets.flow import reveal
-from dicomgui.trace.finding import ActionKind, Finding
+from dicomgui.trace.finding import ActionKind, Finding, group_findings
 
 __all__ = ["WorklistPanel"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from dicomgui.app.keys import SPECIFIC_CHARACTER_SET, Key
-from dicomgui.app.levels import Level
-from dicomgui.app.query_values import inside
-from dicomgui.app.usual_attributes import USUAL_ATTRIBUTES
-from dicomgui.app.worklist import STEP
+from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET, Key
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.usual_attributes import USUAL_ATTRIBUTES
+from dicomgui.app.asking.values import inside
+from dicomgui.app.asking.worklist import STEP
 from dicomgui.gui.models.query_rows import ITEM, NODE, Column
 
 __all__ = ["STEP_COLUMNS", "asked_columns", "columns_of"]

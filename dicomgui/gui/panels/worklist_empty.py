@@ -10,10 +10,10 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from dicomgui.app.keys import Key
+from dicomgui.app.asking.keys import Key
+from dicomgui.app.asking.query import Query
+from dicomgui.app.asking.worklist_relaxing import Relaxed, relaxations, relaxing_order
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.app.query import Query
-from dicomgui.app.worklist_relaxing import Relaxed, relaxations, relaxing_order
 from dicomgui.gui.models.query_rows import Source
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.tasks import PanelTasks
@@ -31,7 +31,7 @@ class EmptyHelper(QScrollArea):
     """What is empty is asked again without each key, each time by a query of its own."""
 
     key_dropped = Signal(object)
-    """The user wants this :class:`~dicomgui.app.keys.Key` taken out, and to ask again; ``None`` for all of them."""
+    """The user wants this :class:`~dicomgui.app.asking.keys.Key` taken out, and to ask again; ``None`` for all."""
 
     def __init__(self, place: Workplace, tasks: PanelTasks) -> None:
         super().__init__()

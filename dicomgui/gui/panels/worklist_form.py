@@ -7,11 +7,11 @@ from typing import Final
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from dicomgui.app.date_presets import DatePreset
-from dicomgui.app.keys import Key
-from dicomgui.app.query import Query
-from dicomgui.app.searches import QueryMemory, SavedSearch
-from dicomgui.app.worklist import STEP, usual_return_keys, worklist_query, worklist_remarks
+from dicomgui.app.asking.date_presets import DatePreset
+from dicomgui.app.asking.keys import Key
+from dicomgui.app.asking.query import Query
+from dicomgui.app.asking.searches import QueryMemory, SavedSearch
+from dicomgui.app.asking.worklist import STEP, usual_return_keys, worklist_query, worklist_remarks
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.panels.asking_form import AskingForm
 from dicomgui.gui.widgets.buttons import push_button

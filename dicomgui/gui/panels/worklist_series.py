@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from dicomgui.app.performed_series import (
+from dicomgui.app.nservices.performed_series import (
     COLUMNS,
     MAX_SERIES,
     NOTHING_TAKEN,

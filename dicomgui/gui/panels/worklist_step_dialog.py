@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
 
-from dicomgui.app.dataset_tree import dataset_node
-from dicomgui.app.mpps import REASONS
+from dicomgui.app.nservices.mpps import REASONS
+from dicomgui.app.viewing.dataset_tree import dataset_node
 from dicomgui.gui.panels.worklist_series import SeriesTable
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.dataset_tree import DatasetTree

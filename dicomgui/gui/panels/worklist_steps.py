@@ -12,7 +12,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.mpps import (
+from dicomgui.app.nservices.mpps import (
     PerformedSteps,
     Step,
     StepState,
@@ -25,10 +25,10 @@ from dicomgui.app.mpps import (
     first_series,
     study_of,
 )
-from dicomgui.app.nservices import NOperation, NRequest, NResult
+from dicomgui.app.nservices.performed_series import rows_of_archive
+from dicomgui.app.nservices.requests import NOperation, NRequest, NResult
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.app.performed_series import rows_of_archive
-from dicomgui.app.recipe import Recipe, Verb
+from dicomgui.app.recipes.recipe import Recipe, Verb
 from dicomgui.gui.models.query_rows import Row, Source
 from dicomgui.gui.models.text_table import Cell, TextTable
 from dicomgui.gui.panels.panel import Workplace
@@ -71,7 +71,7 @@ class StepsArea(QWidget):
     trace_wanted = Signal(int)
     """The user wants to see this association in the trace."""
     answered = Signal(object)
-    """A request has ended with this :class:`~dicomgui.app.nservices.NResult`."""
+    """A request has ended with this :class:`~dicomgui.app.nservices.requests.NResult`."""
 
     def __init__(self, place: Workplace, tasks: PanelTasks) -> None:
         super().__init__()

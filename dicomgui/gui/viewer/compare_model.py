@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
-from dicomgui.app.compare_datasets import Compared, Kind
+from dicomgui.app.viewing.compare_datasets import Compared, Kind
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import tooltip
 
@@ -30,7 +30,7 @@ class _Line:
 
 
 class CompareModel(QAbstractItemModel):
-    """Shows a :class:`~dicomgui.app.compare_datasets.Compared`; its children are the uppermost rows."""
+    """Shows a :class:`~dicomgui.app.viewing.compare_datasets.Compared`; its children are the uppermost rows."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTreeView, QVBoxLayout, QWidget
 
-from dicomgui.app.compare_datasets import Compared, compare, compared_text
-from dicomgui.app.viewed import Viewed
+from dicomgui.app.viewing.compare_datasets import Compared, compare, compared_text
+from dicomgui.app.viewing.viewed import Viewed
 from dicomgui.gui import icons
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.viewer.compare_model import CompareModel

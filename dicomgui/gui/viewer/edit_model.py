@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
-from dicomgui.app.editing import EditedCopy, EditError, EditRow
+from dicomgui.app.viewing.editing import EditedCopy, EditError, EditRow
 from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.theme import current_colors
 from dicomgui.gui.widgets.text import tooltip
@@ -20,7 +20,7 @@ _SHOWN = 1024
 
 
 class EditModel(ColumnsModel):
-    """Shows an :class:`~dicomgui.app.editing.EditedCopy`; what is typed is checked before it is taken.
+    """Shows an :class:`~dicomgui.app.viewing.editing.EditedCopy`; what is typed is checked before it is taken.
 
     :param refuse: told in words why a value was not taken; nothing where one was.
     """

@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from dicomgui.app.editing import EditedCopy, EditError, EditRow, Finish, UidMap, parse_tag
-from dicomgui.app.viewed import Viewed
+from dicomgui.app.viewing.editing import EditedCopy, EditError, EditRow, Finish, UidMap, parse_tag
+from dicomgui.app.viewing.viewed import Viewed
 from dicomgui.gui import icons
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.latest import Latest

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dicomgui.app.charset_lens import CANDIDATES, Doubt, doubts_of
-from dicomgui.app.element_search import Found, find_elements, line_of, whole_text
-from dicomgui.app.viewed import Viewed
+from dicomgui.app.viewing.charset_lens import CANDIDATES, Doubt, doubts_of
+from dicomgui.app.viewing.element_search import Found, find_elements, line_of, whole_text
+from dicomgui.app.viewing.viewed import Viewed
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.viewer.element_model import LENGTH, NAME, TAG, VALUE, VR, ElementModel
 from dicomgui.gui.viewer.lens import CharsetLens
@@ -37,7 +37,7 @@ _AS_SAID = "-"
 
 
 class ElementsPane(QWidget):
-    """Shows a :class:`~dicomgui.app.viewed.Viewed`.
+    """Shows a :class:`~dicomgui.app.viewing.viewed.Viewed`.
 
     :param name: begins the object names.
     :param pool: threads to search and to read in.

@@ -10,8 +10,8 @@ from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
-from dicomgui.app.image_facts import ImageError, ImageFacts, Window
-from dicomgui.app.viewed import Viewed
+from dicomgui.app.viewing.image_facts import ImageError, ImageFacts, Window
+from dicomgui.app.viewing.viewed import Viewed
 from dicomgui.gui import icons
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.viewer.image_canvas import NOT_FOR_DIAGNOSIS, ImageCanvas

@@ -8,11 +8,11 @@ from typing import Final
 
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from dicomgui.app.image_facts import FrameMeaning, ImageError, ImageFacts, Window, read_facts, read_meaning
-from dicomgui.app.image_frames import Frame, FrameReader
-from dicomgui.app.image_overlays import Plane, plane_of, read_overlays
-from dicomgui.app.image_render import auto_window, full_window, render, value_at
-from dicomgui.app.viewed import Viewed
+from dicomgui.app.viewing.image_facts import FrameMeaning, ImageError, ImageFacts, Window, read_facts, read_meaning
+from dicomgui.app.viewing.image_frames import Frame, FrameReader
+from dicomgui.app.viewing.image_overlays import Plane, plane_of, read_overlays
+from dicomgui.app.viewing.image_render import auto_window, full_window, render, value_at
+from dicomgui.app.viewing.viewed import Viewed
 from dicomgui.gui.viewer.image_canvas import image_of
 from dicomgui.trace.finding import plain
 

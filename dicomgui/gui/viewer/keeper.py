@@ -12,8 +12,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from dicomgui.app.editing import UidMap
-from dicomgui.app.viewed import Viewed, open_file
+from dicomgui.app.viewing.editing import UidMap
+from dicomgui.app.viewing.viewed import Viewed, open_file
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.viewer.compare_window import CompareWindow

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
-from dicomgui.app.charset_lens import Reading, doubt_about, is_text, readings
-from dicomgui.app.viewed import MAX_VALUE_BYTES, Viewed
+from dicomgui.app.viewing.charset_lens import Reading, doubt_about, is_text, readings
+from dicomgui.app.viewing.viewed import MAX_VALUE_BYTES, Viewed
 from dicomgui.gui.models.text_table import Cell, TextTable
 from dicomgui.gui.widgets.hex_view import HexView
 from dicomgui.gui.widgets.tables import ListTable

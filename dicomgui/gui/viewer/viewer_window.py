@@ -9,9 +9,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-from dicomgui.app.enclosed import Enclosed, find_enclosed, save_enclosed
-from dicomgui.app.image_facts import has_image
-from dicomgui.app.viewed import Viewed
+from dicomgui.app.viewing.enclosed import Enclosed, find_enclosed, save_enclosed
+from dicomgui.app.viewing.image_facts import has_image
+from dicomgui.app.viewing.viewed import Viewed
 from dicomgui.gui import icons
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.viewer.elements import ElementsPane

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from dicomgui.app.ae_titles import MAX_BYTES, ae_title_findings
+from dicomgui.app.configuration.ae_titles import MAX_BYTES, ae_title_findings
 from dicomgui.gui.theme import current_colors, fixed_font
 from dicomgui.gui.widgets.cards import Glyph
 from dicomgui.gui.widgets.text import PlainLabel

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dicomgui.app import config_values as checks
-from dicomgui.app.charset_lens import CANDIDATES
-from dicomgui.app.config_values import QUERY_FLAGS
+from dicomgui.app.configuration import values as checks
+from dicomgui.app.configuration.settings import ListenerSettings
+from dicomgui.app.configuration.values import QUERY_FLAGS
 from dicomgui.app.connection import MAX_OPERATIONS, RoleWish, check_operations
-from dicomgui.app.settings import ListenerSettings
+from dicomgui.app.viewing.charset_lens import CANDIDATES
 from dicomgui.gui.widgets.buttons import Choice
 from dicomgui.gui.widgets.connection_fields import parse_max_pdu
 from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
-from dicomgui.app.charset_lens import CANDIDATES
+from dicomgui.app.viewing.charset_lens import CANDIDATES
 from dicomgui.gui import icons
 
 __all__ = ["CharsetButton"]

@@ -7,8 +7,8 @@ import math
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLineEdit, QWidget
 
+from dicomgui.app.configuration.nodes import NodeTimeouts
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.nodes import NodeTimeouts
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.association.params import Limits, Timeouts
 from dicomgui.network.errors import ConfigurationError

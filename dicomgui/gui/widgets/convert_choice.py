@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from dicomgui.app.conversion import Conversion
+from dicomgui.app.files.conversion import Conversion
 from dicomgui.gui.widgets.buttons import Choice
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, TypeAlias
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QMenu, QPushButton, QWidget
 
-from dicomgui.app.shells import Shell
+from dicomgui.app.recipes.shells import Shell
 from dicomgui.gui import icons
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.text import tooltip
 from dicomgui.trace.finding import plain
 
 if TYPE_CHECKING:
-    from dicomgui.app.commands import CopiedCommand
-    from dicomgui.app.recipe import Recipe
+    from dicomgui.app.recipes.commands import CopiedCommand
+    from dicomgui.app.recipes.recipe import Recipe
 
 __all__ = ["COPY_KEYS", "CopyButton", "Recipes", "copy_menu", "fill_copy_menu", "own_shell"]
 
@@ -63,7 +63,7 @@ def fill_copy_menu(menu: QMenu, recipes: Recipes) -> None:
 
 
 def _add_tools(menu: QMenu, recipe: Recipe) -> None:
-    from dicomgui.app.commands import Tool, command_of  # with the writers for each tool, when a menu opens
+    from dicomgui.app.recipes.commands import Tool, command_of  # with the writers for each tool, when a menu opens
 
     own = own_shell()
     for tool in Tool:

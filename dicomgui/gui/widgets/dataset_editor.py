@@ -26,10 +26,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dicomgui.app.dataset_edit import DatasetEdit, EditNode, Element, Item, path_of
-from dicomgui.app.dataset_save import json_text, save_dataset
-from dicomgui.app.dicom_json import DatasetFileError, load_dataset, parse_dataset
-from dicomgui.app.keys import attributes_matching
+from dicomgui.app.asking.dicom_json import DatasetFileError, load_dataset, parse_dataset
+from dicomgui.app.asking.keys import attributes_matching
+from dicomgui.app.viewing.dataset_edit import DatasetEdit, EditNode, Element, Item, path_of
+from dicomgui.app.viewing.dataset_save import json_text, save_dataset
 from dicomgui.gui.models.dataset_edit_model import CHOICES_ROLE, VALUE, VR, DatasetEditModel
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.buttons import push_button

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTreeView, QVBoxLayout, QWidget
 
-from dicomgui.app.dataset_tree import dataset_text
+from dicomgui.app.viewing.dataset_tree import dataset_text
 from dicomgui.gui.models.tree_model import TreeModel
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.text import ElidedLabel
@@ -19,7 +19,7 @@ MIN_WIDTH = 280
 
 
 class DatasetTree(QWidget):
-    """Shows a tree of :mod:`dicomgui.app.dataset_tree`; hidden until there is one.
+    """Shows a tree of :mod:`dicomgui.app.viewing.dataset_tree`; hidden until there is one.
 
     :param name: begins the object names.
     """

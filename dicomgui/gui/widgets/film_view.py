@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from dicomgui.app.print_pages import Picture
+from dicomgui.app.listening.print_pages import Picture
 from dicomgui.gui.theme import current_colors
 
 __all__ = ["FilmView", "image_of"]

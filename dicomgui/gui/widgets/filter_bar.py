@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
-from dicomgui.app.settings import MAX_TRACE_FILTERS
+from dicomgui.app.configuration.settings import MAX_TRACE_FILTERS
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.filter_edit import FilterEdit
 from dicomgui.gui.widgets.text import PlainLabel

@@ -20,7 +20,7 @@ from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
 from dicomgui.trace.finding import plain
 
 if TYPE_CHECKING:
-    from dicomgui.app.recipe import Recipe
+    from dicomgui.app.recipes.recipe import Recipe
 
 __all__ = ["JobsBadge", "JobsDrawer"]
 

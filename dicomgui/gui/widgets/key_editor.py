@@ -9,7 +9,7 @@ from PySide6.QtCore import QStringListModel, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QCompleter, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from dicomgui.app.keys import Key, attributes_matching, parse_key
+from dicomgui.app.asking.keys import Key, attributes_matching, parse_key
 from dicomgui.gui.models.key_model import KeyModel
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.fields import line_edit

@@ -7,8 +7,8 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from dicomgui.app.listener_options import CallerRule
-from dicomgui.app.settings import ListenerSettings
+from dicomgui.app.configuration.listener_options import CallerRule
+from dicomgui.app.configuration.settings import ListenerSettings
 from dicomgui.gui.widgets.association_fields import AssociationFields
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import YES, FieldSet, Section, check_box

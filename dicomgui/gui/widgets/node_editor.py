@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dicomgui.app.nodes import MAX_NAME, Node, NodeTimeouts
-from dicomgui.app.paste import Pasted
-from dicomgui.app.settings import Settings
+from dicomgui.app.configuration.nodes import MAX_NAME, Node, NodeTimeouts
+from dicomgui.app.configuration.paste import Pasted
+from dicomgui.app.configuration.settings import Settings
 from dicomgui.gui.widgets.ae_ruler import AETitleRemarks
 from dicomgui.gui.widgets.association_fields import AssociationFields
 from dicomgui.gui.widgets.buttons import push_button

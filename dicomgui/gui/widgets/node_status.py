@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from dicomgui.app.configuration.nodes import NodeStatus
 from dicomgui.app.echo import EchoResult
-from dicomgui.app.nodes import NodeStatus
 from dicomgui.gui.models.node_model import status_text
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card, Glyph

@@ -13,10 +13,10 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
-from dicomgui.app.ae_titles import ae_title_findings
+from dicomgui.app.configuration.ae_titles import ae_title_findings
+from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.configuration.paste import Pasted, parse_paste
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.nodes import Node
-from dicomgui.app.paste import Pasted, parse_paste
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.connection_fields import options_text

@@ -9,9 +9,9 @@ from typing import Final
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
-from dicomgui.app.date_presets import DatePreset
-from dicomgui.app.keys import Key, parse_key
-from dicomgui.app.levels import Level, Root
+from dicomgui.app.asking.date_presets import DatePreset
+from dicomgui.app.asking.keys import Key, parse_key
+from dicomgui.app.asking.levels import Level, Root
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import Field, FieldSet, field_text, line_edit
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from dicomgui.app.keys import SPECIFIC_CHARACTER_SET, Key, parse_key
-from dicomgui.app.query import DEFAULT_LIMIT, Query
-from dicomgui.app.searches import QueryMemory, SavedSearch
+from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET, Key, parse_key
+from dicomgui.app.asking.query import DEFAULT_LIMIT, Query
+from dicomgui.app.asking.searches import QueryMemory, SavedSearch
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import FieldSet, line_edit
 from dicomgui.network.errors import ConfigurationError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomgui.app.quotas import USUAL_QUOTAS, Quotas, parse_size, written_size
+from dicomgui.app.configuration.quotas import USUAL_QUOTAS, Quotas, parse_size, written_size
 from dicomgui.gui.widgets.fields import FieldSet, line_edit
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.errors import ConfigurationError

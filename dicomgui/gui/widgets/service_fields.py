@@ -10,8 +10,8 @@ from typing import Final
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from dicomgui.app.provided import STORAGE, USUAL, Provided, pattern_of
-from dicomgui.app.settings import ListenerSettings
+from dicomgui.app.configuration.provided import STORAGE, USUAL, Provided, pattern_of
+from dicomgui.app.configuration.settings import ListenerSettings
 from dicomgui.gui.widgets.buttons import Choice
 from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit
 from dicomgui.gui.widgets.text import PlainLabel, count_text

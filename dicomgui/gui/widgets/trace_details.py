@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QTabBar, QToolButton, QVBoxLayout, QWidget
 
-from dicomgui.app.viewed import viewed_of
+from dicomgui.app.viewing.viewed import viewed_of
 from dicomgui.gui import icons
 from dicomgui.gui.latest import Latest
 from dicomgui.gui.models.trace_contents import Content, Loaded, has_message, is_quick, load_message, record_content

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dicomgui.app import selftest
-from dicomgui.app.image_facts import ImageError
 from dicomgui.app.selftest import SYNTAXES, Check, CheckFailed, Outcome, check, run_checks
+from dicomgui.app.viewing.image_facts import ImageError
 
 
 async def _all() -> dict[str, Check]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dicomgui.app.answer_desk import AnswerDesk
-from dicomgui.app.answer_rules import AnswerRule
-from dicomgui.app.answers import AnswerSettings, AnswerStore
-from dicomgui.app.commitment_answers import Delivery, Verdict
-from dicomgui.app.provided import USUAL, Provided
+from dicomgui.app.configuration.provided import USUAL, Provided
+from dicomgui.app.listening.answers import AnswerSettings, AnswerStore
+from dicomgui.app.listening.commitment_answers import Delivery, Verdict
+from dicomgui.app.listening.desk import AnswerDesk
+from dicomgui.app.listening.rules import AnswerRule
 from dicomgui.cli.answering import answering
 from dicomgui.cli.main import build_parser
 from dicomgui.cli.output import Output

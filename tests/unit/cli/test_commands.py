@@ -288,8 +288,8 @@ def test_listen_in_a_folder_that_is_none_is_4(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_saved_node_brings_its_own_options_and_an_option_given_overrules_them(tmp_path, monkeypatch):
-    from dicomgui.app.nodes import Node, NodeTimeouts
-    from dicomgui.app.peers import NodeStore
+    from dicomgui.app.configuration.nodes import Node, NodeTimeouts
+    from dicomgui.app.configuration.peers import NodeStore
     from dicomgui.cli.main import build_parser
     from dicomgui.cli.target import target_of
     from dicomgui.network import PeerAddress

@@ -17,8 +17,8 @@ from helpers.instances import CT, write_instance
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.echo import echo
-from dicomgui.app.send import send
-from dicomgui.app.sources import scan
+from dicomgui.app.files.sources import scan
+from dicomgui.app.transfers.send import send
 from dicomgui.cli import listening
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.main import build_parser

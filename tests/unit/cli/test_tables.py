@@ -6,7 +6,7 @@ import io
 
 from helpers.retrieval import elements
 
-from dicomgui.app.keys import parse_key
+from dicomgui.app.asking.keys import parse_key
 from dicomgui.cli.output import Output
 from dicomgui.cli.tables import MatchTable, dataset_lines, text_of
 

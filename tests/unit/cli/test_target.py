@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.configuration.peers import NodeStore
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.credentials import Identity, IdentityKind
-from dicomgui.app.nodes import Node
-from dicomgui.app.peers import NodeStore
 from dicomgui.cli import main as cli
 from dicomgui.cli.target import target_of
 from dicomgui.network import ConfigurationError, PeerAddress, TlsConfig

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from dicomgui.trace.finding import Action, ActionKind, Evidence, Finding, Severity, finding_json, plain
+from dicomgui.trace.finding import Action, ActionKind, Evidence, Finding, Severity, finding_json, group_findings, plain
 
 TRY = Action(ActionKind.TRY_AE, "Try PACS", "PACS")
 
@@ -36,3 +36,12 @@ def test_bytes_are_shown_rather_than_a_record_as_a_whole() -> None:
     assert Finding("code", Severity.NOTE, "What.", evidence=(whole, some)).best_evidence == some
     assert Finding("code", Severity.NOTE, "What.", evidence=(whole,)).best_evidence == whole
     assert Finding("code", Severity.NOTE, "What.").best_evidence is None
+
+
+def test_findings_that_say_the_same_are_one() -> None:
+    same = [Finding("file-failed", Severity.ERROR, f"file {number}", ("cause",), ("try",)) for number in range(1200)]
+    other = Finding("file-failed", Severity.ERROR, "another", ("cause",), ("try something else",))
+    first, second = group_findings([same[0], other, *same[1:]])
+    assert first.what == "file 0 (1,200 × in all)"
+    assert second is other
+    assert group_findings([]) == ()

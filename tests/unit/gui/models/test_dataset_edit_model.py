@@ -9,7 +9,7 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QAbstractItemModelTester
 
-from dicomgui.app.dataset_edit import DatasetEdit
+from dicomgui.app.viewing.dataset_edit import DatasetEdit
 from dicomgui.gui.models.dataset_edit_model import ATTRIBUTE, CHOICES_ROLE, VALUE, VR, DatasetEditModel
 
 pytestmark = pytest.mark.qt

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
-from dicomgui.app.keys import parse_key
+from dicomgui.app.asking.keys import parse_key
 from dicomgui.gui.models.key_model import KeyModel
 
 pytestmark = pytest.mark.qt

@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.nodes import Node, NodeStatus
+from dicomgui.app.configuration.nodes import Node, NodeStatus
 from dicomgui.gui.models.node_model import NodeColumn, NodeModel, age_text, status_text
 from dicomgui.network.association.params import AETitle, PeerAddress
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.listener import OpenAssociation
+from dicomgui.app.listening.listener import OpenAssociation
 from dicomgui.gui.models.open_model import OpenColumn, OpenModel
 from dicomgui.network.service import AssociationFacts
 

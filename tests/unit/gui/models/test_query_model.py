@@ -9,9 +9,9 @@ from helpers.retrieval import elements
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.values import Answer
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.levels import Level
-from dicomgui.app.query_values import Answer
 from dicomgui.gui.models.query_model import AT_ONCE, QueryModel
 from dicomgui.gui.models.query_rows import COLUMNS, Row, Source, arranged, columns_for
 from dicomgui.gui.widgets.pills import ICON_ROLE, TONE_ROLE

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from helpers.retrieval import elements
 
+from dicomgui.app.asking.keys import attribute_of, parse_key
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.values import Answer
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.keys import attribute_of, parse_key
-from dicomgui.app.levels import Level
-from dicomgui.app.query_values import Answer
 from dicomgui.gui.models import query_rows
 from dicomgui.gui.models.query_rows import (
     COLUMNS,

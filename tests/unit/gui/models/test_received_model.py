@@ -4,7 +4,7 @@ import pytest
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.listener import AssociationBegan, EchoAnswered, ReceivedInstance, Refusal, StoreFailed
+from dicomgui.app.listening.listener import AssociationBegan, EchoAnswered, ReceivedInstance, Refusal, StoreFailed
 from dicomgui.gui.models import received_model
 from dicomgui.gui.models.received_model import ReceivedColumn, ReceivedModel
 from dicomgui.network.service import AssociationFacts

@@ -6,7 +6,7 @@ import pytest
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.listener import (
+from dicomgui.app.listening.listener import (
     AssociationEnded,
     ContextsRefused,
     EchoAnswered,

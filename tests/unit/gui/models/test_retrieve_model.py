@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from dicomgui.app.operations import JobState
-from dicomgui.app.retrieve_results import Counts
+from dicomgui.app.transfers.retrieve_results import Counts
 from dicomgui.gui.models.retrieve_model import RetrieveColumn, RetrieveLine, RetrieveModel
 from dicomgui.gui.widgets.pills import FRACTION_ROLE, ICON_ROLE, TONE_ROLE
 

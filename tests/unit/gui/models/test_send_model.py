@@ -8,8 +8,8 @@ import pytest
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.send import ItemResult, ItemState
-from dicomgui.app.sources import SendItem, Skipped
+from dicomgui.app.files.sources import SendItem, Skipped
+from dicomgui.app.transfers.send import ItemResult, ItemState
 from dicomgui.gui.models.send_model import Filter, SendColumn, SendModel
 from dicomgui.network.part10 import Part10Head
 from dicomgui.network.status import Status

@@ -7,8 +7,8 @@ from pathlib import Path
 from helpers.instances import write_instance
 
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.conversion import Conversion
-from dicomgui.app.sources import SendItem
+from dicomgui.app.files.conversion import Conversion
+from dicomgui.app.files.sources import SendItem
 from dicomgui.gui.panels.copying import recipe_of_files
 from dicomgui.network import PeerAddress, read_head
 

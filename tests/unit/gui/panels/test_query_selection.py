@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from helpers.retrieval import elements
 
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.values import Answer
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.levels import Level
-from dicomgui.app.query_values import Answer
 from dicomgui.gui.models.query_rows import Row, Source
 from dicomgui.gui.panels import query_selection
 from dicomgui.gui.panels.query_selection import by_source, selection_text, topmost, wanted_of

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from helpers.worklist import item
 
+from dicomgui.app.asking.keys import parse_key
+from dicomgui.app.asking.levels import Level
+from dicomgui.app.asking.values import Answer
+from dicomgui.app.asking.worklist import STEP, usual_return_keys
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.keys import parse_key
-from dicomgui.app.levels import Level
-from dicomgui.app.query_values import Answer
-from dicomgui.app.worklist import STEP, usual_return_keys
 from dicomgui.gui.models.query_rows import Row, Source, cell_text, tags_of
 from dicomgui.gui.panels.worklist_columns import STEP_COLUMNS, asked_columns, columns_of
 from dicomgui.network import PeerAddress

@@ -5,8 +5,8 @@ import math
 import pytest
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.configuration.nodes import NodeTimeouts
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.nodes import NodeTimeouts
 from dicomgui.gui.widgets.connection_fields import ConnectionFields, options_text, parse_max_pdu, parse_seconds
 from dicomgui.network.association.params import Timeouts
 from dicomgui.network.errors import ConfigurationError

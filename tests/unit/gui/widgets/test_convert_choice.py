@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.conversion import Conversion
+from dicomgui.app.files.conversion import Conversion
 from dicomgui.gui.widgets.convert_choice import ConvertChoice
 
 

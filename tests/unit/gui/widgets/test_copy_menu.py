@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.app.recipe import Recipe, Verb
-from dicomgui.app.shells import Shell
+from dicomgui.app.recipes.recipe import Recipe, Verb
+from dicomgui.app.recipes.shells import Shell
 from dicomgui.gui.widgets import copy_menu as module
 from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes, copy_menu
 from dicomgui.network import PeerAddress, TlsConfig

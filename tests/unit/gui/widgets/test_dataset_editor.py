@@ -17,8 +17,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.dataset_edit import Element, Item
-from dicomgui.app.dataset_save import save_dataset
+from dicomgui.app.viewing.dataset_edit import Element, Item
+from dicomgui.app.viewing.dataset_save import save_dataset
 from dicomgui.gui.reporter import Reporter
 from dicomgui.gui.tasks import PanelTasks
 from dicomgui.gui.widgets.dataset_editor import DatasetEditor

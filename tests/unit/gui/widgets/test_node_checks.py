@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.nodes import Node
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.widgets.node_checks import NodeChecks
 from dicomgui.network import PeerAddress

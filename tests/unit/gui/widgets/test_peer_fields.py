@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.nodes import Node, NodeTimeouts
+from dicomgui.app.configuration.nodes import Node, NodeTimeouts
 from dicomgui.gui.configuration import Configuration
 from dicomgui.gui.widgets.peer_fields import PeerChoice, PeerFields
 from dicomgui.network.association.params import AETitle, PeerAddress

@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtGui import QAction
 from pytestqt.qtbot import QtBot
 
-from dicomgui.app.keys import parse_key
-from dicomgui.app.levels import Level
+from dicomgui.app.asking.keys import parse_key
+from dicomgui.app.asking.levels import Level
 from dicomgui.gui.widgets.query_fields import UsualKeys, snake
 
 pytestmark = pytest.mark.qt

@@ -1,0 +1,1 @@
+"""The local archive as the program uses it."""

@@ -1,0 +1,350 @@
+"""Query a peer by C-FIND: matches as they arrive, within a limit, in the root that the peer accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import warnings
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from dicomgui.app.asking.keys import Identifier, Key, identifier_of, parse_key
+from dicomgui.app.asking.levels import (
+    RETURN_KEYS,
+    UNIQUE_KEYS,
+    Level,
+    accepted_root,
+    contexts_for,
+    roots_for,
+    unique_keys_above,
+)
+from dicomgui.app.asking.values import Answer, tags_in
+from dicomgui.app.connection import ConnectionOptions
+from dicomgui.app.context import AppContext
+from dicomgui.app.watching import Watch
+from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.client import Association
+from dicomgui.network.errors import ConfigurationError, DicomNetworkError, OperationTimeout, RemoteProtocolError
+from dicomgui.network.service import Match, Operation, Response
+from dicomgui.network.status import Status
+from dicomgui.trace.finding import Finding
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+__all__ = ["DEFAULT_LIMIT", "FindJob", "FindResult", "Found", "Query", "find", "relaxed", "return_keys_of"]
+
+DEFAULT_LIMIT = 1000
+"""Matches after which a query stops unless told otherwise: nobody reads more, and some archives have millions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to ask.
+
+    :ivar keys: what has to match.
+    :ivar returned: what is to be returned besides; by default what is usual at the level.
+    :ivar level: ``None`` in models without levels, such as the modality worklist.
+    :ivar root: a name of :data:`~dicomgui.network.service.QUERY_MODELS`; ``None`` takes the first that the peer accepts
+        of those that have the level.
+    :ivar limit: matches after which the query is cancelled; ``None`` for no limit.
+    """
+
+    keys: tuple[Key, ...] = ()
+    returned: tuple[Key, ...] | None = None
+    level: Level | None = Level.STUDY
+    root: str | None = None
+    limit: int | None = DEFAULT_LIMIT
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """What may be proposed, the best first.
+
+        :raises ConfigurationError: neither root nor level is given.
+        """
+        if self.root is not None:
+            return (str(self.root),)
+        if self.level is None:
+            raise ConfigurationError("a query needs a level or a root", phase="configure")
+        return tuple(root.value for root in roots_for(self.level))
+
+    def identifier(self) -> Identifier:
+        """The identifier that is sent.
+
+        :raises ConfigurationError: a key does not fit its attribute, or the character set that is asked for.
+        """
+        returned = return_keys_of(self.level) if self.returned is None else self.returned
+        unique = () if self.level is None else (parse_key(UNIQUE_KEYS[self.level]),)
+        return identifier_of(self.keys, (*returned, *unique), level=self.level or "")
+
+    def remarks(self, root: str) -> tuple[str, ...]:
+        """What the root demands of the keys and is not there (PS3.4 C.4.1.2.1): a peer may refuse the query for it."""
+        if self.level is None:
+            return ()
+        given = {key.attribute.keyword for key in self.keys if key.is_matching and len(key.path) == 1}
+        missing = [keyword for keyword in unique_keys_above(root, self.level) if keyword not in given]
+        if not missing:
+            return ()
+        level = self.level.value.lower()
+        return (f"At {level} level the {root} root wants one {' and one '.join(missing)}; the peer may refuse.",)
+
+
+def return_keys_of(level: Level | None) -> tuple[Key, ...]:
+    """What is asked for at a level unless something else is."""
+    return () if level is None else tuple(map(parse_key, RETURN_KEYS[level]))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One match.
+
+    :ivar number: from 1 on.
+    :ivar match: as it came; already decoded where the job is not lazy.
+    :ivar peer: who answered.
+    :ivar answer: the bytes of the match, as they came.
+    """
+
+    number: int
+    match: Match
+    peer: PeerAddress
+    answer: Answer = field(default=Answer(b""), repr=False)
+
+    @property
+    def dataset(self) -> Dataset:
+        """What the peer answered; of a lazy job, decoded anew at each call.
+
+        :raises RemoteProtocolError: it cannot be decoded.
+        """
+        return self.match.dataset
+
+    @property
+    def has_unsupported_keys(self) -> bool:
+        """The peer says that it did not match by all optional keys (FF01): it may not fit."""
+        return self.match.status == 0xFF01
+
+
+@dataclass(frozen=True, slots=True)
+class FindResult:
+    """What became of a query; the matches themselves are not kept.
+
+    :ivar association: number in the trace; 0 where there was not even an attempt.
+    :ivar root: the information model that was asked, or an empty string.
+    :ivar count: matches.
+    :ivar limit: as asked for.
+    :ivar has_more: the limit was reached and there was at least one match more.
+    :ivar is_cancelled: it was ended before all matches were there, for another reason than the limit.
+    :ivar status: of the final response, ``None`` where there was none.
+    :ivar comment: Error Comment (0000,0902); text of the peer.
+    :ivar character_set: of the identifier: value of (0008,0005), empty for ASCII.
+    :ivar unreadable: matches that could not be decoded, and were not handed on.
+    :ivar never_returned: keywords of what was asked for and is in no match; empty without a match.
+    :ivar notes: what the user should know, one sentence each.
+    :ivar error: what went wrong on the way; a failure status is none.
+    :ivar findings: what the diagnosis says.
+    """
+
+    peer: PeerAddress
+    association: int
+    root: str
+    level: Level | None
+    count: int
+    limit: int | None
+    has_more: bool
+    is_cancelled: bool
+    status: Status | None
+    comment: str
+    seconds: float
+    character_set: str = ""
+    unreadable: int = 0
+    never_returned: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: DicomNetworkError | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the peer answered, with whatever number of matches, and nothing went wrong."""
+        answered = self.status is not None and not self.status.is_failure
+        return self.error is None and not self.is_cancelled and (answered or self.has_more)
+
+
+OnFound = Callable[[Found], "bool | Awaitable[bool | None] | None"]
+
+
+async def find(
+    context: AppContext,
+    peer: PeerAddress,
+    options: ConnectionOptions,
+    query: Query,
+    *,
+    on_match: OnFound | None = None,
+    on_association: Callable[[int], None] | None = None,
+) -> FindResult:
+    """Ask one query; see :class:`FindJob`."""
+    return await FindJob(context, peer, options, query, on_association=on_association).run(on_match)
+
+
+class FindJob:
+    """One query over an association of its own.
+
+    Never raises for what the peer or the network do. A cancel of the task passes: the peer has been sent a C-CANCEL by
+    then and had a second to answer it, and :meth:`result` tells how far it came.
+
+    :param on_association: told the association's number in the trace, once, as soon as there is one.
+    :param is_lazy: hand matches on without decoding them, for who looks at a few of very many: one that cannot be read
+        counts as well then.
+    :raises ConfigurationError: the query makes no identifier, or names no model.
+    """
+
+    def __init__(
+        self,
+        context: AppContext,
+        peer: PeerAddress,
+        options: ConnectionOptions,
+        query: Query,
+        *,
+        on_association: Callable[[int], None] | None = None,
+        is_lazy: bool = False,
+    ) -> None:
+        self._peer = peer
+        self._options = options
+        self._query = query
+        self._is_lazy = is_lazy
+        self._evidence = Watch(context.tracer, on_association)
+        self._context = context
+        self._identifier = query.identifier()
+        self._contexts = contexts_for(query.roots, "find")
+        self._notes = list(self._identifier.notes)
+        self._missing = _asked_for(self._identifier.dataset)
+        self._root = ""
+        self._count = self._unreadable = 0
+        self._has_more = self._is_cancelled = False
+        self._response: Response | None = None
+        self._error: DicomNetworkError | None = None
+        self._started = self._ended = 0.0
+
+    async def run(self, on_match: OnFound | None = None) -> FindResult:
+        """Ask, and hand every match to ``on_match``, a plain or a coroutine function.
+
+        Where that returns ``False``, the query is cancelled.
+        """
+        async with aclosing(self.matches()) as matches:
+            async for match in matches:
+                verdict = None if on_match is None else on_match(match)
+                if isinstance(verdict, Awaitable):
+                    verdict = await verdict
+                if verdict is False:
+                    break
+        return self.result()
+
+    async def matches(self) -> AsyncGenerator[Found, None]:
+        """Ask, and give the matches as they come. Whoever stops before the end closes the generator (``aclosing``):
+        that cancels the query.
+        """
+        self._started = time.perf_counter()
+        try:
+            async with self._options.connect(self._peer, self._contexts, self._evidence) as association:
+                operation = self._begin(association)
+                async with operation:
+                    async for match in operation:
+                        if self._count == self._query.limit:
+                            await self._stop_at_limit(operation)
+                            break
+                        found = self._take(match)
+                        if found is not None:
+                            yield found
+                if not self._has_more:
+                    self._response = await operation.result()
+        except DicomNetworkError as error:
+            self._error = error
+        except (asyncio.CancelledError, GeneratorExit):
+            self._is_cancelled = True
+            raise
+        finally:
+            self._ended = time.perf_counter()
+
+    def _begin(self, association: Association) -> Operation[Match]:
+        root = accepted_root(association.negotiated, self._query.roots, "find") or self._query.roots[0]
+        self._root = root
+        self._notes += self._query.remarks(root)
+        return association.find(self._identifier.dataset, root=root, priority=self._options.priority)
+
+    async def _stop_at_limit(self, operation: Operation[Match]) -> None:
+        self._has_more = True
+        try:
+            self._response = await operation.cancel()
+        except OperationTimeout:
+            self._notes.append("The peer went on after the C-CANCEL; the association was aborted.")
+
+    def _take(self, match: Match) -> Found | None:
+        answer = Answer(match.data, match.transfer_syntax_uid, match.status == 0xFF01, self._options.charset)
+        if self._is_lazy:
+            self._count += 1
+            if self._missing:
+                there = tags_in(match.data, match.transfer_syntax_uid, self._missing)
+                if there:
+                    self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in there}
+            return Found(self._count, match, self._peer, answer)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # pydicom's, about odd values: they are shown as they are
+                dataset = answer.dataset()
+        except RemoteProtocolError as error:
+            if not self._unreadable:
+                self._notes.append(f"A match could not be read: {error}")
+            self._unreadable += 1
+            return None
+        self._count += 1
+        self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in dataset}
+        return Found(self._count, Match(dataset, match.status, match.transfer_syntax_uid), self._peer, answer)
+
+    def result(self) -> FindResult:
+        """How the query ended, or how far it is."""
+        response = self._response
+        return FindResult(
+            peer=self._peer,
+            association=self._evidence.association,
+            root=self._root,
+            level=self._query.level,
+            count=self._count,
+            limit=self._query.limit,
+            has_more=self._has_more,
+            is_cancelled=self._is_cancelled,
+            status=None if response is None else response.status,
+            comment="" if response is None else response.comment,
+            seconds=(self._ended or time.perf_counter()) - self._started if self._started else 0.0,
+            character_set=self._identifier.character_set,
+            unreadable=self._unreadable,
+            never_returned=tuple(self._missing.values()) if self._count else (),
+            notes=tuple(self._notes),
+            error=self._error,
+            findings=self._findings(),
+        )
+
+    def _findings(self) -> tuple[Finding, ...]:
+        """What the diagnosis says. Which of several roots the peer did not accept is nothing to report, once one was;
+        nor is that we stopped by ourselves.
+        """
+        found = self._evidence.findings(self._error, self._context.facts)
+        usual = {"some-contexts-refused"} if self._root and self._error is None else set()
+        if self._has_more or self._is_cancelled:
+            usual |= {"cancelled", "we-aborted"}
+        return tuple(finding for finding in found if finding.code not in usual)
+
+
+def _asked_for(dataset: Dataset) -> dict[int, str]:
+    """Tags and names of what an identifier asks for, its level and character set aside."""
+    from pydicom import datadict
+
+    own = (0x00080005, 0x00080052)
+    tags = [int(element.tag) for element in dataset if element.tag not in own]
+    return {tag: datadict.keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags}
+
+
+def relaxed(query: Query) -> Iterator[tuple[Key, Query]]:
+    """The query without each one of its matching keys: what to try when nothing matched."""
+    for key in query.keys:
+        if key.is_matching:
+            others = tuple(Key(one.path) if one is key else one for one in query.keys)
+            yield key, replace(query, keys=others)

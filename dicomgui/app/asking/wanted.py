@@ -1,0 +1,241 @@
+"""What is to be retrieved, as the unique keys that C-MOVE and C-GET want (PS3.4 C.4.2.2.1); what only matches other
+keys is looked up by C-FIND first.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET, Key, attribute_of, identifier_of, parse_key
+from dicomgui.app.asking.levels import LEVEL_KEYS, UNIQUE_KEYS, Level, accepted_root, levels_of
+from dicomgui.network.client import Association
+from dicomgui.network.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+__all__ = ["MAX_FOUND", "Wanted", "classes_of", "look_up"]
+
+MAX_FOUND: Final = 20_000
+"""Most matches of one look-up; more are most likely a mistake."""
+
+IMAGES_EACH: Final = 500
+"""UIDs of instances in one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One thing to retrieve.
+
+    :ivar level: of the request.
+    :ivar keys: the unique keys of the level and of those above it; other keys make a look-up necessary.
+    """
+
+    level: Level
+    keys: tuple[Key, ...]
+
+    @classmethod
+    def of_match(cls, dataset: Dataset, level: Level) -> Wanted:
+        """What a match of a query stands for.
+
+        :raises ConfigurationError: the match lacks the unique key of its level.
+        """
+        values = _uniques_in(dataset)
+        if UNIQUE_KEYS[level] not in values:
+            raise ConfigurationError(f"the match has no {UNIQUE_KEYS[level]}", phase="configure")
+        order = list(UNIQUE_KEYS)
+        above = [UNIQUE_KEYS[one] for one in order[: order.index(level) + 1]]
+        return cls(level, _keys_of({keyword: values[keyword] for keyword in above if keyword in values}))
+
+    @property
+    def unique(self) -> dict[str, str]:
+        """The unique keys with their values, by keyword; wildcards are no values."""
+        return {
+            key.attribute.keyword: key.value
+            for key in self.keys
+            if len(key.path) == 1
+            and key.attribute.keyword in UNIQUE_KEYS.values()
+            and key.is_matching
+            and not set("*?") & set(key.value)
+        }
+
+    def only(self, instances: Sequence[str]) -> Wanted | None:
+        """Only these instances of it; ``None`` where it is not known to which study they belong."""
+        known = self.unique
+        if UNIQUE_KEYS[Level.STUDY] not in known or "\\" in known[UNIQUE_KEYS[Level.STUDY]]:
+            return None
+        return Wanted(Level.IMAGE, _keys_of(known | {UNIQUE_KEYS[Level.IMAGE]: "\\".join(instances)}))
+
+    def identifier(self, root: str) -> Dataset:
+        """The identifier of a C-MOVE or C-GET: the level and its unique keys; other keys where there are no better."""
+        levels = levels_of(root)
+        own = levels[: levels.index(self.level) + 1] if self.level in levels else ()
+        allowed = {UNIQUE_KEYS[level] for level in own}
+        keys = [key for key in self.keys if key.attribute.keyword in allowed and len(key.path) == 1]
+        dataset = identifier_of(keys or self.keys, level=self.level).dataset
+        if not dataset[SPECIFIC_CHARACTER_SET].value:
+            del dataset[SPECIFIC_CHARACTER_SET]  # here nothing comes back
+        return dataset
+
+    def __str__(self) -> str:
+        return f"{self.level.value.lower()} {', '.join(key.value for key in self.keys[-1:])}"
+
+
+def _keys_of(values: Mapping[str, str]) -> tuple[Key, ...]:
+    return tuple(Key((attribute_of(keyword),), value) for keyword, value in values.items())
+
+
+def _uniques_in(dataset: Dataset) -> dict[str, str]:
+    return {keyword: str(dataset[keyword].value) for keyword in UNIQUE_KEYS.values() if dataset.get(keyword)}
+
+
+# ------------------------------------------------------------------------------------------------------------- look-up
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place in the hierarchy.
+
+    :ivar unique: the unique keys that lead there, by keyword.
+    :ivar is_found: whether the peer named it, so that what is below has to be looked for in it.
+    """
+
+    unique: Mapping[str, str]
+    is_found: bool = False
+
+
+async def look_up(association: Association, root: str, wanted: Wanted, notes: list[str]) -> list[Wanted]:
+    """The requests that retrieve ``wanted``.
+
+    That is itself where it has all the unique keys that the root demands and no other, else what C-FIND says, from the
+    top level down (PS3.4 C.4.1.3.1).
+
+    :param notes: gets what the user should know.
+    :raises DicomNetworkError: as a query; also a failure status, and more than :data:`MAX_FOUND` matches.
+    """
+    levels = levels_of(root)
+    if wanted.level not in levels:
+        return [wanted]
+    levels = levels[: levels.index(wanted.level) + 1]
+    demanded = [UNIQUE_KEYS[level] for level in levels]
+    known = {keyword: value for keyword, value in wanted.unique.items() if keyword in demanded}
+    others = [key for key in wanted.keys if key.is_matching and key.attribute.keyword not in known]
+    if not others and len(known) == len(levels):
+        return [wanted]
+    if accepted_root(association.negotiated, (root,), "find") is None:
+        notes.append("The peer does not accept C-FIND in this root: the keys are sent as they are.")
+        return [wanted]
+    seeker = _Seeker(association, root, levels)
+    frontier = [_Place(known)]
+    for level in levels:
+        matching = [key for key in others if _level_of(key, levels) is level]
+        frontier = [below for place in frontier for below in await seeker.descend(level, place, matching)]
+    if any(len(place.unique) < len(levels) for place in frontier):
+        missing = [keyword for keyword in demanded if keyword not in frontier[0].unique]
+        notes.append(f"The {root} root wants {' and '.join(missing)} as well; the peer may refuse.")
+    return list(_grouped(wanted.level, frontier))
+
+
+class _Seeker:
+    """Goes down the levels of a root by C-FIND."""
+
+    def __init__(self, association: Association, root: str, levels: Sequence[Level]) -> None:
+        self._association = association
+        self._root = root
+        self._levels = levels
+        self._found = 0
+
+    async def descend(self, level: Level, place: _Place, matching: list[Key]) -> list[_Place]:
+        """The places of one level that lie in ``place`` and match."""
+        unique, is_last = UNIQUE_KEYS[level], level is self._levels[-1]
+        if not matching and not place.is_found:
+            if unique in place.unique:
+                return [place] if is_last else _split(place, unique)
+            if level is self._levels[0] and place.unique:
+                return [place]  # what is wanted has a name further down: do not ask for all that the peer has
+        above = [UNIQUE_KEYS[one] for one in self._levels[: self._levels.index(level) + 1]]
+        keys = [*_keys_of({keyword: place.unique[keyword] for keyword in above if keyword in place.unique}), *matching]
+        below = []
+        async with aclosing(_find(self._association, self._root, level, keys, (unique,))) as matches:
+            async for dataset in matches:
+                self._count()
+                value = _uniques_in(dataset).get(unique)
+                if value is not None:
+                    below.append(_Place({**place.unique, unique: value}, is_found=True))
+        return below
+
+    def _count(self) -> None:
+        self._found += 1
+        if self._found > MAX_FOUND:
+            raise ConfigurationError(
+                f"the keys match more than {MAX_FOUND:,} things", phase="configure", hint="Give narrower keys."
+            )
+
+
+def _split(place: _Place, unique: str) -> list[_Place]:
+    """A place for each of several values: below them, each has to stand alone."""
+    return [_Place({**place.unique, unique: value}, place.is_found) for value in place.unique[unique].split("\\")]
+
+
+def _level_of(key: Key, levels: Sequence[Level]) -> Level:
+    """The level at which a key is matched; those of the patient at the top one (PS3.4 C.6.2.1)."""
+    keyword = key.path[0].keyword
+    for level, unique in UNIQUE_KEYS.items():
+        if keyword == unique or keyword in LEVEL_KEYS.get(level, ()):
+            return level if level in levels else levels[0] if level is Level.PATIENT else levels[-1]
+    return levels[-1]
+
+
+def _grouped(level: Level, places: Iterable[_Place]) -> Iterator[Wanted]:
+    """One request each, but many images of a series in one."""
+    unique = UNIQUE_KEYS[Level.IMAGE]
+    series: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for place in places:
+        if level is not Level.IMAGE or unique not in place.unique:
+            yield Wanted(level, _keys_of(place.unique))
+            continue
+        above = tuple((keyword, value) for keyword, value in place.unique.items() if keyword != unique)
+        series.setdefault(above, []).append(place.unique[unique])
+    for above, uids in series.items():
+        for start in range(0, len(uids), IMAGES_EACH):
+            yield Wanted(level, _keys_of({**dict(above), unique: "\\".join(uids[start : start + IMAGES_EACH])}))
+
+
+async def _find(
+    association: Association, root: str, level: Level, keys: Sequence[Key], returned: Sequence[str]
+) -> AsyncGenerator[Dataset, None]:
+    identifier = identifier_of(keys, tuple(map(parse_key, returned)), level=level)
+    async with association.find(identifier.dataset, root=root) as operation:
+        async for match in operation:
+            with warnings.catch_warnings(action="ignore"):
+                dataset = match.dataset
+            yield dataset
+    (await operation.result()).raise_for_status()
+
+
+async def classes_of(association: Association, root: str, requests: Iterable[Wanted]) -> tuple[str, ...]:
+    """The SOP classes of what will come, as far as the peer tells; nothing where it does not for all of it.
+
+    A study is asked for SOP Classes in Study (0008,0062), which is optional; a series or image for those of its images.
+
+    :raises DicomNetworkError: as a query.
+    """
+    if accepted_root(association.negotiated, (root,), "find") is None:
+        return ()
+    demanded = {UNIQUE_KEYS[level] for level in levels_of(root)}
+    classes: dict[str, None] = {}
+    for request in requests:
+        is_deep = request.level in (Level.SERIES, Level.IMAGE)
+        level, keyword = (Level.IMAGE, "SOPClassUID") if is_deep else (Level.STUDY, "SOPClassesInStudy")
+        keys = [key for key in request.keys if key.attribute.keyword in demanded]
+        async with aclosing(_find(association, root, level, keys, (keyword, UNIQUE_KEYS[level]))) as matches:
+            async for dataset in matches:
+                value = dataset.get(keyword)
+                if not value:
+                    return ()
+                classes.update(dict.fromkeys([value] if isinstance(value, str) else map(str, value)))
+    return tuple(classes)

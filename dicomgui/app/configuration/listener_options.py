@@ -1,0 +1,143 @@
+"""How to listen: where, whom to let in, and what to agree to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from dicomgui.app.configuration.destinations import KnownDestination
+from dicomgui.app.configuration.provided import STORAGE, USUAL, Provided, check_choice, narrowed
+from dicomgui.app.configuration.quotas import Quotas
+from dicomgui.app.connection import always, check_operations, is_encrypted
+from dicomgui.app.credentials import Need
+from dicomgui.network.association.extended import QueryFlags, answer_extended
+from dicomgui.network.association.identity import IdentityCheck, accept_any_identity, accept_passcodes
+from dicomgui.network.association.negotiation import AcceptPolicy
+from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
+from dicomgui.network.transport import TlsConfig
+from dicomgui.network.uids import VERIFICATION
+from dicomgui.storage import DuplicatePolicy
+
+__all__ = ["MAX_CONNECTIONS", "SOP_CLASSES", "CallerRule", "ListenerOptions"]
+
+MAX_CONNECTIONS = 1024
+"""Connections at one time, with an association or not, where the system lets us have so many."""
+
+SOP_CLASSES = STORAGE | {VERIFICATION}
+"""What is taken in unless any SOP class is."""
+
+
+class CallerRule(StrEnum):
+    """What callers have to say of their user (PS3.7 D.3.3.7)."""
+
+    ANY = "any"
+    """Nothing: what they say is neither checked nor confirmed."""
+    REQUIRED = "required"
+    """Something: it is not checked."""
+    LISTED = "listed"
+    """A name of the list, with its passcode."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerOptions:
+    """How to listen.
+
+    :ivar folder: where received instances are kept; made if it is not there.
+    :ivar host: address to listen on; ``0.0.0.0`` or ``::`` for every network.
+    :ivar port: 0 takes a free one.
+    :ivar ae_title: ours.
+    :ivar fsync: acknowledge an instance only when it is safe from a power cut.
+    :ivar check_called_ae: reject who calls another AE title.
+    :ivar any_sop_class: accept every SOP class instead of verification and the standard's storage classes, for peers
+        that send private objects.
+    :ivar max_pdu_length: what we advertise, in bytes; 0 for no limit.
+    :ivar max_sent_pdu_length: send no longer PDUs, even if a caller takes them, in bytes; 0 for what it takes.
+    :ivar max_associations: at one time; one more is rejected for the moment (2/3/2).
+    :ivar trace_full: keep received data sets in the trace as well.
+    :ivar tls: speak TLS with everyone; see :class:`~dicomgui.network.TlsConfig`.
+    :ivar callers: what callers have to say of their user.
+    :ivar passcodes: of the users that are let in, by name, where they are listed.
+    :ivar async_ops: operations at a time that a caller may invoke, and that it may perform for us, where it asks for
+        more than one; 0 for no limit.
+    :ivar grant_scp_role: let callers be providers where they ask for it, e.g. to receive what they get.
+    :ivar extended: what is granted by extended negotiation; with none of it there is no answer.
+    :ivar services: what is given beside verification.
+    :ivar calling_ae_titles: who is let in, patterns with ``*`` and ``?``; everybody if empty.
+    :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
+    :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
+    :ivar peers: where a C-MOVE may send to, by AE title.
+    :ivar on_duplicate: what becomes of another data set with a UID that is there already.
+    :ivar quotas: what callers may take at most, and how far the archive may grow.
+    :raises ConfigurationError: a value is unusable.
+    """
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 11112
+    ae_title: str = "DICOMGUI"
+    fsync: bool = True
+    check_called_ae: bool = False
+    any_sop_class: bool = False
+    max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
+    timeouts: Timeouts = field(default=Timeouts())
+    trace_full: bool = False
+    tls: TlsConfig | None = None
+    callers: CallerRule = CallerRule.ANY
+    passcodes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    async_ops: tuple[int, int] = (1, 1)
+    grant_scp_role: bool = False
+    extended: QueryFlags = field(default=QueryFlags())
+    services: frozenset[Provided] = USUAL
+    calling_ae_titles: tuple[str, ...] = ()
+    sop_classes: frozenset[str] = frozenset()
+    transfer_syntaxes: tuple[str, ...] = ()
+    peers: Mapping[str, KnownDestination] = field(default_factory=lambda: MappingProxyType({}))
+    max_sent_pdu_length: int = 0
+    max_associations: int = 256
+    on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
+    quotas: Quotas = field(default=Quotas())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ae_title", AETitle(self.ae_title))
+        self.limits()  # judged now, not when it starts
+        check_operations(*self.async_ops)
+        check_choice((*self.sop_classes, *self.transfer_syntaxes), self.calling_ae_titles)
+
+    def limits(self) -> Limits:
+        """What is advertised, and what is sent at most."""
+        return Limits(max_pdu_length=self.max_pdu_length, max_sent_pdu_length=self.max_sent_pdu_length)
+
+    def policy(self) -> AcceptPolicy:
+        """What is accepted of a caller."""
+        checks: dict[CallerRule, IdentityCheck | None] = {
+            CallerRule.ANY: None,
+            CallerRule.REQUIRED: accept_any_identity,
+            CallerRule.LISTED: accept_passcodes(self.passcodes),
+        }
+        policy = AcceptPolicy(
+            ae_title=self.ae_title,
+            check_called=self.check_called_ae,
+            calling_ae_titles=self.calling_ae_titles,
+            abstract_syntaxes=None if self.any_sop_class else SOP_CLASSES,
+            requestor_scp=None if self.grant_scp_role else frozenset(),
+            max_invoked=self.async_ops[0],
+            max_performed=self.async_ops[1],
+            answer_extended=answer_extended(self.extended) if self.extended.has_any else None,
+            check_identity=checks[self.callers],
+            require_identity=self.callers is not CallerRule.ANY,
+        )
+        return narrowed(policy, self.services, self.sop_classes, self.transfer_syntaxes)
+
+    def with_password(self, password: str) -> ListenerOptions:
+        """The same with the password of the TLS key."""
+        return self if self.tls is None else replace(self, tls=replace(self.tls, key_password=always(password)))
+
+    def needs(self) -> tuple[Need, ...]:
+        """The passwords that are needed to listen and are not here yet. Reads the file of the TLS key."""
+        if self.tls is None or self.tls.key_password is not None:
+            return ()
+        path = self.tls.key_file or self.tls.cert_file
+        return () if path is None or not is_encrypted(path) else (Need.of_key(path),)

@@ -1,0 +1,174 @@
+"""What may be converted on its way to a peer: which contexts are proposed for it, what is converted, and where.
+
+A file goes as it is wherever the peer takes it so: its own transfer syntax stands in a context of its own, before all
+others. Only what the peer does not take as it is, is converted, and only as far as the :class:`Conversion` allows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import Executor, Future
+from contextlib import asynccontextmanager
+from enum import Enum
+from pathlib import Path
+
+from dicomgui.app.files.sources import SendItem
+from dicomgui.network.association.contexts import MAX_CONTEXTS, Negotiated, ProposedContext
+from dicomgui.network.client import presets
+from dicomgui.network.dimse.convert import Converted, PixelKind, convert_file, kind_of
+from dicomgui.network.service import InstanceFile
+from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
+
+__all__ = ["Conversion", "converted", "fallback_of", "file_of", "groups_of", "pair_of", "propose", "remedy_of"]
+
+_UNKNOWN_SOP_CLASS = 3  # result of a presentation context (PS3.8 table 9-18)
+
+
+class Conversion(Enum):
+    """What may be converted where the peer does not take it as it is."""
+
+    NEVER = "never"
+    """Every file goes as it is, or not at all."""
+    UNCOMPRESSED = "uncompressed"
+    """Uncompressed files become explicit or implicit VR little endian; nothing is lost."""
+    LOSSLESS = "lossless"
+    """Losslessly compressed ones are decompressed as well; they grow, and nothing is lost."""
+    ALL = "all"
+    """Lossily compressed ones, too; what was lost before stays lost, and the instances stay marked as lossy."""
+
+    def covers(self, transfer_syntax_uid: str) -> bool:
+        """Whether files of this transfer syntax may be converted."""
+        return kind_of(transfer_syntax_uid) in _KINDS[self]
+
+
+_KINDS = {
+    Conversion.NEVER: (),
+    Conversion.UNCOMPRESSED: (PixelKind.NATIVE,),
+    Conversion.LOSSLESS: (PixelKind.NATIVE, PixelKind.LOSSLESS),
+    Conversion.ALL: (PixelKind.NATIVE, PixelKind.LOSSLESS, PixelKind.LOSSY),
+}
+
+
+def file_of(item: SendItem) -> InstanceFile:
+    """The item as it lies on disk."""
+    return InstanceFile(item.path, item.head)
+
+
+# --------------------------------------------------------------------------------------------------------- proposing
+
+
+def pair_of(item: SendItem) -> tuple[str, str]:
+    """SOP class and transfer syntax UID, by which contexts are found."""
+    return item.head.sop_class_uid, item.head.transfer_syntax_uid
+
+
+def propose(items: Iterable[SendItem], conversion: Conversion = Conversion.NEVER) -> tuple[ProposedContext, ...]:
+    """The contexts that the items need: first each SOP class in each transfer syntax that there is a file of.
+
+    Behind them, for each SOP class of which something may be converted, one context with explicit and implicit VR
+    little endian, as far as those are not proposed for it anyway.
+    """
+    return _propose(tuple(dict.fromkeys(map(pair_of, items))), conversion)
+
+
+def _propose(pairs: tuple[tuple[str, str], ...], conversion: Conversion) -> tuple[ProposedContext, ...]:
+    own = presets.for_instances(pairs)
+    classes = dict.fromkeys(sop_class for sop_class, syntax in pairs if conversion.covers(syntax))
+    others = (
+        (sop_class, tuple(uid for uid in DEFAULT_TRANSFER_SYNTAXES if (sop_class, uid) not in pairs))
+        for sop_class in classes
+    )
+    return own + tuple(ProposedContext(sop_class, syntaxes) for sop_class, syntaxes in others if syntaxes)
+
+
+def groups_of(
+    items: Iterable[SendItem], conversion: Conversion = Conversion.NEVER, most: int = MAX_CONTEXTS
+) -> list[deque[SendItem]]:
+    """The items by association: as many kinds together as one association can have contexts."""
+    group_of: dict[tuple[str, str], int] = {}
+    pairs: tuple[tuple[str, str], ...] = ()
+    groups: list[deque[SendItem]] = []
+    for item in items:
+        pair = pair_of(item)
+        if pair not in group_of:
+            more = (*pairs, pair)
+            if not groups or len(_propose(more, conversion)) > most:
+                groups.append(deque())
+                more = (pair,)
+            pairs = more
+            group_of[pair] = len(groups) - 1
+        groups[group_of[pair]].append(item)
+    return groups
+
+
+def fallback_of(negotiated: Negotiated, item: SendItem, conversion: Conversion) -> str:
+    """The transfer syntax UID into which an item has to be converted, empty where it goes as it is or not at all."""
+    sop_class, syntax = pair_of(item)
+    if conversion.covers(syntax) and negotiated.find(sop_class, syntax) is None:
+        for uid in DEFAULT_TRANSFER_SYNTAXES:
+            if negotiated.find(sop_class, uid) is not None:
+                return uid
+    return ""
+
+
+def remedy_of(negotiated: Negotiated, item: SendItem, conversion: Conversion) -> Conversion | None:
+    """What to allow so that a refused item may be taken; ``None`` where no conversion helps, as far as can be told."""
+    sop_class, syntax = pair_of(item)
+    results = [result.result for result in negotiated.contexts if result.abstract_syntax == sop_class]
+    if conversion.covers(syntax) or _UNKNOWN_SOP_CLASS in results:
+        return None
+    return next((choice for choice in Conversion if choice.covers(syntax)), None)
+
+
+# -------------------------------------------------------------------------------------------------------- converting
+
+
+@asynccontextmanager
+async def converted(pool: Executor, item: SendItem, transfer_syntax_uid: str) -> AsyncIterator[InstanceFile]:
+    """The item as a temporary file in another transfer syntax, made in a thread of ``pool``.
+
+    The file is in a folder of its own, which nobody else can read and which is gone afterwards.
+
+    :raises ConversionError: it cannot be converted.
+    :raises OSError: a file could not be read or written.
+    """
+    stop = threading.Event()
+    work = pool.submit(_convert, item, transfer_syntax_uid, stop.is_set)
+    try:
+        folder, made = await asyncio.wrap_future(work)
+    except asyncio.CancelledError:
+        stop.set()
+        work.add_done_callback(_discard)
+        raise
+    try:
+        yield InstanceFile(_path_in(folder), made.head)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _path_in(folder: Path) -> Path:
+    return folder / "instance.dcm"
+
+
+def _convert(item: SendItem, transfer_syntax_uid: str, should_stop: Callable[[], bool]) -> tuple[Path, Converted]:
+    folder = Path(tempfile.mkdtemp(prefix="dicomgui-convert-"))
+    try:
+        made = convert_file(
+            item.path, item.head, transfer_syntax_uid, _path_in(folder),
+            decompress=True, scratch=folder, should_stop=should_stop,
+        )  # fmt: skip
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder, made
+
+
+def _discard(work: Future[tuple[Path, Converted]]) -> None:
+    """Nobody wants the file any more."""
+    if not work.cancelled() and work.exception() is None:
+        shutil.rmtree(work.result()[0], ignore_errors=True)

@@ -1,0 +1,257 @@
+"""What our listener answers as a RIS, an MPPS manager, a printer and so on, as the user has set it; kept in a file."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from dicomgui.app.configuration import values as checks
+from dicomgui.app.configuration.files import SettingsError, TomlFile, config_folder
+from dicomgui.app.configuration.provided import Provided
+from dicomgui.app.configuration.values import Table, Values, overlay
+from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery, Verdict
+from dicomgui.app.listening.ris import COLUMNS, MAX_ROWS
+from dicomgui.app.listening.rules import ANY, MAX_RULES, AnswerRule
+from dicomgui.network.errors import ConfigurationError
+
+__all__ = ["PRINTER_STATES", "AnswerSettings", "AnswerStore", "read_answers"]
+
+FILE_NAME: Final = "answers.toml"
+VERSION: Final = 1
+MAX_TEXT_BYTES: Final = 3 * 2**20
+"""Of the cells of the worklist together, so that the file stays one that is read again."""
+
+PRINTER_STATES: Final = ("NORMAL", "WARNING", "FAILURE")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """Everything that is set about the answers.
+
+    :ivar rules: in their order.
+    :ivar worklist: rows by keyword, as they were typed: also what cannot be used yet.
+    :ivar worklist_folder: data sets of this folder are worklist items, too; empty for none.
+    :ivar hides_ended: leave out of the worklist what was completed or discontinued by MPPS.
+    :ivar printer_status: Printer Status (2110,0010).
+    :ivar printer_info: Printer Status Info (2110,0020), e.g. ``SUPPLY LOW``.
+    :raises ConfigurationError: a value is unusable.
+    """
+
+    rules: tuple[AnswerRule, ...] = ()
+    worklist: tuple[Mapping[str, str], ...] = ()
+    worklist_folder: str = ""
+    hides_ended: bool = False
+    commitment: CommitmentAnswers = field(default=CommitmentAnswers())
+    printer_status: str = "NORMAL"
+    printer_info: str = "NORMAL"
+
+    def __post_init__(self) -> None:
+        if len(self.rules) > MAX_RULES:
+            raise checks.wrong(f"there can be {MAX_RULES} rules")
+        if len(self.worklist) > MAX_ROWS:
+            raise checks.wrong(f"a worklist has at most {MAX_ROWS:,} rows")
+        if self.printer_status not in PRINTER_STATES:
+            raise checks.wrong(f"a printer's status is one of {', '.join(PRINTER_STATES)}")
+        _code_string(self.printer_info)
+
+
+class AnswerStore:
+    """Reads and writes ``answers.toml``. Both wait for the disk; a window does them in a worker thread.
+
+    :ivar problem: why the last :meth:`load` did not understand the file, or not completely.
+
+    :param folder: where it lies; by default where the settings are.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        self.path = config_folder(folder) / FILE_NAME
+        self.problem: SettingsError | None = None
+        self._file = TomlFile(self.path, version=VERSION)
+        self._saving = threading.Lock()
+
+    def load(self) -> AnswerSettings:
+        """Read the file; the usual value stands for what is missing or wrong. Never raises."""
+        settings, _, self.problem = self._read()
+        return settings
+
+    def save(self, settings: AnswerSettings) -> None:
+        """Write them; a file that was not understood is kept aside.
+
+        :raises SettingsError: they could not be written; the file is as it was.
+        """
+        size = sum(len(cell.encode()) + 8 for row in settings.worklist for cell in row.values())
+        if size > MAX_TEXT_BYTES:
+            raise SettingsError(
+                "the worklist is too large to be kept", path=str(self.path),
+                hint="It is in force until the program ends; keep it as a CSV file, or as a folder of data sets.",
+            )  # fmt: skip
+        with self._saving:
+            _, table, problem = self._read()
+            self._file.write(overlay(table, _table_of(settings)), keep_aside=problem is not None)
+            self.problem = None
+
+    def _read(self) -> tuple[AnswerSettings, Table, SettingsError | None]:
+        return _read(self._file)
+
+
+def read_answers(path: Path) -> AnswerSettings:
+    """The answers of a file that somebody has written, or that a window keeps. Waits for the disk.
+
+    :raises ConfigurationError: it is not there, or not understood as a whole: nobody is to think that a rule is in
+        force which is not.
+    """
+    if not path.is_file():
+        raise ConfigurationError(f"{path} is no file", phase="configure", hint="Name a TOML file of answers.")
+    settings, table, problem = _read(TomlFile(path, version=VERSION))
+    if problem is not None:
+        raise ConfigurationError(str(problem), phase="configure", hint="`dicomgui help answers` shows what it may say.")
+    _check_names(path, table)
+    return settings
+
+
+def _check_names(path: Path, table: Table) -> None:
+    """Refuse names that mean nothing here, such as a misspelt one."""
+    known = _table_of(AnswerSettings(rules=(AnswerRule(Provided.MPPS, status=0),)))
+    inside = [(name, part, known[name]) for name, part in table.items() if isinstance(known.get(name), dict)]
+    inside += [("rule", rule, known["rule"][0]) for rule in table.get("rule", [])]
+    for where, names, usual in [("", table, {**known, "version": VERSION}), *inside]:
+        for name in names:
+            if name not in usual:
+                place = f"{where}.{name}" if where else name
+                raise ConfigurationError(
+                    f"{path}: {place} means nothing here", phase="configure", hint=f"There are {', '.join(usual)}."
+                )
+
+
+def _read(file: TomlFile) -> tuple[AnswerSettings, Table, SettingsError | None]:
+    document = file.read()
+    values = Values(document.table)
+    settings = _settings_of(values, document.table)
+    return settings, document.table, document.problem or file.problem_with(values.faults)
+
+
+def _settings_of(values: Values, table: Table) -> AnswerSettings:
+    worklist, printer = values.inside("worklist"), values.inside("printer")
+    no_columns: tuple[str, ...] = ()
+    columns = worklist.take("columns", no_columns, _texts)
+    no_rows: tuple[Mapping[str, str], ...] = ()
+    return AnswerSettings(
+        rules=_rules(values, table.get("rule", [])),
+        worklist=worklist.take("rows", no_rows, lambda rows: _rows(rows, columns)),
+        worklist_folder=worklist.take("folder", "", checks.text),
+        hides_ended=worklist.take("hides_ended", False, checks.flag),
+        commitment=_commitment(values.inside("commitment")),
+        printer_status=printer.take("status", "NORMAL", _printer_status),
+        printer_info=printer.take("info", "NORMAL", _code_string),
+    )
+
+
+def _rules(values: Values, found: object) -> tuple[AnswerRule, ...]:
+    if not isinstance(found, list):
+        values.fault("rule: it is no list of tables")
+        return ()
+    rules = []
+    for number, table in enumerate(found[:MAX_RULES], start=1):
+        try:
+            rules.append(_rule(table))
+        except ConfigurationError as error:
+            values.fault(f"rule {number}: {error}")
+    return tuple(rules)
+
+
+def _rule(table: object) -> AnswerRule:
+    if not isinstance(table, dict):
+        raise checks.wrong("it is no table")
+    inside = Values(table)
+    rule = AnswerRule(
+        service=checks.one_of(Provided)(table.get("service")),
+        operation=inside.take("operation", ANY, checks.text),
+        status=inside.take("status", None, checks.whole),
+        comment=inside.take("comment", "", checks.text),
+        delay_ms=inside.take("delay_ms", 0, checks.whole),
+        every=inside.take("every", 1, checks.whole),
+        attributes=inside.take("attributes", "", checks.text),
+        is_on=inside.take("on", True, checks.flag),
+    )
+    if inside.faults:
+        raise checks.wrong(inside.faults[0])
+    return rule
+
+
+def _commitment(values: Values) -> CommitmentAnswers:
+    usual = CommitmentAnswers()
+    try:
+        return CommitmentAnswers(
+            verdict=values.take("verdict", usual.verdict, checks.one_of(Verdict)),
+            delivery=values.take("delivery", usual.delivery, checks.one_of(Delivery)),
+            delay_ms=values.take("delay_ms", usual.delay_ms, checks.whole),
+            fail_every=values.take("fail_every", usual.fail_every, checks.whole),
+            fail_uids=values.take("fail_uids", usual.fail_uids, _texts),
+            fail_reason=values.take("fail_reason", usual.fail_reason, checks.whole),
+        )
+    except ConfigurationError as error:
+        values.fault(error)
+        return usual
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise checks.wrong("it is no list of texts")
+    return tuple(value)
+
+
+def _rows(value: object, columns: tuple[str, ...]) -> tuple[Mapping[str, str], ...]:
+    if not isinstance(value, list) or len(value) > MAX_ROWS:
+        raise checks.wrong(f"it is no list of at most {MAX_ROWS:,} rows")
+    rows = (dict(zip(columns, _texts(row), strict=False)) for row in value)
+    known = tuple(column.keyword for column in COLUMNS)
+    return tuple({keyword: row.get(keyword, "") for keyword in known} for row in rows)
+
+
+def _printer_status(value: object) -> str:
+    text = checks.text(value)
+    if text not in PRINTER_STATES:
+        raise checks.wrong(f"it is none of {', '.join(PRINTER_STATES)}")
+    return text
+
+
+def _code_string(value: object) -> str:
+    text = checks.text(value)
+    if len(text) > 16 or not all(c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ " for c in text):
+        raise checks.wrong("a code string has up to 16 capital letters, digits, spaces and underscores")
+    return text
+
+
+def _table_of(settings: AnswerSettings) -> Table:
+    columns = [column.keyword for column in COLUMNS]
+    commitment = settings.commitment
+    return {
+        "rule": [_rule_table(rule) for rule in settings.rules],
+        "worklist": {
+            "folder": settings.worklist_folder,
+            "hides_ended": settings.hides_ended,
+            "columns": columns,
+            "rows": [[row.get(column, "") for column in columns] for row in settings.worklist],
+        },
+        "commitment": {
+            "verdict": commitment.verdict.value,
+            "delivery": commitment.delivery.value,
+            "delay_ms": commitment.delay_ms,
+            "fail_every": commitment.fail_every,
+            "fail_uids": list(commitment.fail_uids),
+            "fail_reason": commitment.fail_reason,
+        },
+        "printer": {"status": settings.printer_status, "info": settings.printer_info},
+    }
+
+
+def _rule_table(rule: AnswerRule) -> Table:
+    table: dict[str, Any] = {
+        "service": rule.service.value, "operation": rule.operation, "every": rule.every, "delay_ms": rule.delay_ms,
+        "comment": rule.comment, "attributes": rule.attributes, "on": rule.is_on,
+    }  # fmt: skip
+    return table if rule.status is None else table | {"status": rule.status}

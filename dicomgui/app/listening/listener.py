@@ -1,0 +1,492 @@
+"""Receive instances: a listener with an archive behind it.
+
+Whoever watches it reads buffers (:meth:`Listener.drain`) whenever it suits: an answer to a peer never waits for a view.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from dicomgui.app.archive.local_archive import LocalArchive
+from dicomgui.app.configuration.destinations import KnownDestination
+from dicomgui.app.configuration.listener_options import MAX_CONNECTIONS, CallerRule, ListenerOptions
+from dicomgui.app.configuration.provided import Provided, pattern_of, reported
+from dicomgui.app.context import AppContext
+from dicomgui.app.listening.arriving import Live, TrackedSink, comment_for
+from dicomgui.app.listening.desk import AnswerDesk
+from dicomgui.app.listening.events import (
+    ArchiveRepaired,
+    AssociationBegan,
+    AssociationEnded,
+    ContextsRefused,
+    EchoAnswered,
+    ListenerCounts,
+    ListenerEvent,
+    OpenAssociation,
+    ReceivedInstance,
+    Refusal,
+    RequestAnswered,
+    StoreFailed,
+    gone_early,
+    refused,
+    store_failed,
+)
+from dicomgui.app.listening.file_handles import room_for
+from dicomgui.app.listening.responder import Worklist
+from dicomgui.app.listening.services import Find, ListenerServices
+from dicomgui.network.association.negotiation import AcceptPolicy
+from dicomgui.network.dimse.assembler import Sink
+from dicomgui.network.dimse.commands import Command, CStoreRQ
+from dicomgui.network.errors import DicomNetworkError
+from dicomgui.network.server import Server, ServerOptions, serve
+from dicomgui.network.service import (
+    AssociationFacts,
+    AssociationRequest,
+    EchoRequest,
+    Handlers,
+    Lifecycle,
+    MoveRequest,
+    Reply,
+    StoreRequest,
+)
+from dicomgui.network.service_classes import commitment, ups_attributes
+from dicomgui.network.service_classes.performed_steps import PerformedStep
+from dicomgui.network.status import Status
+from dicomgui.network.tracing import Scribe, Tracer
+from dicomgui.storage import (
+    Outcome,
+    Pending,
+    RepairReport,
+    StorageError,
+    Stored,
+)
+
+__all__ = [
+    "ArchiveRepaired",
+    "AssociationBegan",
+    "AssociationEnded",
+    "CallerRule",
+    "ContextsRefused",
+    "EchoAnswered",
+    "Listener",
+    "ListenerCounts",
+    "ListenerEvent",
+    "ListenerOptions",
+    "OpenAssociation",
+    "Provided",
+    "ReceivedInstance",
+    "Refusal",
+    "RequestAnswered",
+    "StoreFailed",
+]
+
+MAX_EVENTS = 20_000
+"""Events kept for views that do not come to fetch them; the oldest go first."""
+
+SUCCESS = Status(0x0000)
+ASSOCIATION_ENDED = Status(0x0110)
+
+
+class Listener:
+    """A provider over an archive: it keeps what it receives, and answers queries and retrievals from what is there.
+
+    It can be started again after it was stopped.
+
+    :ivar options: as given, with the callers that were allowed since.
+    :ivar counts: since the last start.
+    :ivar archive: the archive; shared with whoever has it open besides.
+    :ivar watchers: called like ``on_event``; who appends one removes it.
+    :ivar find: asked where a destination is that is not among the peers of the options, by its AE title.
+
+    :param archive: of the folder of the options; made if it is not given.
+    :param worklist: what is scheduled, if that service is given; by default what the desk has.
+    :param desk: answers for the services that a user sets answers for; made at each start if it is not given.
+    :param on_event: called for each event at once, in the loop's thread; must be quick and must not raise. For the
+        command line; a window fetches events by :meth:`drain`, for which they are kept only without this.
+    """
+
+    def __init__(
+        self,
+        context: AppContext,
+        options: ListenerOptions,
+        *,
+        archive: LocalArchive | None = None,
+        worklist: Worklist = (),
+        desk: AnswerDesk | None = None,
+        on_event: Callable[[ListenerEvent], None] | None = None,
+    ) -> None:
+        self.options = options
+        self.counts = ListenerCounts()
+        self.archive = archive or LocalArchive(context, options.folder, fsync=options.fsync)
+        self.find: Find = lambda _: None
+        self._context = context
+        self._worklist = worklist
+        self._desk = desk
+        self._on_event = on_event
+        self.watchers: list[Callable[[ListenerEvent], None]] = []
+        self._archive = self.archive.files
+        self._policy = options.policy()
+        self._services: ListenerServices | None = None
+        self._asking: dict[int, AssociationRequest] = {}
+        self._refused: set[int] = set()
+        self._server: Server | None = None
+        self._early: RepairReport | None = None
+        self._tracer: Tracer | None = None
+        self._held: dict[int, set[Pending]] = {}
+        self._live: dict[int, Live] = {}
+        self._bytes_received = 0
+        self._events: deque[ListenerEvent] = deque(maxlen=MAX_EVENTS)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it accepts connections."""
+        return self._server is not None
+
+    @property
+    def address(self) -> str:
+        """``host:port`` that it listens on; what was asked for while it does not run."""
+        if self._server is not None:
+            return self._server.address
+        host = self.options.host
+        return f"[{host}]:{self.options.port}" if ":" in host else f"{host}:{self.options.port}"
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on; 0 while it does not run."""
+        return self._server.port if self._server is not None else 0
+
+    @property
+    def associations(self) -> tuple[AssociationFacts, ...]:
+        """The associations that stand now."""
+        return self._server.associations if self._server is not None else ()
+
+    @property
+    def open_associations(self) -> tuple[OpenAssociation, ...]:
+        """The associations that stand now, with what came over them; the oldest first."""
+        return tuple(
+            OpenAssociation(live.facts, live.since_utc, live.instances, live.size_bytes + live.running_bytes)
+            for live in self._live.values()
+        )
+
+    @property
+    def steps(self) -> Mapping[str, PerformedStep]:
+        """The performed procedure steps that came since the last start, by their UID, if that service is given."""
+        return self._services.desk.performed.steps if self._services is not None else {}
+
+    @property
+    def bytes_received(self) -> int:
+        """Since the listener was made: of instances that came whole, and of what is just being received."""
+        return self._bytes_received + sum(live.running_bytes for live in self._live.values())
+
+    def abort(self, association: int) -> bool:
+        """Abort one association by its number in the trace; whether there was one."""
+        return self._server is not None and self._server.abort(association)
+
+    def drain(self) -> list[ListenerEvent]:
+        """The events since the last call, oldest first."""
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    def allow(self, calling_ae_title: str) -> None:
+        """Let a caller in from now on, besides those who are let in already; does nothing where everybody is."""
+        titles = self.options.calling_ae_titles
+        if titles and not self._is_allowed(calling_ae_title):
+            self.options = replace(self.options, calling_ae_titles=(*titles, pattern_of(calling_ae_title.strip())))
+            self._policy = self.options.policy()
+
+    def provide(self, services: Collection[Provided]) -> None:
+        """Give these services from now on, also while it runs; C-MOVE, C-GET and C-STORE only from the next start."""
+        self.options = replace(self.options, services=frozenset(services))
+        self._policy = self.options.policy()
+        if self._services is not None:
+            self._services.services = self.options.services
+
+    def _is_allowed(self, calling_ae_title: str) -> bool:
+        titles = self.options.calling_ae_titles
+        return not titles or any(fnmatchcase(calling_ae_title.strip(), pattern) for pattern in titles)
+
+    async def start(self) -> None:
+        """Prepare the folder and listen. Does nothing while it runs.
+
+        Files and index of the archive are compared meanwhile: if that did something, :class:`ArchiveRepaired` tells,
+        once the listener runs.
+
+        :raises StorageError: the folder cannot be used.
+        :raises ListenError: the port is taken, needs rights, or the address is not ours.
+        :raises ConfigurationError: TLS cannot be set up from its files.
+        """
+        if self._server is not None:
+            return
+        self._archive.fsync = self.options.fsync
+        self._archive.on_duplicate = self.options.on_duplicate
+        self._early = None
+        self.archive.watchers.append(self._on_repaired)
+        try:
+            await self.archive.open()
+            await self.archive.limit_to(self.options.quotas.ceiling)
+        except BaseException:
+            self.archive.watchers.remove(self._on_repaired)
+            raise
+        self.counts = ListenerCounts()
+        self._tracer = self._context.tracer if self._context.is_tracing else None
+        self._services = self._make_services()
+        try:
+            self._server = await self._serve(self._services)
+        except BaseException:
+            await self._close_archive(self._services)
+            raise
+        report = self._take_early()
+        if report is not None:
+            asyncio.get_running_loop().call_soon(self._on_repaired, report)
+
+    def _take_early(self) -> RepairReport | None:
+        """What was repaired before the listener ran."""
+        report, self._early = self._early, None
+        return report
+
+    async def stop(self) -> None:
+        """Stop listening and end every association; what is being received may finish within two seconds.
+
+        Returns when everything that was received is on disk or gone.
+        """
+        server, self._server = self._server, None
+        if server is None:
+            return
+        assert self._services is not None
+        try:
+            await server.close()
+        finally:
+            await self._close_archive(self._services)
+
+    async def _close_archive(self, services: ListenerServices) -> None:
+        try:
+            await services.close()
+        finally:
+            await self.archive.close()
+            self.archive.watchers.remove(self._on_repaired)
+
+    def _make_services(self) -> ListenerServices:
+        return ListenerServices(
+            self.archive,
+            ae_title=self.options.ae_title,
+            services=self.options.services,
+            find=self._where,
+            context=self._context,
+            tell=self._tell,
+            tracer=self._tracer,
+            worklist=self._worklist,
+            desk=self._desk,
+        )
+
+    def _where(self, ae_title: str) -> KnownDestination | None:
+        return self.options.peers.get(ae_title) or self.find(ae_title)
+
+    def _destination(self, request: MoveRequest) -> KnownDestination | None:
+        return self._where(request.command.move_destination.strip(" "))
+
+    def _current_policy(self, _request: AssociationRequest) -> AcceptPolicy:
+        """Peers may report what a request of ours has asked them to, and not otherwise."""
+        expected = []
+        if self._context.commitments.is_expecting:
+            expected.append(commitment.SOP_CLASS)
+        if self._context.watched.subscriptions:
+            expected.append(ups_attributes.EVENT)
+        return reported(self._policy, expected) if expected else self._policy
+
+    async def _serve(self, services: ListenerServices) -> Server:
+        options = self.options
+        own = Handlers(on_echo=self._on_echo, on_refused=self._on_refused)
+        if Provided.STORE in options.services:
+            own = replace(own, open_sink=self._open_sink, on_store=self._on_store)
+        return await serve(
+            options.host,
+            options.port,
+            ae_title=options.ae_title,
+            handlers=services.handlers(own),
+            options=ServerOptions(
+                policy=self._policy,
+                negotiator=self._current_policy,
+                destinations=self._destination,
+                timeouts=options.timeouts,
+                limits=options.limits(),
+                max_connections=room_for(MAX_CONNECTIONS),
+                max_associations=options.max_associations,
+                max_associations_per_peer=options.quotas.associations or None,
+                max_hourly_instances_per_peer=options.quotas.instances_per_hour or None,
+                max_hourly_bytes_per_peer=options.quotas.bytes_per_hour or None,
+                on_over_quota=self._on_over_quota,
+                tracer=self._tracer,
+                trace_full=options.trace_full,
+                lifecycle=Lifecycle(
+                    on_requested=self._on_requested, on_accepted=self._on_accepted,
+                    on_rejected=self._on_rejected, on_closed=self._on_closed,
+                ),
+                tls=options.tls,
+            ),
+        )
+
+    # what the server asks and tells
+
+    def _on_repaired(self, report: RepairReport) -> None:
+        if self._server is None:
+            self._early = report  # whoever waits for the listener hears first that it runs
+        elif report.sentences:
+            self._tell(ArchiveRepaired(time.time(), report))
+
+    def _on_requested(self, request: AssociationRequest) -> None:
+        self._asking[request.association] = request
+
+    def _on_rejected(self, association: int, peer: str, reason: str) -> None:
+        self.counts.refused += 1
+        self._refused.add(association)
+        asked = self._asking.pop(association, None)
+        calling, called = ("", "") if asked is None else (asked.calling_ae_title, asked.called_ae_title)
+        is_unknown = asked is not None and not self._is_allowed(calling)
+        self._tell(Refusal(time.time(), association, peer, reason, calling, called, is_unknown))
+
+    def _on_accepted(self, facts: AssociationFacts) -> None:
+        self._asking.pop(facts.association, None)
+        self.counts.associations += 1
+        now = time.time()
+        self._live[facts.association] = Live(facts, now)
+        self._tell(AssociationBegan(now, facts))
+        if facts.refused_contexts:
+            self._tell(ContextsRefused(now, facts, facts.refused_contexts))
+
+    def _on_closed(
+        self, association: int, facts: AssociationFacts | None, error: DicomNetworkError | None
+    ) -> None:
+        self._asking.pop(association, None)
+        if self._services is not None:
+            self._services.desk.closed(association)
+        if facts is None:
+            if association not in self._refused and self._server is not None:
+                self._tell(gone_early(time.time(), association, error))
+            self._refused.discard(association)
+            return
+        self._live.pop(facts.association, None)
+        # What was complete, but not begun to be stored, can no longer be answered for: the peer will send it again.
+        for pending in self._held.pop(facts.association, ()):
+            pending.abandon()
+        self._tell(AssociationEnded(time.time(), facts, error))
+
+    def _on_echo(self, request: EchoRequest) -> Status:
+        self.counts.echoes += 1
+        self._tell(EchoAnswered(time.time(), request.facts))
+        return SUCCESS
+
+    def _on_refused(self, facts: AssociationFacts, command: Command, reply: Reply) -> None:
+        self.counts.failed += isinstance(command, CStoreRQ)
+        self._tell(refused(time.time(), facts, command, reply))
+
+    def _open_sink(self, request: StoreRequest) -> Sink | Reply:
+        command = request.command
+        try:
+            sink = self._archive.receive(
+                sop_class_uid=command.affected_sop_class_uid,
+                sop_instance_uid=command.affected_sop_instance_uid,
+                transfer_syntax_uid=request.transfer_syntax_uid,
+                sending_ae_title=request.facts.calling_ae_title,
+                receiving_ae_title=self.options.ae_title,
+            )
+        except StorageError as error:
+            return self._refuse(request, error)
+        live = self._live.get(request.facts.association)
+        if live is not None:
+            live.sink = sink
+        return TrackedSink(self, request, sink)
+
+    def hold(self, request: StoreRequest, pending: Pending) -> Pending:
+        """A data set is complete and waits for its turn to be stored."""
+        live = self._live.get(request.facts.association)
+        if live is not None:
+            live.sink = None
+            live.size_bytes += pending.size_bytes
+        self._bytes_received += pending.size_bytes
+        self._held.setdefault(request.facts.association, set()).add(pending)
+        return pending
+
+    def lost(self, request: StoreRequest) -> None:
+        """The association ended in the middle of a data set; nothing is left of it."""
+        live = self._live.get(request.facts.association)
+        if live is not None:
+            live.sink = None
+        self._scribe(request).file("discarded", "", 0, f"{request.command.affected_sop_instance_uid} broke off")
+
+    def _on_store(self, request: StoreRequest, result: object) -> Status | Reply | Awaitable[Status | Reply]:
+        assert isinstance(result, Pending)
+        held = self._held.get(request.facts.association, set())
+        if result not in held:
+            return Reply(ASSOCIATION_ENDED)
+        held.discard(result)
+        if self.options.fsync:
+            return self._commit_in_thread(request, result)
+        try:
+            stored = self._archive.commit(result)
+        except StorageError as error:
+            return self._refuse(request, error)
+        return self._keep(request, stored)
+
+    async def _commit_in_thread(self, request: StoreRequest, pending: Pending) -> Status | Reply:
+        work = asyncio.wrap_future(self._context.file_pool.submit(self._archive.commit, pending))
+        try:
+            await asyncio.wait((work,))
+        except asyncio.CancelledError:
+            # Nobody waits for the answer any more, but what lands in the folder is told of.
+            await asyncio.wait((work,))
+            self._outcome(request, work)
+            raise
+        return self._outcome(request, work)
+
+    def _outcome(self, request: StoreRequest, work: asyncio.Future[Stored]) -> Status | Reply:
+        try:
+            stored = work.result()
+        except StorageError as error:
+            return self._refuse(request, error)
+        return self._keep(request, stored)
+
+    def _keep(self, request: StoreRequest, stored: Stored) -> Status:
+        counts, command = self.counts, request.command
+        counts.size_bytes += stored.size_bytes
+        live = self._live.get(request.facts.association)
+        if live is not None:
+            live.instances += 1
+        is_duplicate = stored.outcome is Outcome.DUPLICATE
+        if is_duplicate:
+            counts.duplicates += 1
+        else:
+            counts.stored += 1
+        event = "duplicate" if is_duplicate else "stored"
+        if self._tracer is not None:
+            self._scribe(request).file(event, stored.file, stored.size_bytes, stored.outcome.value)
+        self._tell(ReceivedInstance(
+            time.time(), request.facts, command.affected_sop_class_uid, command.affected_sop_instance_uid,
+            request.transfer_syntax_uid, stored.file, stored.size_bytes, stored.outcome,
+        ))  # fmt: skip
+        return SUCCESS
+
+    def _refuse(self, request: StoreRequest, error: StorageError) -> Reply:
+        self.counts.failed += 1
+        self._scribe(request).file("failed", error.path, 0, str(error))
+        self._tell(store_failed(time.time(), request.facts, request.command, error.status, str(error), error.hint))
+        return Reply(error.status, comment_for(error))
+
+    def _on_over_quota(self, request: StoreRequest, reason: str) -> None:
+        self._refuse(request, StorageError(reason, hint="How much a caller may store is among the listener's limits."))
+
+    def _scribe(self, request: StoreRequest) -> Scribe:
+        return Scribe(self._tracer, request.facts.association)
+
+    def _tell(self, event: ListenerEvent) -> None:
+        if self._on_event is None:
+            self._events.append(event)
+        else:
+            self._on_event(event)
+        for watcher in tuple(self.watchers):
+            watcher(event)

@@ -1,0 +1,101 @@
+"""Print jobs that our listener took, the newest few of them, and their films as files."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dicomgui.app.listening.print_pages import Picture, film_picture, png
+from dicomgui.network.service_classes.attributes import text_of
+from dicomgui.network.service_classes.printer import PrintJob
+
+__all__ = ["MAX_JOBS", "PrintedJob", "PrintedJobs"]
+
+MAX_JOBS: Final = 100
+MAX_BYTES: Final = 512 * 2**20
+"""Pixel data that is kept; beyond it the oldest jobs go, but never the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedJob:
+    """A job.
+
+    :ivar number: from 1 on, since the desk was made.
+    :ivar utc: when it came; seconds since 1970-01-01 UTC.
+    """
+
+    number: int
+    utc: float
+    job: PrintJob
+
+    @property
+    def size_bytes(self) -> int:
+        """Of its pixel data."""
+        return sum(len(image.dataset.PixelData) for page in self.job.pages for image in page.images)
+
+    @property
+    def copies(self) -> str:
+        """Number of Copies, as it was said."""
+        return text_of(self.job.session, "NumberOfCopies") or "1"
+
+    def picture(self, page: int) -> Picture:
+        """One film, drawn anew at each call; takes as long as there are pixels.
+
+        :param page: from 0 on.
+        """
+        return film_picture(self.job.pages[page], self.job.luts)
+
+    def save(self, folder: Path) -> tuple[Path, ...]:
+        """Write every film as PNG; nothing that is there is overwritten.
+
+        :raises OSError: it cannot be written.
+        """
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        return tuple(
+            _write_new(folder, f"print-{self.number:04d}-film-{page + 1:02d}", png(self.picture(page)))
+            for page in range(len(self.job.pages))
+        )
+
+
+class PrintedJobs:
+    """The jobs, the oldest first."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[PrintedJob] = deque()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __iter__(self) -> Iterator[PrintedJob]:
+        return iter(self._jobs)
+
+    def add(self, job: PrintJob, utc: float) -> PrintedJob:
+        """Keep a job."""
+        self._count += 1
+        printed = PrintedJob(self._count, utc, job)
+        self._jobs.append(printed)
+        while len(self._jobs) > 1 and (
+            len(self._jobs) > MAX_JOBS or sum(one.size_bytes for one in self._jobs) > MAX_BYTES
+        ):
+            self._jobs.popleft()
+        return printed
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._jobs.clear()
+
+
+def _write_new(folder: Path, name: str, data: bytes) -> Path:
+    number = 1
+    while True:
+        path = folder / f"{name}{f'-{number}' if number > 1 else ''}.png"
+        with suppress(FileExistsError):
+            with path.open("xb") as file:
+                file.write(data)
+            return path
+        number += 1

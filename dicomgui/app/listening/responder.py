@@ -1,0 +1,276 @@
+"""Answers from the archive: C-FIND, C-GET, C-MOVE, the worklist, storage commitment (PS3.4 C, J, K).
+
+What reads the index runs in a thread, a few answers at a time, so that a query of everything neither holds up the loop
+nor has to be complete before its first answer goes out.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from dicomgui.app.archive.local_archive import LocalArchive
+from dicomgui.app.files.conversion import Conversion, converted, fallback_of
+from dicomgui.app.files.sources import SendItem
+from dicomgui.network.association.contexts import Negotiated
+from dicomgui.network.association.extended import QueryFlags, RetrieveFlags
+from dicomgui.network.dimse.convert import ConversionError
+from dicomgui.network.dimse.dataset import encode_dataset
+from dicomgui.network.part10 import Part10Error, Part10Head, read_head
+from dicomgui.network.service import (
+    FindRequest,
+    GetRequest,
+    InstanceFile,
+    Match,
+    MoveRequest,
+    Reply,
+    Retrieval,
+    query_class,
+)
+from dicomgui.network.service_classes.commitment_provider import CommitmentRequest
+from dicomgui.network.service_classes.matching import answer_for, matches
+from dicomgui.network.service_classes.references import Reference
+from dicomgui.network.status import Status
+from dicomgui.storage import (
+    IdentifierError,
+    IndexFault,
+    Model,
+    Selection,
+    StoredFile,
+    compile_query,
+    select,
+)
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from pydicom.dataset import Dataset
+
+__all__ = ["Responder", "Worklist"]
+
+PENDING: Final = Status(0xFF00)
+PENDING_WITH_UNSUPPORTED_KEYS: Final = Status(0xFF01)
+OUT_OF_RESOURCES: Final = Status(0xA700)
+CANNOT_COUNT_MATCHES: Final = Status(0xA701)
+
+BATCH_S: Final = 0.01
+"""Answers are handed on when they have been gathered for so long."""
+
+BATCH: Final = 200
+"""Or when there are so many."""
+
+HEADS_AT_A_TIME: Final = 32
+
+_FIND: Final = {query_class(model.value, "find"): model for model in Model}
+_RETRIEVE: Final = {query_class(model.value, verb): model for model in Model for verb in ("move", "get")}
+_WORKLIST: Final = query_class("worklist", "find")
+
+Worklist: TypeAlias = "Sequence[Dataset] | Callable[[], Sequence[Dataset]]"
+"""What is scheduled: items as a modality shall see them, or a function that gives them as they are now."""
+
+NO_INDEX: Final = "the index of the archive does not work"
+
+
+class Responder:
+    """Handlers over an archive, for :class:`~dicomgui.network.Handlers`.
+
+    :param ae_title: ours, for Retrieve AE Title (0008,0054) of the answers.
+    :param worklist: what is scheduled; nothing is, without it.
+    :param conversion: what may be converted for a C-GET whose user does not take it as it is.
+    :param pool: threads for conversions.
+    :param on_broken: told of a query whose answers broke off, and of the answer that says so.
+    """
+
+    def __init__(
+        self,
+        archive: LocalArchive,
+        *,
+        ae_title: str,
+        pool: Executor,
+        worklist: Worklist = (),
+        conversion: Conversion = Conversion.LOSSLESS,
+        on_broken: Callable[[FindRequest, Reply], None] = lambda request, reply: None,
+    ) -> None:
+        self._on_broken = on_broken
+        self._archive = archive
+        self._ae_title = ae_title
+        self._pool = pool
+        self._worklist = worklist
+        self._conversion = conversion
+
+    # C-FIND
+
+    async def find(self, request: FindRequest) -> AsyncIterator[Match | Reply] | Reply:
+        """Answers C-FIND in any of the models, and of the worklist (PS3.4 C.4.1, K.4.1)."""
+        sop_class = request.command.sop_class_uid
+        if sop_class == _WORKLIST:
+            return self._streamed(request, partial(self._scheduled, request), PENDING)
+        model = _FIND.get(sop_class)
+        if model is None:
+            return Reply(Status(0x0122), "no such information model here")
+        flags = _query_flags(request.facts.negotiated, sop_class)
+        try:
+            query = compile_query(
+                request.dataset, model, relational=flags.relational, combined_datetime=flags.date_time,
+                retrieve_ae_title=self._ae_title,
+            )  # fmt: skip
+        except IdentifierError as error:
+            return Reply(error.status, str(error), error.offending)
+        try:
+            await self._archive.settle()
+        except IndexFault:
+            return Reply(OUT_OF_RESOURCES, NO_INDEX)
+        syntax = request.context.transfer_syntax
+        status = PENDING_WITH_UNSUPPORTED_KEYS if query.unsupported else PENDING
+        return self._streamed(request, lambda: (match.encode(syntax) for match in self._archive.search(query)), status)
+
+    def _scheduled(self, request: FindRequest) -> Iterator[bytes]:
+        identifier, syntax = request.dataset, request.context.transfer_syntax
+        combined = _query_flags(request.facts.negotiated, _WORKLIST).date_time
+        for item in self._worklist() if callable(self._worklist) else self._worklist:
+            if matches(identifier, item, combined_datetime=combined):
+                yield encode_dataset(answer_for(identifier, item, combined_datetime=combined), syntax)
+
+    async def _streamed(
+        self, request: FindRequest, begin: Callable[[], Iterator[bytes]], status: Status
+    ) -> AsyncIterator[Match | Reply]:
+        search = _Search(begin)
+        try:
+            while batch := await self._archive.in_thread(search.take):
+                for data in batch:
+                    yield Match(data, status)
+        except IndexFault:
+            reply = Reply(OUT_OF_RESOURCES, NO_INDEX)
+            self._on_broken(request, reply)
+            yield reply
+        finally:
+            search.stop()
+
+    # C-GET and C-MOVE
+
+    async def retrieve(self, request: GetRequest | MoveRequest) -> Retrieval | Reply:
+        """Answers C-GET and C-MOVE: which instances go (PS3.4 C.4.2, C.4.3)."""
+        sop_class = request.command.sop_class_uid
+        model = _RETRIEVE.get(sop_class)
+        if model is None:
+            return Reply(Status(0x0122), "no such information model here")
+        negotiated = request.facts.negotiated
+        try:
+            selection = select(request.dataset, model, relational=_retrieves_relational(negotiated, sop_class))
+        except IdentifierError as error:
+            return Reply(error.status, str(error), error.offending)
+        try:
+            await self._archive.settle()
+            files = await self._archive.files_of(selection)
+        except IndexFault:
+            return Reply(CANNOT_COUNT_MATCHES, NO_INDEX)
+        is_get = sop_class.endswith(".3")
+        return Retrieval(
+            self._instances(files, negotiated if is_get else None),
+            total=len(files),
+            kinds={(file.sop_class_uid, file.transfer_syntax_uid) for file in files},
+        )
+
+    async def _instances(
+        self, files: Sequence[StoredFile], negotiated: Negotiated | None
+    ) -> AsyncIterator[InstanceFile]:
+        """The instances with their heads; converted where the user of a C-GET takes them in no other way."""
+        for start in range(0, len(files), HEADS_AT_A_TIME):
+            some = files[start : start + HEADS_AT_A_TIME]
+            for file, instance in zip(some, await self._archive.in_thread(partial(_opened, some)), strict=True):
+                item = SendItem(file.path, file.size_bytes, instance.head, file.name)
+                syntax = fallback_of(negotiated, item, self._conversion) if negotiated is not None else ""
+                if not syntax:
+                    yield instance
+                    continue
+                try:
+                    async with converted(self._pool, item, syntax) as other:
+                        yield other
+                except (ConversionError, OSError):
+                    yield instance  # fails for want of a context, and is counted
+
+    # storage commitment
+
+    async def judge(self, request: CommitmentRequest) -> Sequence[Reference]:
+        """Which of the instances are safe here (PS3.4 J.3.2): of that SOP class, and with a file.
+
+        :raises IndexFault: nobody can tell.
+        """
+        await self._archive.settle()
+        uids = tuple(reference.sop_instance_uid for reference in request.references)
+        files = await self._archive.files_of(Selection(instance_uids=uids), every_variant=True)
+        there = await self._archive.in_thread(
+            lambda: {(file.sop_class_uid, file.sop_instance_uid) for file in files if file.path.is_file()}
+        )
+        return [reference for reference in request.references if tuple(reference[:2]) in there]
+
+
+class _Search:
+    """A search that is taken from in one thread after the other, and can be given up from any."""
+
+    def __init__(self, begin: Callable[[], Iterator[bytes]]) -> None:
+        self._begin = begin
+        self._answers: Iterator[bytes] | None = None
+        self._lock = threading.Lock()
+        self._is_stopped = False
+
+    def take(self) -> list[bytes]:
+        """The next answers; none at the end."""
+        with self._lock:
+            taken: list[bytes] = []
+            if self._answers is None:
+                self._answers = self._begin()
+            until = time.perf_counter() + BATCH_S
+            for answer in self._answers:
+                taken.append(answer)
+                if self._is_stopped or len(taken) == BATCH or time.perf_counter() > until:
+                    break
+            if self._is_stopped:
+                self._close()
+            return taken
+
+    def stop(self) -> None:
+        """No more is wanted; what a thread is at ends by itself."""
+        self._is_stopped = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self._close()
+            finally:
+                self._lock.release()
+
+    def _close(self) -> None:
+        close = getattr(self._answers, "close", None)
+        if close is not None:
+            close()
+
+
+def _query_flags(negotiated: Negotiated | None, sop_class: str) -> QueryFlags:
+    data = _extended(negotiated, sop_class)
+    return QueryFlags() if data is None else QueryFlags.decode(data)
+
+
+def _retrieves_relational(negotiated: Negotiated | None, sop_class: str) -> bool:
+    data = _extended(negotiated, sop_class)
+    return data is not None and RetrieveFlags.decode(data).relational
+
+
+def _extended(negotiated: Negotiated | None, sop_class: str) -> bytes | None:
+    """What was agreed on by extended negotiation for a SOP class."""
+    items = () if negotiated is None else negotiated.extended
+    return next((item.data for item in items if item.sop_class_uid == sop_class), None)
+
+
+def _opened(files: Sequence[StoredFile]) -> list[InstanceFile]:
+    return [_instance(file) for file in files]
+
+
+def _instance(file: StoredFile) -> InstanceFile:
+    """A file with its head. One that cannot be read leads nowhere, so that its failure is counted by its UID."""
+    with suppress(OSError, Part10Error):
+        return InstanceFile(file.path, read_head(file.path))
+    head = Part10Head(0, file.transfer_syntax_uid, file.sop_class_uid, file.sop_instance_uid, False, (), ())
+    return InstanceFile(file.path / "unreadable", head)

@@ -1,0 +1,163 @@
+"""What a listener does beside storing: it answers from its archive, and from what the user has set at its desk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, cast
+
+from dicomgui.app.archive.local_archive import LocalArchive
+from dicomgui.app.configuration.destinations import KnownDestination
+from dicomgui.app.configuration.provided import Provided
+from dicomgui.app.context import AppContext
+from dicomgui.app.listening.desk import AnswerDesk, DeskRun
+from dicomgui.app.listening.events import ListenerEvent, RequestAnswered
+from dicomgui.app.listening.responder import Responder, Worklist
+from dicomgui.network.association.contexts import ProposedContext
+from dicomgui.network.association.params import AETitle, PeerAddress
+from dicomgui.network.client import Association, ConnectOptions, open_with
+from dicomgui.network.dimse.commands import CMoveRQ
+from dicomgui.network.service import (
+    FindRequest,
+    GetRequest,
+    Handlers,
+    Match,
+    MoveRequest,
+    NEventReportRequest,
+    Reply,
+    Retrieval,
+)
+from dicomgui.network.service_classes import commitment
+from dicomgui.network.status import Status
+from dicomgui.network.tracing import Tracer
+
+__all__ = ["Find", "ListenerServices"]
+
+NO_SUCH_CLASS: Final = Reply(Status(0x0118), "no such SOP class here")
+NOT_SUPPORTED: Final = Status(0x0122)
+
+Find = Callable[[str], KnownDestination | None]
+"""Where a peer is reached, by its AE title."""
+
+
+class ListenerServices:
+    """The services of one run of a listener.
+
+    :ivar services: what is given beside verification; may be changed, and counts for the next request.
+    :ivar desk: keeps what comes over worklist, MPPS, storage commitment, print, UPS and notifications.
+
+    :param find: where destinations of C-MOVE are, who asks for storage commitment, and who watches steps.
+    :param tell: takes events.
+    :param worklist: what is scheduled; by default the rows of the desk.
+    :param desk: made if it is not given.
+    """
+
+    def __init__(
+        self,
+        archive: LocalArchive,
+        *,
+        ae_title: str,
+        services: Collection[Provided],
+        find: Find,
+        context: AppContext,
+        tell: Callable[[ListenerEvent], None],
+        tracer: Tracer | None,
+        worklist: Worklist = (),
+        desk: AnswerDesk | None = None,
+    ) -> None:
+        self.services = services
+        self.desk = desk or AnswerDesk()
+        self._ae_title = AETitle(ae_title)
+        self._find = find
+        self._tell = tell
+        self._tracer = tracer
+        self._commitments = context.commitments
+        self._watched = context.watched
+        scheduled = self.desk.worklist if worklist == () else worklist
+        self._responder = Responder(
+            archive, ae_title=ae_title, pool=context.file_pool, worklist=scheduled, on_broken=self._note_broken
+        )
+        self.desk.begin(DeskRun(self._open, self._responder.judge, tell))
+
+    def handlers(self, own: Handlers) -> Handlers:
+        """The handlers of the services, beside the listener's own for echo and store."""
+        own = replace(
+            own,
+            on_find=self._on_find,
+            on_n_create=partial(self._normalized, "N-CREATE"),
+            on_n_set=partial(self._normalized, "N-SET"),
+            on_n_get=partial(self._normalized, "N-GET"),
+            on_n_action=partial(self._normalized, "N-ACTION"),
+            on_n_delete=partial(self._normalized, "N-DELETE"),
+            on_n_event_report=self._on_report,
+        )
+        if Provided.MOVE in self.services:
+            own = replace(own, on_move=self._on_retrieve)
+        if Provided.GET in self.services:
+            own = replace(own, on_get=self._on_retrieve)
+        return own
+
+    async def close(self) -> None:
+        """End what is still under way."""
+        await self.desk.end()
+
+    def _normalized(self, operation: str, request: Any) -> Any:
+        """The answer to an N-service; a listener that takes any SOP class is asked for others, too."""
+        if self.desk.service_of(request) not in self.services:
+            return NO_SUCH_CLASS
+        return self.desk.perform(operation, request)
+
+    async def _on_report(self, request: NEventReportRequest) -> Status | Reply:
+        """The answer to an event report: who waits for it takes it, and anybody's is taken where that is offered."""
+        if Provided.NOTIFICATIONS in self.services:
+            return await self.desk.report(request, self._expected)
+        answer = await self._expected(request)
+        if answer is None:  # refused as the service class says
+            answer = await self._commitments.on_n_event_report(request)
+        return answer
+
+    async def _expected(self, request: NEventReportRequest) -> Status | Reply | None:
+        if request.command.affected_sop_class_uid == commitment.SOP_CLASS:
+            is_known = await self._commitments.is_about_ours(request)
+            return await self._commitments.on_n_event_report(request) if is_known else None
+        if self._watched.expects(request):
+            return (await self._watched.take(request)).status
+        return None
+
+    async def _on_find(self, request: FindRequest) -> AsyncIterator[Match | Reply] | Reply:
+        asked = self.desk.service_of(request) or Provided.QUERY
+        answer: Any = Reply(NOT_SUPPORTED, "this service is switched off")
+        if asked in self.services:
+            find = self.desk.procedures.on_find if asked is Provided.UPS else self._responder.find
+            answer = find(request) if asked is Provided.QUERY else self.desk.find_handler(asked, find)(request)
+            if isinstance(answer, Awaitable):
+                answer = await answer
+        self._note(request, "C-FIND", answer)
+        return cast(AsyncIterator[Match | Reply] | Reply, answer)
+
+    async def _on_retrieve(self, request: GetRequest | MoveRequest) -> Retrieval | Reply:
+        answer = await self._responder.retrieve(request)
+        self._note(request, "C-MOVE" if isinstance(request.command, CMoveRQ) else "C-GET", answer)
+        return answer
+
+    def _note_broken(self, request: FindRequest, reply: Reply) -> None:
+        self._note(request, "C-FIND", reply)
+
+    def _note(self, request: FindRequest | GetRequest | MoveRequest, service: str, answer: object) -> None:
+        detail = str(request.dataset.get("QueryRetrieveLevel", "worklist"))[:16]
+        problem = f"{answer.status} {answer.comment}" if isinstance(answer, Reply) else ""
+        self._tell(RequestAnswered(time.time(), request.facts, service, detail, problem))
+
+    def _open(
+        self, ae_title: str, contexts: tuple[ProposedContext, ...]
+    ) -> AbstractAsyncContextManager[Association] | None:
+        """An association with who asked for commitment or watches steps, to report on."""
+        found = self._find(ae_title)
+        if found is None:
+            return None
+        usual = ConnectOptions(calling_ae=self._ae_title)
+        address, options = (found, usual) if isinstance(found, PeerAddress) else (found.address, found.options)
+        return open_with(address, replace(options, contexts=contexts, tracer=self._tracer))

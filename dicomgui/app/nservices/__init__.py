@@ -1,0 +1,1 @@
+"""The N-services: the console, its templates, performed procedure steps."""

@@ -1,0 +1,1 @@
+"""A PACS to practise with, in this process."""

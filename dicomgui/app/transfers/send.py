@@ -1,0 +1,472 @@
+"""Send instances to a peer by C-STORE, each with its own result."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
+
+from dicomgui.app.connection import ConnectionOptions
+from dicomgui.app.context import AppContext
+from dicomgui.app.evidence import Evidence
+from dicomgui.app.files.conversion import (
+    Conversion,
+    converted,
+    fallback_of,
+    file_of,
+    groups_of,
+    pair_of,
+    propose,
+    remedy_of,
+)
+from dicomgui.app.files.sources import Selection, SendItem, Skipped, scan
+from dicomgui.app.transfers.send_results import Cause, ItemResult, ItemState, SendProgress, SendReport
+from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.client import Association
+from dicomgui.network.dimse.convert import ConversionError
+from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError, NoAcceptedContext
+from dicomgui.network.part10 import Part10Error
+from dicomgui.network.pdu import PDATA_HEAD
+from dicomgui.network.service import InstanceFile, StoreLane
+from dicomgui.network.status import Service, Status
+from dicomgui.network.tracing import PduRecord, Record, Scribe, Tracer
+from dicomgui.trace.diagnosis.diagnose import explain_error
+from dicomgui.trace.diagnosis.words import compose
+from dicomgui.trace.finding import Finding
+
+__all__ = [
+    "Cause",
+    "Conversion",
+    "ItemResult",
+    "ItemState",
+    "Selection",
+    "SendItem",
+    "SendJob",
+    "SendProgress",
+    "SendReport",
+    "Skipped",
+    "prepare",
+    "send",
+]
+
+
+PROGRESS_S = 0.1
+"""Within one large file, progress is told this often at most."""
+
+MAX_AT_ONCE = 16
+"""C-STOREs outstanding on one association, where the peer takes more or sets no limit."""
+
+LARGE_BYTES = 1_048_576
+"""Files from this size on have progress of their own."""
+
+MAX_REFUSALS = 8
+"""Refused kinds of instances that are explained; each file has its own reason anyway."""
+
+
+async def prepare(
+    context: AppContext,
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    on_progress: Callable[[int, str], None] | None = None,
+) -> Selection:
+    """Find the instances in ``paths`` (see :func:`~dicomgui.app.files.sources.scan`) without holding up the loop.
+
+    :param on_progress: told in the loop's thread how many files were looked at and which is next.
+    """
+    loop = asyncio.get_running_loop()
+    stop = threading.Event()
+
+    def tell(count: int, name: str) -> None:
+        if on_progress is not None and not stop.is_set():
+            loop.call_soon_threadsafe(on_progress, count, name)
+
+    work = context.file_pool.submit(scan, tuple(paths), on_progress=tell, should_stop=stop.is_set)
+    try:
+        return await asyncio.wrap_future(work)
+    except asyncio.CancelledError:
+        stop.set()
+        work.add_done_callback(_discard)
+        raise
+
+
+def _discard(work: Future[Selection]) -> None:
+    """Nobody wants the selection any more: remove what was extracted for it."""
+    if not work.cancelled() and work.exception() is None:
+        work.result().close()
+
+
+async def send(
+    context: AppContext,
+    peer: PeerAddress,
+    options: ConnectionOptions,
+    selection: Selection,
+    *,
+    conversion: Conversion = Conversion.NEVER,
+    on_result: Callable[[ItemResult], None] | None = None,
+    on_progress: Callable[[SendProgress], None] | None = None,
+) -> SendReport:
+    """Send all instances of ``selection``; see :class:`SendJob`."""
+    job = SendJob(
+        context, peer, options, selection, conversion=conversion, on_result=on_result, on_progress=on_progress
+    )
+    return await job.run()
+
+
+class SendJob:
+    """One send: over one association after the other, each with the contexts that its files need and no others.
+
+    An association carries at most 128 presentation contexts, so files of more kinds take several. An association that
+    breaks after it got a file through is opened again for the files that are left; one that did not ends the send, and
+    everything that is left has failed for the same reason. The instance that was under way when it broke has failed.
+
+    :param conversion: what may be converted where the peer does not take it as it is.
+    :param on_result: told of each instance as its result is known.
+    :param on_progress: told before and after each instance, and now and then within a large one.
+    """
+
+    def __init__(
+        self,
+        context: AppContext,
+        peer: PeerAddress,
+        options: ConnectionOptions,
+        selection: Selection,
+        *,
+        conversion: Conversion = Conversion.NEVER,
+        on_result: Callable[[ItemResult], None] | None = None,
+        on_progress: Callable[[SendProgress], None] | None = None,
+    ) -> None:
+        self._pool = context.file_pool if conversion is not Conversion.NEVER else None
+        self._conversion = conversion
+        self._peer = peer
+        self._options = options
+        self._selection = selection
+        self._on_result = on_result
+        self._on_progress = on_progress
+        self._evidence = self._meter = _Meter(context.tracer if context.is_tracing else None, self._on_moved)
+        self._context = context
+        self._bytes_total = selection.size_bytes
+        self._bytes_done = 0
+        self._current: SendItem | None = None
+        self._bytes_sent = 0
+        self._results: list[ItemResult] = []
+        self._associations: list[int] = []
+        self._refusals: dict[tuple[str, str], NoAcceptedContext] = {}
+        self._remedy: Conversion | None = None
+        self._unconverted: dict[str, Finding] = {}
+        self._in_flight: list[SendItem] = []
+        self._begun: SendItem | None = None
+        self._answered = False
+        self._broken: DicomNetworkError | None = None
+        self._error: DicomNetworkError | None = None
+        self._started = 0.0
+        self._ended = 0.0
+
+    async def run(
+        self, complete: Callable[[ConnectionOptions, PeerAddress], Awaitable[ConnectionOptions]] | None = None
+    ) -> SendReport:
+        """Send everything.
+
+        Never raises for what files, the peer or the network do. A cancel passes: the association ends by A-RELEASE
+        between two instances and by A-ABORT within one, what was not sent gets the result cancelled, and
+        :meth:`report` still tells everything.
+
+        :param complete: gives the options with the secrets that they need; asked before the first connection.
+        """
+        self._started = time.perf_counter()
+        groups = groups_of(self._selection.items, self._conversion)
+        try:
+            if complete is not None:
+                self._options = await complete(self._options, self._peer)
+            for queue in groups:
+                await self._send_group(queue)
+        except asyncio.CancelledError:
+            self._cancelled(groups)
+            raise
+        finally:
+            self._ended = time.perf_counter()
+        return self.report()
+
+    @property
+    def associations(self) -> tuple[int, ...]:
+        """Numbers in the trace of the associations so far, also of those that did not come about."""
+        return tuple(self._meter.associations)
+
+    def report(self) -> SendReport:
+        """Where the send stands, or how it ended."""
+        until = self._ended or time.perf_counter()
+        return SendReport(
+            results=tuple(self._results),
+            skipped=self._selection.skipped,
+            associations=tuple(self._associations),
+            bytes_sent=self._bytes_sent,
+            seconds=until - self._started if self._started else 0.0,
+            error=self._error,
+            findings=self._findings(),
+        )
+
+    def _findings(self) -> tuple[Finding, ...]:
+        """What the trace shows. That some contexts were refused is a remark there; here it is why files failed.
+
+        Where files may be converted it is no news: more is proposed than is needed.
+        """
+        found = self._evidence.findings(self._error, self._context.facts)
+        refusals = list(self._refusals.values())[:MAX_REFUSALS]
+        if refusals or self._conversion is not Conversion.NEVER:
+            found = tuple(finding for finding in found if finding.code != "some-contexts-refused")
+        if not any(finding.code.startswith("no-context") for finding in found):
+            found = (*(explain_error(error) for error in refusals), *found)
+        return (*self._unconverted.values(), *map(self._with_remedy, found))
+
+    def _with_remedy(self, finding: Finding) -> Finding:
+        """A refusal that a conversion may overcome, with the advice to let one happen."""
+        if self._remedy is None or finding.code not in ("no-context", "no-context-transfer"):
+            return finding
+        advice = (
+            f"Let the files be converted on their way: send them with Convert set to “{self._remedy.value}” "
+            f"(--convert {self._remedy.value})."
+        )
+        return replace(finding, tries=(advice, *finding.tries))
+
+    async def _send_group(self, queue: deque[SendItem]) -> None:
+        while queue:
+            if self._error is None:
+                await self._send_over_one_association(queue)
+            else:
+                self._finish(
+                    ItemResult(queue.popleft(), ItemState.FAILED, reason=str(self._error), cause=Cause.NETWORK)
+                )
+
+    async def _send_over_one_association(self, queue: deque[SendItem]) -> None:
+        """Send from the queue until it is empty or the association has ended; each call takes one off at least."""
+        self._answered = False
+        self._broken = None
+        contexts = propose(queue, self._conversion)
+        try:
+            async with self._options.connect(self._peer, contexts, self._evidence) as association:
+                self._associations.append(association.number)
+                at_once = min(association.negotiated.max_invoked or MAX_AT_ONCE, MAX_AT_ONCE, len(queue))
+                if at_once == 1:
+                    await self._send_one_by_one(association, queue)
+                async with asyncio.TaskGroup() as group:  # several where an asynchronous operations window was agreed
+                    for lane in range(1, at_once):
+                        group.create_task(self._send_in_turn(association, queue), name=f"lane {lane} of a send")
+                    await self._send_in_turn(association, queue)
+        except DicomNetworkError as error:
+            self._broken = error
+        if queue and not self._answered:
+            self._error = self._broken or ConnectionLost(
+                "the peer ended the association before anything was sent", peer=str(self._peer), phase="transfer"
+            )
+
+    async def _send_one_by_one(self, association: Association, queue: deque[SendItem]) -> None:
+        """Send what is next until nothing is left; each leaves as soon as the one before was answered."""
+        following: SendItem | None = None
+
+        def launched(_: InstanceFile) -> None:
+            if following is not None:
+                self._begin(association, following)
+
+        lane = association.store_lane(launched, priority=self._options.priority)
+        item = self._next_of(queue)
+        while item is not None and (lane.is_under_way or association.is_connected):
+            following = self._next_of(queue)
+            result = await self._send_one(association, item, following, lane)
+            self._in_flight.remove(item)
+            self._take_result(result)
+            item = following
+        if item is not None:  # not its fault: it goes over the next association
+            self._in_flight.remove(item)
+            queue.appendleft(item)
+
+    def _next_of(self, queue: deque[SendItem]) -> SendItem | None:
+        if not queue:
+            return None
+        item = queue.popleft()
+        self._in_flight.append(item)
+        return item
+
+    async def _send_in_turn(self, association: Association, queue: deque[SendItem]) -> None:
+        """Send what is next until nothing is left; where the peer takes several at once, several of these run."""
+        while queue and association.is_connected:
+            item = queue.popleft()
+            self._in_flight.append(item)
+            result = await self._send_one(association, item, queue[0] if queue else None)
+            self._in_flight.remove(item)
+            self._take_result(result)
+
+    def _take_result(self, result: ItemResult) -> None:
+        # What is wrong with a file is not the peer's fault: the others deserve their try.
+        self._answered = self._answered or result.status is not None or result.cause is Cause.FILE
+        self._finish(result)
+
+    def _begin(self, association: Association, item: SendItem) -> None:
+        """The first byte of a file is about to leave."""
+        if self._begun is item:
+            return
+        self._begun = item
+        self._meter.begin(item.size_bytes)
+        path = str(item.path)
+        Scribe(self._evidence, association.number).file(
+            "opened", path, item.size_bytes, item.name if item.name != path else ""
+        )
+
+    async def _send_one(
+        self, association: Association, item: SendItem, next_item: SendItem | None, lane: StoreLane | None = None
+    ) -> ItemResult:
+        self._current = item
+        self._begin(association, item)
+        self._tell_progress()
+        started = time.perf_counter()
+        other = "" if self._pool is None else fallback_of(association.negotiated, item, self._conversion)
+        try:
+            async with self._as_taken(item, other) as instance:
+                if lane is not None:
+                    response = await lane.store(instance, self._following(association, next_item))
+                else:
+                    response = await association.store(
+                        instance, priority=self._options.priority, following=self._following(association, next_item)
+                    )
+        except NoAcceptedContext as error:
+            self._refusals.setdefault(pair_of(item), error)
+            remedy = remedy_of(association.negotiated, item, self._conversion)
+            self._remedy = max(filter(None, (self._remedy, remedy)), key=list(Conversion).index, default=None)
+            return self._failed(association, item, error, Cause.CONTEXT, started)
+        except ConversionError as error:
+            self._not_converted(item, error)
+            return self._failed(association, item, error, Cause.FILE, started)
+        except (OSError, DicomNetworkError) as error:
+            # A time-out of the network is an OSError too.
+            if isinstance(error, DicomNetworkError) and not isinstance(error, Part10Error | LocalProtocolError):
+                self._broken = error
+                return self._failed(association, item, error, Cause.NETWORK, started)
+            scribe = Scribe(self._evidence, association.number)
+            scribe.file("failed", str(item.path), item.size_bytes, str(error))
+            return self._failed(association, item, error, Cause.FILE, started)
+        status = response.status
+        state = _state_of(status)
+        return ItemResult(
+            item,
+            state,
+            status,
+            response.comment,
+            "" if status.is_success else status.meaning(Service.STORAGE),
+            Cause.STATUS if state is ItemState.FAILED else None,
+            association.number,
+            time.perf_counter() - started,
+            other,
+        )
+
+    def _following(self, association: Association, item: SendItem | None) -> InstanceFile | None:
+        """What can be read ahead: nothing that has to be converted first."""
+        if item is None or (self._pool is not None and fallback_of(association.negotiated, item, self._conversion)):
+            return None
+        return file_of(item)
+
+    def _as_taken(self, item: SendItem, other: str) -> AbstractAsyncContextManager[InstanceFile]:
+        """The item as it lies on disk, or converted to the transfer syntax ``other``."""
+        if not other or self._pool is None:
+            return nullcontext(file_of(item))
+        return converted(self._pool, item, other)
+
+    def _not_converted(self, item: SendItem, error: ConversionError) -> None:
+        """Explain each reason once."""
+        if len(self._unconverted) < MAX_REFUSALS:
+            detail = str(error).rstrip(".")
+            values = {"path": item.name, "detail": detail, "hint": error.hint}
+            self._unconverted.setdefault(detail, compose("not-converted", values))
+
+    def _failed(
+        self, association: Association, item: SendItem, error: Exception, cause: Cause, started: float
+    ) -> ItemResult:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        if isinstance(error, ConversionError):
+            reason = f"not converted: {reason.rstrip('.')}. {error.hint}".rstrip()
+        seconds = time.perf_counter() - started
+        return ItemResult(
+            item, ItemState.FAILED, reason=reason, cause=cause, association=association.number, seconds=seconds
+        )
+
+    def _finish(self, result: ItemResult) -> None:
+        self._current = None
+        self._results.append(result)
+        self._bytes_done += result.item.size_bytes
+        if result.is_sent:
+            self._bytes_sent += result.item.size_bytes
+        if self._on_result is not None:
+            self._on_result(result)
+        self._tell_progress()
+
+    def _cancelled(self, groups: list[deque[SendItem]]) -> None:
+        total = len(self._selection.items)
+        number = self._associations[-1] if self._associations else 0
+        Scribe(self._evidence, number).cancel(f"the send was cancelled after {len(self._results)} of {total} files")
+        for queue in (deque(self._in_flight), *groups):
+            while queue:
+                self._finish(ItemResult(queue.popleft(), ItemState.CANCELLED, reason="cancelled", association=number))
+
+    def _on_moved(self) -> None:
+        if self._current is not None:
+            self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        if self._on_progress is None:
+            return
+        current = self._current
+        part = min(self._meter.bytes_sent, current.size_bytes) if current is not None else 0
+        self._on_progress(
+            SendProgress(
+                done=len(self._results),
+                total=len(self._selection.items),
+                bytes_done=self._bytes_done + part,
+                bytes_total=self._bytes_total,
+                current=current,
+                bytes_failed=self._bytes_done - self._bytes_sent,
+            )
+        )
+
+
+class _Meter(Evidence):
+    """Evidence that also knows which associations there are, and how much of a file has left.
+
+    :param moved: called while a large file is sent, at most once in :data:`PROGRESS_S`.
+    """
+
+    def __init__(self, onward: Tracer | None, moved: Callable[[], None]) -> None:
+        super().__init__(onward)
+        self.bytes_sent = 0
+        self.associations: dict[int, None] = {}
+        self._moved = moved
+        self._next = math.inf
+
+    def begin(self, size_bytes: int) -> None:
+        """The next file comes."""
+        self.bytes_sent = 0
+        self._next = time.monotonic() + PROGRESS_S if size_bytes >= LARGE_BYTES else math.inf
+
+    def __call__(self, record: Record) -> None:
+        """Take a record."""
+        super().__call__(record)
+        if type(record) is not PduRecord and record.association:
+            self.associations[record.association] = None
+
+    def take_sent(self, sent: Sequence[PduRecord]) -> None:
+        """Take the P-DATA-TF PDUs that were sent at once."""
+        super().take_sent(sent)
+        self.bytes_sent += sum([record[5] for record in sent]) - PDATA_HEAD.size * len(sent)
+        mono = sent[-1][1]
+        if mono >= self._next:
+            self._next = mono + PROGRESS_S
+            self._moved()
+
+
+def _state_of(status: Status) -> ItemState:
+    if status.is_success:
+        return ItemState.SENT
+    return ItemState.WARNING if status.is_warning else ItemState.FAILED

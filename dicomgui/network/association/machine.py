@@ -48,9 +48,9 @@ from dicomgui.network.pdu import (
     ReleaseRP,
     ReleaseRQ,
     Whole,
-    decode,
     pdu_name,
 )
+from dicomgui.network.pdu.remembered import decode_again
 from dicomgui.network.tracing import ENDED_EARLY, LEFT_OPEN, Role, Segment
 
 __all__ = ["Observer", "SendBuffer", "UpperLayer"]
@@ -66,8 +66,7 @@ _UNEXPECTED_PDU = 2
 
 _MAX_REPEATED_ABORTS = 8
 """How often AA-7 answers. A peer that still sends rubbish is no longer listened to (its closing or ARTIM ends it), so
-that it cannot keep us busy, nor make us hold answers that it does not read.
-"""
+that it cannot keep us busy, nor make us hold answers that it does not read."""
 
 _EVENTS: Final = {
     PduType.ASSOCIATE_RQ: Event.EVT6, PduType.ASSOCIATE_AC: Event.EVT3, PduType.ASSOCIATE_RJ: Event.EVT4,
@@ -246,22 +245,23 @@ class UpperLayer:
 
     # What the user asks.
 
-    def request(self, rq: AssociateRQ, now: float) -> None:
+    def request(self, rq: AssociateRQ, now: float, encode: Callable[[], bytes] | None = None) -> None:
         """Ask for an association (Evt1): the driver is to open a connection, on which ``rq`` goes out.
 
+        :param encode: gives the bytes of ``rq``, where they may be known already.
         :raises LocalProtocolError: there is or was an association already, or we are the acceptor.
         """
         if self.role is not Role.REQUESTOR:
             raise LocalProtocolError("only the requestor of an association sends an A-ASSOCIATE-RQ")
         self._demand(Event.EVT1)
-        self._request = rq.encode()
+        self._request = (encode or rq.encode)()
         self._max_pdu_length = _advertised(rq, self._max_pdu_length)
         self._fire(Event.EVT1, _Cause(now))
 
-    def accept(self, ac: AssociateAC, now: float) -> None:
-        """Accept the association that the peer asked for (Evt7)."""
+    def accept(self, ac: AssociateAC, now: float, encode: Callable[[], bytes] | None = None) -> None:
+        """Accept the association that the peer asked for (Evt7); ``encode`` as for :meth:`request`."""
         self._demand(Event.EVT7)
-        data = ac.encode()
+        data = (encode or ac.encode)()
         self._max_pdu_length = _advertised(ac, self._max_pdu_length)
         self._fire(Event.EVT7, _Cause(now, data))
 
@@ -305,7 +305,7 @@ class UpperLayer:
     def _on_whole(self, frame: Whole, now: float) -> list[Indication]:
         refusal: AssociateRJ | None = None
         try:
-            pdu = decode(frame.data)
+            pdu = decode_again(frame.data)
             if isinstance(pdu, AssociateRQ) and self.state is State.STA2:
                 refusal = refuse_version(pdu)
                 if refusal is None:

@@ -16,7 +16,6 @@ from dicomgui.network.association.events import (
     ReleaseRequested,
 )
 from dicomgui.network.association.machine import UpperLayer
-from dicomgui.network.association.negotiation import build_request, conclude
 from dicomgui.network.association.params import (
     OUR_IMPLEMENTATION,
     AETitle,
@@ -25,6 +24,7 @@ from dicomgui.network.association.params import (
     PeerAddress,
     Timeouts,
 )
+from dicomgui.network.association.proposals import propose
 from dicomgui.network.association.states import Event
 from dicomgui.network.client import presets
 from dicomgui.network.client.options import ConnectOptions, Timings
@@ -79,13 +79,12 @@ class Association(ServiceUser):
         self.number = next_association_id()
         self._options = options
         self._tls = None if options.tls is None else options.tls.client_context()
-        self._rq = build_request(
-            called_ae_title=peer.ae_title,
-            calling_ae_title=options.calling_ae,
-            contexts=options.contexts,
+        self._proposal = propose(
+            peer.ae_title,
+            options.calling_ae,
+            options.contexts,
             max_pdu_length=options.limits.max_pdu_length,
-            max_invoked=options.async_ops[0],
-            max_performed=options.async_ops[1],
+            async_ops=options.async_ops,
             user_identity=options.user_identity,
             extended=options.extended,
             common_extended=options.common_extended,
@@ -181,7 +180,7 @@ class Association(ServiceUser):
     def _ask(self) -> None:
         may_request = self._machine.allows(Event.EVT1)
         try:
-            self._machine.request(self._rq, self._loop.time())
+            self._machine.request(self._proposal.rq, self._loop.time(), self._proposal.encode)
         except LocalProtocolError as error:
             if not may_request:
                 raise
@@ -290,7 +289,7 @@ class Association(ServiceUser):
     ) -> None:
         """Take an event of the association."""
         if isinstance(event, AssociateAccepted):
-            negotiated = conclude(self._rq, event.ac)
+            negotiated = self._proposal.conclude(event.ac)
             self._connection.established(negotiated)
             self._facts = self._facts_of(negotiated)
             self._provider.attach(self._connection, self._facts, self)

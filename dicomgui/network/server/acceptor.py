@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dicomgui.network.association.events import (
@@ -19,7 +20,6 @@ from dicomgui.network.association.negotiation import (
     REJECTED_CONGESTION,
     REJECTED_LOCAL_LIMIT,
     AcceptPolicy,
-    conclude,
     negotiate,
 )
 from dicomgui.network.association.states import Event
@@ -248,14 +248,15 @@ class Acceptor:
     def _negotiate(self, rq: AssociateRQ, verdict: Verdict) -> AssociateAC | AssociateRJ:
         options = self._server.options
         policy = verdict if isinstance(verdict, AcceptPolicy) else options.policy
-        choices = verdict if isinstance(verdict, Mapping) else {}
         try:
             answer: AssociateAC | AssociateRJ
             if isinstance(verdict, AssociateRJ):
                 verdict.encode()  # its values fit
                 answer = verdict
-            elif isinstance(verdict, AcceptPolicy | Mapping | None):
-                answer = negotiate(rq, policy, options.limits.max_pdu_length, choices, options.implementation)
+            elif isinstance(verdict, AcceptPolicy | None):
+                answer = self._server.agreements.answer(rq, policy)
+            elif isinstance(verdict, Mapping):
+                answer = negotiate(rq, policy, options.limits.max_pdu_length, verdict, options.implementation)
             else:
                 raise TypeError(f"a negotiator answered {type(verdict).__name__}: that neither accepts nor rejects")
         except Exception as error:  # what a policy calls, and choices that were not proposed
@@ -279,11 +280,11 @@ class Acceptor:
             self._machine.reject(answer, self._loop.time())
             return
         try:
-            self._machine.accept(answer, self._loop.time())
+            self._machine.accept(answer, self._loop.time(), partial(self._server.agreements.encode, rq, answer))
         except Exception as error:  # what a callback of the policy gave cannot be sent
             self._answer(rq, self._undecided(error))
             return
-        negotiated = conclude(rq, answer, Role.ACCEPTOR)
+        negotiated = self._server.agreements.conclude(rq, answer)
         self._connection.established(negotiated)
         self.facts = AssociationFacts(
             association=self.number,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType, TracebackType
 from typing import TypeAlias
 
+from dicomgui.network.association.agreements import Agreements
 from dicomgui.network.association.negotiation import AcceptPolicy, ContextChoices
 from dicomgui.network.association.params import OUR_IMPLEMENTATION, AETitle, Implementation, Limits, Timeouts
 from dicomgui.network.client.options import ConnectOptions
@@ -104,6 +105,7 @@ class Server:
     :ivar ae_title: our AE title.
     :ivar tls_context: what connections are secured with; ``None`` without TLS.
     :ivar provided: the handlers, with the limits of peers around them.
+    :ivar agreements: what answers requests that are judged by a policy.
     :ivar mover: how a C-MOVE reaches its destinations.
     :ivar tasks: owner of what has to outlive a connection.
     """
@@ -117,6 +119,7 @@ class Server:
         )
         self.provided = replace(handlers, **quotas.guard(handlers))
         self.tls_context = None if options.tls is None else options.tls.server_context()
+        self.agreements = Agreements(options.limits.max_pdu_length, options.implementation)
         self.mover = DestinationMover(
             options.destinations,
             ae_title,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dicomgui.network.dimse import command_set
 from dicomgui.network.dimse.commands import Command
@@ -16,11 +16,13 @@ class Line:
     """As much of :class:`AssociationTransport` as messages need.
 
     :ivar sent: the fragments sent: (context id, control, data).
+    :ivar pieces: how many messages went in each piece of several.
     :ivar has_written_all: whether buffers may be used again.
     """
 
     def __init__(self) -> None:
         self.sent: list[tuple[int, int, bytes]] = []
+        self.pieces: list[int] = []
         self.is_over = False
         self.is_refusing = False
         self.is_writable = True
@@ -37,6 +39,13 @@ class Line:
             for value in decode(data[offset : offset + length]).pdvs:
                 self.sent.append((value.context_id, value.control, bytes(value.data)))
         self.on_send()
+
+    def send_together(self, chunks: Sequence[Chunk], told: Callable[[Chunk], None] | None) -> None:
+        self.pieces.append(len(chunks))
+        for chunk in chunks:
+            self.send_data(chunk, is_store=False)
+            if told is not None:
+                told(chunk)
 
     def send_answer(self, pdu: bytes) -> None:
         (value,) = decode(pdu).pdvs

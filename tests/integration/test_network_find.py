@@ -41,6 +41,7 @@ from dicomgui.network import (
     presets,
 )
 from dicomgui.network.service.exchange import MAX_QUEUED_RESPONSES
+from dicomgui.network.service.results import Matches
 from dicomgui.network.tracing import DimseRecord, Record
 
 pytestmark = pytest.mark.any_loop
@@ -104,13 +105,29 @@ async def test_as_many_matches_as_there_are(count: int) -> None:
 
 
 @pytest.mark.parametrize("answer", [
-    b"", keys(PatientID="7"), Match(keys(PatientID="7")), [keys(PatientID="7")], (keys(PatientID="7"),),
-], ids=["bytes", "dataset", "match", "list", "tuple"])
+    b"", keys(PatientID="7"), Match(keys(PatientID="7")), Matches([b""]), [keys(PatientID="7")], (keys(PatientID="7"),),
+], ids=["bytes", "dataset", "match", "matches", "list", "tuple"])
 async def test_what_a_handler_may_answer_with(answer: object) -> None:
     async with ends(Handlers(on_find=lambda request: answer)) as both:
         matches = [match async for match in both.assoc.find(keys(PatientID=""))]
     assert len(matches) == 1
-    assert matches[0].data == answer if isinstance(answer, bytes) else matches[0].dataset.PatientID == "7"
+    assert matches[0].data == b"" if answer in (b"", Matches([b""])) else matches[0].dataset.PatientID == "7"
+
+
+@pytest.mark.parametrize("size", [100, 30_000, 200_000], ids=["many in a piece", "few", "one too large for that"])
+async def test_matches_that_go_together_come_in_order(size: int) -> None:
+    def on_find(request: FindRequest) -> Iterator[Matches]:
+        for start in range(0, 60, 20):
+            yield Matches([b"%06d" % number + bytes(size) for number in range(start, start + 20)], Status(0xFF01))
+
+    records: list[Record] = []
+    async with ends(Handlers(on_find=on_find), serving={"tracer": records.append}) as both:
+        matches = [match async for match in both.assoc.find(keys(PatientID=""))]
+    assert [int(match.data[:6]) for match in matches] == list(range(60))
+    assert {match.status for match in matches} == {0xFF01}
+    assert {len(match.data) for match in matches} == {size + 6}
+    told = [record.dataset_length for record in records if isinstance(record, DimseRecord) and record.message_id]
+    assert told.count(size + 6) == 60
 
 
 @pytest.mark.parametrize(("answer", "status"), [
@@ -308,13 +325,21 @@ def endless(cancelled: list[bool], manner: str) -> Handlers:
             cancelled.append(request.is_cancelled)
         yield keys(PatientID="2")
 
+    async def together(request: FindRequest) -> AsyncIterator[Matches]:
+        try:
+            while True:
+                yield Matches([bytes(200)] * 500)
+                await asyncio.sleep(0)
+        finally:
+            cancelled.append(request.is_cancelled)
+
     return Handlers(on_find={
-        "plain": plain, "waiting": waiting, "deaf": deaf, "deaf before the first": deaf_before_the_first,
-        "stubborn": stubborn,
+        "plain": plain, "together": together, "waiting": waiting, "deaf": deaf,
+        "deaf before the first": deaf_before_the_first, "stubborn": stubborn,
     }[manner])
 
 
-MANNERS = ["plain", "waiting", "deaf", "deaf before the first", "stubborn"]
+MANNERS = ["plain", "together", "waiting", "deaf", "deaf before the first", "stubborn"]
 
 
 @pytest.mark.parametrize("manner", MANNERS)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -26,6 +26,7 @@ from dicomgui.network.service import (
     GetRequest,
     InstanceFile,
     Match,
+    Matches,
     MoveRequest,
     Reply,
     Retrieval,
@@ -44,6 +45,7 @@ from dicomgui.storage import (
     compile_query,
     select,
 )
+from dicomgui.storage.answers import encoder
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -104,11 +106,11 @@ class Responder:
 
     # C-FIND
 
-    async def find(self, request: FindRequest) -> AsyncIterator[Match | Reply] | Reply:
+    async def find(self, request: FindRequest) -> AsyncIterator[Match | Matches | Reply] | Reply:
         """Answers C-FIND in any of the models, and of the worklist (PS3.4 C.4.1, K.4.1)."""
         sop_class = request.command.sop_class_uid
         if sop_class == _WORKLIST:
-            return self._streamed(request, partial(self._scheduled, request), PENDING)
+            return self._one_by_one(self._batches(request, _Search(partial(self._scheduled, request))))
         model = _FIND.get(sop_class)
         if model is None:
             return Reply(Status(0x0122), "no such information model here")
@@ -126,7 +128,9 @@ class Responder:
             return Reply(OUT_OF_RESOURCES, NO_INDEX)
         syntax = request.context.transfer_syntax
         status = PENDING_WITH_UNSUPPORTED_KEYS if query.unsupported else PENDING
-        return self._streamed(request, lambda: (match.encode(syntax) for match in self._archive.search(query)), status)
+        encode = encoder(query.plan, syntax)
+        search = _Search(lambda: (encode(match) for match in self._archive.search(query)))
+        return self._together(self._batches(request, search), status)
 
     def _scheduled(self, request: FindRequest) -> Iterator[bytes]:
         identifier, syntax = request.dataset, request.context.transfer_syntax
@@ -135,14 +139,27 @@ class Responder:
             if matches(identifier, item, combined_datetime=combined):
                 yield encode_dataset(answer_for(identifier, item, combined_datetime=combined), syntax)
 
-    async def _streamed(
-        self, request: FindRequest, begin: Callable[[], Iterator[bytes]], status: Status
-    ) -> AsyncIterator[Match | Reply]:
-        search = _Search(begin)
+    async def _together(
+        self, batches: AsyncGenerator[list[bytes] | Reply, None], status: Status
+    ) -> AsyncIterator[Matches | Reply]:
+        async with aclosing(batches):
+            async for batch in batches:
+                yield batch if isinstance(batch, Reply) else Matches(batch, status)
+
+    async def _one_by_one(self, batches: AsyncGenerator[list[bytes] | Reply, None]) -> AsyncIterator[Match | Reply]:
+        """A rule of the user may change each of them."""
+        async with aclosing(batches):
+            async for batch in batches:
+                if isinstance(batch, Reply):
+                    yield batch
+                    return
+                for data in batch:
+                    yield Match(data)
+
+    async def _batches(self, request: FindRequest, search: _Search) -> AsyncGenerator[list[bytes] | Reply, None]:
         try:
             while batch := await self._archive.in_thread(search.take):
-                for data in batch:
-                    yield Match(data, status)
+                yield batch
         except IndexFault:
             reply = Reply(OUT_OF_RESOURCES, NO_INDEX)
             self._on_broken(request, reply)

@@ -25,6 +25,7 @@ from dicomgui.network.service import (
     GetRequest,
     Handlers,
     Match,
+    Matches,
     MoveRequest,
     NEventReportRequest,
     Reply,
@@ -127,7 +128,7 @@ class ListenerServices:
             return (await self._watched.take(request)).status
         return None
 
-    async def _on_find(self, request: FindRequest) -> AsyncIterator[Match | Reply] | Reply:
+    async def _on_find(self, request: FindRequest) -> AsyncIterator[Match | Matches | Reply] | Reply:
         asked = self.desk.service_of(request) or Provided.QUERY
         answer: Any = Reply(NOT_SUPPORTED, "this service is switched off")
         if asked in self.services:
@@ -136,7 +137,7 @@ class ListenerServices:
             if isinstance(answer, Awaitable):
                 answer = await answer
         self._note(request, "C-FIND", answer)
-        return cast(AsyncIterator[Match | Reply] | Reply, answer)
+        return cast(AsyncIterator[Match | Matches | Reply] | Reply, answer)
 
     async def _on_retrieve(self, request: GetRequest | MoveRequest) -> Retrieval | Reply:
         answer = await self._responder.retrieve(request)

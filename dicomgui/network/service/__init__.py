@@ -35,7 +35,7 @@ from dicomgui.network.service.requests import (
     OperationRequest,
     StoreRequest,
 )
-from dicomgui.network.service.results import Match, Progress, Response
+from dicomgui.network.service.results import Match, Matches, Progress, Response
 from dicomgui.network.service.storing import InstanceFile, StorableInstance
 from dicomgui.network.service.user import ServiceUser
 
@@ -56,6 +56,7 @@ __all__ = [
     "InstanceFile",
     "Lifecycle",
     "Match",
+    "Matches",
     "MoveHandler",
     "MoveRequest",
     "Mover",

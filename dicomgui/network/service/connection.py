@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from dicomgui.network.association.contexts import AcceptedContext, Negotiated
@@ -236,6 +236,30 @@ class Connection:
             return
         try:
             await self._sending.send(context_id, command, BytesSource(data))
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+        except LocalProtocolError as error:
+            if not self._over:
+                self._no_answer(error)
+
+    async def respond_with_each(
+        self, context_id: int, command: Command, data: Sequence[bytes], is_wanted: Callable[[], bool]
+    ) -> None:
+        """The same response with one data set after the other; many small ones go in one piece.
+
+        :param is_wanted: asked before each piece whether there is to be one more.
+        """
+        sender = self._sender
+        if sender is None or not self._can_send:
+            return
+        if not data or max(map(len, data)) > sender.most_together:
+            for one in data:
+                if is_wanted():
+                    await self.respond_with(context_id, command, one)
+            return
+        try:
+            await sender.send_answers(context_id, command, data, is_wanted)
         except asyncio.CancelledError:
             self.abort()
             raise

@@ -23,7 +23,7 @@ from dicomgui.network.service.requests import (
     NSetRequest,
     StoreRequest,
 )
-from dicomgui.network.service.results import Match, Progress
+from dicomgui.network.service.results import Match, Matches, Progress
 from dicomgui.network.service.storing import StorableInstance
 from dicomgui.network.status import Status
 
@@ -111,8 +111,9 @@ StoreHandler: TypeAlias = Callable[[StoreRequest, object], _NowOrLater[Status | 
 """Answers a C-STORE whose data set is complete; the second argument is what the sink's ``finish()`` returned. Only a
 success or warning says that the instance is safe. A plain return answers at once, an awaitable when it is done."""
 
-FindAnswer: TypeAlias = "_Stream[Dataset | bytes | Match | Status | Reply] | Status | Reply"
-"""Matches, each a data set or a :class:`Match` (with FF01 where a key was not supported). A status among them ends the
+FindAnswer: TypeAlias = "_Stream[Dataset | bytes | Match | Matches | Status | Reply] | Status | Reply"
+"""Matches, each a data set or a :class:`Match` (with FF01 where a key was not supported), or many in a
+:class:`Matches`. A status among them ends the
 answer with it; without one it ends with Success, or with FE00 when it was cancelled."""
 FindHandler: TypeAlias = Callable[[FindRequest], _NowOrLater[FindAnswer]]
 """Usually a generator function, plain or ``async``."""

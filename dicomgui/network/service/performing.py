@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeAlias, TypeVar
 
@@ -11,10 +11,20 @@ from dicomgui.network.dimse.commands import CFindRSP, Response
 from dicomgui.network.dimse.dataset import encode_dataset, is_dataset
 from dicomgui.network.service.handlers import FindHandler, Reply
 from dicomgui.network.service.requests import FindRequest, OperationRequest
-from dicomgui.network.service.results import Match
+from dicomgui.network.service.results import Match, Matches
 from dicomgui.network.status import Status
 
-__all__ = ["CANCELLED", "PENDING", "SUCCESS", "Pressure", "Respond", "close_unawaited", "iterate", "perform_find"]
+__all__ = [
+    "CANCELLED",
+    "PENDING",
+    "SUCCESS",
+    "Pressure",
+    "Respond",
+    "RespondAll",
+    "close_unawaited",
+    "iterate",
+    "perform_find",
+]
 
 SUCCESS = Status(0x0000)
 CANCELLED = Status(0xFE00)
@@ -25,6 +35,9 @@ SLICE_S = 0.004
 
 Respond: TypeAlias = Callable[[Response, bytes | None], Awaitable[None]]
 """Sends one response of the request at hand, and waits until the peer has taken most of it."""
+
+RespondAll: TypeAlias = Callable[[Response, Sequence[bytes], Callable[[], bool]], Awaitable[None]]
+"""Sends the same response with one data set after the other, as long as the function says that they are wanted."""
 
 _T = TypeVar("_T")
 
@@ -100,7 +113,7 @@ async def iterate(source: Iterable[_T] | AsyncIterable[_T]) -> AsyncGenerator[_T
 
 
 async def perform_find(
-    request: FindRequest, handler: FindHandler, respond: Respond, pressure: Pressure
+    request: FindRequest, handler: FindHandler, respond: Respond, respond_all: RespondAll, pressure: Pressure
 ) -> Status | Reply:
     """Answer a C-FIND with what its handler gives; returns the final reply (PS3.7 9.1.2)."""
     answer: Any = handler(request)
@@ -110,16 +123,22 @@ async def perform_find(
             return CANCELLED
     if isinstance(answer, Status | Reply):
         return answer
-    if isinstance(answer, bytes | Match) or is_dataset(answer):
+    if isinstance(answer, bytes | Match | Matches) or is_dataset(answer):
         answer = (answer,)
+
+    def is_wanted() -> bool:
+        return pressure.is_wanted and not request.is_cancelled
+
     async with aclosing(iterate(answer)) as items:
-        while pressure.is_wanted and not request.is_cancelled:
+        while is_wanted():
             item = await pressure.run(anext(items, _END))
             if item is _END:
                 return CANCELLED if request.is_cancelled else SUCCESS
             if isinstance(item, Status | Reply):
                 return item
-            if item is not None and not request.is_cancelled:
+            if isinstance(item, Matches):
+                await respond_all(_pending_response(request, item.status), item.data, is_wanted)
+            elif item is not None and not request.is_cancelled:
                 await respond(*_pending(request, item))
     return CANCELLED
 
@@ -131,5 +150,9 @@ def _pending(request: OperationRequest[Any], item: Any) -> tuple[Response, bytes
     match = item if isinstance(item, Match) else Match(item)
     content = match.dataset_or_bytes
     data = content if isinstance(content, bytes) else encode_dataset(content, request.context.transfer_syntax)
+    return _pending_response(request, match.status), data
+
+
+def _pending_response(request: OperationRequest[Any], status: Status) -> Response:
     command = request.command
-    return CFindRSP(command.message_id, match.status, command.sop_class_uid, has_dataset=True), data
+    return CFindRSP(command.message_id, status, command.sop_class_uid, has_dataset=True)

@@ -290,7 +290,8 @@ class Provider:
         job.pressure = pressure = Pressure(lambda: not self._attached.is_over)
         request: Any = job.request
         if isinstance(command, CFindRQ):
-            return perform_find(request, handler, respond, pressure)
+            respond_all = partial(self._attached.respond_with_each, job.context.context_id)
+            return perform_find(request, handler, respond, respond_all, pressure)
         if isinstance(command, CMoveRQ):
             return perform_move(request, handler, respond, pressure, self._mover)
         return perform_get(request, handler, respond, pressure)

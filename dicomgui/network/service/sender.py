@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from dicomgui.network.dimse.answer_pdu import Plain, answer_pdu
+from dicomgui.network.dimse.answer_pdu import Plain, answer_pdu, answer_runs, most_together
 from dicomgui.network.dimse.commands import Command, CommandField, CStoreRQ, answer
 from dicomgui.network.dimse.fragment import Chunk, Source, fragments
 from dicomgui.network.dimse.request_set import encode_request
 from dicomgui.network.errors import LocalProtocolError
+from dicomgui.network.pdu.data import PDATA_HEAD
 from dicomgui.network.pdu.wire import HEADER_LENGTH
 from dicomgui.network.service.exchange import OperationsWindow
 from dicomgui.network.service.messages import trace_message
@@ -124,6 +125,51 @@ class Sender:
             turns.leave()
         if self._scribe.tracer is not None:
             trace_message(self._scribe, Direction.SENT, context_id, command, -1 if source is None else source.size)
+
+    @property
+    def most_together(self) -> int:
+        """Up to how many bytes a data set may go together with others by :meth:`send_answers`; 0 if it cannot."""
+        return most_together(self._max_length)
+
+    async def send_answers(
+        self, context_id: int, command: Command, data: Sequence[bytes], is_wanted: Callable[[], bool]
+    ) -> None:
+        """Send the same response with each of these data sets, many in one piece, and wait as :meth:`send` does.
+
+        Other messages have their turn between the pieces.
+
+        :param data: each of :attr:`most_together` bytes at most.
+        :param is_wanted: asked before each piece whether there is to be one more.
+        """
+        turns, transport = self._turns, self._transport
+        turn = self._loop.time() + SLICE_S
+        for chunks in answer_runs(context_id, encode_request(command), data):
+            if self._loop.time() > turn:
+                await asyncio.sleep(0)
+                turn = self._loop.time() + SLICE_S
+            if not is_wanted():
+                return
+            if not turns.try_enter():
+                await turns.enter()
+            try:
+                if not transport.is_writable:
+                    await transport.drain()
+                if transport.is_over:
+                    return
+                transport.send_together(chunks, self._told_of(context_id, command))
+                if not transport.is_writable:
+                    await transport.drain()
+                self._write_queued()
+            finally:
+                turns.leave()
+
+    def _told_of(self, context_id: int, command: Command) -> Callable[[Chunk], None] | None:
+        """What tells the trace of each message; ``None`` without a trace."""
+        if self._scribe.tracer is None:
+            return None
+        return lambda chunk: trace_message(
+            self._scribe, Direction.SENT, context_id, command, len(chunk.data) - chunk.data_offset - PDATA_HEAD.size
+        )
 
     def send_at_once(self, context_id: int, command: Command, chunk: Chunk, dataset_length: int) -> None:
         """Send a C-STORE-RQ that is one piece while no other message is being sent.

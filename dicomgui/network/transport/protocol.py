@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from dicomgui.network.association.events import Indication
@@ -123,8 +124,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._drained: asyncio.Future[None] | None = None
         self._writable = True
         self._holds = 0
-        self._closing = False
-        self._peer_closed = False
+        self._closing = self._peer_closed = False
         self._given_up = False
         self._announced = False
         self._is_reading = self._has_written = False
@@ -304,6 +304,15 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self.flush()  # first of all: the peer is at work while the trace is told
         if self._observer is not None:
             self._observer.sent_chunk(chunk, snap=is_store and not self._trace_full)
+
+    def send_together(self, chunks: Sequence[Chunk], told: Callable[[Chunk], None] | None) -> None:
+        """The same for several small messages in one piece; ``told`` is called for each, after the trace."""
+        self._machine.send_data(b"".join([chunk.data for chunk in chunks]))
+        self.flush()
+        if self._observer is not None and told is not None:
+            for chunk in chunks:
+                self._observer.sent_chunk(chunk, snap=False)
+                told(chunk)
 
     def send_answer(self, pdu: bytes) -> None:
         """Send one P-DATA-TF that holds a whole message without data set; otherwise as :meth:`send_data`.

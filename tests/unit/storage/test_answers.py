@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
-from dicomgui.storage.answers import Field, Match, Plan, items_of
+from dicomgui.storage.answers import Field, Match, Plan, encoder, items_of
 
 IMPLICIT, EXPLICIT, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 DEFLATED, JPEG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.50"
@@ -75,6 +75,39 @@ def test_in_the_character_set_of_the_request_if_it_holds_the_answer(name: str, t
     answer = Match(plan, (name,)).dataset()
     assert answer.get("SpecificCharacterSet") == term
     assert answer.PatientName == name
+
+
+TEXTS = (
+    Field(0x0008_0018, "UI", 0),
+    Field(0x0008_0052, "CS", constant="STUDY"),
+    Field(0x0010_0010, "PN", 1),
+    Field(0x0010_4000, "LT", 2),
+    Field(0x0020_1206, "IS", 3),
+    Field(0x0020_1208, "IS", constant="12"),
+)
+ROWS: tuple[tuple[str | int | None, ...], ...] = (
+    ("1.2.3", "Doe^Jane", "odd", 12),
+    ("", "", "", 0),
+    (None, None, None, None),
+    ("1.2", "Müller^Jörg", "even", 7),
+    ("1.2", "x" * 64, "y" * 255, 1),
+    ("1.2", "x", "y" * 256, 1),
+    ("1.2", "x", "y" * 9_999, 1),
+)
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, DEFLATED, JPEG])
+@pytest.mark.parametrize("row", ROWS, ids=range(len(ROWS)))
+def test_a_plan_encodes_its_answers_as_each_does(row: tuple[str | int | None, ...], syntax: str) -> None:
+    plan = Plan(TEXTS, ("ISO_IR 100", "latin-1"))
+    match = Match(plan, row)
+    assert encoder(plan, syntax)(match) == match.encode(syntax)
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT])
+def test_also_where_there_are_numbers_and_sequences(syntax: str) -> None:
+    match = Match(Plan(FIELDS), ("1.2.3", kept(("A1", "Schädel")), "Doe", "odd", "512", None))
+    assert encoder(Plan(FIELDS), syntax)(match) == match.encode(syntax)
 
 
 def test_items_are_picked() -> None:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomgui.network.dimse.answer_pdu import Plain, answer_pdu
+from dicomgui.network.dimse.answer_pdu import Plain, answer_pdu, answer_runs, most_together
 from dicomgui.network.dimse.command_set import decode, encode
-from dicomgui.network.dimse.commands import CEchoRQ, CEchoRSP, CStoreRQ, CStoreRSP, answer
-from dicomgui.network.dimse.fragment import fragments
+from dicomgui.network.dimse.commands import CEchoRQ, CEchoRSP, CFindRSP, CStoreRQ, CStoreRSP, answer
+from dicomgui.network.dimse.fragment import BytesSource, fragments
 from dicomgui.network.status import Status
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -39,3 +39,25 @@ def test_an_echo_is_answered_with_its_own_id() -> None:
         assert decode(answer_pdu(1, CEchoRQ(number), Status(0x0122))[12:]) == CEchoRSP(
             number, Status(0x0122), CEchoRQ(0).affected_sop_class_uid
         )
+
+
+MATCH = encode(CFindRSP(7, Status(0xFF00), "1.2.840.10008.5.1.4.1.2.2.1", has_dataset=True))
+
+
+@given(st.integers(0, 255), st.lists(st.binary(max_size=300), max_size=20), st.sampled_from((0, 518, 1024, 16_384)))
+def test_matches_together_are_what_each_is_alone(context_id: int, data: list[bytes], max_pdu: int) -> None:
+    alone = [chunk for one in data for chunk in fragments(context_id, MATCH, BytesSource(one), max_pdu)]
+    together = [chunk for run in answer_runs(context_id, MATCH, data) for chunk in run]
+    assert [bytes(chunk.data) for chunk in together] == [bytes(chunk.data) for chunk in alone]
+    assert [list(chunk.pdus) for chunk in together] == [list(chunk.pdus) for chunk in alone]
+
+
+def test_a_run_ends_when_it_is_large_and_none_is_empty() -> None:
+    runs = list(answer_runs(1, MATCH, [bytes(30_000)] * 7))
+    assert [len(run) for run in runs] == [3, 3, 1]
+    assert list(answer_runs(1, MATCH, [])) == []
+
+
+@pytest.mark.parametrize(("max_pdu", "most"), [(0, 65_536), (16_384, 16_378), (519, 512), (300, 0), (10, 0)])
+def test_what_may_go_together_fits_into_one_pdu(max_pdu: int, most: int) -> None:
+    assert most_together(max_pdu) == most

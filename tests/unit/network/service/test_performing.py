@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from dicomgui.network.dimse.commands import CFindRQ
 from dicomgui.network.service import performing
 from dicomgui.network.service.performing import Pressure, iterate, perform_find
 from dicomgui.network.service.requests import OperationRequest
+from dicomgui.network.service.results import Matches
 
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 
@@ -34,10 +35,16 @@ class Sent:
         self.statuses.append(response.status)
         await asyncio.sleep(0)
 
+    async def all(self, response: Any, data: Sequence[bytes], is_wanted: Callable[[], bool]) -> None:
+        """One by one, but a message that is not wanted."""
+        for one in data:
+            if is_wanted():
+                await self(response, one)
+
 
 async def find(handler: Any, asked: Any = None, pressure: Pressure | None = None) -> tuple[Sent, object]:
     sent = Sent()
-    outcome = await perform_find(asked or request(), handler, sent, pressure or Pressure(lambda: True))
+    outcome = await perform_find(asked or request(), handler, sent, sent.all, pressure or Pressure(lambda: True))
     return sent, outcome
 
 
@@ -45,6 +52,27 @@ async def test_it_sends_what_it_is_given_and_succeeds() -> None:
     sent, outcome = await find(lambda asked: [b"one", None, Match(b"two", Status(0xFF01)), Dataset()])
     assert (sent.data, outcome) == ([b"one", b"two", b""], Status(0))
     assert sent.statuses == [0xFF00, 0xFF01, 0xFF00]
+
+
+async def test_many_matches_go_together_with_one_status() -> None:
+    sent, outcome = await find(lambda asked: [Matches([b"one", b"two"], Status(0xFF01)), b"three", Matches([])])
+    assert (sent.data, outcome) == ([b"one", b"two", b"three"], Status(0))
+    assert sent.statuses == [0xFF01, 0xFF01, 0xFF00]
+
+
+async def test_a_cancel_ends_many_matches_in_their_middle() -> None:
+    asked = request()
+
+    class Cancelling(Sent):
+        async def __call__(self, response: Any, data: bytes | None) -> None:
+            await super().__call__(response, data)
+            asked.cancel()
+
+    sent = Cancelling()
+    outcome = await perform_find(
+        asked, lambda asked: [Matches([b"one", b"two"]), b"three"], sent, sent.all, Pressure(lambda: True)
+    )
+    assert (sent.data, outcome) == ([b"one"], Status(0xFE00))
 
 
 @pytest.mark.parametrize("final", [Status(0xA700), Reply(Status(0xC000), "why")])

@@ -78,6 +78,10 @@ class House:
         self.respond(context_id, response)
         self.data.append(data)
 
+    async def respond_with_each(self, context_id: int, response: Any, data: Any, is_wanted: Any) -> None:
+        for one in data:
+            await self.respond_with(context_id, response, one)
+
     async def drain(self) -> None:
         await asyncio.sleep(0)
 

@@ -10,7 +10,7 @@ from helpers.lines import Line
 
 from dicomgui.network import LocalProtocolError, Status
 from dicomgui.network.dimse.command_set import decode
-from dicomgui.network.dimse.commands import CEchoRQ, CEchoRSP, CStoreRQ
+from dicomgui.network.dimse.commands import CEchoRQ, CEchoRSP, CFindRSP, CStoreRQ
 from dicomgui.network.dimse.commands import answer as answer_to
 from dicomgui.network.dimse.fragment import BytesSource, Chunk
 from dicomgui.network.service import sender as module
@@ -18,6 +18,7 @@ from dicomgui.network.service.sender import Sender
 from dicomgui.network.tracing import DimseRecord, Direction, Record, Scribe
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
+FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 STORE = CStoreRQ(1, CT, "1.2.3")
 
 
@@ -201,3 +202,54 @@ async def test_it_waits_at_the_end_until_the_peer_has_taken_most(line: Line) -> 
         assert len(line.sent) == 2
         assert not sending.done()
         line.empty()
+
+
+PENDING = CFindRSP(7, Status(0xFF00), FIND, has_dataset=True)
+
+
+def always() -> bool:
+    return True
+
+
+async def test_matches_go_in_few_pieces_and_are_told_like_any_other(line: Line) -> None:
+    together: list[Record] = []
+    alone: list[Record] = []
+    data = [bytes([number % 251]) * (300 + number % 2 * 2) for number in range(400)]
+    await make(line, together).send_answers(1, PENDING, data, always)
+    other = Line()
+    for one in data:
+        await make(other, alone).send(1, PENDING, BytesSource(one))
+    assert line.sent == other.sent
+    assert len(line.pieces) < 5
+    assert [record[3:] for record in together] == [record[3:] for record in alone]
+
+
+async def test_between_pieces_others_have_their_turn_and_no_more_may_be_wanted(line: Line) -> None:
+    sender = make(line)
+    asked: list[int] = []
+
+    def is_wanted() -> bool:
+        asked.append(len(line.pieces))
+        return len(line.pieces) < 2
+
+    line.fill()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sender.send_answers(3, PENDING, [bytes(4000)] * 90, is_wanted))
+        await asyncio.sleep(0)
+        assert line.sent == []
+        sender.post(1, answer(9))
+        line.empty()
+    ids = [command.message_id for command in line.commands]
+    assert asked == [0, 1, 2]
+    assert line.pieces == [16, 16]
+    assert ids.index(9) == 16
+    assert len(ids) == 33
+    assert not sender.is_sending
+
+
+async def test_matches_stop_when_the_association_is_over(line: Line) -> None:
+    sender = make(line)
+    line.is_over = True
+    await sender.send_answers(3, PENDING, [b"data"], always)
+    assert line.sent == []
+    assert not sender.is_sending

@@ -282,7 +282,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
             self.close()
         if machine.artim_at != self._artim:
             self._artim = machine.artim_at
-            self._arm()
+            if self._artim is not None:  # a timer that is not needed any more runs out by itself
+                self._arm()
 
     def _write_queued(self, transport: asyncio.Transport) -> None:
         queued = self._machine.data_to_send()
@@ -363,6 +364,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if self._holds == 0 and self._transport is not None and not self._transport.is_closing():
             self._last_byte = self._loop.time()
             self._transport.resume_reading()
+            self._arm()  # the idle time may have run out meanwhile, which did not count
 
     def set_deadline(self, name: str, seconds: float | None, *, named_s: float | None = None) -> None:
         """Have :meth:`TransportUser.timed_out` called in ``seconds`` from now; ``None`` takes it back.
@@ -380,8 +382,9 @@ class AssociationTransport(asyncio.BufferedProtocol):
     def set_idle_timeout(self, seconds: float | None) -> None:
         """Have ``timed_out("idle", …)`` called after ``seconds`` in which no byte came; ``None`` never."""
         self._idle_s = seconds
-        self._last_byte = self._loop.time()
-        self._arm()
+        if seconds is not None:
+            self._last_byte = self._loop.time()
+            self._arm()
 
     # inner workings
 

@@ -254,7 +254,6 @@ async def test_an_idle_time_counts_from_the_last_byte_and_not_while_we_do_not_re
     await time_passes(0.06)
     assert stage.user.timeouts == []
     stage.driver.unhold()
-    stage.driver.set_idle_timeout(0.03)
     await reached(lambda: stage.user.timeouts != [], "the time is up")
     assert stage.user.timeouts == ["idle"]
     await stage.end()

@@ -68,6 +68,7 @@ _MAX_REPEATED_ABORTS = 8
 """How often AA-7 answers. A peer that still sends rubbish is no longer listened to (its closing or ARTIM ends it), so
 that it cannot keep us busy, nor make us hold answers that it does not read."""
 
+_RELEASE_RQ, _RELEASE_RP = ReleaseRQ().encode(), ReleaseRP().encode()
 _EVENTS: Final = {
     PduType.ASSOCIATE_RQ: Event.EVT6, PduType.ASSOCIATE_AC: Event.EVT3, PduType.ASSOCIATE_RJ: Event.EVT4,
     PduType.P_DATA_TF: Event.EVT10, PduType.RELEASE_RQ: Event.EVT12, PduType.RELEASE_RP: Event.EVT13,
@@ -364,8 +365,7 @@ class UpperLayer:
         self.takes_data = after is State.STA6 or after is State.STA7
         if self._observer is not None and not (event is Event.EVT10 and before is after):
             self._observer.transition(before, event, action, after)
-        happened = [effect(self, cause) for effect in _EFFECTS[action]]
-        return [indication for indication in happened if indication is not None]
+        return [indication for effect in _EFFECTS[action] if (indication := effect(self, cause)) is not None]
 
     def _choose_next(self, action: Action, cause: _Cause) -> State:
         states = NEXT_STATES[action]
@@ -402,11 +402,11 @@ class UpperLayer:
         return None
 
     def _send_release_rq(self, cause: _Cause) -> Indication | None:
-        self._send(ReleaseRQ().encode())
+        self._send(_RELEASE_RQ)
         return None
 
     def _send_release_rp(self, cause: _Cause) -> Indication | None:
-        self._send(ReleaseRP().encode())
+        self._send(_RELEASE_RP)
         return None
 
     def _send_user_abort(self, cause: _Cause) -> Indication | None:

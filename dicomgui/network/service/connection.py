@@ -330,6 +330,8 @@ class Connection:
 
     def transport_closed(self, error: OSError | None) -> None:
         """The connection is gone."""
+        if self._over:
+            return
         text = "the connection was lost" if error is None else f"the connection was lost: {error}"
         lost = ConnectionLost(text, peer=self.peer, phase="transfer")
         lost.__cause__ = error
@@ -383,7 +385,7 @@ class Connection:
             for name in ("release", "associate"):
                 self._transport.set_deadline(name, None)
             self._transport.give_up()
-        reason = error or ConnectionLost("the association was released", peer=self.peer, phase="transfer")
         if self._requester is not None:
-            self._requester.end(reason)
+            released = "the association was released"
+            self._requester.end(error or ConnectionLost(released, peer=self.peer, phase="transfer"))
         self._owner.association_ended(error)

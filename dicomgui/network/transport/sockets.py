@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -72,8 +71,10 @@ def tune(connection: socket.socket, options: SocketOptions) -> None:
 def _set(connection: socket.socket, level: int, name: str, value: int) -> None:
     number: int | None = getattr(socket, name, None)
     if number is not None:
-        with suppress(OSError):
+        try:  # not suppress(), since every connection comes here several times
             connection.setsockopt(level, number, value)
+        except OSError:
+            return
 
 
 def _unusable(text: str, hint: str) -> ConfigurationError:

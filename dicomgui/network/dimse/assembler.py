@@ -111,8 +111,8 @@ class Assembler:
     """
 
     __slots__ = (
-        "_accepted", "_choose_sink", "_command", "_command_context", "_context_id", "_max_command", "_max_dataset",
-        "_parts", "_received", "_sink",
+        "_accepted", "_choose_sink", "_command", "_command_context", "_context_id", "_last_command", "_last_raw",
+        "_max_command", "_max_dataset", "_parts", "_received", "_sink",
     )  # fmt: skip
 
     def __init__(
@@ -133,6 +133,8 @@ class Assembler:
         self._context_id = 0  # of the message whose data set is arriving
         self._command: Command | None = None
         self._sink: Sink | None = None
+        self._last_raw = b""
+        self._last_command: Command | None = None
 
     @property
     def in_message(self) -> bool:
@@ -209,8 +211,12 @@ class Assembler:
         return None
 
     def _command_complete(self, context_id: int, data: bytes | bytearray | memoryview) -> Message | None:
+        raw = bytes(data)
         try:
-            command = decode(data)
+            command = self._last_command
+            if command is None or raw != self._last_raw:  # of the matches of a C-FIND it is always the same
+                command = decode(raw)
+                self._last_raw, self._last_command = raw, command
         finally:
             self._reset()
         if not command.has_dataset:

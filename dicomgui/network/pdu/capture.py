@@ -32,11 +32,12 @@ class Capture:
     :ivar full: keep the data sets of C-STORE requests too; may be changed between PDUs.
     """
 
-    __slots__ = ("_commands", "_kept", "_offset", "_room", "_snap", "_stores", "full")
+    __slots__ = ("_commands", "_judged", "_kept", "_offset", "_room", "_snap", "_stores", "full")
 
     def __init__(self, full: bool = False) -> None:
         self.full = full
         self._stores: set[int] = set()
+        self._judged = (0, b"")
         self._commands: dict[int, bytearray] = {}
         self._kept: list[tuple[int, bytearray]] = []
         self._offset = 0
@@ -47,7 +48,10 @@ class Capture:
         """The whole way for a PDU that lies in ``view[start:end]`` and has one PDV."""
         keep = KEEP_LIMIT
         if control & COMMAND:
-            self._peek(context_id, view[start + _HEAD : end], bool(control & LAST))
+            if control & LAST and context_id not in self._commands:
+                self._judge(context_id, bytes(view[start + _HEAD : min(end, start + _HEAD + _PEEK_LENGTH)]))
+            else:
+                self._peek(context_id, view[start + _HEAD : end], bool(control & LAST))
         elif context_id in self._stores and not self.full:
             keep = _HEAD + SNAP_LENGTH
         return (Segment(0, bytes(view[start : end if end - start < keep else start + keep])),)
@@ -103,13 +107,20 @@ class Capture:
         begun += data[: _PEEK_LENGTH - len(begun)]
         if last:
             del self._commands[context_id]
-            if _is_store_request(begun):
-                self._stores.add(context_id)
-            else:
-                self._stores.discard(context_id)
+            self._judge(context_id, bytes(begun))
+
+    def _judge(self, context_id: int, command: bytes) -> None:
+        """Take note of what a command announces; of the matches of a C-FIND it is the same again and again."""
+        if (context_id, command) == self._judged:
+            return
+        self._judged = (context_id, command)
+        if _is_store_request(command):
+            self._stores.add(context_id)
+        else:
+            self._stores.discard(context_id)
 
 
-def _is_store_request(command: bytearray) -> bool:
+def _is_store_request(command: bytes) -> bool:
     position = 0
     while position + 10 <= len(command):
         group, element, length = _ELEMENT.unpack_from(command, position)

@@ -76,6 +76,16 @@ def test_command_without_data_set() -> None:
     assert not bench.assembler.in_message
 
 
+def test_a_command_that_is_like_the_one_before_and_one_that_is_not() -> None:
+    bench = Bench()
+    others = [CEchoRQ(2), CEchoRQ(2), CEchoRQ(3), CStoreRSP(3, Status(0), STORE.affected_sop_class_uid, "1.2.3"), ECHO]
+    for command in (ECHO, ECHO, *others):
+        assert bench.feed(COMMAND_LAST, encode(command)) == Message(1, command, None, -1)
+    bench.refuses(6, COMMAND_LAST, b"\xff" * 12)
+    bench.refuses(6, COMMAND_LAST, b"\xff" * 12)
+    assert bench.feed(COMMAND_LAST, encode(ECHO)) == Message(1, ECHO, None, -1)
+
+
 def test_command_with_data_set() -> None:
     bench = Bench()
     assert bench.feed(COMMAND_LAST, encode(STORE), 3) is None

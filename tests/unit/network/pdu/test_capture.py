@@ -46,6 +46,17 @@ def test_data_of_a_store_is_snapped(step: int) -> None:
     assert kept == [(Segment(0, STORE),), (Segment(0, data[: 12 + SNAP_LENGTH]),), (Segment(0, STORE),)]
 
 
+@pytest.mark.parametrize("step", [0, 1, 5000])
+def test_each_command_counts_also_where_it_is_like_another_before(step: int) -> None:
+    data = PDataTF((PDV(1, 2, bytes(10_000)),)).encode()
+    in_two = PDataTF((PDV(1, 1, command(0x0020)[:20]), PDV(1, 3, command(0x0020)[20:]))).encode()
+    other = PDataTF((PDV(3, 3, command(0x0020)),)).encode()
+    order = [STORE, STORE, FIND, FIND, STORE, in_two, STORE, other, STORE, in_two, FIND]
+    kept = segments(b"".join(one + data for one in order), step=step)
+    snapped = [sum(len(segment.data) for segment in found) < len(data) for found in kept[1::2]]
+    assert snapped == [one is STORE or one is other for one in order]
+
+
 @pytest.mark.parametrize("step", [0, 1, 1000])
 def test_each_fragment_has_its_own_snap(step: int) -> None:
     big, small = b"a" * 5000, b"b" * 10

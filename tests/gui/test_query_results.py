@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,8 +32,10 @@ from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.gui.main_window import MainWindow
 from dicomgui.gui.models.query_model import AT_ONCE
-from dicomgui.gui.models.query_rows import NODE
+from dicomgui.gui.models.query_rows import NODE, Row
+from dicomgui.gui.panels import asking
 from dicomgui.gui.panels.query import QueryPanel
+from dicomgui.gui.panels.querying import NodeQuery
 from dicomgui.gui.widgets.tree_cell import OPEN_ROLE, WARNING_ROLE, arrow_rect
 from dicomgui.network import FindRequest, Handlers, PeerAddress, Status
 
@@ -122,6 +126,42 @@ async def test_a_query_without_end_is_cancelled(
     [job] = [one for one in window.jobs._jobs.all() if one.kind is JobKind.QUERY]
     assert job.state is JobState.CANCELLED
     assert not panel.findings.cards
+
+
+async def test_a_long_table_grows_at_every_second_tick_and_is_whole_in_the_end(
+    panel: QueryPanel, press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MANY", 2)
+    gate = asyncio.Event()
+    looks: list[bool] = []
+    fetch, drain = NodeQuery.fetch, asking.Asking.drain
+
+    def fetching(query: NodeQuery) -> list[Row]:
+        looks[-1] = True
+        return fetch(query)
+
+    def draining(one: asking.Asking) -> list[NodeQuery]:
+        looks.append(False)
+        return drain(one)
+
+    async def find(request: FindRequest) -> AsyncIterator[Dataset]:
+        for number in range(5):
+            yield elements(QueryRetrieveLevel="STUDY", StudyInstanceUID=f"1.2.{number}")
+            if number == 2:
+                await gate.wait()
+
+    async with answering(Handlers(on_find=find)) as scp:
+        call(panel, scp.peer)
+        fill(panel, PatientID="1")
+        await press(panel.run_button)
+        await reached(lambda: panel.results.model.count == 3, "the first are shown")
+        monkeypatch.setattr(NodeQuery, "fetch", fetching)
+        monkeypatch.setattr(asking.Asking, "drain", draining)
+        await reached(lambda: len(looks) >= 6, "there were some ticks")
+        assert all(one != following for one, following in pairwise(looks))
+        gate.set()
+        await ended(panel)
+    assert panel.results.model.count == 5
 
 
 async def test_a_failure_is_explained(panel: QueryPanel, press: Press, window: MainWindow) -> None:

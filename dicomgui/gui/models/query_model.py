@@ -40,6 +40,10 @@ AT_ONCE = 2000
 
 _KEPT = 400  # rows whose values are kept: some pages of them
 _LOOKS = frozenset({Qt.ItemDataRole.ForegroundRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole})
+_ROLES = _LOOKS | {
+    Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.TextAlignmentRole, ICON_ROLE, TONE_ROLE,
+    DEPTH_ROLE, OPEN_ROLE, WARNING_ROLE,
+}  # fmt: skip
 _MISSING = "–"
 _NOT_RETURNED = "The peer has not returned this attribute."
 _MAY_NOT_FIT = "The peer did not match by all keys (status FF01): this may not be what was asked for."
@@ -341,6 +345,8 @@ class QueryModel(QAbstractTableModel):
         return len(tags) == 1 and tags <= self.never_returned
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if role not in _ROLES:  # most questions of a view are about others
+            return None
         row = self.row_at(index.row()) if index.isValid() else None
         if row is None:
             return None

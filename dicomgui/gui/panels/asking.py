@@ -18,6 +18,12 @@ from dicomgui.trace.finding import plain
 
 __all__ = ["Asking", "sources_of", "summary_of", "tone_of"]
 
+MANY = 1000
+"""A table of so many rows grows less often: each time all that is in view is laid out and painted again."""
+
+SLOW_TICKS = 2
+"""It grows at one of so many ticks then, until everything has come."""
+
 
 def sources_of(place: Workplace, checks: NodeChecks, root: str | None) -> tuple[Source, ...]:
     """Whom to ask: the nodes that are checked, or else the peer of the fields.
@@ -57,6 +63,7 @@ class Asking:
         self._queries: list[NodeQuery] = []
         self._tasks_of: dict[NodeQuery, asyncio.Task[None]] = {}
         self._is_cancelling = False
+        self._ticks = 0
         self._collector = HeldBack()
 
     @property
@@ -84,6 +91,9 @@ class Asking:
 
     def drain(self) -> list[NodeQuery]:
         """Show what has come since the last tick; gives all queries once the last of them is over and shown."""
+        self._ticks += 1
+        if self._ticks % SLOW_TICKS and self._model.count >= MANY and not self._are_done:
+            return []
         for one in self._queries:
             rows = one.fetch()
             if rows:
@@ -94,6 +104,10 @@ class Asking:
         self._tasks_of.clear()
         self._collector.end(self._model.count)
         return ended
+
+    @property
+    def _are_done(self) -> bool:
+        return all(task.done() for task in self._tasks_of.values())
 
     def _is_open(self, one: NodeQuery) -> bool:
         """Whether more of it will come, or has to be fetched."""

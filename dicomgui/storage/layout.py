@@ -10,14 +10,18 @@ from __future__ import annotations
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from dicomgui.network.uids import is_valid_uid
 from dicomgui.storage.errors import PathUnsafe
 
-__all__ = ["INCOMING", "folder_name", "instance_path", "relative_name"]
+__all__ = ["FOLDERS", "INCOMING", "folder_name", "instance_path", "relative_name"]
 
 INCOMING = "incoming"
 """The folder, inside of the archive's, of instances that are not complete yet."""
+
+FOLDERS: Final = tuple(f"{number:02x}" for number in range(256))
+"""The names that :func:`folder_name` can give."""
 
 
 @lru_cache(maxsize=64)

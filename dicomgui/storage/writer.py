@@ -30,7 +30,7 @@ from dicomgui.storage.errors import (
     from_os_error,
 )
 from dicomgui.storage.incoming import Incoming, Leftovers
-from dicomgui.storage.layout import folder_name, relative_name
+from dicomgui.storage.layout import FOLDERS, folder_name, relative_name
 
 __all__ = ["MAX_VARIANTS", "Archive", "DuplicatePolicy", "InstanceSink", "Outcome", "Pending", "Stored"]
 
@@ -220,6 +220,8 @@ class Archive:
         self._restoring = threading.Lock()
         self._has_links = True
         self._synced: set[str] = set()
+        self._knowing = threading.Lock()  # of what is synced
+        self._made = 0
         self._prefix = f"{folder}{os.sep}"
 
     @property
@@ -357,9 +359,18 @@ class Archive:
         return True
 
     def _make_folder(self, folder: str) -> None:
-        """One of the 256; like the incoming folder, never the archive's own (see :meth:`open_part`)."""
-        self._synced.discard(folder)
+        """One of the 256; like the incoming folder, never the archive's own (see :meth:`open_part`).
+
+        Where names are synced all 256 are made: then the archive's own folder is synced once and not 256 times.
+        """
+        with self._knowing:
+            self._made += 1
+            self._synced.discard(folder)
         Path(folder).mkdir(exist_ok=True)
+        if self.fsync:
+            for name in FOLDERS:
+                with suppress(OSError):  # there already, or whoever needs it will be told why not
+                    Path(self._prefix + name).mkdir()
 
     def _move(self, part: str, target: str) -> None:
         if self._has_links:
@@ -379,9 +390,17 @@ class Archive:
             folder = os.path.dirname(target)
             disk.sync_folder(folder)
             if folder not in self._synced:
-                disk.sync_folder(self.folder)
-                self._synced.add(folder)
+                self._sync_folders()
         return Stored(target, name, outcome, pending.size_bytes, *pending.facts)
+
+    def _sync_folders(self) -> None:
+        """Have the names of all folders on the medium that are there by now."""
+        made = self._made
+        there = [folder for name in FOLDERS if Path(folder := self._prefix + name).is_dir()]
+        disk.sync_folder(self.folder)
+        with self._knowing:
+            if made == self._made:  # else one of them may have gone and come again meanwhile
+                self._synced.update(there)
 
     def _sync_existing(self, target: str) -> None:
         """What is there may have been stored without fsync; who gets Success for it now relies on it."""

@@ -28,6 +28,7 @@ from dicomgui.storage import (
     instance_path,
     writer,
 )
+from dicomgui.storage.layout import FOLDERS, folder_name
 
 CT, UID, EXPLICIT, IMPLICIT = "1.2.840.10008.5.1.4.1.1.2", "1.2.3.4", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 
@@ -358,4 +359,46 @@ def test_success_means_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     steps.clear()
     store(archive, b"one")
     assert steps == ["file", "place", "file", "folder"]
+    archive.close()
+
+
+def test_the_folder_of_the_archive_is_synced_once_and_again_where_a_folder_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Archive(tmp_path / "archive")
+    archive.prepare()
+    synced: list[str] = []
+    sync_folder = writer.disk.sync_folder
+    monkeypatch.setattr(
+        writer.disk, "sync_folder", lambda path: (synced.append(Path(path).name), sync_folder(path))
+    )
+    uids = [f"1.2.3.{number}" for number in range(1, 40)]
+    for uid in uids[:20]:
+        store(archive, b"data", uid=uid)
+    assert synced.count("archive") == 1
+    assert len(synced) == 21, "the folder of each instance is synced all the same"
+    stored = files(archive)
+    gone = stored[0].parent
+    for path in stored:
+        if path.parent == gone:
+            path.unlink()
+    gone.rmdir()
+    again = next(uid for uid in uids if folder_name(uid) == gone.name)
+    store(archive, b"data", uid=again)
+    assert synced.count("archive") == 2
+    archive.close()
+    restarted = Archive(tmp_path / "archive")
+    restarted.prepare()
+    for uid in uids[20:]:
+        store(restarted, b"data", uid=uid)
+    assert synced.count("archive") == 3
+    restarted.close()
+
+
+def test_without_sync_only_the_folders_that_are_needed_are_made(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "archive", fsync=False)
+    archive.prepare()
+    store(archive, b"data")
+    folders = {path.name for path in archive.folder.iterdir() if path.is_dir()}
+    assert len(folders & set(FOLDERS)) == 1
     archive.close()

@@ -332,7 +332,7 @@ def test_a_disk_that_becomes_read_only(small_disk: Path) -> None:
 ORDINARY_USER = """
 import os, sys
 from pathlib import Path
-from dicomgui.storage import Archive, FolderUnwritable
+from dicomgui.storage import Archive, FolderUnwritable, instance_path
 from dicomgui.network.part10 import Part10Error, read_head
 
 if os.geteuid() == 0:  # after the imports: the interpreter may lie where only root can read
@@ -365,6 +365,7 @@ for folder in (root / "incoming", path.parent):
     folder.chmod(0o755)
     assert not list(root.rglob("*.part")), folder
     store(archive, "1.2.3", folder.name.encode())
+instance_path(root, "1.2.4").parent.rmdir()
 root.chmod(0o555)
 refused(lambda: store(archive, "1.2.4"))  # its folder cannot be made
 root.chmod(0o755)

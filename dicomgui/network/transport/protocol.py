@@ -110,8 +110,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._buffer = self._window = receive_buffer(self._loop)
         self.tls: TlsInfo | None = None
-        self.local_place = ""
-        self.peer_place = ""
+        self.local_place = self.peer_place = ""
         self._socket: socket.socket | None = None
         self._transport: asyncio.Transport | None = None
         self._deadlines: dict[str, tuple[float, float]] = {}
@@ -125,9 +124,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._writable = True
         self._holds = 0
         self._closing = self._peer_closed = False
-        self._given_up = False
-        self._announced = False
-        self._is_reading = self._has_written = False
+        self._given_up = self._announced = self._is_reading = self._has_written = False
         self._clock = self._loop.time
         self.closed: asyncio.Future[None] = self._loop.create_future()
 

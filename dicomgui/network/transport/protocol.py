@@ -213,7 +213,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
         elif error is not None:
             self._take_rest()
         self._tell_end()
-        self._scribe.close(by_peer=self._peer_closed or not self._closing, error=_describe(exc))
+        told = "" if exc is None else f"{type(exc).__name__}: {exc}"
+        self._scribe.close(by_peer=self._peer_closed or not self._closing, error=told)
         self._set_writable(True)
         if not self.closed.done():
             self.closed.set_result(None)
@@ -493,7 +494,3 @@ class AssociationTransport(asyncio.BufferedProtocol):
             return
         self._scribe.timer(name, seconds)
         self._user.timed_out(name, seconds)
-
-
-def _describe(exc: Exception | None) -> str:
-    return "" if exc is None else f"{type(exc).__name__}: {exc}"

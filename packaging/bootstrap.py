@@ -378,11 +378,10 @@ def command_run(arguments: list[str]) -> int:
     return replace_process([str(venv_python()), "-m", "dicomgui", *arguments], env)
 
 
-COVERED = "pytest of the rest"
-REST = ("bench", "fuzz", "soak", "unit", "integration", "interop", "rules")
-HALVES = {"pytest of the window": ("gui",), COVERED: REST}
-"""They run side by side; `rules` looks whether the tests of its own half that a table names have passed. What the
-window's tests run is not counted: they would take half as long again, and what has to be covered stands below it."""
+COVERED = VENV / "covered"
+PARTS = (("gui",), ("interop", "bench", "fuzz", "soak"), ("unit", "integration", "rules"))
+"""They run side by side; `rules` looks whether tests of its own part that a table names have passed. What the window's
+tests run is not counted: they would take half as long again, and what has to be covered stands below it."""
 
 
 def lint_steps() -> list[tuple[str, list[str]]]:
@@ -395,18 +394,18 @@ def lint_steps() -> list[tuple[str, list[str]]]:
     ]
 
 
-def run_halves(*, long: bool) -> list[Step]:
-    """Run all tests; what each half prints comes when it has ended."""
-    say(f"--- {' and '.join(HALVES)} (a few minutes)")
+def run_parts(*, long: bool) -> list[Step]:
+    """Run all tests; what each part prints comes when it has ended."""
+    say("--- pytest (a quarter of an hour)")
     began = time.monotonic()
     running = []
-    for number, (name, folders) in enumerate(HALVES.items()):
+    for number, folders in enumerate(PARTS):
         command = [str(venv_python()), "-m", "pytest"]
-        command += ["--cov=dicomgui", "--cov-branch", "--cov-report="] if name == COVERED else []
+        command += ["--cov=dicomgui", "--cov-branch", "--cov-report="] if number else []
         command += [f"tests/{folder}" for folder in folders] + (["--long"] if long else [])
-        env = {**os.environ, "DICOMGUI_PEERS": str(PEERS), "COVERAGE_FILE": str(VENV / "coverage")}
+        env = {**os.environ, "DICOMGUI_PEERS": str(PEERS), "COVERAGE_FILE": f"{COVERED}.{number}"}
         output = (VENV / f"pytest-{number}.log").open("w+b")
-        running.append((name, start(command, output, env), output))
+        running.append((f"pytest of {', '.join(folders)}", start(command, output, env), output))
     steps = []
     for name, process, output in running:
         code = process.wait()
@@ -419,8 +418,9 @@ def run_halves(*, long: bool) -> list[Step]:
 
 def coverage_steps() -> list[tuple[str, list[str]]]:
     """What holds the coverage against what is wanted, by name."""
-    python, data, report = str(venv_python()), f"--data-file={VENV / 'coverage'}", str(VENV / "coverage.json")
+    python, data, report = str(venv_python()), f"--data-file={COVERED}", str(VENV / "coverage.json")
     return [
+        ("coverage, combined", [python, "-m", "coverage", "combine", "--quiet", data]),
         ("coverage, report", [python, "-m", "coverage", "json", "--quiet", data, "-o", report]),
         ("coverage", [python, str(ROOT / "packaging" / "coverage_gate.py"), report]),
     ]
@@ -442,7 +442,7 @@ def command_test(arguments: list[str], *, long: bool) -> int:
         pytest = [str(venv_python()), "-m", "pytest", *(["--long"] if long else []), *arguments]
         return 0 if run_step("pytest", pytest).ok else 1
     steps = [run_step(name, command) for name, command in lint_steps()]
-    steps += run_halves(long=long)
+    steps += run_parts(long=long)
     steps += [run_step(name, command) for name, command in coverage_steps()]
     say("--- summary")
     for step in steps:

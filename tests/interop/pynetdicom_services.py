@@ -53,7 +53,8 @@ SUCCESS, PENDING, CANCELLED, NO_SUCH_INSTANCE = 0x0000, 0xFF00, 0xFE00, 0x0112
 
 def say(event: evt.Event, what: str, **more: object) -> None:
     calling = str(event.assoc.requestor.ae_title).strip()
-    print(json.dumps({"what": what, "calling": calling, **more}), flush=True)
+    line = json.dumps({"what": what, "calling": calling, **more})
+    print(line + "\n", end="", flush=True)  # in one piece: several threads tell
 
 
 def plain(dataset: Dataset | None) -> dict[str, str]:

@@ -301,7 +301,7 @@ def test_test_runs_every_check_and_fails_when_one_fails(
         ran.append(command)
         return int(any(word in command for word in failing))
 
-    class Half:
+    class Part:
         def __init__(self, command: list[str], output: BinaryIO) -> None:
             self._code = run(command)
             output.write(b"what pytest prints")
@@ -310,9 +310,9 @@ def test_test_runs_every_check_and_fails_when_one_fails(
             return self._code
 
     monkeypatch.setattr(bootstrap, "run", run)
-    monkeypatch.setattr(bootstrap, "start", lambda command, output, env: Half(command, output))
+    monkeypatch.setattr(bootstrap, "start", lambda command, output, env: Part(command, output))
     assert bootstrap.main(["test"]) == 0
-    assert capsys.readouterr().out.count("what pytest prints") == 2
+    assert capsys.readouterr().out.count("what pytest prints") == 3
     checks = len(ran)
     folders = [word for command in ran for word in command if word.startswith("tests/")]
     there = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/test_*.py")}
@@ -321,7 +321,7 @@ def test_test_runs_every_check_and_fails_when_one_fails(
         failing[:] = [fault]
         assert bootstrap.main(["test", "--long"]) == 1
     assert len(ran) == 4 * checks
-    assert sum("--long" in command for command in ran) == 6
+    assert sum("--long" in command for command in ran) == 9
     assert "FAILED mypy" in capsys.readouterr().out
 
 

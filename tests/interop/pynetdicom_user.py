@@ -29,7 +29,7 @@ reports = threading.Semaphore(0)
 
 
 def say(**what: Any) -> None:
-    print(json.dumps(what), flush=True)
+    print(json.dumps(what) + "\n", end="", flush=True)  # in one piece: several threads tell
 
 
 def plain(dataset: Dataset | None) -> dict[str, Any] | None:

@@ -21,13 +21,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers import programs
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
 
 from dicomgui.network.part10 import parse_head
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 SOURCE = programs.ROOT
 LOOPBACK = "127.0.0.1"
@@ -288,12 +289,14 @@ def dcmqrscp(
 @contextlib.contextmanager
 def wlmscpfs(folder: Path, items: Iterable[Dataset], *options: object, ae_title: str = "WORKLIST") -> Iterator[Peer]:
     """DCMTK's worklist server, with these items in files."""
+    from pydicom import FileMetaDataset, uid  # where memory is measured, peers are started without it
+
     worklist = folder / ae_title
     worklist.mkdir(parents=True)
     (worklist / "lockfile").touch()
     for number, item in enumerate(items):
         item.file_meta = FileMetaDataset()
-        item.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        item.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
         item.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.31"
         item.file_meta.MediaStorageSOPInstanceUID = f"2.25.{number + 1}"
         item.save_as(worklist / f"{number}.wl", enforce_file_format=True)

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -295,12 +295,30 @@ BUTTON = (235, 299)
 """Where the button that starts the practice PACS is, in a window of 1280 × 800."""
 
 
-def step_remove(root: Path) -> None:
-    inside(root, "apt-get purge -y -q dicomgui")
+def expect_nothing_left(root: Path) -> None:
+    """Of the package; what the user has, and what package managers write down, may stay."""
     elsewhere = " ".join(f"-not -path '/{name}/*'" for name in ("proc", "root", "home", "var/log", "var/cache", "tmp"))
     left = inside(root, f"find / -xdev -iname '*dicomgui*' {elsewhere} 2>/dev/null", check=False).split()
     expect(not left, f"these are left: {' '.join(left)}")
+
+
+def step_remove(root: Path) -> None:
+    inside(root, "apt-get purge -y -q dicomgui")
+    expect_nothing_left(root)
     expect((root / "home" / USER / ".config" / "dicomgui").exists(), "the user's settings were removed")
+
+
+def play(steps: Sequence[tuple[str, Callable[[], None]]]) -> int:
+    """Take one step after the other up to the first that fails; gives the exit code."""
+    for name, step in steps:
+        started = time.monotonic()
+        try:
+            step()
+        except (Failed, subprocess.SubprocessError) as error:
+            say(f"FAILED {name}: {error}")
+            return 1
+        say(f"ok     {name} ({time.monotonic() - started:.0f} s)")
+    return 0
 
 
 def main() -> int:
@@ -313,7 +331,7 @@ def main() -> int:
         say("it has to run as root: it mounts and changes roots")
         return 1
     with debian(options.base) as root:
-        for name, step in (
+        steps = (
             ("install", lambda: step_install(root, options.package)),
             ("upgrade", lambda: step_upgrade(root)),
             ("command line", lambda: step_command_line(root)),
@@ -322,15 +340,8 @@ def main() -> int:
             ("desktop", lambda: step_desktop(root)),
             ("window", lambda: step_window(root, options.shots)),
             ("remove", lambda: step_remove(root)),
-        ):
-            started = time.monotonic()
-            try:
-                step()
-            except (Failed, subprocess.SubprocessError) as error:
-                say(f"FAILED {name}: {error}")
-                return 1
-            say(f"ok     {name} ({time.monotonic() - started:.0f} s)")
-    return 0
+        )
+        return play(steps)
 
 
 if __name__ == "__main__":

@@ -255,12 +255,6 @@ class Retrievals:
             retrieval.handle.finish(JobState.CANCELLED, text="cancelled before it began")
             retrieval.over.set()
 
-    def cancel_all(self) -> None:
-        """End all."""
-        for one in self._all:
-            if not one.is_finished:
-                self._place.jobs.cancel(one.number)
-
     def set_at_once(self, count: int) -> None:
         """Let so many run at a time; what is under way goes on."""
         self.at_once = max(1, count)

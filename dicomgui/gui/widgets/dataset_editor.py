@@ -184,9 +184,7 @@ class DatasetEditor(QWidget):
         self.item_button.clicked.connect(self.add_item)
         self.copy_button = small("item_copy", "copy", "Copy the selected item", "", self.duplicate)
         self.up_button = small("item_up", "up", "Move the selected item up", "Alt+Up", self._on_up)
-        self.down_button = small(
-            "item_down", "down", "Move the selected item down", "Alt+Down", lambda: self.move_item(1)
-        )
+        self.down_button = small("item_down", "down", "Move the selected item down", "Alt+Down", self._on_down)
         self.remove_button = small("element_remove", "remove", "Take out what is selected", "Delete", self.remove)
         self.undo_button = small("dataset_undo", "undo", "Take the last change back", "Ctrl+Z", self.undo)
         self.clear_button = small("dataset_clear", "clear", "Take everything out", "", self.clear)

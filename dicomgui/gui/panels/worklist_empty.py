@@ -45,6 +45,7 @@ class EmptyHelper(QScrollArea):
         self._task: asyncio.Task[None] | None = None
         self._asked: tuple[Query, tuple[Source, ...]] | None = None
         self.answers: list[Relaxed] = []
+        self._droppable = 0
         self.text = PlainLabel(tone="muted", wrap=True)
         self.text.setObjectName("worklist_empty_text")
         self.verdict = PlainLabel(bold=True, wrap=True)
@@ -99,8 +100,7 @@ class EmptyHelper(QScrollArea):
         """This was asked and nothing matched; ``None`` where that is over."""
         self.cancel()
         self._asked = asked
-        self.answers = []
-        self._show_answers()
+        self._clear_answers()
         keys = () if asked is None else relaxing_order(asked[0].keys)
         names = ", ".join(f"{key.attribute.label} = {key.value}" for key in keys)
         if keys:
@@ -131,7 +131,7 @@ class EmptyHelper(QScrollArea):
         return True
 
     async def _relax(self, query: Query, sources: tuple[Source, ...]) -> None:
-        self.answers = []
+        self._clear_answers()
         task = asyncio.current_task()
         assert task is not None
         names = ", ".join(source.name for source in sources)
@@ -145,8 +145,7 @@ class EmptyHelper(QScrollArea):
                 async for answer in answers:
                     for number in filter(None, answer.associations):
                         job.add_association(number)
-                    self.answers.append(answer)
-                    self._show_answers()
+                    self._add_answer(answer)
             failed = any(answer.failure for answer in self.answers)
             job.finish(JobState.FAILED if failed else JobState.DONE, text=self._verdict())
         self._show_verdict(self._verdict(), "error" if failed else "good" if self._found() else "muted")
@@ -189,24 +188,29 @@ class EmptyHelper(QScrollArea):
         self.verdict.setVisible(True)
         self.ensureWidgetVisible(self.verdict, 0, 120)
 
-    def _show_answers(self) -> None:
-        """A line for each answer; those without which there is something can be acted upon."""
+    def _clear_answers(self) -> None:
+        self.answers = []
+        self._droppable = 0
         while self._lines.count():
             item = self._lines.takeAt(0)
             widget = item.widget() if item is not None else None
             if widget is not None:
                 widget.hide()
+                widget.setParent(None)  # a name is free for its successor at once, not when Qt deletes this
                 widget.deleteLater()
-        number = 0
-        for row, answer in enumerate(self.answers):
-            icon, tone = ("good", "good") if answer.count else ("remove", "muted")
-            if answer.failure:
-                icon, tone = "error", "error"
-            self._lines.addWidget(Glyph(icon, tone, 16), row, 0)
-            self._lines.addWidget(PlainLabel(plain(answer.text, 200), wrap=True), row, 1)
-            if answer.count:
-                number += 1
-                self._lines.addWidget(self._drop_button(answer.key, number), row, 2)
+
+    def _add_answer(self, answer: Relaxed) -> None:
+        """A line for it; one without which there is something can be acted upon."""
+        self.answers.append(answer)
+        row = len(self.answers) - 1
+        icon, tone = ("good", "good") if answer.count else ("remove", "muted")
+        if answer.failure:
+            icon, tone = "error", "error"
+        self._lines.addWidget(Glyph(icon, tone, 16), row, 0)
+        self._lines.addWidget(PlainLabel(plain(answer.text, 200), wrap=True), row, 1)
+        if answer.count:
+            self._droppable += 1
+            self._lines.addWidget(self._drop_button(answer.key, self._droppable), row, 2)
 
     def _drop_button(self, key: Key | None, number: int) -> QWidget:
         text = "Take it out" if key is not None else "Take all out"

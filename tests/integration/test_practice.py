@@ -38,6 +38,7 @@ from dicomgui.network import (
 )
 from dicomgui.network.service_classes.commitment import CommitmentResult, commitment_request
 from dicomgui.network.service_classes.mpps import COMPLETED, PerformedSeries, completed, in_progress
+from dicomgui.network.tracing import ListenRecord
 
 TODAY = date(2026, 3, 1)
 MPPS, COMMITMENT = "1.2.840.10008.3.1.2.3.3", "1.2.840.10008.1.20.1"
@@ -217,6 +218,9 @@ async def test_it_takes_the_next_free_port_of_the_loopback_alone(context: AppCon
             assert pacs.address.startswith("127.0.0.1:")
             async with connected(other) as assoc:
                 assert (await assoc.echo()).status == 0
+        listens = [record for record in context.trace.records() if isinstance(record, ListenRecord)]
+        assert [record.active for record in listens] == [True, True, False, False]
+        assert not any(record.error for record in listens), "a port of somebody else's is an error in the trace"
 
 
 async def test_a_port_that_is_taken_is_told_and_nothing_stays(context: AppContext, temporary: Path) -> None:

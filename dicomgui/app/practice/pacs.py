@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, PeerAddress, Timeouts
 from dicomgui.network.errors import ListenError
 from dicomgui.network.service_classes.mpps import COMPLETED, DISCONTINUED, IN_PROGRESS
+from dicomgui.network.transport.listen import is_port_free
 from dicomgui.storage import Archive
 
 if TYPE_CHECKING:
@@ -154,8 +155,7 @@ class PracticePACS:
             await self._remove_folder()
 
     async def _listen(self, archive: LocalArchive) -> Listener:
-        wanted = self._wanted_port
-        ports = [wanted] if wanted is not None else [*range(FIRST_PORT, FIRST_PORT + PORTS_TRIED), 0]
+        ports = [self._wanted_port] if self._wanted_port is not None else [*_free_ports(), 0]
         for port in ports:
             options = ListenerOptions(
                 archive.folder, LOCAL_HOST, port, self.ae_title, fsync=False, services=ALL,
@@ -198,6 +198,11 @@ class PracticePACS:
 
 def _ignore(_event: ListenerEvent) -> None:
     """Nobody fetches the events of a practice PACS: without this they would pile up."""
+
+
+def _free_ports() -> Iterator[int]:
+    """Those of the usual ones that nobody has: to ask first, for a refusal would stand in the trace as an error."""
+    return (port for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED) if is_port_free(LOCAL_HOST, port))
 
 
 def _fill(files: Archive, today: date) -> list[Dataset]:

@@ -14,7 +14,7 @@ from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.sockets import socket_place
 
-__all__ = ["open_listener"]
+__all__ = ["is_port_free", "open_listener"]
 
 ACCEPTED_AT_ONCE: Final = 32
 """Connections that are taken from the system in one turn of the loop. asyncio would take as many as may wait, and with
@@ -38,6 +38,22 @@ async def open_listener(
             with listening.dup() as same:
                 same.listen(backlog)
     return server
+
+
+def is_port_free(host: str, port: int) -> bool:
+    """Whether one could listen there just now; somebody else may be there a moment later. It does not block.
+
+    :param host: an IPv4 address of this computer.
+    """
+    with socket.socket() as probe:
+        if sys.platform != "win32":  # as asyncio sets it; there it would let us have a port that is another's
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen()
+        except OSError:
+            return False
+    return True
 
 
 def _text(exc: OSError | OverflowError, host: str, port: int) -> str:

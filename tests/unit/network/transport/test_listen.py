@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dicomgui.network import ListenError, serve
+from dicomgui.network.transport.listen import is_port_free
 
 WORDS = [
     (OSError(errno.EADDRINUSE, "in use"), "in use by another program", "another port"),
@@ -34,3 +35,12 @@ async def test_each_fault_has_its_words(
     assert "127.0.0.1:104" in str(caught.value)
     assert hint in caught.value.hint
     assert caught.value.__cause__ is error
+
+
+def test_a_port_is_free_until_somebody_listens_on_it() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert not is_port_free("127.0.0.1", port)
+    assert is_port_free("127.0.0.1", port)

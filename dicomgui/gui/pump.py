@@ -39,6 +39,11 @@ class Pump(QObject):
         """Begin to tick."""
         self._timer.start()
 
+    def tick_soon(self) -> None:
+        """Tick in the next turn of Qt's loop, if it ticks at all: something that somebody waits for is there."""
+        if self._timer.isActive():
+            self._timer.start(0)
+
     def stop(self) -> None:
         """Drain once more and end."""
         if self._timer.isActive():
@@ -47,6 +52,8 @@ class Pump(QObject):
 
     def _on_tick(self) -> None:
         """Drain, unless Qt's events are processed while asyncio's loop stands still: a drain may start a task."""
+        if self._timer.interval() != INTERVAL_MS:
+            self._timer.start(INTERVAL_MS)
         try:
             asyncio.get_running_loop()
         except RuntimeError:

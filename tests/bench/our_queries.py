@@ -11,12 +11,13 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from bench.ours import peak_kb
 
 from dicomgui.app.asking.keys import parse_key
-from dicomgui.app.asking.query import FindJob, Found, Query
+from dicomgui.app.asking.query import FindJob, Query
+from dicomgui.app.asking.values import Answer
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.network import AcceptPolicy, FindRequest, Handlers, Limits, PeerAddress, ServerOptions, serve
@@ -90,15 +91,15 @@ async def _find(arguments: argparse.Namespace) -> dict[str, object]:
     """Seconds from the connection attempt to the release; matches are counted, and not kept."""
     count = 0
 
-    def take(_found: Found) -> None:
+    def take(answers: Sequence[Answer]) -> None:
         nonlocal count
-        count += 1
+        count += len(answers)
 
     with AppContext(keep_trace=False) as context:
         peer = PeerAddress.parse(f"BENCH@127.0.0.1:{arguments.port}")
         query = Query((parse_key(f"PatientID={arguments.count}"),), root="study", limit=None)
         start = time.perf_counter()
-        result = await FindJob(context, peer, ConnectionOptions(), query, is_lazy=True).run(take)
+        result = await FindJob(context, peer, ConnectionOptions(), query).run_undecoded(take)
         seconds = time.perf_counter() - start
     if not result.ok or count != arguments.count:
         raise SystemExit(f"found {count} of {arguments.count}: {result.error or result.status}")

@@ -19,21 +19,27 @@ LOOKED_AT = 100
 def ignored_keys(keys: Iterable[Key], answers: Sequence[Answer]) -> tuple[str, ...]:
     """The names of the keys that some of the first answers contradict, in the order of the keys.
 
-    What an answer does not return, it does not contradict. Takes milliseconds for each answer: call it in a thread.
+    What an answer does not return, it does not contradict. Takes a tenth of a millisecond for each answer: call it in
+    a thread.
     """
     identifiers = {
         key.name: (key.path[0].tag, identifier_of((key,)).dataset)
         for key in keys
         if key.is_matching and key.path[0].tag != SPECIFIC_CHARACTER_SET
     }
-    ignored: dict[str, None] = {}
+    open_ones = dict(identifiers)
+    seen: set[bytes] = set()  # many answers have the same values, e.g. of one patient
     for answer in answers[:LOOKED_AT]:
+        part = answer.only({tag for tag, _ in open_ones.values()}) if open_ones else None
+        if part is None or part.data in seen:
+            continue
+        seen.add(part.data)
         try:
             with warnings.catch_warnings(action="ignore"):
-                dataset = answer.dataset()
+                dataset = part.dataset()
         except DicomNetworkError:
             continue
-        for name, (tag, identifier) in identifiers.items():
-            if name not in ignored and dataset.get(tag) and dataset[tag].value and not matches(identifier, dataset):
-                ignored[name] = None
-    return tuple(name for name in identifiers if name in ignored)
+        for name, (tag, identifier) in tuple(open_ones.items()):
+            if dataset.get(tag) and dataset[tag].value and not matches(identifier, dataset):
+                del open_ones[name]
+    return tuple(name for name in identifiers if name not in open_ones)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import warnings
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from dicomgui.app.asking.levels import (
     roots_for,
     unique_keys_above,
 )
-from dicomgui.app.asking.values import Answer, tags_in
+from dicomgui.app.asking.values import Answer, tags_in_any
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.watching import Watch
@@ -101,7 +101,7 @@ class Found:
     """One match.
 
     :ivar number: from 1 on.
-    :ivar match: as it came; already decoded where the job is not lazy.
+    :ivar match: decoded.
     :ivar peer: who answered.
     :ivar answer: the bytes of the match, as they came.
     """
@@ -113,10 +113,7 @@ class Found:
 
     @property
     def dataset(self) -> Dataset:
-        """What the peer answered; of a lazy job, decoded anew at each call.
-
-        :raises RemoteProtocolError: it cannot be decoded.
-        """
+        """What the peer answered."""
         return self.match.dataset
 
     @property
@@ -171,6 +168,7 @@ class FindResult:
 
 
 OnFound = Callable[[Found], "bool | Awaitable[bool | None] | None"]
+OnAnswers = Callable[[Sequence[Answer]], object]
 
 
 async def find(
@@ -193,8 +191,6 @@ class FindJob:
     then and had a second to answer it, and :meth:`result` tells how far it came.
 
     :param on_association: told the association's number in the trace, once, as soon as there is one.
-    :param is_lazy: hand matches on without decoding them, for who looks at a few of very many: one that cannot be read
-        counts as well then.
     :raises ConfigurationError: the query makes no identifier, or names no model.
     """
 
@@ -206,12 +202,10 @@ class FindJob:
         query: Query,
         *,
         on_association: Callable[[int], None] | None = None,
-        is_lazy: bool = False,
     ) -> None:
         self._peer = peer
         self._options = options
         self._query = query
-        self._is_lazy = is_lazy
         self._evidence = Watch(context.tracer, on_association)
         self._context = context
         self._identifier = query.identifier()
@@ -224,6 +218,7 @@ class FindJob:
         self._response: Response | None = None
         self._error: DicomNetworkError | None = None
         self._started = self._ended = 0.0
+        self._result: FindResult | None = None
 
     async def run(self, on_match: OnFound | None = None) -> FindResult:
         """Ask, and hand every match to ``on_match``, a plain or a coroutine function.
@@ -239,22 +234,43 @@ class FindJob:
                     break
         return self.result()
 
+    async def run_undecoded(self, on_answers: OnAnswers | None = None) -> FindResult:
+        """Ask, and hand the matches on as they came over the wire, all that come at once in one call.
+
+        For who looks at a few of very many: that is ten times as fast. One that cannot be read counts as well.
+        """
+        async with aclosing(self._batches()) as batches:
+            async for batch in batches:
+                self._count += len(batch)
+                self._look_for_missing(batch)
+                if on_answers is not None:
+                    on_answers([self._answer(match) for match in batch])
+        return self.result()
+
     async def matches(self) -> AsyncGenerator[Found, None]:
         """Ask, and give the matches as they come. Whoever stops before the end closes the generator (``aclosing``):
         that cancels the query.
         """
+        async with aclosing(self._batches()) as batches:
+            async for batch in batches:
+                for match in batch:
+                    found = self._decoded(match)
+                    if found is not None:
+                        yield found
+
+    async def _batches(self) -> AsyncGenerator[Sequence[Match], None]:
+        """Ask, and give what comes, never more at once than the limit leaves."""
         self._started = time.perf_counter()
         try:
             async with self._options.connect(self._peer, self._contexts, self._evidence) as association:
                 operation = self._begin(association)
                 async with operation:
-                    async for match in operation:
-                        if self._count == self._query.limit:
+                    while batch := await operation.batch():
+                        for part in self._within_limit(batch):
+                            yield part
+                        if self._has_more:
                             await self._stop_at_limit(operation)
                             break
-                        found = self._take(match)
-                        if found is not None:
-                            yield found
                 if not self._has_more:
                     self._response = await operation.result()
         except DicomNetworkError as error:
@@ -271,22 +287,33 @@ class FindJob:
         self._notes += self._query.remarks(root)
         return association.find(self._identifier.dataset, root=root, priority=self._options.priority)
 
+    def _within_limit(self, batch: Sequence[Match]) -> Iterator[Sequence[Match]]:
+        """A batch in parts that leave nothing behind the limit; those of a part are counted before the next."""
+        limit = self._query.limit
+        while batch:
+            room = len(batch) if limit is None else limit - self._count
+            if not room:
+                self._has_more = True
+                return
+            yield batch[:room]
+            batch = batch[room:]
+
     async def _stop_at_limit(self, operation: Operation[Match]) -> None:
-        self._has_more = True
         try:
             self._response = await operation.cancel()
         except OperationTimeout:
             self._notes.append("The peer went on after the C-CANCEL; the association was aborted.")
 
-    def _take(self, match: Match) -> Found | None:
-        answer = Answer(match.data, match.transfer_syntax_uid, match.status == 0xFF01, self._options.charset)
-        if self._is_lazy:
-            self._count += 1
-            if self._missing:
-                there = tags_in(match.data, match.transfer_syntax_uid, self._missing)
-                if there:
-                    self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in there}
-            return Found(self._count, match, self._peer, answer)
+    def _answer(self, match: Match) -> Answer:
+        return Answer(match.data, match.transfer_syntax_uid, match.status == 0xFF01, self._options.charset)
+
+    def _look_for_missing(self, batch: Sequence[Match]) -> None:
+        if self._missing:
+            there = tags_in_any([match.data for match in batch], batch[0].transfer_syntax_uid, self._missing)
+            self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in there}
+
+    def _decoded(self, match: Match) -> Found | None:
+        answer = self._answer(match)
         try:
             with warnings.catch_warnings(action="ignore"):  # pydicom's, about odd values: they are shown as they are
                 dataset = answer.dataset()
@@ -299,8 +326,21 @@ class FindJob:
         self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in dataset}
         return Found(self._count, Match(dataset, match.status, match.transfer_syntax_uid), self._peer, answer)
 
+    @property
+    def root(self) -> str:
+        """The information model that is asked; an empty string before the peer has accepted one."""
+        return self._root
+
     def result(self) -> FindResult:
         """How the query ended, or how far it is."""
+        if self._result is not None:
+            return self._result
+        result = self._result_so_far()
+        if self._ended:
+            self._result = result  # the diagnosis takes milliseconds, and several ask
+        return result
+
+    def _result_so_far(self) -> FindResult:
         response = self._response
         return FindResult(
             peer=self._peer,

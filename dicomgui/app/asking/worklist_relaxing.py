@@ -105,8 +105,7 @@ async def _ask(
 ) -> Relaxed:
     count, has_more, failure, associations = 0, False, "", []
     for peer, options in peers:
-        job = FindJob(context, peer, options, query, is_lazy=True)
-        result = await job.run()
+        result = await FindJob(context, peer, options, query).run_undecoded()
         count += result.count
         has_more = has_more or result.has_more
         associations.append(result.association)

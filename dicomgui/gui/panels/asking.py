@@ -79,7 +79,12 @@ class Asking:
         for source in sources:
             one = NodeQuery(self._place, query, source, retry=partial(self._again, query, (source,)))
             self._queries.append(one)
-            self._tasks_of[one] = self._tasks.spawn(one.run(), name="query")
+            task = self._tasks_of[one] = self._tasks.spawn(one.run(), name="query")
+            task.add_done_callback(self._on_done)  # who has asked waits for the end and not for a tick
+
+    def _on_done(self, _task: asyncio.Task[None]) -> None:
+        if self._are_done:
+            self._place.pump.tick_soon()
 
     def cancel(self) -> bool:
         """End the queries by C-CANCEL, and after a second by A-ABORT; whether any ran."""

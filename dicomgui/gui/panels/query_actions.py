@@ -95,11 +95,9 @@ class QueryActions:
             names.append(key.attribute.keyword or key.attribute.name)
             for source in sources:
                 self._say(f"Asking {source.name} without {names[-1]} …")
-                job = FindJob(
-                    self._panel.place.context, source.peer, source.options, replace(other, limit=1), is_lazy=True
-                )
-                await job.run(lambda _found: None)
-                if job.result().count:
+                job = FindJob(self._panel.place.context, source.peer, source.options, replace(other, limit=1))
+                result = await job.run_undecoded()
+                if result.count:
                     self._ask(other, sources)
                     self._say(f"Without {names[-1]} there are matches: this key is too narrow.")
                     return

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from dicomgui.app.asking.ignored_keys import LOOKED_AT, ignored_keys
 from dicomgui.app.asking.keys import Key, attribute_of
 from dicomgui.app.asking.levels import UNIQUE_KEYS, Level, levels_of
-from dicomgui.app.asking.query import FindJob, FindResult, Found, Query
+from dicomgui.app.asking.query import FindJob, FindResult, Query
 from dicomgui.app.asking.values import Answer
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.app.recipes.recipe import Recipe
@@ -21,10 +20,7 @@ from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.status import Service
 from dicomgui.trace.finding import Finding, Severity
 
-__all__ = ["ONE_TICK", "NodeQuery", "findings_of", "query_below", "result_text"]
-
-ONE_TICK = 4000
-"""Matches that become rows at once; the rest waits for the next tick."""
+__all__ = ["NodeQuery", "findings_of", "query_below", "result_text"]
 
 
 class NodeQuery:
@@ -56,7 +52,7 @@ class NodeQuery:
         self.error: ConfigurationError | None = None
         self._place = place
         self._retry = retry
-        self._found: deque[Answer] = deque()
+        self._found: list[Row] = []
         self._first: list[Answer] = []
         self._job: FindJob | None = None
         self._handle: JobHandle | None = None
@@ -84,14 +80,14 @@ class NodeQuery:
             try:
                 job = self._job = FindJob(
                     self._place.context, self.source.peer, options, self.query,
-                    on_association=self._note_association, is_lazy=True,
+                    on_association=self._note_association,
                 )  # fmt: skip
             except ConfigurationError as error:
                 self.error = error
                 handle.finish(JobState.FAILED, text=str(error))
                 return
             try:
-                await job.run(self._take)
+                await job.run_undecoded(self._take)
             finally:
                 self.result = job.result()
                 self.source.root = self.source.root or self.result.root or None  # also where nothing matched
@@ -111,22 +107,18 @@ class NodeQuery:
         if self._handle is not None:
             self._handle.add_association(number)
 
-    def _take(self, found: Found) -> None:
-        answer = found.answer
-        self._found.append(answer)
-        if len(self._first) < LOOKED_AT:
-            self._first.append(answer)
+    def _take(self, answers: Sequence[Answer]) -> None:
+        if self._job is not None:
+            self.source.root = self.source.root or self._job.root or None
+        level, source, parent = self.query.level or Level.STUDY, self.source, self.parent
+        self._found += [Row(answer, level, source, parent) for answer in answers]
+        self._first += answers[: LOOKED_AT - len(self._first)]
 
     def fetch(self) -> list[Row]:
-        """The rows that have come since the last call, a tick's worth at most."""
-        level, found = self.query.level or Level.STUDY, self._found
-        if not found:
-            return []
-        if self._job is not None and self.source.root is None:
-            self.source.root = self._job.result().root or None
-        rows = [Row(found.popleft(), level, self.source, self.parent) for _ in range(min(ONE_TICK, len(found)))]
+        """The rows that have come since the last call."""
+        rows, self._found = self._found, []
         self.count += len(rows)
-        if self._handle is not None:
+        if rows and self._handle is not None:
             self._handle.update(files_done=self.count)
         return rows
 

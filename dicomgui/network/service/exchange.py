@@ -170,24 +170,33 @@ class StreamExchange(Exchange):
             self._relieve()
             self._wake()
 
-    async def next(self) -> Message | None:
-        """The next response, ``None`` when all were taken; safe to cancel, and for several tasks.
+    async def next(self, most: int | None = 1) -> list[Message]:
+        """The next responses, as many as have come, one at least; none when all were taken.
 
+        Safe to cancel, and for several tasks.
+
+        :param most: not more than these; ``None`` for all.
         :raises DicomNetworkError: the association ended before it came.
         """
         while not self._queue:
             if self._error is not None:
                 raise self._error
             if self._ended:
-                return None
+                return []
             if self._waiter is None:
                 self._waiter = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._waiter)
-        message = self._queue.popleft()
-        self._bytes -= _bytes_of(message)
+        queue = self._queue
+        if most is None or most >= len(queue):
+            messages = list(queue)
+            queue.clear()
+            self._bytes = 0
+        else:
+            messages = [queue.popleft() for _ in range(most)]
+            self._bytes -= sum(map(_bytes_of, messages))
         if not self._holds(0.5):
             self._relieve()
-        return message
+        return messages
 
     def discard(self) -> None:
         """From now on only the final response is of interest: nobody is woken for what comes before it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -33,6 +33,10 @@ class Operation(Generic[_T]):
         response = await op.result()
 
         response = await assoc.move(identifier, destination="ME")   # without looking at the progress
+
+        async with assoc.find(identifier) as op:
+            while batch := await op.batch():    # many matches in much less time
+                ...
 
     Iterated without ``async with``, it must be iterated to its end or cancelled by :meth:`cancel`. For one task, but
     for :meth:`cancel`, which any task may call: the iteration then ends as if there were no more.
@@ -173,13 +177,28 @@ class Operation(Generic[_T]):
         return self
 
     async def __anext__(self) -> _T:
-        if self._has_ended:
+        messages = await self._next(1)
+        if not messages:
             raise StopAsyncIteration
+        return self._convert(messages[0], self._transfer_syntax)
+
+    async def batch(self) -> list[_T]:
+        """All that has come and was not taken, or else what comes next; empty where the iteration would end.
+
+        May take the place of any step of the iteration, and raises what that does.
+        """
+        messages = await self._next(None)
+        return [self._convert(message, self._transfer_syntax) for message in messages]
+
+    async def _next(self, most: int | None) -> Sequence[Message]:
+        """The pending responses that are next; none when there are no more."""
+        if self._has_ended:
+            return ()
         try:
             exchange = await self._begin()
-            message = None if exchange is None else await self._take(exchange)
-            while message is not None and exchange is not None and self._is_cancelled:  # by another task
-                message = await self._take(exchange)
+            messages = () if exchange is None else await self._take(exchange, most)
+            while messages and exchange is not None and self._is_cancelled:  # by another task
+                messages = await self._take(exchange, most)
         except asyncio.CancelledError:
             if not self._is_entered:  # nobody else will clean up
                 self._end()
@@ -190,9 +209,7 @@ class Operation(Generic[_T]):
         except BaseException:
             self._end()
             raise
-        if message is None:
-            raise StopAsyncIteration
-        return self._convert(message, self._transfer_syntax)
+        return messages
 
     def __await__(self) -> Generator[object, None, Response]:
         return self.result().__await__()
@@ -210,18 +227,17 @@ class Operation(Generic[_T]):
                 self._begun.set_result(None)
         return self._exchange
 
-    async def _take(self, exchange: StreamExchange) -> Message | None:
-        """The next pending response; ``None`` when the final one was taken, here or in another task."""
-        message = await exchange.next()
-        if message is None:
-            return None
-        command = message.command
+    async def _take(self, exchange: StreamExchange, most: int | None = None) -> Sequence[Message]:
+        """The next pending responses; none when the final one was taken, here or in another task."""
+        messages = await exchange.next(most)
+        if not messages:
+            return messages
+        command = messages[-1].command
         assert isinstance(command, ResponseCommand)
-        if command.status.is_pending:
-            return message
-        self._response = response_of(message, self._transfer_syntax)
-        self._end()
-        return None
+        if not command.status.is_pending:
+            self._response = response_of(messages.pop(), self._transfer_syntax)
+            self._end()
+        return messages
 
     def _fail(self, error: DicomNetworkError) -> None:
         self._error = self._error or error

@@ -15,6 +15,7 @@ from helpers.retrieval import CR_STUDY, DOE, ENDLESS, UNSUPPORTED, elements
 from dicomgui.app.asking.keys import Key, parse_key, parse_return_key
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.query import FindJob, Found, Query, find, relaxed, return_keys_of
+from dicomgui.app.asking.values import Answer
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.network import (
@@ -259,20 +260,19 @@ def test_relaxing_leaves_out_one_key_after_the_other() -> None:
     ]
 
 
-async def test_a_lazy_job_hands_matches_on_undecoded(context: AppContext) -> None:
+async def test_matches_are_handed_on_undecoded_in_batches(context: AppContext) -> None:
     """What was never returned is found out all the same, and one that cannot be read is counted."""
 
     def answers(_request: FindRequest) -> Iterator[Match | bytes]:
         yield Match(elements(PatientID="1", StudyInstanceUID="1.2"), Status(0xFF01))
         yield b"\x40\x00\x75\x02SQ\x00\x00\xff\xff\xff\xff" + bytes(8)
 
-    found: list[Found] = []
+    found: list[Answer] = []
     async with answering(Handlers(on_find=answers)) as scp:
-        job = FindJob(context, scp.address, OPTIONS, Query(keys("PatientID=1"), keys("StudyID")), is_lazy=True)
-        result = await job.run(found.append)
+        job = FindJob(context, scp.address, OPTIONS, Query(keys("PatientID=1"), keys("StudyID")))
+        result = await job.run_undecoded(found.extend)
     assert (result.count, result.unreadable, result.never_returned) == (2, 0, ("StudyID",))
-    assert found[0].match.data
     assert found[0].has_unsupported_keys
-    assert found[0].dataset.PatientID == "1"
+    assert found[0].dataset().PatientID == "1"
     with pytest.raises(RemoteProtocolError):
-        _ = found[1].dataset
+        found[1].dataset()

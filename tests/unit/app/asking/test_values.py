@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
 
 from dicomgui.app.asking.keys import attribute_of
-from dicomgui.app.asking.values import Answer, inside, tags_in
+from dicomgui.app.asking.values import Answer, inside, tags_in_any
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service_classes.attributes import vr_of
@@ -111,14 +111,30 @@ def test_the_whole_is_decoded_when_it_is_wanted() -> None:
 @pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, DEFLATED])
 def test_which_elements_are_there(syntax: str) -> None:
     wanted = {tag("PatientName"): "PatientName", tag("StudyID"): "StudyID"}
-    assert list(tags_in(encode_dataset(study(), syntax), syntax, wanted)) == [tag("PatientName")]
-    assert not tags_in(encode_dataset(study(), syntax), syntax, {tag("StudyID"): "StudyID"})
+    bare, full = (encode_dataset(dataset, syntax) for dataset in (study(), study(StudyID="7", Modality="CT")))
+    assert tags_in_any([bare], syntax, wanted) == {tag("PatientName")}
+    assert tags_in_any([bare, full, bare], syntax, wanted) == set(wanted)
+    assert not tags_in_any([bare, bare], syntax, {tag("StudyID"): "StudyID"})
 
 
 def test_bytes_of_a_tag_in_a_value_are_no_element() -> None:
     data = encode_dataset(study(StudyDescription="\x20\x00\x10\x00"), EXPLICIT)
     assert b"\x20\x00\x10\x00" in data
-    assert not tags_in(data, EXPLICIT, {tag("StudyID"): "StudyID"})
+    assert not tags_in_any([data], EXPLICIT, {tag("StudyID"): "StudyID"})
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, DEFLATED])
+def test_a_match_without_most_of_its_elements(syntax: str) -> None:
+    dataset = study(StudyID="7", RequestAttributesSequence=[elements(RequestedProcedureID="8")])
+    dataset.private_block(0x0011, "ACME", create=True).add_new(0x01, "LO", "own")
+    dataset.private_block(0x0011, "OTHER", create=True).add_new(0x01, "LO", "of others")
+    whole = Answer(encode_dataset(dataset, syntax), syntax)
+    part = whole.only({tag("PatientName"), tag("RequestAttributesSequence"), 0x00111001}).dataset()
+    wanted = {"SpecificCharacterSet", "PatientName", "RequestAttributesSequence"}
+    assert {element.keyword for element in part if not element.tag.is_private} == wanted
+    assert [element.tag for element in part if element.tag.is_private] == [0x00110010, 0x00111001]
+    assert part.PatientName == "Müller^Jörg"
+    assert whole.only({tag("StudyDate")}).dataset() == elements(SpecificCharacterSet="ISO_IR 100")
 
 
 def test_value_representations_come_from_the_dictionary() -> None:

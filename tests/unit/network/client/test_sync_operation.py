@@ -49,6 +49,14 @@ def test_it_is_iterated(assoc: SyncAssociation) -> None:
     assert not op.is_cancelled
 
 
+def test_it_gives_what_came_in_batches(assoc: SyncAssociation) -> None:
+    op, found = assoc.find(ASKED), []
+    while batch := op.batch():
+        found += [match.dataset.PatientID for match in batch]
+    assert found == ["1", "2", "3"]
+    assert op.result().status.is_success
+
+
 def test_leaving_a_block_early_cancels(assoc: SyncAssociation) -> None:
     with assoc.find(keys(PatientID="100000")) as op:
         next(op)

@@ -51,7 +51,7 @@ class Stream:
 
     async def take_all(self) -> int:
         count = 0
-        while await self.exchange.next() is not None:
+        while await self.exchange.next():
             count += 1
         return count
 
@@ -185,7 +185,7 @@ async def test_a_stream_gives_what_comes_in_order_and_then_nothing() -> None:
     stream.finish()
     assert not stream.exchange.is_waiting
     assert await stream.take_all() == 4
-    assert await stream.exchange.next() is None
+    assert not await stream.exchange.next()
 
 
 async def test_who_waits_is_woken_and_may_be_several() -> None:
@@ -197,7 +197,7 @@ async def test_who_waits_is_woken_and_may_be_several() -> None:
         await asyncio.sleep(0)
         stream.finish()
     got = [task.result() for task in tasks]
-    assert got.count(None) == 1
+    assert got.count([]) == 1
 
 
 async def test_a_cancelled_wait_loses_nothing() -> None:
@@ -206,7 +206,7 @@ async def test_a_cancelled_wait_loses_nothing() -> None:
         async with asyncio.timeout(0):
             await stream.exchange.next()
     stream.deliver(1)
-    assert await stream.exchange.next() is not None
+    assert await stream.exchange.next()
 
 
 async def test_a_failure_comes_after_what_has_come() -> None:
@@ -214,8 +214,8 @@ async def test_a_failure_comes_after_what_has_come() -> None:
     stream.deliver(2)
     stream.exchange.fail(ConnectionLost("gone"))
     stream.exchange.fail(ConnectionLost("again"))
-    assert await stream.exchange.next() is not None
-    assert await stream.exchange.next() is not None
+    assert await stream.exchange.next()
+    assert await stream.exchange.next()
     with pytest.raises(ConnectionLost, match="gone"):
         await stream.exchange.next()
 
@@ -237,6 +237,17 @@ async def test_it_is_full_by_number_or_bytes_until_half_is_taken(count: int, len
     await exchange.next()
     assert not exchange.is_full
     assert stream.told == [False, "ok"]
+
+
+async def test_all_that_came_are_taken_at_once() -> None:
+    stream = Stream()
+    stream.deliver(MAX_QUEUED_RESPONSES, length=4)
+    assert len(await stream.exchange.next(None)) == MAX_QUEUED_RESPONSES
+    assert stream.told == [False, "ok"]
+    stream.deliver(3)
+    stream.finish()
+    assert [len(await stream.exchange.next(2)), len(await stream.exchange.next(None))] == [2, 2]
+    assert await stream.exchange.next(None) == []
 
 
 async def test_far_too_many_are_told_as_such() -> None:
@@ -267,8 +278,8 @@ async def test_dropping_keeps_only_the_final_response() -> None:
     stream.deliver(2)
     stream.finish()
     stream.exchange.drop_queued()
-    assert await stream.exchange.next() == response()
-    assert await stream.exchange.next() is None
+    assert await stream.exchange.next() == [response()]
+    assert not await stream.exchange.next()
 
 
 async def test_after_discarding_only_the_final_response_is_kept() -> None:
@@ -278,8 +289,8 @@ async def test_after_discarding_only_the_final_response_is_kept() -> None:
     stream.deliver(MAX_QUEUED_RESPONSES)
     assert not stream.exchange.is_full
     stream.finish()
-    assert await stream.exchange.next() == response()
-    assert await stream.exchange.next() is None
+    assert await stream.exchange.next() == [response()]
+    assert not await stream.exchange.next()
 
 
 async def test_dropping_after_a_failure_leaves_the_failure() -> None:

@@ -75,6 +75,31 @@ async def test_nothing_begins_before_it_is_asked_for_and_it_ends_once(stage: Sta
     assert (stage.starts, stage.ended, stage.cancels, stage.aborted) == (1, 1, [], False)
 
 
+async def test_what_came_is_taken_in_batches_and_one_by_one(stage: Stage) -> None:
+    stage.give(1, 2, 3, 4)
+    async with stage.op as op:
+        assert await anext(op) == 1
+        assert await op.batch() == [2, 3, 4]
+        stage.give(5)
+        stage.finish()
+        assert await op.batch() == [5]
+        assert await op.batch() == []
+    assert (await op.result()).status == 0
+    assert (stage.ended, stage.cancels) == (1, [])
+
+
+async def test_a_batch_after_a_cancel_is_empty(stage: Stage) -> None:
+    stage.give(1, 2)
+    async with stage.op as op:
+        stage.answers_cancel = False
+        task = asyncio.create_task(op.cancel(within_s=5))
+        await asyncio.sleep(0)
+        stage.give(3)
+        stage.finish(0xFE00)
+        assert await op.batch() == []
+        assert (await task).status == 0xFE00
+
+
 async def test_awaiting_it_passes_over_what_comes(stage: Stage) -> None:
     stage.give(1, 2)
     stage.finish(0xB000)
@@ -151,9 +176,9 @@ async def test_an_end_in_the_moment_of_the_time_out_counts(stage: Stage, monkeyp
     stage.answers_cancel = False
     take = StreamExchange.next
 
-    async def too_late(exchange: StreamExchange) -> Message | None:
+    async def too_late(exchange: StreamExchange, most: int | None) -> list[Message]:
         try:
-            return await take(exchange)
+            return await take(exchange, most)
         except asyncio.CancelledError:
             stage.finish(0xFE00)
             raise

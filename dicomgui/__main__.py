@@ -31,7 +31,7 @@ def main() -> int:
     if not arguments or arguments[0] == WINDOW_OPTION:
         return main_window(arguments[1:])
     if arguments[0] == DRIVE_OPTION and len(arguments) == 2:
-        from dicomgui.gui.drive import run_drive
+        from dicomgui.gui.drive.run import run_drive
 
         return run_drive(Path(arguments[1]))
     if arguments[0] == SELFTEST_OPTION:

@@ -27,7 +27,7 @@ SHOWN = (
     "look-at-what-was-received",
     "read-the-trace",
 )
-"""The steps of `dicomgui/gui/drive.py` whose pictures are kept."""
+"""The steps of `dicomgui/gui/drive/run.py` whose pictures are kept."""
 
 
 def command_of(program: str) -> list[str]:

@@ -123,8 +123,8 @@ def _plain_loop() -> asyncio.AbstractEventLoop:
 
 def _qt_loop() -> asyncio.AbstractEventLoop:
     """The product's own loop on the application that pytest-qt uses, too."""
-    if importlib.util.find_spec("dicomgui.gui.loop") is not None:
-        from dicomgui.gui.loop import new_event_loop
+    if importlib.util.find_spec("dicomgui.gui.running.loop") is not None:
+        from dicomgui.gui.running.loop import new_event_loop
 
         return _log.watch(new_event_loop())
     from concurrent.futures import ThreadPoolExecutor

@@ -17,13 +17,13 @@ from PySide6.QtWidgets import QApplication
 
 from dicomgui.app.configuration.settings import Theme as Scheme
 from dicomgui.app.context import AppContext
-from dicomgui.gui import icons
-from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.geometry import WindowPlace
-from dicomgui.gui.loop import new_event_loop
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.theme import Theme
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.look import icons
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.running.loop import new_event_loop
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.geometry import WindowPlace
+from dicomgui.gui.shell.main_window import MainWindow
 
 __all__ = ["SHUTDOWN_S", "main", "run_window"]
 

@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QApplication
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.selftest import Check, CheckFailed, check
-from dicomgui.gui import icons
-from dicomgui.gui.loop import new_event_loop
+from dicomgui.gui.look import icons
 from dicomgui.gui.main import dress
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.reporter import Reporter
+from dicomgui.gui.running.loop import new_event_loop
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
 
 __all__ = ["run_window_checks"]
 

@@ -24,9 +24,9 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.transfers.send import prepare, send
-from dicomgui.gui.loop import new_event_loop
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.panels.trace import TracePanel
+from dicomgui.gui.running.loop import new_event_loop
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.trace.panel import TracePanel
 from dicomgui.network import PeerAddress
 from dicomgui.network.tracing import Direction, PduRecord, Segment
 from dicomgui.trace.file import TraceWriter

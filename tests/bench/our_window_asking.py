@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from bench.watched_window import SETTLE_S, Watch, open_window, until  # isort: skip
 
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.panels.query import QueryPanel
+from dicomgui.gui.query.panel import QueryPanel
+from dicomgui.gui.shell.main_window import MainWindow
 
 __all__ = ["cancel", "find"]
 

@@ -25,8 +25,8 @@ from PySide6.QtWidgets import QApplication
 
 from dicomgui.app.context import AppContext
 from dicomgui.gui.main import dress
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.reporter import Reporter
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
 
 __all__ = ["SETTLE_S", "TICK_MS", "Watch", "child", "open_window", "profiled", "until"]
 

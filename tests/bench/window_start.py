@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dicomgui import __main__ as program
 
 if TYPE_CHECKING:
-    from dicomgui.gui.main_window import MainWindow
+    from dicomgui.gui.shell.main_window import MainWindow
 
 
 def main() -> int:

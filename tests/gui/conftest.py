@@ -16,9 +16,9 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.context import AppContext
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.theme import Theme
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
 
 
 @pytest.fixture(scope="session")

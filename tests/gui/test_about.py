@@ -10,9 +10,9 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from pytestqt.qtbot import QtBot
 
 import dicomgui
-from dicomgui.gui.dialogs import about
-from dicomgui.gui.dialogs.about import AboutDialog
-from dicomgui.gui.dialogs.help import HelpWindow
+from dicomgui.gui.help import about
+from dicomgui.gui.help.about import AboutDialog
+from dicomgui.gui.help.window import HelpWindow
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 

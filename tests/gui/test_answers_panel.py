@@ -24,12 +24,12 @@ from dicomgui.app.context import AppContext
 from dicomgui.app.listening.answers import AnswerStore
 from dicomgui.app.listening.ris import COLUMNS
 from dicomgui.app.practice.data import practice_worklist
-from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.panels.answers import AnswersPanel
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.theme import Theme
-from dicomgui.gui.widgets.answers_table import EditTable
+from dicomgui.gui.answers.panel import AnswersPanel
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.tables.edit_table import EditTable
 from dicomgui.network import Association, ProposedContext, connect, presets
 from dicomgui.network.service_classes import commitment, mpps, print_management, worklist
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES

@@ -9,7 +9,7 @@ from helpers.bad_peer import reached
 from helpers.retrieval import CT_STUDY, real_files
 from PySide6.QtWidgets import QPushButton
 
-from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import serve
 from dicomgui.network.service_classes.commitment_provider import CommitmentProvider
 from dicomgui.network.service_classes.references import Reference

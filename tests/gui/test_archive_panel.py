@@ -20,11 +20,11 @@ from pytestqt.qtbot import QtBot
 from dicomgui.app.archive.files import ExportForm
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobState
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.archive_model import ArchiveColumn
-from dicomgui.gui.panels.archive import ArchivePanel
-from dicomgui.gui.widgets.steps_strip import FirstStep
-from dicomgui.gui.widgets.tree_cell import arrow_rect
+from dicomgui.gui.archive.model import ArchiveColumn
+from dicomgui.gui.archive.panel import ArchivePanel
+from dicomgui.gui.home.steps_strip import FirstStep
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.tables.tree_cell import arrow_rect
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN
 from dicomgui.storage import Level

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import QPushButton
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobState
 from dicomgui.app.transfers.commitment import CommitmentState, Way
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.panels.send import SendPanel
+from dicomgui.gui.send.panel import SendPanel
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import Handlers, PeerAddress, Status, connect, serve
 from dicomgui.network.service.combining import combine
 from dicomgui.network.service_classes.commitment import REPORT_CONTEXTS

@@ -15,12 +15,13 @@ from pytestqt.qtbot import QtBot
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.configuration.settings import Settings, SettingsError, Theme
 from dicomgui.app.context import AppContext
-from dicomgui.gui import main, theme
-from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.dialogs.settings import SettingsDialog
-from dicomgui.gui.geometry import WindowPlace
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.reporter import Reporter
+from dicomgui.gui import main
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.look import theme
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.geometry import WindowPlace
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.shell.settings_dialog import SettingsDialog
 from dicomgui.network.association.params import AETitle, PeerAddress
 
 pytestmark = pytest.mark.qt
@@ -171,7 +172,7 @@ async def test_without_files_nothing_is_written(window: MainWindow, tmp_path: Pa
 
 
 async def test_the_colours_follow_the_settings(theme: theme.Theme, window: MainWindow) -> None:
-    from dicomgui.gui.theme import DARK, LIGHT, current_colors
+    from dicomgui.gui.look.theme import DARK, LIGHT, current_colors
 
     main.follow_settings(theme, window.config)
     try:

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.credentials import Identity, IdentityKind
-from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import HttpProxy, TlsConfig
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client.presets import VERIFICATION

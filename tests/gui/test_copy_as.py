@@ -17,7 +17,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
-from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.gui.widgets.copy_menu import CopyButton
 
 pytestmark = [pytest.mark.qt, pytest.mark.qt_log_ignore("grabbing the keyboard", r"raise\(\)")]

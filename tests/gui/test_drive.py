@@ -12,9 +12,9 @@ from helpers import peers
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
-from dicomgui.gui import drive
+from dicomgui.gui.drive import run as drive
 
-CODE = "import sys; from pathlib import Path; from dicomgui.gui.drive import run_drive; sys.exit(run_drive(Path({!r})))"
+CODE = "import sys, pathlib; from dicomgui.gui.drive.run import run_drive; sys.exit(run_drive(pathlib.Path({!r})))"
 
 
 @pytest.mark.interop("storescp", "storescu", "echoscu")

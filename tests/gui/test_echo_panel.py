@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.operations import JobState
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.trace_columns import ExchangeColumn
-from dicomgui.gui.panels.echo import EchoPanel
+from dicomgui.gui.echo.panel import EchoPanel
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.trace.listing.columns import ExchangeColumn
 
 pytestmark = pytest.mark.qt
 Press = Callable[[QPushButton], Awaitable[None]]

@@ -37,15 +37,15 @@ from dicomgui.app.configuration.peers import NodeStore
 from dicomgui.app.configuration.settings import SettingsStore
 from dicomgui.app.context import AppContext
 from dicomgui.gui import main
-from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.dialogs.settings import SettingsDialog
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.node_model import NodeColumn
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.nodes.model import NodeColumn
 from dicomgui.gui.panels.panel import Panel
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.theme import Theme
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.shell.settings_dialog import SettingsDialog
+from dicomgui.gui.trace.details.waterfall import Waterfall
 from dicomgui.gui.widgets.hex_view import HexView
-from dicomgui.gui.widgets.waterfall import Waterfall
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.describe import Node as TreeNode

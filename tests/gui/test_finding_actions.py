@@ -16,7 +16,7 @@ from pydicom.data import get_testdata_file
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from dicomgui.app.configuration.nodes import Node
-from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import GetRequest, Handlers, PeerAddress, ServerOptions, Status, StoreRequest, TlsConfig, serve
 from dicomgui.network.server.offering import policy_for
 from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN

@@ -19,11 +19,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSlider, QDialog, QLabel, QListWidget, QPushButton, QWidget
 
 from dicomgui.app.expert import PIECE
-from dicomgui.gui import explainer
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models import trace_source
+from dicomgui.gui.look.theme import Theme, current_colors
 from dicomgui.gui.panels.explaining import PeerActions
-from dicomgui.gui.theme import Theme, current_colors
+from dicomgui.gui.shell import explainer
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.trace.listing import source as trace_source
 from dicomgui.gui.widgets.hex_view import HexView
 from dicomgui.network.tracing import NoteRecord
 from dicomgui.trace.file import TraceWriter

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QPushButton, Q
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.help_pages import help_page, help_pages
-from dicomgui.gui.dialogs.help import HelpWindow
-from dicomgui.gui.main_window import HELP_OF, MainWindow
-from dicomgui.gui.theme import DARK, LIGHT, Theme
-from dicomgui.gui.widgets.trace_list import TraceList
+from dicomgui.gui.help.window import HelpWindow
+from dicomgui.gui.look.theme import DARK, LIGHT, Theme
+from dicomgui.gui.shell.main_window import HELP_OF, MainWindow
+from dicomgui.gui.trace.listing.list_view import TraceList
 
 pytestmark = [pytest.mark.qt, pytest.mark.qt_log_ignore(r"raise\(\)")]
 NAMED = re.compile(r"`((?:(?:Ctrl|Alt|Shift)\+)+(?:Left|Right|Home|\S)|F\d{1,2}|(?:Shift\+)F\d{1,2})`")

@@ -16,9 +16,9 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.panels.home import HomePanel
-from dicomgui.gui.widgets.steps_strip import FirstStep
+from dicomgui.gui.home.panel import HomePanel
+from dicomgui.gui.home.steps_strip import FirstStep
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import connect
 from dicomgui.network.association.params import PeerAddress
 

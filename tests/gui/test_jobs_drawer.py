@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.operations import JobKind, Jobs, JobState
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.jobs_model import JobColumn
-from dicomgui.gui.theme import Theme
-from dicomgui.gui.widgets.jobs_drawer import JobsBadge, JobsDrawer
-from dicomgui.gui.widgets.pills import FRACTION_ROLE, ICON_ROLE, TONE_ROLE
+from dicomgui.gui.jobs.drawer import JobsBadge, JobsDrawer
+from dicomgui.gui.jobs.model import JobColumn
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.tables.pills import FRACTION_ROLE, ICON_ROLE, TONE_ROLE
 
 pytestmark = [pytest.mark.qt, pytest.mark.qt_log_ignore("propagateSizeHints")]
 Press = Callable[[QPushButton], Awaitable[None]]

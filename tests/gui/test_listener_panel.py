@@ -20,11 +20,11 @@ from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.quotas import Quotas
 from dicomgui.app.listening.listener import ReceivedInstance, Refusal
 from dicomgui.app.operations import JobState
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.open_model import OpenColumn
-from dicomgui.gui.models.received_model import ReceivedColumn
-from dicomgui.gui.models.refused_model import RefusedColumn
-from dicomgui.gui.panels.listener import EVERY_HOST, LOCAL_HOST, ListenerPanel
+from dicomgui.gui.listener.open_model import OpenColumn
+from dicomgui.gui.listener.panel import EVERY_HOST, LOCAL_HOST, ListenerPanel
+from dicomgui.gui.listener.received_model import ReceivedColumn
+from dicomgui.gui.listener.refused_model import RefusedColumn
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import ProposedContext, connect, presets
 from dicomgui.network.errors import AssociationRejected
 from dicomgui.network.service import AssociationFacts

@@ -12,7 +12,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
-from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.shell.main_window import MainWindow
 
 pytestmark = pytest.mark.qt
 Press = Callable[[QPushButton], Awaitable[None]]

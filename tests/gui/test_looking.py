@@ -16,9 +16,9 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.nservices.templates import TEMPLATES
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.panels.query import QueryPanel
-from dicomgui.gui.viewer.viewer_window import ViewerWindow
+from dicomgui.gui.query.panel import QueryPanel
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.viewer.window import ViewerWindow
 from dicomgui.network import Handlers, ProposedContext, connect, presets, serve
 from dicomgui.network.service_classes.performed_steps import PerformedSteps
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES

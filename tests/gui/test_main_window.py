@@ -16,10 +16,10 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.context import AppContext
 from dicomgui.gui import main
-from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.look.theme import DARK, LIGHT, Theme, current_colors
 from dicomgui.gui.panels.panel import Panel
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.theme import DARK, LIGHT, Theme, current_colors
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
 
 pytestmark = pytest.mark.qt
 Press = Callable[[QPushButton], Awaitable[None]]

@@ -30,10 +30,10 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.context import AppContext
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.sample import write_sample
-from dicomgui.gui.theme import Theme
+from dicomgui.gui.drive.sample import write_sample
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import InstanceFile, connect, presets
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.part10 import read_head

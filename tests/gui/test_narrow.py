@@ -6,7 +6,7 @@ import pytest
 from helpers.bad_peer import reached
 from PySide6.QtWidgets import QScrollArea
 
-from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.shell.main_window import MainWindow
 
 pytestmark = pytest.mark.qt
 PANELS = ("home", "nodes", "echo", "send", "query", "worklist", "listener", "answers", "archive")

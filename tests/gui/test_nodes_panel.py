@@ -19,12 +19,12 @@ from dicomgui.app.configuration.peers import NodeStore
 from dicomgui.app.configuration.settings import SettingsStore
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import JobState
-from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.node_model import NodeColumn
-from dicomgui.gui.panels.nodes import NodesPanel
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.theme import Theme
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.nodes.model import NodeColumn
+from dicomgui.gui.nodes.panel import NodesPanel
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network.association.params import PeerAddress
 
 pytestmark = pytest.mark.qt

@@ -18,8 +18,8 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.nservices.requests import NOperation
 from dicomgui.app.operations import JobState
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.panels.nservices import NServicesPanel
+from dicomgui.gui.nservices.panel import NServicesPanel
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import Handlers, Reply, Server, Status, connect, serve
 from dicomgui.network.service.combining import combine
 from dicomgui.network.service_classes import print_attributes

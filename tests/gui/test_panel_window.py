@@ -13,10 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.context import AppContext
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.panel_window import PANELS, load_the_rest
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.theme import Theme
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.shell.panel_window import PANELS, load_the_rest
 
 pytestmark = pytest.mark.qt
 
@@ -115,7 +115,7 @@ def test_the_rest_is_loaded_until_the_window_ends() -> None:
 
 
 def test_the_window_opens_without_what_it_does_not_show() -> None:
-    ours = ("dicomgui.gui.panels.query", "dicomgui.gui.viewer.keeper", "dicomgui.app.practice.pacs")
+    ours = ("dicomgui.gui.query.panel", "dicomgui.gui.viewer.keeper", "dicomgui.app.practice.pacs")
     heavy = ("pydicom", "numpy", *ours)
     done = subprocess.run(
         [sys.executable, "-c", CODE.format(heavy=heavy)], capture_output=True, text=True, timeout=60, check=True

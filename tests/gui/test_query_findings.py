@@ -12,8 +12,8 @@ from helpers.retrieval import CR_STUDY
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.panels.query import QueryPanel
+from dicomgui.gui.query.panel import QueryPanel
+from dicomgui.gui.shell.main_window import MainWindow
 
 pytestmark = pytest.mark.qt
 

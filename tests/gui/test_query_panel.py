@@ -29,11 +29,11 @@ from dicomgui.app.configuration.peers import NodeStore
 from dicomgui.app.configuration.settings import SettingsStore
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.panels.query import QueryPanel
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.theme import Theme
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.query.panel import QueryPanel
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
 
 pytestmark = pytest.mark.qt
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"

@@ -19,11 +19,11 @@ from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.configuration.nodes import Node
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.query_model import AT_ONCE
-from dicomgui.gui.models.query_rows import Arrangement, Row, arranged
-from dicomgui.gui.panels import query_results
-from dicomgui.gui.panels.query import QueryPanel
+from dicomgui.gui.asking import results as query_results
+from dicomgui.gui.asking.model import AT_ONCE
+from dicomgui.gui.asking.rows import Arrangement, Row, arranged
+from dicomgui.gui.query.panel import QueryPanel
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import FindRequest, Handlers
 
 # What an off-screen window cannot do is no fault of the program.

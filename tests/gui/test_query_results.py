@@ -30,13 +30,13 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.query_model import AT_ONCE
-from dicomgui.gui.models.query_rows import NODE, Row
-from dicomgui.gui.panels import asking
-from dicomgui.gui.panels.query import QueryPanel
-from dicomgui.gui.panels.querying import NodeQuery
-from dicomgui.gui.widgets.tree_cell import OPEN_ROLE, WARNING_ROLE, arrow_rect
+from dicomgui.gui.asking import question as asking
+from dicomgui.gui.asking.model import AT_ONCE
+from dicomgui.gui.asking.querying import NodeQuery
+from dicomgui.gui.asking.rows import NODE, Row
+from dicomgui.gui.query.panel import QueryPanel
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.tables.tree_cell import OPEN_ROLE, WARNING_ROLE, arrow_rect
 from dicomgui.network import FindRequest, Handlers, PeerAddress, Status
 
 pytestmark = pytest.mark.qt

@@ -25,10 +25,10 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.query_rows import HERE
-from dicomgui.gui.models.retrieve_model import RetrieveColumn
-from dicomgui.gui.panels.query import QueryPanel
+from dicomgui.gui.asking.rows import HERE
+from dicomgui.gui.query.panel import QueryPanel
+from dicomgui.gui.query.retrieve_model import RetrieveColumn
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import Handlers, PeerAddress, Status, StoreRequest, serve
 from dicomgui.network.dimse.assembler import NullSink
 

@@ -18,9 +18,9 @@ from dicomgui.app.configuration.listener_options import CallerRule
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.connection import RoleWish
 from dicomgui.app.credentials import Identity, IdentityKind, Keyring, Need
-from dicomgui.gui.dialogs.secret import SecretDialog
-from dicomgui.gui.dialogs.users import UsersDialog
-from dicomgui.gui.main_window import MainWindow
+from dicomgui.gui.keeping.secret_dialog import SecretDialog
+from dicomgui.gui.listener.users_dialog import UsersDialog
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import TlsConfig
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import PeerAddress

@@ -18,10 +18,10 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.files.sources import Selection
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.send_model import Filter, SendColumn
-from dicomgui.gui.panels import send as send_module
-from dicomgui.gui.panels.send import SendPanel
+from dicomgui.gui.send import panel as send_module
+from dicomgui.gui.send.model import Filter, SendColumn
+from dicomgui.gui.send.panel import SendPanel
+from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import AcceptPolicy, Handlers, ServerOptions, Status, StoreRequest, serve
 from dicomgui.network.dimse.assembler import NullSink
 from dicomgui.network.part10 import parse_head

@@ -16,10 +16,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QMenu, QPushButton, QTreeView, QWidget
 from pytestqt.qtbot import QtBot
 
-from dicomgui.gui.theme import Theme
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.trace.details.tabs import Section, TraceDetails
 from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.hex_view import Notation
-from dicomgui.gui.widgets.trace_details import Section, TraceDetails
 from dicomgui.network.dimse import CFindRQ, CFindRSP, CMoveRQ, CStoreRQ, CStoreRSP, encode
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.pdu import PDV, PDataTF, PresentationContextAC, PresentationContextRQ

@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import JobKind, Jobs
-from dicomgui.gui.geometry import WindowPlace
-from dicomgui.gui.models.trace_columns import Column
-from dicomgui.gui.theme import Theme
-from dicomgui.gui.widgets.trace_dock import TraceDock
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.shell.geometry import WindowPlace
+from dicomgui.gui.trace.dock import TraceDock
+from dicomgui.gui.trace.listing.columns import Column
 from dicomgui.network.tracing import NoteRecord
 from dicomgui.trace.filter import Zoom
 

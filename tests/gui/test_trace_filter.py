@@ -10,10 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.trace_columns import AssociationColumn, Column, ExchangeColumn
-from dicomgui.gui.panels.trace import TracePanel
-from dicomgui.gui.widgets.trace_list import Like
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.trace.listing.columns import AssociationColumn, Column, ExchangeColumn
+from dicomgui.gui.trace.listing.list_view import Like
+from dicomgui.gui.trace.panel import TracePanel
 from dicomgui.network.dimse import CEchoRQ, CEchoRSP, CStoreRQ, CStoreRSP
 from dicomgui.network.status import Status
 from dicomgui.trace.filter import Zoom

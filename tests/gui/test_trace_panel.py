@@ -14,10 +14,10 @@ from PySide6.QtWidgets import QAbstractSlider, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.evidence import Evidence
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.trace_columns import AssociationColumn, Column, ExchangeColumn
-from dicomgui.gui.models.trace_rows import View
-from dicomgui.gui.panels.trace import TracePanel
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.trace.listing.columns import AssociationColumn, Column, ExchangeColumn
+from dicomgui.gui.trace.listing.rows import View
+from dicomgui.gui.trace.panel import TracePanel
 from dicomgui.network import connect, presets
 from dicomgui.network.tracing import NoteRecord, Scribe
 from dicomgui.trace.filter import Zoom
@@ -463,7 +463,7 @@ async def test_what_is_shown_is_saved_and_what_goes_wrong_is_told(
         asked.append((associations, more["store"], more["marks"]))
         return evidence.findings(OSError("no space"))
 
-    monkeypatch.setattr("dicomgui.gui.panels.trace.save_trace", save)
+    monkeypatch.setattr("dicomgui.gui.trace.panel.save_trace", save)
     panel.show_associations((2, 3))
     await press(panel.save_button)
     await reached(lambda: bool(panel.findings.cards), "the finding is shown")

@@ -15,12 +15,12 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QDialog, QLabel, QList
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import Job, JobHandle, JobKind, Jobs, JobState
-from dicomgui.gui.dialogs.save_trace import SaveTraceDialog
-from dicomgui.gui.panels import trace_saving
-from dicomgui.gui.panels.trace_saving import save_trace
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.tasks import PanelTasks
-from dicomgui.gui.theme import Theme
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.running.tasks import PanelTasks
+from dicomgui.gui.trace import saving as trace_saving
+from dicomgui.gui.trace.save_dialog import SaveTraceDialog
+from dicomgui.gui.trace.saving import save_trace
 from dicomgui.gui.widgets.dialogs import Ask
 from dicomgui.network.tracing import NoteRecord
 from dicomgui.trace.file import TraceWriter, read_trace

@@ -15,12 +15,13 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from dicomgui.app.operations import JobState
-from dicomgui.gui.dialogs.contexts import ContextsDialog
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.trace_columns import AssociationColumn, ExchangeColumn
-from dicomgui.gui.panels import trace as trace_panel
-from dicomgui.gui.panels import trace_opening, trace_sources
-from dicomgui.gui.panels.trace import TracePanel
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.trace import opening as trace_opening
+from dicomgui.gui.trace import panel as trace_panel
+from dicomgui.gui.trace import sources as trace_sources
+from dicomgui.gui.trace.contexts_dialog import ContextsDialog
+from dicomgui.gui.trace.listing.columns import AssociationColumn, ExchangeColumn
+from dicomgui.gui.trace.panel import TracePanel
 from dicomgui.network.dimse import CEchoRQ, CEchoRSP, encode
 from dicomgui.network.pdu import PDV, PDataTF
 from dicomgui.network.status import Status

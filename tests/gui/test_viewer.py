@@ -36,13 +36,13 @@ from pytestqt.qtbot import QtBot
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.viewing.compare_datasets import Kind
 from dicomgui.app.viewing.viewed import open_bytes, open_file
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.trace_columns import Column, ExchangeColumn
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.trace.listing.columns import Column, ExchangeColumn
 from dicomgui.gui.viewer import keeper
 from dicomgui.gui.viewer.edit_window import EditWindow
 from dicomgui.gui.viewer.element_model import NAME, TAG, VALUE
 from dicomgui.gui.viewer.image_canvas import NOT_FOR_DIAGNOSIS
-from dicomgui.gui.viewer.viewer_window import IMAGE, ViewerWindow
+from dicomgui.gui.viewer.window import IMAGE, ViewerWindow
 from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.association.params import PeerAddress

@@ -28,15 +28,15 @@ from dicomgui.app.configuration.settings import SettingsStore
 from dicomgui.app.context import AppContext
 from dicomgui.app.nservices.mpps import StepState
 from dicomgui.app.operations import JobKind, JobState
-from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.query_rows import ITEM
-from dicomgui.gui.panels.worklist import WorklistPanel
-from dicomgui.gui.panels.worklist_form import DATE, MODALITY, STATION
-from dicomgui.gui.panels.worklist_series import SeriesTable
-from dicomgui.gui.panels.worklist_step_dialog import StepDialog
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.theme import Theme
+from dicomgui.gui.asking.rows import ITEM
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.look.theme import Theme
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.worklist.form import DATE, MODALITY, STATION
+from dicomgui.gui.worklist.panel import WorklistPanel
+from dicomgui.gui.worklist.series import SeriesTable
+from dicomgui.gui.worklist.step_dialog import StepDialog
 from dicomgui.network import Handlers, Reply, Status
 
 pytestmark = pytest.mark.qt

@@ -9,10 +9,10 @@ from pathlib import Path
 from helpers.bad_peer import reached
 from PySide6.QtWidgets import QPushButton
 
-from dicomgui.gui.main_window import MainWindow
-from dicomgui.gui.models.query_rows import ITEM
-from dicomgui.gui.models.retrieve_model import RetrieveColumn
-from dicomgui.gui.panels.query import QueryPanel
+from dicomgui.gui.asking.rows import ITEM
+from dicomgui.gui.query.panel import QueryPanel
+from dicomgui.gui.query.retrieve_model import RetrieveColumn
+from dicomgui.gui.shell.main_window import MainWindow
 
 Press = Callable[[QPushButton], Awaitable[None]]
 

@@ -35,7 +35,7 @@ BANS = (
         "nested loop",
         rf"(.*\.)?({DIALOGS})|.+\.(exec|exec_|processEvents)|(.*\.)?QEventLoop",
         "a nested loop inside a task's step strands every other task: use dialog.open() and await a future",
-        {"dicomgui/gui/loop.py": "the product's loop is made from qasync's QEventLoop"},
+        {"dicomgui/gui/running/loop.py": "the product's loop is made from qasync's QEventLoop"},
     ),
     Ban(
         "task without an owner",
@@ -44,7 +44,7 @@ BANS = (
         "every task has a name and an owner: use TaskOwner.spawn or a TaskGroup called `group`",
         {
             "dicomgui/network/transport/tasks.py": "the network's owner of tasks",
-            "dicomgui/gui/tasks.py": "the window's owner of tasks",
+            "dicomgui/gui/running/tasks.py": "the window's owner of tasks",
         },
     ),
     Ban(

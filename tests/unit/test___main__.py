@@ -25,7 +25,7 @@ def window(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         called.append(folder)
         return 7
 
-    for name, function in (("main", open_window), ("drive", run_drive)):
+    for name, function in (("main", open_window), ("drive.run", run_drive)):
         module = ModuleType(f"dicomgui.gui.{name}")
         setattr(module, "main" if name == "main" else "run_drive", function)
         monkeypatch.setitem(sys.modules, module.__name__, module)

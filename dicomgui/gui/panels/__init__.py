@@ -1,1 +1,1 @@
-"""One panel of the window per module."""
+"""What all panels share: the workplace that each is given, echoes, what is done about findings."""

@@ -16,13 +16,13 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.operations import FINISHED_KEPT, JobHandle, JobKind, Jobs
-from dicomgui.gui.archive_keeper import ArchiveKeeper
-from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.pump import Pump
-from dicomgui.gui.reporter import Reporter
-from dicomgui.gui.secrets import Secrets
-from dicomgui.gui.tasks import PanelTasks
-from dicomgui.gui.widgets.peer_fields import PeerChoice
+from dicomgui.gui.keeping.archive import ArchiveKeeper
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.keeping.secrets import Secrets
+from dicomgui.gui.peers.fields import PeerChoice
+from dicomgui.gui.running.pump import Pump
+from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.running.tasks import PanelTasks
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.association.params import PeerAddress
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 from PySide6.QtGui import QColor
 
 from dicomgui.app.viewing.compare_datasets import Compared, Kind
-from dicomgui.gui.theme import current_colors
+from dicomgui.gui.look.theme import current_colors
 from dicomgui.gui.widgets.text import tooltip
 
 __all__ = ["CompareModel"]

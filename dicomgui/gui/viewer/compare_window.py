@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTree
 
 from dicomgui.app.viewing.compare_datasets import Compared, compare, compared_text
 from dicomgui.app.viewing.viewed import Viewed
-from dicomgui.gui import icons
-from dicomgui.gui.latest import Latest
+from dicomgui.gui.look import icons
+from dicomgui.gui.running.latest import Latest
 from dicomgui.gui.viewer.compare_model import CompareModel
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.fields import check_box

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
 from dicomgui.app.viewing.editing import EditedCopy, EditError, EditRow
-from dicomgui.gui.models.columns import ROOT, ColumnsModel, Index
-from dicomgui.gui.theme import current_colors
+from dicomgui.gui.look.theme import current_colors
+from dicomgui.gui.tables.columns import ROOT, ColumnsModel, Index
 from dicomgui.gui.widgets.text import tooltip
 from dicomgui.trace.finding import plain
 

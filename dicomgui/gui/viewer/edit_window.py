@@ -12,15 +12,15 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHBoxLayout, QVBoxLayo
 
 from dicomgui.app.viewing.editing import EditedCopy, EditError, EditRow, Finish, UidMap, parse_tag
 from dicomgui.app.viewing.viewed import Viewed
-from dicomgui.gui import icons
-from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.latest import Latest
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.look import icons
+from dicomgui.gui.running.latest import Latest
+from dicomgui.gui.tables.list_table import ListTable
 from dicomgui.gui.viewer.edit_model import EditModel
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.fields import check_box, line_edit
 from dicomgui.gui.widgets.flow import FlowRow, together
-from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.trace.finding import plain
 

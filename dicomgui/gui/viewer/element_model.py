@@ -7,8 +7,8 @@ from typing import Any
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor
 
-from dicomgui.gui.models.tree_model import TreeModel
-from dicomgui.gui.theme import current_colors
+from dicomgui.gui.look.theme import current_colors
+from dicomgui.gui.tables.tree_model import TreeModel
 from dicomgui.gui.widgets.text import tooltip
 from dicomgui.trace.inspection.dataset_nodes import DataNode
 

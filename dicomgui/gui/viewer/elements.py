@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from dicomgui.app.viewing.charset_lens import CANDIDATES, Doubt, doubts_of
 from dicomgui.app.viewing.element_search import Found, find_elements, line_of, whole_text
 from dicomgui.app.viewing.viewed import Viewed
-from dicomgui.gui.latest import Latest
+from dicomgui.gui.running.latest import Latest
 from dicomgui.gui.viewer.element_model import LENGTH, NAME, TAG, VALUE, VR, ElementModel
 from dicomgui.gui.viewer.lens import CharsetLens
 from dicomgui.gui.widgets.buttons import Choice, push_button

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dicomgui.app.viewing.image_render import Picture
-from dicomgui.gui.theme import current_colors
+from dicomgui.gui.look.theme import current_colors
 
 __all__ = ["NOT_FOR_DIAGNOSIS", "ImageCanvas", "image_of"]
 

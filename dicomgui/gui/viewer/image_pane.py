@@ -12,15 +12,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSlider, QStackedWidget, Q
 
 from dicomgui.app.viewing.image_facts import ImageError, ImageFacts, Window
 from dicomgui.app.viewing.viewed import Viewed
-from dicomgui.gui import icons
-from dicomgui.gui.latest import Latest
+from dicomgui.gui.look import icons
+from dicomgui.gui.running.latest import Latest
 from dicomgui.gui.viewer.image_canvas import NOT_FOR_DIAGNOSIS, ImageCanvas
 from dicomgui.gui.viewer.image_work import Drawn, How, ImageWork, Wish, opened, pixel_text
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState
-from dicomgui.gui.widgets.fields import line_edit
+from dicomgui.gui.widgets.fields import line_edit, set_invalid
 from dicomgui.gui.widgets.flow import FlowRow, together
-from dicomgui.gui.widgets.peer_fields import set_invalid
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, tooltip
 from dicomgui.trace.finding import plain
 

@@ -14,11 +14,11 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from dicomgui.app.viewing.editing import UidMap
 from dicomgui.app.viewing.viewed import Viewed, open_file
-from dicomgui.gui.configuration import Configuration
-from dicomgui.gui.latest import Latest
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.running.latest import Latest
 from dicomgui.gui.viewer.compare_window import CompareWindow
 from dicomgui.gui.viewer.edit_window import EditWindow
-from dicomgui.gui.viewer.viewer_window import ViewerWindow
+from dicomgui.gui.viewer.window import ViewerWindow
 from dicomgui.network.part10 import Part10Error
 from dicomgui.trace.finding import plain
 

@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from dicomgui.app.viewing.charset_lens import Reading, doubt_about, is_text, readings
 from dicomgui.app.viewing.viewed import MAX_VALUE_BYTES, Viewed
-from dicomgui.gui.models.text_table import Cell, TextTable
+from dicomgui.gui.tables.list_table import ListTable
+from dicomgui.gui.tables.text_table import Cell, TextTable
 from dicomgui.gui.widgets.hex_view import HexView
-from dicomgui.gui.widgets.tables import ListTable
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.network.tracing import Segment
 from dicomgui.trace.finding import plain

@@ -1,1 +1,1 @@
-"""Building blocks of the panels."""
+"""Building blocks of the panels that know nothing of what they show: labels, fields, buttons, cards, rows that wrap."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QComboBox, QPushButton, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
-from dicomgui.gui import icons
+from dicomgui.gui.look import icons
 
 __all__ = ["Choice", "push_button"]
 

@@ -11,8 +11,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from dicomgui.gui import icons
-from dicomgui.gui.theme import current_colors
+from dicomgui.gui.look import icons
+from dicomgui.gui.look.theme import current_colors
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.flow import FlowRow
 from dicomgui.gui.widgets.text import PlainLabel

@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QMenu, QPushButton, QWidget
 
 from dicomgui.app.recipes.shells import Shell
-from dicomgui.gui import icons
+from dicomgui.gui.look import icons
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.text import tooltip
 from dicomgui.trace.finding import plain

@@ -17,10 +17,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from dicomgui.gui import icons
+from dicomgui.gui.look import icons
 from dicomgui.gui.widgets.text import PlainLabel
 
-__all__ = ["YES", "Field", "FieldSet", "Section", "check_box", "field_text", "line_edit", "mark", "restyle"]
+__all__ = [
+    "YES", "Field", "FieldSet", "Section", "check_box", "field_text", "line_edit", "mark", "restyle", "set_invalid",
+]  # fmt: skip
 
 Field: TypeAlias = QLineEdit | QCheckBox | QComboBox
 
@@ -61,6 +63,13 @@ def restyle(field: QWidget) -> None:
     """Have the style sheet look at the field's properties again."""
     field.style().unpolish(field)
     field.style().polish(field)
+
+
+def set_invalid(edit: QLineEdit, invalid: bool) -> None:
+    """Frame a field in red, or no longer."""
+    if bool(edit.property("invalid")) != invalid:
+        edit.setProperty("invalid", invalid)
+        restyle(edit)
 
 
 def mark(field: QWidget, changed: bool) -> None:

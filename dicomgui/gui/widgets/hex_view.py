@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
-from dicomgui.gui.theme import current_colors, fixed_font
+from dicomgui.gui.look.theme import current_colors, fixed_font
 from dicomgui.network.tracing import Segment
 
 __all__ = ["HexView", "Notation", "written"]

@@ -1,0 +1,1 @@
+"""The panel of what our listener answers beside its archive."""

@@ -1,1 +1,0 @@
-"""Windows that ask for something; each opens and is not waited for."""

@@ -1,0 +1,1 @@
+"""The window driven step by step, without a display or anybody at it."""

@@ -1,0 +1,1 @@
+"""The panel that tests a peer by C-ECHO."""

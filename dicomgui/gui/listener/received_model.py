@@ -1,0 +1,137 @@
+"""What came into the listener, row by row: instances, echoes, and what was refused or not stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QModelIndex, QObject, Qt
+from PySide6.QtGui import QColor
+
+from dicomgui.app.listening.listener import (
+    EchoAnswered,
+    ListenerEvent,
+    ReceivedInstance,
+    Refusal,
+    RequestAnswered,
+    StoreFailed,
+)
+from dicomgui.gui.look.theme import current_colors
+from dicomgui.gui.tables.columns import ROOT, ColumnsModel, Index
+from dicomgui.gui.widgets.text import size_text, tooltip
+from dicomgui.network.uids import name_of
+from dicomgui.storage.writer import Outcome
+from dicomgui.trace.finding import plain
+
+__all__ = ["MAX_ROWS", "ReceivedColumn", "ReceivedModel"]
+
+MAX_ROWS = 100_000
+"""Rows kept; past that the oldest go. The instances themselves stay in their folder."""
+
+
+class ReceivedColumn(IntEnum):
+    """The columns, in their order."""
+
+    TIME = 0
+    FROM = 1
+    WHAT = 2
+    INSTANCE = 3
+    SIZE = 4
+    OUTCOME = 5
+
+
+_OUTCOMES = {
+    Outcome.STORED: "stored",
+    Outcome.DUPLICATE: "was there already",
+    Outcome.KEPT_SECOND: "stored beside another with its UID",
+    Outcome.REPLACED: "took the place of another with its UID",
+}
+Shown = ReceivedInstance | StoreFailed | EchoAnswered | Refusal | RequestAnswered
+
+
+class _Cells(NamedTuple):
+    texts: tuple[str, ...]
+    tone: str
+
+
+class ReceivedModel(ColumnsModel):
+    """Events are appended in batches; strings are built for the rows in view."""
+
+    titles = ("Time", "From", "What", "SOP instance", "Size", "Outcome")
+    right_columns = frozenset((ReceivedColumn.SIZE,))
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._events: list[Shown] = []
+
+    def add(self, events: Iterable[ListenerEvent]) -> int:
+        """Append those that have a row; gives how many."""
+        shown: list[Shown] = [event for event in events if isinstance(event, Shown)]
+        if not shown:
+            return 0
+        first = len(self._events)
+        self.beginInsertRows(QModelIndex(), first, first + len(shown) - 1)
+        self._events += shown
+        self.endInsertRows()
+        if (surplus := len(self._events) - MAX_ROWS) > 0:
+            self.beginRemoveRows(QModelIndex(), 0, surplus - 1)
+            del self._events[:surplus]
+            self.endRemoveRows()
+        return len(shown)
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self.beginResetModel()
+        self._events = []
+        self.endResetModel()
+
+    def event_at(self, row: int) -> Shown | None:
+        """The event of a row."""
+        return self._events[row] if 0 <= row < len(self._events) else None
+
+    def association_at(self, row: int) -> int:
+        """The trace's number of the association that a row came over, 0 for none."""
+        event = self.event_at(row)
+        if event is None:
+            return 0
+        return event.association if isinstance(event, Refusal) else event.facts.association
+
+    # Qt's side
+
+    def rowCount(self, parent: Index = ROOT) -> int:
+        return 0 if parent.isValid() else len(self._events)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or not 0 <= index.row() < len(self._events):
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return self.alignment_of(index.column())
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.ForegroundRole):
+            return None
+        cells = _cells(self._events[index.row()])
+        if role == Qt.ItemDataRole.ForegroundRole:
+            tone = cells.tone if index.column() == ReceivedColumn.OUTCOME else ""
+            return QColor(getattr(current_colors(), tone)) if tone else None
+        text = cells.texts[index.column()]
+        return tooltip(text) if role == Qt.ItemDataRole.ToolTipRole else text
+
+
+def _cells(event: Shown) -> _Cells:
+    moment = f"{datetime.fromtimestamp(event.utc).astimezone():%H:%M:%S}"
+    if isinstance(event, Refusal):
+        outcome, tone = ("ended", "warning") if event.is_gone else ("refused", "error")
+        return _Cells((moment, plain(event.peer), "Connection", "", "", f"{outcome}: {plain(event.reason)}"), tone)
+    caller = plain(f"{event.facts.calling_ae_title} ({event.facts.peer})")
+    if isinstance(event, EchoAnswered):
+        return _Cells((moment, caller, "C-ECHO", "", "", "answered"), "good")
+    if isinstance(event, RequestAnswered):
+        outcome = f"failed: {plain(event.problem)}" if event.problem else "answered"
+        cells = (moment, caller, plain(event.service), plain(event.detail), "", outcome)
+        return _Cells(cells, "error" if event.problem else "good")
+    what, instance = plain(name_of(event.sop_class_uid)), plain(event.sop_instance_uid)
+    if isinstance(event, StoreFailed):
+        return _Cells((moment, caller, what, instance, "", f"not stored: {plain(event.reason)}"), "error")
+    tone = "good" if event.outcome is Outcome.STORED else "warning"
+    return _Cells((moment, caller, what, instance, size_text(event.size_bytes), _OUTCOMES[event.outcome]), tone)

@@ -1,1 +1,0 @@
-"""Qt models over the buffers of the core; strings are built when a cell is shown, not before."""

@@ -1,0 +1,1 @@
+"""The console for normalized services, with its editor of data sets."""

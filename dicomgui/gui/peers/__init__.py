@@ -1,0 +1,1 @@
+"""Fields for whom to talk to and how: address, connection, association, TLS."""

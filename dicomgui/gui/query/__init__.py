@@ -1,0 +1,1 @@
+"""The panel that asks archives and retrieves from them."""

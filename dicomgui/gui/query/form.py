@@ -1,0 +1,94 @@
+"""What to ask an archive: level and root, and what every question has."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from dicomgui.app.asking.keys import Key
+from dicomgui.app.asking.levels import Level, Root, roots_for
+from dicomgui.app.asking.query import Query, return_keys_of
+from dicomgui.app.asking.searches import AUTOMATIC, SavedSearch
+from dicomgui.gui.asking.form import AskingForm
+from dicomgui.gui.asking.key_fields import UsualKeys
+from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.widgets.buttons import Choice
+from dicomgui.gui.widgets.fields import FieldSet
+
+__all__ = ["QueryForm"]
+
+_HELP = (
+    "* stands for any characters, ? for one. Nothing is added by itself: DOE finds only DOE, DOE* all that begin so. "
+    "Dates: 20240131, 20240101-20240131, today, last-7-days."
+)
+_LEVELS = (("patients", Level.PATIENT), ("studies", Level.STUDY), ("series", Level.SERIES), ("images", Level.IMAGE))
+_ROOTS = (
+    ("automatic", AUTOMATIC), ("study root", Root.STUDY.value), ("patient root", Root.PATIENT.value),
+    ("patient/study only", Root.PATIENT_STUDY_ONLY.value),
+)  # fmt: skip
+
+
+class QueryForm(AskingForm):
+    """The left side of the query panel. Gives a :class:`Query`, takes a :class:`SavedSearch`."""
+
+    def __init__(self, config: Configuration, parent: QWidget | None = None) -> None:
+        self.ask = FieldSet()
+        self.usual = UsualKeys("query")
+        super().__init__("query", config, self.ask, self.usual, _HELP, parent)
+        self._level = Level.STUDY
+        self.level = Choice("query_level", "What to look for")
+        for text, level in _LEVELS:
+            self.level.addItem(text, level)
+        self.level.setCurrentIndex(self.level.findData(self._level))
+        self.root = Choice("query_root", "Information model")
+        self.root.setToolTip("Automatic takes the first one that the peer accepts of those that have the level")
+        self._fill_roots()
+        self.ask.add_row(("level", "Look for", self.level, None), ("root", "Information model", self.root, None))
+        self.level.currentIndexChanged.connect(self._on_level_changed)
+        self.root.currentIndexChanged.connect(self._on_root_changed)
+        self.begin()
+
+    def query(self) -> Query:
+        returned: tuple[Key, ...] | None = self.editor.returned
+        if returned == self.usual_returned():
+            returned = None
+        query = Query(self.keys, returned, self._level, self.root.currentData() or None, self.how.chosen_limit)
+        query.identifier()
+        return query
+
+    def take(self, search: SavedSearch) -> None:
+        query = search.query()
+        level = search.level or Level.STUDY
+        self.level.setCurrentIndex(self.level.findData(level))
+        self.root.setCurrentIndex(max(0, self.root.findData(search.root)))
+        keys = self.how.take(search, query.keys)
+        returned = return_keys_of(level) if query.returned is None else query.returned
+        self.editor.set_keys((*self.usual.take_keys(keys), *returned))
+
+    def usual_returned(self) -> tuple[Key, ...]:
+        return return_keys_of(self._level)
+
+    def remarks_on(self, query: Query) -> tuple[str, ...]:
+        return query.remarks(query.roots[0])
+
+    def _on_level_changed(self) -> None:
+        before, self._level = self._level, Level(self.level.currentData())
+        self._fill_roots()
+        if self.editor.returned == return_keys_of(before):
+            self._on_usual_wanted()
+        self._on_root_changed()
+
+    def _fill_roots(self) -> None:
+        """Offer the models that have the level."""
+        chosen = self.root.currentData()
+        usable = {AUTOMATIC, *(root.value for root in roots_for(self._level))}
+        self.root.blockSignals(True)
+        self.root.clear()
+        for text, value in _ROOTS:
+            if value in usable:
+                self.root.addItem(text, value)
+        self.root.setCurrentIndex(max(0, self.root.findData(chosen)))
+        self.root.blockSignals(False)
+
+    def _on_root_changed(self) -> None:
+        self.usual.show_level(self._level, str(self.root.currentData() or ""))
+        self._on_changed()

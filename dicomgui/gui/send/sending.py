@@ -1,0 +1,75 @@
+"""How a send went, in words; and looking at what is to be sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dicomgui.app.connection import ConnectionOptions
+from dicomgui.app.files.conversion import Conversion
+from dicomgui.app.files.sources import Selection, SendItem
+from dicomgui.app.operations import JobState
+from dicomgui.app.transfers.send import ItemState, SendProgress, SendReport
+from dicomgui.app.viewing.viewed import open_file
+from dicomgui.gui.panels.panel import Panel
+from dicomgui.gui.send.model import SendModel
+from dicomgui.gui.widgets.text import count_text, duration_text, size_text
+from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.service_classes.references import Reference
+
+__all__ = ["Order", "sent_references", "state_of", "summed_up", "thousandths", "view_row"]
+
+
+@dataclass(slots=True)
+class Order:
+    """What is to be sent to whom; kept as long as its job is remembered, so that what failed can be tried again.
+
+    :ivar commit: ask for storage commitment of what was sent.
+    """
+
+    peer: PeerAddress
+    options: ConnectionOptions
+    items: tuple[SendItem, ...]
+    selections: tuple[Selection, ...]
+    conversion: Conversion = Conversion.NEVER
+    commit: bool = False
+
+
+def sent_references(report: SendReport) -> tuple[Reference, ...]:
+    """The instances that the peer has taken."""
+    heads = [one.item.head for one in report.results if one.is_sent]
+    return tuple(Reference(head.sop_class_uid, head.sop_instance_uid) for head in heads)
+
+
+def thousandths(progress: SendProgress) -> int:
+    """How much is done, by bytes, else by files."""
+    if progress.bytes_total:
+        return round(1000 * progress.bytes_done / progress.bytes_total)
+    return round(1000 * progress.done / max(1, progress.total))
+
+
+def summed_up(report: SendReport) -> str:
+    """What became of the files, in one line."""
+    parts = [f"{report.sent:,} of {count_text(len(report.results), 'file')} sent"]
+    parts += [f"{report.converted:,} converted"] if report.converted else []
+    counts = ((ItemState.WARNING, "with warning"), (ItemState.FAILED, "failed"), (ItemState.CANCELLED, "cancelled"))
+    parts += [f"{count:,} {word}" for state, word in counts if (count := report.count(state))]
+    parts.append(f"{size_text(report.bytes_sent)} in {duration_text(report.seconds)}")
+    if report.sent:
+        parts.append(f"{size_text(report.bytes_per_second)}/s")
+    return " · ".join(parts)
+
+
+def state_of(report: SendReport) -> JobState:
+    """How its job ends."""
+    if report.count(ItemState.CANCELLED):
+        return JobState.CANCELLED
+    if report.count(ItemState.FAILED):
+        return JobState.WARNING if report.sent else JobState.FAILED
+    return JobState.WARNING if report.count(ItemState.WARNING) else JobState.DONE
+
+
+def view_row(panel: Panel, model: SendModel, row: int) -> None:
+    """Show the instance of a row in a window of its own; does nothing for a file that is none."""
+    item = model.item_at(row)
+    if item is not None:
+        panel.view_wanted.emit(lambda: open_file(item.path, item.name))

@@ -1,0 +1,1 @@
+"""The window around the panels: rail, pages, banner, status bar, keys, settings."""

@@ -1,0 +1,1 @@
+"""The trace inspector, and the trace under every panel."""

@@ -1,0 +1,1 @@
+"""What is below the list of a trace: fields and bytes, the negotiation, the times."""

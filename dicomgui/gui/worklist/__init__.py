@@ -1,0 +1,1 @@
+"""The panel that asks a worklist, and tells what becomes of a step."""

@@ -108,7 +108,7 @@ class Status(int):
     @property
     def is_failure(self) -> bool:
         """Everything else."""
-        return self.category is Category.FAILURE
+        return self != 0x0000 and self.category is Category.FAILURE
 
     def explain(self, service: Service | None = None) -> Explanation:
         """All that the tables say about this code in ``service``; ``None`` is a service that is not known."""

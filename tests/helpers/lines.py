@@ -47,7 +47,9 @@ class Line:
             if told is not None:
                 told(chunk)
 
-    def send_answer(self, pdu: bytes) -> None:
+    def send_whole(self, pdu: bytes) -> None:
+        if self.is_refusing:
+            raise LocalProtocolError("not in this state")
         (value,) = decode(pdu).pdvs
         self.sent.append((value.context_id, value.control, bytes(value.data)))
         self.on_send()

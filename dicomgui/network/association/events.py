@@ -8,11 +8,11 @@ points into the receive buffer: use or copy it before the next step of the itera
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from dicomgui.network.association.states import Action, Event, State
 from dicomgui.network.errors import RemoteProtocolError
-from dicomgui.network.pdu import PDU, Abort, AssociateAC, AssociateRJ, AssociateRQ, PdvPiece
+from dicomgui.network.pdu import PDU, Abort, AbortSource, AssociateAC, AssociateRJ, AssociateRQ, PdvPiece
 from dicomgui.network.tracing import Segment
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "AssociateAccepted",
     "AssociateRejected",
     "AssociateRequested",
+    "Cause",
     "Indication",
     "Observer",
     "PdvPiece",
@@ -117,6 +118,28 @@ Indication: TypeAlias = (
     | Aborted
     | TransportClosed
 )
+
+
+class Cause(NamedTuple):
+    """What an action of the state machine needs to know of the event that leads to it.
+
+    :ivar data: the PDU that it is to send, where that is given.
+    :ivar indication: what it is to tell.
+    :ivar error: the fault of the peer that it answers.
+    :ivar source: of an A-ABORT of our user; ``reason`` likewise.
+    """
+
+    now: float
+    data: bytes = b""
+    indication: Indication | None = None
+    error: RemoteProtocolError | None = None
+    source: int = AbortSource.SERVICE_USER
+    reason: int = 0
+
+    @property
+    def fault_reason(self) -> int:
+        """Reason of the A-ABORT that answers the fault."""
+        return 0 if self.error is None else self.error.abort_reason
 
 
 def indication_of(pdu: PDU) -> Indication | None:

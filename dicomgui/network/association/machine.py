@@ -16,11 +16,12 @@ Once the connection is to be closed the object is done: what still comes in is d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from dicomgui.network.association.events import (
     Aborted,
     AssociateRejected,
+    Cause,
     Indication,
     Observer,
     Released,
@@ -35,6 +36,7 @@ from dicomgui.network.association.table import NEXT_STATES, TRANSITIONS
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 from dicomgui.network.pdu import (
     Abort,
+    AbortSource,
     AssociateAC,
     AssociateRJ,
     AssociateRQ,
@@ -59,8 +61,6 @@ SendBuffer: TypeAlias = bytes | bytearray | memoryview
 """What is handed out to be written; it is not changed afterwards."""
 
 _P_DATA_TF = int(PduType.P_DATA_TF)
-_SOURCE_USER = 0
-_SOURCE_PROVIDER = 2
 _UNEXPECTED_PDU = 2
 """Reason of the A-ABORT for a PDU that the state does not allow (PS3.8 table 9-26)."""
 
@@ -78,22 +78,6 @@ _PDU_TYPES: Final = frozenset(int(pdu_type) for pdu_type in PduType)
 _FAULTS: Final = (Action.AA_1, Action.AA_7, Action.AA_8)
 
 
-class _Cause(NamedTuple):
-    """What an action needs to know of the event that leads to it."""
-
-    now: float
-    data: bytes = b""
-    indication: Indication | None = None
-    error: RemoteProtocolError | None = None
-    source: int = _SOURCE_USER
-    reason: int = 0
-
-    @property
-    def fault_reason(self) -> int:
-        """Reason of the A-ABORT that answers the fault."""
-        return 0 if self.error is None else self.error.abort_reason
-
-
 class UpperLayer:
     """One association as PS3.8 section 9.2 describes it, without input and output.
 
@@ -109,6 +93,7 @@ class UpperLayer:
     :ivar has_more: whether the driver's bytes are not used up with the data that was handed on last.
     :ivar takes_data: whether data of the peer is welcome in this state.
     :ivar wants_close: the driver is to close the connection once the data to send is written.
+    :ivar wants_ends: whether the end of a P-DATA-TF is of interest, since somebody observes.
 
     :param limits: bounds of what the peer may send. The maximum PDU length that counts is the one advertised in the
         PDU given to :meth:`request` or :meth:`accept`; that of the limits is taken where such a PDU has none.
@@ -119,7 +104,7 @@ class UpperLayer:
 
     __slots__ = (
         "_aborts", "_data_error", "_framer", "_max_pdu_length", "_observer", "_request", "artim_at", "artim_s",
-        "has_more", "outgoing", "role", "state", "takes_data", "wants_close",
+        "has_more", "outgoing", "role", "state", "takes_data", "wants_close", "wants_ends",
     )  # fmt: skip
 
     def __init__(
@@ -134,6 +119,7 @@ class UpperLayer:
         self.artim_s = artim_s
         self.artim_at: float | None = None
         self._observer = observer
+        self.wants_ends = observer is not None
         self.outgoing: list[SendBuffer] = []
         self._request = b""
         self.takes_data = self.has_more = False
@@ -160,7 +146,7 @@ class UpperLayer:
     def transport_opened(self, now: float) -> list[Indication]:
         """The connection is open (Evt2 for the requestor, Evt5 for the acceptor); ARTIM starts for the acceptor."""
         event = Event.EVT2 if self.role is Role.REQUESTOR else Event.EVT5
-        return self._fire(event, _Cause(now, self._request))
+        return self._fire(event, Cause(now, self._request))
 
     def receive_data(self, data: bytes | bytearray | memoryview, now: float) -> Iterator[Indication]:
         """Take received bytes and yield what they mean to the user.
@@ -232,7 +218,7 @@ class UpperLayer:
         if self.wants_close:
             return []
         self._tell_unfinished(self._data_error or ENDED_EARLY)
-        return self._fire(Event.EVT17, _Cause(now))
+        return self._fire(Event.EVT17, Cause(now))
 
     def handle_timer(self, now: float) -> list[Indication]:
         """Look at the clock; at or after the time of :meth:`get_timer` ARTIM has run out (Evt18).
@@ -242,7 +228,7 @@ class UpperLayer:
         if self.artim_at is None or now < self.artim_at:
             return []
         self._tell_unfinished(self._data_error or LEFT_OPEN)
-        return self._fire(Event.EVT18, _Cause(now))
+        return self._fire(Event.EVT18, Cause(now))
 
     # What the user asks.
 
@@ -257,19 +243,24 @@ class UpperLayer:
         self._demand(Event.EVT1)
         self._request = (encode or rq.encode)()
         self._max_pdu_length = _advertised(rq, self._max_pdu_length)
-        self._fire(Event.EVT1, _Cause(now))
+        self._fire(Event.EVT1, Cause(now))
 
     def accept(self, ac: AssociateAC, now: float, encode: Callable[[], bytes] | None = None) -> None:
         """Accept the association that the peer asked for (Evt7); ``encode`` as for :meth:`request`."""
         self._demand(Event.EVT7)
         data = (encode or ac.encode)()
         self._max_pdu_length = _advertised(ac, self._max_pdu_length)
-        self._fire(Event.EVT7, _Cause(now, data))
+        self._fire(Event.EVT7, Cause(now, data))
 
     def reject(self, rj: AssociateRJ, now: float) -> None:
         """Reject the association that the peer asked for (Evt8); the peer is to close, or ARTIM does."""
         self._demand(Event.EVT8)
-        self._fire(Event.EVT8, _Cause(now, rj.encode()))
+        self._fire(Event.EVT8, Cause(now, rj.encode()))
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the driver may write P-DATA-TF PDUs right now, past :meth:`send_data`: nothing is queued before."""
+        return self.state is State.STA6 and not self.outgoing
 
     def send_data(self, chunk: SendBuffer) -> None:
         """Queue one or more whole P-DATA-TF PDUs (Evt9); ``chunk`` must not change afterwards.
@@ -282,15 +273,15 @@ class UpperLayer:
 
     def release(self, now: float) -> None:
         """Ask the peer to end the association (Evt11); data may still come in."""
-        self._fire(Event.EVT11, _Cause(now))
+        self._fire(Event.EVT11, Cause(now))
 
     def confirm_release(self, now: float) -> None:
         """Answer the peer's wish to end the association (Evt14)."""
-        self._fire(Event.EVT14, _Cause(now))
+        self._fire(Event.EVT14, Cause(now))
 
-    def abort(self, now: float, source: int = _SOURCE_USER, reason: int = 0) -> None:
+    def abort(self, now: float, source: int = AbortSource.SERVICE_USER, reason: int = 0) -> None:
         """End the association at once (Evt15)."""
-        self._fire(Event.EVT15, _Cause(now, source=source, reason=reason))
+        self._fire(Event.EVT15, Cause(now, source=source, reason=reason))
 
     def provider_abort(self, error: RemoteProtocolError, now: float) -> list[Indication]:
         """Answer a fault of the peer that was found above this layer, as an invalid PDU is answered (Evt19).
@@ -299,7 +290,7 @@ class UpperLayer:
         """
         if not self.allows(Event.EVT19):
             raise LocalProtocolError(f"nothing to abort in {self.state} ({self.state.text})")
-        return self._fire(Event.EVT19, _Cause(now, error=error))
+        return self._fire(Event.EVT19, Cause(now, error=error))
 
     # From frames to events.
 
@@ -313,24 +304,24 @@ class UpperLayer:
                     check_request(pdu)
         except RemoteProtocolError as error:
             self._tell_received(frame, str(error))
-            return self._fire(Event.EVT19, _Cause(now, error=error))
+            return self._fire(Event.EVT19, Cause(now, error=error))
         event = _EVENTS[pdu.pdu_type]
         fault = self._find_unexpected(event, frame.pdu_type)
         self._tell_received(frame, str(fault) if fault else "")
         if refusal is not None:
-            return self._fire(event, _Cause(now, refusal.encode(), AssociateRejected(refusal)))
-        return self._fire(event, _Cause(now, b"", indication_of(pdu), fault))
+            return self._fire(event, Cause(now, refusal.encode(), AssociateRejected(refusal)))
+        return self._fire(event, Cause(now, b"", indication_of(pdu), fault))
 
     def _on_unexpected_data(self, now: float) -> list[Indication]:
         """A P-DATA-TF begins where none is expected: that is known at its header, its body is dropped as it comes."""
         fault = self._find_unexpected(Event.EVT10, PduType.P_DATA_TF)
         self._data_error = str(fault) if fault else ""
-        return self._fire(Event.EVT10, _Cause(now, error=fault))
+        return self._fire(Event.EVT10, Cause(now, error=fault))
 
     def _on_broken(self, fault: RemoteProtocolError, now: float) -> list[Indication]:
         self._tell_unfinished(str(fault))
         self._data_error = ""
-        return self._fire(Event.EVT19, _Cause(now, error=fault))
+        return self._fire(Event.EVT19, Cause(now, error=fault))
 
     def _find_unexpected(self, event: Event, pdu_type: int) -> RemoteProtocolError | None:
         """The fault of sending a PDU that the state does not allow, where an A-ABORT answers it."""
@@ -358,22 +349,27 @@ class UpperLayer:
             raise LocalProtocolError(text)
         raise AssertionError(text)
 
-    def _fire(self, event: Event, cause: _Cause) -> list[Indication]:
+    def _fire(self, event: Event, cause: Cause) -> list[Indication]:
         action = self._demand(event)
-        before, after = self.state, self._choose_next(action, cause)
+        states = NEXT_STATES[action]
+        before, after = self.state, states[0] if len(states) == 1 else self._choose_next(action, cause)
         self.state = after
         self.takes_data = after is State.STA6 or after is State.STA7
         if self._observer is not None and not (event is Event.EVT10 and before is after):
             self._observer.transition(before, event, action, after)
-        return [indication for effect in _EFFECTS[action] if (indication := effect(self, cause)) is not None]
+        indications = []
+        for effect in _EFFECTS[action]:
+            indication = effect(self, cause)
+            if indication is not None:
+                indications.append(indication)
+        return indications
 
-    def _choose_next(self, action: Action, cause: _Cause) -> State:
+    def _choose_next(self, action: Action, cause: Cause) -> State:
         states = NEXT_STATES[action]
         if action is Action.AE_6:
             return states[1 if cause.data else 0]
-        if action is Action.AR_8:
-            return states[0 if self.role is Role.REQUESTOR else 1]
-        return states[0]
+        assert action is Action.AR_8
+        return states[0 if self.role is Role.REQUESTOR else 1]
 
     def _send(self, data: bytes) -> None:
         self.outgoing.append(data)
@@ -397,71 +393,71 @@ class UpperLayer:
 
     # What actions are made of; _EFFECTS puts them together.
 
-    def _send_given(self, cause: _Cause) -> Indication | None:
+    def _send_given(self, cause: Cause) -> Indication | None:
         self._send(cause.data)
         return None
 
-    def _send_release_rq(self, cause: _Cause) -> Indication | None:
+    def _send_release_rq(self, cause: Cause) -> Indication | None:
         self._send(_RELEASE_RQ)
         return None
 
-    def _send_release_rp(self, cause: _Cause) -> Indication | None:
+    def _send_release_rp(self, cause: Cause) -> Indication | None:
         self._send(_RELEASE_RP)
         return None
 
-    def _send_user_abort(self, cause: _Cause) -> Indication | None:
+    def _send_user_abort(self, cause: Cause) -> Indication | None:
         self._send(Abort(cause.source, cause.reason).encode())
         return None
 
-    def _send_provider_abort(self, cause: _Cause) -> Indication | None:
-        self._send(Abort(_SOURCE_PROVIDER, cause.fault_reason).encode())
+    def _send_provider_abort(self, cause: Cause) -> Indication | None:
+        self._send(Abort(AbortSource.SERVICE_PROVIDER, cause.fault_reason).encode())
         return None
 
-    def _repeat_abort(self, cause: _Cause) -> Indication | None:
+    def _repeat_abort(self, cause: Cause) -> Indication | None:
         self._aborts += 1
         return self._send_provider_abort(cause)
 
-    def _start_artim(self, cause: _Cause) -> Indication | None:
+    def _start_artim(self, cause: Cause) -> Indication | None:
         self.artim_at = cause.now + self.artim_s
         return None
 
-    def _judge_request(self, cause: _Cause) -> Indication | None:
+    def _judge_request(self, cause: Cause) -> Indication | None:
         self.artim_at = None
         if self.state is not State.STA3:
             self._start_artim(cause)
             self._send_given(cause)
         return cause.indication
 
-    def _begin_data(self, cause: _Cause) -> Indication | None:
+    def _begin_data(self, cause: Cause) -> Indication | None:
         self._framer.max_pdata_length = self._max_pdu_length
         return None
 
-    def _close(self, cause: _Cause) -> Indication | None:
+    def _close(self, cause: Cause) -> Indication | None:
         self.artim_at = None
         self.wants_close = True
         return None
 
-    def _indicate(self, cause: _Cause) -> Indication | None:
+    def _indicate(self, cause: Cause) -> Indication | None:
         return cause.indication
 
-    def _indicate_release(self, cause: _Cause) -> Indication | None:
+    def _indicate_release(self, cause: Cause) -> Indication | None:
         return ReleaseRequested(collision=self.state is not State.STA8)
 
-    def _confirm_release(self, cause: _Cause) -> Indication | None:
+    def _confirm_release(self, cause: Cause) -> Indication | None:
         return Released(collision=self.state is State.STA12)
 
-    def _indicate_refusal(self, cause: _Cause) -> Indication | None:
+    def _indicate_refusal(self, cause: Cause) -> Indication | None:
         """There is no association yet that could end, and so no indication in PS3.8; who keeps a log wants to know."""
-        return None if cause.error is None else Aborted(_SOURCE_USER, 0, by_peer=False, error=cause.error)
+        return None if cause.error is None else Aborted(AbortSource.SERVICE_USER, 0, by_peer=False, error=cause.error)
 
-    def _indicate_own_abort(self, cause: _Cause) -> Indication | None:
-        return Aborted(_SOURCE_PROVIDER, cause.fault_reason, by_peer=False, error=cause.error)
+    def _indicate_own_abort(self, cause: Cause) -> Indication | None:
+        return Aborted(AbortSource.SERVICE_PROVIDER, cause.fault_reason, by_peer=False, error=cause.error)
 
-    def _indicate_loss(self, cause: _Cause) -> Indication | None:
+    def _indicate_loss(self, cause: Cause) -> Indication | None:
         return TransportClosed()
 
 
-_Effect: TypeAlias = Callable[[UpperLayer, _Cause], Indication | None]
+_Effect: TypeAlias = Callable[[UpperLayer, Cause], Indication | None]
 
 # PS3.8 tables 9-6 to 9-9; the state after the action is set before its effects. DT-1, DT-2, AR-6 and AR-7 move data and
 # are done in send_data and receive_data.

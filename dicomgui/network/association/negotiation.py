@@ -223,7 +223,9 @@ def check_request(rq: AssociateRQ) -> None:
     :raises RemoteProtocolError: there is no context, or an id is even or repeated. So more than 128 are impossible.
     """
     seen: set[int] = set()
-    for context in rq.presentation_contexts:
+    for context in rq.items:
+        if not isinstance(context, PresentationContextRQ):
+            continue
         if context.context_id % 2 == 0 or context.context_id in seen:
             what = "repeated" if context.context_id in seen else "even"
             raise _invalid(f"the presentation context id {context.context_id} is {what}", "Presentation-context-ID")

@@ -20,6 +20,8 @@ __all__ = ["UNEXPECTED_PARAMETER", "Assembler", "MemorySink", "Message", "NullSi
 UNEXPECTED_PARAMETER: Final = 5
 """A-ABORT reason (PS3.8 table 9-26) for a fragment that may not come here."""
 
+_new: Final = tuple.__new__  # without the function of Python that a named tuple has in between
+
 
 class Sink(Protocol):
     """Where the bytes of one received data set go.
@@ -171,7 +173,7 @@ class Assembler:
         length = self._received
         self._sink = self._command = None
         self._received = 0
-        return Message(context_id, command, sink.finish(), length)
+        return _new(Message, (context_id, command, sink.finish(), length))
 
     def abandon(self) -> None:
         """The association is over: discard what is incomplete. May be called at any time."""
@@ -182,10 +184,9 @@ class Assembler:
             sink.abandon()
 
     def _reset(self) -> None:
-        """Nothing of a command is there."""
-        if self._command_context is not None:
-            self._command_context = None
-            self._parts = bytearray()
+        """Nothing of a message is there."""
+        self._command_context = None
+        self._parts = bytearray()
         self._received = 0
 
     def _feed_command(self, piece: PdvPiece) -> Message | None:
@@ -212,15 +213,14 @@ class Assembler:
 
     def _command_complete(self, context_id: int, data: bytes | bytearray | memoryview) -> Message | None:
         raw = bytes(data)
-        try:
-            command = self._last_command
-            if command is None or raw != self._last_raw:  # of the matches of a C-FIND it is always the same
-                command = decode(raw)
-                self._last_raw, self._last_command = raw, command
-        finally:
+        if self._command_context is not None:
             self._reset()
+        command = self._last_command
+        if command is None or raw != self._last_raw:  # of the matches of a C-FIND it is always the same
+            command = decode(raw)
+            self._last_raw, self._last_command = raw, command
         if not command.has_dataset:
-            return Message(context_id, command, None, -1)
+            return _new(Message, (context_id, command, None, -1))
         sink = self._choose_sink(context_id, command)
         self._context_id, self._command, self._sink = context_id, command, sink
         return None

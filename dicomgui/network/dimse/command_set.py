@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import struct
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
@@ -155,9 +156,15 @@ _READERS: Final[Mapping[int, Callable[[bytes], object]]] = {
 }
 
 
+_OF_LAYOUTS: Final[Mapping[int, Callable[[bytes], object]]] = {
+    **_READERS,
+    ELEMENTS["affected_sop_class_uid"].number: lru_cache(maxsize=256)(_read_uid),
+}
+"""The same where layouts are known: of SOP classes and statuses there are few, so that they are known as well."""
+
 _NUMBERS: Final[Mapping[int, Callable[[int], object] | None]] = {
     **{element.number: None for element in (*ELEMENTS.values(), MESSAGE_ID_RESPONDED) if element.vr == "US"},
-    ELEMENTS["status"].number: Status,
+    ELEMENTS["status"].number: lru_cache(maxsize=256)(Status),
     ELEMENTS["priority"].number: lambda value: _PRIORITIES.get(value, value),
 }
 """What makes the field of a number of two bytes of that number; ``None`` where it is the field."""
@@ -314,7 +321,7 @@ def _layout_of(data: bytes, plan: _Plan) -> _Layout:
         offset += length
     split = struct.Struct(form).unpack
     fields = [
-        (places.get(number, -1), _NUMBERS.get(number, _READERS[number]), default)
+        (places.get(number, -1), _NUMBERS.get(number, _OF_LAYOUTS[number]), default)
         for number, default in zip(plan.numbers, plan.defaults, strict=True)
     ]
     return _Layout(split, split(data)[::2], plan.make, tuple(fields), places[_DATASET_TYPE])

@@ -27,6 +27,7 @@ __all__ = [
     "RawFileSource",
     "SeekableFile",
     "Source",
+    "command_pdu",
     "file_source",
     "fragments",
 ]
@@ -214,6 +215,12 @@ def fragments(
     return _pieces(context_id, command, source, size, room, chunk_bytes, spare)
 
 
+def command_pdu(context_id: int, command: bytes) -> bytes:
+    """A message without data set, of whatever length, as one PDU."""
+    length = len(command)
+    return PDATA_HEAD.pack(_P_DATA, length + 6, length + 2, context_id, COMMAND | LAST) + command
+
+
 @lru_cache(maxsize=64)
 def _room(max_pdu_length: int) -> int:
     return max_fragment(max_pdu_length)
@@ -245,9 +252,9 @@ def _small(context_id: int, command: bytes, source: Source | None, size: int) ->
     """A message of two PDUs, or of one: most messages are that small."""
     length = len(command)
     start = _HEAD + length
-    head = PDATA_HEAD.pack(_P_DATA, length + 6, length + 2, context_id, COMMAND | LAST)
     if source is None:
-        return Chunk(head + command, start, start)
+        return Chunk(command_pdu(context_id, command), start, start)
+    head = PDATA_HEAD.pack(_P_DATA, length + 6, length + 2, context_id, COMMAND | LAST)
     data: bytes | bytearray | memoryview
     if type(source) is BytesSource and size == source.size:
         data = source.rest()

@@ -124,7 +124,10 @@ class _Associate:
     @property
     def user_information(self) -> UserInformation | None:
         """The first user information item."""
-        return next((item for item in self.items if isinstance(item, UserInformation)), None)
+        for item in self.items:  # no generator: it is asked for in every association
+            if isinstance(item, UserInformation):
+                return item
+        return None
 
     def encode(self) -> bytes:
         """The bytes of the PDU.

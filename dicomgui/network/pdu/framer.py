@@ -24,7 +24,10 @@ SNIFF_LENGTH = 64
 """Bytes kept of what is no DICOM, to recognise what it is instead."""
 
 _HEAD = PDATA_HEAD.size
+_new = tuple.__new__  # without the function of Python that a named tuple has in between
 _P_DATA_TF = int(PduType.P_DATA_TF)
+_ASSOCIATES = frozenset({int(PduType.ASSOCIATE_RQ), int(PduType.ASSOCIATE_AC)})
+_CONTROLS = frozenset(map(int, (PduType.ASSOCIATE_RJ, PduType.RELEASE_RQ, PduType.RELEASE_RP, PduType.ABORT)))
 _PDV_HEADER = 6
 _MIN_P_DATA = 6
 
@@ -68,10 +71,12 @@ class DataTaker(Protocol):
 
     :ivar takes_data: whether the next P-DATA-TF is welcome; asked before each.
     :ivar has_more: set ahead of each piece: whether more was received than is used up with it.
+    :ivar wants_ends: whether :meth:`data_ended` is to be called.
     """
 
     takes_data: bool
     has_more: bool
+    wants_ends: bool
 
     def data_ended(self, length: int, segments: tuple[Segment, ...]) -> None:
         """As :class:`DataEnd` says, ahead of the last piece of the P-DATA-TF."""
@@ -167,6 +172,11 @@ class Framer:
                         segments = capture.single(view, start, end, context_id, control) if capture else ()
                         yield DataEnd(length, segments)
                         continue
+                if self._between and size - start >= HEADER_LENGTH:
+                    whole = self._take_whole(view, start)
+                    if whole is not None:
+                        yield whole
+                        continue
                 yield from self._step(view)
         finally:
             if self._pos < size:
@@ -209,15 +219,26 @@ class Framer:
                     position += _HEAD
                     continue
                 self._pos = end
-                segments = () if capture is None else capture.single(view, position, end, context_id, control)
                 taker.has_more = end < size
-                taker.data_ended(HEADER_LENGTH + length, segments)
-                take(PdvPiece(context_id, control, view[position + _HEAD : end], True, True))
+                if taker.wants_ends:
+                    segments = () if capture is None else capture.single(view, position, end, context_id, control)
+                    taker.data_ended(HEADER_LENGTH + length, segments)
+                take(_new(PdvPiece, (context_id, control, view[position + _HEAD : end], True, True)))
                 position = end
         except BaseException:
             self._rest = bytes(view[self._pos :])
             raise
         return position
+
+    def _take_whole(self, view: memoryview, start: int) -> Whole | None:
+        """The PDU that begins there, if it is no P-DATA-TF, its header is in order, and all of it is there."""
+        pdu_type, length = view[start], int.from_bytes(view[start + 2 : start + HEADER_LENGTH], "big")
+        bounds = None if pdu_type == _P_DATA_TF else self._bounds(pdu_type)
+        end = start + HEADER_LENGTH + length
+        if bounds is None or end > len(view) or length < bounds[0] or length > bounds[1] > 0:
+            return None
+        self._pos = end
+        return _new(Whole, (pdu_type, bytes(view[start:end])))
 
     def _begin_long(self, view: memoryview, start: int, length: int) -> None:
         """A P-DATA-TF of one PDV begins of which not all is there: both its headers."""
@@ -237,8 +258,9 @@ class Framer:
         """The next part of a PDV that has begun."""
         piece, *ended = self._read_pdv(view)
         taker.has_more = self._pos < len(view)
-        for end in ended:
-            taker.data_ended(*end)
+        if taker.wants_ends:
+            for end in ended:
+                taker.data_ended(*end)
         take(piece)
 
     def take_broken(self) -> Broken | None:
@@ -296,19 +318,22 @@ class Framer:
 
     def _judge(self, view: memoryview) -> None:
         """Refuse a header with an unknown type or a length that cannot be."""
-        pdu_type, length = self._head[0], self._left
-        if pdu_type == _P_DATA_TF:
-            least, most = _MIN_P_DATA, self.max_pdata_length
-        elif pdu_type in (PduType.ASSOCIATE_RQ, PduType.ASSOCIATE_AC):
-            least, most = MIN_ASSOCIATE_LENGTH, self.max_associate_length
-        elif pdu_type in (PduType.ASSOCIATE_RJ, PduType.RELEASE_RQ, PduType.RELEASE_RP, PduType.ABORT):
-            least, most = 4, MAX_CONTROL_LENGTH
-        else:
+        length, bounds = self._left, self._bounds(self._head[0])
+        if bounds is None:
             self._refuse(view, "PDU type", 0, "no such PDU type", UNRECOGNIZED_PDU)
+        least, most = bounds
         if length < least:
             self._refuse(view, "PDU length", 2, f"{length}, at least {least} are needed")
         if length > most > 0:
             self._refuse(view, "PDU length", 2, f"{length} is over the limit of {most} bytes")
+
+    def _bounds(self, pdu_type: int) -> tuple[int, int] | None:
+        """How long the variable field may be, at least and at most (0 is no limit); ``None`` for an unknown type."""
+        if pdu_type == _P_DATA_TF:
+            return _MIN_P_DATA, self.max_pdata_length
+        if pdu_type in _ASSOCIATES:
+            return MIN_ASSOCIATE_LENGTH, self.max_associate_length
+        return (4, MAX_CONTROL_LENGTH) if pdu_type in _CONTROLS else None
 
     def _read_body(self, view: memoryview) -> tuple[Frame, ...]:
         if not self._collect(self._body, self._length, view):

@@ -275,7 +275,10 @@ class UserInformation:
     @property
     def max_length(self) -> int | None:
         """Maximum length of P-DATA-TF that the sender takes, 0 for no limit; ``None`` where it says nothing."""
-        return next((item.length for item in self.sub_items if isinstance(item, MaximumLength)), None)
+        for item in self.sub_items:  # no generator: it is asked for in every association
+            if isinstance(item, MaximumLength):
+                return item.length
+        return None
 
     @property
     def implementation_class_uid(self) -> str:

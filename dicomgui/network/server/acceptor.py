@@ -223,11 +223,11 @@ class Acceptor:
         except FAULTS as error:
             self._answer(rq, self._undecided(error))
             return
-        if isinstance(verdict, Awaitable):
+        if isinstance(verdict, AcceptPolicy) or not isinstance(verdict, Awaitable):
+            self._answer(rq, self._negotiate(rq, verdict))
+        else:
             self._is_deciding = True
             close_unawaited(self._tasks.spawn(self._decide(rq, verdict), name="negotiation"), verdict)
-        else:
-            self._answer(rq, self._negotiate(rq, verdict))
 
     async def _decide(self, rq: AssociateRQ, verdict: Awaitable[Verdict]) -> None:
         """Wait for a negotiator, as long as a peer would be waited for."""

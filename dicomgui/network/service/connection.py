@@ -84,7 +84,7 @@ class RequestReceiver(Protocol):
 class Connection:
     """Sends and receives DIMSE messages on one association.
 
-    Implements :class:`~dicomgui.network.transport.protocol.TransportUser`.
+    Implements :class:`~dicomgui.network.transport.user.TransportUser`.
     """
 
     def __init__(
@@ -381,11 +381,7 @@ class Connection:
         if self._assembler is not None:
             self._assembler.abandon()
         if self._transport is not None:
-            self._transport.set_idle_timeout(None)
-            for name in ("release", "associate"):
-                self._transport.set_deadline(name, None)
             self._transport.give_up()
         if self._requester is not None:
-            released = "the association was released"
-            self._requester.end(error or ConnectionLost(released, peer=self.peer, phase="transfer"))
+            self._requester.end(error)
         self._owner.association_ended(error)

@@ -235,27 +235,25 @@ def _bytes_of(message: Message) -> int:
 class OperationsWindow:
     """How many operations of ours may be outstanding; whoever wants one more waits in line.
 
+    :ivar is_full: whether who wants a place has to wait.
     :param size: 0 for no limit.
     """
 
-    __slots__ = ("_free", "_is_limited", "_waiting")
+    __slots__ = ("_free", "_is_limited", "_waiting", "is_full")
 
     def __init__(self, size: int) -> None:
         self._is_limited = size > 0
         self._free = size
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether who wants a place has to wait."""
-        return self._is_limited and (not self._free or bool(self._waiting))
+        self._waiting: deque[asyncio.Future[None]] = deque()  # empty while there is a free place
+        self.is_full = False
 
     def try_enter(self) -> bool:
         """Take a place if that needs no waiting; whether it was taken."""
+        if self.is_full:
+            return False
         if self._is_limited:
-            if not self._free or self._waiting:
-                return False
             self._free -= 1
+            self.is_full = not self._free
         return True
 
     async def enter(self) -> None:
@@ -283,10 +281,11 @@ class OperationsWindow:
                 turn.set_result(None)
                 return
         self._free += 1
+        self.is_full = False
 
     def open(self) -> None:
         """The association is over: let everybody in, to learn of it."""
-        self._is_limited = False
+        self._is_limited = self.is_full = False
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -21,23 +21,21 @@ class PromptFuture(asyncio.Future[_T]):
 
     __slots__ = ("_awaiter",)
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
-        self._awaiter: tuple[Callable[[Any], object], Context | None] | None = None
+    _awaiter: tuple[Callable[[Any], object], Context | None]
 
     def add_done_callback(
         self, fn: Callable[[Self], object], /, *, context: Context | None = None
     ) -> None:
         """As of any future; it is how a task awaits it."""
         self._awaiter = (fn, context)
-        super().add_done_callback(fn, context=context)
+        asyncio.Future.add_done_callback(self, fn, context=context)
 
     def deliver(self, value: _T) -> None:
         """Set the result, and let the task that awaits it go on before this returns.
 
         From within a task, or with more than one callback, it goes on in the next turn as with ``set_result``.
         """
-        awaiter = self._awaiter
+        awaiter = getattr(self, "_awaiter", None)  # no __init__ that sets it: thousands are made in a second
         if awaiter is None or asyncio.current_task(self.get_loop()) is not None:
             self.set_result(value)
             return

@@ -378,10 +378,10 @@ class Provider:
     def _tell_refused(
         self, told: Callable[[AssociationFacts, Command, Reply], None], command: Command, outcome: Status | Reply
     ) -> None:
-        reply = outcome if isinstance(outcome, Reply) else Reply(outcome)
-        if reply.status.is_failure:
+        status = outcome.status if isinstance(outcome, Reply) else outcome
+        if status.is_failure:
             try:
-                told(self._known_facts, command, reply)
+                told(self._known_facts, command, outcome if isinstance(outcome, Reply) else Reply(outcome))
             except Exception as error:
                 self._failed(error)
 
@@ -402,7 +402,7 @@ class Provider:
         return Reply(PROCESSING_FAILURE, f"internal fault: {type(error).__name__}")
 
     def _idle(self) -> None:
-        if self.on_idle is not None and not self.is_busy:
+        if self.on_idle is not None and not self._running and not self._waiting:
             self.on_idle()
 
 

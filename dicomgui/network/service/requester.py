@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import CCancelRQ, Command, Response
 from dicomgui.network.dimse.fragment import BytesSource, Chunk, Source
-from dicomgui.network.errors import DicomNetworkError, LocalProtocolError
+from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError
 from dicomgui.network.service.brake import Brake
 from dicomgui.network.service.exchange import Exchange, Exchanges, OperationsWindow, SingleExchange, StreamExchange
 from dicomgui.network.service.prompt import PromptFuture
 from dicomgui.network.service.sender import Sender
 from dicomgui.network.tracing import Scribe
+from dicomgui.network.transport.clock import clock_of
 from dicomgui.network.transport.protocol import AssociationTransport
 
 __all__ = ["Requester"]
@@ -56,10 +57,12 @@ class Requester:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
         self._loop = asyncio.get_running_loop()
+        self._clock = clock_of(self._loop)
         self._window = OperationsWindow(window)
         self._exchanges = Exchanges()
         self.next_message_id = self._exchanges.next_message_id
         self.brake = Brake(transport.hold, transport.unhold, lambda: self._exchanges.are_starving)
+        self._is_over = False
         self._error: DicomNetworkError | None = None
 
     @property
@@ -106,9 +109,9 @@ class Requester:
         :raises OperationTimeout: no response, or the peer stopped to read, within ``timeout_s``.
         :raises AssociationError: the association ended before the response came.
         """
-        if self._error is not None or not self._window.try_enter():
+        if self._is_over or not self._window.try_enter():
             await self._wait_turn()
-        future: PromptFuture[Message] = PromptFuture(self._loop)
+        future: PromptFuture[Message] = PromptFuture(loop=self._loop)
         exchange = SingleExchange(context_id, command.message_id, expected, timeout_s, future, then)
         try:
             self._exchanges.add(exchange)
@@ -134,7 +137,7 @@ class Requester:
         """Whether a request can be sent now, and nothing is in its way."""
         transport = self._transport
         is_free = not self._sender.is_sending and not self._window.is_full
-        return self._error is None and is_free and transport.is_writable and not transport.is_over
+        return not self._is_over and is_free and transport.is_writable and not transport.is_over
 
     def launch(
         self,
@@ -151,7 +154,7 @@ class Requester:
         :raises LocalProtocolError: it cannot be sent.
         """
         self._window.try_enter()
-        future: PromptFuture[Message] = PromptFuture(self._loop)
+        future: PromptFuture[Message] = PromptFuture(loop=self._loop)
         exchange = SingleExchange(context_id, command.message_id, expected, timeout_s, future)
         try:
             self._exchanges.add(exchange)
@@ -187,7 +190,7 @@ class Requester:
         :meth:`end_stream` must follow in any case. Cancelling this one ends the association by A-ABORT, unless it
         still waited for its turn.
         """
-        if self._error is not None or not self._window.try_enter():
+        if self._is_over or not self._window.try_enter():
             await self._wait_turn()
         exchange = StreamExchange(
             context_id, command.message_id, expected, timeout_s, self._on_full, self._on_relief
@@ -243,22 +246,29 @@ class Requester:
         exchange.deliver(message, is_final=not is_pending)
         self._watch(exchange)
 
-    def end(self, error: DicomNetworkError) -> None:
-        """The association is over: no response will come, and nothing can be asked."""
+    def end(self, error: DicomNetworkError | None) -> None:
+        """The association is over, ``None`` after its release: no response will come, and nothing can be asked."""
+        self._is_over = True
         self._error = error
         self._stop_timer()
-        self._exchanges.fail_all(error)
+        if self._exchanges:
+            self._exchanges.fail_all(self._why_over())
         self._window.open()
         self.brake.lift()
 
     # inner workings
 
     async def _wait_turn(self) -> None:
-        if self._error is not None:
-            raise LocalProtocolError("the association has ended", peer=self._peer) from self._error
+        if self._is_over:
+            raise LocalProtocolError("the association has ended", peer=self._peer) from self._why_over()
         await self._window.enter()
-        if self._error is not None:
-            raise self._error
+        if self._is_over:
+            raise self._why_over()
+
+    def _why_over(self) -> DicomNetworkError:
+        if self._error is None:
+            self._error = ConnectionLost("the association was released", peer=self._peer, phase="transfer")
+        return self._error
 
     async def _send(
         self,
@@ -286,13 +296,13 @@ class Requester:
         if self.brake.is_pressed:
             self.brake.balance()  # it may be starving now
         if exchange.due is None and exchange.is_waiting:
-            exchange.wait_from(self._loop.time())
+            exchange.wait_from(self._clock())
             self._watch(exchange)
 
     def _watch(self, exchange: Exchange) -> None:
         """Have the timer fire when the response is due, if it does not fire before anyway."""
         due = exchange.due
-        if due is not None and due < self._timer_at and self._error is None:
+        if due is not None and due < self._timer_at and not self._is_over:
             self._stop_timer()
             self._timer_at = due
             self._timer = self._loop.call_at(due, self._on_timer)
@@ -327,7 +337,9 @@ class Requester:
         """A request has its response, or waits for none: give its place back."""
         if not exchange.is_closed:
             exchange.is_closed = True
-            self._forget(exchange)
+            self._exchanges.forget(exchange)
+            if self.brake.is_pressed:
+                self.brake.balance()
             self._window.leave()
 
     def _on_full(self, exchange: StreamExchange, is_hard: bool) -> None:

@@ -136,7 +136,7 @@ class Response(NamedTuple):
 
         :raises DimseFailure: the status is a failure, or the operation was cancelled.
         """
-        if self.status.is_failure or self.status.is_cancel:
+        if not self.status.is_success and (self.status.is_failure or self.status.is_cancel):
             text = f"the peer answered {self.status}" + (f" ({self.comment})" if self.comment else "")
             raise DimseFailure(text, status=int(self.status), comment=self.comment, offending=self.offending)
         return self
@@ -153,10 +153,10 @@ def response_of(message: Message, transfer_syntax_uid: str) -> Response:
     """The final response that a message is."""
     command = message.command
     assert isinstance(command, ResponseCommand)
-    data = message.sink_result
     if type(command) in _PLAIN:  # nearly all
         uid = command.affected_sop_instance_uid if isinstance(command, CStoreRSP) else ""
         return Response(command.status, command.error_comment, command.offending_elements, command.error_id, uid)
+    data = message.sink_result
     return Response(
         command.status,
         command.error_comment,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from dicomgui.network.dimse.answer_pdu import Plain, answer_pdu, answer_runs, most_together
 from dicomgui.network.dimse.commands import Command, CommandField, CStoreRQ, answer
-from dicomgui.network.dimse.fragment import Chunk, Source, fragments
+from dicomgui.network.dimse.fragment import Chunk, Source, command_pdu, fragments
 from dicomgui.network.dimse.request_set import encode_request
 from dicomgui.network.errors import LocalProtocolError
 from dicomgui.network.pdu.data import PDATA_HEAD
@@ -58,6 +58,10 @@ class Sender:
         """Whether a message is on its way that cannot be sent in one go."""
         return self._turns.is_full
 
+    def _takes(self, pdu: bytes) -> bool:
+        """Whether the peer takes PDUs of this length."""
+        return not 0 < self._max_length < len(pdu) - HEADER_LENGTH
+
     def prepare(self, context_id: int, command: Command, source: Source | None) -> Iterable[Chunk]:
         """A message cut into PDUs for this peer, lazily; what it reads from ``source`` is read when it is iterated."""
         return fragments(context_id, encode_request(command), source, self._max_length, spare=self._spare)
@@ -66,8 +70,8 @@ class Sender:
         """Send the response to a C-STORE or C-ECHO that has a status and nothing else; raises like :meth:`post`."""
         if not self._turns.is_full:
             pdu = answer_pdu(context_id, request, status)
-            if not 0 < self._max_length < len(pdu) - HEADER_LENGTH:
-                self._transport.send_answer(pdu)
+            if self._takes(pdu):
+                self._transport.send_whole(pdu)
                 if self._scribe.tracer is not None:
                     self._scribe.dimse(
                         Direction.SENT,
@@ -215,7 +219,12 @@ class Sender:
             self._write(*self._queue.popleft())
 
     def _write(self, context_id: int, command: Command) -> None:
-        for chunk in fragments(context_id, encode_request(command), None, self._max_length):
-            self._transport.send_data(chunk, is_store=False)
+        raw = encode_request(command)
+        pdu = command_pdu(context_id, raw)
+        if self._takes(pdu):
+            self._transport.send_whole(pdu)
+        else:
+            for chunk in fragments(context_id, raw, None, self._max_length):
+                self._transport.send_data(chunk, is_store=False)
         if self._scribe.tracer is not None:
             trace_message(self._scribe, Direction.SENT, context_id, command, -1)

@@ -3,12 +3,13 @@
 from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.listen import open_listener
 from dicomgui.network.transport.observe import TraceObserver
-from dicomgui.network.transport.protocol import AssociationTransport, TransportUser
+from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.proxy import HttpProxy
 from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.sockets import IpFamily, SocketOptions, socket_place
 from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.network.transport.tls import ClientAuth, TlsConfig, TlsInfo
+from dicomgui.network.transport.user import TransportUser
 
 __all__ = [
     "AssociationTransport",

@@ -13,7 +13,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from dicomgui.network.association.events import Indication
 from dicomgui.network.association.machine import UpperLayer
@@ -23,11 +23,13 @@ from dicomgui.network.errors import ConnectError, RemoteProtocolError
 from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import Role, Scribe, Segment, broken_rule
 from dicomgui.network.transport.buffers import RECEIVE_BUFFER_BYTES, receive_buffer
+from dicomgui.network.transport.clock import clock_of
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.sockets import SocketOptions, socket_place, tune
 from dicomgui.network.transport.tls import TlsInfo, agreed_tls
+from dicomgui.network.transport.user import TransportUser
 
-__all__ = ["AssociationTransport", "TransportUser"]
+__all__ = ["AssociationTransport"]
 
 _log = logging.getLogger(__name__)
 
@@ -53,28 +55,6 @@ said to be over: everything is looked at again a moment later."""
 _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None) if sys.platform == "linux" else None
 
 _USUAL: Final = SocketOptions()
-
-class TransportUser(Protocol):
-    """What stands above a connection. All are called in the loop's thread."""
-
-    def transport_ready(self, transport: AssociationTransport) -> None:
-        """The connection is open."""
-
-    def handle_event(self, event: Indication) -> None:
-        """The state machine has something to tell.
-
-        A :class:`~dicomgui.network.pdu.PdvPiece` is valid during the call only. May raise
-        :class:`RemoteProtocolError`, which aborts the association as its reason says.
-        """
-
-    def timed_out(self, name: str, seconds: float) -> None:
-        """A deadline set by :meth:`AssociationTransport.set_deadline` has passed, or ARTIM (``artim``) has run out."""
-
-    def transport_failed(self, error: ConnectError) -> None:
-        """The connection broke for this reason; that it is closed is told next."""
-
-    def transport_closed(self, error: OSError | None) -> None:
-        """The connection is gone; called once, last."""
 
 
 class AssociationTransport(asyncio.BufferedProtocol):
@@ -125,7 +105,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._holds = 0
         self._closing = self._peer_closed = False
         self._given_up = self._announced = self._is_reading = self._has_written = False
-        self._clock = self._loop.time
+        self._clock = clock_of(self._loop)
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
     # asyncio's side
@@ -198,7 +178,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         """asyncio: the peer has closed its side; ours is closed too, as soon as what is queued has been written."""
         self._peer_closed = not self._closing
         self._tell_end()
-        self.set_deadline("flush", FLUSH_TIMEOUT_S)
+        self._watch_flush()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -265,8 +245,14 @@ class AssociationTransport(asyncio.BufferedProtocol):
             await asyncio.shield(self._drained)
 
     def give_up(self) -> None:
-        """The association is over: let go who waits for room to send, even if the peer never reads."""
+        """The association is over: let go who waits for room to send, even if the peer never reads.
+
+        Nothing of the peer is waited for any more but that it reads, and closes.
+        """
         self._given_up = True
+        self._idle_s = None
+        for name in ("associate", "release"):
+            self._deadlines.pop(name, None)
         self._wake()
 
     def flush(self) -> None:
@@ -275,13 +261,14 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if transport is None:
             machine.data_to_send()
             return
-        self._write_queued(transport)
+        if machine.outgoing:
+            self._write_queued(transport)
         if machine.wants_close and not self._closing:
             self.close()
         if machine.artim_at != self._artim:
             self._artim = machine.artim_at
             if self._artim is not None:  # a timer that is not needed any more runs out by itself
-                self._arm()
+                self._arm(self._artim)
 
     def _write_queued(self, transport: asyncio.Transport) -> None:
         queued = self._machine.data_to_send()
@@ -313,14 +300,21 @@ class AssociationTransport(asyncio.BufferedProtocol):
                 self._observer.sent_chunk(chunk, snap=False)
                 told(chunk)
 
-    def send_answer(self, pdu: bytes) -> None:
+    def send_whole(self, pdu: bytes) -> None:
         """Send one P-DATA-TF that holds a whole message without data set; otherwise as :meth:`send_data`.
 
-        It goes at once where it answers the last that was received: the peer works on while we write the trace.
+        It goes at once, unless more was received that may have to be answered as well: the peer works on while we
+        write the trace.
         """
-        self._machine.send_data(pdu)
-        if not (self._is_reading and self._machine.has_more):
-            self.flush()
+        machine, transport = self._machine, self._transport
+        is_last = not (self._is_reading and machine.has_more)
+        if is_last and machine.may_pass and transport is not None and not transport.is_closing():
+            self._has_written = True
+            transport.write(pdu)
+        else:
+            machine.send_data(pdu)
+            if is_last:
+                self.flush()
         if self._observer is not None:
             self._observer.sent(PduType.P_DATA_TF, len(pdu), (Segment(0, pdu),))
 
@@ -330,8 +324,12 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._closing = True
         if transport is not None and not transport.is_closing():
             self._write_queued(transport)
-            self.set_deadline("flush", FLUSH_TIMEOUT_S)
             transport.close()
+            self._watch_flush()
+
+    def _watch_flush(self) -> None:
+        if self.tls is not None or not self.has_written_all:  # else it closes at once
+            self.set_deadline("flush", FLUSH_TIMEOUT_S)
 
     def cut(self) -> None:
         """Close the connection at once; unsent bytes are lost."""
@@ -362,7 +360,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if self._holds == 0 and self._transport is not None and not self._transport.is_closing():
             self._last_byte = self._loop.time()
             self._transport.resume_reading()
-            self._arm()  # the idle time may have run out meanwhile, which did not count
+            self._arm(self._next_deadline())  # the idle time may have run out meanwhile, which did not count
 
     def set_deadline(self, name: str, seconds: float | None, *, named_s: float | None = None) -> None:
         """Have :meth:`TransportUser.timed_out` called in ``seconds`` from now; ``None`` takes it back.
@@ -372,17 +370,16 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if seconds is None:
             self._deadlines.pop(name, None)
             return
-        at = self._loop.time() + seconds
+        at = self._clock() + seconds
         self._deadlines[name] = (at, seconds if named_s is None else named_s)
-        if self._timer is None or at < self._timer_at:
-            self._arm()
+        self._arm(at)
 
     def set_idle_timeout(self, seconds: float | None) -> None:
         """Have ``timed_out("idle", …)`` called after ``seconds`` in which no byte came; ``None`` never."""
         self._idle_s = seconds
         if seconds is not None:
-            self._last_byte = self._loop.time()
-            self._arm()
+            self._last_byte = self._clock()
+            self._arm(self._last_byte + seconds if self._holds == 0 else None)
 
     # inner workings
 
@@ -452,9 +449,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
             times.append(self._last_byte + self._idle_s)
         return min(times, default=None)
 
-    def _arm(self) -> None:
+    def _arm(self, at: float | None) -> None:
         """Keep one timer, and let a later deadline find it running: a cancelled timer is not free on every loop."""
-        at = self._next_deadline()
         if at is None or self.closed.done() or (self._timer is not None and self._timer_at <= at):
             return
         if self._timer is not None:
@@ -486,7 +482,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
             idle_s, self._idle_s = self._idle_s, None
             self._expire("idle", idle_s)
         self.flush()
-        self._arm()
+        self._arm(self._next_deadline())
 
     def _expire(self, name: str, seconds: float) -> None:
         if name == "flush":

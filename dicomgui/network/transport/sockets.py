@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from dicomgui.network.errors import ConfigurationError
@@ -55,26 +56,33 @@ class SocketOptions:
 
 def tune(connection: socket.socket, options: SocketOptions) -> None:
     """Set up an open connection; what the system does not know or does not let us set is left as it is."""
-    _set(connection, socket.IPPROTO_TCP, "TCP_NODELAY", 1)
-    if options.keepalive_s is not None:
-        _set(connection, socket.SOL_SOCKET, "SO_KEEPALIVE", 1)
-        idle = "TCP_KEEPIDLE" if hasattr(socket, "TCP_KEEPIDLE") else "TCP_KEEPALIVE"  # as macOS calls it
-        _set(connection, socket.IPPROTO_TCP, idle, options.keepalive_s)
-        _set(connection, socket.IPPROTO_TCP, "TCP_KEEPINTVL", max(1, options.keepalive_s // PROBES))
-        _set(connection, socket.IPPROTO_TCP, "TCP_KEEPCNT", PROBES)
-    if options.send_buffer_bytes is not None:
-        _set(connection, socket.SOL_SOCKET, "SO_SNDBUF", options.send_buffer_bytes)
-    if options.receive_buffer_bytes is not None:
-        _set(connection, socket.SOL_SOCKET, "SO_RCVBUF", options.receive_buffer_bytes)
-
-
-def _set(connection: socket.socket, level: int, name: str, value: int) -> None:
-    number: int | None = getattr(socket, name, None)
-    if number is not None:
+    for level, number, value in _settings(options.keepalive_s, options.send_buffer_bytes, options.receive_buffer_bytes):
         try:  # not suppress(), since every connection comes here several times
             connection.setsockopt(level, number, value)
         except OSError:
-            return
+            continue
+
+
+@lru_cache(maxsize=16)
+def _settings(
+    keepalive_s: int | None, send_buffer: int | None, receive_buffer: int | None
+) -> tuple[tuple[int, int, int], ...]:
+    """Level, number and value of each option that this system has."""
+    wanted = [(socket.IPPROTO_TCP, "TCP_NODELAY", 1)]
+    if keepalive_s is not None:
+        wanted += [
+            (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
+            (socket.IPPROTO_TCP, "TCP_KEEPIDLE", keepalive_s),
+            (socket.IPPROTO_TCP, "TCP_KEEPINTVL", max(1, keepalive_s // PROBES)),
+            (socket.IPPROTO_TCP, "TCP_KEEPCNT", PROBES),
+        ]
+        if not hasattr(socket, "TCP_KEEPIDLE"):
+            wanted.append((socket.IPPROTO_TCP, "TCP_KEEPALIVE", keepalive_s))  # as macOS calls it
+    if send_buffer is not None:
+        wanted.append((socket.SOL_SOCKET, "SO_SNDBUF", send_buffer))
+    if receive_buffer is not None:
+        wanted.append((socket.SOL_SOCKET, "SO_RCVBUF", receive_buffer))
+    return tuple((level, getattr(socket, name), value) for level, name, value in wanted if hasattr(socket, name))
 
 
 def _unusable(text: str, hint: str) -> ConfigurationError:

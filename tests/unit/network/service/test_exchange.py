@@ -30,7 +30,7 @@ def response(message_id: int = 1, status: int = 0, length: int = -1, data: objec
 
 
 async def single(message_id: int = 1, timeout_s: float | None = 5.0) -> SingleExchange:
-    return SingleExchange(1, message_id, CEchoRSP, timeout_s, PromptFuture(asyncio.get_running_loop()))
+    return SingleExchange(1, message_id, CEchoRSP, timeout_s, PromptFuture(loop=asyncio.get_running_loop()))
 
 
 class Stream:

@@ -17,7 +17,7 @@ class Waiting:
 
     def __init__(self, name: str = "me") -> None:
         self.loop = asyncio.get_running_loop()
-        self.future: PromptFuture[int] = PromptFuture(self.loop)
+        self.future: PromptFuture[int] = PromptFuture(loop=self.loop)
         self.seen: list[object] = []
         NAME.set(name)
         self.task = self.loop.create_task(self._wait())

@@ -46,6 +46,7 @@ class Line(asyncio.Transport):
         super().__init__({"sockname": ("::1", 104, 0, 0), "peername": None, "socket": sock})
         self.calls: list[str] = []
         self.written = b""
+        self.unsent = 0
         self.closing = False
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
@@ -54,6 +55,9 @@ class Line(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         assert not self.closing
         self.written += bytes(data)
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def is_closing(self) -> bool:
         return self.closing
@@ -207,6 +211,7 @@ async def test_our_own_close_is_told_as_ours_and_is_cut_when_it_takes_too_long(
 ) -> None:
     monkeypatch.setattr(protocol, "FLUSH_TIMEOUT_S", 0.01)
     stage = Stage()
+    stage.line.unsent = 1
     stage.driver.close()
     stage.driver.close()
     assert stage.line.calls == ["close"]
@@ -373,7 +378,7 @@ class Answering(User):
             self.driver._machine.accept(AC, 0.0)
             return
         for answer in self.answers:
-            self.driver.send_answer(answer)
+            self.driver.send_whole(answer)
         if self.then:
             getattr(self.driver, self.then)()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dicomgui.network.dimse import CommandField
 from dicomgui.network.pdu import PduType
-from dicomgui.network.tracing import DimseRecord, PduRecord, Record, StateRecord, Tracer, hand_on
+from dicomgui.network.tracing import DimseRecord, PduRecord, Record, StateRecord, Tracer, hand_on, hand_on_received
 from dicomgui.trace.diagnosis.diagnose import diagnose, explain_error
 from dicomgui.trace.diagnosis.facts import NO_FACTS, Facts
 from dicomgui.trace.finding import Finding
@@ -59,6 +59,14 @@ class Evidence:
         self._recent.extend(enumerate(sent, first))
         if self._onward is not None:
             hand_on(self._onward, sent)
+
+    def take_received(self, records: Sequence[Record]) -> None:
+        """Take records as :func:`~dicomgui.network.tracing.hand_on_received` gives them."""
+        self._count += len(records)
+        latest = records[-MAX_RECENT:]
+        self._recent.extend(enumerate(latest, self._count - len(latest) + 1))
+        if self._onward is not None:
+            hand_on_received(self._onward, records)
 
     def _keep_pdus_of(self, message: DimseRecord) -> None:
         """The newest PDUs that went the way of the message are those that carried it."""

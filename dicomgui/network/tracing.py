@@ -9,7 +9,8 @@ the same three fields: ``association`` (see :func:`next_association_id`; 0 for w
 ``mono`` (monotonic seconds) and ``utc`` (seconds since 1970-01-01 UTC).
 
 A tracer is called in the event loop's thread, must return quickly and must not raise. One that has a method
-``take_sent`` is handed the P-DATA-TF PDUs that were written at once all together, see :func:`hand_on`.
+``take_sent`` is handed the P-DATA-TF PDUs that were written at once all together, see :func:`hand_on`; one that has a
+method ``take_received`` the messages that came together, see :func:`hand_on_received`.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ __all__ = [
     "Tracer",
     "broken_rule",
     "hand_on",
+    "hand_on_received",
     "next_association_id",
     "read_broken_rule",
     "read_unmet_need",
@@ -285,6 +287,19 @@ def hand_on(tracer: Tracer, sent: Sequence[PduRecord]) -> None:
         take(sent)
         return
     for record in sent:
+        tracer(record)
+
+
+def hand_on_received(tracer: Tracer, records: Sequence[Record]) -> None:
+    """Give a tracer the records of pending responses that one association has received at once.
+
+    Of each its P-DATA-TF PDUs, with one segment each, and the message; the same record may be there several times.
+    """
+    take: Callable[[Sequence[Record]], None] | None = getattr(tracer, "take_received", None)
+    if take is not None:
+        take(records)
+        return
+    for record in records:
         tracer(record)
 
 

@@ -247,6 +247,16 @@ class TraceStore:
         if len(rows) >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
             self._seal()
 
+    def take_received(self, records: Sequence[Record]) -> None:
+        """Keep records as :func:`~dicomgui.network.tracing.hand_on_received` gives them, in a fraction of the time."""
+        rows = self._rows
+        seq = self._open.first_seq + len(rows)
+        rows.extend(records)
+        size = self._tally_of(records[0], seq, len(records)).add_received(records)
+        self._open_cost += len(records) * (_ROW_COST + _SEGMENT_COST) + size
+        if len(rows) >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
+            self._seal()
+
     def _tally_of(self, record: Record, seq: int, count: int) -> Tally:
         """Enter rows from ``seq`` on under their association; gives where they are counted."""
         number = record[0]

@@ -139,6 +139,16 @@ class Tally:
         self.pdus_sent += len(sent)
         self.bytes_sent += sum([record[5] for record in sent])
 
+    def add_received(self, records: Sequence[Record]) -> int:
+        """Count pending responses and the P-DATA-TF PDUs of them that came; gives the bytes of these."""
+        lengths = [record[5] for record in records if type(record) is PduRecord]
+        size = sum(lengths)
+        self.rows += len(records)
+        self.last_mono = records[-1][1]
+        self.pdus_received += len(lengths)
+        self.bytes_received += size
+        return size
+
     def _pdu(self, record: PduRecord) -> None:
         _, _, _, direction, pdu_type, length, _, _ = record
         if direction == _SENT:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dicomgui.network.tracing import PduRecord, Record, Tracer, hand_on
+from dicomgui.network.tracing import PduRecord, Record, Tracer, hand_on, hand_on_received
 
 __all__ = ["Tee", "tee"]
 
@@ -27,6 +27,11 @@ class Tee:
         """Hand on records as :func:`~dicomgui.network.tracing.hand_on` gives them."""
         for tracer in self._current():
             hand_on(tracer, sent)
+
+    def take_received(self, records: Sequence[Record]) -> None:
+        """Hand on records as :func:`~dicomgui.network.tracing.hand_on_received` gives them."""
+        for tracer in self._current():
+            hand_on_received(tracer, records)
 
 
 def tee(*tracers: Tracer | None) -> Tracer | None:

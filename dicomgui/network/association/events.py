@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from dicomgui.network.association.states import Action, Event, State
 from dicomgui.network.errors import RemoteProtocolError
-from dicomgui.network.pdu import PDU, Abort, AbortSource, AssociateAC, AssociateRJ, AssociateRQ, PdvPiece
+from dicomgui.network.pdu import PDU, Abort, AbortSource, AssociateAC, AssociateRJ, AssociateRQ, PdvPiece, PdvRun
 from dicomgui.network.tracing import Segment
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Indication",
     "Observer",
     "PdvPiece",
+    "PdvRun",
     "ReleaseRequested",
     "Released",
     "TransportClosed",
@@ -113,6 +114,7 @@ Indication: TypeAlias = (
     | AssociateAccepted
     | AssociateRejected
     | PdvPiece
+    | PdvRun
     | ReleaseRequested
     | Released
     | Aborted

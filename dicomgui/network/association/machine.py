@@ -164,10 +164,10 @@ class UpperLayer:
             yield from self._on_broken(fault, now)
             data = b""  # the framer has kept what follows the fault
 
-    def receive(self, data: memoryview, now: float, take: Callable[[Indication], object]) -> None:
+    def receive(self, data: memoryview, now: float, take: Callable[[Indication], bytes | None]) -> None:
         """The same as :meth:`receive_data`, with each indication handed to ``take``: the way for a driver in a hurry.
 
-        Data then comes from the framer to ``take`` with nothing in between, as long as the state welcomes it.
+        Data then comes from the framer to ``take`` with nothing in between, as :meth:`Framer.flow` gives it.
         """
         if self.takes_data:
             used = self._framer.flow(data, self, take)

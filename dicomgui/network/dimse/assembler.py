@@ -12,7 +12,8 @@ from typing import Final, NamedTuple, NoReturn, Protocol
 from dicomgui.network.dimse.command_set import decode
 from dicomgui.network.dimse.commands import Command
 from dicomgui.network.errors import RemoteProtocolError
-from dicomgui.network.pdu.data import COMMAND, LAST, PdvPiece
+from dicomgui.network.pdu.data import COMMAND, LAST, PDATA_HEAD, PdvPiece
+from dicomgui.network.pdu.runs import RUN_BYTES, PdvRun, command_pdu, data_of
 from dicomgui.network.pdu.wire import INVALID_PARAMETER, PduType
 
 __all__ = ["UNEXPECTED_PARAMETER", "Assembler", "MemorySink", "Message", "NullSink", "Sink"]
@@ -174,6 +175,19 @@ class Assembler:
         self._sink = self._command = None
         self._received = 0
         return _new(Message, (context_id, command, sink.finish(), length))
+
+    def repeated(self, message: Message) -> bytes | None:
+        """How a message begins that differs in its data set from this one, the last: see :meth:`feed_run`.
+
+        ``None`` where none would be taken so, because the limit of a data set has to be looked at.
+        """
+        return command_pdu(message.context_id, self._last_raw) if self._max_dataset >= RUN_BYTES else None
+
+    def feed_run(self, run: PdvRun) -> list[Message]:
+        """The messages of a run that repeats the last one; no sink is asked for, each has its data set in memory."""
+        context_id, command = run.context_id, self._last_command
+        assert command is not None
+        return [Message(context_id, command, data_of(pdu), len(pdu) - PDATA_HEAD.size) for pdu in run.data]
 
     def abandon(self) -> None:
         """The association is over: discard what is incomplete. May be called at any time."""

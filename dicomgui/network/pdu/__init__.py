@@ -34,6 +34,7 @@ from dicomgui.network.pdu.items import (
     describe_presentation_result,
 )
 from dicomgui.network.pdu.masking import mask_user_identity
+from dicomgui.network.pdu.runs import PdvRun
 from dicomgui.network.pdu.user_info import (
     AsyncOperationsWindow,
     ImplementationClassUID,
@@ -78,6 +79,7 @@ __all__ = [
     "PDataTF",
     "PduType",
     "PdvPiece",
+    "PdvRun",
     "PresentationContextAC",
     "PresentationContextRQ",
     "Reader",

@@ -15,10 +15,11 @@ from dicomgui.network.pdu.associate import MIN_ASSOCIATE_LENGTH
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.pdu.control import MAX_CONTROL_LENGTH
 from dicomgui.network.pdu.data import PDATA_HEAD, PdvPiece
+from dicomgui.network.pdu.runs import PdvRun, read_run
 from dicomgui.network.pdu.wire import HEADER_LENGTH, INVALID_PARAMETER, UNRECOGNIZED_PDU, PduType, pdu_name
 from dicomgui.network.tracing import SNAP_LENGTH, Segment
 
-__all__ = ["Broken", "DataEnd", "DataStart", "DataTaker", "Frame", "Framer", "Whole"]
+__all__ = ["Broken", "DataEnd", "DataStart", "DataTaker", "Frame", "Framer", "TakeData", "Whole"]
 
 SNIFF_LENGTH = 64
 """Bytes kept of what is no DICOM, to recognise what it is instead."""
@@ -53,6 +54,11 @@ class DataEnd(NamedTuple):
 
 
 Frame: TypeAlias = Whole | DataStart | PdvPiece | DataEnd
+
+
+TakeData: TypeAlias = Callable[[PdvPiece | PdvRun], bytes | None]
+"""Takes data that came. Where that completes a message which may come again with another data set, it gives the
+P-DATA-TF that such a message begins with; see :mod:`dicomgui.network.pdu.runs`."""
 
 
 class Broken(NamedTuple):
@@ -182,11 +188,14 @@ class Framer:
             if self._pos < size:
                 self._rest = bytes(view[self._pos :])
 
-    def flow(self, view: memoryview, taker: DataTaker, take: Callable[[PdvPiece], object]) -> int:
+    def flow(self, view: memoryview, taker: DataTaker, take: TakeData) -> int:
         """Hand on the data of ``view`` without making frames, up to the first byte that is not plain data.
 
         Plain are P-DATA-TF PDUs of one PDV each, whole or in parts, which nearly everybody sends. What else there is,
         and all that is at fault, is left for :meth:`feed`, which gives the same pieces in the same order.
+
+        Messages that differ from the last one in their data sets alone come together, as :class:`PdvRun`, where
+        ``take`` has said how they begin.
 
         :returns: how many bytes were used; the others are to be given to :meth:`feed`. Where ``take`` raises, the
             framer has kept them.
@@ -195,15 +204,19 @@ class Framer:
         position = 0
         capture = self.capture
         unpack = PDATA_HEAD.unpack_from
+        again: bytes | None = None
         if self._rest:
             return 0
         try:
             while position < size and taker.takes_data:
+                if again:
+                    position, again = self._flow_run(view, position, again, taker, take)
+                    continue
                 if not self._between:
                     if self._step != self._read_pdv:
                         break
                     self._pos = position
-                    self._flow_on(view, taker, take)
+                    again = self._flow_on(view, taker, take)
                     position = self._pos
                     continue
                 if size - position < _HEAD:
@@ -223,7 +236,7 @@ class Framer:
                 if taker.wants_ends:
                     segments = () if capture is None else capture.single(view, position, end, context_id, control)
                     taker.data_ended(HEADER_LENGTH + length, segments)
-                take(_new(PdvPiece, (context_id, control, view[position + _HEAD : end], True, True)))
+                again = take(_new(PdvPiece, (context_id, control, view[position + _HEAD : end], True, True)))
                 position = end
         except BaseException:
             self._rest = bytes(view[self._pos :])
@@ -254,14 +267,26 @@ class Framer:
             self.capture.start(self._head)
             self.capture.pdv_header(self._pdv_head)
 
-    def _flow_on(self, view: memoryview, taker: DataTaker, take: Callable[[PdvPiece], object]) -> None:
+    def _flow_run(
+        self, view: memoryview, position: int, command: bytes, taker: DataTaker, take: TakeData
+    ) -> tuple[int, bytes | None]:
+        """The messages that begin with this P-DATA-TF, if there are any; gives where they end, and what may follow."""
+        data, end = read_run(view, position, command, self.max_pdata_length)
+        if not data:
+            return position, None
+        self._pos = end
+        taker.has_more = end < len(view)
+        return end, take(PdvRun(command[10], command, data))
+
+    def _flow_on(self, view: memoryview, taker: DataTaker, take: TakeData) -> bytes | None:
         """The next part of a PDV that has begun."""
         piece, *ended = self._read_pdv(view)
         taker.has_more = self._pos < len(view)
         if taker.wants_ends:
             for end in ended:
                 taker.data_ended(*end)
-        take(piece)
+        again = take(piece)
+        return again if self._between else None
 
     def take_broken(self) -> Broken | None:
         """What was kept of the PDU that was refused last or, where the stream ended inside a PDU, of that one.

@@ -37,9 +37,9 @@ from dicomgui.network.errors import (
     LocalProtocolError,
     RemoteProtocolError,
 )
-from dicomgui.network.pdu import PduType, PdvPiece
+from dicomgui.network.pdu import PduType, PdvPiece, PdvRun
 from dicomgui.network.service.endings import abort_error, timeout_error
-from dicomgui.network.service.messages import trace_message
+from dicomgui.network.service.messages import trace_message, trace_run
 from dicomgui.network.service.requester import Requester
 from dicomgui.network.service.sender import Sender
 from dicomgui.network.status import Status
@@ -295,20 +295,23 @@ class Connection:
         self._transport = transport
         self._owner.connection_ready()
 
-    def handle_event(self, event: Indication) -> None:
+    def handle_event(self, event: Indication) -> bytes | None:
         """Take what the state machine tells."""
         if type(event) is PdvPiece:
             if self._assembler is not None:
                 message = self._assembler.feed(event)
                 if message is not None:
-                    self._receive(message)
+                    return self._receive(message)
+        elif type(event) is PdvRun:
+            return self._receive_run(event)
         elif isinstance(event, Aborted):
             self._end(abort_error(event, self.peer))
         elif isinstance(event, TransportClosed):
             self._end(ConnectionLost("the connection was closed without a release", peer=self.peer, phase="transfer"))
         else:
-            assert not isinstance(event, PdvPiece)
+            assert not isinstance(event, PdvPiece | PdvRun)
             self._owner.association_event(event)
+        return None
 
     def timed_out(self, name: str, seconds: float) -> None:
         """A deadline has passed: whatever waits for the peer gets an error that names it, and the association ends."""
@@ -350,7 +353,8 @@ class Connection:
             return MemorySink(RESPONSE_DATASET_LIMIT)
         return self._receiver.open_sink(self._contexts[context_id], command)
 
-    def _receive(self, message: Message) -> None:
+    def _receive(self, message: Message) -> bytes | None:
+        """Take a message; gives how one begins that may follow with another data set."""
         if self.scribe.tracer is not None:
             trace_message(
                 self.scribe, Direction.RECEIVED, message.context_id, message.command, message.dataset_length
@@ -366,13 +370,29 @@ class Connection:
                     peer=self.peer,
                 )
             self._receiver.receive(self._contexts[message.context_id], message)
-            return
+            return None
         assert self._requester is not None  # messages come on an association that stands
         try:
             self._requester.receive(message, command)
         except RemoteProtocolError as error:
             error.peer = self.peer
             raise
+        if command.status.is_pending and message.dataset_length >= 0 and self._assembler is not None:
+            return self._assembler.repeated(message)
+        return None
+
+    def _receive_run(self, run: PdvRun) -> bytes | None:
+        """Take many matches at once."""
+        assert self._assembler is not None  # it has said that they may come
+        assert self._requester is not None
+        messages = self._assembler.feed_run(run)
+        trace_run(self.scribe, run, messages)
+        try:
+            self._requester.receive_run(messages)
+        except RemoteProtocolError as error:
+            error.peer = self.peer
+            raise
+        return run.command
 
     def _end(self, error: DicomNetworkError | None) -> None:
         if self._over:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import Response
@@ -149,14 +149,22 @@ class StreamExchange(Exchange):
 
     def deliver(self, message: Message, *, is_final: bool) -> None:
         """A response has come."""
-        self._ended = is_final
-        if self._is_discarding and not is_final:
+        if not is_final:
+            self.deliver_run((message,))
             return
+        self._ended = True
         self._queue.append(message)
         self._bytes += _bytes_of(message)
-        if is_final:
-            self._relieve()
-        elif self._holds(1):
+        self._relieve()
+        self._wake()
+
+    def deliver_run(self, messages: Sequence[Message]) -> None:
+        """Pending responses have come."""
+        if self._is_discarding:
+            return
+        self._queue.extend(messages)
+        self._bytes += sum(map(_bytes_of, messages))
+        if self._holds(1):
             self.is_full = True
             self.due = None  # it is us who are slow
             self._on_full(self, self._holds(HARD_FACTOR))

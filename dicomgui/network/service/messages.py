@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from dicomgui.network.dimse.answer_pdu import PLAIN
-from dicomgui.network.dimse.commands import Command, CStoreRQ
-from dicomgui.network.status import Status
-from dicomgui.network.tracing import Direction, Scribe
+import time
+from collections.abc import Sequence
 
-__all__ = ["trace_message"]
+from dicomgui.network.dimse.answer_pdu import PLAIN
+from dicomgui.network.dimse.assembler import Message
+from dicomgui.network.dimse.commands import Command, CStoreRQ
+from dicomgui.network.pdu import PduType, PdvRun
+from dicomgui.network.status import Status
+from dicomgui.network.tracing import (
+    DimseRecord,
+    Direction,
+    PduRecord,
+    Record,
+    Scribe,
+    Segment,
+    hand_on_received,
+)
+
+__all__ = ["trace_message", "trace_run"]
 
 
 def trace_message(
@@ -37,3 +50,50 @@ def trace_message(
         dataset_length=dataset_length,
         comment=getattr(command, "error_comment", ""),
     )
+
+
+def trace_run(scribe: Scribe, run: PdvRun, messages: Sequence[Message]) -> None:
+    """Write the records of messages that came together: of each its two PDUs, and what it was.
+
+    All have come at the same moment, so a record that would be like one before it is the same object.
+    """
+    tracer, association = scribe.tracer, scribe.association
+    if tracer is None:
+        return
+    mono, utc = time.monotonic(), time.time()
+
+    def of_pdu(pdu: bytes) -> PduRecord:
+        segments = (Segment(0, pdu),)
+        return PduRecord(association, mono, utc, Direction.RECEIVED, PduType.P_DATA_TF, len(pdu), segments, "")
+
+    command, told = of_pdu(run.command), _Told(association, mono, utc, messages[0])
+    records: list[Record] = []
+    for pdu, message in zip(run.data, messages, strict=True):
+        records += (command, of_pdu(pdu), told[message.dataset_length])
+    hand_on_received(tracer, records)
+
+
+class _Told(dict[int, DimseRecord]):
+    """The record of a message by the length of its data set."""
+
+    def __init__(self, association: int, mono: float, utc: float, message: Message) -> None:
+        super().__init__()
+        command = message.command
+        self._first = DimseRecord(
+            association,
+            mono,
+            utc,
+            Direction.RECEIVED,
+            message.context_id,
+            command.command_field,
+            command.message_id,
+            command.sop_class_uid,
+            command.sop_instance_uid,
+            getattr(command, "status", -1),
+            message.dataset_length,
+            getattr(command, "error_comment", ""),
+        )
+
+    def __missing__(self, length: int) -> DimseRecord:
+        record = self[length] = self._first._replace(dataset_length=length)
+        return record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import CCancelRQ, Command, Response
@@ -244,6 +244,19 @@ class Requester:
         if is_pending:
             exchange.wait_from(self._loop.time())
         exchange.deliver(message, is_final=not is_pending)
+        self._watch(exchange)
+
+    def receive_run(self, messages: Sequence[Message]) -> None:
+        """Hand pending responses of one request to whom they are for.
+
+        :raises RemoteProtocolError: nobody waits for such responses.
+        """
+        command = messages[0].command
+        assert isinstance(command, Response)
+        exchange = self._exchanges.find(messages[0], command, self._sender.unsent_id)
+        assert isinstance(exchange, StreamExchange)  # no other takes a pending one
+        exchange.wait_from(self._clock())
+        exchange.deliver_run(messages)
         self._watch(exchange)
 
     def end(self, error: DicomNetworkError | None) -> None:

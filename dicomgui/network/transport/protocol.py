@@ -168,11 +168,12 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if busy_s > READ_SLICE_S or len(self._window) < len(self._buffer):
             self._adapt(busy_s)
 
-    def _take(self, event: Indication) -> None:
+    def _take(self, event: Indication) -> bytes | None:
         try:
-            self._user.handle_event(event)
+            return self._user.handle_event(event)
         except RemoteProtocolError as error:
             self.provider_abort(error)  # and go on: what follows is dropped, but the trace is told of it
+            return None
 
     def eof_received(self) -> bool:
         """asyncio: the peer has closed its side; ours is closed too, as soon as what is queued has been written."""

@@ -19,8 +19,8 @@ class TransportUser(Protocol):
     def transport_ready(self, transport: AssociationTransport) -> None:
         """The connection is open."""
 
-    def handle_event(self, event: Indication) -> None:
-        """The state machine has something to tell.
+    def handle_event(self, event: Indication) -> bytes | None:
+        """The state machine has something to tell; the answer is that of :data:`~dicomgui.network.pdu.framer.TakeData`.
 
         A :class:`~dicomgui.network.pdu.PdvPiece` is valid during the call only. May raise
         :class:`RemoteProtocolError`, which aborts the association as its reason says.

@@ -9,7 +9,7 @@ from dicomgui.app.evidence import MAX_RECENT, MAX_TELLING, Evidence
 from dicomgui.network import ConnectionRefused
 from dicomgui.network.dimse import CStoreRQ, CStoreRSP
 from dicomgui.network.status import Status
-from dicomgui.network.tracing import Direction, NoteRecord, Record, Scribe, Segment
+from dicomgui.network.tracing import DimseRecord, Direction, NoteRecord, Record, Scribe, Segment
 
 
 def test_everything_is_passed_on() -> None:
@@ -35,6 +35,22 @@ def test_bulk_is_bounded_and_what_tells_something_is_kept_in_order() -> None:
     assert isinstance(records[0], NoteRecord)
     assert [type(record).__name__ for record in records[-3:]] == ["DimseRecord", "PduRecord", "PduRecord"]
     assert [record.mono for record in records] == sorted(record.mono for record in records)
+
+
+def test_matches_that_came_at_once_are_bounded_and_passed_on() -> None:
+    seen: list[Record] = []
+    one_by_one, at_once = Evidence(), Evidence(seen.append)
+    match = DimseRecord(1, 0.0, 0.0, Direction.RECEIVED, 1, 0x8020, 1, "1.2", "", 0xFF00, 48, "")
+    for begin in range(0, MAX_RECENT * 3, 3 * 64):
+        came = [match._replace(mono=float(number)) for number in range(begin, begin + 3 * 64)]
+        at_once.take_received(came)
+        for record in came:
+            one_by_one(record)
+    at_once.take_received([match] * MAX_RECENT * 2)
+    assert len(at_once.records) == MAX_RECENT
+    assert one_by_one.records == seen[MAX_RECENT * 2 : MAX_RECENT * 3]
+    assert len(seen) == MAX_RECENT * 5
+    assert at_once.is_partial
 
 
 def test_even_what_tells_something_is_bounded() -> None:

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from helpers.recordings import Recording
 
-from dicomgui.network.tracing import BytesRecord, Direction, NoteRecord, PduRecord, Record, Segment, TlsRecord
+from dicomgui.network.tracing import (
+    BytesRecord,
+    DimseRecord,
+    Direction,
+    NoteRecord,
+    PduRecord,
+    Record,
+    Segment,
+    TlsRecord,
+)
 from dicomgui.trace.store import Entry, TraceStore
 
 Maker = Callable[..., TraceStore]
@@ -318,3 +327,21 @@ def test_what_was_sent_at_once_is_kept_as_one_by_one(new_store: Maker) -> None:
     for association in (1, 2, 3):
         assert at_once.of_association(association) == one_by_one.of_association(association)
     assert len(at_once) == 800
+
+
+def test_matches_that_came_at_once_are_kept_as_one_by_one(new_store: Maker) -> None:
+    one_by_one, at_once = new_store(memory_bytes=100_000), new_store(memory_bytes=100_000)
+    command = pdu(0, 40)
+    told = DimseRecord(1, 0.0, 0.0, Direction.RECEIVED, 1, 0x8020, 1, "1.2", "", 0xFF00, 48, "")
+    for begin in range(0, 700, 7):
+        came: list[Record] = []
+        for number in range(begin, begin + 7):
+            came += (command, pdu(number, 60), told)
+        at_once.take_received(came)
+        for record in came:
+            one_by_one(record)
+        for store in (one_by_one, at_once):
+            store(note(begin, 3))
+    assert list(at_once.records()) == list(one_by_one.records())
+    assert at_once.associations() == one_by_one.associations()
+    assert len(at_once) == 2200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dicomgui.network.tracing import Direction, NoteRecord, PduRecord, Record, Segment, hand_on
+from dicomgui.network.tracing import Direction, NoteRecord, PduRecord, Record, Segment, hand_on, hand_on_received
 from dicomgui.trace import tee
 from dicomgui.trace.tee import Tee
 
@@ -23,6 +23,9 @@ class Many:
 
     def take_sent(self, sent: Sequence[PduRecord]) -> None:
         self.calls.append(list(sent))
+
+    def take_received(self, records: Sequence[Record]) -> None:
+        self.calls.append(tuple(records))
 
 
 def test_tee() -> None:
@@ -45,6 +48,16 @@ def test_what_was_sent_at_once_reaches_every_tracer_in_the_way_it_takes_it() -> 
     hand_on(both, SENT)
     assert plain == SENT
     assert many.calls == [SENT]
+
+
+def test_what_came_at_once_reaches_every_tracer_in_the_way_it_takes_it() -> None:
+    plain: list[Record] = []
+    many = Many()
+    both = tee(plain.append, many)
+    assert both is not None
+    hand_on_received(both, [*SENT, NOTE])
+    assert plain == [*SENT, NOTE]
+    assert many.calls == [(*SENT, NOTE)]
 
 
 def test_it_asks_who_is_there_each_time() -> None:

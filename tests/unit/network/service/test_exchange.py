@@ -239,6 +239,20 @@ async def test_it_is_full_by_number_or_bytes_until_half_is_taken(count: int, len
     assert stream.told == [False, "ok"]
 
 
+async def test_a_run_is_delivered_as_one_by_one() -> None:
+    stream = Stream()
+    run = [response(status=0xFF00, length=4) for _ in range(MAX_QUEUED_RESPONSES - 1)]
+    stream.exchange.deliver_run(run)
+    assert not stream.exchange.is_full
+    stream.exchange.deliver_run(run[:2])
+    assert stream.told == [False]
+    assert await stream.exchange.next(None) == [*run, *run[:2]]
+    stream.exchange.discard()
+    stream.exchange.deliver_run(run)
+    stream.finish()
+    assert await stream.exchange.next(None) == [response()]
+
+
 async def test_all_that_came_are_taken_at_once() -> None:
     stream = Stream()
     stream.deliver(MAX_QUEUED_RESPONSES, length=4)

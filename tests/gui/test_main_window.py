@@ -164,7 +164,7 @@ async def test_a_fault_of_the_program_is_a_banner_that_stops_nobody(
     window.deleteLater()
 
 
-async def test_closing_asks_first(window: MainWindow) -> None:
+async def test_closing_asks_for_the_end_of_the_program(window: MainWindow) -> None:
     window.close()
     assert window.close_requested.is_set()
     assert window.isVisible()

@@ -560,6 +560,28 @@ async def test_closing_with_changes_asks_and_without_it_does_not(
     assert not other.isVisible()
 
 
+async def test_the_program_does_not_end_with_changes_that_were_not_sent_unless_one_says_so(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    editor = await edited(window, write(tmp_path / "original.dcm"))
+    await type_value(editor, qtbot, 0x00100020, "TEST1")
+
+    def question() -> Question:
+        found = window.findChild(Question, "window_close")
+        assert isinstance(found, Question)
+        return found
+
+    window.close()
+    window.close()  # asks no second time
+    assert len(window.findChildren(Question)) == 1
+    question().no.click()
+    await reached(lambda: window.findChild(Question) is None, "the question is gone")
+    assert not window.close_requested.is_set()
+    window.close()
+    question().yes.click()
+    assert window.close_requested.is_set()
+
+
 async def edited_once_more(window: MainWindow) -> EditWindow:
     window.viewers.viewers[0].edit_button.click()
     editor = window.viewers.others[-1]

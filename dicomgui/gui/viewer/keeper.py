@@ -167,6 +167,11 @@ class Viewers(QObject):
         self._show_other(shown)
         return shown
 
+    @property
+    def unsent_copies(self) -> int:
+        """How many copies have changes that were not sent."""
+        return sum(isinstance(one, EditWindow) and one.isVisible() and one.has_unsent_changes for one in self.others)
+
     def _show_other(self, window: CompareWindow | EditWindow) -> None:
         self.others = [other for other in self.others if other.isVisible()]
         self.others.append(window)

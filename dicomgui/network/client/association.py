@@ -48,6 +48,7 @@ from dicomgui.network.service import AssociationFacts, Connection, Handlers, Pro
 from dicomgui.network.service.endings import check_abort
 from dicomgui.network.service.lifecycle import Lifecycle, Teller
 from dicomgui.network.service.performing import close_unawaited
+from dicomgui.network.service.prompt import PromptFuture
 from dicomgui.network.tracing import Role, Scribe, Tracer, next_association_id
 from dicomgui.network.transport import (
     AssociationTransport,
@@ -111,8 +112,8 @@ class Association(ServiceUser):
         super().__init__(connection, provider)
         self._teller = Teller(options.lifecycle, self._scribe, self.number)
         self._facts: AssociationFacts | None = None
-        self._answer: asyncio.Future[Negotiated] = self._loop.create_future()
-        self._released: asyncio.Future[None] | None = None
+        self._answer: PromptFuture[Negotiated] = PromptFuture(loop=self._loop)
+        self._releasing: list[PromptFuture[None]] = []
         self._timings: Timings | None = None
 
     # facts
@@ -213,12 +214,13 @@ class Association(ServiceUser):
             await self._shut_down()
 
     async def _ask_for_release(self) -> None:
-        if self._released is None:
-            self._released = self._loop.create_future()
+        if not self._releasing:
             self._machine.release(self._loop.time())
             self._connection.transport.flush()
             self._connection.transport.set_deadline("release", self._options.timeouts.release_s)
-        await asyncio.shield(self._released)
+        released: PromptFuture[None] = PromptFuture(loop=self._loop)
+        self._releasing.append(released)
+        await released
 
     async def abort(self, *, source: int = 0, reason: int = 0) -> None:
         """End the association at once by A-ABORT, and close the connection.
@@ -259,11 +261,8 @@ class Association(ServiceUser):
             self._connection.abort()
         if self._connection.is_open:
             transport = self._connection.transport
-            try:
-                await asyncio.wait((transport.closed,), timeout=ABORT_LINGER_S)
-            finally:
-                transport.cut()  # who did not read by now will not
-            await transport.closed
+            transport.flush()  # the state machine may want it closed right now
+            await transport.wait_closed(ABORT_LINGER_S)  # who did not read by then will not
         await self._tasks.close()
 
     def _make_transport(self) -> AssociationTransport:
@@ -295,7 +294,7 @@ class Association(ServiceUser):
             self._provider.attach(self._connection, self._facts, self)
             self._teller.accepted(self._facts)
             if not self._answer.done():
-                self._answer.set_result(negotiated)
+                self._answer.deliver(negotiated)
         elif isinstance(event, AssociateRejected):
             rejection = _rejection(event.rj, str(self.peer))
             self._teller.rejected(str(self.peer), str(rejection))
@@ -344,13 +343,14 @@ class Association(ServiceUser):
         if not self._answer.done():
             self._answer.set_exception(reason)
             self._answer.exception()  # known to be taken note of: open() may be on its way out already
-        if self._released is not None and not self._released.done():
-            if error is None:
-                self._released.set_result(None)
-            else:
-                self._released.set_exception(error)
-                self._released.exception()
         self._teller.closed(self._facts, error)
+        for released in self._releasing:
+            if released.done():  # who waited was cancelled
+                continue
+            if error is None:
+                released.deliver(None)
+            else:
+                released.set_exception(error)
 
 
 def _rejection(rj: AssociateRJ, peer: str) -> AssociationRejected:

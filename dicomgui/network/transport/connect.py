@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +22,9 @@ from dicomgui.network.errors import (
 from dicomgui.network.tracing import Role, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.proxy import HttpProxy, open_tunnel
-from dicomgui.network.transport.resolve import look_up
+from dicomgui.network.transport.resolve import look_up, usual_literal
 from dicomgui.network.transport.secure import TlsTransport
-from dicomgui.network.transport.sockets import IpFamily, SocketOptions, socket_place
+from dicomgui.network.transport.sockets import IpFamily, SocketOptions, connect_at_once, socket_place
 
 __all__ = ["ConnectTimes", "open_connection"]
 
@@ -74,7 +75,11 @@ async def open_connection(
     deadline = None if timeout_s is None else started + timeout_s
     via = sockets.proxy
     host, port = (peer.host, peer.port) if via is None else (via.host, via.port)
-    addresses = await _resolve(peer, host, port, sockets.family, scribe, deadline, timeout_s)
+    addresses = usual_literal(host, sockets.family)
+    if addresses:
+        scribe.resolve(host, tuple(addresses), loop.time() - started)
+    else:
+        addresses = await _resolve(peer, host, port, sockets.family, scribe, deadline, timeout_s)
     resolved = loop.time()
     failure: DicomNetworkError | None = None
     make: Callable[[], _Protocol] = make_protocol
@@ -166,13 +171,21 @@ async def _connect(
     timeout_s: float | None,
 ) -> _Protocol:
     loop = asyncio.get_running_loop()
+    made = connect_at_once(address, peer.port) if via is None and local_host is None else None
+    if made is not None:
+        return await _connect_over(made, make_protocol)
     local = None if local_host is None else (local_host, 0)
     async with asyncio.timeout(timeout_s):
         if via is None:
             _, protocol = await loop.create_connection(make_protocol, address, peer.port, local_addr=local)
         else:
             tunnel = await open_tunnel(address, via, peer.host, peer.port, local_host)
-            _, protocol = await loop.create_connection(make_protocol, sock=tunnel)
+            protocol = await _connect_over(tunnel, make_protocol)
+    return protocol
+
+
+async def _connect_over(made: socket.socket, make_protocol: Callable[[], _Protocol]) -> _Protocol:
+    _, protocol = await asyncio.get_running_loop().create_connection(make_protocol, sock=made)
     return protocol
 
 

@@ -24,6 +24,7 @@ from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import Role, Scribe, Segment, broken_rule
 from dicomgui.network.transport.buffers import RECEIVE_BUFFER_BYTES, receive_buffer
 from dicomgui.network.transport.clock import clock_of
+from dicomgui.network.transport.deadlines import Deadlines
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.sockets import SocketOptions, socket_place, tune
 from dicomgui.network.transport.tls import TlsInfo, agreed_tls
@@ -46,11 +47,6 @@ MOST_JOINED_BYTES: Final = 65_536
 
 FLUSH_TIMEOUT_S: Final = 5.0
 """How long a connection that is to be closed may take for its last bytes before it is cut."""
-
-LATE_S: Final = 0.1
-SECOND_LOOK_S: Final = 0.01
-"""A timer that is so late was held up, perhaps by a computer that slept. What came meanwhile is read before time is
-said to be over: everything is looked at again a moment later."""
 
 _QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None) if sys.platform == "linux" else None
 
@@ -93,14 +89,12 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self.local_place = self.peer_place = ""
         self._socket: socket.socket | None = None
         self._transport: asyncio.Transport | None = None
-        self._deadlines: dict[str, tuple[float, float]] = {}
+        self._deadlines = Deadlines(self._loop, self._on_time)
         self._idle_s: float | None = None
         self._created = self._last_byte = self._loop.time()
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
-        self._is_second_look = False
         self._artim: float | None = None
         self._drained: asyncio.Future[None] | None = None
+        self._leaving: list[asyncio.Future[None]] = []
         self._writable = True
         self._holds = 0
         self._closing = self._peer_closed = False
@@ -138,7 +132,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
     def never_opened(self, *, by_peer: bool) -> None:
         """The connection is gone before it was of use for an association."""
         self._scribe.close(by_peer=by_peer)
-        self.closed.set_result(None)
+        self._set_closed()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """asyncio: where to put received bytes."""
@@ -184,10 +178,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection is gone."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._deadlines.clear()
+        self._deadlines.end()
         error = exc if isinstance(exc, OSError) else None
         if isinstance(exc, ConnectError):
             self._user.transport_failed(exc)
@@ -197,8 +188,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         told = "" if exc is None else f"{type(exc).__name__}: {exc}"
         self._scribe.close(by_peer=self._peer_closed or not self._closing, error=told)
         self._set_writable(True)
-        if not self.closed.done():
-            self.closed.set_result(None)
+        self._set_closed()
         self._user.transport_closed(error)
         self._transport = None
 
@@ -245,6 +235,27 @@ class AssociationTransport(asyncio.BufferedProtocol):
                 self._drained = self._loop.create_future()
             await asyncio.shield(self._drained)
 
+    async def wait_closed(self, within_s: float) -> None:
+        """Wait until the connection is gone; it is cut where that takes longer, or when this is cancelled."""
+        if self.closed.done():
+            return
+        if not self.is_closing or not self._closes_at_once:
+            self.set_deadline("linger", within_s)
+        left = self._loop.create_future()
+        self._leaving.append(left)
+        try:
+            await left
+        except asyncio.CancelledError:
+            self.cut()
+            raise
+
+    def _set_closed(self) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
+        for left in self._leaving:
+            if not left.done():
+                left.set_result(None)
+
     def give_up(self) -> None:
         """The association is over: let go who waits for room to send, even if the peer never reads.
 
@@ -253,7 +264,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._given_up = True
         self._idle_s = None
         for name in ("associate", "release"):
-            self._deadlines.pop(name, None)
+            self._deadlines.drop(name)
         self._wake()
 
     def flush(self) -> None:
@@ -269,7 +280,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if machine.artim_at != self._artim:
             self._artim = machine.artim_at
             if self._artim is not None:  # a timer that is not needed any more runs out by itself
-                self._arm(self._artim)
+                self._deadlines.arm(self._artim)
 
     def _write_queued(self, transport: asyncio.Transport) -> None:
         queued = self._machine.data_to_send()
@@ -328,8 +339,13 @@ class AssociationTransport(asyncio.BufferedProtocol):
             transport.close()
             self._watch_flush()
 
+    @property
+    def _closes_at_once(self) -> bool:
+        """Whether a close waits for nobody: all is written, and TLS has no word to say."""
+        return self.tls is None and self.has_written_all
+
     def _watch_flush(self) -> None:
-        if self.tls is not None or not self.has_written_all:  # else it closes at once
+        if not self._closes_at_once:
             self.set_deadline("flush", FLUSH_TIMEOUT_S)
 
     def cut(self) -> None:
@@ -361,7 +377,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if self._holds == 0 and self._transport is not None and not self._transport.is_closing():
             self._last_byte = self._loop.time()
             self._transport.resume_reading()
-            self._arm(self._next_deadline())  # the idle time may have run out meanwhile, which did not count
+            self._deadlines.arm(self._idle_at)  # it may have run out meanwhile, which did not count
 
     def set_deadline(self, name: str, seconds: float | None, *, named_s: float | None = None) -> None:
         """Have :meth:`TransportUser.timed_out` called in ``seconds`` from now; ``None`` takes it back.
@@ -369,18 +385,16 @@ class AssociationTransport(asyncio.BufferedProtocol):
         :param named_s: how long to say that was, where part of it is over.
         """
         if seconds is None:
-            self._deadlines.pop(name, None)
-            return
-        at = self._clock() + seconds
-        self._deadlines[name] = (at, seconds if named_s is None else named_s)
-        self._arm(at)
+            self._deadlines.drop(name)
+        else:
+            self._deadlines.set(name, seconds, seconds if named_s is None else named_s)
 
     def set_idle_timeout(self, seconds: float | None) -> None:
         """Have ``timed_out("idle", …)`` called after ``seconds`` in which no byte came; ``None`` never."""
         self._idle_s = seconds
         if seconds is not None:
             self._last_byte = self._clock()
-            self._arm(self._last_byte + seconds if self._holds == 0 else None)
+            self._deadlines.arm(self._idle_at)
 
     # inner workings
 
@@ -442,32 +456,12 @@ class AssociationTransport(asyncio.BufferedProtocol):
         except Exception as fault:
             self._fault(fault)
 
-    def _next_deadline(self) -> float | None:
-        times = [at for at, _ in self._deadlines.values()]
-        if self._artim is not None:
-            times.append(self._artim)
-        if self._idle_s is not None and self._holds == 0:
-            times.append(self._last_byte + self._idle_s)
-        return min(times, default=None)
+    @property
+    def _idle_at(self) -> float | None:
+        """When the peer has been silent for too long."""
+        return None if self._idle_s is None or self._holds else self._last_byte + self._idle_s
 
-    def _arm(self, at: float | None) -> None:
-        """Keep one timer, and let a later deadline find it running: a cancelled timer is not free on every loop."""
-        if at is None or self.closed.done() or (self._timer is not None and self._timer_at <= at):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = at
-        self._timer = self._loop.call_at(at, self._on_timer)
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        now = self._loop.time() + 0.001
-        if now - self._timer_at > LATE_S and not self._is_second_look:
-            self._is_second_look = True
-            self._timer_at = now + SECOND_LOOK_S
-            self._timer = self._loop.call_at(self._timer_at, self._on_timer)
-            return
-        self._is_second_look = False
+    def _on_time(self, now: float) -> None:
         if self._artim is not None and self._artim <= now:
             self._scribe.timer("artim", self._machine.artim_s)
         for event in self._machine.handle_timer(now):
@@ -475,18 +469,18 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if self._machine.wants_close and self._artim is not None:
             self._user.timed_out("artim", self._machine.artim_s)
             self.cut()  # the peer had its time to read
-        for name, (at, seconds) in tuple(self._deadlines.items()):
-            if at <= now:
-                self._deadlines.pop(name, None)
-                self._expire(name, seconds)
-        if self._idle_s is not None and self._holds == 0 and self._last_byte + self._idle_s <= now:
-            idle_s, self._idle_s = self._idle_s, None
+        for name, seconds in self._deadlines.due(now):
+            self._expire(name, seconds)
+        idle_s, idle_at = self._idle_s, self._idle_at
+        if idle_s is not None and idle_at is not None and idle_at <= now:
+            self._idle_s = None
             self._expire("idle", idle_s)
         self.flush()
-        self._arm(self._next_deadline())
+        for at in (self._deadlines.first(), self._artim, self._idle_at):
+            self._deadlines.arm(at)
 
     def _expire(self, name: str, seconds: float) -> None:
-        if name == "flush":
+        if name in ("flush", "linger"):
             self.cut()
             return
         self._scribe.timer(name, seconds)

@@ -11,10 +11,11 @@ import asyncio
 import socket
 import threading
 from contextlib import suppress
+from typing import Final
 
 from dicomgui.network.transport.sockets import FAMILIES, IpFamily
 
-__all__ = ["look_up"]
+__all__ = ["look_up", "usual_literal"]
 
 
 async def look_up(host: str, port: int, family: IpFamily = "any") -> list[str]:
@@ -51,6 +52,20 @@ async def look_up(host: str, port: int, family: IpFamily = "any") -> list[str]:
 
     threading.Thread(target=work, name="look-up", daemon=True).start()
     return await answer
+
+
+def usual_literal(host: str, family: IpFamily = "any") -> list[str]:
+    """The address that a host is, in a list; an empty one where it is none, or written in an unusual way."""
+    for kind, number in _KINDS:
+        if family in ("any", kind):
+            try:
+                return [socket.inet_ntop(number, socket.inet_pton(number, host))]
+            except (OSError, ValueError):
+                continue
+    return []
+
+
+_KINDS: Final = (("ipv4", socket.AF_INET), ("ipv6", socket.AF_INET6))
 
 
 def _addresses(host: str, port: int, family: IpFamily, flags: int = 0) -> list[str]:

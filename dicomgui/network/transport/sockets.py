@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
@@ -10,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.transport.proxy import HttpProxy
 
-__all__ = ["IpFamily", "SocketOptions", "socket_place", "tune"]
+__all__ = ["IpFamily", "SocketOptions", "connect_at_once", "socket_place", "tune"]
 
 IpFamily: TypeAlias = Literal["any", "ipv4", "ipv6"]
 
@@ -87,6 +90,30 @@ def _settings(
 
 def _unusable(text: str, hint: str) -> ConfigurationError:
     return ConfigurationError(text, phase="configure", hint=hint)
+
+
+def connect_at_once(address: str, port: int) -> socket.socket | None:
+    """A connection to a server on this computer, which the system makes while it is asked for.
+
+    Only over a loopback address; anywhere else an answer takes its time, and asyncio waits for it. ``None`` where the
+    connection is not there at once.
+
+    :raises OSError: nothing listens there.
+    """
+    is_ip4 = address.startswith("127.")
+    if sys.platform == "win32" or not (is_ip4 or address == "::1"):
+        return None
+    made = socket.socket(socket.AF_INET if is_ip4 else socket.AF_INET6, socket.SOCK_STREAM)
+    made.setblocking(False)
+    code = made.connect_ex((address, port))
+    if code == errno.EINPROGRESS:  # as it was when the call began: the answer has come meanwhile
+        code = made.connect_ex((address, port))
+    if code in (0, errno.EISCONN):
+        return made
+    made.close()
+    if code == errno.ECONNREFUSED:
+        raise OSError(code, os.strerror(code))
+    return None
 
 
 def socket_place(address: object) -> str:

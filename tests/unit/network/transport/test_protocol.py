@@ -206,6 +206,31 @@ async def test_the_end_is_told_once_and_by_whom() -> None:
     assert stage.driver.is_closing
 
 
+async def test_whoever_waits_for_the_close_is_told_of_it() -> None:
+    stage = Stage()
+    stage.driver.close()
+    loop = asyncio.get_running_loop()
+    waiting = [loop.create_task(stage.driver.wait_closed(60.0)) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert waiting[0].cancelled()
+    assert stage.line.calls[-1] == "abort"  # who is cancelled waits for nobody
+    stage.driver.connection_lost(None)
+    await waiting[1]
+    await stage.driver.wait_closed(60.0)
+
+
+async def test_a_peer_that_does_not_close_is_cut() -> None:
+    stage = Stage()
+    waiting = asyncio.get_running_loop().create_task(stage.driver.wait_closed(0.01))
+    await reached(lambda: "abort" in stage.line.calls, "the time is up")
+    assert not waiting.done()
+    stage.driver.connection_lost(None)
+    await waiting
+
+
 async def test_our_own_close_is_told_as_ours_and_is_cut_when_it_takes_too_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -295,15 +320,15 @@ async def test_a_timer_that_is_late_looks_twice(monkeypatch: pytest.MonkeyPatch)
     stage = Stage(artim_s=1e6)
     stage.driver.set_idle_timeout(50.0)
     clock.sleep(3600.0)
-    stage.driver._on_timer()
+    stage.driver._deadlines._fire()
     assert stage.user.timeouts == []
     stage.receive(b"\1")
-    stage.driver._on_timer()
+    stage.driver._deadlines._fire()
     assert stage.user.timeouts == []
     clock.sleep(3600.0)
-    stage.driver._on_timer()
+    stage.driver._deadlines._fire()
     assert stage.user.timeouts == []
-    stage.driver._on_timer()
+    stage.driver._deadlines._fire()
     assert stage.user.timeouts == ["idle"]
     await stage.end()
 

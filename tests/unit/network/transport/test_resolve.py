@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from dicomgui.network.transport import resolve
-from dicomgui.network.transport.resolve import look_up
+from dicomgui.network.transport.resolve import look_up, usual_literal
+from dicomgui.network.transport.sockets import IpFamily
 
 STUCK = """
 import socket, threading, time
@@ -40,6 +41,27 @@ def answering(monkeypatch: pytest.MonkeyPatch, answer: list[str] | Exception) ->
 
     monkeypatch.setattr(resolve.socket, "getaddrinfo", ask)
     return asked
+
+
+@pytest.mark.parametrize(
+    ("host", "family", "address"),
+    [
+        ("127.0.0.1", "any", ["127.0.0.1"]),
+        ("0:0::1", "any", ["::1"]),
+        ("192.0.2.1", "ipv4", ["192.0.2.1"]),
+        ("192.0.2.1", "ipv6", []),
+        ("::1", "ipv4", []),
+        ("127.1", "any", []),
+        ("fe80::1%lo", "any", []),
+        ("pacs.example", "any", []),
+        ("a\0b", "any", []),
+        ("\ud800", "any", []),
+    ],
+)
+def test_an_address_in_its_usual_form_is_known_without_the_system(
+    host: str, family: IpFamily, address: list[str]
+) -> None:
+    assert usual_literal(host, family) == address
 
 
 @pytest.mark.parametrize("literal", ["127.0.0.1", "::1"])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from typing import Any
 
 import pytest
+from helpers.peers import free_port
 
 from dicomgui.network import ConfigurationError, SocketOptions
 from dicomgui.network.transport import sockets
-from dicomgui.network.transport.sockets import tune
+from dicomgui.network.transport.sockets import connect_at_once, tune
 
 
 @pytest.fixture
@@ -55,8 +57,38 @@ def test_a_system_that_does_not_know_an_option_goes_without(
 ) -> None:
     monkeypatch.delattr(sockets.socket, "TCP_KEEPCNT", raising=False)
     monkeypatch.delattr(sockets.socket, "TCP_KEEPIDLE", raising=False)
+    sockets._settings.cache_clear()
     tune(connection, SocketOptions())
+    sockets._settings.cache_clear()
     assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_a_server_on_this_computer_is_connected_to_at_once(family: int, address: str) -> None:
+    with socket.create_server((address, 0), family=family) as server:
+        made = connect_at_once(address, server.getsockname()[1])
+        assert made is not None
+        with made, server.accept()[0] as theirs:
+            assert made.getpeername() == theirs.getsockname()
+            assert not made.getblocking()
+
+
+def test_where_nothing_listens_the_refusal_is_known_at_once() -> None:
+    with pytest.raises(ConnectionRefusedError):
+        connect_at_once("127.0.0.1", free_port())
+
+
+def test_other_computers_take_their_time() -> None:
+    assert connect_at_once("192.0.2.1", 104) is None
+
+
+def test_a_connection_that_is_not_there_at_once_is_left_to_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(socket.socket):
+        def connect_ex(self, address: object) -> int:
+            return errno.EALREADY
+
+    monkeypatch.setattr(sockets.socket, "socket", Slow)
+    assert connect_at_once("127.0.0.1", 104) is None
 
 
 @pytest.mark.parametrize(

@@ -291,31 +291,35 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             lower.close()
 
     def _read(self) -> None:
-        while not (self._paused or self._closing or self._lower is None or self._error is not None):
-            if not self._read_once():
-                return
+        more = True
+        while more and not (self._paused or self._closing or self._lower is None or self._error is not None):
+            more = self._read_once()
 
     def _read_once(self) -> bool:
         """Decrypt what fits into the association's buffer; whether there can be more."""
         buffer = self._protocol.get_buffer(-1)
-        count, got, error, waits = 0, -1, None, False
+        read, incoming, size = self._read_into, self._incoming, len(buffer)
+        count, got, error = 0, -1, None
         try:
-            while count < len(buffer) and got:
-                got = self._read_into(len(buffer) - count, buffer[count:])
+            # A read gives one record, or what is left of one. Behind the last there is no need to ask: that nothing
+            # more has come is an exception, which costs as much as a small record.
+            while got and count < size and (incoming.pending or not count):
+                got = read(size, buffer[count:])
                 count += got
         except ssl.SSLWantReadError:
-            waits = True
+            pass
         except ssl.SSLError as broken:
             error = broken
         if count:
             self._protocol.buffer_updated(count)
-        self._flush()
+        if self._outgoing.pending:  # what TLS itself has to say, such as an alert
+            self._flush()
         if error is not None:
             self._break(error)
         elif got == 0:
             self._peer_closed = True
             self._end_of_data()
-        return not waits and error is None and got != 0
+        return count == size
 
     def _end_of_data(self) -> None:
         if not self._closing and self._error is None:

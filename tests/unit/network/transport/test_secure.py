@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -53,13 +54,21 @@ class Upper:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.received = bytearray()
+        self.pieces: list[int] = []
+        self.on_bytes: Callable[[], None] = lambda: None
         self._buffer = memoryview(bytearray(65_536))
+
+    def use(self, buffer: memoryview) -> None:
+        """Take bytes there from now on."""
+        self._buffer = buffer
 
     def get_buffer(self, _hint: int) -> memoryview:
         return self._buffer
 
     def buffer_updated(self, count: int) -> None:
         self.received += self._buffer[:count]
+        self.pieces.append(count)
+        self.on_bytes()
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_args, **_kw: self.calls.append(name)
@@ -172,6 +181,54 @@ async def test_what_came_while_reading_was_paused_is_read_afterwards(ends: tuple
     server.tls.resume_reading()
     await asyncio.sleep(0)
     assert server.upper.received == b"later"
+    end_all(client, server)
+
+
+async def test_a_record_larger_than_the_buffer_is_read_piece_by_piece(ends: tuple[End, End]) -> None:
+    """The last pieces are with OpenSSL alone, when all that came from the socket has gone there."""
+    client, server = ends
+    shake_hands(client, server)
+    window = server.tls.get_buffer(-1)
+    server.upper.use(window[:1000])
+    client.tls.write(bytes(range(250)) * 20)  # five buffers full to the last byte
+    client.tls.write(b"and a rest")
+    data = bytes(client.lower.sent)
+    window[: len(data)] = data
+    server.tls.buffer_updated(len(data))
+    assert server.upper.received == bytes(range(250)) * 20 + b"and a rest"
+    assert server.upper.pieces == [1000] * 5 + [10]
+    end_all(client, server)
+
+
+async def test_reading_may_be_paused_in_the_middle_of_a_record(ends: tuple[End, End]) -> None:
+    client, server = ends
+    shake_hands(client, server)
+    window = server.tls.get_buffer(-1)
+    server.upper.use(window[:1000])
+    server.upper.on_bytes = server.tls.pause_reading
+    client.tls.write(b"r" * 1500)
+    data = bytes(client.lower.sent)
+    window[: len(data)] = data
+    server.tls.buffer_updated(len(data))
+    assert server.upper.pieces == [1000]
+    server.tls.resume_reading()
+    await asyncio.sleep(0)
+    assert server.upper.pieces == [1000, 500]
+    end_all(client, server)
+
+
+async def test_records_that_came_together_are_handed_on_together(ends: tuple[End, End]) -> None:
+    """Also the whole ones before one that is cut."""
+    client, server = ends
+    shake_hands(client, server)
+    for part in (b"one ", b"two ", b"three"):
+        client.tls.write(part)
+    data = bytes(client.lower.sent)
+    server.take(data[:-1])
+    assert server.upper.received == b"one two "
+    assert server.upper.pieces == [8]
+    server.take(data[-1:])
+    assert server.upper.pieces == [8, 5]
     end_all(client, server)
 
 

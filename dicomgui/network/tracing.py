@@ -10,7 +10,7 @@ the same three fields: ``association`` (see :func:`next_association_id`; 0 for w
 
 A tracer is called in the event loop's thread, must return quickly and must not raise. One that has a method
 ``take_sent`` is handed the P-DATA-TF PDUs that were written at once all together, see :func:`hand_on`; one that has a
-method ``take_received`` the messages that came together, see :func:`hand_on_received`.
+method ``take_received`` the PDUs and messages that came together, see :func:`hand_on_received`.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ __all__ = [
     "unmet_need",
 ]
 
-SNAP_LENGTH = 4096
-"""Bytes kept of each data-set fragment of a C-STORE unless the whole is asked for."""
+SNAP_LENGTH = 8192
+"""Bytes kept of the data set of a C-STORE unless the whole is asked for; of fragments behind them the headers are."""
 
 
 class Direction(IntEnum):
@@ -279,9 +279,12 @@ Record: TypeAlias = (
 Tracer: TypeAlias = Callable[[Record], None]
 
 
-
 def hand_on(tracer: Tracer, sent: Sequence[PduRecord]) -> None:
-    """Give a tracer the records of P-DATA-TF PDUs that one association has sent at once, each with one segment."""
+    """Give a tracer the records of P-DATA-TF PDUs that one association has sent at once, each with one segment.
+
+    PDUs that are alike in all that was kept, as the later ones of a large object are, have the same record again and
+    again.
+    """
     take: Callable[[Sequence[PduRecord]], None] | None = getattr(tracer, "take_sent", None)
     if take is not None:
         take(sent)
@@ -291,9 +294,10 @@ def hand_on(tracer: Tracer, sent: Sequence[PduRecord]) -> None:
 
 
 def hand_on_received(tracer: Tracer, records: Sequence[Record]) -> None:
-    """Give a tracer the records of pending responses that one association has received at once.
+    """Give a tracer the records of pending responses that one association has received at once, or of PDUs.
 
-    Of each its P-DATA-TF PDUs, with one segment each, and the message; the same record may be there several times.
+    Of each response its P-DATA-TF PDUs, with one segment each, and the message; the same record may be there several
+    times. Or the same record of a P-DATA-TF again and again, as for :func:`hand_on`.
     """
     take: Callable[[Sequence[Record]], None] | None = getattr(tracer, "take_received", None)
     if take is not None:
@@ -403,12 +407,22 @@ class Scribe:
             )
 
     def pdu(
-        self, direction: Direction, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str = ""
+        self,
+        direction: Direction,
+        pdu_type: int,
+        length: int,
+        segments: tuple[Segment, ...],
+        error: str = "",
+        times: int = 1,
     ) -> None:
-        """Record a PDU."""
+        """Record a PDU, or so many P-DATA-TF that are alike and came at once."""
         if self.tracer is not None:
             fields = (self.association, _mono(), _utc(), direction, pdu_type, length, segments, error)
-            self.tracer(_new(PduRecord, fields))
+            record = _new(PduRecord, fields)
+            if times == 1:
+                self.tracer(record)
+            else:
+                hand_on_received(self.tracer, (record,) * times)
 
     def state(self, before: int, event: int, action: str, after: int) -> None:
         """Record a change of state."""

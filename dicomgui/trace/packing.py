@@ -17,7 +17,7 @@ from enum import IntEnum
 from itertools import chain
 from typing import Any, TypeAlias, cast, get_type_hints
 
-from dicomgui.network.tracing import Direction, PduRecord, Record, Role, Segment
+from dicomgui.network.tracing import DimseRecord, Direction, PduRecord, Record, Role, Segment
 from dicomgui.trace.codec import KINDS
 
 __all__ = ["pack", "unpack", "words_of"]
@@ -28,6 +28,7 @@ _Payload: TypeAlias = list[bytes]
 _TYPES: tuple[type[Record], ...] = tuple(KINDS.values())
 _NUMBERS = {record_type: number for number, record_type in enumerate(_TYPES)}
 _PDU = _NUMBERS[PduRecord]
+_DIMSE = _NUMBERS[DimseRecord]
 _DIRECTIONS = tuple(sorted(Direction))
 _new = tuple.__new__
 
@@ -35,12 +36,24 @@ _new = tuple.__new__
 def pack(records: Iterable[Record]) -> tuple[bytes, bytes]:
     """What describes the records, compressed, and the bytes that they carry, one after the other.
 
+    A record that is there several times in a row, as PDUs of bulk data are, takes the place of one.
     Numbers and texts come back as plain ones, also where they were of a class of their own.
     """
-    rows: list[_Row] = []
+    rows: list[_Row | int] = []
     payload: _Payload = []
+    latest: Record | None = None
+    again = 0
     for record in records:
+        if record is latest:
+            again += 1
+            continue
+        if again:
+            rows.append(again)
+            again = 0
         rows.append(_PACKERS[type(record)](record, payload))
+        latest = record
+    if again:
+        rows.append(again)
     return zlib.compress(marshal.dumps(rows), 1), b"".join(payload)
 
 
@@ -49,7 +62,9 @@ def unpack(head: bytes, payload: bytes | None) -> list[Record]:
     records: list[Record] = []
     position = 0
     for row in marshal.loads(zlib.decompress(head)):  # made by this process, see above
-        if row[0] == _PDU and payload is not None and len(row[7]) == 2:
+        if type(row) is int:
+            records += records[-1:] * row
+        elif row[0] == _PDU and payload is not None and len(row[7]) == 2:
             # One segment, as nearly all have.
             _, association, mono, utc, direction, pdu_type, length, (offset, size), error = row
             end = position + size
@@ -84,9 +99,20 @@ def _pack_pdu(record: Any, payload: _Payload) -> _Row:
     return (_PDU, association, mono, utc, int(direction), int(pdu_type), length, spans, str.__str__(error))
 
 
+def _pack_dimse(record: Any, payload: _Payload) -> _Row:
+    """As :func:`_packer_of` would make it, in a third of the time."""
+    number, mono, utc, direction, context, field, message, sop_class, instance, status, size, comment = record
+    return (
+        _DIMSE, number, mono, utc, int(direction), int(context), int(field), int(message), str.__str__(sop_class),
+        str.__str__(instance), int(status), int(size), str.__str__(comment),
+    )  # fmt: skip
+
+
 def _packer_of(record_type: type[Record]) -> Callable[[Any, _Payload], _Row]:
     if record_type is PduRecord:
         return _pack_pdu
+    if record_type is DimseRecord:
+        return _pack_dimse
     number = _NUMBERS[record_type]
     plains = [_PLAINS.get(hint) for hint in get_type_hints(record_type).values()]
     carries = plains.index(_size) if _size in plains else -1

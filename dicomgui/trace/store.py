@@ -10,20 +10,19 @@ and no name, or a name that the system removes with the last handle, so nothing 
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import NamedTuple
 
 from dicomgui.network.tracing import BytesRecord, PduRecord, Record, TlsRecord
 from dicomgui.trace.packing import pack, unpack, words_of
 from dicomgui.trace.row_runs import drop_before, rows_after, rows_before
+from dicomgui.trace.spill import Spill
 from dicomgui.trace.summary import AssociationSummary, Tally
 
 __all__ = ["DEFAULT_DISK_BYTES", "DEFAULT_MAX_ROWS", "DEFAULT_MEMORY_BYTES", "Entry", "TraceStore"]
@@ -58,70 +57,6 @@ class Entry(NamedTuple):
     lost: bool
 
 
-class _Spill:
-    """A temporary file used as a ring. Positions count on for ever; what lies a file's length behind is overwritten."""
-
-    def __init__(self, size_bytes: int, folder: Path | None) -> None:
-        self._size = size_bytes
-        self._folder = folder
-        self._owner = ExitStack()
-        self._file: BinaryIO | None = None
-        self._lock = threading.Lock()
-        self._next = 0
-        self.error = ""
-
-    def write(self, data: bytes) -> int:
-        """Append; give the position, or -1 where the bytes have no place."""
-        if len(data) > self._size:
-            return -1
-        with self._lock:
-            if self._next % self._size + len(data) > self._size:  # one piece never wraps
-                self._next += self._size - self._next % self._size
-            position = self._next
-            # Moved on before the write: a write that breaks off leaves no old bytes that seem whole.
-            self._next += len(data)
-            try:
-                file = self._open()
-                file.seek(position % self._size)
-                view = memoryview(data)
-                while view:
-                    view = view[file.write(view) :]
-            except (OSError, ValueError) as exc:
-                self.error = f"{type(exc).__name__}: {exc}"
-                return -1
-        return position
-
-    def read(self, position: int, length: int) -> bytes | None:
-        """The bytes written at ``position``, or ``None`` where newer ones have taken their place."""
-        with self._lock:
-            if self._file is None or position < self._next - self._size:
-                return None
-            try:
-                self._file.seek(position % self._size)
-                data = self._file.read(length)
-            except (OSError, ValueError) as exc:
-                self.error = f"{type(exc).__name__}: {exc}"
-                return None
-        return data if len(data) == length else None
-
-    def holds(self, position: int) -> bool:
-        """Whether the bytes written at ``position`` are still there."""
-        return position >= 0 and self._file is not None and position >= self._next - self._size
-
-    def _open(self) -> BinaryIO:
-        if self._file is None:
-            # Mode 0600, and no name where the system can do that.
-            unnamed = tempfile.TemporaryFile
-            self._file = cast(BinaryIO, self._owner.enter_context(unnamed(buffering=0, dir=self._folder)))
-        return self._file
-
-    def close(self) -> None:
-        with self._lock:
-            self._owner.close()
-            self._file = None
-            self._next += self._size  # whatever was there counts as overwritten
-
-
 class _Block:
     """Some records that follow each other: as they are, packed, or packed with their bytes laid aside.
 
@@ -150,19 +85,19 @@ class _Block:
         self.length = self.cost = len(self.payload)
         self.records = None
 
-    def lay_aside(self, spill: _Spill) -> None:
+    def lay_aside(self, spill: Spill) -> None:
         if self.payload:
             self.position = spill.write(self.payload)
             self.payload = None
 
-    def _bytes(self, spill: _Spill) -> bytes | None:
+    def _bytes(self, spill: Spill) -> bytes | None:
         """The bytes of its records; ``None`` where they are lost."""
         payload = self.payload
         if payload is not None:
             return payload
         return spill.read(self.position, self.length) if self.position >= 0 else None
 
-    def may_hold(self, needles: Sequence[bytes], word: str, spill: _Spill) -> bool:
+    def may_hold(self, needles: Sequence[bytes], word: str, spill: Spill) -> bool:
         """Whether a record may have one of the byte strings in its bytes, or the word in its texts."""
         if self.records is not None:  # to look through them is what the caller does anyway
             return True
@@ -171,7 +106,7 @@ class _Block:
         payload = self._bytes(spill)
         return payload is not None and any(needle in payload for needle in needles)
 
-    def load(self, spill: _Spill) -> tuple[list[Record], bool]:
+    def load(self, spill: Spill) -> tuple[list[Record], bool]:
         """Give the records and whether their bytes are lost."""
         records = self.records
         if records is not None:
@@ -179,7 +114,7 @@ class _Block:
         payload = self._bytes(spill)
         return unpack(self.head, payload), payload is None
 
-    def has_lost(self, spill: _Spill) -> bool:
+    def has_lost(self, spill: Spill) -> bool:
         """Whether the bytes of its records are lost."""
         return self.payload is None and not spill.holds(self.position)
 
@@ -206,7 +141,7 @@ class TraceStore:
     ) -> None:
         self._memory_bytes = memory_bytes
         self._max_rows = max_rows
-        self._spill = _Spill(disk_bytes, folder)
+        self._spill = Spill(disk_bytes, folder)
         self._blocks: list[_Block] = []
         self._fresh: deque[_Block] = deque()  # the newest of them, not packed yet
         self._fresh_bytes = 0
@@ -217,6 +152,10 @@ class TraceStore:
         self._open_cost = 0
         self._tallies: dict[int, Tally] = {}
         self._runs_of: dict[int, array[int]] = {}
+        self._latest: Record | None = None
+        self._number = -1  # association of the newest row, with its counts and runs, where these are known
+        self._tally: Tally
+        self._runs: array[int]
         self._cached: dict[int, tuple[_Block, tuple[list[Record], bool]]] = {}  # by the thread that reads
 
     # ------------------------------------------------------------------------------------------------------ writing
@@ -225,50 +164,59 @@ class TraceStore:
         """Keep a record."""
         rows = self._rows
         rows.append(record)
-        count = len(rows)
-        self._tally_of(record, self._open.first_seq + count - 1, 1).add(record)
-        if type(record) is PduRecord:
+        self._enter(record, 1).add(record)
+        if record is not self._latest:  # one more of the same costs no memory
+            self._latest = record
             cost = _ROW_COST
-            for _, data in record[6]:
-                cost += _SEGMENT_COST + len(data)
+            if type(record) is PduRecord:
+                for _, data in record[6]:
+                    cost += _SEGMENT_COST + len(data)
+            else:
+                cost += _bytes_beside(record)
             self._open_cost += cost
-        else:
-            self._open_cost += _ROW_COST + _bytes_beside(record)
-        if count >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
+        if len(rows) >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
             self._seal()
 
     def take_sent(self, sent: Sequence[PduRecord]) -> None:
         """Keep records as :func:`~dicomgui.network.tracing.hand_on` gives them, in a fraction of the time."""
         rows = self._rows
-        seq = self._open.first_seq + len(rows)
         rows.extend(sent)
-        self._tally_of(sent[0], seq, len(sent)).add_sent(sent)
-        self._open_cost += len(sent) * (_ROW_COST + _SEGMENT_COST) + sum([len(record[6][0][1]) for record in sent])
+        self._enter(sent[0], len(sent)).add_sent(sent)
+        for record in sent:
+            if record is not self._latest:
+                self._latest = record
+                self._open_cost += _ROW_COST + _SEGMENT_COST + len(record[6][0][1])
         if len(rows) >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
             self._seal()
 
     def take_received(self, records: Sequence[Record]) -> None:
         """Keep records as :func:`~dicomgui.network.tracing.hand_on_received` gives them, in a fraction of the time."""
         rows = self._rows
-        seq = self._open.first_seq + len(rows)
         rows.extend(records)
-        size = self._tally_of(records[0], seq, len(records)).add_received(records)
-        self._open_cost += len(records) * (_ROW_COST + _SEGMENT_COST) + size
+        size = self._enter(records[0], len(records)).add_received(records)
+        if records[0] is records[-1]:  # all are the same: PDUs of which nothing but the headers was kept
+            self._open_cost += _ROW_COST + _SEGMENT_COST
+        else:
+            self._open_cost += len(records) * (_ROW_COST + _SEGMENT_COST) + size
         if len(rows) >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
             self._seal()
 
-    def _tally_of(self, record: Record, seq: int, count: int) -> Tally:
-        """Enter rows from ``seq`` on under their association; gives where they are counted."""
+    def _enter(self, record: Record, count: int) -> Tally:
+        """Enter the newest rows under their association; gives where they are counted."""
         number = record[0]
-        tally = self._tallies.get(number)
-        if tally is None:
+        if number == self._number:  # the row before them is of the same one, as mostly
+            self._runs[-1] += count
+            return self._tally
+        after = self._open.first_seq + len(self._rows)
+        tally, runs = self._tallies.get(number), self._runs_of.get(number)
+        if tally is None or runs is None:
             tally = self._tallies[number] = Tally(record)
-            self._runs_of[number] = array("Q", (seq, seq))
-        runs = self._runs_of[number]
-        if runs[-1] == seq:
-            runs[-1] = seq + count
+            runs = self._runs_of[number] = array("Q")
+        if runs and runs[-1] == after - count:
+            runs[-1] = after
         else:
-            runs.extend((seq, seq + count))
+            runs.extend((after - count, after))
+        self._number, self._tally, self._runs = number, tally, runs
         return tally
 
     def adopt(self, records: list[Record]) -> None:
@@ -278,8 +226,9 @@ class TraceStore:
         if self._rows:
             self._seal()
         adopted = self._open
-        for seq, record in enumerate(records, start=adopted.first_seq):
-            self._tally_of(record, seq, 1).add(record)
+        for record in records:
+            self._rows.append(record)
+            self._enter(record, 1).add(record)
         adopted.records = records
         adopted.seal(records, 0)
         self._blocks.append(adopted)
@@ -330,7 +279,7 @@ class TraceStore:
         elif self._fresh and self._fresh[0] is oldest:
             self._fresh_bytes -= self._fresh.popleft().cost
         self._blocks = self._blocks[1:]  # a new list: a reader in another thread goes on with the old one
-        first = self.first_seq
+        first, self._number = self.first_seq, -1
         for number in oldest.associations:
             runs = drop_before(self._runs_of[number], first)
             if runs:
@@ -344,6 +293,7 @@ class TraceStore:
         self._fresh_bytes = self._held_bytes = 0
         self._open_at(self.last_seq + 1)
         self._tallies, self._runs_of, self._cached = {}, {}, {}
+        self._number, self._latest = -1, None
         self._spill.close()
 
     def close(self) -> None:

@@ -106,8 +106,8 @@ class Notes:
     def transition(self, before: State, event: Event, action: Action, after: State) -> None:
         self.transitions.append((before, event, action, after))
 
-    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str) -> None:
-        self.pdus_received.append((pdu_type, length, segments, error))
+    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str, times: int = 1) -> None:
+        self.pdus_received += [(pdu_type, length, segments, error)] * times
 
     def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:
         self.pdus_sent.append((pdu_type, length, segments))

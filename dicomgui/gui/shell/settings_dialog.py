@@ -58,7 +58,7 @@ class SettingsDialog(QDialog):
         self.trace_full = QCheckBox("&Keep whole data sets in the trace")
         self.trace_full.setObjectName("settings_trace_full")
         self.trace_full.setAccessibleName("Keep whole data sets in the trace")
-        self.trace_full.setToolTip("Otherwise the first 4 KiB of each fragment of a C-STORE; the files have the rest")
+        self.trace_full.setToolTip("Otherwise the first 8 KiB of each object of a C-STORE; the files have the rest")
         self.path = ElidedLabel(tone="muted", mode=Qt.TextElideMode.ElideMiddle)
         self.path.setObjectName("settings_path")
         self.path.setText(f"Kept in {path}" if path is not None else "Kept as long as this window is open")

@@ -168,10 +168,10 @@ class Observer(Protocol):
         Data that is sent or received and changes no state is not told: there is too much of it.
         """
 
-    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str) -> None:
+    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str, times: int = 1) -> None:
         """Take note of a PDU, told ahead of what it causes; ``error`` if it was refused or broke off.
 
-        A P-DATA-TF is told when its end has come.
+        A P-DATA-TF is told when its end has come; ``times`` if so many that are alike have come together.
         """
 
     def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:

@@ -177,10 +177,10 @@ class UpperLayer:
         for indication in self.receive_data(data, now):
             take(indication)
 
-    def data_ended(self, length: int, segments: tuple[Segment, ...]) -> None:
-        """The framer has the end of a P-DATA-TF."""
+    def data_ended(self, length: int, segments: tuple[Segment, ...], times: int = 1) -> None:
+        """The framer has the end of a P-DATA-TF, or of several that are alike."""
         if self._observer is not None:
-            self._observer.received(_P_DATA_TF, length, segments, self._data_error)
+            self._observer.received(_P_DATA_TF, length, segments, self._data_error, times)
         self._data_error = ""
 
     def _judge(self, frames: Iterator[Frame], now: float) -> Iterator[Indication]:

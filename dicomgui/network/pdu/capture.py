@@ -1,8 +1,8 @@
 """What of each PDU is kept for the trace.
 
-Everything is kept but the data-set fragments of C-STORE requests, of which the first :data:`SNAP_LENGTH` bytes each are
-(their files have the rest), and what exceeds :data:`KEEP_LIMIT` in one PDU. Secrets in other PDUs are masked by
-:mod:`dicomgui.network.pdu.masking`.
+Everything is kept but the data sets of C-STORE requests, of which the first :data:`SNAP_LENGTH` bytes are and then the
+headers alone (their files have the rest), and what exceeds :data:`KEEP_LIMIT` in one PDU. Secrets in other PDUs are
+masked by :mod:`dicomgui.network.pdu.masking`.
 
 A C-STORE-RQ is recognised here by its Command Field (0000,0100), because this runs below the DIMSE layer.
 """
@@ -19,6 +19,9 @@ __all__ = ["KEEP_LIMIT", "Capture"]
 KEEP_LIMIT = 16 * 2**20
 """Bytes kept of one PDU at most, so that a peer that may send PDUs of any length cannot fill the memory."""
 
+MAX_SEGMENTS = 1024
+"""Pieces kept of one PDU at most: a peer may fill it with fragments of two bytes, of which the headers are kept."""
+
 _HEAD = PDATA_HEAD.size
 _ELEMENT = struct.Struct("<HHI")
 _COMMAND_FIELD = 0x0100
@@ -29,7 +32,7 @@ _PEEK_LENGTH = 512
 class Capture:
     """Collects what is kept of the P-DATA-TF PDUs received on one association.
 
-    :ivar full: keep the data sets of C-STORE requests too; may be changed between PDUs.
+    :ivar full: keep the data sets of C-STORE requests whole; may be changed between PDUs.
     """
 
     __slots__ = ("_commands", "_judged", "_kept", "_offset", "_room", "_snap", "_stores", "full")
@@ -42,7 +45,7 @@ class Capture:
         self._kept: list[tuple[int, bytearray]] = []
         self._offset = 0
         self._room = 0
-        self._snap = 0
+        self._snap = 0  # bytes still to be kept of the data set that comes, where it is one of a C-STORE
 
     def single(self, view: memoryview, start: int, end: int, context_id: int, control: int) -> tuple[Segment, ...]:
         """The whole way for a PDU that lies in ``view[start:end]`` and has one PDV."""
@@ -53,18 +56,22 @@ class Capture:
             else:
                 self._peek(context_id, view[start + _HEAD : end], bool(control & LAST))
         elif context_id in self._stores and not self.full:
-            keep = _HEAD + SNAP_LENGTH
+            keep = _HEAD + self._snap
+            self._snap = max(0, keep - (end - start))
         return (Segment(0, bytes(view[start : end if end - start < keep else start + keep])),)
 
+    def keeps_headers_only(self, context_id: int, control: int) -> bool:
+        """Whether nothing else is kept of a fragment that comes now."""
+        return not (self._snap or control & COMMAND or self.full) and context_id in self._stores
+
     def start(self, header: bytes | bytearray) -> None:
-        """A PDU begins; what was not finished is forgotten."""
+        """A PDU begins with its header, or also with that of its first PDV; what was not finished is forgotten."""
         self._kept = [(0, bytearray(header))]
         self._offset = len(header)
         self._room = KEEP_LIMIT - len(header)
 
     def pdv_header(self, header: bytes | bytearray) -> None:
         """A PDV begins with these bytes: length, context id, message control header."""
-        self._snap = SNAP_LENGTH
         self.keep(header)
 
     def data(self, piece: PdvPiece) -> None:
@@ -73,8 +80,8 @@ class Capture:
         if piece.control & COMMAND:
             self._peek(piece.context_id, data, bool(piece.ends and piece.control & LAST))
         elif piece.context_id in self._stores and not self.full:
-            self.keep(data[: self._snap])
-            dropped = len(data) - self._snap
+            wanted, dropped = data[: self._snap], len(data) - self._snap
+            self.keep(wanted)
             self._snap = max(0, -dropped)
             self._offset += max(0, dropped)
             return
@@ -88,7 +95,7 @@ class Capture:
             begin, last = self._kept[-1]
             if begin + len(last) == self._offset:
                 last += wanted
-            else:
+            elif len(self._kept) < MAX_SEGMENTS:
                 self._kept.append((self._offset, bytearray(wanted)))
             self._room -= size
         self._offset += len(data)
@@ -111,6 +118,7 @@ class Capture:
 
     def _judge(self, context_id: int, command: bytes) -> None:
         """Take note of what a command announces; of the matches of a C-FIND it is the same again and again."""
+        self._snap = SNAP_LENGTH
         if (context_id, command) == self._judged:
             return
         self._judged = (context_id, command)

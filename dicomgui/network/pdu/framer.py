@@ -7,6 +7,7 @@ one PDV that lies whole in the received bytes takes a handful of operations and 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Generator
 from typing import NamedTuple, NoReturn, Protocol, TypeAlias
 
@@ -17,14 +18,18 @@ from dicomgui.network.pdu.control import MAX_CONTROL_LENGTH
 from dicomgui.network.pdu.data import PDATA_HEAD, PdvPiece
 from dicomgui.network.pdu.runs import PdvRun, read_run
 from dicomgui.network.pdu.wire import HEADER_LENGTH, INVALID_PARAMETER, UNRECOGNIZED_PDU, PduType, pdu_name
-from dicomgui.network.tracing import SNAP_LENGTH, Segment
+from dicomgui.network.tracing import Segment
 
 __all__ = ["Broken", "DataEnd", "DataStart", "DataTaker", "Frame", "Framer", "TakeData", "Whole"]
 
 SNIFF_LENGTH = 64
 """Bytes kept of what is no DICOM, to recognise what it is instead."""
 
+REFUSED_LENGTH = 4096
+"""Bytes kept of another PDU that is refused."""
+
 _HEAD = PDATA_HEAD.size
+_HEADERS = struct.Struct(f"{_HEAD}s")
 _new = tuple.__new__  # without the function of Python that a named tuple has in between
 _P_DATA_TF = int(PduType.P_DATA_TF)
 _ASSOCIATES = frozenset({int(PduType.ASSOCIATE_RQ), int(PduType.ASSOCIATE_AC)})
@@ -84,8 +89,11 @@ class DataTaker(Protocol):
     has_more: bool
     wants_ends: bool
 
-    def data_ended(self, length: int, segments: tuple[Segment, ...]) -> None:
-        """As :class:`DataEnd` says, ahead of the last piece of the P-DATA-TF."""
+    def data_ended(self, length: int, segments: tuple[Segment, ...], times: int = 1) -> None:
+        """As :class:`DataEnd` says, ahead of the last piece of the P-DATA-TF.
+
+        :param times: so many follow each other that are alike in length and in what was kept; all are here already.
+        """
 
 
 class Framer:
@@ -113,6 +121,7 @@ class Framer:
         "_pos",
         "_rest",
         "_step",
+        "_told",
         "capture",
         "max_associate_length",
         "max_pdata_length",
@@ -135,6 +144,7 @@ class Framer:
         self._left = 0
         self._broken: Broken | None = None
         self._between = True
+        self._told = 0  # of the next PDUs so many are in the trace already
         self._step: Callable[[memoryview], tuple[Frame, ...]] = self._read_header
 
     @property
@@ -175,6 +185,9 @@ class Framer:
                         yield DataStart(length)
                         yield PdvPiece(context_id, control, view[start + _HEAD : end], True, True)
                         capture = self.capture
+                        if self._told:
+                            self._told -= 1
+                            continue
                         segments = capture.single(view, start, end, context_id, control) if capture else ()
                         yield DataEnd(length, segments)
                         continue
@@ -202,7 +215,6 @@ class Framer:
         """
         size = len(view)
         position = 0
-        capture = self.capture
         unpack = PDATA_HEAD.unpack_from
         again: bytes | None = None
         if self._rest:
@@ -222,9 +234,8 @@ class Framer:
                 if size - position < _HEAD:
                     break
                 pdu_type, length, pdv_length, context_id, control = unpack(view, position)
-                if pdu_type != _P_DATA_TF or pdv_length != length - 4 or pdv_length < 2:
-                    break
-                if length > self.max_pdata_length > 0:
+                is_lone = pdu_type == _P_DATA_TF and pdv_length == length - 4 and pdv_length >= 2
+                if not is_lone or length > self.max_pdata_length > 0:
                     break
                 end = position + HEADER_LENGTH + length
                 if end > size:
@@ -233,9 +244,10 @@ class Framer:
                     continue
                 self._pos = end
                 taker.has_more = end < size
-                if taker.wants_ends:
-                    segments = () if capture is None else capture.single(view, position, end, context_id, control)
-                    taker.data_ended(HEADER_LENGTH + length, segments)
+                if self._told:
+                    self._told -= 1
+                elif taker.wants_ends:
+                    self._tell(view, position, end, taker, context_id, control)
                 again = take(_new(PdvPiece, (context_id, control, view[position + _HEAD : end], True, True)))
                 position = end
         except BaseException:
@@ -253,6 +265,18 @@ class Framer:
         self._pos = end
         return _new(Whole, (pdu_type, bytes(view[start:end])))
 
+    def _tell(
+        self, view: memoryview, start: int, end: int, taker: DataTaker, context_id: int, control: int
+    ) -> None:
+        """Tell of the PDU that lies in ``view[start:end]``, and at once of those behind it of which no more is kept."""
+        capture = self.capture
+        if capture is None:
+            taker.data_ended(end - start, ())
+            return
+        times = _alike(view, start, end) if capture.keeps_headers_only(context_id, control) else 1
+        taker.data_ended(end - start, capture.single(view, start, end, context_id, control), times)
+        self._told = times - 1
+
     def _begin_long(self, view: memoryview, start: int, length: int) -> None:
         """A P-DATA-TF of one PDV begins of which not all is there: both its headers."""
         self._between = False
@@ -264,8 +288,7 @@ class Framer:
         self._pdv_starts = True
         self._step = self._read_pdv
         if self.capture is not None:
-            self.capture.start(self._head)
-            self.capture.pdv_header(self._pdv_head)
+            self.capture.start(self._head + self._pdv_head)
 
     def _flow_run(
         self, view: memoryview, position: int, command: bytes, taker: DataTaker, take: TakeData
@@ -421,7 +444,7 @@ class Framer:
     ) -> NoReturn:
         """Remember what is there of the PDU at fault, throw away the rest of it, and raise."""
         pdu_type = self._head[0]
-        keep = (SNIFF_LENGTH if abort_reason == UNRECOGNIZED_PDU else SNAP_LENGTH) - HEADER_LENGTH
+        keep = (SNIFF_LENGTH if abort_reason == UNRECOGNIZED_PDU else REFUSED_LENGTH) - HEADER_LENGTH
         shown = view[self._pos : self._pos + min(keep, self._left)]
         if self._step == self._read_pdv_header and self.capture is not None:
             self.capture.keep(shown)
@@ -440,3 +463,14 @@ class Framer:
             field=field,
             abort_reason=abort_reason,
         )
+
+
+def _alike(view: memoryview, start: int, end: int) -> int:
+    """How many whole PDUs follow each other that begin with the same headers as the one in ``view[start:end]``."""
+    step, times, last = end - start, 1, len(view) - (end - start)
+    headers = _HEADERS.unpack_from
+    first = headers(view, start)
+    while end <= last and headers(view, end) == first:
+        end += step
+        times += 1
+    return times

@@ -16,6 +16,8 @@ from dicomgui.network.tracing import SNAP_LENGTH, Direction, PduRecord, Scribe, 
 __all__ = ["TraceObserver"]
 
 _P_DATA: Final = PduType.P_DATA_TF
+_HEAD: Final = PDATA_HEAD.size
+_ALL: Final = 1 << 60
 _new: Final = tuple.__new__
 
 
@@ -28,20 +30,21 @@ class TraceObserver:
     Passcodes and tickets of user identity negotiation are masked here, before anything can keep them.
     """
 
-    __slots__ = ("_scribe",)
+    __slots__ = ("_left", "_scribe")
 
     def __init__(self, scribe: Scribe) -> None:
         self._scribe = scribe
+        self._left = 0  # bytes still to be kept of the data set that is on its way
 
     def transition(self, before: State, event: Event, action: Action, after: State) -> None:
         """The machine changed its state (table 9-10)."""
         self._scribe.state(before, event, action.name.replace("_", "-"), after)
 
-    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str) -> None:
-        """A PDU came, whole, broken off or refused."""
+    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str, times: int = 1) -> None:
+        """A PDU came, whole, broken off or refused; or so many that are alike."""
         if pdu_type in _WITH_IDENTITY:
             segments = _masked(segments)
-        self._scribe.pdu(Direction.RECEIVED, pdu_type, length, segments, error)
+        self._scribe.pdu(Direction.RECEIVED, pdu_type, length, segments, error, times)
 
     def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:
         """A PDU went."""
@@ -50,27 +53,32 @@ class TraceObserver:
         self._scribe.pdu(Direction.SENT, pdu_type, length, segments)
 
     def sent_chunk(self, chunk: Chunk, *, snap: bool) -> None:
-        """P-DATA-TF PDUs went.
+        """P-DATA-TF PDUs of one message went; the first chunk of each message has its command.
 
-        :param snap: they carry a C-STORE-RQ, of whose data set no more than the beginning of each fragment is kept.
+        :param snap: they carry a C-STORE-RQ, of whose data set no more than the beginning is kept.
         """
         scribe = self._scribe
         tracer, association = scribe.tracer, scribe.association
         if tracer is None:
             return
-        # Thousands a second: no frame of Python for each, and one moment for all that was written at once.
+        # Thousands a second: one moment for all that was written at once, and one record for all that are alike.
         mono, utc = time.monotonic(), time.time()
         data, border, full, end = memoryview(chunk.data), chunk.data_offset, chunk.full_length, len(chunk.data)
-        most = PDATA_HEAD.size + SNAP_LENGTH if snap else KEEP_LIMIT
         records: list[PduRecord] = []
-        for begin, behind, keep in ((0, border, KEEP_LIMIT), (border, end, most)):
-            for offset in range(begin, behind, full):
+        if border:
+            self._left = SNAP_LENGTH if snap else _ALL
+        for offset, behind, left in ((0, border, _ALL), (border, end, self._left)):
+            while offset < behind:
                 length = full if offset + full <= behind else behind - offset
-                kept = bytes(data[offset : offset + (length if length < keep else keep)])
-                segments = (_new(Segment, (0, kept)),)
-                records.append(
-                    _new(PduRecord, (association, mono, utc, Direction.SENT, _P_DATA, length, segments, ""))
-                )
+                most = _HEAD + left if left < KEEP_LIMIT else KEEP_LIMIT
+                # Of the headers alone all have the same, but perhaps the last one, which may be shorter, too.
+                times = 1 if left else (behind - offset - 1) // full or 1
+                segments = (_new(Segment, (0, bytes(data[offset : offset + (length if length < most else most)]))),)
+                record = _new(PduRecord, (association, mono, utc, Direction.SENT, _P_DATA, length, segments, ""))
+                records += (record,) * times
+                offset += length * times
+                left = left + _HEAD - length if left + _HEAD > length else 0
+        self._left = left
         hand_on(tracer, records)
 
     def stray(self, length: int, data: bytes, error: str) -> None:

@@ -48,6 +48,16 @@ ONE_OF_EACH: list[Record] = [
 ]
 
 
+def test_a_record_that_is_there_again_and_again_takes_next_to_nothing() -> None:
+    one, other = ONE_OF_EACH[6], ONE_OF_EACH[8]
+    records = [one, one, other, *[one] * 500, NoteRecord(0, 0.5, 1e9, 20, "end"), other, other]
+    head, payload = pack(records)
+    assert unpack(head, payload) == records
+    assert len(payload) == 2 * 16
+    assert len(head) < 200
+    assert [len(record.segments) for record in unpack(head, None) if isinstance(record, PduRecord)] == [0] * 505
+
+
 def test_every_kind_of_record_comes_back_as_it_was() -> None:
     assert {type(record) for record in ONE_OF_EACH} == set(get_args(Record))
     records = unpack(*pack(ONE_OF_EACH))

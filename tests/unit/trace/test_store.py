@@ -313,12 +313,18 @@ def test_of_taken_blocks_the_oldest_go_as_well(new_store: Maker) -> None:
     assert (store.first_seq, store.last_seq, len(store.since(0))) == (31, 50, 20)
 
 
-def test_what_was_sent_at_once_is_kept_as_one_by_one(new_store: Maker) -> None:
+def test_what_went_or_came_at_once_is_kept_as_one_by_one(new_store: Maker) -> None:
     one_by_one, at_once = new_store(memory_bytes=100_000), new_store(memory_bytes=100_000)
     for begin in range(0, 700, 7):
-        sent = [pdu(number, 40, 1 + begin % 2)._replace(direction=Direction.SENT) for number in range(begin, begin + 7)]
-        at_once.take_sent(sent)
-        for record in sent:
+        way = Direction(begin % 3 == 0)
+        data = [pdu(number, 40, 1 + begin % 2)._replace(direction=way) for number in range(begin, begin + 4)]
+        data += data[-1:] * 3
+        if way is Direction.SENT:
+            at_once.take_sent(data)
+        else:
+            at_once.take_received(data[:4])
+            at_once.take_received(data[4:])
+        for record in data:
             one_by_one(record)
         for store in (one_by_one, at_once):
             store(note(begin, 3))

@@ -22,7 +22,7 @@ from dicomgui.network.pdu import (
     ReleaseRP,
     ReleaseRQ,
 )
-from dicomgui.network.tracing import Role, Segment
+from dicomgui.network.tracing import SNAP_LENGTH, Role, Segment
 
 
 class Diary:
@@ -30,12 +30,14 @@ class Diary:
 
     def __init__(self) -> None:
         self.lines: list[object] = []
+        self.calls = 0
 
     def transition(self, before: State, event: Event, action: Action, after: State) -> None:
         self.lines.append((before, event, action, after))
 
-    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str) -> None:
-        self.lines.append((pdu_type, length, segments, error))
+    def received(self, pdu_type: int, length: int, segments: tuple[Segment, ...], error: str, times: int = 1) -> None:
+        self.lines += [(pdu_type, length, segments, error)] * times
+        self.calls += 1
 
     def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:
         self.lines.append(("sent", pdu_type, length, segments))
@@ -111,6 +113,54 @@ def test_both_ways_tell_the_same(stream: list[bytes], cuts: list[int], capture: 
             if piece:
                 feed(side, piece)
     assert sides[0].told() == sides[1].told()
+
+
+STORE = PDataTF((PDV(1, 3, bytes.fromhex("00000001020000000100")),)).encode()
+LARGE = [STORE, *(PDataTF((PDV(1, 2 * (number == 11), bytes(2000)),)).encode() for number in range(12))]
+
+
+@given(st.lists(st.integers(1, 9000), max_size=6), st.integers(0, 16))
+def test_both_ways_tell_of_each_pdu_once_where_many_are_alike(cuts: list[int], abort_after: int) -> None:
+    sides = [Side(abort_after=abort_after) for _ in range(2)]
+    for side, feed in zip(sides, (plainly, quickly), strict=True):
+        rest = b"".join(LARGE)
+        for cut in [*cuts, len(rest)]:
+            piece, rest = rest[:cut], rest[cut:]
+            if piece:
+                feed(side, piece)
+    for wanted in (True, False):  # those that had come already are told ahead of what the first of them causes
+        plain, quick = ([line for line in side.diary.lines if is_pdu(line) is wanted] for side in sides)
+        assert plain == quick
+
+
+def is_pdu(line: object) -> bool:
+    return isinstance(line, tuple) and line[0] == 4 and len(line) == 4
+
+
+def test_those_that_are_alike_are_told_together() -> None:
+    side = Side()
+    before = side.diary.calls
+    quickly(side, b"".join(LARGE))
+    assert side.diary.calls - before == 2 + SNAP_LENGTH // 2000 + 2  # with the command, those alike, and the last one
+    assert [is_pdu(line) for line in side.diary.lines].count(True) == len(LARGE)
+
+
+def test_what_was_told_ahead_is_not_told_again_where_a_taker_fails() -> None:
+    side = Side()
+    take, left = side.take, [3 + SNAP_LENGTH // 2000]
+
+    def fail(event: Any) -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise OSError("no room")
+        take(event)
+
+    side.take = fail  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="no room"):
+        quickly(side, b"".join(LARGE))
+    side.take = take  # type: ignore[method-assign]
+    quickly(side, STORE)
+    assert [is_pdu(line) for line in side.diary.lines].count(True) == len(LARGE) + 1
 
 
 @pytest.mark.parametrize("feed", [plainly, quickly])

@@ -40,15 +40,21 @@ def segments(stream: bytes, *, step: int = 0, full: bool = False) -> list[tuple[
 
 
 @pytest.mark.parametrize("step", [0, 1, 7, 5000])
-def test_data_of_a_store_is_snapped(step: int) -> None:
-    data = PDataTF((PDV(1, 0, bytes(range(256)) * 40),)).encode()
-    kept = segments(STORE + data + STORE, step=step)
-    assert kept == [(Segment(0, STORE),), (Segment(0, data[: 12 + SNAP_LENGTH]),), (Segment(0, STORE),)]
+def test_of_the_data_set_of_a_store_the_beginning_is_kept_and_then_the_headers(step: int) -> None:
+    first, second, third = (PDataTF((PDV(1, last, bytes(range(250)) * 20),)).encode() for last in (0, 0, 2))
+    kept = segments((STORE + first + second + third) * 2, step=step)
+    assert 5000 < SNAP_LENGTH < 10_000
+    assert kept == 2 * [
+        (Segment(0, STORE),),
+        (Segment(0, first),),
+        (Segment(0, second[: 12 + SNAP_LENGTH - 5000]),),
+        (Segment(0, third[:12]),),
+    ]
 
 
 @pytest.mark.parametrize("step", [0, 1, 5000])
 def test_each_command_counts_also_where_it_is_like_another_before(step: int) -> None:
-    data = PDataTF((PDV(1, 2, bytes(10_000)),)).encode()
+    data = PDataTF((PDV(1, 2, bytes(20_000)),)).encode()
     in_two = PDataTF((PDV(1, 1, command(0x0020)[:20]), PDV(1, 3, command(0x0020)[20:]))).encode()
     other = PDataTF((PDV(3, 3, command(0x0020)),)).encode()
     order = [STORE, STORE, FIND, FIND, STORE, in_two, STORE, other, STORE, in_two, FIND]
@@ -58,21 +64,31 @@ def test_each_command_counts_also_where_it_is_like_another_before(step: int) -> 
 
 
 @pytest.mark.parametrize("step", [0, 1, 1000])
-def test_each_fragment_has_its_own_snap(step: int) -> None:
+def test_fragments_of_one_pdu_count_together(step: int) -> None:
     big, small = b"a" * 5000, b"b" * 10
-    data = PDataTF((PDV(1, 0, big), PDV(1, 0, small), PDV(1, 2, big))).encode()
-    second = 12 + 5000
-    third = second + 6 + 10
+    data = PDataTF((PDV(1, 0, big), PDV(1, 0, big), PDV(1, 0, small), PDV(1, 2, small))).encode()
+    third = 6 + 2 * (6 + 5000)
     assert segments(STORE + data, step=step)[1] == (
-        Segment(0, data[: 12 + SNAP_LENGTH]),
-        Segment(second, data[second : third + 6 + SNAP_LENGTH]),
+        Segment(0, data[: 18 + SNAP_LENGTH]),
+        Segment(third, data[third : third + 6]),
+        Segment(third + 16, data[third + 16 : third + 22]),
     )
 
 
 @pytest.mark.parametrize("step", [0, 1, 1000])
-def test_fragment_of_just_the_snap_length_is_whole(step: int) -> None:
-    data = PDataTF((PDV(1, 0, b"a" * SNAP_LENGTH), PDV(1, 2, b"b"))).encode()
+def test_a_data_set_of_just_the_snap_length_is_whole(step: int) -> None:
+    data = PDataTF((PDV(1, 2, b"a" * SNAP_LENGTH),)).encode()
     assert segments(STORE + data, step=step)[1] == (Segment(0, data),)
+
+
+@pytest.mark.parametrize("step", [0, 1000])
+def test_headers_of_a_multitude_of_fragments_are_held_to_a_bound(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    monkeypatch.setattr(capture, "MAX_SEGMENTS", 5)
+    data = PDataTF((PDV(1, 0, bytes(SNAP_LENGTH)), *(PDV(1, 0, b"ab"),) * 10)).encode()
+    kept = segments(STORE + data, step=step)[1]
+    first = 12 + SNAP_LENGTH
+    assert kept[0] == Segment(0, data[: first + 6])
+    assert kept[1:] == tuple(Segment(at, data[at : at + 6]) for at in range(first + 8, first + 8 + 4 * 8, 8))
 
 
 @pytest.mark.parametrize("step", [0, 1, 1000])
@@ -96,6 +112,7 @@ def test_command_in_many_fragments() -> None:
     parts = b"".join(PDataTF((PDV(1, 1, bytes([byte])),)).encode() for byte in text[:-1])
     last = PDataTF((PDV(1, 3, text[-1:]),)).encode()
     data = PDataTF((PDV(1, 2, b"a" * 9000),)).encode()
+    assert len(data) > SNAP_LENGTH
     for step in (0, 1):
         assert segments(parts + last + data, step=step)[-1] == (Segment(0, data[: 12 + SNAP_LENGTH]),)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from dicomgui.network.dimse.fragment import BytesSource, fragments
@@ -28,14 +30,20 @@ def told(size: int | None, max_pdu_length: int, *, snap: bool) -> tuple[list[Pdu
 
 
 @pytest.mark.parametrize("snap", [False, True])
-@pytest.mark.parametrize(("size", "max_pdu_length"), [(None, 0), (0, 0), (9000, 16_384), (100_001, 16_384), (60, 20)])
+@pytest.mark.parametrize(
+    ("size", "max_pdu_length"),
+    [(None, 0), (0, 0), (9000, 16_384), (100_001, 16_384), (60, 20), (98_268, 16_384), (3_000_000, 16_384)],
+)
 def test_every_pdu_is_told_as_far_as_it_is_kept(size: int | None, max_pdu_length: int, snap: bool) -> None:
     records, wire = told(size, max_pdu_length, snap=snap)
-    offset = 0
+    offset, left = 0, SNAP_LENGTH if snap else len(wire)
     for record in records:
         pdu = wire[offset : offset + record.length]
-        is_command = pdu[11] & 1
-        kept = pdu if is_command or not snap else pdu[: 12 + SNAP_LENGTH]
+        if pdu[11] & 1:
+            kept = pdu
+        else:
+            kept = pdu[: 12 + left]
+            left -= len(kept) - 12
         assert record.segments == (Segment(0, kept),)
         assert int.from_bytes(pdu[2:6], "big") + 6 == record.length
         assert (record.association, record.direction, record.error) == (7, Direction.SENT, "")
@@ -43,6 +51,41 @@ def test_every_pdu_is_told_as_far_as_it_is_kept(size: int | None, max_pdu_length
         offset += record.length
     assert offset == len(wire)
     assert [record.mono for record in records] == sorted(record.mono for record in records)
+
+
+def test_those_that_are_alike_have_one_record_and_each_message_begins_anew() -> None:
+    records: list[Record] = []
+    observer = TraceObserver(Scribe(records.append, 7))
+    for _ in range(2):
+        for chunk in fragments(3, COMMAND, BytesSource(bytes(100_000)), 16_384):
+            observer.sent_chunk(chunk, snap=True)
+    assert len(records) == 2 * 8
+    assert len({id(record) for record in records}) == 2 * 4  # the command, what is kept, the headers, the end
+    assert [record[5:] for record in records[:8]] == [record[5:] for record in records[8:]]
+
+
+class Together:
+    """A tracer that takes data PDUs together."""
+
+    def __init__(self) -> None:
+        self.calls: list[Sequence[Record]] = []
+
+    def __call__(self, record: Record) -> None:
+        self.calls.append([record])
+
+    def take_received(self, data: Sequence[Record]) -> None:
+        self.calls.append(data)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_those_that_came_alike_are_told_together_where_that_is_possible(times: int) -> None:
+    one_by_one: list[Record] = []
+    together = Together()
+    for tracer in (one_by_one.append, together):
+        TraceObserver(Scribe(tracer, 7)).received(4, 16, (Segment(0, b"0123"),), "", times)
+    (told,) = together.calls
+    assert len(told) == len(one_by_one) == times
+    assert {record[3:] for record in told} == {record[3:] for record in one_by_one}
 
 
 def test_what_is_kept_of_one_pdu_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,16 @@ from dataclasses import replace
 
 from dicomgui.network.dimse import CommandField
 from dicomgui.network.pdu import PduType
-from dicomgui.network.tracing import DimseRecord, PduRecord, Record, StateRecord, Tracer, hand_on, hand_on_received
+from dicomgui.network.tracing import (
+    DimseRecord,
+    FileRecord,
+    PduRecord,
+    Record,
+    StateRecord,
+    Tracer,
+    hand_on,
+    hand_on_received,
+)
 from dicomgui.trace.diagnosis.diagnose import diagnose, explain_error
 from dicomgui.trace.diagnosis.facts import NO_FACTS, Facts
 from dicomgui.trace.finding import Finding
@@ -28,8 +37,8 @@ class Evidence:
     """A tracer that keeps what explains an operation and passes everything on.
 
     Connection, association, failures, time-outs and the end are kept from the beginning on, and so are the messages of
-    a retrieval with the PDUs that carried them; of data PDUs, states and successful messages only the last, since a
-    send of a hundred thousand files has millions of them.
+    a retrieval with the PDUs that carried them; of data PDUs, states, successful messages and files only the last,
+    since a send of a hundred thousand files has millions of them.
 
     :param onward: the tracer that gets every record as well.
     """
@@ -125,6 +134,7 @@ _SMALL_TALK = frozenset({CommandField.C_STORE_RQ, CommandField.C_STORE_RSP, Comm
 """Messages that come by the thousand where all goes well."""
 
 _PENDING = (0xFF00, 0xFF01)
+_DONE = ("opened", "stored", "duplicate")  # what is told of each file with which nothing is wrong
 _P_DATA = int(PduType.P_DATA_TF)
 
 
@@ -133,4 +143,4 @@ def _is_bulk(record: Record) -> bool:
         return record[4] == _P_DATA and not record[7]  # by place: this is asked for every PDU
     if isinstance(record, DimseRecord):
         return record.status in _PENDING or (record.status <= 0 and record.command_field in _SMALL_TALK)
-    return isinstance(record, StateRecord)
+    return isinstance(record, StateRecord) or (isinstance(record, FileRecord) and record.event in _DONE)

@@ -6,7 +6,7 @@ import asyncio
 import os
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dicomgui.network.association.contexts import AcceptedContext
 from dicomgui.network.dimse.commands import CStoreRQ, Priority
@@ -49,6 +49,7 @@ class Manner(NamedTuple):
     originator_message_id: int | None = None
 
 
+_HAS_PREAD: Final = hasattr(os, "pread")
 _USUAL = Manner()
 
 
@@ -94,22 +95,23 @@ class StoreMaker:
         try:
             file, head = open_instance(instance)
             with file:
-                if os.fstat(file.fileno()).st_size <= READ_AHEAD_BYTES:
-                    outgoing = self.of_file(file, head, manner)
+                length = os.fstat(file.fileno()).st_size
+                if length <= READ_AHEAD_BYTES:
+                    outgoing = self.of_file(file, head, manner, length)
                     chunks = self._connection.requests.prepare(outgoing.context.context_id, *outgoing[1:3])
                     self._prepared = outgoing._replace(instance=instance, chunks=tuple(chunks))
                     self._manner = manner
         except (OSError, DicomNetworkError):
             self._prepared = None
 
-    def of_file(self, file: FileIO, head: Part10Head, manner: Manner) -> Outgoing:
-        """The request for an open file, which must stay open until that is sent."""
+    def of_file(self, file: FileIO, head: Part10Head, manner: Manner, length: int | None = None) -> Outgoing:
+        """The request for an open file, which must stay open until that is sent; ``length`` where it is known."""
         context = self._contexts.choose(head.sop_class_uid, (head.transfer_syntax_uid,))
-        size = os.fstat(file.fileno()).st_size - head.dataset_offset
+        length = os.fstat(file.fileno()).st_size if length is None else length
+        size = max(0, length - head.dataset_offset)
         source: Source
         if size <= SMALL_FILE_BYTES:
-            file.seek(head.dataset_offset)
-            source = BytesSource(file.read(size))
+            source = BytesSource(_read_at(file, head.dataset_offset, size))
         else:
             source = file_source(file, head.dataset_offset, size)
         return Outgoing(context, self._command(head.sop_class_uid, head.sop_instance_uid, manner), source)
@@ -135,6 +137,13 @@ class StoreMaker:
 
     def _command(self, sop_class: str, sop_instance: str, manner: Manner) -> CStoreRQ:
         return CStoreRQ(self._connection.requests.next_message_id(), sop_class, sop_instance, *manner)
+
+
+def _read_at(file: FileIO, offset: int, size: int) -> bytes:
+    if _HAS_PREAD:
+        return os.pread(file.fileno(), size, offset)
+    file.seek(offset)
+    return file.read(size)
 
 
 def open_instance(instance: str | os.PathLike[str] | InstanceFile) -> tuple[FileIO, Part10Head]:

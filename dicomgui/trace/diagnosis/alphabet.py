@@ -6,6 +6,7 @@ not send.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LOST = "\ufffd".encode()
 _MAX_DEPTH = 16
 _MAX_ELEMENTS = 512
+_HEAD = struct.Struct("<HH2sH")
 _ASCII = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
 
 
@@ -62,7 +64,7 @@ def doubt_about(data: bytes, transfer_syntax: str) -> Doubt | None:
     for element in _walk(data, is_implicit=transfer_syntax == IMPLICIT_VR_LITTLE_ENDIAN):
         if element.tag == _CHARSET:
             said = element.value.decode("latin-1").strip(" \0")
-        elif element.vr in _TEXT_VRS and not element.value.isascii():
+        elif not element.value.isascii():
             alphabet = _judge(said, element.value)
             if alphabet is not None:
                 return Doubt(alphabet, element.tag, element.value)
@@ -89,7 +91,7 @@ def _is_utf8(value: bytes) -> bool:
 
 
 def _walk(data: bytes, *, is_implicit: bool) -> Iterator[_Element]:
-    """The elements of the data set itself, as far as it goes; sequences are passed over."""
+    """The elements of the data set itself that are text or say what text is made of, as far as it goes."""
     at = 0
     for _ in range(_MAX_ELEMENTS):
         head = _head(data, at, is_implicit)
@@ -102,19 +104,20 @@ def _walk(data: bytes, *, is_implicit: bool) -> Iterator[_Element]:
         at = start + length
         if at > len(data):
             return  # cut off: what is there may end in the middle of a character
-        yield _Element(tag, vr, data[start:at])
+        if vr in _TEXT_VRS or tag == _CHARSET:
+            yield _Element(tag, vr, data[start:at])
 
 
 def _head(data: bytes, at: int, is_implicit: bool) -> tuple[int, bytes, int, int] | None:
     """Tag, VR, where the value starts and how long it is."""
     if at + 8 > len(data):
         return None
-    tag = int.from_bytes(data[at : at + 2], "little") << 16 | int.from_bytes(data[at + 2 : at + 4], "little")
-    if is_implicit or tag >> 16 == 0xFFFE:
+    group, number, vr, length = _HEAD.unpack_from(data, at)
+    tag = group << 16 | number
+    if is_implicit or group == 0xFFFE:
         return tag, _vr_of(tag), at + 8, int.from_bytes(data[at + 4 : at + 8], "little")
-    vr = data[at + 4 : at + 6]
     if vr not in _LONG_VRS:
-        return tag, vr, at + 8, int.from_bytes(data[at + 6 : at + 8], "little")
+        return tag, vr, at + 8, length
     if at + 12 > len(data):
         return None
     return tag, vr, at + 12, int.from_bytes(data[at + 8 : at + 12], "little")

@@ -9,7 +9,7 @@ from dicomgui.app.evidence import MAX_RECENT, MAX_TELLING, Evidence
 from dicomgui.network import ConnectionRefused
 from dicomgui.network.dimse import CStoreRQ, CStoreRSP
 from dicomgui.network.status import Status
-from dicomgui.network.tracing import DimseRecord, Direction, NoteRecord, Record, Scribe, Segment
+from dicomgui.network.tracing import DimseRecord, Direction, FileRecord, NoteRecord, Record, Scribe, Segment
 
 
 def test_everything_is_passed_on() -> None:
@@ -23,16 +23,19 @@ def test_bulk_is_bounded_and_what_tells_something_is_kept_in_order() -> None:
     evidence = Evidence()
     scribe = Scribe(evidence, 1)
     scribe.note(20, "first")
+    scribe.file("failed", "a.dcm", 0, "no such file")
     for number in range(MAX_RECENT * 2):
         scribe.pdu(Direction.SENT, 4, 100, (Segment(0, b"x"),))
         scribe.state(6, 9, "DT-1", 6)
+        scribe.file("opened", "b.dcm", 100)
         scribe.dimse(Direction.RECEIVED, 1, 0x8001, number % 60_000, status=0)
     scribe.dimse(Direction.RECEIVED, 1, 0x8001, 1, status=0xA700)
     scribe.pdu(Direction.RECEIVED, 4, 100, (), error="broken")
     scribe.pdu(Direction.RECEIVED, 7, 10, ())
     records = evidence.records
-    assert len(records) == MAX_RECENT + 4
+    assert len(records) == MAX_RECENT + 5
     assert isinstance(records[0], NoteRecord)
+    assert isinstance(records[1], FileRecord)
     assert [type(record).__name__ for record in records[-3:]] == ["DimseRecord", "PduRecord", "PduRecord"]
     assert [record.mono for record in records] == sorted(record.mono for record in records)
 

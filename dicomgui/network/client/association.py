@@ -58,6 +58,7 @@ from dicomgui.network.transport import (
     TlsInfo,
     TraceObserver,
     open_connection,
+    requestor_context,
 )
 
 __all__ = ["Association", "connect", "open_with"]
@@ -79,7 +80,7 @@ class Association(ServiceUser):
         self.peer = peer
         self.number = next_association_id()
         self._options = options
-        self._tls = None if options.tls is None else options.tls.client_context()
+        self._tls = None if options.tls is None else requestor_context(options.tls)
         self._proposal = propose(
             peer.ae_title,
             options.calling_ae,

@@ -1,6 +1,7 @@
 """The only sockets of the product: connections, listeners, and the driver of the state machine."""
 
 from dicomgui.network.transport.connect import ConnectTimes, open_connection
+from dicomgui.network.transport.contexts import requestor_context
 from dicomgui.network.transport.listen import open_listener
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport
@@ -26,5 +27,6 @@ __all__ = [
     "TransportUser",
     "open_connection",
     "open_listener",
+    "requestor_context",
     "socket_place",
 ]

@@ -3,12 +3,13 @@
 ========================  ==============================================================================
 :func:`write_all`         Windows has no ``writev``
 :func:`sync_file`         macOS empties the disk's own cache only by ``F_FULLFSYNC``
+:func:`begin_sync`        only Linux can be asked to begin without waiting
 :func:`sync_folder`       Windows cannot sync a folder (its file system journals names itself)
 :func:`try_lock`          ``flock`` or ``msvcrt.locking``
 :func:`place`             hard links; FAT, exFAT and some shares have none; Windows renames without overwriting
 ========================  ==============================================================================
 
-All of them raise ``OSError``.
+All of them raise ``OSError``, but for :func:`begin_sync`.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ else:
     import fcntl
 
 __all__ = [
+    "CAN_BEGIN_SYNC",
     "CREATE_FLAGS",
     "LOCK_FLAGS",
     "READ_FLAGS",
     "Buffer",
     "HardLinksMissing",
+    "begin_sync",
     "place",
     "same_bytes",
     "sync_file",
@@ -56,6 +59,9 @@ _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF})
 
 
 _COMPARE = 262_144
+
+CAN_BEGIN_SYNC = sys.platform == "linux"
+"""Whether :func:`begin_sync` does something."""
 
 
 class HardLinksMissing(Exception):
@@ -91,6 +97,17 @@ def sync_file(handle: int) -> None:
             fcntl.fcntl(handle, fcntl.F_FULLFSYNC)
             return
     os.fsync(handle)
+
+
+def begin_sync(handle: int, start: int, size: int) -> None:
+    """Have these bytes of an open file written to the medium soon, without waiting for it: a later sync has less to do.
+
+    It never raises; what goes wrong with the bytes is told by that sync.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            # "Not needed" makes the kernel begin with pages that are not written yet; it keeps them until they are.
+            os.posix_fadvise(handle, start, size, os.POSIX_FADV_DONTNEED)
 
 
 def sync_path(path: str) -> None:

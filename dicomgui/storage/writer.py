@@ -31,6 +31,7 @@ from dicomgui.storage.errors import (
 )
 from dicomgui.storage.incoming import Incoming, Leftovers
 from dicomgui.storage.layout import FOLDERS, folder_name, relative_name
+from dicomgui.storage.write_out import WriteOut
 
 __all__ = ["MAX_VARIANTS", "Archive", "DuplicatePolicy", "InstanceSink", "Outcome", "Pending", "Stored"]
 
@@ -94,7 +95,7 @@ class Pending:
     :ivar size_bytes: size of the file, head included.
     """
 
-    __slots__ = ("_archive", "buffer", "error", "facts", "handle", "head_bytes", "part", "size_bytes")
+    __slots__ = ("_archive", "_begun", "buffer", "error", "facts", "handle", "head_bytes", "part", "size_bytes")
 
     def __init__(self, archive: Archive, facts: _Facts, head: bytes) -> None:
         self._archive = archive
@@ -103,6 +104,7 @@ class Pending:
         self.buffer = bytearray(head)
         self.size_bytes = len(head)
         self.handle = -1
+        self._begun = 0  # how much of it the disk was told of
         self.part: str | None = None
         self.error: StorageError | None = None
 
@@ -135,6 +137,8 @@ class Pending:
             self.handle, self.part = self._archive.open_part()
         disk.write_all(self.handle, self.buffer, piece)
         self.buffer.clear()
+        if self._archive.fsync:
+            self._begun = self._archive.write_out.begin(self.handle, self._begun, self.size_bytes)
         return self.part
 
     def close_file(self, *, fsync: bool) -> str:
@@ -199,6 +203,7 @@ class Archive:
     :param ceiling: what it may not grow beyond; by default it has none.
 
     :ivar room: what is left below the ceiling.
+    :ivar write_out: writes files out while they come, where a commit waits for the medium.
 
     Any number of threads may commit at once, and any number of processes may use one folder. The methods are called
     from one thread otherwise.
@@ -216,6 +221,7 @@ class Archive:
         self.fsync = fsync
         self.on_duplicate = on_duplicate
         self.room = Room(folder, ceiling)
+        self.write_out = WriteOut()
         self._incoming = Incoming(folder)
         self._restoring = threading.Lock()
         self._has_links = True

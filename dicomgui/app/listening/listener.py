@@ -9,8 +9,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 
 from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.configuration.destinations import KnownDestination
@@ -18,6 +20,7 @@ from dicomgui.app.configuration.listener_options import MAX_CONNECTIONS, CallerR
 from dicomgui.app.configuration.provided import Provided, pattern_of, reported
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.arriving import Live, TrackedSink, comment_for
+from dicomgui.app.listening.committing import Commits
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.events import (
     ArchiveRepaired,
@@ -130,6 +133,7 @@ class Listener:
         self._on_event = on_event
         self.watchers: list[Callable[[ListenerEvent], None]] = []
         self._archive = self.archive.files
+        self._commits: Commits[Stored, Status | Reply] = Commits(lambda: context.file_pool)
         self._policy = options.policy()
         self._services: ListenerServices | None = None
         self._asking: dict[int, AssociationRequest] = {}
@@ -261,6 +265,7 @@ class Listener:
         assert self._services is not None
         try:
             await server.close()
+            await self._commits.settle()
         finally:
             await self._close_archive(self._services)
 
@@ -426,25 +431,14 @@ class Listener:
             return Reply(ASSOCIATION_ENDED)
         held.discard(result)
         if self.options.fsync:
-            return self._commit_in_thread(request, result)
+            return self._commits.begin(partial(self._archive.commit, result), partial(self._outcome, request))
         try:
             stored = self._archive.commit(result)
         except StorageError as error:
             return self._refuse(request, error)
         return self._keep(request, stored)
 
-    async def _commit_in_thread(self, request: StoreRequest, pending: Pending) -> Status | Reply:
-        work = asyncio.wrap_future(self._context.file_pool.submit(self._archive.commit, pending))
-        try:
-            await asyncio.wait((work,))
-        except asyncio.CancelledError:
-            # Nobody waits for the answer any more, but what lands in the folder is told of.
-            await asyncio.wait((work,))
-            self._outcome(request, work)
-            raise
-        return self._outcome(request, work)
-
-    def _outcome(self, request: StoreRequest, work: asyncio.Future[Stored]) -> Status | Reply:
+    def _outcome(self, request: StoreRequest, work: Future[Stored]) -> Status | Reply:
         try:
             stored = work.result()
         except StorageError as error:

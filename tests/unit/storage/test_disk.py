@@ -71,6 +71,15 @@ def test_sync(tmp_path: Path) -> None:
     disk.sync_folder(tmp_path)
 
 
+def test_a_sync_that_is_begun_never_raises_and_changes_nothing(tmp_path: Path) -> None:
+    handle = open_new(tmp_path / "a")
+    disk.write_all(handle, b"x" * 300_000)
+    disk.begin_sync(handle, 0, 262_144)
+    os.close(handle)
+    disk.begin_sync(handle, 0, 262_144)
+    assert (tmp_path / "a").read_bytes() == b"x" * 300_000
+
+
 @posix
 def test_folder_sync_that_the_file_system_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(code: int) -> None:

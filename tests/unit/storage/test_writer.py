@@ -25,6 +25,7 @@ from dicomgui.storage import (
     Outcome,
     PathUnsafe,
     Stored,
+    disk,
     instance_path,
     writer,
 )
@@ -81,6 +82,28 @@ def store(archive: Archive, data: bytes, uid: str = UID, *, piece: int = 100_000
             sink.write(view)
         buffer[:] = bytes(len(buffer))  # the receive buffer is used again
     return archive.commit(sink.finish())
+
+
+@pytest.mark.parametrize("fsync", [True, False])
+def test_the_disk_begins_with_a_large_file_before_it_is_whole_where_its_commit_waits_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fsync: bool
+) -> None:
+    begun: list[tuple[int, int]] = []
+    monkeypatch.setattr(disk, "CAN_BEGIN_SYNC", True)
+    monkeypatch.setattr(disk, "begin_sync", lambda handle, start, size: begun.append((start, size)))
+    archive = Archive(tmp_path, fsync=fsync)
+    archive.prepare()
+    sink = open_sink(archive)
+    for _ in range(8):
+        sink.write(memoryview(bytes(100_000)))
+    before = list(begun)
+    archive.commit(sink.finish())
+    archive.close()
+    if not fsync:
+        assert begun == []
+        return
+    assert before[0][0] == 0
+    assert sum(size for _, size in before) > 500_000
 
 
 def data_set_of(path: Path) -> bytes:

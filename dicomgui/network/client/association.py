@@ -17,7 +17,6 @@ from dicomgui.network.association.events import (
 )
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.params import (
-    OUR_IMPLEMENTATION,
     AETitle,
     Implementation,
     Limits,
@@ -62,6 +61,8 @@ from dicomgui.network.transport import (
 )
 
 __all__ = ["Association", "connect", "open_with"]
+
+_USUAL = ConnectOptions()
 
 ABORT_LINGER_S = 0.5
 """After an A-ABORT of ours the peer gets this long to close; then we do (an early close could destroy the A-ABORT)."""
@@ -432,8 +433,8 @@ def connect(
     options = ConnectOptions(
         calling_ae=AETitle(calling_ae),
         contexts=tuple(contexts),
-        timeouts=timeouts or Timeouts(),
-        limits=limits or Limits(),
+        timeouts=timeouts or _USUAL.timeouts,
+        limits=limits or _USUAL.limits,
         tracer=tracer,
         trace_full=trace_full,
         local_host=local_host,
@@ -442,11 +443,11 @@ def connect(
         async_ops=async_ops,
         extended=tuple(extended),
         common_extended=tuple(common_extended),
-        handlers=handlers or Handlers(),
-        lifecycle=lifecycle or Lifecycle(),
+        handlers=handlers or _USUAL.handlers,
+        lifecycle=lifecycle or _USUAL.lifecycle,
         require_identity=require_identity,
-        sockets=sockets or SocketOptions(),
-        implementation=implementation or OUR_IMPLEMENTATION,
+        sockets=sockets or _USUAL.sockets,
+        implementation=implementation or _USUAL.implementation,
     )
     return _Opening(address, options)
 

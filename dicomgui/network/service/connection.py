@@ -112,6 +112,7 @@ class Connection:
         self._sender: Sender | None = None
         self._requester: Requester | None = None
         self._over = False
+        self._error: DicomNetworkError | None = None
 
     # the association
 
@@ -147,9 +148,8 @@ class Connection:
     @property
     def is_idle(self) -> bool:
         """Whether no request of ours waits for its response and nothing is being sent."""
-        if self._requester is None or self._sender is None:
-            return True
-        return self._requester.is_idle and not self._sender.is_sending
+        has_asked = self._requester is not None and not self._requester.is_idle
+        return not has_asked and (self._sender is None or not self._sender.is_sending)
 
     @property
     def is_receiving(self) -> bool:
@@ -160,16 +160,7 @@ class Connection:
         """The association stands: messages may go from now on."""
         self._negotiated = negotiated
         transport = self.transport
-        self._sender = sender = Sender(transport, self.scribe, self._most_sent(negotiated.peer_max_pdu_length))
-        self._requester = Requester(
-            transport,
-            sender,
-            self.scribe,
-            peer=self.peer,
-            window=negotiated.max_invoked,
-            abort=self.abort,
-            on_overdue=self._overdue,
-        )
+        self._sender = Sender(transport, self.scribe, self._most_sent(negotiated.peer_max_pdu_length))
         self._contexts = {context.context_id: context for context in negotiated.accepted}
         self._assembler = Assembler(
             self._choose_sink,
@@ -200,9 +191,23 @@ class Connection:
 
         :raises LocalProtocolError: there is no association yet.
         """
-        if self._requester is None:
-            raise LocalProtocolError("there is no association", peer=self.peer)
+        if self._requester is None:  # made for the first, since most acceptors have none
+            self._requester = self._make_requester()
         return self._requester
+
+    def _make_requester(self) -> Requester:
+        requester = Requester(
+            self.transport,
+            self._sending,
+            self.scribe,
+            peer=self.peer,
+            window=self.negotiated.max_invoked,
+            abort=self.abort,
+            on_overdue=self._overdue,
+        )
+        if self._over:
+            requester.end(self._error)
+        return requester
 
     def respond(self, context_id: int, command: Command) -> None:
         """Send a response without data set: at once, or right after the message that is being sent.
@@ -371,24 +376,22 @@ class Connection:
                 )
             self._receiver.receive(self._contexts[message.context_id], message)
             return None
-        assert self._requester is not None  # messages come on an association that stands
         try:
-            self._requester.receive(message, command)
+            self.requests.receive(message, command)
         except RemoteProtocolError as error:
             error.peer = self.peer
             raise
-        if command.status.is_pending and message.dataset_length >= 0 and self._assembler is not None:
+        if message.dataset_length >= 0 and command.status.is_pending and self._assembler is not None:
             return self._assembler.repeated(message)
         return None
 
     def _receive_run(self, run: PdvRun) -> bytes | None:
         """Take many matches at once."""
         assert self._assembler is not None  # it has said that they may come
-        assert self._requester is not None
         messages = self._assembler.feed_run(run)
         trace_run(self.scribe, run, messages)
         try:
-            self._requester.receive_run(messages)
+            self.requests.receive_run(messages)
         except RemoteProtocolError as error:
             error.peer = self.peer
             raise
@@ -398,6 +401,7 @@ class Connection:
         if self._over:
             return
         self._over = True
+        self._error = error
         if self._assembler is not None:
             self._assembler.abandon()
         if self._transport is not None:

@@ -174,7 +174,8 @@ class UpperLayer:
             if used == len(data):
                 return
             data = data[used:]
-        for indication in self.receive_data(data, now):
+        whole = self._framer.take_lone(data) if self._listens() else None
+        for indication in self.receive_data(data, now) if whole is None else self._on_whole(whole, now):
             take(indication)
 
     def data_ended(self, length: int, segments: tuple[Segment, ...], times: int = 1) -> None:

@@ -255,6 +255,16 @@ class Framer:
             raise
         return position
 
+    def take_lone(self, view: memoryview) -> Whole | None:
+        """What :meth:`feed` would give of ``view``, without a generator, where that is one :class:`Whole` and no more.
+
+        ``None`` where it is anything else: then nothing has happened.
+        """
+        if self._rest or not self._between or len(view) < HEADER_LENGTH:
+            return None
+        whole = self._take_whole(view, 0)
+        return whole if whole is not None and self._pos == len(view) else None
+
     def _take_whole(self, view: memoryview, start: int) -> Whole | None:
         """The PDU that begins there, if it is no P-DATA-TF, its header is in order, and all of it is there."""
         pdu_type, length = view[start], int.from_bytes(view[start + 2 : start + HEADER_LENGTH], "big")

@@ -98,8 +98,8 @@ class Acceptor:
             observer=self._observer,
             trace_full=options.trace_full,
             sockets=options.sockets,
+            on_gone=self._on_closed,
         )
-        transport.closed.add_done_callback(self._on_closed)
         self._transport = transport
         context = self._server.tls_context
         if context is None:
@@ -335,7 +335,7 @@ class Acceptor:
         self._connection.finish()
         self._connection.transport.flush()
 
-    def _on_closed(self, closed: asyncio.Future[None]) -> None:
+    def _on_closed(self) -> None:
         if len(self._tasks):
             self._server.tasks.spawn(self._clean_up(), name=f"end of association {self.number}")
         else:

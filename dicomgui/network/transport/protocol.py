@@ -61,6 +61,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
     :ivar peer_place: the peer's end as ``host:port``.
 
     :param send_s: how long the peer may leave our bytes unread before ``timed_out("send", …)``.
+    :param on_gone: called when the connection is gone, after everybody else was told.
     """
 
     def __init__(
@@ -74,11 +75,13 @@ class AssociationTransport(asyncio.BufferedProtocol):
         observer: TraceObserver | None = None,
         trace_full: bool = False,
         sockets: SocketOptions = _USUAL,
+        on_gone: Callable[[], object] = lambda: None,
     ) -> None:
         self._machine = machine
         self._options = sockets
         self._send_s = send_s
         self._observer = observer
+        self._on_gone = on_gone
         self._trace_full = trace_full
         self._user = user
         self._scribe = scribe
@@ -133,6 +136,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         """The connection is gone before it was of use for an association."""
         self._scribe.close(by_peer=by_peer)
         self._set_closed()
+        self._on_gone()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """asyncio: where to put received bytes."""
@@ -189,8 +193,11 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._scribe.close(by_peer=self._peer_closed or not self._closing, error=told)
         self._set_writable(True)
         self._set_closed()
-        self._user.transport_closed(error)
-        self._transport = None
+        try:
+            self._user.transport_closed(error)
+        finally:
+            self._transport = None
+            self._on_gone()
 
     def pause_writing(self) -> None:
         """asyncio: the peer takes our bytes more slowly than we make them."""

@@ -47,6 +47,44 @@ def test_whole_pdus_in_one_segment() -> None:
     assert framer.take_broken() is None
 
 
+def test_a_lone_pdu_is_taken_without_iterating() -> None:
+    framer = Framer()
+    assert framer.take_lone(memoryview(RELEASE)) == Whole(5, RELEASE)
+    assert framer.take_lone(memoryview(RQ)) == Whole(1, RQ)
+    assert list(framer.feed(ABORT)) == [Whole(7, ABORT)]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        RELEASE[:5],
+        RELEASE[:-1],
+        RELEASE + ABORT,
+        RELEASE + b"\x05",
+        PDataTF((PDV(1, 3, b"abcd"),)).encode(),
+        b"\x08" + RELEASE[1:],
+        b"\x05\0\0\0\0\3abc",
+    ],
+    ids=["head", "cut off", "two", "more", "data", "unknown", "too short"],
+)
+def test_nothing_else_is_taken_so(data: bytes) -> None:
+    framer, other = Framer(), Framer()
+    assert framer.take_lone(memoryview(data)) is None
+    seen: list[list[Frame] | str] = []
+    for one in (framer, other):
+        try:
+            seen.append(list(one.feed(data)))
+        except RemoteProtocolError as error:
+            seen.append(str(error))
+    assert seen[0] == seen[1]
+
+
+def test_nothing_is_taken_so_in_the_middle_of_a_pdu() -> None:
+    framer = Framer()
+    assert list(framer.feed(RQ[:7])) == []
+    assert framer.take_lone(memoryview(RELEASE)) is None
+
+
 def test_data_in_one_buffer_is_not_copied() -> None:
     buffer = bytearray(PDataTF((PDV(1, 3, b"abcd"),)).encode() + PDataTF((PDV(3, 0, b"ef"), PDV(3, 2, b"")),).encode())
     frames = list(Framer().feed(memoryview(buffer)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -229,6 +230,25 @@ async def test_a_peer_that_does_not_close_is_cut() -> None:
     assert not waiting.done()
     stage.driver.connection_lost(None)
     await waiting
+
+
+@pytest.mark.parametrize("fault", [None, ZeroDivisionError()])
+async def test_that_it_is_gone_is_told_last_whatever_its_user_does(
+    fault: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage()
+    told: list[object] = []
+
+    def closed(error: OSError | None) -> None:
+        told.append("user")
+        if fault is not None:
+            raise fault
+
+    monkeypatch.setattr(stage.user, "transport_closed", closed)
+    stage.driver._on_gone = lambda: told.append(stage.driver.closed.done())
+    with suppress(ZeroDivisionError):
+        stage.driver.connection_lost(None)
+    assert told == ["user", True]
 
 
 async def test_our_own_close_is_told_as_ours_and_is_cut_when_it_takes_too_long(

@@ -169,14 +169,16 @@ class UpperLayer:
 
         Data then comes from the framer to ``take`` with nothing in between, as :meth:`Framer.flow` gives it.
         """
-        if self.takes_data:
-            used = self._framer.flow(data, self, take)
-            if used == len(data):
-                return
-            data = data[used:]
-        whole = self._framer.take_lone(data) if self._listens() else None
-        for indication in self.receive_data(data, now) if whole is None else self._on_whole(whole, now):
-            take(indication)
+        while data:
+            if self.takes_data:
+                data = data[self._framer.flow(data, self, take) :]
+                if not data:
+                    return
+            part = data[: self._framer.rest_of_head(data) or None]  # behind a header that was cut, data flow again
+            data = data[len(part) :]
+            whole = self._framer.take_lone(part) if self._listens() else None
+            for indication in self.receive_data(part, now) if whole is None else self._on_whole(whole, now):
+                take(indication)
 
     def data_ended(self, length: int, segments: tuple[Segment, ...], times: int = 1) -> None:
         """The framer has the end of a P-DATA-TF, or of several that are alike."""

@@ -109,24 +109,9 @@ class Framer:
     """
 
     __slots__ = (
-        "_between",
-        "_body",
-        "_broken",
-        "_head",
-        "_left",
-        "_length",
-        "_pdv_head",
-        "_pdv_left",
-        "_pdv_starts",
-        "_pos",
-        "_rest",
-        "_step",
-        "_told",
-        "capture",
-        "max_associate_length",
-        "max_pdata_length",
-        "skipped",
-    )
+        "_between", "_body", "_broken", "_head", "_left", "_length", "_pdv_head", "_pdv_left", "_pdv_starts",
+        "_pos", "_rest", "_step", "_told", "capture", "max_associate_length", "max_pdata_length", "skipped",
+    )  # fmt: skip
 
     def __init__(self, *, max_associate_length: int = 1_048_576, capture: Capture | None = None) -> None:
         self.max_associate_length = max_associate_length
@@ -151,6 +136,22 @@ class Framer:
     def is_between_pdus(self) -> bool:
         """Whether the stream could end here without cutting a PDU."""
         return self._between
+
+    def rest_of_head(self, view: memoryview) -> int:
+        """How many bytes of ``view`` end both headers of plain data, of which the beginning is there; else 0."""
+        head = self._head
+        if self._between or self._rest:
+            return 0
+        if self._step == self._read_pdv_header and self._left == self._length - HEADER_LENGTH:  # the first one
+            head = head + self._pdv_head
+        elif self._step != self._read_header:
+            return 0
+        missing = _HEAD - len(head)
+        if len(view) < missing:
+            return 0
+        pdu_type, length, pdv_length, _, _ = PDATA_HEAD.unpack(head + view[:missing])
+        is_lone = pdu_type == _P_DATA_TF and pdv_length == length - 4 and pdv_length >= 2
+        return missing if is_lone and not length > self.max_pdata_length > 0 else 0
 
     def feed(self, data: bytes | bytearray | memoryview) -> Generator[Frame, None, None]:
         """Take received bytes and give the frames that they complete.

@@ -19,6 +19,7 @@ from dicomgui.network.pdu import (
     Capture,
     PDataTF,
     PdvPiece,
+    PdvRun,
     ReleaseRP,
     ReleaseRQ,
 )
@@ -186,3 +187,20 @@ def test_data_is_handed_on_without_a_copy() -> None:
     seen: list[PdvPiece] = []
     side.layer.receive(memoryview(buffer), 0.0, seen.append)  # type: ignore[arg-type]
     assert [piece.data.obj is buffer for piece in seen] == [True, True]
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_behind_a_header_that_was_cut_data_flow_again(cut: int) -> None:
+    """Messages that repeat the last one come at once there, which only data that flow do."""
+    side = Side()
+    command = PDataTF((PDV(1, 3, b"command!"),)).encode()
+    message = command + PDataTF((PDV(1, 2, b"data"),)).encode()
+    taken: list[object] = []
+
+    def take(event: Any) -> bytes | None:
+        taken.append(len(event.data) if isinstance(event, PdvRun) else bytes(event.data))
+        return command if taken[-1] == b"data" else None
+
+    for part in (message[:cut], message[cut:] + message * 3 + message[:cut], message[cut:] + message * 2):
+        side.layer.receive(memoryview(part), 0.0, take)
+    assert taken == [b"command!", b"data", 3, b"command!", b"data", 2]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, Final
 
 from dicomgui.network.dimse import CommandField
 from dicomgui.network.pdu import PduType
@@ -48,16 +49,25 @@ class Evidence:
         self._telling: list[tuple[int, Record]] = []
         self._recent: deque[tuple[int, Record]] = deque(maxlen=MAX_RECENT)
         self._count = 0
+        self._associations: dict[int, None] = {}
+
+    @property
+    def associations(self) -> tuple[int, ...]:
+        """Numbers in the trace of the associations that there were, also of those that did not come about."""
+        return tuple(self._associations)
 
     def __call__(self, record: Record) -> None:
         """Take a record."""
         self._count += 1
-        if _is_bulk(record) or len(self._telling) >= MAX_TELLING:
+        is_bulk = _BULK.get(type(record))
+        if (is_bulk is not None and is_bulk(record)) or len(self._telling) >= MAX_TELLING:
             self._recent.append((self._count, record))
         else:
             if isinstance(record, DimseRecord):
                 self._keep_pdus_of(record)
             self._telling.append((self._count, record))
+            if record.association:
+                self._associations[record.association] = None
         if self._onward is not None:
             self._onward(record)
 
@@ -138,9 +148,15 @@ _DONE = ("opened", "stored", "duplicate")  # what is told of each file with whic
 _P_DATA = int(PduType.P_DATA_TF)
 
 
-def _is_bulk(record: Record) -> bool:
-    if isinstance(record, PduRecord):
-        return record[4] == _P_DATA and not record[7]  # by place: this is asked for every PDU
-    if isinstance(record, DimseRecord):
-        return record.status in _PENDING or (record.status <= 0 and record.command_field in _SMALL_TALK)
-    return isinstance(record, StateRecord) or (isinstance(record, FileRecord) and record.event in _DONE)
+
+def _is_usual_message(record: DimseRecord) -> bool:
+    return record.status in _PENDING or (record.status <= 0 and record.command_field in _SMALL_TALK)
+
+
+_BULK: Final[Mapping[type, Callable[[Any], bool]]] = {
+    PduRecord: lambda record: record[4] == _P_DATA and not record[7],  # by place: this is asked for every PDU
+    DimseRecord: _is_usual_message,
+    StateRecord: lambda record: True,
+    FileRecord: lambda record: record.event in _DONE,
+}
+"""Which records come by the thousand where all goes well."""

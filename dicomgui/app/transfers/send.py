@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 
 from dicomgui.app.connection import ConnectionOptions
@@ -34,9 +33,9 @@ from dicomgui.network.dimse.convert import ConversionError
 from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError, NoAcceptedContext
 from dicomgui.network.part10 import Part10Error
 from dicomgui.network.pdu import PDATA_HEAD
-from dicomgui.network.service import InstanceFile, StoreLane
+from dicomgui.network.service import InstanceFile, Response, StoreLane
 from dicomgui.network.status import Service, Status
-from dicomgui.network.tracing import PduRecord, Record, Scribe, Tracer
+from dicomgui.network.tracing import PduRecord, Scribe, Tracer
 from dicomgui.trace.diagnosis.diagnose import explain_error
 from dicomgui.trace.diagnosis.words import compose
 from dicomgui.trace.finding import Finding
@@ -196,7 +195,7 @@ class SendJob:
     @property
     def associations(self) -> tuple[int, ...]:
         """Numbers in the trace of the associations so far, also of those that did not come about."""
-        return tuple(self._meter.associations)
+        return self._meter.associations
 
     def report(self) -> SendReport:
         """Where the send stands, or how it ended."""
@@ -326,13 +325,12 @@ class SendJob:
         started = time.perf_counter()
         other = "" if self._pool is None else fallback_of(association.negotiated, item, self._conversion)
         try:
-            async with self._as_taken(item, other) as instance:
-                if lane is not None:
-                    response = await lane.store(instance, self._following(association, next_item))
-                else:
-                    response = await association.store(
-                        instance, priority=self._options.priority, following=self._following(association, next_item)
-                    )
+            following = self._following(association, next_item)
+            if self._pool is None or not other:
+                response = await self._store(association, file_of(item), following, lane)
+            else:
+                async with converted(self._pool, item, other) as instance:
+                    response = await self._store(association, instance, following, lane)
         except NoAcceptedContext as error:
             self._refusals.setdefault(pair_of(item), error)
             remedy = remedy_of(association.negotiated, item, self._conversion)
@@ -369,11 +367,12 @@ class SendJob:
             return None
         return file_of(item)
 
-    def _as_taken(self, item: SendItem, other: str) -> AbstractAsyncContextManager[InstanceFile]:
-        """The item as it lies on disk, or converted to the transfer syntax ``other``."""
-        if not other or self._pool is None:
-            return nullcontext(file_of(item))
-        return converted(self._pool, item, other)
+    def _store(
+        self, association: Association, instance: InstanceFile, following: InstanceFile | None, lane: StoreLane | None
+    ) -> Awaitable[Response]:
+        if lane is not None:
+            return lane.store(instance, following)
+        return association.store(instance, priority=self._options.priority, following=following)
 
     def _not_converted(self, item: SendItem, error: ConversionError) -> None:
         """Explain each reason once."""
@@ -433,7 +432,7 @@ class SendJob:
 
 
 class _Meter(Evidence):
-    """Evidence that also knows which associations there are, and how much of a file has left.
+    """Evidence that also knows how much of a file has left.
 
     :param moved: called while a large file is sent, at most once in :data:`PROGRESS_S`.
     """
@@ -441,7 +440,6 @@ class _Meter(Evidence):
     def __init__(self, onward: Tracer | None, moved: Callable[[], None]) -> None:
         super().__init__(onward)
         self.bytes_sent = 0
-        self.associations: dict[int, None] = {}
         self._moved = moved
         self._next = math.inf
 
@@ -449,12 +447,6 @@ class _Meter(Evidence):
         """The next file comes."""
         self.bytes_sent = 0
         self._next = time.monotonic() + PROGRESS_S if size_bytes >= LARGE_BYTES else math.inf
-
-    def __call__(self, record: Record) -> None:
-        """Take a record."""
-        super().__call__(record)
-        if type(record) is not PduRecord and record.association:
-            self.associations[record.association] = None
 
     def take_sent(self, sent: Sequence[PduRecord]) -> None:
         """Take the P-DATA-TF PDUs that were sent at once."""

@@ -99,7 +99,7 @@ class StoreMaker:
                 if length <= READ_AHEAD_BYTES:
                     outgoing = self.of_file(file, head, manner, length)
                     chunks = self._connection.requests.prepare(outgoing.context.context_id, *outgoing[1:3])
-                    self._prepared = outgoing._replace(instance=instance, chunks=tuple(chunks))
+                    self._prepared = Outgoing(*outgoing[:3], instance, tuple(chunks))
                     self._manner = manner
         except (OSError, DicomNetworkError):
             self._prepared = None

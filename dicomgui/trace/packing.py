@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import marshal
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from itertools import chain
 from typing import Any, TypeAlias, cast, get_type_hints
@@ -33,14 +33,16 @@ _DIRECTIONS = tuple(sorted(Direction))
 _new = tuple.__new__
 
 
-def pack(records: Iterable[Record]) -> tuple[bytes, bytes]:
+def pack(records: Sequence[Record]) -> tuple[bytes, bytes]:
     """What describes the records, compressed, and the bytes that they carry, one after the other.
 
-    A record that is there several times in a row, as PDUs of bulk data are, takes the place of one.
+    A record that is there several times in a row, as PDUs of bulk data are, takes the place of one; what describes one
+    that comes back, as the command of many matches does, is made once.
     Numbers and texts come back as plain ones, also where they were of a class of their own.
     """
     rows: list[_Row | int] = []
     payload: _Payload = []
+    known: dict[int, _Row] = {}
     latest: Record | None = None
     again = 0
     for record in records:
@@ -50,7 +52,14 @@ def pack(records: Iterable[Record]) -> tuple[bytes, bytes]:
         if again:
             rows.append(again)
             again = 0
-        rows.append(_PACKERS[type(record)](record, payload))
+        row = known.get(id(record))
+        if row is None:
+            row = known[id(record)] = _PACKERS[type(record)](record, payload)
+        elif type(record) is PduRecord:
+            payload += [data for _, data in record[6]]
+        elif type(record) is not DimseRecord:
+            row = _PACKERS[type(record)](record, payload)  # it may carry bytes, too
+        rows.append(row)
         latest = record
     if again:
         rows.append(again)

@@ -48,6 +48,14 @@ ONE_OF_EACH: list[Record] = [
 ]
 
 
+def test_records_that_come_back_are_all_there() -> None:
+    """As the command and the message of many matches do, with a data set of their own between them."""
+    head, payload = pack(ONE_OF_EACH * 3)
+    assert unpack(head, payload) == ONE_OF_EACH * 3
+    assert len(payload) == 3 * len(pack(ONE_OF_EACH)[1])
+    assert len(head) < 2 * len(pack(ONE_OF_EACH)[0])
+
+
 def test_a_record_that_is_there_again_and_again_takes_next_to_nothing() -> None:
     one, other = ONE_OF_EACH[6], ONE_OF_EACH[8]
     records = [one, one, other, *[one] * 500, NoteRecord(0, 0.5, 1e9, 20, "end"), other, other]

@@ -341,18 +341,18 @@ class Association(ServiceUser):
 
     def association_ended(self, error: DicomNetworkError | None) -> None:
         """The association is over."""
-        reason = error or AssociationAborted("the association was released", source=0, reason=0, peer=str(self.peer))
         if not self._answer.done():
-            self._answer.set_exception(reason)
+            released = AssociationAborted("the association was released", source=0, reason=0, peer=str(self.peer))
+            self._answer.set_exception(error or released)
             self._answer.exception()  # known to be taken note of: open() may be on its way out already
         self._teller.closed(self._facts, error)
-        for released in self._releasing:
-            if released.done():  # who waited was cancelled
+        for waiting in self._releasing:
+            if waiting.done():  # who waited was cancelled
                 continue
             if error is None:
-                released.deliver(None)
+                waiting.deliver(None)
             else:
-                released.set_exception(error)
+                waiting.set_exception(error)
 
 
 def _rejection(rj: AssociateRJ, peer: str) -> AssociationRejected:

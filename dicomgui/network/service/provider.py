@@ -150,15 +150,16 @@ class Provider:
     :ivar on_idle: called whenever the last request at hand has been answered.
     """
 
+    _attached: Connection
+    _facts: AssociationFacts
+    _user: ServiceUser
+
     def __init__(self, handlers: Handlers, tasks: TaskOwner, mover: Mover | None = None) -> None:
         self.handlers = handlers
         self.on_idle: Callable[[], None] | None = None
         self._mover = mover
         self._tasks = tasks
         self._receiving: Handlers | None = None
-        self._connection: Connection | None = None
-        self._facts: AssociationFacts | None = None
-        self._user: ServiceUser | None = None
         self._most_at_once = 1
         self._arriving: _Job | None = None
         self._waiting: deque[_Job] = deque()
@@ -166,7 +167,7 @@ class Provider:
 
     def attach(self, connection: Connection, facts: AssociationFacts, user: ServiceUser) -> None:
         """Say on which association to answer; needed before the first request comes."""
-        self._connection = connection
+        self._attached = connection
         self._facts = facts
         self._user = user
         window = connection.negotiated.max_performed
@@ -220,7 +221,7 @@ class Provider:
         job.refusal = _judge_store(handlers, context, command)
         if job.refusal is not None:
             return NullSink()
-        job.request = request = StoreRequest(command, context, self._known_facts, self._known_user)
+        job.request = request = StoreRequest(command, context, self._facts, self._user)
         opener = handlers.open_sink
         if opener is None:
             return MemorySink(MEMORY_DATASET_LIMIT)
@@ -249,9 +250,8 @@ class Provider:
 
     # all services
 
-    def _perform(self, job: _Job) -> Any:
+    def _perform(self, job: _Job, command: Command) -> Any:
         """What a handler answers, or what is to be awaited for its answer."""
-        command = job.command
         if isinstance(command, CStoreRQ):
             return self._perform_store(job, command)
         if not (job.context.as_scp or isinstance(command, NEventReportRQ)):
@@ -263,7 +263,7 @@ class Provider:
         if command.has_dataset and job.message.sink_result is None:
             return Reply(RESOURCE_LIMITATION, "the data set is too large")
         data = job.message.sink_result if isinstance(job.message.sink_result, bytes) else None
-        job.request = OperationRequest(command, job.context, self._known_facts, self._known_user, data)
+        job.request = OperationRequest(command, job.context, self._facts, self._user, data)
         if isinstance(command, CFindRQ | CMoveRQ | CGetRQ):
             return self._perform_stream(job, command)
         handler: Any = getattr(self.handlers, _NORMALIZED.get(type(command), ""), None)
@@ -276,7 +276,7 @@ class Provider:
             return _WRONG_CLASS
         if self.handlers.on_echo is None:
             return SUCCESS
-        return self.handlers.on_echo(EchoRequest(command, job.context, self._known_facts, self._known_user))
+        return self.handlers.on_echo(EchoRequest(command, job.context, self._facts, self._user))
 
     def _perform_stream(self, job: _Job, command: CFindRQ | CMoveRQ | CGetRQ) -> Any:
         handler: Any = getattr(self.handlers, _STREAMS[type(command)])
@@ -309,27 +309,12 @@ class Provider:
 
     # the course of a job
 
-    @property
-    def _attached(self) -> Connection:
-        assert self._connection is not None
-        return self._connection
-
-    @property
-    def _known_facts(self) -> AssociationFacts:
-        assert self._facts is not None
-        return self._facts
-
-    @property
-    def _known_user(self) -> ServiceUser:
-        assert self._user is not None
-        return self._user
-
     def _is_outstanding(self, message_id: int) -> bool:
         return message_id in self._running or any(job.command.message_id == message_id for job in self._waiting)
 
     def _start(self, job: _Job) -> None:
         try:
-            outcome = job.refusal or self._perform(job)
+            outcome = job.refusal or self._perform(job, job.message.command)
         except FAULTS as error:
             outcome = self._failed(error, job)
         if isinstance(outcome, Status) or (isinstance(outcome, Reply) and outcome.dataset is None):
@@ -381,7 +366,7 @@ class Provider:
         status = outcome.status if isinstance(outcome, Reply) else outcome
         if status.is_failure:
             try:
-                told(self._known_facts, command, outcome if isinstance(outcome, Reply) else Reply(outcome))
+                told(self._facts, command, outcome if isinstance(outcome, Reply) else Reply(outcome))
             except Exception as error:
                 self._failed(error)
 

@@ -37,7 +37,7 @@ NO_CEILING = Ceiling()
 class Room:
     """Keeps one archive below its ceiling. Any number of threads may ask and take.
 
-    :ivar ceiling: may be changed at any time; whoever sets a ``max_bytes`` calls :meth:`measure` after that.
+    :ivar is_limited: whether there is any limit; without one nothing needs to be asked.
     """
 
     def __init__(self, folder: Path, ceiling: Ceiling) -> None:
@@ -47,6 +47,16 @@ class Room:
         self._taking = threading.Lock()
         self._looked = -LOOK_EACH_S
         self._is_free = True
+
+    @property
+    def ceiling(self) -> Ceiling:
+        """May be changed at any time; whoever sets a ``max_bytes`` calls :meth:`measure` after that."""
+        return self._ceiling
+
+    @ceiling.setter
+    def ceiling(self, ceiling: Ceiling) -> None:
+        self._ceiling = ceiling
+        self.is_limited = ceiling != NO_CEILING
 
     @property
     def used_bytes(self) -> int:

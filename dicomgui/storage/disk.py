@@ -170,8 +170,10 @@ def place(source: str, target: str) -> None:
             if error.errno in NO_LINKS:
                 raise HardLinksMissing(error.strerror) from error
             raise
-        with suppress(OSError):  # the instance is stored; the spare name goes at the next start
+        try:
             os.unlink(source)
+        except OSError:  # the instance is stored; the spare name goes at the next start
+            return
 
 
 def same_bytes(first: FileIO, second: FileIO, size: int) -> bool:

@@ -89,10 +89,10 @@ class _Facts(NamedTuple):
 
 
 class Pending:
-    """A complete instance that waits for :meth:`Archive.commit`, or for :meth:`abandon`.
+    """A complete instance that waits for :meth:`Archive.commit`, or for :meth:`abandon`; before, its sink.
 
     :ivar error: why it cannot be committed, if the disk failed already.
-    :ivar size_bytes: size of the file, head included.
+    :ivar size_bytes: size of the file so far, head included.
     """
 
     __slots__ = ("_archive", "_begun", "buffer", "error", "facts", "handle", "head_bytes", "part", "size_bytes")
@@ -132,7 +132,9 @@ class Pending:
 
         Raises ``OSError``, and :class:`CeilingReached` where there is no room for what has come.
         """
-        self._archive.room.check(self.size_bytes)
+        room = self._archive.room
+        if room.is_limited:
+            room.check(self.size_bytes)
         if self.part is None:
             self.handle, self.part = self._archive.open_part()
         disk.write_all(self.handle, self.buffer, piece)
@@ -151,47 +153,34 @@ class Pending:
         return part
 
 
-class InstanceSink:
+class InstanceSink(Pending):
     """Takes one data set in pieces; never raises for the disk's sake.
 
     A write that fails is remembered, the partial file is removed at once, the rest of the data set is swallowed, and
     the commit raises what happened: the association goes on and the sender gets a status.
     """
 
-    __slots__ = ("_pending",)
-
-    def __init__(self, pending: Pending) -> None:
-        self._pending = pending
+    __slots__ = ()
 
     def write(self, data: memoryview) -> None:
         """Take the next piece; ``data`` is not kept beyond the call."""
-        pending = self._pending
-        if pending.error is not None:
+        if self.error is not None:
             return
         size = len(data)
-        pending.size_bytes += size
+        self.size_bytes += size
         try:
-            if size >= _DIRECT and pending.size_bytes > _IN_MEMORY:
-                pending.flush(data)
+            if size >= _DIRECT and self.size_bytes > _IN_MEMORY:
+                self.flush(data)
                 return
-            pending.buffer += data
-            if len(pending.buffer) > _IN_MEMORY:
-                pending.flush()
+            self.buffer += data
+            if len(self.buffer) > _IN_MEMORY:
+                self.flush()
         except (OSError, CeilingReached) as error:
-            pending.fail(error)
-
-    @property
-    def size_bytes(self) -> int:
-        """Size of the file so far, head included."""
-        return self._pending.size_bytes
+            self.fail(error)
 
     def finish(self) -> Pending:
         """The data set is complete; hand the result to :meth:`Archive.commit`."""
-        return self._pending
-
-    def abandon(self) -> None:
-        """The data set will never be complete: leave nothing of it."""
-        self._pending.abandon()
+        return self
 
 
 class Archive:
@@ -263,6 +252,16 @@ class Archive:
         """Give the folder back. Every sink must be committed or abandoned before."""
         self._incoming.close()
 
+    def make_folders(self) -> None:
+        """Make all 256 ahead, so that no instance waits for that. Blocks; may run in any thread, beside commits.
+
+        It never raises: whoever needs a folder that cannot be made is told why.
+        """
+        self._make_all()
+        if self.fsync:
+            with suppress(OSError):
+                self._sync_folders()
+
     def receive(
         self,
         *,
@@ -283,12 +282,13 @@ class Archive:
         _check_uids(sop_class_uid, transfer_syntax_uid)
         if not self._incoming.is_open:
             raise FolderMissing(f"the archive {self.folder} is not open", path=str(self.folder))
-        self.room.check()
+        if self.room.is_limited:
+            self.room.check()
         head = write_head(
             sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid, transfer_syntax_uid=transfer_syntax_uid,
             sending_ae_title=sending_ae_title, receiving_ae_title=receiving_ae_title,
         )
-        return InstanceSink(Pending(self, _Facts(sop_class_uid, sop_instance_uid, transfer_syntax_uid), head))
+        return InstanceSink(self, _Facts(sop_class_uid, sop_instance_uid, transfer_syntax_uid), head)
 
     def open_part(self) -> tuple[int, str]:
         """A new partial file, opened, and its path; raises ``OSError``.
@@ -369,14 +369,23 @@ class Archive:
 
         Where names are synced all 256 are made: then the archive's own folder is synced once and not 256 times.
         """
+        if self.fsync:
+            self._make_all()
+        else:
+            self._forget_synced()
+        Path(folder).mkdir(exist_ok=True)
+
+    def _make_all(self) -> None:
+        self._forget_synced()
+        for name in FOLDERS:
+            with suppress(OSError):  # there already, or whoever needs it will be told why not
+                os.mkdir(self._prefix + name)  # noqa: PTH102 - a Path of each costs more than the folder
+
+    def _forget_synced(self) -> None:
+        """A folder that had gone is about to come again."""
         with self._knowing:
             self._made += 1
-            self._synced.discard(folder)
-        Path(folder).mkdir(exist_ok=True)
-        if self.fsync:
-            for name in FOLDERS:
-                with suppress(OSError):  # there already, or whoever needs it will be told why not
-                    Path(self._prefix + name).mkdir()
+            self._synced.clear()
 
     def _move(self, part: str, target: str) -> None:
         if self._has_links:

@@ -138,6 +138,7 @@ class LocalArchive:
         self._trouble = ""
         self._stopping = threading.Event()
         self._repair: Future[None] | None = None
+        self._is_repairing = False
         self._queries: ThreadPoolExecutor | None = None
 
     # life
@@ -150,7 +151,7 @@ class LocalArchive:
     @property
     def is_repairing(self) -> bool:
         """Whether files and index are still being compared: until then a search may miss some."""
-        return self._repair is not None and not self._repair.done()
+        return self._is_repairing
 
     @property
     def trouble(self) -> str:
@@ -214,6 +215,7 @@ class LocalArchive:
 
     def _start_repair(self, work: Callable[[], RepairReport], stopped: RepairReport) -> None:
         assert self._queries is not None
+        self._is_repairing = True
         self._repair = self._queries.submit(self._run_repair, work, stopped)
 
     def _run_repair(self, work: Callable[[], RepairReport], stopped: RepairReport) -> None:
@@ -225,6 +227,7 @@ class LocalArchive:
             else:
                 self._tell(None, str(fault))
         with self._gathering:
+            self._is_repairing = False
             self._coming.clear()
         self._arrange()
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from dicomgui.network.service.prompt import PromptFuture
 
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 _A = TypeVar("_A")
 
 
-class Commits(Generic[_T, _A]):
+class Commits:
     """The commits that are under way. Belongs to the thread of the event loop.
 
     Between the loop and a thread there is nothing but one callback each way: on a fast disk every turn of the loop more

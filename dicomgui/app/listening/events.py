@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from dicomgui.network.association.contexts import ContextResult
 from dicomgui.network.dimse.commands import Command, CStoreRQ
@@ -32,9 +32,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedInstance:
-    """An instance is stored and was acknowledged.
+class ReceivedInstance(NamedTuple):
+    """An instance is stored and was acknowledged. A tuple, unlike the others: thousands are made in a second.
 
     :ivar utc: seconds since 1970-01-01 UTC.
     :ivar file: the path of the file; of a duplicate of the one that was there.

@@ -133,7 +133,7 @@ class Listener:
         self._on_event = on_event
         self.watchers: list[Callable[[ListenerEvent], None]] = []
         self._archive = self.archive.files
-        self._commits: Commits[Stored, Status | Reply] = Commits(lambda: context.file_pool)
+        self._commits = Commits(lambda: context.file_pool)
         self._policy = options.policy()
         self._services: ListenerServices | None = None
         self._asking: dict[int, AssociationRequest] = {}
@@ -245,6 +245,7 @@ class Listener:
         except BaseException:
             await self._close_archive(self._services)
             raise
+        self._commits.begin(self._archive.make_folders, lambda _: None)  # nobody waits for them
         report = self._take_early()
         if report is not None:
             asyncio.get_running_loop().call_soon(self._on_repaired, report)

@@ -24,6 +24,7 @@ from dicomgui.storage import (
     InstanceSink,
     Outcome,
     PathUnsafe,
+    StorageError,
     Stored,
     disk,
     instance_path,
@@ -82,6 +83,34 @@ def store(archive: Archive, data: bytes, uid: str = UID, *, piece: int = 100_000
             sink.write(view)
         buffer[:] = bytes(len(buffer))  # the receive buffer is used again
     return archive.commit(sink.finish())
+
+
+def test_folders_that_are_made_ahead_are_all_there_and_nothing_is_synced_again(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.make_folders()
+    assert {path.name for path in archive.folder.iterdir() if path.is_dir()} >= set(FOLDERS)
+    synced: list[str] = []
+    monkeypatch.setattr(disk, "sync_folder", lambda path: synced.append(str(path)))
+    store(archive, b"data")
+    assert synced == ([str(archive.folder / folder_name(UID))] if archive.fsync else [])
+
+
+def test_folders_that_cannot_be_made_ahead_are_left_to_whoever_needs_them(archive: Archive) -> None:
+    (archive.folder / folder_name(UID)).write_bytes(b"no folder")
+    archive.make_folders()
+    with pytest.raises(StorageError):
+        store(archive, b"data")
+
+
+def test_a_folder_that_went_is_made_and_synced_again(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive.make_folders()
+    for name in FOLDERS:
+        (archive.folder / name).rmdir()
+    synced: list[str] = []
+    monkeypatch.setattr(disk, "sync_folder", lambda path: synced.append(str(path)))
+    store(archive, b"data")
+    assert (str(archive.folder) in synced) == archive.fsync
 
 
 @pytest.mark.parametrize("fsync", [True, False])

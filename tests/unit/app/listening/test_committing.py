@@ -24,7 +24,7 @@ def outcome(future: Future[int]) -> str:
 
 
 async def test_the_answer_is_what_the_judge_makes_of_the_work(pool: ThreadPoolExecutor) -> None:
-    commits: Commits[int, str] = Commits(lambda: pool)
+    commits = Commits(lambda: pool)
     loops_own = threading.get_ident()
     threads: list[int] = []
 
@@ -45,7 +45,7 @@ async def test_work_that_fails_is_judged_as_well(pool: ThreadPoolExecutor) -> No
     def work() -> int:
         raise OSError("no room")
 
-    assert await Commits[int, str](lambda: pool).begin(work, outcome) == "failed: no room"
+    assert await Commits(lambda: pool).begin(work, outcome) == "failed: no room"
 
 
 async def test_what_a_judge_raises_reaches_who_waits(pool: ThreadPoolExecutor) -> None:
@@ -53,19 +53,19 @@ async def test_what_a_judge_raises_reaches_who_waits(pool: ThreadPoolExecutor) -
         raise ValueError("a fault")
 
     with pytest.raises(ValueError, match="a fault"):
-        await Commits[int, str](lambda: pool).begin(lambda: 7, judge)
+        await Commits(lambda: pool).begin(lambda: 7, judge)
 
 
 async def test_without_threads_the_work_has_failed() -> None:
     with ThreadPoolExecutor(1) as pool:
         pass
-    commits: Commits[int, str] = Commits(lambda: pool)
+    commits = Commits(lambda: pool)
     assert (await commits.begin(lambda: 7, outcome)).startswith("failed: cannot schedule")
     await commits.settle()
 
 
 async def test_what_nobody_waits_for_any_more_is_told_of_before_all_is_settled(pool: ThreadPoolExecutor) -> None:
-    commits: Commits[int, str] = Commits(lambda: pool)
+    commits = Commits(lambda: pool)
     go, told = threading.Event(), []
 
     def work() -> int:
@@ -88,7 +88,7 @@ async def test_what_nobody_waits_for_any_more_is_told_of_before_all_is_settled(p
 
 
 async def test_several_at_once_are_all_waited_for(pool: ThreadPoolExecutor) -> None:
-    commits: Commits[int, str] = Commits(lambda: pool)
+    commits = Commits(lambda: pool)
     told: list[str] = []
     for number in range(5):
         commits.begin(lambda number=number: number, lambda future: told.append(outcome(future)) or "")

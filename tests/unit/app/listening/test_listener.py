@@ -47,6 +47,7 @@ from dicomgui.network import (
 )
 from dicomgui.network.tracing import FileRecord, ListenRecord, NoteRecord
 from dicomgui.storage import Archive, DiskFull, FolderUnwritable, Outcome, Pending, Stored
+from dicomgui.storage.layout import FOLDERS
 
 OPTIONS = ConnectionOptions(timeouts=Timeouts(associate_s=20.0, response_s=20.0))
 
@@ -180,6 +181,11 @@ async def test_a_refused_caller_is_told(context: AppContext, tmp_path: Path) -> 
     assert refusal.association > 0
     assert refusal.reason
     assert listener.counts.refused == 1
+
+
+async def test_the_folders_are_there_before_the_first_instance(context: AppContext, tmp_path: Path) -> None:
+    async with running(context, tmp_path):
+        await reached(lambda: all((tmp_path / name).is_dir() for name in FOLDERS), "they are made")
 
 
 async def test_one_association_can_be_aborted(context: AppContext, tmp_path: Path) -> None:

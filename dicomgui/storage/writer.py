@@ -379,7 +379,7 @@ class Archive:
         self._forget_synced()
         for name in FOLDERS:
             with suppress(OSError):  # there already, or whoever needs it will be told why not
-                os.mkdir(self._prefix + name)  # noqa: PTH102 - a Path of each costs more than the folder
+                Path(self._prefix + name).mkdir()
 
     def _forget_synced(self) -> None:
         """A folder that had gone is about to come again."""

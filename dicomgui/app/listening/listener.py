@@ -241,11 +241,11 @@ class Listener:
         self._tracer = self._context.tracer if self._context.is_tracing else None
         self._services = self._make_services()
         try:
+            await asyncio.get_running_loop().run_in_executor(self._context.file_pool, self._archive.make_folders)
             self._server = await self._serve(self._services)
         except BaseException:
             await self._close_archive(self._services)
             raise
-        self._commits.begin(self._archive.make_folders, lambda _: None)  # nobody waits for them
         report = self._take_early()
         if report is not None:
             asyncio.get_running_loop().call_soon(self._on_repaired, report)

@@ -185,7 +185,7 @@ async def test_a_refused_caller_is_told(context: AppContext, tmp_path: Path) -> 
 
 async def test_the_folders_are_there_before_the_first_instance(context: AppContext, tmp_path: Path) -> None:
     async with running(context, tmp_path):
-        await reached(lambda: all((tmp_path / name).is_dir() for name in FOLDERS), "they are made")
+        assert all((tmp_path / name).is_dir() for name in FOLDERS)
 
 
 async def test_one_association_can_be_aborted(context: AppContext, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.evidence import Evidence
 from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.trace.listing import list_view
 from dicomgui.gui.trace.listing.columns import AssociationColumn, Column, ExchangeColumn
 from dicomgui.gui.trace.listing.rows import View
 from dicomgui.gui.trace.panel import TracePanel
@@ -350,6 +351,18 @@ async def test_what_is_new_in_one_list_is_not_told_of_another(panel: TracePanel)
         assert not panel.new_rows.isVisible()
         assert not panel.follow.isChecked()
         panel.filter.set_filter("")
+
+
+async def test_while_much_comes_in_the_list_takes_it_now_and_then(panel: TracePanel) -> None:
+    def looks(count: int) -> bool:
+        notes(panel, count)
+        return panel.table.drain()
+
+    await settled(panel)
+    assert [looks(list_view.MUCH + 1) for _ in range(5)] == [True, False, False, False, True]
+    assert [looks(1) for _ in range(2)] == [True, True]
+    await settled(panel)
+    assert panel.model.source.index.reached == panel.place.context.trace.last_seq
 
 
 async def test_following_ends_when_the_user_scrolls_up_and_begins_again(panel: TracePanel, press: Press) -> None:

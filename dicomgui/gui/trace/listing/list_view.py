@@ -24,6 +24,9 @@ __all__ = ["ZOOM_NAMES", "Like", "TraceList"]
 MUCH = 100
 """Records since the last look, above which the list is brought up to date more rarely."""
 
+RESTS = 3
+"""Looks that are then left out in a row: five a second show as well as twenty that much goes on."""
+
 ZOOM_NAMES = {Zoom.ASSOCIATIONS: "Associations", Zoom.EXCHANGES: "Exchanges", Zoom.ROWS: "PDUs"}
 """The levels as the user reads them, in the order of their keys."""
 
@@ -70,7 +73,7 @@ class TraceList(TraceTable):
         self.trace_model.setParent(self)
         self._follows = True
         self._missed = 0
-        self._rests = False
+        self._rested = RESTS
         self._last_seq = 0
         self._wanted = 0
         self._top = 0
@@ -96,7 +99,7 @@ class TraceList(TraceTable):
     def drain(self) -> bool:
         """Take what is new in the trace, a few milliseconds at most; whether something was taken.
 
-        While much comes in, only every second call does: to paint the list costs as much as to receive some fifty
+        While much comes in, only one of some calls does: to index and paint costs as much as to receive some dozens of
         objects.
         """
         model = self.trace_model
@@ -105,9 +108,10 @@ class TraceList(TraceTable):
         store = model.source.store
         grows = store.last_seq - self._last_seq > MUCH
         self._last_seq = store.last_seq
-        self._rests = model.behind > MUCH and not self._rests
-        if self._rests and grows:
+        if grows and model.behind > MUCH and self._rested < RESTS and not model.is_replacing:
+            self._rested += 1
             return False
+        self._rested = 0 if grows else RESTS  # what begins is shown at once
         model.drain()
         self._settle()
         self.looked.emit()

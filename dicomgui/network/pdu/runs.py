@@ -54,6 +54,8 @@ def read_run(view: memoryview, position: int, command: bytes, max_length: int) -
     :param command: the P-DATA-TF that each message begins with.
     :param max_length: longest variable field of a P-DATA-TF, in bytes; 0 is no limit.
     """
+    if len(command) - HEADER_LENGTH > max_length > 0:  # the first time it came in parts
+        return [], position
     if bytes(view[position : position + len(command)]) != command:
         return [], position
     raw = bytes(view[position : position + RUN_BYTES])

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from helpers.playbook import AC, ARTIM_S, RQ
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dicomgui.network.association.events import Aborted
 from dicomgui.network.association.machine import UpperLayer
 from dicomgui.network.association.params import Limits
 from dicomgui.network.association.states import Action, Event, State
+from dicomgui.network.dimse import command_set
+from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message
+from dicomgui.network.dimse.commands import CFindRSP
+from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu import (
     PDV,
     Abort,
     Capture,
+    ImplementationClassUID,
+    MaximumLength,
     PDataTF,
     PdvPiece,
     PdvRun,
     ReleaseRP,
     ReleaseRQ,
+    UserInformation,
 )
+from dicomgui.network.pdu.runs import RUN_BYTES
+from dicomgui.network.status import Status
 from dicomgui.network.tracing import SNAP_LENGTH, Role, Segment
 
 
@@ -204,3 +215,113 @@ def test_behind_a_header_that_was_cut_data_flow_again(cut: int) -> None:
     for part in (message[:cut], message[cut:] + message * 3 + message[:cut], message[cut:] + message * 2):
         side.layer.receive(memoryview(part), 0.0, take)
     assert taken == [b"command!", b"data", 3, b"command!", b"data", 2]
+
+
+class Caller:
+    """A requestor's layers up to whole messages, which asks for runs or takes piece by piece."""
+
+    def __init__(self, most: int, *, wants_runs: bool) -> None:
+        self.layer = UpperLayer(Role.ACCEPTOR, limits=Limits(), artim_s=ARTIM_S)
+        self.layer.transport_opened(0.0)
+        user = UserInformation((MaximumLength(most), ImplementationClassUID("1.2.3.4")))
+        for _ in self.layer.receive_data(RQ.encode(), 0.0):
+            self.layer.accept(replace(AC, items=(*AC.items[:-1], user)), 0.0)
+        self.layer.data_to_send()
+        self._assembler = Assembler(
+            lambda context_id, command: MemorySink(RUN_BYTES), (1, 3), max_dataset_length=RUN_BYTES
+        )
+        self._wants_runs = wants_runs
+        self.in_runs = 0
+        self.told: list[object] = []
+
+    def take(self, event: Any) -> bytes | None:
+        try:
+            return self._take(event)
+        except RemoteProtocolError as error:
+            self.told += [str(error), *self.layer.provider_abort(error, 0.0)]
+            return None
+
+    def _take(self, event: Any) -> bytes | None:
+        if isinstance(event, PdvRun):
+            self.in_runs += len(event.data)
+            self.told += self._assembler.feed_run(event)
+            return event.command
+        if not isinstance(event, PdvPiece):
+            self.told.append(event)
+            return None
+        message = self._assembler.feed(event)
+        if message is None:
+            return None
+        self.told.append(message)
+        return self._assembler.repeated(message) if self._wants_runs and message.dataset_length >= 0 else None
+
+    def receive(self, data: bytes) -> None:
+        if self._wants_runs:
+            self.layer.receive(memoryview(bytearray(data)), 0.0, self.take)
+        else:
+            for event in self.layer.receive_data(data, 0.0):
+                self.take(event)
+
+
+def pdu(*values: tuple[int, int, bytes]) -> bytes:
+    return PDataTF(tuple(PDV(*value) for value in values)).encode()
+
+
+MATCHES = [command_set.encode(CFindRSP(number, Status(0xFF00), "1.2", has_dataset=True)) for number in (1, 2)]
+WARNED = command_set.encode(CFindRSP(1, Status(0xFF01), "1.2", has_dataset=True))
+FINAL = command_set.encode(CFindRSP(1, Status(0), "1.2"))
+TIGHT = len(MATCHES[0]) + 4
+"""A maximum PDU length that leaves no room for the command of a match in one PDU."""
+
+matches = st.builds(
+    lambda context_id, command, data: pdu((context_id, 3, command)) + pdu((context_id, 2, data)),
+    st.sampled_from([1, 1, 1, 3]),
+    st.sampled_from([MATCHES[0]] * 4 + [MATCHES[1], WARNED]),
+    st.binary(max_size=50),
+)
+one = MATCHES[0]
+odd_ones = st.sampled_from([
+    pdu((1, 3, FINAL)),
+    pdu((1, 1, one[:20])) + pdu((1, 3, one[20:])) + pdu((1, 2, b"data")),
+    pdu((1, 3, one)) + pdu((1, 0, b"da")) + pdu((1, 2, b"ta")),
+    pdu((1, 3, one), (1, 2, b"data")),
+    pdu((1, 3, one)) + pdu((1, 2, b"da"), (1, 3, one)) + pdu((1, 2, b"ta")),
+    pdu((1, 3, one)) + pdu((1, 0x82, b"data")),
+    pdu((1, 3, one)) + pdu((1, 2, b"odd")),
+    pdu((1, 3, one)) + pdu((3, 2, b"data")),
+    pdu((1, 3, one)) + pdu((1, 2, bytes(5000))),
+    b"\x04\x01" + pdu((1, 3, one))[2:] + pdu((1, 2, b"data")),  # a reserved byte that is set
+    pdu((1, 3, one)),
+    pdu((1, 3, one[:-1])),
+    pdu((5, 3, one)),
+    ReleaseRQ().encode(),
+    Abort().encode(),
+])  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.one_of(matches, matches, odd_ones), max_size=10),
+    st.lists(st.integers(1, 400), max_size=8),
+    st.sampled_from([0, 4096, TIGHT]),
+)
+def test_runs_carry_the_messages_that_come_one_by_one(stream: list[bytes], cuts: list[int], most: int) -> None:
+    callers = [Caller(most, wants_runs=wants_runs) for wants_runs in (False, True)]
+    for caller in callers:
+        rest = b"".join(stream)
+        for cut in [*cuts, len(rest)]:
+            part, rest = rest[:cut], rest[cut:]
+            if part:
+                caller.receive(part)
+    plain, quick = callers
+    assert repr(plain.told) == repr(quick.told)
+    assert plain.layer.state is quick.layer.state
+    assert plain.layer.data_to_send() == quick.layer.data_to_send()
+    assert not plain.in_runs
+
+
+def test_a_command_over_the_limit_is_refused_behind_one_that_came_in_parts() -> None:
+    message = pdu((1, 3, one)) + pdu((1, 2, b"data"))
+    caller = Caller(TIGHT, wants_runs=True)
+    caller.receive(pdu((1, 1, one[:20])) + pdu((1, 3, one[20:])) + pdu((1, 2, b"data")) + message)
+    assert [type(told) for told in caller.told] == [Message, Aborted]

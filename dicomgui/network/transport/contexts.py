@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import sys
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -17,6 +18,10 @@ _MOST_KEPT: Final = 4
 
 _SYSTEM_HAS_FILES: Final = sys.platform != "win32"
 """The store of Windows does not tell when it has changed."""
+
+_FRESH_NS = 3_000_000_000
+"""A file may change once more within one tick of its file system's clock, which on FAT takes two seconds: what is as
+new as that is read each time."""
 
 _Seen: TypeAlias = tuple[str, int, int, int, int]
 
@@ -36,7 +41,12 @@ def requestor_context(config: TlsConfig) -> ssl.SSLContext:
         seen = _look(config)
     except OSError:
         return config.client_context()  # which says what is wrong with the file
-    return config.client_context() if seen is None else _kept(config, seen)
+    return config.client_context() if seen is None or _is_fresh(seen) else _kept(config, seen)
+
+
+def _is_fresh(seen: tuple[_Seen, ...]) -> bool:
+    """Whether one of the files may change again and look the same."""
+    return max((changed for *_, changed, _ in seen), default=0) > time.time_ns() - _FRESH_NS
 
 
 @lru_cache(maxsize=_MOST_KEPT)

@@ -14,6 +14,12 @@ from dicomgui.network.transport import contexts
 from dicomgui.network.transport.contexts import requestor_context
 
 
+@pytest.fixture(autouse=True)
+def files_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a test have just been written."""
+    monkeypatch.setattr(contexts, "_FRESH_NS", 0)
+
+
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
@@ -128,3 +134,19 @@ def test_a_file_that_is_gone_is_told_as_ever(tmp_path: Path, authority: Authorit
     authority.file.unlink()
     with pytest.raises(ConfigurationError, match="cannot be read"):
         requestor_context(config)
+
+
+def test_a_file_that_changes_again_on_a_slow_clock_is_read_again(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "ca.pem"
+    now = file.parent.stat().st_mtime_ns
+    monkeypatch.setattr(contexts, "_FRESH_NS", 3_000_000_000)
+    monkeypatch.setattr(contexts, "_mark", lambda place: (str(place), 0, 4096, now, 0))
+    monkeypatch.setattr("time.time_ns", lambda: now + 1_000_000_000)
+    for issuer in (authority, Authority(tmp_path, "other")):
+        file.write_bytes(issuer.file.read_bytes())
+        assert trusts(requestor_context(TlsConfig(ca_file=file)), issuer)
+    monkeypatch.setattr("time.time_ns", lambda: now + 4_000_000_000)
+    config = TlsConfig(ca_file=file)
+    assert requestor_context(config) is requestor_context(config)

@@ -67,7 +67,7 @@ def _has_parts(record: Record) -> bool:
 
 def text_content(text: str, *, negated: bool) -> Content:
     """Whether a text stands in the bytes of a record (then case counts), or in its own words."""
-    wanted, folded = text.encode("utf-8"), text.casefold()
+    wanted, folded = text.encode("utf-8", "surrogatepass"), text.casefold()
 
     def passes(record: Record) -> bool:
         found = any(wanted in part for part in _parts(record))

@@ -215,7 +215,7 @@ class Redaction:
 
     def _dimse(self, record: DimseRecord) -> Record:
         keeper = self._keeper
-        uid, comment = record.sop_instance_uid.encode(), record.comment.encode()
+        uid, comment = _bytes_of(record.sop_instance_uid), _bytes_of(record.comment)
         if keeper.is_survey:
             if uid:
                 keeper.secrets.add(Kind.UID, _UID_TAG, uid)
@@ -225,7 +225,7 @@ class Redaction:
         uid = keeper.uids.mask(uid) if uid else uid
         sop_class = record.sop_class_uid
         if not is_valid_uid(sop_class):
-            sop_class = mask_value(Kind.TEXT, sop_class.encode()).decode(errors="replace")
+            sop_class = mask_value(Kind.TEXT, _bytes_of(sop_class)).decode(errors="replace")
         comment = mask_value(Kind.TEXT, comment)
         return record._replace(
             sop_class_uid=sop_class,
@@ -238,7 +238,7 @@ class Redaction:
         if self._keeper.is_survey:
             if path:
                 self._keeper.note(_PATH, Kind.BYTES, b"")
-                self._keeper.secrets.add(Kind.BYTES, _PATH, path.encode(errors="replace"))
+                self._keeper.secrets.add(Kind.BYTES, _PATH, _bytes_of(path))
             return record
         detail = self._file_name(detail) if record.event == "opened" else self._text(detail.replace(path, "the file"))
         return record._replace(path=self._file_name(path), detail=detail)
@@ -248,7 +248,7 @@ class Redaction:
         if not name:
             return ""
         suffix = PurePath(name).suffix.lower()
-        number = hmac.new(self._key, name.encode(errors="replace"), hashlib.sha256).hexdigest()[:8]
+        number = hmac.new(self._key, _bytes_of(name), hashlib.sha256).hexdigest()[:8]
         return f"file-{number}{suffix if suffix in _SUFFIXES else ''}"
 
     def _note(self, record: NoteRecord) -> Record:
@@ -268,7 +268,7 @@ class Redaction:
         title = record.ae_title
         if not self._options.keep_ae and title:
             if self._keeper.is_survey:
-                self._keeper.note(AE_TITLE, Kind.TEXT, title.encode())
+                self._keeper.note(AE_TITLE, Kind.TEXT, _bytes_of(title))
             title = "X" * len(title)
         return record._replace(
             address=self._places.endpoint(record.address), ae_title=title, error=self._text(record.error)
@@ -296,7 +296,7 @@ class Redaction:
         if not text or self._keeper.is_survey:
             return text
         mapped = _LONG_UID.sub(lambda match: self._keeper.uids.mask(match.group().encode()).decode(), text)
-        scrubbed = self._keeper.scrub(mapped.encode(errors="replace")).decode(errors="replace")
+        scrubbed = self._keeper.scrub(_bytes_of(mapped)).decode(errors="replace")
         return self._places.without(scrubbed)
 
 
@@ -322,6 +322,11 @@ def redact(records: Iterable[Record], options: RedactOptions = DEFAULT_OPTIONS) 
     :param records: are iterated over twice, so no generator.
     """
     return Redaction(records, options).records()
+
+
+def _bytes_of(text: str) -> bytes:
+    """As UTF-8; a trace file may hold halves of surrogate pairs, which have none."""
+    return text.encode(errors="replace")
 
 
 def _telling(data: bytes) -> int:

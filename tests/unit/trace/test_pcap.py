@@ -166,6 +166,13 @@ def test_connections_that_were_not_opened(tmp_path: Path) -> None:
     assert packets[0].target == "10.0.0.2:104"
 
 
+@pytest.mark.parametrize(
+    ("error", "comment"), [("no \udf98", "no ?"), ("é" * 70_000, "é" * 4096)], ids=["half of a pair", "long"]
+)
+def test_a_reason_of_any_kind_is_a_comment(tmp_path: Path, error: str, comment: str) -> None:
+    assert export(tmp_path, Recording().connect(error=error).records)[0].comment == comment
+
+
 def test_a_broken_connection_ends_with_a_reset(tmp_path: Path) -> None:
     packets = export(tmp_path, Recording().established().closed(error="ConnectionResetError: x").records)
     assert packets[-1].flags == RST | ACK

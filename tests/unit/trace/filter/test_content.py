@@ -97,3 +97,7 @@ def test_an_undefined_length_has_an_empty_value() -> None:
 def test_a_pdu_of_nothing_but_the_tag_is_looked_at_a_bounded_number_of_times() -> None:
     data = b"\x10\x00\x20\x00" * 100_000
     assert not tag_content("0010,0020", "=", "never", negated=False).passes(pdu(data))
+
+
+def test_a_text_that_has_no_bytes_is_in_none() -> None:
+    assert not text_content("\udf98", negated=False).passes(pdu(b"?"))

@@ -340,3 +340,12 @@ def test_the_preview_names_no_value() -> None:
     assert preview.count == sum(names.values())
     assert preview.can_check_all
     assert not [secret for secret in SECRETS if secret in repr(preview)]
+
+
+def test_half_of_a_surrogate_pair_is_masked_as_any_character() -> None:
+    half = "\udf98"
+    dimse = DimseRecord(1, 0.0, 0.0, Direction.SENT, 1, 1, 1, f"1.{half}", f"2.{half}", -1, -1, f"no {half}")
+    listening = ListenRecord(1, 0.0, 0.0, "127.0.0.1:104", f"A{half}", True, f"in use {half}")
+    after = list(redact([dimse, listening], RedactOptions(keep_ae=False)))
+    assert len(after) == 2
+    assert half not in repr(after)

@@ -51,7 +51,6 @@ _MAC_OF_PEER = bytes.fromhex("020000000002")
 _LOCAL_UNKNOWN = "192.0.2.1"  # RFC 5737: addresses for documentation
 _PEER_UNKNOWN = "192.0.2.2"
 _DICOM_PORT = 104
-_MAX_COMMENT = 4096  # characters; an option of pcapng has room for 65,535 bytes
 _MAX_KEYLOG_BYTES = 16 * 2**20
 _KEYLOG_LINE = re.compile(rb"[A-Z0-9_]+ [0-9A-Fa-f]+ [0-9A-Fa-f]+\s*")
 _EPHEMERAL_PORT = 49_152
@@ -251,7 +250,7 @@ def secrets_block(keylog: Path, order: str = "<") -> bytes:
 def _packet_block(packet: bytes, utc: float, comment: str) -> bytes:
     nanoseconds = round(min(max(utc, 0.0), 1e10) * 1e9)
     head = struct.pack("<IIIII", 0, nanoseconds >> 32, nanoseconds & 0xFFFF_FFFF, len(packet), len(packet))
-    options = _option(1, comment[:_MAX_COMMENT].encode(errors="replace")) + _option(0, b"") if comment else b""
+    options = _option(1, comment.encode(errors="replace")) + _option(0, b"") if comment else b""
     return _block(6, b"".join((head, packet, bytes(-len(packet) % 4), options)))
 
 

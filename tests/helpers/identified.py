@@ -98,11 +98,19 @@ def encoded(data: Dataset, syntax: str, *, undefined: bool = False) -> bytes:
 
 
 def stored(
-    body: bytes, syntax: str, *, fragment: int = 100_000, uid: str = SECRETS[10], number: int = 1, snap: int = 0
+    body: bytes,
+    syntax: str,
+    *,
+    fragment: int = 100_000,
+    uid: str = SECRETS[10],
+    number: int = 1,
+    snap: int = 0,
+    beginning: int | None = None,
 ) -> list[Record]:
     """An association on which ``body`` is sent by C-STORE, in fragments of that size, also of the command.
 
     :param snap: bytes kept of each fragment of the data set; 0 for all.
+    :param beginning: bytes kept of the data set, and of what follows the headers; ``None`` for all.
     """
     recording = Recording(number)
     recording.connect().sent(associate_rq(PresentationContextRQ(1, CT, (syntax,))))
@@ -110,8 +118,11 @@ def stored(
     command = CStoreRQ(1, CT, uid)
     for piece in pdus(encode(command), fragment, is_command=True):
         recording.raw(Direction.SENT, piece)
+    left = len(body) if beginning is None else beginning
     for piece in pdus(body, fragment, is_command=False):
-        recording.raw(Direction.SENT, piece[: 12 + snap] if snap else piece, length=len(piece))
+        most = min(snap or len(piece), left)
+        left = max(0, left - len(piece) + 12)
+        recording.raw(Direction.SENT, piece[: 12 + most], length=len(piece))
     recording.dimse(Direction.SENT, command)
     return recording.released().records
 

@@ -353,7 +353,9 @@ class Masker:
             is_unsound = value.has_holes or (value.kind is Kind.KEEP and self._left > 0)
             self._script.tell(None if is_unsound else bytes(value.collected))
         if value.kind is not Kind.KEEP:
-            self._keeper.note(value.tag, value.kind, b"" if value.has_holes else bytes(value.collected))
+            # What a UID begins with is the beginning of many others, which would all seem to be left.
+            is_unknown = value.has_holes or (value.kind is Kind.UID and self._left > 0)
+            self._keeper.note(value.tag, value.kind, b"" if is_unknown else bytes(value.collected))
 
     # ---------------------------------------------------------------------------------------------------- what is wrong
 

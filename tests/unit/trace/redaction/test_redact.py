@@ -123,6 +123,20 @@ def test_what_is_cut_short_in_the_trace_is_masked() -> None:
         assert redaction.preview.others
 
 
+@pytest.mark.parametrize("fragment", [64, 100_000])
+@pytest.mark.parametrize("syntax", SYNTAXES)
+def test_of_a_data_set_of_which_the_beginning_is_kept_nothing_is_left(syntax: str, fragment: int) -> None:
+    body = encoded(patient(), syntax)
+    in_uid = body.index(SECRETS[10].encode()) + 4  # what is kept of it is the beginning of others as well
+    for beginning in [in_uid, *range(0, len(body), 23)]:
+        before = stored(body, syntax, fragment=fragment, beginning=beginning)
+        redaction = Redaction(before)
+        after = list(redaction.records())
+        check_form(before, after)
+        assert redaction.leftovers(after) == ()
+        assert remaining(after) == []
+
+
 def test_a_deflated_data_set_becomes_zeros_and_that_is_said() -> None:
     body = encoded(patient(), DEFLATED)
     before = stored(body, DEFLATED, fragment=50)

@@ -276,9 +276,8 @@ async def test_the_timer_of_an_answered_request_tells_of_none_that_came_later(de
     await first
     second = desk.echo(0.1)
     fired = loop.create_future()
-    loop.call_later(0.05, fired.set_result, None)  # after the time of the first
-    await fired
-    assert desk.overdue == []
+    loop.call_later(0.05, lambda: fired.set_result(list(desk.overdue)))  # after the time of the first
+    assert await fired == []
     await desk.is_overdue.wait()  # and the second is watched by then
     desk.requester.end(GONE)
     assert await asyncio.gather(second, return_exceptions=True) == [GONE]

@@ -27,10 +27,12 @@ class Peer:
     """Whom instances go to; also the way there.
 
     :ivar answers: the status by instance UID, or what is raised.
+    :ivar asked: UIDs of the instances that it was given, also those that it never answers.
     """
 
     def __init__(self, answers: dict[str, object] | None = None) -> None:
         self.answers = answers or {}
+        self.asked: list[str] = []
         self.stored: list[str] = []
         self.opened: list[Collection[tuple[str, str]]] = []
         self.left: list[type[BaseException] | None] = []
@@ -41,6 +43,7 @@ class Peer:
 
     async def store(self, thing: Any, **originator: object) -> Response:
         uid = str(thing.SOPInstanceUID)
+        self.asked.append(uid)
         answer = self.answers.get(uid, 0)
         if isinstance(answer, asyncio.Event):
             await answer.wait()
@@ -243,31 +246,31 @@ async def test_a_release_that_fails_changes_nothing() -> None:
 async def test_a_sub_operation_that_hangs_is_given_up_at_a_cancel() -> None:
     peer = Peer({"1.2.3.2": asyncio.Event()})
     performance = Performance(peer)
-
-    def cancel() -> None:
-        performance.request.is_cancelled = True
-        performance.pressure.press()
-
-    asyncio.get_running_loop().call_later(0.05, cancel)
-    reply = await performance.move(some(1, 2, 3))
+    task = asyncio.create_task(performance.move(some(1, 2, 3)))
+    await reached(lambda: len(peer.asked) == 2, "it hangs at the second")
+    performance.request.is_cancelled = True
+    performance.pressure.press()
+    reply = await task
     assert (reply.status, reply.progress) == (0xFE00, Progress(1, 1, 1, 0))
     assert peer.left == [asyncio.CancelledError]  # left in haste
 
 
 async def test_a_handler_that_hangs_is_given_up_at_a_cancel() -> None:
+    begun = 0
+
     async def hang(request: object) -> object:
+        nonlocal begun
+        begun += 1
         await asyncio.Event().wait()
         return []
 
-    for verb in ("get", "move"):
+    for number, verb in enumerate(("get", "move"), start=1):
         performance = Performance(Peer())
-
-        def cancel(performance: Performance = performance) -> None:
-            performance.request.is_cancelled = True
-            performance.pressure.press()
-
-        asyncio.get_running_loop().call_later(0.05, cancel)
-        assert (await getattr(performance, verb)(hang)).status == 0xFE00
+        task = asyncio.create_task(getattr(performance, verb)(hang))
+        await reached(lambda number=number: begun == number, "it hangs")
+        performance.request.is_cancelled = True
+        performance.pressure.press()
+        assert (await task).status == 0xFE00
 
 
 async def test_a_task_that_is_cancelled_leaves_the_destination_in_haste() -> None:

@@ -42,6 +42,7 @@ _BLOCK_BYTES = 2**19
 _FRESH_BYTES = 2**20  # blocks that are not packed yet: twice what comes between two looks of a window
 _ROW_COST = 400  # bytes of the objects of one record, measured; its PDU bytes come on top
 _SEGMENT_COST = 140
+_PLACE_COST = 8  # of a row in its list, which is all that one more of the same record takes
 
 
 class Entry(NamedTuple):
@@ -240,7 +241,7 @@ class TraceStore:
 
     def _seal(self) -> None:
         """Close the block that is being filled, then pack, lay aside or drop what exceeds the budgets."""
-        sealed, cost = self._open, self._open_cost
+        sealed, cost = self._open, self._open_cost + _PLACE_COST * len(self._rows)
         sealed.seal(self._rows, cost)
         # In this order a reader in another thread may meet a row twice for a moment, and never misses one.
         self._blocks.append(sealed)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -351,3 +352,17 @@ def test_matches_that_came_at_once_are_kept_as_one_by_one(new_store: Maker) -> N
     assert list(at_once.records()) == list(one_by_one.records())
     assert at_once.associations() == one_by_one.associations()
     assert len(at_once) == 2200
+
+
+def test_rows_without_end_of_the_same_record_are_packed_as_others(new_store: Maker) -> None:
+    """A peer may cut a large object into fragments of two bytes, of which 20,000 come at once."""
+    store = new_store()
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            store.take_received((pdu(number, 12),) * 20_000)
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(store) == 2_000_000
+    assert size < 4 * 2**20

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from dicomgui.network.dimse.command_set import encode
+from dicomgui.network.dimse.commands import CStoreRQ
 from dicomgui.network.dimse.fragment import BytesSource, fragments
-from dicomgui.network.pdu import PduType
+from dicomgui.network.pdu import Capture, DataEnd, Framer, PduType
 from dicomgui.network.tracing import SNAP_LENGTH, Direction, PduRecord, Record, Scribe, Segment
 from dicomgui.network.transport import TraceObserver
 from dicomgui.network.transport import observe as module
@@ -51,6 +55,21 @@ def test_every_pdu_is_told_as_far_as_it_is_kept(size: int | None, max_pdu_length
         offset += record.length
     assert offset == len(wire)
     assert [record.mono for record in records] == sorted(record.mono for record in records)
+
+
+@given(
+    st.one_of(st.integers(0, 40_000), st.sampled_from([SNAP_LENGTH - 2, SNAP_LENGTH, SNAP_LENGTH + 2])),
+    st.one_of(st.integers(40, 9000), st.sampled_from([0, SNAP_LENGTH, SNAP_LENGTH + 6, SNAP_LENGTH + 12, 16_384])),
+)
+def test_the_other_side_keeps_as_much_of_what_comes(size: int, max_pdu_length: int) -> None:
+    command = encode(CStoreRQ(1, "1.2.840.10008.5.1.4.1.1.2", "1.2.3"))
+    records: list[Record] = []
+    observer, framer = TraceObserver(Scribe(records.append, 7)), Framer(capture=Capture())
+    came: list[tuple[object, ...]] = []
+    for chunk in fragments(3, command, BytesSource(bytes(size)), max_pdu_length, chunk_bytes=20_000):
+        observer.sent_chunk(chunk, snap=True)
+        came += [tuple(frame) for frame in framer.feed(bytes(chunk.data)) if isinstance(frame, DataEnd)]
+    assert [record[5:7] for record in records] == came
 
 
 def test_those_that_are_alike_have_one_record_and_each_message_begins_anew() -> None:

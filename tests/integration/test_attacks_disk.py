@@ -13,6 +13,7 @@ import random
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from helpers.attacks import (
 from helpers.bad_peer import (
     CT,
     EXPLICIT,
+    PATIENCE_S,
     Peer,
     command,
     dataset,
@@ -38,10 +40,12 @@ from helpers.bad_peer import (
 )
 
 from dicomgui.app.context import AppContext
+from dicomgui.app.listening.events import ReceivedInstance
 from dicomgui.app.listening.listener import Listener, ListenerOptions
 from dicomgui.network import Association, AssociationError, ProposedContext, RemoteProtocolError, connect, read_head
 from dicomgui.network.dimse.commands import Response
 from dicomgui.network.part10 import write_head
+from dicomgui.network.pdu import Abort
 from dicomgui.storage import disk, instance_path
 
 SMALL, LARGE = 2_000, 300_000
@@ -237,6 +241,32 @@ async def test_a_peer_that_goes_before_its_answer_finds_the_instance_whole_or_no
     assert parts(folder) == []
     for uid, data in stored(folder).items():
         assert data == content(uid, SMALL)
+
+
+async def test_a_listener_that_stops_waits_for_the_disk_and_tells_of_what_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its associations get two seconds; a sync takes as long as the disk wants, and is not left behind."""
+    folder, goes_on, sync = tmp_path / "archive", threading.Event(), disk.sync_file
+
+    def slowly(handle: int) -> None:
+        goes_on.wait(PATIENCE_S)
+        sync(handle)
+
+    async with listening(folder) as listener, await dial(listener.port) as peer:
+        monkeypatch.setattr(disk, "sync_file", slowly)
+        await peer.associate()
+        await peer.send(*(store_rq(f"1.{n}", content(f"1.{n}", SMALL), n) for n in range(1, 4)))
+        await reached(lambda: bool(parts(folder)), "a sync has begun")
+        stopping = asyncio.create_task(listener.stop())
+        assert [type(answer) for answer in await peer.read_all()] == [Abort]
+        assert not stopping.done()
+        goes_on.set()
+        await stopping
+        told = [event.file for event in listener.drain() if isinstance(event, ReceivedInstance)]
+        assert listener.counts.stored == len(told) >= 1
+    assert parts(folder) == []
+    assert {Path(file).stem for file in told} == set(stored(folder))
 
 
 async def test_the_same_instance_from_four_at_once_is_kept_once_and_whole(tmp_path: Path) -> None:

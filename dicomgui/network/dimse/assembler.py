@@ -187,7 +187,7 @@ class Assembler:
         """The messages of a run that repeats the last one; no sink is asked for, each has its data set in memory."""
         context_id, command = run.context_id, self._last_command
         assert command is not None
-        return [Message(context_id, command, data_of(pdu), len(pdu) - PDATA_HEAD.size) for pdu in run.data]
+        return [_new(Message, (context_id, command, data_of(pdu), len(pdu) - PDATA_HEAD.size)) for pdu in run.data]
 
     def abandon(self) -> None:
         """The association is over: discard what is incomplete. May be called at any time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from dicomgui.network.dimse.answer_pdu import PLAIN
 from dicomgui.network.dimse.assembler import Message
@@ -21,6 +22,9 @@ from dicomgui.network.tracing import (
 )
 
 __all__ = ["trace_message", "trace_run"]
+
+_P_DATA: Final = PduType.P_DATA_TF
+_new: Final = tuple.__new__  # without the function of Python that a named tuple has in between
 
 
 def trace_message(
@@ -63,8 +67,8 @@ def trace_run(scribe: Scribe, run: PdvRun, messages: Sequence[Message]) -> None:
     mono, utc = time.monotonic(), time.time()
 
     def of_pdu(pdu: bytes) -> PduRecord:
-        segments = (Segment(0, pdu),)
-        return PduRecord(association, mono, utc, Direction.RECEIVED, PduType.P_DATA_TF, len(pdu), segments, "")
+        segments = (_new(Segment, (0, pdu)),)
+        return _new(PduRecord, (association, mono, utc, Direction.RECEIVED, _P_DATA, len(pdu), segments, ""))
 
     command, told = of_pdu(run.command), _Told(association, mono, utc, messages[0])
     records: list[Record] = []

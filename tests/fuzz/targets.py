@@ -19,6 +19,7 @@ from typing import NamedTuple
 from fuzz import seeds
 from fuzz.caller import called
 from fuzz.stage import is_in_order, settled
+from fuzz.ways import told
 
 from dicomgui.app.asking.dicom_json import DatasetFileError, dataset_json, parse_dataset
 from dicomgui.app.asking.searches import QueryFile
@@ -128,9 +129,13 @@ def run_listener(data: bytes) -> None:
 
 
 def run_caller(data: bytes) -> None:
-    """What a server says to us; a caller gets results, or errors that are documented, and always an end."""
+    """What a server says to us; a caller gets results, or errors that are documented, and always an end.
+
+    Whole messages are the same whether they come in runs or piece by piece.
+    """
     size = data[0] * 4 + 1 if data else 1
     pieces = [data[at : at + size] for at in range(1, len(data), size)]
+    assert told(pieces, is_quick=True) == told(pieces, is_quick=False)
     with asyncio.Runner() as runner:
         runner.run(called(pieces))
 

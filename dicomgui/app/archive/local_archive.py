@@ -226,9 +226,10 @@ class LocalArchive:
                 self._tell(stopped, "")
             else:
                 self._tell(None, str(fault))
-        with self._gathering:
-            self._is_repairing = False
-            self._coming.clear()
+        finally:
+            with self._gathering:
+                self._is_repairing = False
+                self._coming.clear()
         self._arrange()
 
     def _tell(self, report: RepairReport | None, trouble: str) -> None:

@@ -174,6 +174,17 @@ async def test_a_repair_that_fails_is_trouble(
     assert "the disk is gone" in notes(context)
 
 
+async def test_a_repair_that_breaks_is_over_as_well(archive: LocalArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else every instance that comes would be remembered for it."""
+
+    def broken(*_args: object, **_options: object) -> RepairReport:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(local_archive, "repair", broken)
+    async with archive.opened():
+        await reached(lambda: not archive.is_repairing, "it is over")
+
+
 async def test_instances_are_stored_where_there_can_be_no_index(
     archive: LocalArchive, context: AppContext, tmp_path: Path
 ) -> None:

@@ -60,16 +60,23 @@ class Evidence:
         """Take a record."""
         self._count += 1
         is_bulk = _BULK.get(type(record))
-        if (is_bulk is not None and is_bulk(record)) or len(self._telling) >= MAX_TELLING:
+        if is_bulk is not None and is_bulk(record):
             self._recent.append((self._count, record))
         else:
-            if isinstance(record, DimseRecord):
-                self._keep_pdus_of(record)
-            self._telling.append((self._count, record))
-            if record.association:
-                self._associations[record.association] = None
+            self._keep(record)
         if self._onward is not None:
             self._onward(record)
+
+    def _keep(self, record: Record) -> None:
+        """Keep one of the kinds that the diagnosis lives on."""
+        if record.association:
+            self._associations[record.association] = None
+        if len(self._telling) >= MAX_TELLING:
+            self._recent.append((self._count, record))
+            return
+        if isinstance(record, DimseRecord):
+            self._keep_pdus_of(record)
+        self._telling.append((self._count, record))
 
     def take_sent(self, sent: Sequence[PduRecord]) -> None:
         """Take records as :func:`~dicomgui.network.tracing.hand_on` gives them."""
@@ -146,7 +153,6 @@ _SMALL_TALK = frozenset({CommandField.C_STORE_RQ, CommandField.C_STORE_RSP, Comm
 _PENDING = (0xFF00, 0xFF01)
 _DONE = ("opened", "stored", "duplicate")  # what is told of each file with which nothing is wrong
 _P_DATA = int(PduType.P_DATA_TF)
-
 
 
 def _is_usual_message(record: DimseRecord) -> bool:

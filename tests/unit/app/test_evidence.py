@@ -63,6 +63,15 @@ def test_even_what_tells_something_is_bounded() -> None:
     assert len(evidence.records) == MAX_TELLING + MAX_RECENT
 
 
+def test_every_association_is_known_however_much_there_was_to_tell_before() -> None:
+    """A send of many files over many associations, most of which fail."""
+    evidence = Evidence()
+    for _ in range(MAX_TELLING):
+        Scribe(evidence, 1).dimse(Direction.RECEIVED, 1, 0x8001, 1, status=0xA700)
+    Scribe(evidence, 2).note(20, "the next one")
+    assert evidence.associations == (1, 2)
+
+
 def test_findings_come_from_the_records_and_only_else_from_the_error() -> None:
     error = ConnectionRefused("nothing listens on port 1", peer="X@127.0.0.1:1")
     assert Evidence().findings() == ()

@@ -20,7 +20,7 @@ from dicomgui.app.configuration.listener_options import MAX_CONNECTIONS, CallerR
 from dicomgui.app.configuration.provided import Provided, pattern_of, reported
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.arriving import Live, TrackedSink, comment_for
-from dicomgui.app.listening.committing import Commits
+from dicomgui.app.listening.committing import judged
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.events import (
     ArchiveRepaired,
@@ -133,7 +133,6 @@ class Listener:
         self._on_event = on_event
         self.watchers: list[Callable[[ListenerEvent], None]] = []
         self._archive = self.archive.files
-        self._commits = Commits(lambda: context.file_pool)
         self._policy = options.policy()
         self._services: ListenerServices | None = None
         self._asking: dict[int, AssociationRequest] = {}
@@ -266,7 +265,6 @@ class Listener:
         assert self._services is not None
         try:
             await server.close()
-            await self._commits.settle()
         finally:
             await self._close_archive(self._services)
 
@@ -427,17 +425,29 @@ class Listener:
 
     def _on_store(self, request: StoreRequest, result: object) -> Status | Reply | Awaitable[Status | Reply]:
         assert isinstance(result, Pending)
-        held = self._held.get(request.facts.association, set())
-        if result not in held:
-            return Reply(ASSOCIATION_ENDED)
-        held.discard(result)
         if self.options.fsync:
-            return self._commits.begin(partial(self._archive.commit, result), partial(self._outcome, request))
+            return self._commit_in_thread(request, result)
+        if not self._let_go(request, result):
+            return Reply(ASSOCIATION_ENDED)
         try:
             stored = self._archive.commit(result)
         except StorageError as error:
             return self._refuse(request, error)
         return self._keep(request, stored)
+
+    def _let_go(self, request: StoreRequest, pending: Pending) -> bool:
+        """Whether it was held until now; what is held when its association ends is dropped."""
+        held = self._held.get(request.facts.association, set())
+        is_held = pending in held
+        held.discard(pending)
+        return is_held
+
+    async def _commit_in_thread(self, request: StoreRequest, pending: Pending) -> Status | Reply:
+        if not self._let_go(request, pending):
+            return Reply(ASSOCIATION_ENDED)
+        # Where nobody waits for the answer any more, what lands in the folder is told of all the same.
+        work = self._context.file_pool.submit(self._archive.commit, pending)
+        return await judged(work, partial(self._outcome, request))
 
     def _outcome(self, request: StoreRequest, work: Future[Stored]) -> Status | Reply:
         try:

@@ -1,4 +1,4 @@
-"""Commits in threads: begun at once, told of whether somebody waits or not."""
+"""Who waits for a thread goes on when it is done, and at once."""
 
 from __future__ import annotations
 
@@ -9,88 +9,89 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from dicomgui.app.listening.committing import Commits
+from dicomgui.app.listening.committing import finished, judged
 
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as made:
+    with ThreadPoolExecutor(1) as made:
         yield made
 
 
-def outcome(future: Future[int]) -> str:
-    error = future.exception()
-    return f"got {future.result()}" if error is None else f"failed: {error}"
+async def test_it_ends_with_the_work(pool: ThreadPoolExecutor) -> None:
+    work = pool.submit(threading.get_ident)
+    await finished(work)
+    assert work.result(0) != threading.get_ident()
 
 
-async def test_the_answer_is_what_the_judge_makes_of_the_work(pool: ThreadPoolExecutor) -> None:
-    commits = Commits(lambda: pool)
-    loops_own = threading.get_ident()
-    threads: list[int] = []
-
-    def work() -> int:
-        threads.append(threading.get_ident())
-        return 7
-
-    def judge(future: Future[int]) -> str:
-        threads.append(threading.get_ident())
-        return outcome(future)
-
-    assert await commits.begin(work, judge) == "got 7"
-    assert threads[0] != loops_own
-    assert threads[1] == loops_own
-
-
-async def test_work_that_fails_is_judged_as_well(pool: ThreadPoolExecutor) -> None:
-    def work() -> int:
+async def test_work_that_fails_has_ended_too(pool: ThreadPoolExecutor) -> None:
+    def fail() -> None:
         raise OSError("no room")
 
-    assert await Commits(lambda: pool).begin(work, outcome) == "failed: no room"
+    work = pool.submit(fail)
+    await finished(work)
+    assert isinstance(work.exception(0), OSError)
 
 
-async def test_what_a_judge_raises_reaches_who_waits(pool: ThreadPoolExecutor) -> None:
-    def judge(future: Future[int]) -> str:
-        raise ValueError("a fault")
-
-    with pytest.raises(ValueError, match="a fault"):
-        await Commits(lambda: pool).begin(lambda: 7, judge)
+async def test_work_that_has_ended_before_is_not_waited_for() -> None:
+    work: Future[int] = Future()
+    work.set_result(7)
+    await asyncio.wait_for(finished(work), 60)
 
 
-async def test_without_threads_the_work_has_failed() -> None:
-    with ThreadPoolExecutor(1) as pool:
-        pass
-    commits = Commits(lambda: pool)
-    assert (await commits.begin(lambda: 7, outcome)).startswith("failed: cannot schedule")
-    await commits.settle()
+async def test_who_waits_goes_on_before_anything_that_is_due_later() -> None:
+    """A turn of the loop between the two would let the callback come first."""
+    work: Future[None] = Future()
+    steps: list[str] = []
+
+    async def wait() -> None:
+        await finished(work)
+        steps.append("awaited")
+
+    waiter = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    work.set_result(None)
+    asyncio.get_running_loop().call_soon(steps.append, "next")
+    await waiter
+    await asyncio.sleep(0)
+    assert steps == ["awaited", "next"]
 
 
-async def test_what_nobody_waits_for_any_more_is_told_of_before_all_is_settled(pool: ThreadPoolExecutor) -> None:
-    commits = Commits(lambda: pool)
-    go, told = threading.Event(), []
+async def test_cancelling_leaves_the_work_alone(pool: ThreadPoolExecutor) -> None:
+    go = threading.Event()
+    work = pool.submit(go.wait, 60)
+    waiter = asyncio.ensure_future(finished(work))
+    waiter.cancel()
+    await asyncio.wait([waiter])
+    assert not work.done()
+    go.set()
+    await finished(work)
+    assert work.result(0)
+
+
+def told(work: Future[int]) -> str:
+    error = work.exception()
+    return f"got {work.result()}" if error is None else f"failed: {error}"
+
+
+async def test_the_outcome_is_judged(pool: ThreadPoolExecutor) -> None:
+    assert await judged(pool.submit(lambda: 7), told) == "got 7"
+    assert (await judged(pool.submit(lambda: 7 // 0), told)).startswith("failed: ")
+
+
+async def test_work_is_waited_for_and_judged_also_where_nobody_wants_the_outcome(pool: ThreadPoolExecutor) -> None:
+    go, outcomes = threading.Event(), []
 
     def work() -> int:
         go.wait(60)
         return 7
 
-    async def wait() -> str:
-        return await commits.begin(work, lambda future: told.append(outcome(future)) or "")
-
-    waiter = asyncio.create_task(wait())
+    waiter = asyncio.create_task(judged(pool.submit(work), lambda future: outcomes.append(told(future))))
     await asyncio.sleep(0)
     waiter.cancel()
-    settling = asyncio.create_task(commits.settle())
+    await asyncio.sleep(0)
+    assert not waiter.done()
+    go.set()
     await asyncio.wait([waiter])
     assert waiter.cancelled()
-    assert not settling.done()
-    go.set()
-    await settling
-    assert told == ["got 7"]
-
-
-async def test_several_at_once_are_all_waited_for(pool: ThreadPoolExecutor) -> None:
-    commits = Commits(lambda: pool)
-    told: list[str] = []
-    for number in range(5):
-        commits.begin(lambda number=number: number, lambda future: told.append(outcome(future)) or "")
-    await commits.settle()
-    assert sorted(told) == [f"got {number}" for number in range(5)]
+    assert outcomes == ["got 7"]

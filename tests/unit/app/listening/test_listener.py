@@ -303,10 +303,11 @@ async def test_an_association_that_ends_while_the_disk_works_loses_no_file_and_w
     assert (len(stored), partial) == (1, [])
 
 
+@pytest.mark.parametrize("fsync", [True, False])
 async def test_an_instance_whose_association_is_gone_is_not_stored(
-    context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fsync: bool
 ) -> None:
-    async with running(context, tmp_path / "archive") as listener:
+    async with running(context, tmp_path / "archive", fsync=fsync) as listener:
         monkeypatch.setattr(listener, "hold", lambda request, pending: pending)
         report = await send_to(context, listener, write_instance(tmp_path / "files", 1))
     assert report.results[0].status == 0x0110

@@ -272,7 +272,8 @@ def _describe_fragment(segments: tuple[Segment, ...], start: int, length: int, c
         node = describe_command(data, base=start, is_whole=bool(control & 2) and whole)
         return Node("Command set", node.value, start, length, node.children, node.error)
     kept = f"{length} bytes" if whole else f"{length} bytes, of which {len(data)} were kept"
-    return Node("Command fragment" if control & 1 else "Data set fragment", f"{kept}: {_hex(data)}", start, length)
+    text = f"{kept}: {_hex(data)}" if data or whole else f"{length} bytes, not kept in the trace"
+    return Node("Command fragment" if control & 1 else "Data set fragment", text, start, length)
 
 
 def describe_command(data: bytes, *, base: int = 0, is_whole: bool = True) -> Node:

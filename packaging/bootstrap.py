@@ -7,9 +7,9 @@
     python3 packaging/bootstrap.py fuzz [--seconds N] [--target NAME]    and    soak [--minutes N]
 
 Needs nothing but a Python 3.11-3.13 (or any Python that can find one) and works on Linux, Windows and macOS. What was
-done is remembered in `.venv/bootstrap.json`, so that the next start goes straight to the program. System libraries
-that are missing are installed with apt where that is possible without asking for a password; otherwise the command to
-run is printed. Nothing is written outside the source tree but what apt, pip and npm install and cache.
+done is remembered in `.venv/bootstrap.json`, so that the next start goes straight to the program. Missing system
+libraries are installed with apt where no password is asked for, or else the command to run is printed. Nothing is
+written outside the source tree but what apt, pip and npm install and cache.
 """
 
 from __future__ import annotations
@@ -380,15 +380,15 @@ def command_run(arguments: list[str]) -> int:
 
 COVERED = VENV / "covered"
 PARTS = (("gui",), ("interop", "bench", "fuzz", "soak"), ("unit", "integration", "rules"))
-"""They run side by side; `rules` looks whether tests of its own part that a table names have passed. What the window's
-tests run is not counted: they would take half as long again, and what has to be covered stands below it."""
+"""Run side by side; `rules` asks which tests of its own part passed. Counting the window's lines would take too long."""
 
 
 def lint_steps() -> list[tuple[str, list[str]]]:
     """What looks at the source, by name."""
-    python = str(venv_python())
+    python, ruff = str(venv_python()), [str(venv_python()), "-m", "ruff"]
     return [
-        ("ruff", [python, "-m", "ruff", "check", "."]),
+        ("ruff", [*ruff, "check", "."]),
+        ("ruff, format", [*ruff, "format", "--check", "."]),
         ("mypy", [python, "-m", "mypy"]),
         ("import contracts", [python, "-c", LINT_IMPORTS]),
     ]
@@ -439,8 +439,8 @@ def command_test(arguments: list[str], *, long: bool) -> int:
     ensure_qt_libraries(stamp, screen=True, must=False)
     ensure_peers(PEER_PROGRAMS | LONG_PROGRAMS if long else PEER_PROGRAMS)
     if arguments:
-        pytest = [str(venv_python()), "-m", "pytest", *(["--long"] if long else []), *arguments]
-        return 0 if run_step("pytest", pytest).ok else 1
+        long_too = ["--long"] if long else []
+        return 0 if run_step("pytest", [str(venv_python()), "-m", "pytest", *long_too, *arguments]).ok else 1
     steps = [run_step(name, command) for name, command in lint_steps()]
     steps += run_parts(long=long)
     steps += [run_step(name, command) for name, command in coverage_steps()]

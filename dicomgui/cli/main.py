@@ -182,7 +182,9 @@ def _requesting() -> _Parser:
     group = options.add_argument_group("TCP")
     group.add_argument("--local", metavar="ADDR", help="local address to connect from")
     group.add_argument("--family", choices=("any", "ipv4", "ipv6"), help="addresses of the peer's name to try")
-    group.add_argument("--proxy", metavar="URL", type=checked(_proxy), help="HTTP proxy to go through: http://host:port")
+    group.add_argument(
+        "--proxy", metavar="URL", type=checked(_proxy), help="HTTP proxy to go through: http://host:port"
+    )
     group.add_argument(
         "--keepalive", metavar="S", type=keepalive, help="let the system ask after S seconds of silence, 0 for never"
     )

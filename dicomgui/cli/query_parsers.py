@@ -69,9 +69,7 @@ def _add_worklist(commands: _Commands, parents: _Parents) -> None:
 def _add_move(commands: _Commands, parents: _Parents) -> None:
     text = "have objects sent to an AE by C-MOVE, to ourselves as well"
     parser = _add(commands, parents, "move", text, ("dicomgui.cli.retrieve_commands", "move"))
-    parser.add_argument(
-        "--to", metavar="AET", type=checked(AETitle), required=True, help="AE title of the destination"
-    )
+    parser.add_argument("--to", metavar="AET", type=checked(AETitle), required=True, help="AE title of the destination")
     _add_level(parser)
     _add_keys(parser, "StudyInstanceUID=1.2.3; other keys are looked up by C-FIND first")
     parser.add_argument("--listen", metavar="PORT", type=port, help="be the destination: listen here meanwhile")

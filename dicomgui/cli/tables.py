@@ -70,9 +70,7 @@ class MatchTable:
 
 def _padded(text: str, width: int) -> str:
     """Padded to columns of a terminal, where East Asian characters take two and combining ones none."""
-    columns = sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    columns = sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
     return text + " " * max(0, width - columns)
 
 

@@ -136,7 +136,14 @@ class AssociationAborted(AssociationError):
     """
 
     def __init__(
-        self, message: str, *, source: int, reason: int, by_peer: bool = True, peer: str = "", phase: str = "",
+        self,
+        message: str,
+        *,
+        source: int,
+        reason: int,
+        by_peer: bool = True,
+        peer: str = "",
+        phase: str = "",
         hint: str = "",
     ) -> None:
         super().__init__(message, peer=peer, phase=phase, hint=hint)
@@ -154,8 +161,14 @@ class NoAcceptedContext(AssociationError):
     """
 
     def __init__(
-        self, message: str, *, sop_class: str, offered: tuple[str, ...] = (), accepted: tuple[str, ...] = (),
-        peer: str = "", hint: str = "",
+        self,
+        message: str,
+        *,
+        sop_class: str,
+        offered: tuple[str, ...] = (),
+        accepted: tuple[str, ...] = (),
+        peer: str = "",
+        hint: str = "",
     ) -> None:
         super().__init__(message, peer=peer, phase="associate", hint=hint)
         self.sop_class = sop_class
@@ -185,7 +198,13 @@ class RemoteProtocolError(ProtocolError):
     """
 
     def __init__(
-        self, message: str, *, pdu_type: int = 0, offset: int = 0, field: str = "", abort_reason: int = 0,
+        self,
+        message: str,
+        *,
+        pdu_type: int = 0,
+        offset: int = 0,
+        field: str = "",
+        abort_reason: int = 0,
         peer: str = "",
     ) -> None:
         super().__init__(message, peer=peer, phase="transfer")
@@ -211,7 +230,13 @@ class DimseFailure(DicomNetworkError):
     """
 
     def __init__(
-        self, message: str, *, status: int, comment: str = "", offending: tuple[int, ...] = (), peer: str = "",
+        self,
+        message: str,
+        *,
+        status: int,
+        comment: str = "",
+        offending: tuple[int, ...] = (),
+        peer: str = "",
     ) -> None:
         super().__init__(message, peer=peer, phase="response")
         self.status = status

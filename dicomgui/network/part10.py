@@ -176,7 +176,9 @@ def _read_on(read: Callable[[int], bytes], data: bytes, limit: int) -> bytes:
 def _cut_off(short: _NeedsMore, path: str) -> Part10Error:
     offset, what = short.args
     return Part10Error(
-        f"the file is cut off at byte {offset}, in {what}", path=path, offset=offset,
+        f"the file is cut off at byte {offset}, in {what}",
+        path=path,
+        offset=offset,
         hint="The copy is incomplete: fetch the file again.",
     )
 
@@ -265,7 +267,9 @@ def _too_long(element: int, position: int, length: int, path: str) -> Part10Erro
     return Part10Error(
         f"file meta information element (0002,{element:04X}) at byte {position} claims {length} bytes; "
         f"at most {MAX_META_BYTES} are read",
-        path=path, offset=position, hint="The file is damaged: export it again.",
+        path=path,
+        offset=position,
+        hint="The file is damaged: export it again.",
     )
 
 

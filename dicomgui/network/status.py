@@ -233,16 +233,20 @@ _RANGES: dict[Service, dict[int, _Row]] = {
 
 _SUB_OPERATIONS: dict[int, _Row] = {
     0xA701: ("Refused: out of resources, the number of matches cannot be counted", "Retrieve less at a time."),
-    0xA702: ("Refused: out of resources, the sub-operations cannot be performed",
-             "Look whether the peer can open an association to the destination and has resources for it."),
+    0xA702: (
+        "Refused: out of resources, the sub-operations cannot be performed",
+        "Look whether the peer can open an association to the destination and has resources for it.",
+    ),
     0xA900: _IDENTIFIER,
     0xAA00: ("None of the frames that were asked for exist in the instance", "Check the frame numbers or times."),
     0xAA01: ("Unable to create a new object for this SOP class", "Retrieve the whole instance instead."),
     0xAA02: ("Unable to extract frames", "Retrieve the whole instance instead."),
     0xAA03: ("Frames were asked for by time, but the instance has no times", "Ask for frames by their number."),
     0xAA04: ("Invalid request", "Check the frame selection of the identifier."),
-    0xB000: ("Sub-operations complete, with failures or warnings",
-             "Retrieve the instances of Failed SOP Instance UID List again, and look why they failed."),
+    0xB000: (
+        "Sub-operations complete, with failures or warnings",
+        "Retrieve the instances of Failed SOP Instance UID List again, and look why they failed.",
+    ),
     0xFF00: ("Sub-operations are continuing", ""),
 }
 
@@ -250,8 +254,10 @@ _MATCHES: dict[int, _Row] = {
     0xA700: _OUT_OF_RESOURCES,
     0xA900: _IDENTIFIER,
     0xFF00: ("Matches are continuing", ""),
-    0xFF01: ("Matches are continuing, but an optional key was not supported",
-             "Do not rely on optional keys: filter what was returned."),
+    0xFF01: (
+        "Matches are continuing, but an optional key was not supported",
+        "Do not rely on optional keys: filter what was returned.",
+    ),
 }
 
 _GENERAL: dict[int, _Row] = {
@@ -299,8 +305,10 @@ _PRINT: dict[int, _Row] = {
     0xC603: ("The image is larger than the image box", "Scale the image, or choose a larger film format."),
     0xC605: ("The printer has too little memory for the image", "Send fewer or smaller images."),
     0xC613: ("The combined print image is larger than the image box", "Scale the image, or choose a larger format."),
-    0xC616: ("A film box has not been printed yet, and printing the whole session is not supported",
-             "Print the present film box before the next is made."),
+    0xC616: (
+        "A film box has not been printed yet, and printing the whole session is not supported",
+        "Print the present film box before the next is made.",
+    ),
 }
 
 _EVENT_LOGGING: dict[int, _Row] = {
@@ -356,11 +364,13 @@ _CODES: dict[Service, dict[int, _Row]] = {
         0xB006: ("Elements discarded: the peer did not keep all", "Do not delete your copy: they differ now."),
         0xB007: ("Data set does not match the SOP class, and was stored", _WRONG_CLASS),
     },
-    Service.FIND: _MATCHES | {
+    Service.FIND: _MATCHES
+    | {
         0xA710: ("Invalid prior record key", "Begin the query anew: the peer no longer knows where it ended."),
         0xB001: ("The limit of responses is reached; there may be more matches", "Ask on, or narrow the query."),
     },
-    Service.MOVE: _SUB_OPERATIONS | {
+    Service.MOVE: _SUB_OPERATIONS
+    | {
         0xA801: ("Refused: move destination unknown", "Enter the destination's AE title, host and port at the peer."),
     },
     Service.GET: _SUB_OPERATIONS,
@@ -376,8 +386,10 @@ _CODES: dict[Service, dict[int, _Row]] = {
     Service.SUBSTANCE: _MATCHES,
     Service.MPPS: {
         0x0001: ("Requested optional attributes are not supported", "Compare what was sent with what came back."),
-        0x0110: ("Processing failure: the performed procedure step may no longer be updated",
-                 "See Error ID (0000,0903): a step that is COMPLETED or DISCONTINUED stays as it is."),
+        0x0110: (
+            "Processing failure: the performed procedure step may no longer be updated",
+            "See Error ID (0000,0903): a step that is COMPLETED or DISCONTINUED stays as it is.",
+        ),
     },
     Service.COMMITMENT: {
         0x0131: ("Duplicate transaction UID", "Use a new Transaction UID for each request."),

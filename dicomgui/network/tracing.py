@@ -367,9 +367,7 @@ class Scribe:
     def resolve(self, host: str, addresses: tuple[str, ...], seconds: float, error: str = "") -> None:
         """Record a name look-up."""
         if self.tracer is not None:
-            self.tracer(
-                ResolveRecord(self.association, time.monotonic(), time.time(), host, addresses, seconds, error)
-            )
+            self.tracer(ResolveRecord(self.association, time.monotonic(), time.time(), host, addresses, seconds, error))
 
     def connect(self, role: Role, local: str, peer: str, seconds: float, error: str = "") -> None:
         """Record a transport connection, or that there is none."""
@@ -381,9 +379,7 @@ class Scribe:
     def listen(self, address: str, ae_title: str, *, active: bool, error: str = "") -> None:
         """Record that a listener opened, closed or failed to open."""
         if self.tracer is not None:
-            self.tracer(
-                ListenRecord(self.association, time.monotonic(), time.time(), address, ae_title, active, error)
-            )
+            self.tracer(ListenRecord(self.association, time.monotonic(), time.time(), address, ae_title, active, error))
 
     def refuse(self, peer: str, reason: str) -> None:
         """Record that we refused a connection or association."""
@@ -402,9 +398,7 @@ class Scribe:
     def stray_bytes(self, direction: Direction, length: int, data: bytes, error: str = "") -> None:
         """Record bytes that belong to no PDU."""
         if self.tracer is not None:
-            self.tracer(
-                BytesRecord(self.association, time.monotonic(), time.time(), direction, length, data, error)
-            )
+            self.tracer(BytesRecord(self.association, time.monotonic(), time.time(), direction, length, data, error))
 
     def pdu(
         self,
@@ -458,9 +452,7 @@ class Scribe:
     def file(self, event: str, path: str, size_bytes: int, detail: str = "") -> None:
         """Record what happened to a file."""
         if self.tracer is not None:
-            self.tracer(
-                FileRecord(self.association, time.monotonic(), time.time(), event, path, size_bytes, detail)
-            )
+            self.tracer(FileRecord(self.association, time.monotonic(), time.time(), event, path, size_bytes, detail))
 
     def cancel(self, detail: str) -> None:
         """Record a cancel of ours."""

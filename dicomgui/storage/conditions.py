@@ -62,7 +62,6 @@ COMPUTED: Final = {
 """Attributes that no file has (PS3.4 C.3.4)."""
 
 
-
 def selecting(columns: str, tables: str, where: str) -> str:
     """A query of these pieces, all of which come from this module or its tables, never from a peer."""
     return " ".join(("SELECT", columns, "FROM", tables, "WHERE", where))

@@ -285,8 +285,11 @@ class Archive:
         if self.room.is_limited:
             self.room.check()
         head = write_head(
-            sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid, transfer_syntax_uid=transfer_syntax_uid,
-            sending_ae_title=sending_ae_title, receiving_ae_title=receiving_ae_title,
+            sop_class_uid=sop_class_uid,
+            sop_instance_uid=sop_instance_uid,
+            transfer_syntax_uid=transfer_syntax_uid,
+            sending_ae_title=sending_ae_title,
+            receiving_ae_title=receiving_ae_title,
         )
         return InstanceSink(self, _Facts(sop_class_uid, sop_instance_uid, transfer_syntax_uid), head)
 
@@ -347,7 +350,8 @@ class Archive:
                 pending.part = None
                 return self._stored(pending, name, Outcome.REPLACED)
         raise DuplicateRefused(
-            f"{MAX_VARIANTS} different data sets with the UID {uid} are there already", path=str(self.folder),
+            f"{MAX_VARIANTS} different data sets with the UID {uid} are there already",
+            path=str(self.folder),
             hint="Find out why the sender gives one UID to so many instances.",
         )
 

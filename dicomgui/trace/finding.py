@@ -8,7 +8,15 @@ from enum import StrEnum
 from typing import NamedTuple
 
 __all__ = [
-    "Action", "ActionKind", "Evidence", "Finding", "Place", "Severity", "finding_json", "group_findings", "plain",
+    "Action",
+    "ActionKind",
+    "Evidence",
+    "Finding",
+    "Place",
+    "Severity",
+    "finding_json",
+    "group_findings",
+    "plain",
 ]
 
 _MAX_VALUE = 160

@@ -345,9 +345,7 @@ async def test_what_the_repair_found_is_told_quietly(window: MainWindow, tmp_pat
     assert panel.repaired.text() == "When it was opened: 1 instance was put into a new index."
 
 
-async def test_the_index_is_made_anew_by_its_button(
-    filled: ArchivePanel, press: Press, window: MainWindow
-) -> None:
+async def test_the_index_is_made_anew_by_its_button(filled: ArchivePanel, press: Press, window: MainWindow) -> None:
     panel, index = filled, window._place.archive.archive.index
     index.clear().result()
     await reached(lambda: panel.model.rowCount() == 0, "the list is empty")

@@ -96,9 +96,7 @@ async def test_the_result_is_copied_as_text(panel: EchoPanel, press: Press) -> N
     assert any(line.startswith("TCP connection: nothing listens") for line in lines)
 
 
-async def test_a_failed_echo_is_tried_again_from_the_drawer(
-    panel: EchoPanel, press: Press, window: MainWindow
-) -> None:
+async def test_a_failed_echo_is_tried_again_from_the_drawer(panel: EchoPanel, press: Press, window: MainWindow) -> None:
     port = peers.free_port()
     panel.peer.host.insert(f"PACS@127.0.0.1:{port}")
     await press(panel.run_button)

@@ -241,9 +241,7 @@ async def test_closing_in_the_middle_of_everything_leaves_nothing(theme: Theme, 
         handles, tasks, threads = open_files(), asyncio.all_tasks(), set(threading.enumerate())
         with AppContext() as context:
             reporter = Reporter()
-            window = MainWindow(
-                context, reporter, Configuration(SettingsStore(config), NodeStore(config).load())
-            )
+            window = MainWindow(context, reporter, Configuration(SettingsStore(config), NodeStore(config).load()))
             window.show()
             await _start_everything(window, server.address, files, tmp_path)
             store = context.trace

@@ -63,8 +63,12 @@ async def test_the_window_opens_here_and_asks_nothing(window: MainWindow, panel:
     ],
 )
 async def test_whatever_was_sent_can_be_pasted(
-    window: MainWindow, panel: HomePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch,
-    text: str, found: tuple[str, ...],
+    window: MainWindow,
+    panel: HomePanel,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    found: tuple[str, ...],
 ) -> None:
     ran: list[str] = []
     monkeypatch.setattr(window.echo, "run", lambda: ran.append("echo"))

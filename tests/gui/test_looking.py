@@ -93,9 +93,9 @@ async def test_an_answer_of_a_normalized_service(window: MainWindow, qtbot: QtBo
     window.resize(1300, 900)
     window.show_panel(panel)
     steps = PerformedSteps(is_strict=False)
-    async with await serve(port=0, ae_title="PEER", handlers=Handlers(
-        on_n_create=steps.on_n_create, on_n_get=steps.on_n_get
-    )) as server:
+    async with await serve(
+        port=0, ae_title="PEER", handlers=Handlers(on_n_create=steps.on_n_create, on_n_get=steps.on_n_get)
+    ) as server:
         panel.place.choice.set(called_ae="PEER", host="127.0.0.1", port=str(server.port))
         for key in ("mpps-begin", "mpps-read"):
             panel.use_template(next(one for one in TEMPLATES if one.key == key))
@@ -109,9 +109,7 @@ async def test_an_answer_of_a_normalized_service(window: MainWindow, qtbot: QtBo
     await opened(window, 2)
 
 
-async def test_what_the_listener_was_told(
-    window: MainWindow, qtbot: QtBot, press: Press, tmp_path: Path
-) -> None:
+async def test_what_the_listener_was_told(window: MainWindow, qtbot: QtBot, press: Press, tmp_path: Path) -> None:
     panel = window.answers
     window.show_panel(panel)
     for box in panel.boxes.values():

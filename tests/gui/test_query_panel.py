@@ -252,9 +252,7 @@ async def test_searches_and_columns_are_remembered(
     assert (kept.at_once, "birth" in kept.columns, len(kept.searches)) == (4, True, 1)
 
 
-async def test_what_was_remembered_is_offered(
-    opened: Callable[[], MainWindow], tmp_path: Path, qtbot: QtBot
-) -> None:
+async def test_what_was_remembered_is_offered(opened: Callable[[], MainWindow], tmp_path: Path, qtbot: QtBot) -> None:
     search = SavedSearch("All Does", Level.PATIENT, keys=("PatientName=Doe*",), returned=("PatientComments",), limit=7)
     QueryFile(tmp_path / "config").save(QueryMemory((search,), ("item", "birth"), 4))
     window = opened()

@@ -121,9 +121,7 @@ async def test_two_peers_move_to_us_at_once_and_each_is_counted_for_itself(
     assert {name: text.partition(" ")[0] for name, text in arrived.items()} == {"One": "7", "Two": "7"}
 
 
-async def test_a_peer_without_c_get_is_asked_for_a_c_move(
-    panel: QueryPanel, press: Press, window: MainWindow
-) -> None:
+async def test_a_peer_without_c_get_is_asked_for_a_c_move(panel: QueryPanel, press: Press, window: MainWindow) -> None:
     port = int(window.listener.port.text())
     async with answering() as scp:
         handlers = Handlers(on_find=scp.archive.find, on_move=scp.archive.retrieve)
@@ -166,9 +164,7 @@ async def test_an_unknown_destination_is_explained(panel: QueryPanel, press: Pre
     assert panel.findings.cards
 
 
-async def test_what_failed_is_listed_and_retrieved_again(
-    panel: QueryPanel, press: Press, window: MainWindow
-) -> None:
+async def test_what_failed_is_listed_and_retrieved_again(panel: QueryPanel, press: Press, window: MainWindow) -> None:
     """A third node refuses one of four instances; the retry asks for that one alone."""
     refused: list[str] = []
     got: list[str] = []

@@ -385,9 +385,7 @@ async def test_files_are_sent_with_the_node_s_security(
     assert window.send.status.text().startswith("1 of 1 file sent")
 
 
-async def test_only_one_secret_is_asked_for_at_a_time(
-    window: MainWindow, no_keyring: None
-) -> None:
+async def test_only_one_secret_is_asked_for_at_a_time(window: MainWindow, no_keyring: None) -> None:
     port = peers.free_port()
     for name in ("First", "Second"):
         window.config.nodes.add(
@@ -409,9 +407,7 @@ async def test_a_token_comes_from_a_file_whole(
     token = tmp_path / "token.xml"
     token.write_text("<a>\n<b/>\n</a>", "utf-8")
     options = Node("N", PeerAddress.parse("A@b:1"), identity=Identity(IdentityKind.SAML)).options()
-    task = window.echo.tasks.spawn(
-        window._place.secrets.complete(options, PeerAddress.parse("A@b:1")), name="complete"
-    )
+    task = window.echo.tasks.spawn(window._place.secrets.complete(options, PeerAddress.parse("A@b:1")), name="complete")
     dialog = await asked(window)
     await press(dialog.file_button)
     await answer(str(tmp_path / "token.xml"))
@@ -427,9 +423,7 @@ async def test_a_file_that_is_no_token_is_said(
 ) -> None:
     (tmp_path / "large").write_bytes(b"x" * 70_000)
     options = Node("N", PeerAddress.parse("A@b:1"), identity=Identity(IdentityKind.SAML)).options()
-    task = window.echo.tasks.spawn(
-        window._place.secrets.complete(options, PeerAddress.parse("A@b:1")), name="complete"
-    )
+    task = window.echo.tasks.spawn(window._place.secrets.complete(options, PeerAddress.parse("A@b:1")), name="complete")
     dialog = await asked(window)
     await press(dialog.file_button)
     await answer(str(tmp_path / "large"))
@@ -484,9 +478,7 @@ async def test_the_dialogs_are_used_by_everybody(window: MainWindow) -> None:
     """Names, focus and mnemonics of what is only there while something is asked."""
     for dialog in (SecretDialog("Passcode of <b>anna</b>", can_keep=True, parent=window), UsersDialog((), window)):
         widgets = [
-            widget
-            for kind in (QLineEdit, QCheckBox, QPushButton, QListWidget)
-            for widget in dialog.findChildren(kind)
+            widget for kind in (QLineEdit, QCheckBox, QPushButton, QListWidget) for widget in dialog.findChildren(kind)
         ]
         assert len(widgets) >= 4
         names = [widget.objectName() for widget in widgets]

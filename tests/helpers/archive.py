@@ -54,9 +54,7 @@ def put_bytes(folder: Path, uid: str, data_set: bytes, syntax: str = EXPLICIT, v
     name = relative_name(uid, variant)
     path = folder / name
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(
-        write_head(sop_class_uid=CT, sop_instance_uid=uid, transfer_syntax_uid=syntax) + data_set
-    )
+    path.write_bytes(write_head(sop_class_uid=CT, sop_instance_uid=uid, transfer_syntax_uid=syntax) + data_set)
     return name
 
 

@@ -160,6 +160,7 @@ REQUEST_HEADS = [
     ),
 ]
 
+
 def reserved(request: bytes) -> bytes:
     """An A-ASSOCIATE-RQ with every reserved byte set: none of them is to be tested (PS3.8 9.3.1)."""
     made = bytearray(request)
@@ -357,6 +358,7 @@ REFUSED = [
         b"CON.1", b"nul ", b"1.2.3;x\0", b"<script>x</script>", b"\xe2\x80\xae1.2.3\0", b"1.2.3\x1b[2J", b"1..2", b".1",
     )),
 ]  # fmt: skip
+
 
 def explicit(tag: int, vr: bytes, value: bytes) -> bytes:
     return (

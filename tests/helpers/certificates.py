@@ -44,8 +44,9 @@ class Authority:
         """An authority that this one vouches for."""
         return Authority(self._folder, name, self._ca)
 
-    def issue(self, name: str = "127.0.0.1", *, since: datetime.datetime | None = None,
-              until: datetime.datetime | None = None) -> Pair:
+    def issue(
+        self, name: str = "127.0.0.1", *, since: datetime.datetime | None = None, until: datetime.datetime | None = None
+    ) -> Pair:
         made = self._ca.issue_cert(
             name, not_before=since or _NOW - DAY, not_after=until or _NOW + DAY, key_type=trustme.KeyType.RSA
         )

@@ -49,9 +49,7 @@ class Both:
 
     def node(self, **other: object) -> Node:
         """The node, after it was saved and read."""
-        tls = TlsConfig(
-            ca_file=str(self.authority.file), cert_file=str(self.ours.cert), key_file=str(self.ours.key)
-        )
+        tls = TlsConfig(ca_file=str(self.authority.file), cert_file=str(self.ours.cert), key_file=str(self.ours.key))
         node = Node(
             "Ours", PeerAddress.parse(f"DICOMGUI@127.0.0.1:{self.listener.port}"), tls=tls,
             identity=Identity(IdentityKind.PASSCODE, "anna", want_response=True), async_ops=(4, 0), extended=FLAGS,

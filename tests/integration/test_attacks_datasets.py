@@ -155,9 +155,7 @@ def with_text() -> bytes:
     )  # fmt: skip
 
 
-async def test_what_was_stored_can_be_found_again_or_at_least_does_no_harm(
-    context: AppContext, tmp_path: Path
-) -> None:
+async def test_what_was_stored_can_be_found_again_or_at_least_does_no_harm(context: AppContext, tmp_path: Path) -> None:
     uids = {f"1.2.3.{number}": data for number, data in enumerate(DATASETS.values(), 1)}
     uids["1.2.3.99"] = with_text()
     async with everything(context, tmp_path / "archive") as listener:

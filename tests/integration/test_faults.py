@@ -246,9 +246,10 @@ async def test_an_address_that_goes_while_we_listen_is_served_again_when_it_is_b
             await connect(f"X@{ADDRESS}:{server.port}", contexts=presets.VERIFICATION, timeouts=quick)
         assert server.is_listening
         address("add")
-        async with asyncio.timeout(SOON_S), connect(
-            f"X@{ADDRESS}:{server.port}", contexts=presets.VERIFICATION
-        ) as assoc:
+        async with (
+            asyncio.timeout(SOON_S),
+            connect(f"X@{ADDRESS}:{server.port}", contexts=presets.VERIFICATION) as assoc,
+        ):
             assert (await assoc.echo()).status.is_success
 
 

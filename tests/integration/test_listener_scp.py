@@ -121,9 +121,7 @@ async def test_find(context: AppContext, tmp_path: Path, root: str, level: str, 
         assert (told.service, told.detail, told.problem) == ("C-FIND", level, "")
 
 
-async def test_lower_levels_need_their_keys_unless_it_was_agreed_otherwise(
-    context: AppContext, tmp_path: Path
-) -> None:
+async def test_lower_levels_need_their_keys_unless_it_was_agreed_otherwise(context: AppContext, tmp_path: Path) -> None:
     keys = identifier("SERIES", Modality="", SeriesInstanceUID="")
     flags = QueryFlags(relational=True)
     async with filled(context, tmp_path, extended=flags) as listener:

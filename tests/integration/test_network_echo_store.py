@@ -294,9 +294,7 @@ async def test_cancelling_an_operation_aborts_and_leaves_nothing(tmp_path: Path)
     async with await serve(port=0, handlers=Handlers(on_store=hang), options=options) as server:
 
         async def send() -> None:
-            async with connect(
-                f"X@127.0.0.1:{server.port}", contexts=presets.for_instances([(CT, EXPLICIT)])
-            ) as assoc:
+            async with connect(f"X@127.0.0.1:{server.port}", contexts=presets.for_instances([(CT, EXPLICIT)])) as assoc:
                 await assoc.store(path)
 
         async with asyncio.TaskGroup() as group:

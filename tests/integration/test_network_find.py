@@ -104,9 +104,18 @@ async def test_as_many_matches_as_there_are(count: int) -> None:
     assert response.status.is_success
 
 
-@pytest.mark.parametrize("answer", [
-    b"", keys(PatientID="7"), Match(keys(PatientID="7")), Matches([b""]), [keys(PatientID="7")], (keys(PatientID="7"),),
-], ids=["bytes", "dataset", "match", "matches", "list", "tuple"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        keys(PatientID="7"),
+        Match(keys(PatientID="7")),
+        Matches([b""]),
+        [keys(PatientID="7")],
+        (keys(PatientID="7"),),
+    ],
+    ids=["bytes", "dataset", "match", "matches", "list", "tuple"],
+)
 async def test_what_a_handler_may_answer_with(answer: object) -> None:
     async with ends(Handlers(on_find=lambda request: answer)) as both:
         matches = [match async for match in both.assoc.find(keys(PatientID=""))]
@@ -130,9 +139,16 @@ async def test_matches_that_go_together_come_in_order(size: int) -> None:
     assert told.count(size + 6) == 60
 
 
-@pytest.mark.parametrize(("answer", "status"), [
-    (Status(0xA700), 0xA700), (Reply(Status(0xA900), "why", (0x00100010,)), 0xA900), (None, 0x0110), (7, 0x0110),
-], ids=["status", "reply", "nothing", "nonsense"])
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Status(0xA700), 0xA700),
+        (Reply(Status(0xA900), "why", (0x00100010,)), 0xA900),
+        (None, 0x0110),
+        (7, 0x0110),
+    ],
+    ids=["status", "reply", "nothing", "nonsense"],
+)
 @pytest.mark.parametrize("later", [False, True], ids=["at once", "in a coroutine"])
 async def test_a_refusal_is_the_final_response_and_the_association_lives(
     answer: object, status: int, later: bool
@@ -333,10 +349,16 @@ def endless(cancelled: list[bool], manner: str) -> Handlers:
         finally:
             cancelled.append(request.is_cancelled)
 
-    return Handlers(on_find={
-        "plain": plain, "together": together, "waiting": waiting, "deaf": deaf,
-        "deaf before the first": deaf_before_the_first, "stubborn": stubborn,
-    }[manner])
+    return Handlers(
+        on_find={
+            "plain": plain,
+            "together": together,
+            "waiting": waiting,
+            "deaf": deaf,
+            "deaf before the first": deaf_before_the_first,
+            "stubborn": stubborn,
+        }[manner]
+    )
 
 
 MANNERS = ["plain", "together", "waiting", "deaf", "deaf before the first", "stubborn"]

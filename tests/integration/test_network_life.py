@@ -459,7 +459,8 @@ async def test_a_negotiator_may_choose_each_context_and_its_syntax(later: bool) 
     assoc = await answered({1: IMPLICIT, 3: 1}, later=later)
     assert isinstance(assoc, Association)
     assert [(c.result, c.accepted and c.accepted.transfer_syntax) for c in assoc.negotiated.contexts] == [
-        (0, IMPLICIT), (1, None)
+        (0, IMPLICIT),
+        (1, None),
     ]
 
 
@@ -691,14 +692,22 @@ async def _ask(name: str, opening: Awaitable[Association]) -> None:
         await assoc.abort()
 
 
-@pytest.mark.parametrize(("name", "words"), [
-    ("connect", "no connection"), ("tls", "TLS"), ("associate", "association request"), ("response", "response"),
-    ("release", "release request"),
-])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("connect", "no connection"),
+        ("tls", "TLS"),
+        ("associate", "association request"),
+        ("response", "response"),
+        ("release", "release request"),
+    ],
+)
 async def test_each_time_out_says_which_one_ran_out(name: str, words: str, tmp_path: Path) -> None:
     times = {
-        "connect": Timeouts(connect_s=SHORT_S), "tls": Timeouts(tls_s=SHORT_S),
-        "associate": Timeouts(associate_s=SHORT_S), "response": Timeouts(response_s=SHORT_S),
+        "connect": Timeouts(connect_s=SHORT_S),
+        "tls": Timeouts(tls_s=SHORT_S),
+        "associate": Timeouts(associate_s=SHORT_S),
+        "response": Timeouts(response_s=SHORT_S),
         "release": Timeouts(release_s=SHORT_S),
     }[name]
     authority = Authority(tmp_path) if name == "tls" else None
@@ -857,7 +866,9 @@ async def test_a_cancel_at_any_await_of_a_verb_leaves_a_defined_state(verb: Any,
     states: list[bool] = []
     options = ServerOptions(policy=AcceptPolicy(requestor_scp=None), destinations=lambda request: places["SELF"])
     contexts = (
-        *presets.VERIFICATION, *presets.QUERY, *presets.for_classes(MPPS),
+        *presets.VERIFICATION,
+        *presets.QUERY,
+        *presets.for_classes(MPPS),
         ProposedContext(CT, (EXPLICIT,), scu_role=True, scp_role=True),
     )
     async with await serve(port=0, handlers=handlers, options=options) as server:

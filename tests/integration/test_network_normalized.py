@@ -86,15 +86,17 @@ async def test_the_request_arrives_and_the_answer_comes_back(name: str, later: b
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("answer", "status"), [
-    (Status(0x0000), 0),
-    (Reply(Status(0x0112), "no such thing", (0x00001000,), error_id=9), 0x0112),
-    (Reply(Status(0x0107), dataset=ANSWERED, attribute_identifiers=(0x00100010,)), 0x0107),
-    (Reply(Status(0x0116), dataset=b"", attribute_identifiers=(0x00100010,)), 0x0116),
-], ids=lambda value: f"{value:04X}H" if isinstance(value, int) else "")
-async def test_b19_statuses_warnings_with_data_and_what_explains_them(
-    name: str, answer: object, status: int
-) -> None:
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Status(0x0000), 0),
+        (Reply(Status(0x0112), "no such thing", (0x00001000,), error_id=9), 0x0112),
+        (Reply(Status(0x0107), dataset=ANSWERED, attribute_identifiers=(0x00100010,)), 0x0107),
+        (Reply(Status(0x0116), dataset=b"", attribute_identifiers=(0x00100010,)), 0x0116),
+    ],
+    ids=lambda value: f"{value:04X}H" if isinstance(value, int) else "",
+)
+async def test_b19_statuses_warnings_with_data_and_what_explains_them(name: str, answer: object, status: int) -> None:
     async with ends(Seen(answer).handlers) as both:
         response = await ASK[name](both.assoc)
         assert response.status == status

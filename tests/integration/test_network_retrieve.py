@@ -187,15 +187,19 @@ async def test_what_cannot_be_read_or_is_no_instance_fails_alone(tmp_path: Path)
 
 
 @pytest.mark.parametrize("verb", ["get", "move"])
-@pytest.mark.parametrize(("answer", "status", "counts"), [
-    (Status(0xA701), 0xA701, (None, None, None, None)),
-    (Reply(Status(0xA900), "why"), 0xA900, (None, None, None, None)),
-    ([], 0, (None, 0, 0, 0)),
-    (Retrieval([]), 0, (None, 0, 0, 0)),
-    (None, 0x0110, (None, None, None, None)),
-    ([instance(1), Status(0xA701)], 0xA701, (None, 1, 0, 0)),
-    ([instance(1), Reply(Status(0xC001), "why")], 0xC001, (None, 1, 0, 0)),
-], ids=["status", "reply", "nothing", "an empty retrieval", "none", "a status later", "a reply later"])
+@pytest.mark.parametrize(
+    ("answer", "status", "counts"),
+    [
+        (Status(0xA701), 0xA701, (None, None, None, None)),
+        (Reply(Status(0xA900), "why"), 0xA900, (None, None, None, None)),
+        ([], 0, (None, 0, 0, 0)),
+        (Retrieval([]), 0, (None, 0, 0, 0)),
+        (None, 0x0110, (None, None, None, None)),
+        ([instance(1), Status(0xA701)], 0xA701, (None, 1, 0, 0)),
+        ([instance(1), Reply(Status(0xC001), "why")], 0xC001, (None, 1, 0, 0)),
+    ],
+    ids=["status", "reply", "nothing", "an empty retrieval", "none", "a status later", "a reply later"],
+)
 async def test_a_handler_may_end_it(verb: str, answer: object, status: int, counts: object) -> None:
     async def later(request: object) -> object:
         return answer
@@ -450,10 +454,17 @@ async def hang(request: object) -> Status:
     return STORED
 
 
-@pytest.mark.parametrize(("verb", "where"), [
-    ("get", "generator"), ("get", "handler"),
-    ("move", "generator"), ("move", "handler"), ("move", "destination"), ("move", "connecting"),
-])
+@pytest.mark.parametrize(
+    ("verb", "where"),
+    [
+        ("get", "generator"),
+        ("get", "handler"),
+        ("move", "generator"),
+        ("move", "handler"),
+        ("move", "destination"),
+        ("move", "connecting"),
+    ],
+)
 async def test_a_cancel_ends_it_within_a_second_wherever_it_hangs(verb: str, where: str) -> None:
     ended = asyncio.Event()
 
@@ -485,9 +496,10 @@ async def test_a_cancel_ends_it_within_a_second_wherever_it_hangs(verb: str, whe
 
     async with (
         bad_server(silent) as dumb,
-        moving(
-            handlers, slow, more={"DUMB": PeerAddress(AETitle("DUMB"), "127.0.0.1", dumb.port)}
-        ) as (both, destination),
+        moving(handlers, slow, more={"DUMB": PeerAddress(AETitle("DUMB"), "127.0.0.1", dumb.port)}) as (
+            both,
+            destination,
+        ),
     ):
         to = "DUMB" if where == "connecting" else "DEST"
         op = both.assoc.move(ASKED, destination=to) if verb == "move" else both.assoc.get(ASKED, into=ANYWHERE)
@@ -546,9 +558,7 @@ def test_the_blocking_twin_moves_and_gets(tmp_path: Path) -> None:
     kept = Kept()
     with SyncServer.serve(port=0, ae_title="DEST", handlers=Handlers(on_store=kept)) as destination:
         place = PeerAddress(AETitle("DEST"), "127.0.0.1", destination.port)
-        options = ServerOptions(
-            policy=AcceptPolicy(requestor_scp=None), destinations={"DEST": place}
-        )
+        options = ServerOptions(policy=AcceptPolicy(requestor_scp=None), destinations={"DEST": place})
         handlers = Handlers(on_move=lambda request: [instance(1)], on_get=lambda request: [instance(2)])
         with (
             SyncServer.serve(port=0, handlers=handlers, options=options) as server,

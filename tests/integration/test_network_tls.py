@@ -302,9 +302,7 @@ async def test_wrong_name(ends: Ends, authority: Authority) -> None:
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
 async def test_certificate_wanted(ends: Ends, authority: Authority, pair: Pair, version: str) -> None:
     profile = "extended" if version == "1.2" else "bcp195"
-    error = await ends.fails(
-        server_config(pair, authority, profile=profile), client_config(authority, profile=profile)
-    )
+    error = await ends.fails(server_config(pair, authority, profile=profile), client_config(authority, profile=profile))
     assert isinstance(error, TlsError)
     assert error.peer.startswith("ME@127.0.0.1")
     # TLS 1.2 has no alert of its own for it.

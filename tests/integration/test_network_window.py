@@ -87,10 +87,18 @@ async def stays_silent(peer: Peer, seconds: float = 0.15) -> bool:
     return False
 
 
-@pytest.mark.parametrize(("asked", "granted", "most"), [
-    ((1, 1), None, 1), ((4, 1), (4, 1), 4), ((4, 1), (2, 1), 2), ((2, 1), (9, 1), 2), ((0, 1), (3, 1), 3),
-    ((4, 1), None, 1), ((3, 1), (0, 0), 3),
-])
+@pytest.mark.parametrize(
+    ("asked", "granted", "most"),
+    [
+        ((1, 1), None, 1),
+        ((4, 1), (4, 1), 4),
+        ((4, 1), (2, 1), 2),
+        ((2, 1), (9, 1), 2),
+        ((0, 1), (3, 1), 3),
+        ((4, 1), None, 1),
+        ((3, 1), (0, 0), 3),
+    ],
+)
 async def test_as_many_requests_are_on_the_wire_as_were_agreed_and_no_more(
     asked: tuple[int, int], granted: tuple[int, int] | None, most: int
 ) -> None:
@@ -300,9 +308,7 @@ async def test_both_directions_at_once() -> None:
         ProposedContext(VERIFICATION, (EXPLICIT,), scu_role=True, scp_role=True),
         *presets.for_instances([(CT, EXPLICIT)]),
     )
-    async with ends(
-        Handlers(on_echo=there), contexts=roles, handlers=Handlers(on_echo=back), async_ops=(3, 3)
-    ) as both:
+    async with ends(Handlers(on_echo=there), contexts=roles, handlers=Handlers(on_echo=back), async_ops=(3, 3)) as both:
         user = both.server.user(both.server.associations[0].association)
         assert user is not None
         async with asyncio.TaskGroup() as group:

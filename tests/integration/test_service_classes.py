@@ -356,9 +356,10 @@ def test_commitment_with_the_blocking_client() -> None:
             await provider.close()
             await self.server.close()
 
-    with in_thread(Serving) as server, SyncClient.connect(
-        address(server), contexts=commitment.CONTEXTS, handlers=requests.handlers()
-    ) as assoc:
+    with (
+        in_thread(Serving) as server,
+        SyncClient.connect(address(server), contexts=commitment.CONTEXTS, handlers=requests.handlers()) as assoc,
+    ):
         uid = requests.expect()
         wanted = commitment.commitment_request(ASKED, uid)
         assert assoc.n_action(commitment.SOP_CLASS, commitment.SOP_INSTANCE, 1, wanted).status.is_success

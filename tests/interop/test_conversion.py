@@ -57,9 +57,7 @@ async def test_uncompressed_files_arrive_as_dcmconv_makes_them(context: AppConte
     with peers.storescp(tmp_path / "storescp", "+xi") as peer:
         with await prepare(context, files) as selection:
             address = PeerAddress.parse(peer.address)
-            report = await send(
-                context, address, ConnectionOptions(), selection, conversion=Conversion.UNCOMPRESSED
-            )
+            report = await send(context, address, ConnectionOptions(), selection, conversion=Conversion.UNCOMPRESSED)
         assert report.ok, report
         kept = kept_by(peer)
     for file, result in zip(files, report.results, strict=True):

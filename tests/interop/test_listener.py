@@ -154,9 +154,7 @@ async def test_dcmjs_dimse_under_a_wrong_name_is_told_so(listen: Listen) -> None
 
 @pytest.mark.interop("storescu")
 @pytest.mark.parametrize("limit", [4096, 131_072, 0])
-async def test_storescu_keeps_to_our_maximum_length(
-    listen: Listen, native_files: Sequence[Path], limit: int
-) -> None:
+async def test_storescu_keeps_to_our_maximum_length(listen: Listen, native_files: Sequence[Path], limit: int) -> None:
     async with listen(max_pdu_length=limit) as listener, Tap(listener.port) as tap:
         done = await peers.run("storescu", "-v", peers.LOOPBACK, tap.port, native_files[0])
         assert done.code == 0, str(done)

@@ -148,9 +148,7 @@ async def test_find_in_each_transfer_syntax_from_findscu(archive: Archive, tmp_p
 
 
 @pytest.mark.interop("findscu", "getscu")
-async def test_find_and_get_over_tls_from_findscu_and_getscu(
-    archive: Archive, tmp_path: Path
-) -> None:
+async def test_find_and_get_over_tls_from_findscu_and_getscu(archive: Archive, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     theirs = authority.issue("client.example")
     trust = ("+tls", theirs.key, theirs.cert, "+cf", authority.file)
@@ -234,9 +232,7 @@ async def movescu(server: Server, *arguments: object) -> peers.Finished:
 
 @pytest.mark.interop("movescu")
 @pytest.mark.parametrize("root", ["-P", "-S"], ids=["patient", "study"])
-async def test_move_to_itself_from_movescu(
-    archive: Archive, tmp_path: Path, root: str
-) -> None:
+async def test_move_to_itself_from_movescu(archive: Archive, tmp_path: Path, root: str) -> None:
     port = peers.free_port()
     own = {"MOVESCU": PeerAddress(AETitle("MOVESCU"), peers.LOOPBACK, port)}
     async with serving(archive, destinations=own) as server:

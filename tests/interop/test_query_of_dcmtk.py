@@ -136,9 +136,7 @@ async def test_move_of_dcmqrscp(dcmqrscp: peers.Peer, destination: int, root: st
 
 @pytest.mark.interop("dcmqrscp", "storescu")
 @pytest.mark.parametrize("level", ["SERIES", "IMAGE"])
-async def test_move_of_one_image_of_dcmqrscp(
-    dcmqrscp: peers.Peer, destination: int, level: str
-) -> None:
+async def test_move_of_one_image_of_dcmqrscp(dcmqrscp: peers.Peer, destination: int, level: str) -> None:
     receiver = Receiver()
     [file] = [file for file in real_files() if file.name == "MR_small.dcm"]
     image = dcmread(file, specific_tags=["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])

@@ -269,9 +269,7 @@ def check_received(listener: Listener, tap: Tap) -> int:
 
 
 @pytest.mark.parametrize("each", [False, True], ids=["one association", "an association each"])
-async def test_our_listener_takes_everything(
-    context: AppContext, listen: Listen, found: Selection, each: bool
-) -> None:
+async def test_our_listener_takes_everything(context: AppContext, listen: Listen, found: Selection, each: bool) -> None:
     parts = [[item] for item in found.items] if each else [found.items]
     async with listen() as listener, Tap(listener.port) as tap:
         results: list[ItemResult] = []

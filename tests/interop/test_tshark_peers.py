@@ -193,9 +193,12 @@ async def test_associations_that_fail(
     seen = capture.pdus({one.connection[0] for one in expected})
     assert by_connection(seen) == by_connection(expected)
     assert capture.fields("_ws.malformed", "frame.number") == []
-    rejections = [line for line in capture.fields("dicom.pdu.type == 3", *(f"dicom.assoc.reject.{name}" for name in (
-        "result", "source", "reason"
-    )))]
+    rejections = [
+        line
+        for line in capture.fields(
+            "dicom.pdu.type == 3", *(f"dicom.assoc.reject.{name}" for name in ("result", "source", "reason"))
+        )
+    ]
     assert sorted(tuple(int(code, 0) for code in line) for line in rejections) == [(1, 1, 1), (1, 1, 7), (1, 1, 7)]
 
 

@@ -91,9 +91,7 @@ class NodeStore:
     :param machine_path: the machine-wide file; looked for when left out.
     """
 
-    def __init__(
-        self, folder: str | os.PathLike[str] | None = None, *, machine_path: Path | None = None
-    ) -> None:
+    def __init__(self, folder: str | os.PathLike[str] | None = None, *, machine_path: Path | None = None) -> None:
         self.path = config_folder(folder) / FILE_NAME
         self.machine_path = machine_path or machine_file(FILE_NAME)
         self.problems: tuple[SettingsError, ...] = ()
@@ -290,9 +288,7 @@ def resolve(text: str, folder: str | os.PathLike[str] | None = None) -> Node | P
     return PeerAddress.parse(text) if "@" in text else NodeStore(folder).load().resolve(text)
 
 
-def _merge(
-    base: tuple[_Entry, ...], ours: tuple[_Entry, ...], theirs: tuple[_Entry, ...]
-) -> tuple[_Entry, ...]:
+def _merge(base: tuple[_Entry, ...], ours: tuple[_Entry, ...], theirs: tuple[_Entry, ...]) -> tuple[_Entry, ...]:
     """What comes of ``base`` when both have changed it; where both changed the same node, ours counts."""
     if theirs == base:
         return ours

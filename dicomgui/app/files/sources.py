@@ -123,9 +123,7 @@ def scan(
 class _Finder:
     """Walks what was chosen and gathers items and skipped files."""
 
-    def __init__(
-        self, on_progress: Callable[[int, str], None] | None, should_stop: Callable[[], bool] | None
-    ) -> None:
+    def __init__(self, on_progress: Callable[[int, str], None] | None, should_stop: Callable[[], bool] | None) -> None:
         self.items: list[SendItem] = []
         self.skipped: list[Skipped] = []
         self.temporary: Path | None = None

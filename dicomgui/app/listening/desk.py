@@ -135,9 +135,7 @@ class AnswerDesk:
         self._entries: dict[str, StepEntry] = {}
         self._times: dict[str, float] = {}
         self._studies: dict[str, tuple[str, ...]] = {}
-        self.performed = PerformedSteps(
-            on_change=self._on_performed, max_steps=MAX_STEPS, on_forget=self._on_forgotten
-        )
+        self.performed = PerformedSteps(on_change=self._on_performed, max_steps=MAX_STEPS, on_forget=self._on_forgotten)
         self.procedures = ProcedureSteps(
             open_association=self._open_events, on_change=self._on_procedure, max_steps=MAX_STEPS,
             on_forget=self._on_forgotten,

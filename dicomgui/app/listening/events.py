@@ -177,8 +177,15 @@ class ContextsRefused:
 
 
 ListenerEvent: TypeAlias = (
-    ReceivedInstance | StoreFailed | EchoAnswered | AssociationBegan | AssociationEnded | Refusal | ContextsRefused
-    | ArchiveRepaired | RequestAnswered
+    ReceivedInstance
+    | StoreFailed
+    | EchoAnswered
+    | AssociationBegan
+    | AssociationEnded
+    | Refusal
+    | ContextsRefused
+    | ArchiveRepaired
+    | RequestAnswered
 )
 
 

@@ -328,8 +328,10 @@ class Listener:
                 tracer=self._tracer,
                 trace_full=options.trace_full,
                 lifecycle=Lifecycle(
-                    on_requested=self._on_requested, on_accepted=self._on_accepted,
-                    on_rejected=self._on_rejected, on_closed=self._on_closed,
+                    on_requested=self._on_requested,
+                    on_accepted=self._on_accepted,
+                    on_rejected=self._on_rejected,
+                    on_closed=self._on_closed,
                 ),
                 tls=options.tls,
             ),
@@ -363,9 +365,7 @@ class Listener:
         if facts.refused_contexts:
             self._tell(ContextsRefused(now, facts, facts.refused_contexts))
 
-    def _on_closed(
-        self, association: int, facts: AssociationFacts | None, error: DicomNetworkError | None
-    ) -> None:
+    def _on_closed(self, association: int, facts: AssociationFacts | None, error: DicomNetworkError | None) -> None:
         self._asking.pop(association, None)
         if self._services is not None:
             self._services.desk.closed(association)

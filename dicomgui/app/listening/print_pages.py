@@ -78,9 +78,7 @@ def _grid(images: Sequence[int]) -> tuple[Cell, ...]:
     """Rows of equal height, each with so many images of equal width."""
     height = 1 / len(images)
     return tuple(
-        Cell(column / many, row * height, 1 / many, height)
-        for row, many in enumerate(images)
-        for column in range(many)
+        Cell(column / many, row * height, 1 / many, height) for row, many in enumerate(images) for column in range(many)
     )
 
 
@@ -125,9 +123,7 @@ def _aspect(image: Dataset) -> float:
     return min(10.0, max(0.1, int(parts[0]) / int(parts[1])))
 
 
-def _draw(
-    film: bytearray, width: int, height: int, samples: int, cell: Cell, picture: Picture, aspect: float
-) -> None:
+def _draw(film: bytearray, width: int, height: int, samples: int, cell: Cell, picture: Picture, aspect: float) -> None:
     """Put a picture into its cell, as large as it fits."""
     margin = MARGIN * width
     room = max(1.0, cell.width * width - 2 * margin), max(1.0, cell.height * height - 2 * margin)

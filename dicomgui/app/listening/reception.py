@@ -111,5 +111,3 @@ def arrived_of(event: ListenerEvent) -> Arrived | None:
 def refused_uid_of(event: ListenerEvent) -> str:
     """The instance that a listener's event says it could not keep, or an empty string."""
     return event.sop_instance_uid if isinstance(event, StoreFailed) else ""
-
-

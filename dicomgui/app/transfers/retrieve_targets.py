@@ -91,6 +91,4 @@ def into_archive(archive: Archive, pool: Executor, keep: Keep) -> Handlers:
 def _arrived(request: StoreRequest, path: Path, size_bytes: int, outcome: str) -> tuple[str, Arrived]:
     command = request.command
     uid = command.affected_sop_instance_uid
-    return uid, Arrived(
-        command.affected_sop_class_uid, uid, request.transfer_syntax_uid, path, size_bytes, outcome
-    )
+    return uid, Arrived(command.affected_sop_class_uid, uid, request.transfer_syntax_uid, path, size_bytes, outcome)

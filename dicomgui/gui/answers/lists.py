@@ -93,8 +93,14 @@ class StepsPage(QWidget):
     """The user wants to see a data set in a window of its own; a function that gives it, for a thread."""
 
     def __init__(
-        self, name: str, accessible: str, place: Workplace, desk: AnswerDesk, titles: Sequence[str],
-        states: Sequence[str], empty: EmptyState,
+        self,
+        name: str,
+        accessible: str,
+        place: Workplace,
+        desk: AnswerDesk,
+        titles: Sequence[str],
+        states: Sequence[str],
+        empty: EmptyState,
     ) -> None:
         super().__init__()
         self.desk = desk
@@ -406,5 +412,3 @@ def _problem(judge: Callable[[], object]) -> str:
     except ConfigurationError as error:
         return str(error)
     return ""
-
-

@@ -77,6 +77,7 @@ class ArchiveView:
             work = self._list(archive, purge=self._state is None)
             self._task = self._tasks.spawn(work, name="list the archive")
         if self._pages is None and (missing := self._model.take_missing()):
+
             def look() -> list[Entry]:
                 return [one for level, keys in missing.items() for one in entries(archive.index, level, keys)]
 

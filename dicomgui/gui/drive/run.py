@@ -37,6 +37,7 @@ from dicomgui.trace.finding import plain
 
 __all__ = ["StepFailed", "run_drive"]
 
+
 def run_drive(folder: Path) -> int:
     """Drive the window through its steps; gives 0 when all were done, 1 when one failed.
 

@@ -125,9 +125,7 @@ class NodeModel(ColumnsModel):
         """These nodes have changes that were not applied yet."""
         self._edited = frozenset(name_key(name) for name in names)
         if self._nodes:
-            self.dataChanged.emit(
-                self.index(0, NodeColumn.NAME), self.index(len(self._nodes) - 1, NodeColumn.NAME), []
-            )
+            self.dataChanged.emit(self.index(0, NodeColumn.NAME), self.index(len(self._nodes) - 1, NodeColumn.NAME), [])
 
     def age(self) -> None:
         """Time has gone by: the ages are others."""

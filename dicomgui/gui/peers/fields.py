@@ -61,7 +61,11 @@ class PeerChoice(QObject):
         config.settings_changed.connect(self._on_settings_changed)
 
     def set(
-        self, *, called_ae: str | None = None, host: str | None = None, port: str | None = None,
+        self,
+        *,
+        called_ae: str | None = None,
+        host: str | None = None,
+        port: str | None = None,
         calling_ae: str | None = None,
     ) -> None:
         """Change what is given and tell the panels."""

@@ -175,14 +175,20 @@ class AppLoop(_QtLoop):
         return handle
 
     def call_later(
-        self, delay: float, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts,
+        self,
+        delay: float,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: *_Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run ``callback`` after ``delay`` seconds, never before."""
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[[Unpack[_Ts]], object], *args: *_Ts,
+        self,
+        when: float,
+        callback: Callable[[Unpack[_Ts]], object],
+        *args: *_Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run ``callback`` when :meth:`time` has reached ``when``."""

@@ -285,9 +285,7 @@ class SendModel(ColumnsModel):
 
     def lines(self) -> list[ReportLine]:
         """Every row, shown or not, for a report."""
-        return [
-            ReportLine(row.name, row.state_text, row.item, row.result, row.reason, row.peer) for row in self._rows
-        ]
+        return [ReportLine(row.name, row.state_text, row.item, row.result, row.reason, row.peer) for row in self._rows]
 
     def row_of_item(self, item: SendItem) -> int:
         """The row of an instance in the view, -1 where it is not there."""

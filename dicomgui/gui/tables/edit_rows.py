@@ -45,7 +45,10 @@ class EditRows(QAbstractTableModel):
     """Something was changed by the user, or by :meth:`insert` or :meth:`remove`."""
 
     def __init__(
-        self, columns: Sequence[EditColumn], problem: Callable[[Mapping[str, str]], tuple[str, str]], limit: int,
+        self,
+        columns: Sequence[EditColumn],
+        problem: Callable[[Mapping[str, str]], tuple[str, str]],
+        limit: int,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -200,5 +203,3 @@ class ChoiceDelegate(QStyledItemDelegate):
     def _choices(index: Index) -> tuple[str, ...]:
         model = index.model()
         return model.columns[index.column()].choices if isinstance(model, EditRows) else ()
-
-

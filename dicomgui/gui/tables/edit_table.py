@@ -56,8 +56,14 @@ class EditTable(QWidget):
     """
 
     def __init__(
-        self, name: str, accessible: str, noun: str, model: EditRows,
-        fresh: Mapping[str, str] | Callable[[], Mapping[str, str]], widths: Mapping[str, int], empty: EmptyState,
+        self,
+        name: str,
+        accessible: str,
+        noun: str,
+        model: EditRows,
+        fresh: Mapping[str, str] | Callable[[], Mapping[str, str]],
+        widths: Mapping[str, int],
+        empty: EmptyState,
     ) -> None:
         super().__init__()
         self.model = model

@@ -24,8 +24,15 @@ class PlainLabel(QLabel):
     """
 
     def __init__(
-        self, text: str = "", *, tone: str = "", scale: float = 1.0, bold: bool = False, wrap: bool = False,
-        selectable: bool = False, parent: QWidget | None = None,
+        self,
+        text: str = "",
+        *,
+        tone: str = "",
+        scale: float = 1.0,
+        bold: bool = False,
+        wrap: bool = False,
+        selectable: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -68,7 +75,11 @@ class ElidedLabel(PlainLabel):
     """One line that ends in … where it is too long; the whole is in its tool tip."""
 
     def __init__(
-        self, text: str = "", *, tone: str = "", mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        self,
+        text: str = "",
+        *,
+        tone: str = "",
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
         parent: QWidget | None = None,
     ) -> None:
         self._mode = mode

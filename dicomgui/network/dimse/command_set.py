@@ -481,7 +481,7 @@ _DESCRIBE_NUMBER: Final[Mapping[int, Callable[[int], str]]] = {
     _COMMAND_FIELD: _describe_command_field,
     _DATASET_TYPE: lambda value: f"{value:04X}H ({'no data set' if value == NO_DATASET else 'data set follows'})",
     ELEMENTS["status"].number: lambda value: str(Status(value)) if value <= 0xFFFF else f"{value:X}H",
-    ELEMENTS["priority"].number: lambda value: f"{value} ({_PRIORITIES[value].name.lower()})"
-    if value in _PRIORITIES
-    else str(value),
+    ELEMENTS["priority"].number: lambda value: (
+        f"{value} ({_PRIORITIES[value].name.lower()})" if value in _PRIORITIES else str(value)
+    ),
 }

@@ -440,12 +440,16 @@ MESSAGE_TYPES: Final[Mapping[int, type[Request] | type[Response]]] = {
         NEventReportRQ, NEventReportRSP, NGetRQ, NGetRSP, NSetRQ, NSetRSP, NActionRQ, NActionRSP, NCreateRQ,
         NCreateRSP, NDeleteRQ, NDeleteRSP,
     )
-}
+}  # fmt: skip
 """The class of each Command Field, in the order of PS3.7 9.3 and 10.3."""
 
 
 def answer(
-    request: Request | UnknownCommand, status: Status, *, has_dataset: bool = False, error_comment: str = "",
+    request: Request | UnknownCommand,
+    status: Status,
+    *,
+    has_dataset: bool = False,
+    error_comment: str = "",
     offending_elements: tuple[int, ...] = (),
 ) -> Response | UnknownCommand:
     """The response to ``request`` with the UIDs that it named; for a C-CANCEL-RQ, which has none, :class:`KeyError`.

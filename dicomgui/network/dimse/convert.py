@@ -255,9 +255,7 @@ def _recode(
         recode(reader, before, Writer(target), after, edits)
 
 
-def _decompressed(
-    source: IO[bytes], source_uid: str, how: _How, stack: ExitStack
-) -> dict[int, dict[int, Edit | None]]:
+def _decompressed(source: IO[bytes], source_uid: str, how: _How, stack: ExitStack) -> dict[int, dict[int, Edit | None]]:
     """What changes by decoding all compressed pixel data, those of icons too."""
     from dicomgui.network.dimse.pixels import decompress, find_images
 

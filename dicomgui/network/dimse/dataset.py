@@ -59,9 +59,7 @@ def encode_dataset(dataset: Dataset, transfer_syntax_uid: str) -> bytes:
     return data
 
 
-def decode_dataset(
-    data: bytes | memoryview, transfer_syntax_uid: str, *, max_inflated: int = MAX_INFLATED
-) -> Dataset:
+def decode_dataset(data: bytes | memoryview, transfer_syntax_uid: str, *, max_inflated: int = MAX_INFLATED) -> Dataset:
     """Read a whole data set; every element is converted, so that no fault shows up later.
 
     Values that break the rules of their VR are kept as they are.

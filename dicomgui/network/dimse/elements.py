@@ -72,8 +72,6 @@ _RETIRED: Final = (
 
 ELEMENTS_BY_NUMBER: Final[Mapping[int, Element]] = {
     element.number: element
-    for element in (
-        Element(0x0000, "UL", "Command Group Length"), *ELEMENTS.values(), MESSAGE_ID_RESPONDED, *_RETIRED
-    )
+    for element in (Element(0x0000, "UL", "Command Group Length"), *ELEMENTS.values(), MESSAGE_ID_RESPONDED, *_RETIRED)
 }
 """All command elements by number, also the retired ones (PS3.7 E.2), which only old peers send."""

@@ -189,9 +189,7 @@ class AssociateAC(_Associate):
 _Parts: TypeAlias = tuple[str, str, tuple[Item, ...], int, int, bytes, bytes, tuple[str, ...]]
 
 
-def _read_associate(
-    reader: Reader, context_class: type[PresentationContextRQ] | type[PresentationContextAC]
-) -> _Parts:
+def _read_associate(reader: Reader, context_class: type[PresentationContextRQ] | type[PresentationContextAC]) -> _Parts:
     if reader.remaining < MIN_ASSOCIATE_LENGTH:
         reader.fail("PDU length", f"{reader.remaining}, at least {MIN_ASSOCIATE_LENGTH} are needed", offset=2)
     version = reader.u16("Protocol-version")

@@ -276,9 +276,7 @@ class Framer:
         self._pos = end
         return _new(Whole, (pdu_type, bytes(view[start:end])))
 
-    def _tell(
-        self, view: memoryview, start: int, end: int, taker: DataTaker, context_id: int, control: int
-    ) -> None:
+    def _tell(self, view: memoryview, start: int, end: int, taker: DataTaker, context_id: int, control: int) -> None:
         """Tell of the PDU that lies in ``view[start:end]``, and at once of those behind it of which no more is kept."""
         capture = self.capture
         if capture is None:

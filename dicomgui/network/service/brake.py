@@ -23,9 +23,7 @@ class Brake:
 
     __slots__ = ("_full", "_hold", "_is_holding", "_is_lifted", "_is_starving", "_unhold", "is_pressed")
 
-    def __init__(
-        self, hold: Callable[[], None], unhold: Callable[[], None], is_starving: Callable[[], bool]
-    ) -> None:
+    def __init__(self, hold: Callable[[], None], unhold: Callable[[], None], is_starving: Callable[[], bool]) -> None:
         self.is_pressed = False
         self._hold = hold
         self._unhold = unhold

@@ -361,9 +361,7 @@ class Connection:
     def _receive(self, message: Message) -> bytes | None:
         """Take a message; gives how one begins that may follow with another data set."""
         if self.scribe.tracer is not None:
-            trace_message(
-                self.scribe, Direction.RECEIVED, message.context_id, message.command, message.dataset_length
-            )
+            trace_message(self.scribe, Direction.RECEIVED, message.context_id, message.command, message.dataset_length)
         command = message.command
         if not isinstance(command, Response):
             if command.is_response:

@@ -27,9 +27,7 @@ _P_DATA: Final = PduType.P_DATA_TF
 _new: Final = tuple.__new__  # without the function of Python that a named tuple has in between
 
 
-def trace_message(
-    scribe: Scribe, direction: Direction, context_id: int, command: Command, dataset_length: int
-) -> None:
+def trace_message(scribe: Scribe, direction: Direction, context_id: int, command: Command, dataset_length: int) -> None:
     """Write one :class:`~dicomgui.network.tracing.DimseRecord`."""
     if isinstance(command, PLAIN):  # of which there are most
         scribe.dimse(

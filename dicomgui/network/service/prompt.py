@@ -23,9 +23,7 @@ class PromptFuture(asyncio.Future[_T]):
 
     _awaiter: tuple[Callable[[Any], object], Context | None]
 
-    def add_done_callback(
-        self, fn: Callable[[Self], object], /, *, context: Context | None = None
-    ) -> None:
+    def add_done_callback(self, fn: Callable[[Self], object], /, *, context: Context | None = None) -> None:
         """As of any future; it is how a task awaits it."""
         self._awaiter = (fn, context)
         asyncio.Future.add_done_callback(self, fn, context=context)

@@ -116,9 +116,7 @@ class Requester:
         try:
             self._exchanges.add(exchange)
             if source is not None or self._sender.is_sending:
-                await self._send(
-                    exchange, command, source, is_store=is_store, chunks=chunks, meanwhile=meanwhile
-                )
+                await self._send(exchange, command, source, is_store=is_store, chunks=chunks, meanwhile=meanwhile)
                 self._expect(exchange)
             else:
                 self._sender.post(context_id, command)
@@ -192,9 +190,7 @@ class Requester:
         """
         if self._is_over or not self._window.try_enter():
             await self._wait_turn()
-        exchange = StreamExchange(
-            context_id, command.message_id, expected, timeout_s, self._on_full, self._on_relief
-        )
+        exchange = StreamExchange(context_id, command.message_id, expected, timeout_s, self._on_full, self._on_relief)
         try:
             self._exchanges.add(exchange)
             await self._send(exchange, command, BytesSource(data))

@@ -206,9 +206,7 @@ class _Onward:
             _log.info("the association of a C-MOVE ended badly: %s", error)
 
 
-async def perform_get(
-    request: GetRequest, handler: GetHandler, respond: Respond, pressure: Pressure
-) -> Status | Reply:
+async def perform_get(request: GetRequest, handler: GetHandler, respond: Respond, pressure: Pressure) -> Status | Reply:
     """Answer a C-GET with what its handler chooses; returns the final reply."""
     retrieval = await _chosen(request, handler, pressure)
     if not isinstance(retrieval, Retrieval):
@@ -236,9 +234,7 @@ async def perform_move(
         await way.close(in_haste=not is_done)
 
 
-async def _chosen(
-    request: GetRequest | MoveRequest, handler: Any, pressure: Pressure
-) -> Retrieval | Status | Reply:
+async def _chosen(request: GetRequest | MoveRequest, handler: Any, pressure: Pressure) -> Retrieval | Status | Reply:
     answer: Any = handler(request)
     if isinstance(answer, Awaitable):
         answer = await pressure.run(answer)

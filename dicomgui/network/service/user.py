@@ -139,9 +139,7 @@ class ServiceUser:
         """What stores many files one after the other without a pause; see there. The parameters are those of
         :meth:`store`.
         """
-        return StoreLane(
-            self._connection, self._contexts, Manner(priority), self._response_s(timeout_s), on_launch
-        )
+        return StoreLane(self._connection, self._contexts, Manner(priority), self._response_s(timeout_s), on_launch)
 
     def find(
         self,
@@ -163,9 +161,7 @@ class ServiceUser:
         """
         sop_class = sop_class_uid or query_class(root, "find")
         make = partial(dimse.CFindRQ, affected_sop_class_uid=sop_class, priority=priority)
-        start = partial(
-            self._open, sop_class, make, dimse.CFindRSP, identifier, level, self._response_s(timeout_s)
-        )
+        start = partial(self._open, sop_class, make, dimse.CFindRSP, identifier, level, self._response_s(timeout_s))
         return Operation(self._connection, start, _match)
 
     def move(
@@ -189,9 +185,7 @@ class ServiceUser:
         make = partial(
             dimse.CMoveRQ, affected_sop_class_uid=sop_class, move_destination=AETitle(destination), priority=priority
         )
-        start = partial(
-            self._open, sop_class, make, dimse.CMoveRSP, identifier, level, self._retrieve_s(timeout_s)
-        )
+        start = partial(self._open, sop_class, make, dimse.CMoveRSP, identifier, level, self._retrieve_s(timeout_s))
         return Operation(self._connection, start, _progress)
 
     def get(
@@ -223,9 +217,7 @@ class ServiceUser:
             await self._getting.acquire()
             try:
                 self._provider.receive_by(handlers)
-                return await self._open(
-                    sop_class, make, dimse.CGetRSP, identifier, level, self._retrieve_s(timeout_s)
-                )
+                return await self._open(sop_class, make, dimse.CGetRSP, identifier, level, self._retrieve_s(timeout_s))
             except BaseException:
                 ended()
                 raise

@@ -69,6 +69,7 @@ __all__ = [
     "session",
 ]
 
+
 def contexts(*, color: bool = False, annotations: bool = False, jobs: bool = False) -> tuple[ProposedContext, ...]:
     """What to propose.
 

@@ -52,6 +52,7 @@ __all__ = [
     "sop_classes_for",
 ]
 
+
 class InstanceKind(NamedTuple):
     """What is said of an instance to send it; ``transfer_syntax_uid`` is empty for a data set that has none yet."""
 
@@ -92,9 +93,7 @@ def _kind_of_file(file: InstanceFile) -> InstanceKind:
     return InstanceKind(file.head.sop_class_uid, file.head.sop_instance_uid, file.head.transfer_syntax_uid)
 
 
-def contexts_for(
-    instances: Iterable[StorableInstance], *, fallback: Sequence[str] = ()
-) -> tuple[ProposedContext, ...]:
+def contexts_for(instances: Iterable[StorableInstance], *, fallback: Sequence[str] = ()) -> tuple[ProposedContext, ...]:
     """The presentation contexts that instances need, in their order: one for each pair of SOP class and syntax.
 
     Each pair has a context of its own, because a peer chooses a single syntax of a context. A data set that is in no

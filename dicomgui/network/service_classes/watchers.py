@@ -77,9 +77,7 @@ class Watchers:
             for ae_title in receivers or self._subscriptions.subscribers(uid):
                 self._courier.bring(ae_title, UpsEvent(event, uid, content))
 
-    def perform(
-        self, action: int, uid: str, information: Dataset, steps: Mapping[str, Dataset]
-    ) -> Status | Reply:
+    def perform(self, action: int, uid: str, information: Dataset, steps: Mapping[str, Dataset]) -> Status | Reply:
         """Answer an N-ACTION that subscribes, unsubscribes or suspends.
 
         :param uid: the step, or a well-known instance for all of them.
@@ -108,9 +106,7 @@ class Watchers:
             return Reply(UNKNOWN_RECEIVER, "the receiving AE is not known here")
         return self._subscribe(receiver, uid, information, steps)
 
-    def _subscribe(
-        self, receiver: str, uid: str, information: Dataset, steps: Mapping[str, Dataset]
-    ) -> Status | Reply:
+    def _subscribe(self, receiver: str, uid: str, information: Dataset, steps: Mapping[str, Dataset]) -> Status | Reply:
         asked = text_of(information, "DeletionLock")
         if asked not in ("TRUE", "FALSE"):
             return Reply(INVALID_ARGUMENT, "the deletion lock is neither TRUE nor FALSE")

@@ -150,9 +150,7 @@ def exchange_line(exchange: Exchange, newest_mono: float = 0.0) -> Line:
     return Line(label, tuple(phases), exchange.number, exchange.failed)
 
 
-def timeline(
-    store: TraceStore, association: int, exchanges: Iterable[Exchange] = (), *, left_out: int = 0
-) -> Timeline:
+def timeline(store: TraceStore, association: int, exchanges: Iterable[Exchange] = (), *, left_out: int = 0) -> Timeline:
     """Read the times of an association. Reads its records, up to :data:`MAX_RECORDS`: not for the loop's thread.
 
     :param left_out: exchanges behind these that were not given.

@@ -22,7 +22,14 @@ from dicomgui.network.uids import is_valid_uid
 
 SAMPLES = Path(pydicom.__file__).parent / "data"
 NO_DICOM = {
-    "FileInfo.txt", "README", "README.md", "README.txt", "crayons.icc", "rtplan.dump", "rtstruct.dump", "zipMR.gz",
+    "FileInfo.txt",
+    "README",
+    "README.md",
+    "README.txt",
+    "crayons.icc",
+    "rtplan.dump",
+    "rtstruct.dump",
+    "zipMR.gz",
     "no_meta.dcm",  # one stray byte in front of the data set; pydicom reads it as one unknown element
 }
 IMPLICIT, EXPLICIT, BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
@@ -93,8 +100,12 @@ def test_samples_of_pydicom(path: Path) -> None:
     expected = info.get("TransferSyntaxUID") or (IMPLICIT if implicit else EXPLICIT if little else BIG)
     assert head.transfer_syntax_uid == expected
     assert head.has_preamble == bool(ds.preamble)
-    assert bool(head.lacks) == (not all(k in info and info[k].value for k in (
-        "TransferSyntaxUID", "MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID")))
+    assert bool(head.lacks) == (
+        not all(
+            k in info and info[k].value
+            for k in ("TransferSyntaxUID", "MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID")
+        )
+    )
     with path.open("rb") as file:
         assert read_head(file) == head, "a stream gives the same"
 
@@ -105,9 +116,14 @@ def test_meta_elements_are_kept() -> None:
     assert head.meta[1].element == 0x0010
 
 
-@pytest.mark.parametrize(("order", "explicit", "syntax"), [
-    ("<", True, EXPLICIT), ("<", False, IMPLICIT), (">", True, BIG),
-])
+@pytest.mark.parametrize(
+    ("order", "explicit", "syntax"),
+    [
+        ("<", True, EXPLICIT),
+        ("<", False, IMPLICIT),
+        (">", True, BIG),
+    ],
+)
 def test_bare_data_sets(order: str, explicit: bool, syntax: str) -> None:
     head = parse_head(data_set(order=order, explicit=explicit))
     assert head == (0, syntax, CT, UID, False, ("File Meta Information (group 0002)",), ())
@@ -139,9 +155,14 @@ def test_private_syntax_is_judged_by_its_look() -> None:
     assert (head.transfer_syntax_uid, head.sop_instance_uid) == ("1.2.840.113619.5.2", UID)
 
 
-@pytest.mark.parametrize(("order", "explicit", "syntax"), [
-    ("<", True, EXPLICIT), ("<", False, IMPLICIT), (">", True, BIG),
-])
+@pytest.mark.parametrize(
+    ("order", "explicit", "syntax"),
+    [
+        ("<", True, EXPLICIT),
+        ("<", False, IMPLICIT),
+        (">", True, BIG),
+    ],
+)
 def test_missing_syntax_is_judged_by_the_look(order: str, explicit: bool, syntax: str) -> None:
     head = parse_head(meta(element(0x00020012, "UI", ui("1.2"))) + data_set(order=order, explicit=explicit))
     assert (head.transfer_syntax_uid, head.sop_class_uid) == (syntax, CT)
@@ -192,8 +213,10 @@ def test_magic_without_preamble_and_group_2_without_magic() -> None:
 
 
 def test_implicit_meta_is_read() -> None:
-    parts = [element(tag, "UI", ui(uid), explicit=False)
-             for tag, uid in ((0x00020002, CT), (0x00020003, UID), (0x00020010, IMPLICIT))]
+    parts = [
+        element(tag, "UI", ui(uid), explicit=False)
+        for tag, uid in ((0x00020002, CT), (0x00020003, UID), (0x00020010, IMPLICIT))
+    ]
     head = parse_head(meta(*parts) + data_set(explicit=False))
     assert (head.sop_class_uid, head.sop_instance_uid, head.transfer_syntax_uid) == (CT, UID, IMPLICIT)
 
@@ -294,15 +317,30 @@ def test_a_stream_may_give_little_at_a_time() -> None:
     assert read_head(Dribble(data_set())).sop_class_uid == CT
 
 
-@pytest.mark.parametrize("data", [
-    b"", b"\0", bytes(200), bytes(5000), b"\x89PNG\r\n\x1a\n" + bytes(300), b"PK\x03\x04" + bytes(300),
-    b"%PDF-1.7\n" + b"x" * 300, b"hello world\n" * 40, b"\x7fELF" + bytes(300), b"\xff\xd8\xff\xe0" + bytes(300),
-    b"\x08\0", b"\x08\0\x05\0", b"\x08\0" + b"A" * 300, b"\x08\0\0\0" + bytes(300), b"\0\x08" + bytes(300),
-    b"\x08\0\x05\0CS\x03\0abc" + bytes(50),  # odd length
-    b"\x08\0\x05\0\x02\0\0\0ab\x08\0\x05\0\x02\0\0\0ab" + bytes(50),  # the same tag again
-    b"\x08\0\x05\0CS\x02\0ab" + b"\x08\0\x08\0??" + bytes(50),
-    b"\x02\0" + bytes(300),
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\0",
+        bytes(200),
+        bytes(5000),
+        b"\x89PNG\r\n\x1a\n" + bytes(300),
+        b"PK\x03\x04" + bytes(300),
+        b"%PDF-1.7\n" + b"x" * 300,
+        b"hello world\n" * 40,
+        b"\x7fELF" + bytes(300),
+        b"\xff\xd8\xff\xe0" + bytes(300),
+        b"\x08\0",
+        b"\x08\0\x05\0",
+        b"\x08\0" + b"A" * 300,
+        b"\x08\0\0\0" + bytes(300),
+        b"\0\x08" + bytes(300),
+        b"\x08\0\x05\0CS\x03\0abc" + bytes(50),  # odd length
+        b"\x08\0\x05\0\x02\0\0\0ab\x08\0\x05\0\x02\0\0\0ab" + bytes(50),  # the same tag again
+        b"\x08\0\x05\0CS\x02\0ab" + b"\x08\0\x08\0??" + bytes(50),
+        b"\x02\0" + bytes(300),
+    ],
+)
 def test_what_is_no_dicom_is_refused(data: bytes) -> None:
     with pytest.raises(NotPart10):
         parse_head(data)
@@ -364,8 +402,13 @@ def test_a_named_pipe_does_not_block(tmp_path: Path) -> None:
 
 def test_written_head_is_read_by_pydicom(tmp_path: Path) -> None:
     head = write_head(
-        sop_class_uid=CT, sop_instance_uid=UID, transfer_syntax_uid=EXPLICIT, source_ae_title="SRC",
-        sending_ae_title=" SENDER ", receiving_ae_title="RECEIVER", implementation_version="V1",
+        sop_class_uid=CT,
+        sop_instance_uid=UID,
+        transfer_syntax_uid=EXPLICIT,
+        source_ae_title="SRC",
+        sending_ae_title=" SENDER ",
+        receiving_ae_title="RECEIVER",
+        implementation_version="V1",
     )
     path = tmp_path / "a.dcm"
     path.write_bytes(head + data_set())

@@ -6,8 +6,14 @@ import pytest
 
 from dicomgui.network.status import Category, Service, Status, known_codes
 
-GENERAL_FAILURES = [0x0105, 0x0106, *range(0x0110, 0x0116), *range(0x0117, 0x011A), *range(0x0120, 0x0125),
-                    *range(0x0210, 0x0214)]
+GENERAL_FAILURES = [
+    0x0105,
+    0x0106,
+    *range(0x0110, 0x0116),
+    *range(0x0117, 0x011A),
+    *range(0x0120, 0x0125),
+    *range(0x0210, 0x0214),
+]
 
 # The union of PS3.7 annex C and the service classes of PS3.4.
 OWED = {
@@ -22,8 +28,22 @@ OWED = {
     Service.PRINT: [*range(0xB600, 0xB606), 0xB609, 0xB60A, *range(0xC600, 0xC604), 0xC605, 0xC613, 0xC616],
     Service.MEDIA_CREATION: [0x0001, 0xA510, 0xC201, 0xC202, 0xC203],
     Service.EVENT_LOGGING: [0xB101, 0xB102, 0xB104, *range(0xC101, 0xC105), 0xC10E, 0xC110, 0xC111],
-    Service.UPS: [0xA700, 0xA900, 0xB300, 0xB301, 0xB304, 0xB305, 0xB306, *range(0xC300, 0xC305),
-                  0xC307, 0xC308, 0xC309, *range(0xC310, 0xC316), 0xFF00, 0xFF01],
+    Service.UPS: [
+        0xA700,
+        0xA900,
+        0xB300,
+        0xB301,
+        0xB304,
+        0xB305,
+        0xB306,
+        *range(0xC300, 0xC305),
+        0xC307,
+        0xC308,
+        0xC309,
+        *range(0xC310, 0xC316),
+        0xFF00,
+        0xFF01,
+    ],
     Service.RT_VERIFICATION: [0xC112, *range(0xC221, 0xC228)],
     Service.NON_PATIENT: [0xA700, 0xA900, 0xC000],
     Service.STORAGE_MANAGEMENT: [0xB010],
@@ -31,13 +51,31 @@ OWED = {
 }
 
 
-@pytest.mark.parametrize(("code", "category"), [
-    (0x0000, Category.SUCCESS), (0x0001, Category.WARNING), (0x0002, Category.FAILURE), (0x0107, Category.WARNING),
-    (0x0116, Category.WARNING), (0x0110, Category.FAILURE), (0x0122, Category.FAILURE), (0xA700, Category.FAILURE),
-    (0xA801, Category.FAILURE), (0xAFFF, Category.FAILURE), (0xB000, Category.WARNING), (0xBFFF, Category.WARNING),
-    (0xC000, Category.FAILURE), (0xCFFF, Category.FAILURE), (0xFE00, Category.CANCEL), (0xFE01, Category.FAILURE),
-    (0xFF00, Category.PENDING), (0xFF01, Category.PENDING), (0xFF02, Category.FAILURE), (0xFFFF, Category.FAILURE),
-])
+@pytest.mark.parametrize(
+    ("code", "category"),
+    [
+        (0x0000, Category.SUCCESS),
+        (0x0001, Category.WARNING),
+        (0x0002, Category.FAILURE),
+        (0x0107, Category.WARNING),
+        (0x0116, Category.WARNING),
+        (0x0110, Category.FAILURE),
+        (0x0122, Category.FAILURE),
+        (0xA700, Category.FAILURE),
+        (0xA801, Category.FAILURE),
+        (0xAFFF, Category.FAILURE),
+        (0xB000, Category.WARNING),
+        (0xBFFF, Category.WARNING),
+        (0xC000, Category.FAILURE),
+        (0xCFFF, Category.FAILURE),
+        (0xFE00, Category.CANCEL),
+        (0xFE01, Category.FAILURE),
+        (0xFF00, Category.PENDING),
+        (0xFF01, Category.PENDING),
+        (0xFF02, Category.FAILURE),
+        (0xFFFF, Category.FAILURE),
+    ],
+)
 def test_category(code: int, category: Category) -> None:
     assert Status(code).category is category
 
@@ -80,22 +118,25 @@ def test_general_codes_hold_in_every_service() -> None:
         assert Status(0x0000).meaning(service) == "Success"
 
 
-@pytest.mark.parametrize(("service", "code", "words", "listed"), [
-    (Service.STORAGE, 0xA7FE, "out of resources", True),
-    (Service.STORAGE, 0xA901, "does not match the SOP class", True),
-    (Service.STORAGE, 0xC123, "cannot understand", True),
-    (Service.STORAGE, 0xA801, "move destination", False),
-    (Service.STORAGE, 0xB123, "warning", False),
-    (Service.FIND, 0xC001, "Unable to process", True),
-    (Service.UPS, 0xC399, "Unable to process", True),
-    (Service.VERIFICATION, 0xA700, "out of resources", False),
-    (Service.PRINT, 0xC123, "unable to process", False),
-    (None, 0xA5FF, "Failure", False),
-    (None, 0xA9F0, "does not match", False),
-    (None, 0x0199, "unlisted", False),
-    (None, 0xD000, "no table lists", False),
-    (None, 0xFFFF, "no table lists", False),
-])
+@pytest.mark.parametrize(
+    ("service", "code", "words", "listed"),
+    [
+        (Service.STORAGE, 0xA7FE, "out of resources", True),
+        (Service.STORAGE, 0xA901, "does not match the SOP class", True),
+        (Service.STORAGE, 0xC123, "cannot understand", True),
+        (Service.STORAGE, 0xA801, "move destination", False),
+        (Service.STORAGE, 0xB123, "warning", False),
+        (Service.FIND, 0xC001, "Unable to process", True),
+        (Service.UPS, 0xC399, "Unable to process", True),
+        (Service.VERIFICATION, 0xA700, "out of resources", False),
+        (Service.PRINT, 0xC123, "unable to process", False),
+        (None, 0xA5FF, "Failure", False),
+        (None, 0xA9F0, "does not match", False),
+        (None, 0x0199, "unlisted", False),
+        (None, 0xD000, "no table lists", False),
+        (None, 0xFFFF, "no table lists", False),
+    ],
+)
 def test_unlisted_codes_fall_in_their_range(service: Service | None, code: int, words: str, listed: bool) -> None:
     explained = Status(code).explain(service)
     assert words in explained.meaning

@@ -18,9 +18,16 @@ def open_new(path: Path) -> int:
     return os.open(path, disk.CREATE_FLAGS, 0o666)
 
 
-@pytest.mark.parametrize(("first", "second"), [
-    (b"head", b"body"), (b"head", b""), (b"", b"body"), (b"", b""), (bytearray(b"x" * 100_000), memoryview(b"y" * 9)),
-])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (b"head", b"body"),
+        (b"head", b""),
+        (b"", b"body"),
+        (b"", b""),
+        (bytearray(b"x" * 100_000), memoryview(b"y" * 9)),
+    ],
+)
 def test_write_all(tmp_path: Path, first: disk.Buffer, second: disk.Buffer) -> None:
     handle = open_new(tmp_path / "a")
     disk.write_all(handle, first, second)

@@ -11,7 +11,7 @@ from dicomgui.storage.names import MAX_NAME, safe_name
     ("text", "name"),
     [
         ("Müller 山田", "Müller 山田"),
-        ("a/b\\c:d*e?f\"g<h>i|j", "a_b_c_d_e_f_g_h_i_j"),
+        ('a/b\\c:d*e?f"g<h>i|j', "a_b_c_d_e_f_g_h_i_j"),
         ("..", "none"),
         ("../../etc/passwd", "_.._etc_passwd"),
         ("", "none"),

@@ -114,9 +114,7 @@ def test_a_study_has_its_own_name_of_the_patient(table: Table) -> None:
         ({"PatientID": "A", "PatientName": "A"}, {"PatientID": "", "PatientName": "A"}, 2),
     ],
 )
-def test_who_is_one_patient(
-    table: Table, first: dict[str, object], second: dict[str, object], patients: int
-) -> None:
+def test_who_is_one_patient(table: Table, first: dict[str, object], second: dict[str, object], patients: int) -> None:
     table.put(instance(1, **first))
     table.put(instance(2, **second))
     assert table.counts()[0] == patients

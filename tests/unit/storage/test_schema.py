@@ -56,9 +56,7 @@ def test_older_tables_are_brought_up_to_date_step_by_step(
     database.execute("SELECT two FROM study")
 
 
-def test_a_step_is_made_as_a_whole_or_not_at_all(
-    database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_step_is_made_as_a_whole_or_not_at_all(database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_schema(database)
     monkeypatch.setattr(schema, "VERSION", VERSION + 1)
     monkeypatch.setitem(MIGRATIONS, VERSION, "ALTER TABLE study ADD COLUMN one TEXT; SELECT nothing FROM nowhere;")

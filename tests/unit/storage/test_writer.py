@@ -69,13 +69,17 @@ def files(archive: Archive) -> list[Path]:
 
 def open_sink(archive: Archive, uid: str = UID, syntax: str = EXPLICIT, sop_class: str = CT) -> InstanceSink:
     return archive.receive(
-        sop_class_uid=sop_class, sop_instance_uid=uid, transfer_syntax_uid=syntax,
-        sending_ae_title="SENDER", receiving_ae_title="ARCHIVE",
+        sop_class_uid=sop_class,
+        sop_instance_uid=uid,
+        transfer_syntax_uid=syntax,
+        sending_ae_title="SENDER",
+        receiving_ae_title="ARCHIVE",
     )
 
 
-def store(archive: Archive, data: bytes, uid: str = UID, *, piece: int = 100_000, syntax: str = EXPLICIT,
-          sop_class: str = CT) -> Stored:
+def store(
+    archive: Archive, data: bytes, uid: str = UID, *, piece: int = 100_000, syntax: str = EXPLICIT, sop_class: str = CT
+) -> Stored:
     sink = open_sink(archive, uid, syntax, sop_class)
     for start in range(0, len(data), piece):
         buffer = bytearray(data[start : start + piece])
@@ -289,9 +293,14 @@ def test_uids_that_are_none_are_refused_at_once(archive: Archive, uid: str) -> N
     assert caught.value.status == 0x0117
 
 
-@pytest.mark.parametrize(("syntax", "sop_class", "name"), [
-    ("", CT, "transfer syntax UID"), (EXPLICIT, "", "SOP Class UID"), (EXPLICIT, "1" * 65, "SOP Class UID"),
-])
+@pytest.mark.parametrize(
+    ("syntax", "sop_class", "name"),
+    [
+        ("", CT, "transfer syntax UID"),
+        (EXPLICIT, "", "SOP Class UID"),
+        (EXPLICIT, "1" * 65, "SOP Class UID"),
+    ],
+)
 def test_heads_that_cannot_be_written(archive: Archive, syntax: str, sop_class: str, name: str) -> None:
     with pytest.raises(InstanceRefused, match=name) as caught:
         open_sink(archive, UID, syntax, sop_class)
@@ -367,7 +376,9 @@ def take_links_away(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_file_systems_without_hard_links(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     take_links_away(monkeypatch)
     assert [store(archive, data).outcome for data in (b"one", b"two", b"one")] == [
-        Outcome.STORED, Outcome.KEPT_SECOND, Outcome.DUPLICATE,
+        Outcome.STORED,
+        Outcome.KEPT_SECOND,
+        Outcome.DUPLICATE,
     ]
     assert len(files(archive)) == 2
 
@@ -400,7 +411,8 @@ def test_success_means_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(writer.disk, "place", lambda a, b: (steps.append("place"), place(a, b)))
     monkeypatch.setattr(writer.disk, "sync_file", lambda handle: (steps.append("file"), sync_file(handle)))
     monkeypatch.setattr(
-        writer.disk, "sync_folder",
+        writer.disk,
+        "sync_folder",
         lambda path: (steps.append("root" if path == archive.folder else "folder"), sync_folder(path)),
     )
     store(archive, b"one")
@@ -421,9 +433,7 @@ def test_the_folder_of_the_archive_is_synced_once_and_again_where_a_folder_is_ma
     archive.prepare()
     synced: list[str] = []
     sync_folder = writer.disk.sync_folder
-    monkeypatch.setattr(
-        writer.disk, "sync_folder", lambda path: (synced.append(Path(path).name), sync_folder(path))
-    )
+    monkeypatch.setattr(writer.disk, "sync_folder", lambda path: (synced.append(Path(path).name), sync_folder(path)))
     uids = [f"1.2.3.{number}" for number in range(1, 40)]
     for uid in uids[:20]:
         store(archive, b"data", uid=uid)

@@ -80,10 +80,18 @@ def before(real: Callable[..., object], check: Callable[..., None]) -> Callable[
 
 
 @pytest.mark.parametrize("data", [SMALL, LARGE], ids=["small", "large"])
-@pytest.mark.parametrize(("code", "kind"), [
-    (errno.ENOSPC, DiskFull), (errno.EDQUOT, DiskFull), (errno.EIO, DiskFault), (errno.EROFS, FolderUnwritable),
-    (errno.EACCES, FolderUnwritable), (errno.EMFILE, DiskFault), (errno.ENAMETOOLONG, PathTooLong),
-])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (errno.ENOSPC, DiskFull),
+        (errno.EDQUOT, DiskFull),
+        (errno.EIO, DiskFault),
+        (errno.EROFS, FolderUnwritable),
+        (errno.EACCES, FolderUnwritable),
+        (errno.EMFILE, DiskFault),
+        (errno.ENAMETOOLONG, PathTooLong),
+    ],
+)
 @pytest.mark.parametrize("step", ["open_part", "write_all", "place"])
 def test_every_step_may_fail(
     archive: Archive, data: bytes, code: int, kind: type[StorageError], step: str, monkeypatch: pytest.MonkeyPatch

@@ -209,9 +209,7 @@ async def test_an_export_that_is_cancelled_leaves_nothing_half_made(
     target = tmp_path / "out"
     async with real_archive(tmp_path, context) as archive:
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(
-                export(archive, ALL, target, context.file_pool, form=form, on_progress=wait)
-            )
+            task = group.create_task(export(archive, ALL, target, context.file_pool, form=form, on_progress=wait))
             await asyncio.to_thread(reached_it.wait, 60)
             task.cancel()
             await asyncio.sleep(0)

@@ -65,9 +65,7 @@ async def test_it_is_open_as_long_as_anybody_has_it_open(archive: LocalArchive) 
     assert not archive.is_open, "one close too many does no harm"
 
 
-async def test_the_next_start_repairs_and_says_so(
-    archive: LocalArchive, context: AppContext, tmp_path: Path
-) -> None:
+async def test_the_next_start_repairs_and_says_so(archive: LocalArchive, context: AppContext, tmp_path: Path) -> None:
     async with archive.opened():
         kept, lost = await fill(archive, context, tmp_path / "files", 1, 2)
         await archive.settle()
@@ -199,9 +197,7 @@ async def test_instances_are_stored_where_there_can_be_no_index(
     assert len(list(archive.folder.glob("??/*.dcm"))) == 1
 
 
-async def test_a_folder_that_cannot_be_used_is_told_and_nothing_stays_open(
-    context: AppContext, tmp_path: Path
-) -> None:
+async def test_a_folder_that_cannot_be_used_is_told_and_nothing_stays_open(context: AppContext, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     archive = LocalArchive(context, tmp_path / "file" / "archive")
     with pytest.raises(StorageError):

@@ -79,7 +79,7 @@ def test_what_is_wrong_is_left_out_and_told(tmp_path: Path) -> None:
         '[[search]]\nname = "good"\nkeys = ["PatientID=1"]\n'
         '[[search]]\nname = "bad"\nkeys = ["NoSuchThing=1"]\n'
         '[[search]]\nname = "odd"\nlevel = "house"\nroot = "elsewhere"\nlimit = -1\n'
-        '[[search]]\nkeys = [1]\n'
+        "[[search]]\nkeys = [1]\n"
         "[retrieve]\nat_once = true\n[results]\ncolumns = 5\n"
     )
     file = QueryFile(tmp_path)

@@ -49,9 +49,7 @@ def test_only_what_is_given_becomes_a_key() -> None:
 
 def test_keys_of_the_step_outside_of_it_are_remarked_on() -> None:
     keys = tuple(map(parse_key, ("Modality=CT", "PatientID=1", f"{STEP}[0].Modality=CT")))
-    assert worklist_remarks(keys) == (
-        f"Modality is an attribute of the scheduled step: write {STEP}[0].Modality.",
-    )
+    assert worklist_remarks(keys) == (f"Modality is an attribute of the scheduled step: write {STEP}[0].Modality.",)
 
 
 def test_return_keys_can_be_chosen() -> None:

@@ -104,7 +104,7 @@ class TestReading:
     def test_dots_in_values_and_comments_are_no_parts(self, tmp_path: Path) -> None:
         path = tmp_path / "x.toml"
         dots = "." * 1000
-        path.write_text(f"# {dots}\na = '{dots}'\nb = \"x\\\"{dots}\"\n")
+        path.write_text(f'# {dots}\na = \'{dots}\'\nb = "x\\"{dots}"\n')
         assert TomlFile(path).read() == Document({"a": dots, "b": f'x"{dots}'})
 
     def test_a_newer_file_is_read_as_far_as_it_is_known(self, tmp_path: Path) -> None:

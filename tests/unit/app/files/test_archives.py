@@ -92,9 +92,7 @@ def test_too_many_members_are_refused(tmp_path: Path, instance: bytes, monkeypat
     assert "members" in member.reason
 
 
-def test_a_bomb_is_stopped_and_leaves_nothing(
-    tmp_path: Path, instance: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bomb_is_stopped_and_leaves_nothing(tmp_path: Path, instance: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MAX_EXTRACTED_BYTES", len(instance) + 100)
     archive = archive_of(tmp_path / "a.zip", {"1": instance, "2": instance, "3": instance})
     found = members_of(archive, tmp_path / "out")

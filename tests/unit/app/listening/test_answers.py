@@ -61,9 +61,7 @@ def test_a_list_that_would_not_be_read_again_is_not_written(tmp_path: Path) -> N
     assert not store.path.exists()
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"printer_status": "GONE"}, {"printer_info": "low"}, {"worklist": ({},) * 5_001}]
-)
+@pytest.mark.parametrize("wrong", [{"printer_status": "GONE"}, {"printer_info": "low"}, {"worklist": ({},) * 5_001}])
 def test_what_cannot_be_used_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError):
         AnswerSettings(**wrong)  # type: ignore[arg-type]

@@ -34,9 +34,7 @@ def test_verdicts(answers: CommitmentAnswers, failed: dict[str, int]) -> None:
     assert result.transaction_uid == "2.25.9"
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"delay_ms": -1}, {"fail_every": -1}, {"fail_uids": ("1.x",)}, {"fail_reason": 0}]
-)
+@pytest.mark.parametrize("wrong", [{"delay_ms": -1}, {"fail_every": -1}, {"fail_uids": ("1.x",)}, {"fail_reason": 0}])
 def test_what_cannot_be_answered_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         CommitmentAnswers(**wrong)

@@ -74,7 +74,9 @@ def test_an_image_keeps_its_pixels_as_far_as_that_goes() -> None:
 @pytest.mark.parametrize(
     ("kind", "polarity", "seen"),
     [
-        ("MONOCHROME2", "", 16), ("MONOCHROME1", "", 239), ("MONOCHROME2", "REVERSE", 239),
+        ("MONOCHROME2", "", 16),
+        ("MONOCHROME1", "", 239),
+        ("MONOCHROME2", "REVERSE", 239),
         ("MONOCHROME1", "REVERSE", 16),
     ],
 )

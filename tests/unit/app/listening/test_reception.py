@@ -108,9 +108,7 @@ async def test_a_move_to_us_arrives_and_is_counted(context: AppContext, tmp_path
     port = free_port()
     wanted = [Wanted(Level.STUDY, (parse_key(f"StudyInstanceUID={CT_STUDY}"),))]
     async with answering(destinations={"ME": port}) as scp:
-        job = MoveJob(
-            context, scp.address, ConnectionOptions(), wanted, destination="ME", expects_arrivals=True
-        )
+        job = MoveJob(context, scp.address, ConnectionOptions(), wanted, destination="ME", expects_arrivals=True)
 
         def take(event: ListenerEvent) -> None:
             arrived = arrived_of(event)

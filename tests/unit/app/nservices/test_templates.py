@@ -158,8 +158,10 @@ def test_instances_are_named_by_their_series_and_study() -> None:
     for key, path in (("ups-push", "InputInformationSequence"), ("ups-performed", "")):
         made = BY_KEY[key].make(known).dataset
         assert made is not None
-        items = made[path].value if path else (
-            made.UnifiedProcedureStepPerformedProcedureSequence[0].OutputInformationSequence
+        items = (
+            made[path].value
+            if path
+            else (made.UnifiedProcedureStepPerformedProcedureSequence[0].OutputInformationSequence)
         )
         assert [(one.StudyInstanceUID, one.SeriesInstanceUID) for one in items] == [
             ("2.25.1", "2.25.2"), ("2.25.1", "2.25.3"), ("2.25.9", "2.25.8"),

@@ -203,9 +203,7 @@ async def test_a_closed_port_is_a_report(context: AppContext) -> None:
 
 async def test_no_accepted_context_is_a_report(context: AppContext) -> None:
     async with answering(sop_classes=frozenset({"1.2.840.10008.5.1.4.1.2.2.1"})) as scp:
-        report = await MoveJob(
-            context, scp.address, OPTIONS, [want("STUDY", f"{STUDY}=1.2")], destination="ME"
-        ).run()
+        report = await MoveJob(context, scp.address, OPTIONS, [want("STUDY", f"{STUDY}=1.2")], destination="ME").run()
     assert isinstance(report.error, NoAcceptedContext)
     assert not report.ok
 

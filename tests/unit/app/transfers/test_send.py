@@ -83,9 +83,7 @@ async def test_everything_is_sent_and_told(context: AppContext, tmp_path: Path) 
     shelf, told, progress = Shelf(), list[ItemResult](), list[SendProgress]()
     selection = files(tmp_path, 3)
     async with await serve(port=0, handlers=Handlers(on_store=shelf)) as server:
-        report = await send(
-            context, to(server), OPTIONS, selection, on_result=told.append, on_progress=progress.append
-        )
+        report = await send(context, to(server), OPTIONS, selection, on_result=told.append, on_progress=progress.append)
     assert report.ok
     assert report.sent == 3
     assert report.results == tuple(told)
@@ -213,9 +211,7 @@ async def test_without_a_connection_everything_fails_for_that_reason(context: Ap
     assert report.findings[0].code == "closed-port"
 
 
-async def test_an_association_that_breaks_after_a_success_is_opened_again(
-    context: AppContext, tmp_path: Path
-) -> None:
+async def test_an_association_that_breaks_after_a_success_is_opened_again(context: AppContext, tmp_path: Path) -> None:
     async def one_then_abort(peer: Peer) -> None:
         await peer.accept(ACCEPTED)
         command = await peer.read_command()
@@ -234,9 +230,7 @@ async def test_an_association_that_breaks_after_a_success_is_opened_again(
     assert len(report.associations) == 2
 
 
-async def test_an_association_that_breaks_without_a_success_ends_the_send(
-    context: AppContext, tmp_path: Path
-) -> None:
+async def test_an_association_that_breaks_without_a_success_ends_the_send(context: AppContext, tmp_path: Path) -> None:
     async def abort(peer: Peer) -> None:
         await peer.accept(ACCEPTED)
         await peer.read_command()

@@ -10,9 +10,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.errors import ConfigurationError
 
 
-@pytest.mark.parametrize(
-    ("text", "number"), [("", 1), (" 8 ", 8), ("0", 0), ("No limit", 0), ("65535", 65_535)]
-)
+@pytest.mark.parametrize(("text", "number"), [("", 1), (" 8 ", 8), ("0", 0), ("No limit", 0), ("65535", 65_535)])
 def test_numbers(text: str, number: int) -> None:
     assert parse_operations(text) == number
 

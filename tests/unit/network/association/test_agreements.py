@@ -94,10 +94,13 @@ def test_an_answer_of_somebody_else_is_encoded_and_judged_as_it_is() -> None:
     assert agreements.conclude(rq, other) == conclude(rq, other, Role.ACCEPTOR)
 
 
-@pytest.mark.parametrize("policy", [
-    AcceptPolicy(answer_extended=lambda item: item.data),
-    AcceptPolicy(transfer_syntaxes_of={CT: (IMPLICIT,)}),
-])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        AcceptPolicy(answer_extended=lambda item: item.data),
+        AcceptPolicy(transfer_syntaxes_of={CT: (IMPLICIT,)}),
+    ],
+)
 def test_a_policy_that_may_say_something_else_next_time_is_asked_each_time(
     judged: list[AssociateRQ], policy: AcceptPolicy
 ) -> None:

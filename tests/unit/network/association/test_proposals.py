@@ -45,21 +45,30 @@ def test_the_same_is_made_once_and_is_what_build_request_makes() -> None:
     assert proposal.encode() == proposal.encode() == proposal.rq.encode()
 
 
-@pytest.mark.parametrize("changes", [
-    {"max_pdu_length": 0}, {"async_ops": (2, 1)}, {"implementation": replace(OUR_IMPLEMENTATION, version_name="X")},
-    {"contexts": CONTEXTS[:1]}, {"contexts": CONTEXTS[::-1]},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"max_pdu_length": 0},
+        {"async_ops": (2, 1)},
+        {"implementation": replace(OUR_IMPLEMENTATION, version_name="X")},
+        {"contexts": CONTEXTS[:1]},
+        {"contexts": CONTEXTS[::-1]},
+    ],
+)
 def test_what_differs_is_another_request(changes: dict[str, Any]) -> None:
     other = asked(**changes)
     assert other.rq != asked().rq
     assert other.encode() == other.rq.encode()
 
 
-@pytest.mark.parametrize("changes", [
-    {"user_identity": UserIdentityRQ(2, 1, b"name", b"secret")},
-    {"extended": (SOPClassExtendedNegotiation(CT, b"\x01"),)},
-    {"common_extended": (SOPClassCommonExtendedNegotiation(CT, "1.2.840.10008.4.2", (MR,)),)},
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user_identity": UserIdentityRQ(2, 1, b"name", b"secret")},
+        {"extended": (SOPClassExtendedNegotiation(CT, b"\x01"),)},
+        {"common_extended": (SOPClassCommonExtendedNegotiation(CT, "1.2.840.10008.4.2", (MR,)),)},
+    ],
+)
 def test_what_is_not_plain_is_made_each_time(changes: dict[str, Any]) -> None:
     kept = module._plain.cache_info().currsize
     proposal = asked(**changes)

@@ -343,8 +343,12 @@ def test_missing_uids_and_destination_are_empty() -> None:
 def test_empty_number_counts_as_missing() -> None:
     store = decode(
         command_set(
-            element(0x0002, b"1.2\0"), number(0x0100, 1), number(0x0110, 1), number(0x0800, 1),
-            element(0x1000, b"1.3\0"), element(0x1031, b""),
+            element(0x0002, b"1.2\0"),
+            number(0x0100, 1),
+            number(0x0110, 1),
+            number(0x0800, 1),
+            element(0x1000, b"1.3\0"),
+            element(0x1031, b""),
         )
     )
     assert store == CStoreRQ(1, "1.2", "1.3")
@@ -359,8 +363,13 @@ def test_anomalies_are_bounded() -> None:
 def test_texts_lose_their_padding_only() -> None:
     command = decode(
         command_set(
-            element(0x0002, b"1.2 "), number(0x0100, 0x8001), number(0x0120, 1), number(0x0800, 0x0101),
-            number(0x0900, 0xC000), element(0x0902, b" a b \0"), element(0x1000, b"../x\n\0\0"),
+            element(0x0002, b"1.2 "),
+            number(0x0100, 0x8001),
+            number(0x0120, 1),
+            number(0x0800, 0x0101),
+            number(0x0900, 0xC000),
+            element(0x0902, b" a b \0"),
+            element(0x1000, b"../x\n\0\0"),
         )
     )
     assert command == CStoreRSP(1, Status(0xC000), "1.2", "../x\n", error_comment="a b")
@@ -521,7 +530,11 @@ def test_recorder_is_told_names_of_values() -> None:
         label[12:]: value
         for label, value, _, _ in record(
             command_set(
-                number(0x0100, 0x0222), ECHO[1], number(0x0700, 9), ECHO[2], element(0x0902, b"a\nb "),
+                number(0x0100, 0x0222),
+                ECHO[1],
+                number(0x0700, 9),
+                ECHO[2],
+                element(0x0902, b"a\nb "),
                 element(0x7777, b"\1" * 40),
             )
         ).fields
@@ -537,7 +550,10 @@ def test_recorder_is_told_what_precedes_a_fault() -> None:
     with pytest.raises(RemoteProtocolError):
         decode(command_set(*ECHO, element(0x0902, b"ab", length=9)), recorder=recorder)
     assert recorder.fields[-1] == (
-        "(0000,0902) Error Comment", "length 9, the command set breaks off", 42, 10,
+        "(0000,0902) Error Comment",
+        "length 9, the command set breaks off",
+        42,
+        10,
     )
     assert recorder.left == []
     recorder = Recorded()

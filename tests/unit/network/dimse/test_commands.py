@@ -56,8 +56,13 @@ def test_names() -> None:
 def test_construction_by_position_and_defaults() -> None:
     request = CStoreRQ(5, CT, "1.2.3")
     assert request == CStoreRQ(
-        message_id=5, affected_sop_class_uid=CT, affected_sop_instance_uid="1.2.3", priority=Priority.MEDIUM,
-        move_originator_ae_title="", move_originator_message_id=None, has_dataset=True,
+        message_id=5,
+        affected_sop_class_uid=CT,
+        affected_sop_instance_uid="1.2.3",
+        priority=Priority.MEDIUM,
+        move_originator_ae_title="",
+        move_originator_message_id=None,
+        has_dataset=True,
     )
     assert request.has_dataset
     assert CEchoRQ(1).affected_sop_class_uid == "1.2.840.10008.1.1"

@@ -86,7 +86,12 @@ def test_nothing_is_taken_so_in_the_middle_of_a_pdu() -> None:
 
 
 def test_data_in_one_buffer_is_not_copied() -> None:
-    buffer = bytearray(PDataTF((PDV(1, 3, b"abcd"),)).encode() + PDataTF((PDV(3, 0, b"ef"), PDV(3, 2, b"")),).encode())
+    buffer = bytearray(
+        PDataTF((PDV(1, 3, b"abcd"),)).encode()
+        + PDataTF(
+            (PDV(3, 0, b"ef"), PDV(3, 2, b"")),
+        ).encode()
+    )
     frames = list(Framer().feed(memoryview(buffer)))
     assert frames == [
         DataStart(16),

@@ -60,10 +60,13 @@ def test_one_other_byte_is_another_pdu() -> None:
     assert (first.calling_ae, second.calling_ae) == ("B", "C")
 
 
-@pytest.mark.parametrize("pdu", [
-    asking(UserIdentityRQ(2, 1, b"name", b"secret")),
-    AssociateAC("A", "B", (UserInformation((MaximumLength(0), UserIdentityAC(b"ticket"))),)),
-])
+@pytest.mark.parametrize(
+    "pdu",
+    [
+        asking(UserIdentityRQ(2, 1, b"name", b"secret")),
+        AssociateAC("A", "B", (UserInformation((MaximumLength(0), UserIdentityAC(b"ticket"))),)),
+    ],
+)
 def test_who_the_user_is_is_not_kept(pdu: PDU) -> None:
     data = pdu.encode()
     decoded = decode_again(data)

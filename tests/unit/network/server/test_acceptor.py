@@ -39,13 +39,16 @@ CT, IMPLICIT, EXPLICIT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2", "1.2.
 ASKED = build_request("ME", "YOU", [ProposedContext(CT, (EXPLICIT, IMPLICIT)), ProposedContext(CT, (IMPLICIT,))])
 
 
-@pytest.mark.parametrize(("verdict", "answers"), [
-    (None, [(0, EXPLICIT), (0, IMPLICIT)]),
-    ({}, [(0, EXPLICIT), (0, IMPLICIT)]),
-    (AcceptPolicy(transfer_syntaxes=(IMPLICIT,)), [(0, IMPLICIT), (0, IMPLICIT)]),
-    ({1: IMPLICIT, 3: 2}, [(0, IMPLICIT), (2, None)]),
-    ({3: 4, 99: 1}, [(0, EXPLICIT), (4, None)]),
-])
+@pytest.mark.parametrize(
+    ("verdict", "answers"),
+    [
+        (None, [(0, EXPLICIT), (0, IMPLICIT)]),
+        ({}, [(0, EXPLICIT), (0, IMPLICIT)]),
+        (AcceptPolicy(transfer_syntaxes=(IMPLICIT,)), [(0, IMPLICIT), (0, IMPLICIT)]),
+        ({1: IMPLICIT, 3: 2}, [(0, IMPLICIT), (2, None)]),
+        ({3: 4, 99: 1}, [(0, EXPLICIT), (4, None)]),
+    ],
+)
 async def test_a_verdict_that_accepts(acceptor: Acceptor, verdict: Any, answers: list[tuple[int, str | None]]) -> None:
     answer = acceptor._negotiate(ASKED, verdict)
     assert isinstance(answer, AssociateAC)
@@ -53,9 +56,14 @@ async def test_a_verdict_that_accepts(acceptor: Acceptor, verdict: Any, answers:
     assert given == answers
 
 
-@pytest.mark.parametrize("verdict", [
-    AssociateRJ(1, 1, 1), AssociateRJ(2, 3, 1), AcceptPolicy(check_called=True, ae_title="OTHER"),
-])
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        AssociateRJ(1, 1, 1),
+        AssociateRJ(2, 3, 1),
+        AcceptPolicy(check_called=True, ae_title="OTHER"),
+    ],
+)
 async def test_a_verdict_that_rejects(acceptor: Acceptor, verdict: Any) -> None:
     answer = acceptor._negotiate(ASKED, verdict)
     assert answer == (verdict if isinstance(verdict, AssociateRJ) else AssociateRJ(1, 1, 7))

@@ -23,16 +23,21 @@ def answer(*values: object) -> Any:
     return Status(0)
 
 
-@pytest.mark.parametrize(("handlers", "classes"), [
-    (Handlers(), set()),
-    (Handlers(on_echo=answer), set()),
-    (Handlers(on_store=answer), STORAGE),
-    (Handlers(on_find=answer), of("find")),
-    (Handlers(on_move=answer), of("move")),
-    (Handlers(on_get=answer), of("get") | STORAGE),
-    *((Handlers(**{f"on_n_{name}": answer}), set(NORMALIZED_CLASSES)) for name in (
-        "get", "set", "action", "create", "delete", "event_report")),
-])
+@pytest.mark.parametrize(
+    ("handlers", "classes"),
+    [
+        (Handlers(), set()),
+        (Handlers(on_echo=answer), set()),
+        (Handlers(on_store=answer), STORAGE),
+        (Handlers(on_find=answer), of("find")),
+        (Handlers(on_move=answer), of("move")),
+        (Handlers(on_get=answer), of("get") | STORAGE),
+        *(
+            (Handlers(**{f"on_n_{name}": answer}), set(NORMALIZED_CLASSES))
+            for name in ("get", "set", "action", "create", "delete", "event_report")
+        ),
+    ],
+)
 def test_the_classes_go_with_the_handlers(handlers: Handlers, classes: set[str]) -> None:
     policy = policy_for(handlers, AETitle("ME"))
     assert policy.abstract_syntaxes == classes | {VERIFICATION}

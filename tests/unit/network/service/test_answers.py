@@ -10,14 +10,27 @@ from dicomgui.network.service.answers import response_to
 
 CLASS, INSTANCE = "1.2.840.10008.3.1.2.3.3", "1.2.3"
 FULL = Reply(
-    Status(0x0107), "why", (1,), sop_instance_uid="1.9", attribute_identifiers=(4,), error_id=5,
+    Status(0x0107),
+    "why",
+    (1,),
+    sop_instance_uid="1.9",
+    attribute_identifiers=(4,),
+    error_id=5,
     progress=Progress(1, 2, 3, 4),
 )
 ALL = [
-    dimse.CEchoRQ(1), dimse.CStoreRQ(1, CLASS, INSTANCE), dimse.CFindRQ(1, CLASS), dimse.CGetRQ(1, CLASS),
-    dimse.CMoveRQ(1, CLASS, "D"), dimse.NEventReportRQ(1, CLASS, INSTANCE, 0), dimse.NGetRQ(1, CLASS, INSTANCE),
-    dimse.NSetRQ(1, CLASS, INSTANCE), dimse.NActionRQ(1, CLASS, INSTANCE, 0), dimse.NCreateRQ(1, CLASS, INSTANCE),
-    dimse.NDeleteRQ(1, CLASS, INSTANCE), dimse.UnknownCommand(1, 0x0999),
+    dimse.CEchoRQ(1),
+    dimse.CStoreRQ(1, CLASS, INSTANCE),
+    dimse.CFindRQ(1, CLASS),
+    dimse.CGetRQ(1, CLASS),
+    dimse.CMoveRQ(1, CLASS, "D"),
+    dimse.NEventReportRQ(1, CLASS, INSTANCE, 0),
+    dimse.NGetRQ(1, CLASS, INSTANCE),
+    dimse.NSetRQ(1, CLASS, INSTANCE),
+    dimse.NActionRQ(1, CLASS, INSTANCE, 0),
+    dimse.NCreateRQ(1, CLASS, INSTANCE),
+    dimse.NDeleteRQ(1, CLASS, INSTANCE),
+    dimse.UnknownCommand(1, 0x0999),
 ]
 
 
@@ -33,8 +46,16 @@ def test_each_has_what_its_kind_has_and_nothing_else(request_: dimse.Request, ha
     assert (plain.status, full.status) == (0, 0x0107)
     assert full.error_comment == "why"
     expected = {
-        "event_type_id": 0, "action_type_id": 0, "affected_sop_instance_uid": "1.9", "attribute_identifiers": (4,),
-        "error_id": 5, "remaining": 1, "completed": 2, "failed": 3, "warning": 4, "offending_elements": (1,),
+        "event_type_id": 0,
+        "action_type_id": 0,
+        "affected_sop_instance_uid": "1.9",
+        "attribute_identifiers": (4,),
+        "error_id": 5,
+        "remaining": 1,
+        "completed": 2,
+        "failed": 3,
+        "warning": 4,
+        "offending_elements": (1,),
     }
     if not isinstance(request_, dimse.UnknownCommand):
         for name, value in expected.items():

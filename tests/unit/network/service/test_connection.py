@@ -27,7 +27,9 @@ async def connection() -> Connection:
 
 async def test_before_the_association_there_is_nothing(connection: Connection) -> None:
     for ask in (
-        lambda: connection.transport, lambda: connection.negotiated, lambda: connection.requests,
+        lambda: connection.transport,
+        lambda: connection.negotiated,
+        lambda: connection.requests,
         lambda: connection._sending,
     ):
         with pytest.raises(LocalProtocolError):

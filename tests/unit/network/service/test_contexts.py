@@ -39,9 +39,14 @@ def test_b23_the_context_of_the_transfer_syntax_is_chosen() -> None:
     assert contexts.choose(CT, (IMPLICIT, J2K, EXPLICIT)).context_id == 3
 
 
-@pytest.mark.parametrize(("uid", "syntaxes", "words"), [
-    (MR, (), "was not proposed"), (CT, (J2K, IMPLICIT), "did not accept"), ("1.2.3", (), "1.2.3 was not proposed"),
-])
+@pytest.mark.parametrize(
+    ("uid", "syntaxes", "words"),
+    [
+        (MR, (), "was not proposed"),
+        (CT, (J2K, IMPLICIT), "did not accept"),
+        ("1.2.3", (), "1.2.3 was not proposed"),
+    ],
+)
 def test_none_is_an_error_that_says_why(uid: str, syntaxes: tuple[str, ...], words: str) -> None:
     with pytest.raises(NoAcceptedContext, match=words) as caught:
         chooser(context(1)).choose(uid, syntaxes)
@@ -78,5 +83,3 @@ def test_a_report_goes_as_scp_and_else_as_can_be() -> None:
     assert chooser(context(1)).for_report(CT).context_id == 1
     with pytest.raises(NoAcceptedContext):
         chooser(context(1, scu=False)).for_report(CT)
-
-

@@ -25,10 +25,16 @@ def test_an_abort_that_answers_a_fault_is_the_fault() -> None:
     assert abort_error(Aborted(2, 6, False, fault), "X@h:1").peer == "known"
 
 
-@pytest.mark.parametrize(("name", "phase", "words"), [
-    ("associate", "associate", "association request"), ("response", "response", "no response"),
-    ("release", "release", "release request"), ("send", "response", "read nothing"), ("idle", "idle", "nothing came"),
-])
+@pytest.mark.parametrize(
+    ("name", "phase", "words"),
+    [
+        ("associate", "associate", "association request"),
+        ("response", "response", "no response"),
+        ("release", "release", "release request"),
+        ("send", "response", "read nothing"),
+        ("idle", "idle", "nothing came"),
+    ],
+)
 def test_each_time_out_is_named(name: str, phase: str, words: str) -> None:
     error = timeout_error(name, 2.5, "X@h:1")
     assert error.phase == phase

@@ -123,13 +123,17 @@ async def test_a_response_finds_its_request() -> None:
     assert find(exchanges, response(2, length=4, data=b"data")) is other
 
 
-@pytest.mark.parametrize(("message", "unsent_id", "words"), [
-    (echo(9), 0, "nobody sent"),
-    (response(1), 0, "C-FIND-RSP where C-ECHO-RSP was expected"),
-    (echo(1, 0xFF00), 0, "pending status"),
-    (echo(1), 1, "not sent yet"),
-    (response(2, length=4, data=None), 0, "too large"),
-], ids=["nobody", "another kind", "pending", "too early", "too large"])
+@pytest.mark.parametrize(
+    ("message", "unsent_id", "words"),
+    [
+        (echo(9), 0, "nobody sent"),
+        (response(1), 0, "C-FIND-RSP where C-ECHO-RSP was expected"),
+        (echo(1, 0xFF00), 0, "pending status"),
+        (echo(1), 1, "not sent yet"),
+        (response(2, length=4, data=None), 0, "too large"),
+    ],
+    ids=["nobody", "another kind", "pending", "too early", "too large"],
+)
 async def test_a_response_that_nobody_waits_for_is_a_fault(message: Message, unsent_id: int, words: str) -> None:
     exchanges = Exchanges()
     exchanges.add(await single(1))

@@ -48,14 +48,18 @@ def test_a_request_says_what_the_pdu_says() -> None:
     assert request.user_identity is None
 
 
-@pytest.mark.parametrize(("error", "names"), [
-    (None, ["released", "closed"]),
-    (AssociationAborted("x", source=0, reason=0), ["aborted", "closed"]),
-    (RemoteProtocolError("x", abort_reason=6), ["aborted", "closed"]),
-    (OperationTimeout("x", phase="idle"), ["aborted", "closed"]),
-    (ConnectionLost("x"), ["closed"]),
-    (LocalProtocolError("x"), ["closed"]),
-], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    ("error", "names"),
+    [
+        (None, ["released", "closed"]),
+        (AssociationAborted("x", source=0, reason=0), ["aborted", "closed"]),
+        (RemoteProtocolError("x", abort_reason=6), ["aborted", "closed"]),
+        (OperationTimeout("x", phase="idle"), ["aborted", "closed"]),
+        (ConnectionLost("x"), ["closed"]),
+        (LocalProtocolError("x"), ["closed"]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
 def test_each_end_is_told_once_as_what_it_is(error: DicomNetworkError | None, names: list[str]) -> None:
     told = Told()
     told.teller.closed(FACTS, error)

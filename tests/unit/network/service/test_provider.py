@@ -190,24 +190,28 @@ async def test_an_id_in_use_is_refused_whether_its_request_runs_or_waits() -> No
     await house.tasks.close()
 
 
-@pytest.mark.parametrize(("command", "data", "uid", "scp", "status"), [
-    (CStoreRQ(1, CT, "1.2.3"), b"", None, False, 0x0122),
-    (CStoreRQ(1, CT, "1.2.3"), b"", FIND, True, 0x0122),
-    (CStoreRQ(1, CT, "no uid"), b"", None, True, 0x0117),
-    (CStoreRQ(1, CT, ""), None, None, True, 0x0117),
-    (CStoreRQ(1, CT, "1.2.3"), None, None, True, 0xC000),
-    (CEchoRQ(1), None, None, False, 0x0122),
-    (CEchoRQ(1), None, CT, True, 0x0122),
-    (CFindRQ(1, FIND), None, None, True, 0xC000),
-    (CFindRQ(1, FIND), b"", CT, True, 0x0122),
-    (CFindRQ(1, FIND), b"", None, False, 0x0122),
-    (CMoveRQ(1, FIND, "D"), b"", None, True, 0x0211),
-    (CGetRQ(1, FIND), b"", None, True, 0x0211),
-    (NGetRQ(1, MPPS, "1.2"), None, None, True, 0x0211),
-    (NGetRQ(1, MPPS, "1.2"), None, None, False, 0x0122),
-    (NEventReportRQ(1, MPPS, "1.2", 1), None, None, False, 0x0211),
-    (UnknownCommand(1, 0x0999), None, None, True, 0x0211),
-], ids=lambda value: value.name if hasattr(value, "name") else "")
+@pytest.mark.parametrize(
+    ("command", "data", "uid", "scp", "status"),
+    [
+        (CStoreRQ(1, CT, "1.2.3"), b"", None, False, 0x0122),
+        (CStoreRQ(1, CT, "1.2.3"), b"", FIND, True, 0x0122),
+        (CStoreRQ(1, CT, "no uid"), b"", None, True, 0x0117),
+        (CStoreRQ(1, CT, ""), None, None, True, 0x0117),
+        (CStoreRQ(1, CT, "1.2.3"), None, None, True, 0xC000),
+        (CEchoRQ(1), None, None, False, 0x0122),
+        (CEchoRQ(1), None, CT, True, 0x0122),
+        (CFindRQ(1, FIND), None, None, True, 0xC000),
+        (CFindRQ(1, FIND), b"", CT, True, 0x0122),
+        (CFindRQ(1, FIND), b"", None, False, 0x0122),
+        (CMoveRQ(1, FIND, "D"), b"", None, True, 0x0211),
+        (CGetRQ(1, FIND), b"", None, True, 0x0211),
+        (NGetRQ(1, MPPS, "1.2"), None, None, True, 0x0211),
+        (NGetRQ(1, MPPS, "1.2"), None, None, False, 0x0122),
+        (NEventReportRQ(1, MPPS, "1.2", 1), None, None, False, 0x0211),
+        (UnknownCommand(1, 0x0999), None, None, True, 0x0211),
+    ],
+    ids=lambda value: value.name if hasattr(value, "name") else "",
+)
 async def test_what_is_refused_whatever_the_handler_thinks(
     command: Command, data: bytes | None, uid: str | None, scp: bool, status: int
 ) -> None:

@@ -96,9 +96,10 @@ def test_a_disk_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     reply = store(target)
     assert isinstance(reply, Reply)
     assert reply.status == 0xA700
-    assert reply.comment == {
-        "open": "Too many open files", "write": "No space left on device", "close": "Disk quota exceeded"
-    }[when]
+    assert (
+        reply.comment
+        == {"open": "Too many open files", "write": "No space left on device", "close": "Disk quota exceeded"}[when]
+    )
     assert names(tmp_path) == []
     assert target.paths == []
 

@@ -41,7 +41,12 @@ class Desk:
         self.overdue: list[float] = []
         self.is_overdue = asyncio.Event()
         self.requester = Requester(
-            self.line, self.sender, scribe, peer="X@h:1", window=window, abort=self._abort,
+            self.line,
+            self.sender,
+            scribe,
+            peer="X@h:1",
+            window=window,
+            abort=self._abort,
             on_overdue=self._on_overdue,
         )
 

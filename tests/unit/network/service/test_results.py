@@ -89,19 +89,28 @@ def test_b19_counters_are_taken_from_every_status(make: type[dimse.CMoveRSP]) ->
     assert progress_of(dimse.CFindRSP(1, Status(0))) is None
 
 
-@pytest.mark.parametrize(("command", "expected"), [
-    (dimse.CEchoRSP(1, Status(0)), Response(Status(0))),
-    (
-        dimse.CStoreRSP(1, Status(0xA700), "1.2", "1.3", error_comment="full", offending_elements=(7,), error_id=5),
-        Response(Status(0xA700), "full", (7,), 5, "1.3"),
-    ),
-    (dimse.NEventReportRSP(1, Status(0), "1", "1.3", 0), Response(Status(0), type_id=0, sop_instance_uid="1.3",
-                                                                  transfer_syntax_uid=IMPLICIT)),
-    (dimse.NActionRSP(1, Status(0), "1", "1.3", 9), Response(Status(0), type_id=9, sop_instance_uid="1.3",
-                                                             transfer_syntax_uid=IMPLICIT)),
-    (dimse.NSetRSP(1, Status(0x0107), "1", "1.3", (4,)), Response(
-        Status(0x0107), sop_instance_uid="1.3", attribute_identifiers=(4,), transfer_syntax_uid=IMPLICIT)),
-])
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (dimse.CEchoRSP(1, Status(0)), Response(Status(0))),
+        (
+            dimse.CStoreRSP(1, Status(0xA700), "1.2", "1.3", error_comment="full", offending_elements=(7,), error_id=5),
+            Response(Status(0xA700), "full", (7,), 5, "1.3"),
+        ),
+        (
+            dimse.NEventReportRSP(1, Status(0), "1", "1.3", 0),
+            Response(Status(0), type_id=0, sop_instance_uid="1.3", transfer_syntax_uid=IMPLICIT),
+        ),
+        (
+            dimse.NActionRSP(1, Status(0), "1", "1.3", 9),
+            Response(Status(0), type_id=9, sop_instance_uid="1.3", transfer_syntax_uid=IMPLICIT),
+        ),
+        (
+            dimse.NSetRSP(1, Status(0x0107), "1", "1.3", (4,)),
+            Response(Status(0x0107), sop_instance_uid="1.3", attribute_identifiers=(4,), transfer_syntax_uid=IMPLICIT),
+        ),
+    ],
+)
 def test_everything_in_a_command_is_in_the_response(command: dimse.Response, expected: Response) -> None:
     assert response_of(Message(1, command, None, -1), IMPLICIT) == expected
 

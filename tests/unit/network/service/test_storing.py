@@ -67,10 +67,16 @@ def test_a_file_goes_in_its_own_syntax_or_not_at_all(tmp_path: Path) -> None:
         Fake(IMPLICIT).maker.of_file(opened, head, Manner())
 
 
-@pytest.mark.parametrize(("own", "accepted", "expected"), [
-    (EXPLICIT, (IMPLICIT, EXPLICIT), EXPLICIT), (EXPLICIT, (IMPLICIT,), None),
-    (None, (IMPLICIT, EXPLICIT), EXPLICIT), (None, (IMPLICIT,), IMPLICIT), (None, (), None),
-])
+@pytest.mark.parametrize(
+    ("own", "accepted", "expected"),
+    [
+        (EXPLICIT, (IMPLICIT, EXPLICIT), EXPLICIT),
+        (EXPLICIT, (IMPLICIT,), None),
+        (None, (IMPLICIT, EXPLICIT), EXPLICIT),
+        (None, (IMPLICIT,), IMPLICIT),
+        (None, (), None),
+    ],
+)
 async def test_a_data_set_goes_in_its_own_syntax_or_in_any(
     own: str | None, accepted: tuple[str, ...], expected: str | None
 ) -> None:

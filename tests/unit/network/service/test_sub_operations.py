@@ -110,8 +110,13 @@ def some(*numbers: int, **more: Any) -> list[Dataset]:
 
 
 async def test_a_get_stores_and_counts() -> None:
-    peer = Peer({"1.2.3.2": 0xB000, "1.2.3.3": 0xA700, "1.2.3.4": NoAcceptedContext(
-        "none", sop_class=CT, offered=(), accepted=())})
+    peer = Peer(
+        {
+            "1.2.3.2": 0xB000,
+            "1.2.3.3": 0xA700,
+            "1.2.3.4": NoAcceptedContext("none", sop_class=CT, offered=(), accepted=()),
+        }
+    )
     performance = Performance(peer)
     reply = await performance.get(some(1, 2, 3, 4))
     assert performance.told == [(3, 1, 0, 0), (2, 1, 0, 1), (1, 1, 1, 1), (0, 1, 2, 1)]
@@ -120,10 +125,16 @@ async def test_a_get_stores_and_counts() -> None:
     assert list(reply.dataset.FailedSOPInstanceUIDList) == ["1.2.3.3", "1.2.3.4"]
 
 
-@pytest.mark.parametrize(("answers", "status"), [
-    ({}, 0x0000), ({"1.2.3.1": 0xB007}, 0xB000), ({"1.2.3.1": 0xA700}, 0xB000),
-    ({"1.2.3.1": 0xA700, "1.2.3.2": 0xC000}, 0xA702), ({"1.2.3.1": 0xA700, "1.2.3.2": 0xB000}, 0xB000),
-])
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        ({}, 0x0000),
+        ({"1.2.3.1": 0xB007}, 0xB000),
+        ({"1.2.3.1": 0xA700}, 0xB000),
+        ({"1.2.3.1": 0xA700, "1.2.3.2": 0xC000}, 0xA702),
+        ({"1.2.3.1": 0xA700, "1.2.3.2": 0xB000}, 0xB000),
+    ],
+)
 async def test_the_final_status_says_whether_any_or_all_failed(answers: dict[str, object], status: int) -> None:
     assert (await Performance(Peer(answers)).get(some(1, 2))).status == status
 

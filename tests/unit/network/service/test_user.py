@@ -40,8 +40,11 @@ async def test_before_there_is_an_association_every_verb_is_refused() -> None:
     user = await assoc()
     assert not user.is_connected
     for ask in (
-        user.echo, lambda: user.find(b"").result(), lambda: user.move(b"", destination="D").result(),
-        lambda: user.n_get("1.2", "1.3"), lambda: user.n_event_report("1.2", "1.3", 1),
+        user.echo,
+        lambda: user.find(b"").result(),
+        lambda: user.move(b"", destination="D").result(),
+        lambda: user.n_get("1.2", "1.3"),
+        lambda: user.n_event_report("1.2", "1.3", 1),
     ):
         with pytest.raises(LocalProtocolError, match="no association"):
             await ask()

@@ -63,8 +63,8 @@ def config_of(folder: Path, content: bytes, **more: object) -> TlsConfig:
 def served(config: TlsConfig, authority: Authority) -> bytes:
     """The certificate that a client sees."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = TlsConfig(ca_file=authority.file).client_context().wrap_bio(
-        to_client, to_server, server_hostname="127.0.0.1"
+    client = (
+        TlsConfig(ca_file=authority.file).client_context().wrap_bio(to_client, to_server, server_hostname="127.0.0.1")
     )
     server = config.server_context().wrap_bio(to_server, to_client, server_side=True)
     for end in (client, server, client, server):

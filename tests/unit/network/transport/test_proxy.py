@@ -158,7 +158,8 @@ def test_addresses(text: str, proxy: HttpProxy) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "https://proxy", "http://proxy/path", "http://proxy:x", "http://proxy:99999", "http://a b", "http://:80"]
+    "text",
+    ["", "https://proxy", "http://proxy/path", "http://proxy:x", "http://proxy:99999", "http://a b", "http://:80"],
 )
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(ConfigurationError):

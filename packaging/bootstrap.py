@@ -380,7 +380,7 @@ def command_run(arguments: list[str]) -> int:
 
 COVERED = VENV / "covered"
 PARTS = (("gui",), ("interop", "bench", "fuzz", "soak"), ("unit", "integration", "rules"))
-"""Run side by side; `rules` asks which tests of its own part passed. Counting the window's lines would take too long."""
+"""Run side by side; `rules` asks what passed in its own part. Counting the window's lines would take too long."""
 
 
 def lint_steps() -> list[tuple[str, list[str]]]:

@@ -96,13 +96,16 @@ class Stage:
         return answers
 
     def messages(self) -> list[Any]:
-        """The commands that were written."""
-        found, at, written = [], 0, bytes(self.line.written)
+        """The commands that were written; in several PDUs where the peer takes short ones only."""
+        found, at, written, command = [], 0, bytes(self.line.written), b""
         while at < len(written):
             end = at + 6 + int.from_bytes(written[at + 2 : at + 6], "big")
             one = decode(written[at:end])
-            if isinstance(one, PDataTF):
-                found.append(command_set.decode(one.pdvs[0].data))
+            for value in one.pdvs if isinstance(one, PDataTF) else ():
+                command += bytes(value.data)
+                if value.is_last:
+                    found.append(command_set.decode(command))
+                    command = b""
             at = end
         return found
 

@@ -45,10 +45,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return linux or not item.get_closest_marker("interop")
 
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    for item in items:
+        if _runs_on_qt(item) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(HANGS_S, method="thread"))
     left_out = [item for item in items if not wanted(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if wanted(item)]
+
+
+HANGS_S = 240
+"""A test on Qt's loop that takes so long ends the run, with the stacks of all threads. While nothing happens that loop
+runs no Python, so the handler of a signal, which would fail that test alone, does not run either."""
+
+
+def _runs_on_qt(item: pytest.Item) -> bool:
+    return "gui" in item.path.parts or any(item.get_closest_marker(name) for name in ("qt", "any_loop"))
 
 
 PASSED = pytest.StashKey[set[str]]()

@@ -45,6 +45,7 @@ from dicomgui.gui.running.reporter import Reporter
 from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.gui.shell.settings_dialog import SettingsDialog
 from dicomgui.gui.trace.details.waterfall import Waterfall
+from dicomgui.gui.widgets.confirm import Question
 from dicomgui.gui.widgets.hex_view import HexView
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError
@@ -228,6 +229,7 @@ def _error() -> ConfigurationError:
     return ConfigurationError(MARKUP, phase="configure")
 
 
+@pytest.mark.qt_log_ignore("propagateSizeHints")
 async def test_closing_in_the_middle_of_everything_leaves_nothing(theme: Theme, tmp_path: Path) -> None:
     """No task, no socket, no file handle, no partial file, no thread, no unsaved change; within five seconds."""
     files = [write_instance(tmp_path / "big", number, pixel_bytes=8_000_000) for number in range(30)]
@@ -250,6 +252,9 @@ async def test_closing_in_the_middle_of_everything_leaves_nothing(theme: Theme, 
             window.nodes.apply()
             start = asyncio.get_running_loop().time()
             window.close()
+            question = window.findChild(Question, "window_close")
+            assert isinstance(question, Question), "it does not ask, although it sends"
+            question.yes.click()
             await main.run_window(window)
             assert asyncio.get_running_loop().time() - start < main.SHUTDOWN_S
         assert not window.isVisible()

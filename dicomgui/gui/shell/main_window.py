@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.context import AppContext
@@ -30,7 +30,7 @@ from dicomgui.gui.shell.panel_window import PANELS, PanelWindow, load_the_rest, 
 from dicomgui.gui.shell.rail import Rail
 from dicomgui.gui.trace.dock import TraceDock
 from dicomgui.gui.widgets.cards import Glyph
-from dicomgui.gui.widgets.confirm import Question
+from dicomgui.gui.widgets.confirm import ask
 from dicomgui.gui.widgets.copy_menu import COPY_KEYS
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
 from dicomgui.trace.finding import plain
@@ -96,7 +96,6 @@ class MainWindow(PanelWindow):
         self._ended = self._is_ending = False
         self._has_ticked = False
         self._has_viewers = False
-        self._question: Question | None = None
         place = self._place
         with styled_at_once():
             self.dock = TraceDock(context, lambda: self.live)
@@ -388,17 +387,8 @@ class MainWindow(PanelWindow):
         lost = lost_by_leaving(self._place.jobs.active(), self.viewers.unsent_copies if self._has_viewers else 0)
         if not lost or self._is_ending:
             self.close_requested.set()
-        elif self._question is None:
-            self._question = Question(self, "window_close", lost, "Close anyway")
-            self._question.finished.connect(self._on_close_answered)
-            self._question.open()
-
-    def _on_close_answered(self, result: int) -> None:
-        question, self._question = self._question, None
-        if question is not None:
-            question.deleteLater()
-        if result == QDialog.DialogCode.Accepted:
-            self.close_requested.set()
+        else:
+            ask(self, "window_close", lost, "Close anyway", self.close_requested.set)
 
     async def shut_down(self) -> None:
         """End everything that runs, in order, then close the window; the trace stays readable until the end.

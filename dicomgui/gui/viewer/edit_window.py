@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QVBoxLayout, QWidget
 
 from dicomgui.app.viewing.editing import EditedCopy, EditError, EditRow, Finish, UidMap, parse_tag
 from dicomgui.app.viewing.viewed import Viewed
@@ -18,7 +18,7 @@ from dicomgui.gui.running.latest import Latest
 from dicomgui.gui.tables.list_table import ListTable
 from dicomgui.gui.viewer.edit_model import EditModel
 from dicomgui.gui.widgets.buttons import Choice, push_button
-from dicomgui.gui.widgets.confirm import Question
+from dicomgui.gui.widgets.confirm import ask
 from dicomgui.gui.widgets.fields import check_box, line_edit
 from dicomgui.gui.widgets.flow import FlowRow, together
 from dicomgui.gui.widgets.text import PlainLabel
@@ -53,7 +53,6 @@ class EditWindow(QWidget):
         self._work = Latest(pool, self._on_failed, self)
         self._is_sent = False
         self._may_close = False
-        self._question: Question | None = None
         self._make_table()
         self._make_fields()
         self._place()
@@ -168,19 +167,12 @@ class EditWindow(QWidget):
             super().closeEvent(event)
             return
         event.ignore()
-        if self._question is None:
-            text = "The copy has changes that were not sent. They are lost when its window is closed."
-            self._question = Question(self, "edit_close", text, "Close and lose them")
-            self._question.finished.connect(self._on_answered)
-            self._question.open()
+        text = "The copy has changes that were not sent. They are lost when its window is closed."
+        ask(self, "edit_close", text, "Close and lose them", self._on_given_up)
 
-    def _on_answered(self, result: int) -> None:
-        question, self._question = self._question, None
-        if question is not None:
-            question.deleteLater()
-        if result == QDialog.DialogCode.Accepted:
-            self._may_close = True
-            self.close()
+    def _on_given_up(self) -> None:
+        self._may_close = True
+        self.close()
 
     def _on_touched(self) -> None:
         self._is_sent = False

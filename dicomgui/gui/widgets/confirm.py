@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.trace.finding import plain
 
-__all__ = ["Question", "confirm"]
+__all__ = ["Question", "ask", "confirm"]
 
 _WIDTH = 440
 
@@ -38,8 +40,20 @@ async def confirm(parent: QWidget, name: str, question: str, yes: str) -> bool:
         dialog.deleteLater()
 
 
+def ask(parent: QWidget, name: str, question: str, yes: str, then: Callable[[], object]) -> None:
+    """For who has no task to wait in: call ``then`` if the user agrees. The other arguments are those of
+    :func:`confirm`. While the question is open it is not asked a second time.
+    """
+    if any(dialog.isVisible() for dialog in parent.findChildren(Question, name)):
+        return
+    dialog = Question(parent, name, question, yes)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.accepted.connect(then)
+    dialog.open()
+
+
 class Question(QDialog):
-    """The dialog itself, for who has no task to wait in: ``open`` it, and connect ``accepted``; see :func:`confirm`."""
+    """The dialog itself; see :func:`confirm` and :func:`ask`."""
 
     def __init__(self, parent: QWidget, name: str, question: str, yes: str) -> None:
         super().__init__(parent)

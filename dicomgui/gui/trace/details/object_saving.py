@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from dicomgui.gui.running.latest import Latest
-from dicomgui.gui.widgets.confirm import Question
+from dicomgui.gui.widgets.confirm import ask
 from dicomgui.gui.widgets.text import size_text
 from dicomgui.trace.finding import plain
 from dicomgui.trace.inspection.messages import Message
@@ -73,10 +73,7 @@ class ObjectSaving(QObject):
             self._tell(plain(f"Not saved: {outcome}", 400), True)
 
     def _confirm(self, text: str, yes: str, then: Callable[[], None]) -> None:
-        question = Question(self._over, "confirm_object", text, yes)
-        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        question.accepted.connect(then)
-        question.open()
+        ask(self._over, "confirm_object", text, yes, then)
 
 
 def _outcome(write: partial[SavedObject]) -> _Outcome:

@@ -73,8 +73,23 @@ def propose(
     :param async_ops: operations that we want to invoke and to perform at a time; 0 for no limit.
     :raises ConfigurationError: as there.
     """
+    given = (called_ae_title, calling_ae_title, contexts, max_pdu_length, async_ops, implementation)
     if user_identity is None and not extended and not common_extended:
-        return _plain(called_ae_title, calling_ae_title, contexts, max_pdu_length, async_ops, implementation)
+        return _plain(*given)
+    return _make(*given, user_identity, extended, common_extended)
+
+
+def _make(
+    called_ae_title: str,
+    calling_ae_title: str,
+    contexts: tuple[ProposedContext, ...],
+    max_pdu_length: int,
+    async_ops: tuple[int, int],
+    implementation: Implementation,
+    user_identity: UserIdentityRQ | None = None,
+    extended: Sequence[SOPClassExtendedNegotiation] = (),
+    common_extended: Sequence[SOPClassCommonExtendedNegotiation] = (),
+) -> Proposal:
     return Proposal(build_request(
         called_ae_title, calling_ae_title, contexts, max_pdu_length=max_pdu_length, max_invoked=async_ops[0],
         max_performed=async_ops[1], user_identity=user_identity, extended=extended, common_extended=common_extended,
@@ -82,16 +97,4 @@ def propose(
     ))  # fmt: skip
 
 
-@lru_cache(maxsize=MOST_REMEMBERED)
-def _plain(
-    called_ae_title: str,
-    calling_ae_title: str,
-    contexts: tuple[ProposedContext, ...],
-    max_pdu_length: int,
-    async_ops: tuple[int, int],
-    implementation: Implementation,
-) -> Proposal:
-    return Proposal(build_request(
-        called_ae_title, calling_ae_title, contexts, max_pdu_length=max_pdu_length, max_invoked=async_ops[0],
-        max_performed=async_ops[1], implementation=implementation,
-    ))  # fmt: skip
+_plain = lru_cache(maxsize=MOST_REMEMBERED)(_make)

@@ -80,19 +80,21 @@ class Evidence:
 
     def take_sent(self, sent: Sequence[PduRecord]) -> None:
         """Take records as :func:`~dicomgui.network.tracing.hand_on` gives them."""
-        first = self._count + 1
-        self._count += len(sent)
-        self._recent.extend(enumerate(sent, first))
+        self._keep_recent(sent)
         if self._onward is not None:
             hand_on(self._onward, sent)
 
     def take_received(self, records: Sequence[Record]) -> None:
         """Take records as :func:`~dicomgui.network.tracing.hand_on_received` gives them."""
+        self._keep_recent(records)
+        if self._onward is not None:
+            hand_on_received(self._onward, records)
+
+    def _keep_recent(self, records: Sequence[Record]) -> None:
+        """Keep the last of records that came together."""
         self._count += len(records)
         latest = records[-MAX_RECENT:]
         self._recent.extend(enumerate(latest, self._count - len(latest) + 1))
-        if self._onward is not None:
-            hand_on_received(self._onward, records)
 
     def _keep_pdus_of(self, message: DimseRecord) -> None:
         """The newest PDUs that went the way of the message are those that carried it."""

@@ -52,6 +52,6 @@ class ZoomButtons(QWidget):
         for other, button in self.buttons.items():
             button.setChecked(other is zoom)
 
-    def _on_clicked(self, zoom: Zoom, _checked: bool) -> None:
+    def _on_clicked(self, zoom: Zoom, _checked: bool = False) -> None:
         self.show_zoom(zoom)  # also where it was on: a click does not switch it off
         self.zoom_chosen.emit(zoom)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QStackedWidget,
     QVBoxLayout,
     QWidget,
+    QWidgetItem,
 )
 
 from dicomgui.gui.widgets.text import PlainLabel
@@ -55,8 +56,11 @@ class FlowRow(QLayout):
 
         :param width: it stands in the next line rather than having less than this, in pixels.
         """
-        self.addWidget(widget)
-        self._parts[-1] = self._parts[-1]._replace(stretch=stretch, width=width)
+        # The item is made here: those that Qt makes would be known to Python by their addresses alone, and an address
+        # may have been that of an item of another layout, with which Python takes ours for deleted.
+        self.addChildWidget(widget)
+        self._parts.append(_Part(QWidgetItem(widget), stretch, width))
+        self.invalidate()
 
     def add_stretch(self) -> None:
         """What follows stands at the right, as long as it is in the same line."""

@@ -55,6 +55,7 @@ class EmptyHelper(QScrollArea):
         self.stop_button = push_button("worklist_empty_stop", "&Stop", "cancel", tip="Ask no more")
         self.find_button.clicked.connect(self.relax)
         self.stop_button.clicked.connect(self.cancel)
+        self._in_lines: list[QWidget] = []
         self._lines = QGridLayout()
         self._lines.setHorizontalSpacing(10)
         self._lines.setVerticalSpacing(6)
@@ -191,13 +192,11 @@ class EmptyHelper(QScrollArea):
     def _clear_answers(self) -> None:
         self.answers = []
         self._droppable = 0
-        while self._lines.count():
-            item = self._lines.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.setParent(None)  # a name is free for its successor at once, not when Qt deletes this
-                widget.deleteLater()
+        for widget in self._in_lines:
+            widget.hide()
+            widget.setParent(None)  # a name is free for its successor at once, not when Qt deletes this
+            widget.deleteLater()
+        self._in_lines = []
 
     def _add_answer(self, answer: Relaxed) -> None:
         """A line for it; one without which there is something can be acted upon."""
@@ -206,11 +205,13 @@ class EmptyHelper(QScrollArea):
         icon, tone = ("good", "good") if answer.count else ("remove", "muted")
         if answer.failure:
             icon, tone = "error", "error"
-        self._lines.addWidget(Glyph(icon, tone, 16), row, 0)
-        self._lines.addWidget(PlainLabel(plain(answer.text, 200), wrap=True), row, 1)
+        shown: list[QWidget] = [Glyph(icon, tone, 16), PlainLabel(plain(answer.text, 200), wrap=True)]
         if answer.count:
             self._droppable += 1
-            self._lines.addWidget(self._drop_button(answer.key, self._droppable), row, 2)
+            shown.append(self._drop_button(answer.key, self._droppable))
+        self._in_lines += shown
+        for column, widget in enumerate(shown):
+            self._lines.addWidget(widget, row, column)
 
     def _drop_button(self, key: Key | None, number: int) -> QWidget:
         text = "Take it out" if key is not None else "Take all out"

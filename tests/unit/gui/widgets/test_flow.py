@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from dicomgui.gui.widgets.flow import FlowRow, Halves
@@ -106,6 +107,32 @@ def test_a_widget_is_taken_out_like_of_any_layout(shown: Shown) -> None:
     assert item is not None
     assert item.widget() is last
     assert flow.itemAt(1) is None
+
+
+def test_it_holds_where_items_of_other_layouts_lay_before(qtbot: QtBot) -> None:
+    """Python knows an item that Qt has deleted by its address, which one of the next items gets."""
+    for _ in range(20):
+        old, holder, flow = QWidget(), QWidget(), FlowRow(10)
+        qtbot.addWidget(holder)
+        labels = _rows_of_labels(old)
+        for label in labels:
+            label.setParent(None)
+            shiboken6.delete(label)
+        QVBoxLayout(holder).addLayout(flow)
+        for number in range(50):
+            flow.add(QLabel(str(number)))
+        shiboken6.delete(old)
+        items = [flow.itemAt(number) for number in range(flow.count())]
+        assert len([item for item in items if item is not None and item.widget() is not None]) == 50
+
+
+def _rows_of_labels(holder: QWidget) -> list[QLabel]:
+    column, labels = QVBoxLayout(holder), [QLabel(str(number)) for number in range(50)]
+    for label in labels:
+        row = QHBoxLayout()
+        row.addWidget(label)
+        column.addLayout(row)
+    return labels
 
 
 def test_halves_stand_below_each_other_where_it_is_narrow(qtbot: QtBot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -575,6 +576,19 @@ async def test_closing_the_server_ends_a_negotiation() -> None:
         await time_passes(0.05)
         await server.close(grace_s=0.1)
     assert isinstance(waiting.result(), ConnectionLost)
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_who_connects_in_the_moment_in_which_the_server_closes_is_not_left_waiting(turns: int) -> None:
+    """asyncio takes a connection in one turn of the loop, and makes it in the next."""
+    async with server_of() as server:
+        with socket.create_connection((LOOPBACK, server.port), timeout=5) as peer:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            async with asyncio.timeout(5):
+                await server.close()
+            with contextlib.suppress(ConnectionResetError):
+                assert await asyncio.to_thread(peer.recv, 1) == b""
 
 
 # limits

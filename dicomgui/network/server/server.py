@@ -28,6 +28,7 @@ from dicomgui.network.transport import (
     TaskOwner,
     TlsConfig,
     TlsTransport,
+    close_listener,
     open_listener,
     socket_place,
 )
@@ -214,7 +215,7 @@ class Server:
             return
         listener, self._listener = self._listener, None
         address = socket_place((self._host, int(listener.sockets[0].getsockname()[1]) if listener.sockets else 0))
-        listener.close()
+        await close_listener(listener)
         for acceptor in tuple(self._acceptors):
             acceptor.close_when_idle()
         await self._wait_for_end(grace_s)
@@ -225,8 +226,6 @@ class Server:
             acceptor.cut()
         await self._wait_for_end(None)
         await listener.wait_closed()
-        await asyncio.sleep(0)  # what the system had accepted for us by then arrives now, and is turned away
-        await self.wait_empty()
         self._scribe.listen(address, self.ae_title, active=False)
 
     async def __aenter__(self) -> Server:

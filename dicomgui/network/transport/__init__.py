@@ -2,7 +2,7 @@
 
 from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.contexts import requestor_context
-from dicomgui.network.transport.listen import open_listener
+from dicomgui.network.transport.listen import close_listener, open_listener
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.proxy import HttpProxy
@@ -25,6 +25,7 @@ __all__ = [
     "TlsTransport",
     "TraceObserver",
     "TransportUser",
+    "close_listener",
     "open_connection",
     "open_listener",
     "requestor_context",

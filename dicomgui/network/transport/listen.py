@@ -14,7 +14,7 @@ from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.sockets import socket_place
 
-__all__ = ["is_port_free", "open_listener"]
+__all__ = ["close_listener", "is_port_free", "open_listener"]
 
 ACCEPTED_AT_ONCE: Final = 32
 """Connections that are taken from the system in one turn of the loop. asyncio would take as many as may wait, and with
@@ -38,6 +38,21 @@ async def open_listener(
             with listening.dup() as same:
                 same.listen(backlog)
     return server
+
+
+async def close_listener(listener: asyncio.Server) -> None:
+    """Take no connections any more, but let those that were taken already arrive.
+
+    asyncio makes a connection in the turn of the loop after that in which it took it, and in silence drops one whose
+    server was closed in between: its peer would wait, and nobody would be told. On Windows it makes it at once.
+    """
+    try:
+        if sys.platform != "win32":
+            for listening in listener.sockets:
+                asyncio.get_running_loop().remove_reader(listening.fileno())
+            await asyncio.sleep(0)
+    finally:
+        listener.close()
 
 
 def is_port_free(host: str, port: int) -> bool:

@@ -34,7 +34,7 @@ _T = TypeVar("_T", bound=QObject)
 
 TICK_MS = 16
 SETTLE_S = 0.5
-"""Before the work begins: what the window loads in the background after its start is not what is measured."""
+"""Before the work begins: what a panel does when it comes into view is not what is measured."""
 
 
 class Watch(QObject):
@@ -82,6 +82,8 @@ async def open_window() -> AsyncIterator[MainWindow]:
         window.show()
         gc.collect()
         gc.freeze()
+        await asyncio.sleep(SETTLE_S)
+        await until(lambda: not len(window.loading))  # nor what it loads after its start
         try:
             yield window
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 
 import pytest
 from helpers.bad_peer import reached
@@ -15,8 +16,9 @@ from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.context import AppContext
 from dicomgui.gui.look.theme import Theme
 from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.shell.loading import _load_without_qt
 from dicomgui.gui.shell.main_window import MainWindow
-from dicomgui.gui.shell.panel_window import PANELS, load_the_rest
+from dicomgui.gui.shell.panel_window import PANELS
 
 pytestmark = pytest.mark.qt
 
@@ -107,11 +109,31 @@ async def test_a_node_that_was_echoed_says_so_in_a_list_that_is_made_later(windo
     assert window.nodes.model.status_of("Ours") is not None
 
 
-def test_the_rest_is_loaded_until_the_window_ends() -> None:
-    answers = iter([True, True, False])
-    load_the_rest(lambda: next(answers))
-    assert next(answers, None) is None
-    load_the_rest(lambda: True)
+def test_what_is_loaded_in_a_thread_is_without_qt() -> None:
+    code = """
+import sys, threading
+from dicomgui.gui.shell import loading
+names = loading._load_without_qt(threading.Event())
+assert "dicomgui.app.practice.pacs" in sys.modules
+assert not [name for name in sys.modules if name.startswith(("PySide6", "shiboken6"))]
+print(*names)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    names = done.stdout.split()
+    assert {f"dicomgui.gui.{key}.panel" for key in PANELS if key != "home"} <= set(names)
+    assert "dicomgui.gui.viewer.keeper" in names
+
+
+def test_nothing_more_is_loaded_when_the_window_has_ended() -> None:
+    ended = threading.Event()
+    ended.set()
+    assert _load_without_qt(ended) == []
+
+
+async def test_the_rest_is_loaded_while_the_window_is_in_use(window: MainWindow) -> None:
+    await reached(lambda: not len(window.loading), "all is loaded", 60)
+    assert "dicomgui.gui.help.window" in sys.modules
+    assert "query" not in window.made  # it is loaded, not made
 
 
 def test_the_window_opens_without_what_it_does_not_show() -> None:

@@ -31,7 +31,9 @@ class PanelTasks:
 
     def spawn(self, coroutine: Coroutine[Any, Any, _T], *, name: str) -> asyncio.Task[_T | None]:
         """Start ``coroutine``; the task's result is ``None`` where it failed, and the reporter has been told."""
-        return self._owner.spawn(self._guarded(coroutine, name), name=name)
+        task = self._owner.spawn(self._guarded(coroutine, name), name=name)
+        task.add_done_callback(lambda _: coroutine.close())  # one that was cancelled before it began is told so
+        return task
 
     async def close(self) -> None:
         """Cancel all and wait until they have ended."""

@@ -23,10 +23,12 @@ from dicomgui.gui.look.theme import styled_at_once
 from dicomgui.gui.panels.panel import Panel
 from dicomgui.gui.practice.bar import PracticeBar
 from dicomgui.gui.running.reporter import Reporter
+from dicomgui.gui.running.tasks import PanelTasks
 from dicomgui.gui.shell.banner import Banner
 from dicomgui.gui.shell.explainer import Explainer
 from dicomgui.gui.shell.leaving import lost_by_leaving
-from dicomgui.gui.shell.panel_window import PANELS, PanelWindow, load_the_rest, put_in_tab_order
+from dicomgui.gui.shell.loading import load_the_rest
+from dicomgui.gui.shell.panel_window import PANELS, PanelWindow, put_in_tab_order
 from dicomgui.gui.shell.rail import Rail
 from dicomgui.gui.trace.dock import TraceDock
 from dicomgui.gui.widgets.cards import Glyph
@@ -81,6 +83,8 @@ class MainWindow(PanelWindow):
 
     :param context: the use cases' context; stays the caller's to close.
     :param config: the settings and saved nodes; without it none are read and none are written.
+
+    :ivar loading: what loads the modules that nobody has asked for yet; it begins with the first tick.
     """
 
     def __init__(self, context: AppContext, reporter: Reporter, config: Configuration | None = None) -> None:
@@ -92,6 +96,7 @@ class MainWindow(PanelWindow):
         self.setMinimumSize(720, 440)
         self.close_requested = asyncio.Event()
         self._reporter = reporter
+        self.loading = PanelTasks("window", reporter)
         self._help: HelpWindow | None = None
         self._ended = self._is_ending = False
         self._has_ticked = False
@@ -344,10 +349,10 @@ class MainWindow(PanelWindow):
     # ---------------------------------------------------------------------------------------------------------- showing
 
     def _drain(self) -> None:
-        if not self._has_ticked:  # the loop runs now
+        if not self._has_ticked and not self._is_ending:  # the loop runs now
             self._has_ticked = True
             self._place.archive.want(only_if_there=True)
-            self._place.context.file_pool.submit(load_the_rest, lambda: not self._is_ending)
+            self.loading.spawn(load_the_rest(self._place.context.file_pool), name="load the rest")
         for line in self._reporter.drain():
             self.banner.show_fault(line)
         for line in self.config.drain_problems():
@@ -398,6 +403,7 @@ class MainWindow(PanelWindow):
         self._is_ending = True
         self.setEnabled(False)
         try:
+            await self.loading.close()
             async with asyncio.TaskGroup() as group:
                 for panel in self.made.values():
                     group.create_task(panel.shut_down(), name=f"{panel.key}: shut down")

@@ -6,9 +6,7 @@ To make all of them, and to load the modules that they are made of, takes longer
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from PySide6.QtCore import Qt
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
     from dicomgui.gui.trace.panel import TracePanel
     from dicomgui.gui.worklist.panel import WorklistPanel
 
-__all__ = ["PANELS", "PanelWindow", "load_the_rest", "put_in_tab_order"]
+__all__ = ["PANELS", "PanelWindow", "put_in_tab_order"]
 
 PANELS: Final = {
     "home": "Home", "nodes": "Nodes", "echo": "Echo", "send": "Send", "query": "Query", "worklist": "Worklist",
@@ -43,27 +41,7 @@ PANELS: Final = {
 }  # fmt: skip
 """Key and title of every panel, in their order; the key is also the name of its attribute, its room and its icon."""
 
-_LATER: Final = (
-    *(f"dicomgui.gui.{key}.panel" for key in PANELS),
-    "dicomgui.gui.trace.view", "dicomgui.app.expert", "dicomgui.gui.viewer.keeper", "dicomgui.gui.help.window",
-    "dicomgui.gui.shell.settings_dialog", "dicomgui.app.practice.pacs", "dicomgui.app.recipes.commands",
-)  # fmt: skip
-"""What is loaded when it is asked for, or before that, when there is time."""
-
 _P = TypeVar("_P", bound=Panel)
-
-
-def load_the_rest(goes_on: Callable[[], bool]) -> None:
-    """Load the modules of what nobody has asked for yet; for a thread, beside a window that is in use.
-
-    The window is late by some milliseconds at most meanwhile, as long as no thread keeps the interpreter for itself.
-
-    :param goes_on: asked before each of them.
-    """
-    for name in _LATER:
-        if not goes_on():
-            return
-        import_module(name)
 
 
 class PanelWindow(QMainWindow):

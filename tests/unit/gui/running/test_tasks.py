@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 import pytest
 
@@ -47,3 +48,14 @@ async def test_close_cancels_and_waits() -> None:
     assert ended == ["cleaned"]
     assert len(tasks) == 0
     assert reporter.count == 0
+
+
+async def test_one_that_is_cancelled_before_it_begins_is_closed() -> None:
+    async def work() -> None:
+        await asyncio.Event().wait()
+
+    tasks = PanelTasks("panel", Reporter())
+    coroutine = work()
+    tasks.spawn(coroutine, name="work")
+    await tasks.close()
+    assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED

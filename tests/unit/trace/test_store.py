@@ -20,7 +20,7 @@ from dicomgui.network.tracing import (
     Segment,
     TlsRecord,
 )
-from dicomgui.trace.store import Entry, TraceStore
+from dicomgui.trace.store import DEFAULT_MEMORY_BYTES, Entry, TraceStore
 
 Maker = Callable[..., TraceStore]
 
@@ -365,4 +365,4 @@ def test_rows_without_end_of_the_same_record_are_packed_as_others(new_store: Mak
     finally:
         tracemalloc.stop()
     assert len(store) == 2_000_000
-    assert size < 4 * 2**20
+    assert size < DEFAULT_MEMORY_BYTES

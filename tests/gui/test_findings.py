@@ -18,6 +18,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QIcon
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSlider, QDialog, QLabel, QListWidget, QPushButton, QWidget
 
+from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.expert import PIECE
 from dicomgui.gui.look.theme import Theme, current_colors
 from dicomgui.gui.panels.explaining import PeerActions
@@ -174,7 +175,7 @@ async def test_the_node_is_opened_to_be_changed(window: MainWindow, press: Press
 async def test_the_next_attempt_can_be_waited_for_and_stopped(window: MainWindow) -> None:
     ran: list[object] = []
     said: list[str] = []
-    actions = PeerActions(window.echo, ran.append, lambda: 0, said.append)
+    actions = PeerActions(window.echo, lambda: ran.append(None), lambda: 0, said.append)
     offers = actions.offers
     offers[ActionKind.RETRY_LATER](None)  # type: ignore[arg-type]
     await reached(lambda: bool(said), "it says that it waits")
@@ -183,6 +184,25 @@ async def test_the_next_attempt_can_be_waited_for_and_stopped(window: MainWindow
     await reached(lambda: not actions.is_waiting, "it waits no longer")
     assert not ran
     assert said == ["Trying again in 5 seconds; Cancel stops it."]
+
+
+async def test_what_is_other_about_an_attempt_is_not_so_in_the_next(window: MainWindow) -> None:
+    """Also where the panel did not get as far as to ask for it."""
+    window.echo.place.choice.set(called_ae="PACS", host="127.0.0.1", port="104", calling_ae="US")
+    tried: list[ConnectionOptions] = []
+    asks = True
+
+    def run() -> None:
+        if asks:
+            tried.append(actions.options)
+
+    actions = PeerActions(window.echo, run, lambda: 0, lambda _text: None)
+    retry = actions.offers
+    retry[ActionKind.RETRY_TLS](None)  # type: ignore[arg-type]
+    retry[ActionKind.RETRY](None)  # type: ignore[arg-type]
+    asks = False
+    retry[ActionKind.RETRY_TLS](None)  # type: ignore[arg-type]
+    assert [options.tls is not None for options in (*tried, actions.options)] == [True, False, False]
 
 
 async def test_no_button_is_dead(window: MainWindow, press: Press) -> None:

@@ -19,13 +19,14 @@ from PySide6.QtWidgets import (
 )
 
 from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.echo import EchoResult, Step
 from dicomgui.app.operations import JobKind
 from dicomgui.app.recipes.recipe import Recipe, Verb
 from dicomgui.gui.echo.certificate_card import CertificateCard
 from dicomgui.gui.echo.sparkline import Sparkline
 from dicomgui.gui.panels.echoing import echo_as_job
-from dicomgui.gui.panels.explaining import Change, PeerActions, explain_in
+from dicomgui.gui.panels.explaining import PeerActions, explain_in
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.peers.association_fields import operations_text
 from dicomgui.gui.peers.fields import PeerFields
@@ -242,8 +243,7 @@ class EchoPanel(Panel):
         self.certificate = CertificateCard("echo_certificate")
         self.chart = Sparkline("echo_chart", "Round trips")
         self.findings = FindingList("echo_findings")
-        self._change: Change | None = None
-        self._actions = PeerActions(self, self._run_changed, lambda: self._association, self._say)
+        self._actions = PeerActions(self, self.run, lambda: self._association, self._say)
         explain_in(self, self.findings, self._actions.offers)
         self._place()
         place.pump.add(self._drain)
@@ -306,19 +306,20 @@ class EchoPanel(Panel):
 
     def run(self) -> None:
         """Echo the peer of the fields."""
-        if self._task is None:
-            self._task = self.tasks.spawn(self._echo(), name="echo")
+        if self._task is not None:
+            return
+        self._show_start()
+        if problem := self.peer.problem():
+            self._show_headline("error", "error", problem)
+            return
+        self._task = self.tasks.spawn(self._echo(self._actions.options), name="echo")
+        self.show_busy(True, self.run_button, self.cancel_button)
 
     def cancel(self) -> None:
         """End the echo that is under way, or the waiting for the next attempt."""
         self._actions.cancel()
         if self._task is not None:
             self._task.cancel()
-
-    def _run_changed(self, change: Change | None) -> None:
-        """Echo once with other options."""
-        self._change = change
-        self.run()
 
     def _say(self, text: str) -> None:
         self._show_headline("note", "muted", text)
@@ -348,13 +349,9 @@ class EchoPanel(Panel):
     def _on_trace_clicked(self) -> None:
         self.trace_wanted.emit(self._association)
 
-    async def _echo(self) -> None:
-        self._show_start()
+    async def _echo(self, options: ConnectionOptions) -> None:
         try:
-            if problem := self.peer.problem():
-                self._show_headline("error", "error", problem)
-                return
-            self._show_result(await self._echo_peer())
+            self._show_result(await self._echo_peer(options))
         except asyncio.CancelledError:
             self._show_headline("note", "muted", "Cancelled")
             raise
@@ -362,11 +359,9 @@ class EchoPanel(Panel):
             self._task = None
             self.show_busy(False, self.run_button, self.cancel_button)
 
-    async def _echo_peer(self) -> EchoResult:
+    async def _echo_peer(self, options: ConnectionOptions) -> EchoResult:
         choice = self.place.choice
-        peer, options = choice.peer(), choice.options()
-        change, self._change = self._change, None
-        options = change(options) if change is not None else options
+        peer = choice.peer()
         repeat = max(1, int(self.repeat.text() or 1))
         name = choice.node.name if choice.node is not None else str(peer.ae_title)
         times = f", {repeat:,} times" if repeat > 1 else ""
@@ -401,7 +396,6 @@ class EchoPanel(Panel):
                 self.chart.show_values(self.steps.echo_times)
 
     def _show_start(self) -> None:
-        self.show_busy(True, self.run_button, self.cancel_button)
         self._ended.clear()
         self.steps.start()
         self.findings.show_findings(())

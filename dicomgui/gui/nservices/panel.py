@@ -23,7 +23,7 @@ from dicomgui.gui.nservices.answer import AnswerView
 from dicomgui.gui.nservices.form import RequestForm
 from dicomgui.gui.nservices.model import STATUS_COLUMN, Exchange, NServiceModel, status_text
 from dicomgui.gui.nservices.templates import TemplateButton
-from dicomgui.gui.panels.explaining import Change, PeerActions, explain_in
+from dicomgui.gui.panels.explaining import PeerActions, explain_in
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.peers.fields import PeerFields
 from dicomgui.gui.tables.list_table import ListTable
@@ -67,7 +67,6 @@ class NServicesPanel(Panel):
         super().__init__("nservices", "N-services", text, place)
         self._task: asyncio.Task[None] | None = None
         self._session: NSession | None = None
-        self._change: Change | None = None
         self.model = NServiceModel(self)
         self._make_widgets()
         self._make_history()
@@ -112,7 +111,7 @@ class NServicesPanel(Panel):
         self.trace_button = push_button("nservices_show_trace", "Sho&w in trace", "trace", tip="Every byte of it")
         self.trace_button.clicked.connect(self._on_trace_clicked)
         self.answer = AnswerView(self)
-        self._actions = PeerActions(self, self._run_changed, self._association, self._say)
+        self._actions = PeerActions(self, self.run, self._association, self._say)
         explain_in(self, self.answer.findings.list, self._actions.offers)
 
     def _make_history(self) -> None:
@@ -219,7 +218,7 @@ class NServicesPanel(Panel):
         if problem := self.peer.problem():
             self._say(problem, "error")
             return
-        self._task = self.tasks.spawn(self._send(request), name="send a request")
+        self._task = self.tasks.spawn(self._send(request, self._actions.options), name="send a request")
 
     def cancel(self) -> None:
         """Do not wait any longer; the association is aborted."""
@@ -227,15 +226,11 @@ class NServicesPanel(Panel):
         if self._task is not None:
             self._task.cancel()
 
-    def _run_changed(self, change: Change | None) -> None:
-        self._change = change
-        self.run()
-
-    async def _send(self, request: NRequest) -> None:
+    async def _send(self, request: NRequest, options: ConnectionOptions) -> None:
         self.show_busy(True, self.run_button, self.cancel_button)
         self._say(f"{request.operation.value.upper()} …")
         try:
-            session = await self._session_for()
+            session = await self._session_for(options)
             self._show(Exchange(time.time(), result=await self._send_over(session, request)))
         except ConfigurationError as error:
             self._say(error_text(error), "error")
@@ -247,19 +242,16 @@ class NServicesPanel(Panel):
             self.show_busy(False, self.run_button, self.cancel_button)
             self._show_state()
 
-    async def _session_for(self) -> NSession:
+    async def _session_for(self, options: ConnectionOptions) -> NSession:
         """The one that is open, or a new one with the peer of the fields."""
-        choice, change = self.place.choice, self._change
-        self._change = None
-        peer, options = choice.peer(), choice.options()
-        session = self._session
+        peer, session = self.place.choice.peer(), self._session
         if session is not None and session.is_open:
             if session.peer == peer:
                 return session
             raise ConfigurationError(
                 f"the association with {session.peer} is open", phase="configure", hint="Release it first."
             )
-        options = await self.place.secrets.complete(options if change is None else change(options), peer)
+        options = await self.place.secrets.complete(options, peer)
         self._session = NSession(
             self.place.context, peer, options, role=self.form.role_wish, on_event=self._on_event,
             on_change=self._show_state,

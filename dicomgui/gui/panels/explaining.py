@@ -64,7 +64,7 @@ class PeerActions:
     """What can be done about a failure with the peer that was chosen.
 
     :param panel: whose findings they are.
-    :param run: starts the same again; with a change of the options for this once.
+    :param run: starts the same again, and looks at :attr:`options` while it is called.
     :param association: the association that failed, as the trace numbers it; 0 where there was none.
     :param say: shows a line of text.
     """
@@ -72,7 +72,7 @@ class PeerActions:
     def __init__(
         self,
         panel: Panel,
-        run: Callable[[Change | None], object],
+        run: Callable[[], object],
         association: Callable[[], int],
         say: Callable[[str], object],
     ) -> None:
@@ -80,8 +80,18 @@ class PeerActions:
         self._say = say
         self._run = run
         self._association = association
+        self._change: Change | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._pause_s = FIRST_PAUSE_S
+
+    @property
+    def options(self) -> ConnectionOptions:
+        """How to connect to the peer that was chosen, with what is other about this attempt.
+
+        :raises ConfigurationError: our own AE title is unusable.
+        """
+        usual = self._panel.place.choice.options()
+        return usual if self._change is None else self._change(usual)
 
     @property
     def offers(self) -> dict[ActionKind, Callable[[Action], object]]:
@@ -128,7 +138,11 @@ class PeerActions:
 
     def _again(self, change: Change | None) -> None:
         self.cancel()
-        self._run(change)
+        self._change = change
+        try:
+            self._run()
+        finally:
+            self._change = None
 
     def _try_called(self, action: Action) -> None:
         self._panel.place.choice.set(called_ae=action.value)
@@ -151,7 +165,7 @@ class PeerActions:
         pause, self._pause_s = self._pause_s, min(MAX_PAUSE_S, self._pause_s * 2)
         self._say(f"Trying again in {pause:.0f} seconds; Cancel stops it.")
         await asyncio.sleep(pause)
-        self._run(None)
+        self._run()
 
     def _test_listener(self) -> None:
         """Echo our own listener by the address that peers use."""
@@ -179,7 +193,7 @@ class PeerActions:
             result = await echo(self._panel.place.context, peer, options)
             if _speaks_dicom(result):
                 choice.set(port=str(port))
-                self._run(None)
+                self._run()
                 return
         self._say(f"None of the ports {named} of {choice.host} answers in DICOM.")
 

@@ -43,7 +43,7 @@ class QueryActions:
         self._asked = asked
         self._ask = ask
         self._say = say
-        self._peer = PeerActions(panel, lambda _change: self._ask_again(), association, say)
+        self._peer = PeerActions(panel, self._ask_again, association, say)
 
     @property
     def of_query(self) -> Offers:

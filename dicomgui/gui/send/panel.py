@@ -17,7 +17,7 @@ from dicomgui.app.operations import Job, JobHandle, JobKind, JobState
 from dicomgui.app.transfers.report import write_csv
 from dicomgui.app.transfers.send import ItemResult, ItemState, SendJob, SendProgress, SendReport, prepare
 from dicomgui.gui.jobs.model import clock_text
-from dicomgui.gui.panels.explaining import Change, PeerActions, explain_in
+from dicomgui.gui.panels.explaining import PeerActions, explain_in
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.peers.fields import PeerFields
 from dicomgui.gui.send.committing import Committing
@@ -62,7 +62,6 @@ class SendPanel(Panel):
         self._send_job: SendJob | None = None
         self._handle: JobHandle | None = None
         self._association = 0
-        self._change: Change | None = None
         self._results: deque[ItemResult] = deque()
         self._progress: SendProgress | None = None
         self._make_widgets()
@@ -122,7 +121,7 @@ class SendPanel(Panel):
         self.status = ElidedLabel(tone="muted")
         self.status.setObjectName("send_status")
         self.findings = FindingArea("send_findings")
-        self._actions = PeerActions(self, self._send_changed, lambda: self._association, self._show_idle)
+        self._actions = PeerActions(self, self._send_rest, lambda: self._association, self._show_idle)
         explain_in(self, self.findings.list, self._actions.offers | {Do.SEND_DECOMPRESSED: self._send_decompressed})
         self.bar.hide()
 
@@ -274,9 +273,8 @@ class SendPanel(Panel):
         if self.model.unsent:
             self._send_to_fields(self.model.unsent)
 
-    def _send_changed(self, change: Change | None) -> None:
-        """Send what is not sent with other options, or all where everything was."""
-        self._change = change
+    def _send_rest(self) -> None:
+        """Send what is not sent, or all where everything was."""
         self._send_to_fields(self.model.unsent or self.model.items)
 
     def _send_decompressed(self, _action: object) -> None:
@@ -302,10 +300,8 @@ class SendPanel(Panel):
             return
         choice = self.place.choice
         selections = tuple(self._selections)
-        change, self._change = self._change, None
-        options = choice.options() if change is None else change(choice.options())
         conversion, commit = self.convert.conversion, self.committing.check.isChecked()
-        self._start(Order(choice.peer(), options, items, selections, conversion, commit))
+        self._start(Order(choice.peer(), self._actions.options, items, selections, conversion, commit))
 
     def _retry(self, order: Order) -> None:
         """Send what an earlier job left over to the same peer; after the send that is under way, if there is one."""

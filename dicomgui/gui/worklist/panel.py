@@ -51,7 +51,7 @@ class WorklistPanel(AskingPanel):
         super().__init__("worklist", "Worklist", text, place, file_name=WORKLIST_FILE_NAME)
         self.steps = StepsArea(place, self.tasks)
         self.below.addWidget(self.steps)
-        self._peer_actions = PeerActions(self, lambda _change: self._ask_again(), self.traced, self.show_idle)
+        self._peer_actions = PeerActions(self, self._ask_again, self.traced, self.show_idle)
         explain_in(self, self.findings.list, self.offers())
         self.empty.key_dropped.connect(self._on_key_dropped)
         self.form.unknown_modality.connect(self._on_unknown_modality)

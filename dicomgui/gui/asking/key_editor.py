@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from PySide6.QtCore import QStringListModel, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QCompleter, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QVBoxLayout, QWidget
 
-from dicomgui.app.asking.keys import Key, attributes_matching, parse_key
+from dicomgui.app.asking.keys import Key, parse_key
 from dicomgui.gui.asking.key_model import KeyModel
 from dicomgui.gui.tables.list_table import ListTable
+from dicomgui.gui.widgets.attribute_edit import AttributeEdit
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.fields import line_edit, set_invalid
 from dicomgui.gui.widgets.text import PlainLabel
@@ -21,7 +22,6 @@ from dicomgui.trace.finding import plain
 __all__ = ["KeyEditor"]
 
 _HELP = "A value has to match; without one the attribute is only returned. F2 edits a value, Delete takes a key out."
-_MIN_TYPED = 2
 _ROWS_SEEN = 6
 
 
@@ -52,7 +52,7 @@ class KeyEditor(QWidget):
     def __init__(self, prefix: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = KeyModel(self)
-        self.name = line_edit(f"{prefix}_key", "Attribute", hint="PatientComments or 0010,4000")
+        self.name = AttributeEdit(f"{prefix}_key", "Attribute", hint="PatientComments or 0010,4000", takes_paths=True)
         self.value = line_edit(f"{prefix}_key_value", "Value to match", hint="value, or nothing")
         self.add_button = push_button(f"{prefix}_key_add", "Add", "add", tip="Add the key to the list")
         self.remove_button = push_button(f"{prefix}_key_remove", "", "remove", tip="The selected ones (Delete)")
@@ -66,10 +66,8 @@ class KeyEditor(QWidget):
         self.problem.setObjectName(f"{prefix}_key_problem")
         self.problem.hide()
         self._make_table(prefix)
-        self._names = QStringListModel(self)
-        self._make_completer()
         self._place()
-        self.name.textEdited.connect(self._on_typed)
+        self.name.textEdited.connect(lambda: self._say(""))
         self.name.returnPressed.connect(self.add)
         self.value.returnPressed.connect(self.add)
         self.add_button.clicked.connect(self.add)
@@ -89,23 +87,15 @@ class KeyEditor(QWidget):
         self.table.removed.connect(self.remove)
         self.table.selectionModel().selectionChanged.connect(self._show_buttons)
 
-    def _make_completer(self) -> None:
-        completer = QCompleter(self._names, self)
-        completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
-        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.name.setCompleter(completer)
-
     def _place(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(6)
-        grid.setColumnStretch(0, 3)
-        grid.setColumnStretch(1, 2)
-        grid.addWidget(self.name, 0, 0)
-        grid.addWidget(self.value, 0, 1)
-        column.addLayout(grid)
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        line.addWidget(self.name, 3)
+        line.addWidget(self.value, 2)
+        column.addLayout(line)
         column.addWidget(self.problem)
         row = QHBoxLayout()
         row.setSpacing(6)
@@ -158,13 +148,6 @@ class KeyEditor(QWidget):
         """Take the selected keys out."""
         self.model.remove(index.row() for index in self.table.selectionModel().selectedRows())
         self._show_buttons()
-
-    def _on_typed(self, text: str) -> None:
-        """Offer what goes on as it was begun, after the last dot for what is inside of a sequence."""
-        self._say("")
-        before, dot, last = text.rpartition(".")
-        found = attributes_matching(last) if len(last.strip()) >= _MIN_TYPED else ()
-        self._names.setStringList([f"{before}{dot}{one.keyword}{'[0].' if one.is_sequence else ''}" for one in found])
 
     def _say(self, problem: str) -> None:
         self.problem.setText(plain(problem, 300))

@@ -9,13 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QStringListModel, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QCompleter,
-    QGridLayout,
+    QHBoxLayout,
     QHeaderView,
     QMenu,
     QPushButton,
@@ -27,11 +26,11 @@ from PySide6.QtWidgets import (
 )
 
 from dicomgui.app.asking.dicom_json import DatasetFileError, load_dataset, parse_dataset
-from dicomgui.app.asking.keys import attributes_matching
 from dicomgui.app.viewing.dataset_edit import DatasetEdit, EditNode, Element, Item, path_of
 from dicomgui.app.viewing.dataset_save import json_text, save_dataset
 from dicomgui.gui.nservices.dataset_edit_model import CHOICES_ROLE, VALUE, VR, DatasetEditModel
 from dicomgui.gui.running.tasks import PanelTasks
+from dicomgui.gui.widgets.attribute_edit import AttributeEdit
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.fields import line_edit, set_invalid
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["DatasetEditor"]
 
 MIN_HEIGHT = 150
-_MIN_TYPED = 2
 _HELP = (
     "F2 or a double click edits a value, Delete takes out, Ctrl+Z takes back, Alt+Up and Alt+Down move an item. "
     "What is added goes where the selection is."
@@ -127,16 +125,11 @@ class DatasetEditor(QWidget):
     # ----------------------------------------------------------------------------------------------------------- making
 
     def _make_line(self, prefix: str) -> None:
-        self.name = line_edit(f"{prefix}_element", "Attribute to add", hint="PatientName or 0010,0010")
+        self.name = AttributeEdit(f"{prefix}_element", "Attribute to add", hint="PatientName or 0010,0010")
         self.value = line_edit(f"{prefix}_value", "Its value", hint="value, several with \\")
         self.add_button = push_button(
             f"{prefix}_element_add", "Add", "add", tip="Add the element where the selection is"
         )
-        self._names = QStringListModel(self)
-        completer = QCompleter(self._names, self)
-        completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
-        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.name.setCompleter(completer)
         self.name.textEdited.connect(self._on_typed)
         self.name.returnPressed.connect(self.add)
         self.value.returnPressed.connect(self.add)
@@ -205,14 +198,12 @@ class DatasetEditor(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(6)
-        grid.setColumnStretch(0, 3)
-        grid.setColumnStretch(1, 3)
-        grid.addWidget(self.name, 0, 0)
-        grid.addWidget(self.value, 0, 1)
-        grid.addWidget(self.add_button, 0, 2)
-        column.addLayout(grid)
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        line.addWidget(self.name, 1)
+        line.addWidget(self.value, 1)
+        line.addWidget(self.add_button)
+        column.addLayout(line)
         row = FlowRow(6)
         for button in (
             self.item_button, self.copy_button, self.up_button, self.down_button, self.remove_button, self.undo_button,
@@ -417,12 +408,9 @@ class DatasetEditor(QWidget):
 
     # ---------------------------------------------------------------------------------------------------------- showing
 
-    def _on_typed(self, text: str) -> None:
+    def _on_typed(self) -> None:
         set_invalid(self.name, False)
         self._show()
-        typed = text.strip()
-        found = attributes_matching(typed) if len(typed) >= _MIN_TYPED else ()
-        self._names.setStringList([one.keyword for one in found])
 
     def _on_current_changed(self, current: QModelIndex) -> None:
         node = self.model.node_of(current)

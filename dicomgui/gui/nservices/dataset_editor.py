@@ -15,12 +15,10 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QPushButton,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QTreeView,
     QVBoxLayout,
     QWidget,
 )
@@ -28,8 +26,9 @@ from PySide6.QtWidgets import (
 from dicomgui.app.asking.dicom_json import DatasetFileError, load_dataset, parse_dataset
 from dicomgui.app.viewing.dataset_edit import DatasetEdit, EditNode, Element, Item, path_of
 from dicomgui.app.viewing.dataset_save import json_text, save_dataset
-from dicomgui.gui.nservices.dataset_edit_model import CHOICES_ROLE, VALUE, VR, DatasetEditModel
+from dicomgui.gui.nservices.dataset_edit_model import ATTRIBUTE, CHOICES_ROLE, VALUE, VR, DatasetEditModel
 from dicomgui.gui.running.tasks import PanelTasks
+from dicomgui.gui.tables.column_tree import ColumnTree
 from dicomgui.gui.widgets.attribute_edit import AttributeEdit
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
@@ -70,7 +69,7 @@ class _Delegate(QStyledItemDelegate):
             super().setEditorData(editor, index)
 
 
-class _Tree(QTreeView):
+class _Tree(ColumnTree):
     """The tree, with the keys that change it."""
 
     removed = Signal()
@@ -136,26 +135,16 @@ class DatasetEditor(QWidget):
         self.add_button.clicked.connect(self.add)
 
     def _make_tree(self, prefix: str) -> None:
-        self.tree = _Tree()
-        self.tree.setObjectName(f"{prefix}_dataset_edit")
-        self.tree.setAccessibleName("Elements to be sent")
+        self.tree = _Tree(f"{prefix}_dataset_edit", "Elements to be sent", self.model)
         self.tree.setToolTip(_HELP)
-        self.tree.setModel(self.model)
         self.tree.setItemDelegate(_Delegate(self.tree))
-        self.tree.setUniformRowHeights(True)
-        self.tree.setAlternatingRowColors(True)
         self.tree.setAllColumnsShowFocus(True)
-        self.tree.setIndentation(14)
         self.tree.setMinimumHeight(MIN_HEIGHT)
         self.tree.setTabKeyNavigation(False)
         triggers = QAbstractItemView.EditTrigger
         self.tree.setEditTriggers(triggers.DoubleClicked | triggers.EditKeyPressed)
-        head = self.tree.header()
-        head.setStretchLastSection(True)
-        head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        head.setMinimumSectionSize(36)
-        head.resizeSection(0, 296)
-        head.resizeSection(1, 44)
+        self.tree.header().setMinimumSectionSize(36)
+        self.tree.set_widths({ATTRIBUTE: 296, VR: 44}, stretch=VALUE)
         self.tree.removed.connect(self.remove)
         self.tree.moved.connect(self.move_item)
         self.tree.undone.connect(self.undo)

@@ -7,12 +7,13 @@ from concurrent.futures import Executor
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
 from dicomgui.app.viewing.compare_datasets import Compared, compare, compared_text
 from dicomgui.app.viewing.viewed import Viewed
 from dicomgui.gui.look import icons
 from dicomgui.gui.running.latest import Latest
+from dicomgui.gui.tables.column_tree import ColumnTree
 from dicomgui.gui.viewer.compare_model import CompareModel
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.fields import check_box
@@ -57,16 +58,9 @@ class CompareWindow(QWidget):
 
     def _make_tree(self) -> None:
         self.model = CompareModel(self)
-        self.tree = QTreeView()
-        self.tree.setObjectName("compare_tree")
-        self.tree.setAccessibleName("Elements of both data sets")
-        self.tree.setModel(self.model)
-        self.tree.setUniformRowHeights(True)
-        self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.tree.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.tree.setIndentation(16)
+        self.tree = ColumnTree("compare_tree", "Elements of both data sets", self.model)
+        self.tree.setAlternatingRowColors(False)  # a colour says what differs
         head = self.tree.header()
-        head.setStretchLastSection(False)
         head.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
         head.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)

@@ -8,21 +8,13 @@ from concurrent.futures import Executor
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QMenu,
-    QSplitter,
-    QTreeView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from dicomgui.app.viewing.charset_lens import CANDIDATES, Doubt, doubts_of
 from dicomgui.app.viewing.element_search import Found, find_elements, line_of, whole_text
 from dicomgui.app.viewing.viewed import Viewed
 from dicomgui.gui.running.latest import Latest
+from dicomgui.gui.tables.column_tree import ColumnTree
 from dicomgui.gui.viewer.element_model import LENGTH, NAME, TAG, VALUE, VR, ElementModel
 from dicomgui.gui.viewer.lens import CharsetLens
 from dicomgui.gui.widgets.buttons import Choice, push_button
@@ -105,21 +97,8 @@ class ElementsPane(QWidget):
 
     def _make_tree(self) -> None:
         self.model = ElementModel(self)
-        self.tree = QTreeView()
-        self.tree.setObjectName(f"{self._name}_tree")
-        self.tree.setAccessibleName("Elements of the data set")
-        self.tree.setModel(self.model)
-        self.tree.setUniformRowHeights(True)
-        self.tree.setAlternatingRowColors(True)
-        self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.tree.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.tree.setIndentation(16)
-        head = self.tree.header()
-        head.setStretchLastSection(False)
-        head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        head.setSectionResizeMode(VALUE, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((TAG, 150), (VR, 46), (NAME, 250), (LENGTH, 80)):
-            head.resizeSection(column, width)
+        self.tree = ColumnTree(f"{self._name}_tree", "Elements of the data set", self.model)
+        self.tree.set_widths({TAG: 150, VR: 46, NAME: 250, LENGTH: 80}, stretch=VALUE)
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.tree.customContextMenuRequested.connect(self._on_menu)
         self.tree.selectionModel().currentChanged.connect(self._on_current_changed)

@@ -7,9 +7,9 @@ from PySide6.QtGui import QColor, QPainter, QPalette
 from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from dicomgui.gui.look import icons
-from dicomgui.gui.look.theme import current_colors
+from dicomgui.gui.look.theme import Colors, current_colors
 
-__all__ = ["FRACTION_ROLE", "ICON_ROLE", "TONE_ROLE", "BarDelegate", "PillDelegate"]
+__all__ = ["FRACTION_ROLE", "ICON_ROLE", "TONE_ROLE", "BarDelegate", "PillDelegate", "ground_of"]
 
 ICON_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 """Name of the icon of a pill."""
@@ -36,6 +36,12 @@ class _CellDelegate(QStyledItemDelegate):
         style.drawControl(QStyle.ControlElement.CE_ItemViewItem, ground, painter, ground.widget)
 
 
+def ground_of(tone: str, colors: Colors, *, is_selected: bool) -> str:
+    """The colour behind the word of a pill; that of a list, where the row's own would have it vanish."""
+    ground = str(getattr(colors, f"{tone}_soft", colors.line))
+    return colors.base if is_selected and ground == colors.accent_soft else ground
+
+
 class PillDelegate(_CellDelegate):
     """A rounded ground with an icon and a word: neither colour nor shape alone says how something stands."""
 
@@ -46,7 +52,7 @@ class PillDelegate(_CellDelegate):
             return
         colors = current_colors()
         color = QColor(getattr(colors, tone))
-        ground = QColor(getattr(colors, f"{tone}_soft", colors.line))
+        ground = QColor(ground_of(tone, colors, is_selected=bool(option.state & QStyle.StateFlag.State_Selected)))
         metrics = option.fontMetrics
         height = min(option.rect.height() - 4, metrics.height() + 4)
         room = option.rect.width() - 2 * _MARGIN

@@ -241,7 +241,7 @@ async def test_the_badge_counts_and_its_list_leads_to_the_trace(window: MainWind
     await echoed(window, press, f"PACS@127.0.0.1:{peers.free_port()}")
     badge = button(window, "status_expert")
     await reached(badge.isVisible, "the badge is there")
-    assert badge.text() == "1 error"
+    assert badge.text().strip() == "1 error"
     await press(badge)
     [dialog] = [one for one in window.findChildren(QDialog, "findings_dialog") if one.isVisible()]
     listed = dialog.findChild(QListWidget, "findings_list")
@@ -286,7 +286,7 @@ async def test_the_badge_speaks_of_the_file_that_is_shown(window: MainWindow, pr
         for record in RECORDED["aborted-on-greeting"]():
             writer(record)
     await echoed(window, press, f"PACS@127.0.0.1:{peers.free_port()}")
-    await reached(lambda: button(window, "status_expert").text() == "1 error", "the live trace is judged")
+    await reached(lambda: button(window, "status_expert").text().strip() == "1 error", "the live trace is judged")
     window.show_panel(window.trace)
     window.trace.open_file(tmp_path / "old.dgtrace")
     await reached(lambda: not window.trace.model.source.is_live, "the file is shown")
@@ -309,7 +309,7 @@ async def test_a_file_is_judged_before_anything_is_live(window: MainWindow, tmp_
     window.show_panel(window.trace)
     window.trace.open_file(tmp_path / "old.dgtrace")
     await reached(lambda: not window.trace.model.source.is_live, "the file is shown")
-    await reached(lambda: button(window, "status_expert").text() == "1 error", "it is judged")
+    await reached(lambda: button(window, "status_expert").text().strip() == "1 error", "it is judged")
 
 
 async def test_the_diagnosis_rests_while_much_comes_in(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,11 +134,11 @@ async def test_the_badge_counts_and_opens(drawer: JobsDrawer, jobs: Jobs, qtbot:
     badge = JobsBadge(drawer)
     qtbot.addWidget(badge)
     badge.show()
-    assert badge.text() == "Jobs"
+    assert badge.text().strip() == "Jobs"
     jobs.start(JobKind.ECHO, "Echo")
     jobs.start(JobKind.SEND, "Send")
     badge.show_count()
-    assert badge.text() == "2 jobs running"
+    assert badge.text().strip() == "2 jobs running"
     assert badge.isChecked()
     qtbot.mouseClick(drawer.fold_button, Qt.MouseButton.LeftButton)
     assert drawer.is_folded

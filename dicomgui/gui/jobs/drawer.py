@@ -266,8 +266,8 @@ class JobsBadge(QPushButton):
         """Say how many run; to be called by the pump."""
         active = self._drawer.active
         text = f"{count_text(active, 'job')} running" if active else "Jobs"
-        if self.text() != text:
-            self.setText(text)
+        if self.text().strip() != text:
+            self.setText(f" {text}")  # Qt sets icon and text close together
             self.setAccessibleName(f"Jobs, {active:,} running")
 
     def _on_folded_changed(self, folded: bool) -> None:

@@ -46,8 +46,8 @@ class ExpertBadge(QPushButton):
         if not wanted:
             return
         text = " · ".join(count_text(counts[one], _WORDS[one]) for one in wanted)
-        if text != self.text():
-            self.setText(text)
+        if text != self.text().strip():
+            self.setText(f" {text}")  # Qt sets icon and text close together
             self.setAccessibleName(f"Findings: {text}")
             self._most = wanted[0]
             self._show_icon()

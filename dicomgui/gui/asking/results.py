@@ -144,7 +144,6 @@ class QueryResults(QWidget):
         self.table = ResultTable(f"{prefix}_table", "Matches", self.model)
         self.table.setSizePolicy(self.table.sizePolicy().horizontalPolicy(), self.sizePolicy().verticalPolicy())
         self.dataset = DatasetTree(prefix)
-        self.dataset.tree.header().resizeSection(0, 225)
 
     def _place_widgets(self) -> None:
         prefix = self._look.prefix

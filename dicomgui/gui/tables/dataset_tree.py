@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from dicomgui.app.viewing.dataset_tree import dataset_text
+from dicomgui.gui.tables.narrowing import NarrowingTree
 from dicomgui.gui.tables.tree_model import TreeModel
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.text import ElidedLabel
@@ -16,6 +17,7 @@ from dicomgui.trace.finding import plain
 __all__ = ["DatasetTree"]
 
 MIN_WIDTH = 280
+FIRST_WIDTH = 330
 
 
 class DatasetTree(QWidget):
@@ -49,29 +51,16 @@ class DatasetTree(QWidget):
         self.window_button.setAccessibleName("Show the data set in a window of its own")
         self.window_button.clicked.connect(self.window_wanted)
         self.window_button.hide()
-        self.tree = QTreeView()
-        self._make_tree(name)
+        self.tree = NarrowingTree(f"{name}_dataset_tree", "Elements of the data set")
+        self.tree.setModel(self.model)
+        self.tree.setIndentation(14)
+        self.tree.setColumnHidden(2, True)  # bytes: there are none to be shown beside it
+        self.tree.set_columns(FIRST_WIDTH)
         self._place()
         keys = QShortcut(QKeySequence.StandardKey.Copy, self.tree, context=Qt.ShortcutContext.WidgetShortcut)
         keys.activated.connect(self._on_copy_key)
         self.setMinimumWidth(MIN_WIDTH)
         self.hide()
-
-    def _make_tree(self, name: str) -> None:
-        self.tree.setObjectName(f"{name}_dataset_tree")
-        self.tree.setAccessibleName("Elements of the data set")
-        self.tree.setModel(self.model)
-        self.tree.setUniformRowHeights(True)
-        self.tree.setAlternatingRowColors(True)
-        self.tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.tree.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.tree.setIndentation(14)
-        self.tree.setColumnHidden(2, True)  # bytes: there are none to be shown beside it
-        head = self.tree.header()
-        head.setStretchLastSection(False)
-        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        head.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        head.resizeSection(0, 290)
 
     def _place(self) -> None:
         column = QVBoxLayout(self)

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
+from PySide6.QtWidgets import QWidget
 
+from dicomgui.gui.tables.narrowing import NarrowingTree
 from dicomgui.gui.tables.tree_model import TreeModel
 
 __all__ = ["FieldTree"]
 
+_FIRST, _PLACE, _LEAST = 270, 92, 250  # pixels; the last one for the whole tree
 
-class FieldTree(QTreeView):
-    """Shows a :class:`TreeModel` in three columns.
+
+class FieldTree(NarrowingTree):
+    """Shows a :class:`TreeModel` in three columns, or in two where it is narrow.
 
     :param name: object name.
     :param accessible: what it shows, for assistive technology.
     """
 
     def __init__(self, name: str, accessible: str, model: TreeModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName(name)
-        self.setAccessibleName(accessible)
+        super().__init__(name, accessible, parent)
         self.setModel(model)
-        self.setUniformRowHeights(True)
-        self.setAlternatingRowColors(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setExpandsOnDoubleClick(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setIndentation(16)
-        head = self.header()
-        head.setStretchLastSection(False)
-        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
-        head.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        head.setSectionResizeMode(2, QHeaderView.ResizeMode.Interactive)
-        head.resizeSection(0, 270)
-        head.resizeSection(2, 92)
+        self.setMinimumWidth(_LEAST)
+        self.set_columns(_FIRST, (2, _PLACE))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

@@ -15,7 +15,10 @@ __all__ = ["DARK", "LIGHT", "Colors", "Theme", "current_colors", "fixed_font", "
 
 @dataclass(frozen=True, slots=True)
 class Colors:
-    """The colours of one scheme, as ``#rrggbb``. Text on each ground has a contrast of at least 4.5 : 1."""
+    """The colours of one scheme, as ``#rrggbb``. Text on each ground has a contrast of at least 4.5 : 1.
+
+    :ivar faint: text of what cannot be used now: it can be read, and nobody takes it for the rest.
+    """
 
     window: str
     rail: str
@@ -23,6 +26,7 @@ class Colors:
     raised: str
     line: str
     border: str
+    faint: str
     text: str
     muted: str
     accent: str
@@ -40,13 +44,13 @@ class Colors:
 
 LIGHT = Colors(
     window="#f4f6f8", rail="#e9edf1", base="#ffffff", raised="#ffffff", line="#dfe4ea", border="#b9c2cd",
-    text="#1b2430", muted="#556070", accent="#14679a", on_accent="#ffffff", accent_soft="#d6e8f4",
+    faint="#8b95a2", text="#1b2430", muted="#556070", accent="#14679a", on_accent="#ffffff", accent_soft="#d6e8f4",
     good="#17703c", good_soft="#e3f3e8", warning="#835400", warning_soft="#fdf1d8",
     error="#b3261e", error_soft="#fce8e6", sent="#14679a", received="#17703c",
 )  # fmt: skip
 DARK = Colors(
     window="#1a1e23", rail="#15181c", base="#22272e", raised="#2b313a", line="#343b45", border="#4b5563",
-    text="#e5e9ef", muted="#a0abb9", accent="#4fb0e6", on_accent="#0b1a24", accent_soft="#1f3b4d",
+    faint="#707b89", text="#e5e9ef", muted="#a0abb9", accent="#4fb0e6", on_accent="#0b1a24", accent_soft="#1f3b4d",
     good="#6fd08c", good_soft="#1f3529", warning="#f0c050", warning_soft="#3a3020",
     error="#ff8f85", error_soft="#402425", sent="#6fc0f0", received="#7fd69a",
 )  # fmt: skip
@@ -129,7 +133,7 @@ def _palette(c: Colors) -> QPalette:
         palette.setColor(place, QColor(color))
     disabled = QPalette.ColorGroup.Disabled
     for place in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(disabled, place, QColor(c.border))
+        palette.setColor(disabled, place, QColor(c.faint))
     palette.setColor(disabled, role.Highlight, QColor(c.border))
     return palette
 
@@ -184,7 +188,7 @@ QPushButton {{ background: {c.raised}; color: {c.text}; border: 1px solid {c.bor
 QPushButton:hover {{ border-color: {c.accent}; }}
 QPushButton:pressed {{ background: {c.accent_soft}; }}
 QPushButton:focus {{ border-color: {c.accent}; }}
-QPushButton:disabled {{ color: {c.border}; border-color: {c.line}; background: {c.window}; }}
+QPushButton:disabled {{ color: {c.faint}; border-color: {c.line}; background: {c.window}; }}
 QPushButton[primary="true"] {{ background: {c.accent}; color: {c.on_accent}; border-color: {c.accent};
     font-weight: 600; }}
 QPushButton[primary="true"]:hover, QPushButton[primary="true"]:focus {{ border-color: {c.text}; }}
@@ -230,11 +234,13 @@ QTreeView::item:selected, QTreeView::branch:selected {{ background: {c.accent_so
 QHeaderView {{ background: {c.base}; border: none; }}
 QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: none; border-bottom: 1px solid {c.line};
     padding: 5px 9px; font-weight: 600; }}
+QTreeView QHeaderView::section {{ padding: 5px 3px; }}
+QTreeView QHeaderView::section:first, QTreeView QHeaderView::section:only-one {{ padding-left: 9px; }}
 QTabBar::tab {{ background: transparent; color: {c.muted}; border: 1px solid transparent; border-radius: 5px;
     padding: 4px 10px; margin-right: 2px; }}
 QTabBar::tab:hover {{ background: {c.line}; color: {c.text}; }}
 QTabBar::tab:selected {{ background: {c.accent_soft}; color: {c.accent}; }}
-QTabBar::tab:disabled {{ color: {c.border}; background: transparent; }}
+QTabBar::tab:disabled {{ color: {c.faint}; background: transparent; }}
 QTabBar:focus::tab:selected {{ border-color: {c.accent}; }}
 QSplitter::handle {{ background: transparent; }}
 QSplitter::handle:hover, QSplitter::handle:pressed {{ background: {c.line}; }}

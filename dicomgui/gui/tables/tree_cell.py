@@ -24,6 +24,7 @@ NO_ARROW = -1
 _INDENT = 18
 _ARROW = 14
 _MARGIN = 6
+_EDGE = 9  # where the text of other cells begins, and that of the heads
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -47,13 +48,14 @@ class TreeCellDelegate(QStyledItemDelegate):
         text, ground.text = ground.text, ""
         style = ground.widget.style() if ground.widget is not None else QApplication.style()
         style.drawControl(QStyle.ControlElement.CE_ItemViewItem, ground, painter, ground.widget)
-        arrow, is_open = arrow_rect(option.rect, int(index.data(DEPTH_ROLE) or 0)), index.data(OPEN_ROLE)
+        depth, is_open = int(index.data(DEPTH_ROLE) or 0), index.data(OPEN_ROLE)
+        arrow = arrow_rect(option.rect, depth)
         device, colors = painter.device(), current_colors()
         ratio = device.devicePixelRatioF() if device is not None else 1.0
         if is_open is not None:
             name = "down" if is_open else "right"
             painter.drawPixmap(arrow.topLeft(), icons.pixmap(name, colors.muted, _ARROW, ratio))
-        left = arrow.right() + 5
+        left = option.rect.x() + _EDGE if depth == NO_ARROW else arrow.right() + 5
         if index.data(WARNING_ROLE):
             painter.drawPixmap(left, arrow.top(), icons.pixmap("warning", colors.warning, _ARROW, ratio))
             left += _ARROW + 5

@@ -25,7 +25,7 @@ from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card, Offers
 from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
 from dicomgui.gui.widgets.finding_area import FindingArea
-from dicomgui.gui.widgets.flow import FlowRow, Halves, reveal
+from dicomgui.gui.widgets.flow import FlowRow, Halves, reveal, together
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.finding import Finding, group_findings, plain
@@ -102,8 +102,7 @@ class AskingPanel(Panel):
         for button in (self.run_button, self.cancel_button, self.clear_button):
             row.add(button)
         row.add(self.status, 1, width=STATUS_WIDTH)
-        row.add(self.copy_as_button)
-        row.add(self.trace_button)
+        row.add(together(self.copy_as_button, self.trace_button))
         top.column.addLayout(row)
         self.column.addWidget(top)
         inside = QHBoxLayout()

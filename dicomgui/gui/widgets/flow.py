@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from PySide6.QtCore import QRect, QSize, Qt, QTimer
@@ -63,7 +64,7 @@ class FlowRow(QLayout):
         self.invalidate()
 
     def add_stretch(self) -> None:
-        """What follows stands at the right, as long as it is in the same line."""
+        """What follows stands at the right; it goes into the next line together rather than being parted."""
         self._parts.append(_Part(None, 1, 0))
 
     # what QLayout wants
@@ -121,9 +122,11 @@ class FlowRow(QLayout):
     def _lines(self, width: int) -> list[list[_Part]]:
         lines: list[list[_Part]] = [[]]
         used = 0
-        for part in self._visible():
+        parts = self._visible()
+        for place, part in enumerate(parts):
             wanted = _wanted(part)
-            if used and part.item is not None and used + self._spacing + wanted > width:
+            needed = wanted if part.item is not None else self._together(parts[place + 1 :])
+            if used and used + self._spacing + needed > width:
                 lines.append([])
                 used = 0
             if part.item is None and not used:
@@ -131,6 +134,11 @@ class FlowRow(QLayout):
             used += wanted + (self._spacing if used else 0)
             lines[-1].append(part)
         return lines if lines[-1] else lines[:-1]
+
+    def _together(self, parts: list[_Part]) -> int:
+        """How wide an empty place is with all up to the next one."""
+        group = list(takewhile(lambda part: part.item is not None, parts))
+        return sum(map(_wanted, group)) + self._spacing * len(group)
 
     def _set_line(self, line: list[_Part], rect: QRect) -> None:
         free = rect.width() - sum(map(_wanted, line)) - self._spacing * (len(line) - 1)

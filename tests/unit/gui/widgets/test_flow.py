@@ -80,6 +80,21 @@ def test_the_rest_stands_at_the_right_only_beside_something(shown: Shown) -> Non
     assert places(first, last) == [(0, 0), (0, 28)]
 
 
+def test_what_stands_at_the_right_goes_into_the_next_line_together(shown: Shown) -> None:
+    flow = FlowRow(10)
+    first, middle, last = part(50), part(40), part(60)
+    flow.add(first)
+    flow.add_stretch()
+    flow.add(middle)
+    flow.add(last)
+    shown(180, flow)
+    assert places(first, middle, last) == [(0, 0), (70, 0), (120, 0)]
+    shown(179, flow)
+    assert places(first, middle, last) == [(0, 0), (0, 28), (50, 28)]
+    shown(100, flow)
+    assert places(first, middle, last) == [(0, 0), (0, 28), (0, 56)]
+
+
 def test_a_wish_for_room_is_kept_and_what_is_hidden_has_none(shown: Shown) -> None:
     flow = FlowRow(10)
     first, text, hidden, last = part(50), part(10), part(90), part(60)

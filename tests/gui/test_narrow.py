@@ -7,12 +7,12 @@ from helpers.bad_peer import reached
 from PySide6.QtWidgets import QScrollArea
 
 from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.gui.shell.panel_window import PANELS
 
 pytestmark = pytest.mark.qt
-PANELS = ("home", "nodes", "echo", "send", "query", "worklist", "listener", "answers", "archive")
 
 
-@pytest.mark.parametrize("key", PANELS)
+@pytest.mark.parametrize("key", tuple(PANELS))
 async def test_nothing_is_beyond_the_edge_of_the_smallest_window(window: MainWindow, key: str) -> None:
     window.resize(window.minimumSize())
     panel = next(panel for panel in window.panels if panel.key == key)

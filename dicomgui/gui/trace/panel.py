@@ -28,6 +28,7 @@ from dicomgui.gui.trace.viewing import object_of
 from dicomgui.gui.trace.zoom_buttons import ZoomButtons
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState, FindingList
+from dicomgui.gui.widgets.flow import FlowRow
 from dicomgui.gui.widgets.text import count_text
 from dicomgui.trace.filter import FilterError, Zoom
 from dicomgui.trace.filter.grammar import Or
@@ -36,6 +37,8 @@ __all__ = ["TracePanel"]
 
 HIDDEN_BUDGET_S = 0.001
 """How long a tick may look at what is new while another panel is in view."""
+
+_FILTER_WIDTH = 400
 
 
 class TracePanel(Panel):
@@ -101,12 +104,12 @@ class TracePanel(Panel):
         for widget in (self.sources, self.follow, self.clear_button, self.save_button):
             first.addWidget(widget, 1 if widget is self.sources else 0)
         self.column.addLayout(first)
-        second = QHBoxLayout()
-        second.setSpacing(8)
-        second.addWidget(self.zoom, 0, Qt.AlignmentFlag.AlignTop)
-        second.addWidget(self.view, 0, Qt.AlignmentFlag.AlignTop)
-        second.addWidget(self.filter, 1)
+        second = FlowRow()
+        second.add(self.zoom)
+        second.add(self.view)
+        second.add(self.filter, 1, width=_FILTER_WIDTH)
         self.column.addLayout(second)
+        self.column.addWidget(self.filter.message)
         self.column.addWidget(self.find_bar)
         third = QHBoxLayout()
         third.setSpacing(8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QSizePolicy, QWidget
 
 from dicomgui.app.configuration.settings import MAX_TRACE_FILTERS
 from dicomgui.gui.trace.filtering.filter_edit import FilterEdit
@@ -26,6 +26,7 @@ class FilterBar(QWidget):
     """Tells by one signal when something else is to be shown.
 
     :param name: begins the object names.
+    :ivar message: what is wrong with the filter; to be placed below it.
     """
 
     changed = Signal()
@@ -73,18 +74,14 @@ class FilterBar(QWidget):
         self.mode.currentIndexChanged.connect(lambda _index: self.changed.emit())
 
     def _place(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        row = QHBoxLayout()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         row.addWidget(self.mode)
         row.addWidget(self.edit, 1)
         row.addWidget(self.saved_button)
         row.addWidget(self.progress)
         row.addWidget(self.count)
-        column.addLayout(row)
-        column.addWidget(self.message)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     # ------------------------------------------------------------------------------------------------------------ state

@@ -33,7 +33,7 @@ from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState, Glyph
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.finding_area import FindingArea
-from dicomgui.gui.widgets.flow import FlowRow, Pages, labelled
+from dicomgui.gui.widgets.flow import FlowRow, Pages, labelled, together
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.tracing import Scribe
@@ -184,16 +184,15 @@ class ListenerPanel(Panel):
         card = Card()
         card.column.addLayout(self._fields())
         card.column.addWidget(self.reach)
-        card.column.addWidget(self.archive_count)
         self.sharing = ListenerSharing(self.tasks, self.place.context.file_pool, lambda: self.listener, self._options)
+        self.sharing.add(self.archive_count, 1, width=240)
         card.column.addLayout(self.sharing)
         row = FlowRow()
         row.add(self.start_button)
         row.add(self.stop_button)
         row.add(self.state_glyph)
         row.add(self.state, 1, width=200)
-        row.add(self.fsync)
-        row.add(self.answers_button)
+        row.add(together(self.fsync, self.answers_button))
         card.column.addLayout(row)
         card.column.addWidget(self.more)
         self.column.addWidget(card)

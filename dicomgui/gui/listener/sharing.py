@@ -63,6 +63,7 @@ class ListenerSharing(FlowRow):
         ):  # fmt: skip
             button.clicked.connect(slot)
             self.add(button)
+        self.said.hide()
         self.add(self.said, 1, width=300)
 
     def _now(self) -> ListenerOptions | None:
@@ -108,3 +109,4 @@ class ListenerSharing(FlowRow):
     def _say(self, text: str, tone: str) -> None:
         self.said.set_tone(tone)
         self.said.setText(plain(text, 300))
+        self.said.setVisible(bool(text))  # an empty one would take a line of its own where it is narrow

@@ -181,7 +181,7 @@ class ArchivePanel(Panel):
         below = QHBoxLayout()
         below.setSpacing(12)
         below.addWidget(self.status, 1)
-        below.addWidget(self.counts, 1)
+        below.addWidget(self.counts)
         below.addWidget(self.rebuild_button)
         self.counts.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.column.addLayout(below)

@@ -117,7 +117,7 @@ class NServicesPanel(Panel):
     def _make_history(self) -> None:
         self.history = ListTable("nservices_history", "What was sent and reported")
         self.history.setModel(self.model)
-        self.history.set_widths({0: 82, 1: 160, STATUS_COLUMN: 170}, stretch=2)
+        self.history.set_widths({0: 82, 1: 138, STATUS_COLUMN: 200}, stretch=2)
         self.history.setItemDelegateForColumn(STATUS_COLUMN, PillDelegate(self.history))
         self.history.setMinimumHeight(HISTORY_ROWS * (self.history.fontMetrics().height() + 8))
         self.history.selectionModel().currentRowChanged.connect(self._on_history_row)

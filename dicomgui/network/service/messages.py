@@ -10,7 +10,6 @@ from dicomgui.network.dimse.answer_pdu import PLAIN
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import Command, CStoreRQ
 from dicomgui.network.pdu import PduType, PdvRun
-from dicomgui.network.status import Status
 from dicomgui.network.tracing import (
     DimseRecord,
     Direction,
@@ -29,29 +28,30 @@ _new: Final = tuple.__new__  # without the function of Python that a named tuple
 
 def trace_message(scribe: Scribe, direction: Direction, context_id: int, command: Command, dataset_length: int) -> None:
     """Write one :class:`~dicomgui.network.tracing.DimseRecord`."""
+    tracer = scribe.tracer
+    if tracer is not None:
+        stamp = (scribe.association, time.monotonic(), time.time())
+        tracer(_record(stamp, direction, context_id, command, dataset_length))
+
+
+def _record(
+    stamp: tuple[int, float, float], direction: Direction, context_id: int, command: Command, dataset_length: int
+) -> DimseRecord:
+    """What is told of a message.
+
+    :param stamp: the number of the association and both times.
+    """
     if isinstance(command, PLAIN):  # of which there are most
-        scribe.dimse(
-            direction,
-            context_id,
-            command.command_field,
-            command.message_id,
-            sop_class_uid=command.affected_sop_class_uid,
-            sop_instance_uid=command.affected_sop_instance_uid if isinstance(command, CStoreRQ) else "",
-            dataset_length=dataset_length,
-        )
-        return
-    status: Status | None = getattr(command, "status", None)
-    scribe.dimse(
-        direction,
-        context_id,
-        command.command_field,
-        command.message_id,
-        sop_class_uid=command.sop_class_uid,
-        sop_instance_uid=command.sop_instance_uid,
-        status=-1 if status is None else status,
-        dataset_length=dataset_length,
-        comment=getattr(command, "error_comment", ""),
-    )
+        sop_class_uid, status, comment = command.affected_sop_class_uid, None, ""
+        sop_instance_uid = command.affected_sop_instance_uid if isinstance(command, CStoreRQ) else ""
+    else:
+        sop_class_uid, sop_instance_uid = command.sop_class_uid, command.sop_instance_uid
+        status, comment = getattr(command, "status", None), getattr(command, "error_comment", "")
+    told = (
+        direction, context_id, command.command_field, command.message_id, sop_class_uid, sop_instance_uid,
+        -1 if status is None else status, dataset_length, comment,
+    )  # fmt: skip
+    return _new(DimseRecord, stamp + told)
 
 
 def trace_run(scribe: Scribe, run: PdvRun, messages: Sequence[Message]) -> None:
@@ -68,7 +68,7 @@ def trace_run(scribe: Scribe, run: PdvRun, messages: Sequence[Message]) -> None:
         segments = (_new(Segment, (0, pdu)),)
         return _new(PduRecord, (association, mono, utc, Direction.RECEIVED, _P_DATA, len(pdu), segments, ""))
 
-    command, told = of_pdu(run.command), _Told(association, mono, utc, messages[0])
+    command, told = of_pdu(run.command), _Told((association, mono, utc), messages[0])
     records: list[Record] = []
     for pdu, message in zip(run.data, messages, strict=True):
         records += (command, of_pdu(pdu), told[message.dataset_length])
@@ -78,23 +78,9 @@ def trace_run(scribe: Scribe, run: PdvRun, messages: Sequence[Message]) -> None:
 class _Told(dict[int, DimseRecord]):
     """The record of a message by the length of its data set."""
 
-    def __init__(self, association: int, mono: float, utc: float, message: Message) -> None:
+    def __init__(self, stamp: tuple[int, float, float], message: Message) -> None:
         super().__init__()
-        command = message.command
-        self._first = DimseRecord(
-            association,
-            mono,
-            utc,
-            Direction.RECEIVED,
-            message.context_id,
-            command.command_field,
-            command.message_id,
-            command.sop_class_uid,
-            command.sop_instance_uid,
-            getattr(command, "status", -1),
-            message.dataset_length,
-            getattr(command, "error_comment", ""),
-        )
+        self._first = _record(stamp, Direction.RECEIVED, message.context_id, message.command, message.dataset_length)
 
     def __missing__(self, length: int) -> DimseRecord:
         record = self[length] = self._first._replace(dataset_length=length)

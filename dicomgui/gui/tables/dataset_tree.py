@@ -51,9 +51,7 @@ class DatasetTree(QWidget):
         self.window_button.setAccessibleName("Show the data set in a window of its own")
         self.window_button.clicked.connect(self.window_wanted)
         self.window_button.hide()
-        self.tree = NarrowingTree(f"{name}_dataset_tree", "Elements of the data set")
-        self.tree.setModel(self.model)
-        self.tree.setIndentation(14)
+        self.tree = NarrowingTree(f"{name}_dataset_tree", "Elements of the data set", self.model)
         self.tree.setColumnHidden(2, True)  # bytes: there are none to be shown beside it
         self.tree.set_columns(FIRST_WIDTH)
         self._place()

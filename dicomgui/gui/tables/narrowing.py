@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QAbstractItemModel
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
+from PySide6.QtWidgets import QWidget
+
+from dicomgui.gui.tables.column_tree import ColumnTree
 
 __all__ = ["LAST_FROM", "NarrowingTree"]
 
@@ -15,41 +17,27 @@ LAST_FROM: Final = 400
 """Up to this width, in pixels, only names and values are shown."""
 
 
-class NarrowingTree(QTreeView):
-    """Rows of one height that nobody edits. The first column has what it is given, or what the user has made of it, but
-    never more than a share of the width; the second one has the rest.
-
-    :param name: object name.
-    :param accessible: what it shows, for assistive technology.
+class NarrowingTree(ColumnTree):
+    """A tree whose first column has what it is given, or what the user has made of it, but never more than a share of
+    the width; the second one has the rest.
     """
 
-    def __init__(self, name: str, accessible: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName(name)
-        self.setAccessibleName(accessible)
-        self.setUniformRowHeights(True)
-        self.setAlternatingRowColors(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+    def __init__(self, name: str, accessible: str, model: QAbstractItemModel, parent: QWidget | None = None) -> None:
+        super().__init__(name, accessible, model, parent)
         self._first = 0
         self._last: int | None = None
         self._is_fitting = False
 
     def set_columns(self, first: int, last: tuple[int, int] | None = None) -> None:
-        """Set the widths of columns; the model must be set.
+        """Set the widths of columns.
 
         :param first: width of the first one, in pixels.
         :param last: place and width of one that is hidden in a narrow tree; ``None`` for none.
         """
-        head = self.header()
-        head.setStretchLastSection(False)
-        head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        head.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        head.sectionResized.connect(self._on_section_resized)
+        self.set_widths({} if last is None else {last[0]: last[1]}, stretch=1)
+        self.header().sectionResized.connect(self._on_section_resized)
         self._first = first
-        if last is not None:
-            self._last, width = last
-            head.resizeSection(self._last, width)
+        self._last = None if last is None else last[0]
         self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -21,10 +21,8 @@ class FieldTree(NarrowingTree):
     """
 
     def __init__(self, name: str, accessible: str, model: TreeModel, parent: QWidget | None = None) -> None:
-        super().__init__(name, accessible, parent)
-        self.setModel(model)
+        super().__init__(name, accessible, model, parent)
         self.setExpandsOnDoubleClick(False)
-        self.setIndentation(16)
         self.setMinimumWidth(_LEAST)
         self.set_columns(_FIRST, (2, _PLACE))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

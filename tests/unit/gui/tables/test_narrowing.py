@@ -9,9 +9,10 @@ from dicomgui.gui.tables.narrowing import LAST_FROM, NarrowingTree
 
 
 def tree_of(qtbot: QtBot) -> NarrowingTree:
-    tree = NarrowingTree("tree", "Elements")
+    model = QStandardItemModel(1, 3)
+    tree = NarrowingTree("tree", "Elements", model)
+    model.setParent(tree)
     qtbot.addWidget(tree)
-    tree.setModel(QStandardItemModel(1, 3, tree))
     tree.set_columns(200, (2, 90))
     return tree
 

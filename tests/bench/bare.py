@@ -18,17 +18,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.canned import MAX_PDU, Walker, acceptance
 from helpers import bad_peer as wire
 
-from dicomgui.network.dimse import CEchoRQ, CStoreRQ, CStoreRSP, decode, encode
+from dicomgui.network.dimse import CEchoRQ, CStoreRQ, encode
 from dicomgui.network.part10 import read_head
-from dicomgui.network.pdu import AssociateRQ, PresentationContextRQ
-from dicomgui.network.pdu import decode as decode_pdu
-from dicomgui.network.status import Status
 
-MAX_PDU = 131_072
 _BUFFER = 2**20
-_RELEASE_RQ_TYPE = 5
 _PDATA = struct.Struct(">BxIIBB")
 
 
@@ -89,9 +85,8 @@ def _accept(listener: socket.socket, counts: list[int]) -> None:
 
 
 def _take(connection: socket.socket) -> int:
-    """Accept every context with its first transfer syntax, and answer each C-STORE when its data set is over."""
-    _accept_all(connection)
-    taken = _Taken(connection)
+    """Answer each C-STORE when its data set is over."""
+    taken = Walker(connection.sendall)
     buffer = bytearray(_BUFFER)
     view = memoryview(buffer)
     kept = 0
@@ -104,17 +99,7 @@ def _take(connection: socket.socket) -> int:
 
 
 def _accept_all(connection: socket.socket) -> None:
-    request = decode_pdu(_receive_pdu(connection))
-    assert isinstance(request, AssociateRQ)
-    contexts = [item for item in request.items if isinstance(item, PresentationContextRQ)]
-    accepted = (wire.context_ac(one.context_id, 0, one.transfer_syntaxes[0]) for one in contexts)
-    connection.sendall(
-        wire.associate(
-            wire.APPLICATION, *accepted, wire.user_information(max_length=MAX_PDU),
-            pdu_type=2, called=request.called_ae_title.encode().ljust(16),
-            calling=request.calling_ae_title.encode().ljust(16),
-        )
-    )  # fmt: skip
+    connection.sendall(acceptance(_receive_pdu(connection))[0])
 
 
 def _stall(_arguments: argparse.Namespace) -> dict[str, object]:
@@ -133,80 +118,6 @@ def _accept_and_hold(listener: socket.socket, connections: list[socket.socket]) 
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
             connections.append(connection)
             _accept_all(connection)
-
-
-class _Taken:
-    """Walks over headers; bytes of data sets are skipped wherever they lie."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._skip = 0
-        self._rest_of_pdu = 0
-        self._ends = False
-        self._answer = b""
-        self.count = 0
-        self.is_over = False
-
-    def feed(self, view: memoryview, end: int) -> int:
-        """Take ``end`` bytes; gives how many of them, moved to the front, must be seen again."""
-        at = 0
-        while at < end:
-            if self._skip:
-                step = min(self._skip, end - at)
-                self._skip -= step
-                at += step
-                if not self._skip and self._ends:
-                    self._finish()
-                continue
-            if end - at < self._needed(view[at]):
-                break
-            step = self._header(view, at, end)
-            if not step:
-                break
-            at += step
-        view[: end - at] = bytes(view[at:end])
-        return end - at
-
-    def _needed(self, pdu_type: int) -> int:
-        """The bytes of the next header: of a PDV alone, or of its PDU as well."""
-        if self._rest_of_pdu:
-            return 6
-        return 10 if pdu_type == _RELEASE_RQ_TYPE else 12
-
-    def _header(self, view: memoryview, at: int, end: int) -> int:
-        """The bytes of a header (and of a command, which is looked at whole); 0 where more are needed."""
-        size = 0
-        if not self._rest_of_pdu:
-            if view[at] == _RELEASE_RQ_TYPE:
-                self._connection.sendall(wire.RELEASE_RP)
-                self.is_over = True
-                return end - at
-            pdu_length = int.from_bytes(view[at + 2 : at + 6], "big")
-            size = 6
-        else:
-            pdu_length = self._rest_of_pdu
-        length, context, control = struct.unpack_from(">IBB", view, at + size)
-        if control & 1 and end - at < size + 4 + length:
-            return 0
-        self._rest_of_pdu = pdu_length - 4 - length
-        size += 6
-        if control & 1:
-            command = decode(bytes(view[at + size : at + size + length - 2]))
-            assert isinstance(command, CStoreRQ)
-            answer = CStoreRSP(
-                command.message_id, Status(0), command.affected_sop_class_uid, command.affected_sop_instance_uid
-            )
-            self._answer = wire.pdata(wire.pdv(context, 3, encode(answer)))
-            return size + length - 2
-        self._skip, self._ends = length - 2, bool(control & 2)
-        if not self._skip and self._ends:
-            self._finish()
-        return size
-
-    def _finish(self) -> None:
-        self._ends = False
-        self.count += 1
-        self._connection.sendall(self._answer)
 
 
 # -- clients -----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""The other programs that play: Orthanc, pynetdicom, dcmjs-dimse and bare sockets; each from a fresh process."""
+"""The other programs that play: Orthanc, pynetdicom, dcmjs-dimse, bare sockets and bare asyncio.
+
+Each comes from a fresh process.
+"""
 
 from __future__ import annotations
 
@@ -125,6 +128,27 @@ class Guests:
     def fresh(self, port: int, count: int) -> Run:
         """One association with a C-ECHO after the other; the seconds are of one, the median."""
         return telling(our_program("bare", "fresh", count, port))
+
+    # bare asyncio
+
+    @contextlib.contextmanager
+    def bare_receiver(self, *options: object, expect: int, place: Path | None = None) -> Iterator[Serving]:
+        """Stores what comes."""
+        with self.players.empty_folder(place) as folder:
+            with talking(our_program("limits", "receive", folder, *options), folder) as serving:
+                yield serving
+            if serving.told["count"] != expect:
+                raise BenchError(f"bare asyncio stored {serving.told['count']} of {expect} instances")
+
+    @contextlib.contextmanager
+    def bare_provider(self) -> Iterator[Serving]:
+        """Takes associations and answers C-ECHOs."""
+        with talking(our_program("limits", "answer"), Path()) as serving:
+            yield serving
+
+    def bare_user(self, work: str, port: int, count: int) -> Run:
+        """Its user: `echo`, so many on one association, or `associate`, one on each of so many."""
+        return telling(our_program("limits", work, port, count))
 
 
 def _orthanc_has(http: int) -> int:

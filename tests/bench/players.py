@@ -78,7 +78,7 @@ def _bytecode() -> tempfile.TemporaryDirectory[str]:
 
 def compile_modules() -> None:
     """Have the modules of all programs compiled, so that none of them pays for it in time or peak of memory."""
-    names = ("ours", "our_queries", "our_archive", "pynetdicom_side", "bare")
+    names = ("ours", "our_queries", "our_archive", "pynetdicom_side", "bare", "limits")
     work = "; ".join(f"import bench.{name}" for name in names)
     subprocess.run([sys.executable, "-c", work], env=environment(tuned=False), cwd=TESTS, check=True)
 

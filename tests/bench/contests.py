@@ -6,7 +6,7 @@ import math
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.data import Scale, Work, make, some_of
@@ -28,6 +28,7 @@ class Contest:
     :ivar most: rounds that it is played at most, for work that takes long.
     :ivar is_variant: another row of the group has the same programs do the same with other data; a smoke run leaves
         it out.
+    :ivar limit_of: the row that this one shows the limit of, see :func:`limit`.
     """
 
     id: str
@@ -40,11 +41,18 @@ class Contest:
     less_is_better: bool = False
     most: int | None = None
     is_variant: bool = False
+    limit_of: Contest | None = None
 
     @property
     def is_absolute(self) -> bool:
         """Whether the goal is one of ours alone."""
         return self.less_is_better or self.peer is None
+
+
+def limit(row: Contest, bare: Measure) -> Contest:
+    """What a bare program on asyncio reaches beside the same peer with the same work: more than that, none can."""
+    work = f"limit: bare asyncio, {row.work}"
+    return replace(row, work=work, goal=None, ours=bare, is_variant=True, limit_of=row)
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,15 @@ class Stage:
                 return rate(self.players.dcmsend(server.port, self.source(work)), work)
 
         return self._measures.setdefault(f"receive {work.name}", measure)
+
+    def bare_receive(self, work: Work) -> Measure:
+        """The same with a bare program instead of ours."""
+
+        def measure() -> float:
+            with self.guests.bare_receiver(expect=work.count) as server:
+                return rate(self.players.dcmsend(server.port, self.source(work)), work)
+
+        return self._measures.setdefault(f"bare receive {work.name}", measure)
 
     def figures(self, name: str, run: Callable[[], Mapping[str, float]]) -> Figures:
         """The same figures for all rows that use this name: who asks second takes what the first one measured."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
-from bench.contests import PDU_16K, Contest, Measure, Rows, Stage, rate
+from bench.contests import PDU_16K, Contest, Measure, Rows, Stage, limit, rate
 from bench.players import MAX_PDU, Run, Serving
 
 Serve = Callable[[], AbstractContextManager[Serving]]
@@ -40,7 +40,7 @@ def _v8(stage: Stage) -> Iterator[Contest]:
 
 def _v10(stage: Stage) -> Iterator[Contest]:
     """C-ECHO, one association."""
-    players, count = stage.players, stage.scale.echoes
+    players, guests, count = stage.players, stage.guests, stage.scale.echoes
 
     def our_scu() -> float:
         with players.storescp() as server:
@@ -54,8 +54,18 @@ def _v10(stage: Stage) -> Iterator[Contest]:
         with players.our_listener() as server:
             return count / players.echoscu(server.port, count).seconds
 
-    yield Contest("V10", f"{count} C-ECHO as SCU", "echoscu", "echoes/s", 1.0, our_scu, both_foreign)
-    yield Contest("V10", f"{count} C-ECHO as SCP", "storescp", "echoes/s", 0.9, our_scp, both_foreign)
+    def bare_scu() -> float:
+        with players.storescp() as server:
+            return count / guests.bare_user("echo", server.port, count).seconds
+
+    def bare_scp() -> float:
+        with guests.bare_provider() as server:
+            return count / players.echoscu(server.port, count).seconds
+
+    row = Contest("V10", f"{count} C-ECHO as SCU", "echoscu", "echoes/s", 1.0, our_scu, both_foreign)
+    yield from (row, limit(row, bare_scu))
+    row = Contest("V10", f"{count} C-ECHO as SCP", "storescp", "echoes/s", 0.9, our_scp, both_foreign)
+    yield from (row, limit(row, bare_scp))
 
 
 def _v11(stage: Stage) -> Iterator[Contest]:
@@ -71,6 +81,10 @@ def _v11(stage: Stage) -> Iterator[Contest]:
         with players.storescp() as server:
             return few / guests.pynetdicom_user("associate", server.port, few).seconds
 
+    def bare_user() -> float:
+        with players.storescp() as server:
+            return many / guests.bare_user("associate", server.port, many).seconds
+
     def provider(serve: Serve, count: int) -> Measure:
         def measure() -> float:
             with serve() as server:
@@ -78,16 +92,20 @@ def _v11(stage: Stage) -> Iterator[Contest]:
 
         return measure
 
-    ours = provider(players.our_listener, many)
-    yield Contest(
+    row = Contest(
         "V11", "associations with a C-ECHO, as SCU", "pynetdicom", "associations/s", 40.0, our_user, pynetdicom_user
     )
+    yield from (row, limit(row, bare_user))
+    ours = provider(players.our_listener, many)
     for name, peer, goal in (
         ("storescp", provider(players.storescp, many), 0.7),
         ("pynetdicom", provider(guests.pynetdicom, few), None),
     ):
         text, is_variant = "associations with a C-ECHO, as SCP", goal is None
-        yield Contest("V11", text, name, "associations/s", goal, ours, peer, is_variant=is_variant)
+        row = Contest("V11", text, name, "associations/s", goal, ours, peer, is_variant=is_variant)
+        yield row
+        if goal is not None:
+            yield limit(row, provider(guests.bare_provider, many))
 
 
 def _v14(stage: Stage) -> Iterator[Contest]:
@@ -95,7 +113,7 @@ def _v14(stage: Stage) -> Iterator[Contest]:
 
     No client of DCMTK opens more than one association; so ours opens them at both servers.
     """
-    players, work, count = stage.players, stage.scale.ct, stage.scale.handshakes
+    players, guests, work, count = stage.players, stage.guests, stage.scale.ct, stage.scale.handshakes
 
     def send(client: Callable[[int], Run]) -> Measure:
         def run() -> float:
@@ -133,10 +151,12 @@ def _v14(stage: Stage) -> Iterator[Contest]:
     yield Contest(
         "V14", f"TLS send CT ({work.text})", "storescu +tls", "MB/s", 0.8, send(our_client), send(their_client)
     )
-    yield Contest(
+    row = Contest(
         "V14", f"TLS receive CT ({work.text})", "storescp +tls", "MB/s", 1.2,
         receive(lambda: ours(work.count)), receive(lambda: theirs(work.count)),
     )  # fmt: skip
+    yield row
+    yield limit(row, receive(lambda: guests.bare_receiver(*players.secured.our_server, expect=work.count)))
     yield Contest(
         "V14", "associations over TLS as SCP", "storescp +tls", "associations/s", None,
         accept(ours), accept(theirs), is_variant=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
-from bench.contests import PDU_16K, Contest, Measure, Rows, Stage, rate, unit
+from bench.contests import PDU_16K, Contest, Measure, Rows, Stage, limit, rate, unit
 from bench.data import Work
 from bench.players import MAX_PDU, Serving, environment
 
@@ -25,7 +25,8 @@ def _v3(stage: Stage) -> Iterator[Contest]:
     scale = stage.scale
     goals = ((scale.tiny, 1.0), (scale.ct, 1.1), (scale.big, 1.3))
     for work, goal in goals:
-        yield _receive(stage, work, goal, "receive", is_variant=work is not scale.tiny)
+        row = _receive(stage, work, goal, "receive", is_variant=work is not scale.tiny)
+        yield from (row, limit(row, stage.bare_receive(work)))
     for work, _ in goals:
         yield _receive(stage, work, None, "receive without any tracer", way="network", is_variant=True)
     yield _receive(stage, scale.ct, None, "receive in 16 KiB PDUs", pdu=PDU_16K, is_variant=True)
@@ -107,13 +108,19 @@ def _v6(stage: Stage) -> Iterator[Contest]:
     def orthanc() -> AbstractContextManager[Serving]:
         return stage.guests.orthanc(fsync=True, expect=work.count, place=disk)
 
+    def bare() -> AbstractContextManager[Serving]:
+        return stage.guests.bare_receiver("--fsync", expect=work.count, place=disk)
+
     text = f"receive CT ({work.text}) on a disk, with fsync"
-    synced = _from_dcmsend(stage, work, ours("--fsync"))
+    synced, bare_synced = _from_dcmsend(stage, work, ours("--fsync")), _from_dcmsend(stage, work, bare)
     for against, peer, goal in (
         ("storescp without", storescp, 0.5), ("Orthanc with fsync", orthanc, 4.0), ("ours without", ours(), None),
     ):  # fmt: skip
         their = _from_dcmsend(stage, work, peer)
-        yield Contest("V6", text, against, "MB/s", goal, synced, their, is_variant=goal is None)
+        row = Contest("V6", text, against, "MB/s", goal, synced, their, is_variant=goal is None)
+        yield row
+        if goal is not None:
+            yield limit(row, bare_synced)
 
 
 def _v15(stage: Stage) -> Iterator[Contest]:
@@ -134,7 +141,7 @@ def _v15(stage: Stage) -> Iterator[Contest]:
 
         return measure
 
-    def limit(work: Work) -> Measure:
+    def bare(work: Work) -> Measure:
         def measure() -> float:
             with guests.sink(work.count) as server:
                 return rate(guests.source(server.port, stage.source(work)), work)
@@ -145,7 +152,7 @@ def _v15(stage: Stage) -> Iterator[Contest]:
         text, is_variant = f"{work.name} ({work.text})", work is not scale.ct
         for way, ours, wanted in (("receive into nothing", receive, goal), ("send to a bare socket sink", send, None)):
             yield Contest(
-                "V15", f"{way}, {text}", "bare sockets", unit(work), wanted, ours(work), limit(work),
+                "V15", f"{way}, {text}", "bare sockets", unit(work), wanted, ours(work), bare(work),
                 is_variant=is_variant or wanted is None,
             )  # fmt: skip
 

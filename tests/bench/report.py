@@ -18,18 +18,23 @@ from helpers import programs
 TOLERANCE = 0.9
 """A single run varies: a goal missed by no more than this, and reached in one of the rounds, counts as held."""
 
+_BEYOND = "beyond bare asyncio"
 _HEAD = ("id", "work", "against", "ours", "peer", "ratio", "spread", "goal", "")
 
 
 @dataclass
 class Score:
-    """What a contest has given so far, a value a round."""
+    """What a contest has given so far, a value a round.
+
+    :ivar limit: what a bare program gives, where a row shows that.
+    """
 
     contest: Contest
     ours: list[float] = field(default_factory=list)
     peer: list[float] = field(default_factory=list)
     error: str = ""
     seconds: float = 0.0
+    limit: Score | None = None
 
     @property
     def judged(self) -> list[float]:
@@ -40,16 +45,23 @@ class Score:
 
     @property
     def verdict(self) -> str:
-        """Held, held within the spread, or how far away."""
+        """Held, held within the spread, or how far away, and whether a bare program is too."""
         if self.error or not self.ours:
             return f"failed: {self.error or 'not played'}"
         goal, judged = self.contest.goal, self.judged
         if goal is None:
             return ""
+        if self.contest.less_is_better:
+            return _less(statistics.median(judged), judged, goal, self.contest.unit)
+        verdict = _more(statistics.median(judged), judged, goal)
+        return f"{verdict}{self._beyond(goal)}" if verdict.startswith("gap") else verdict
+
+    def _beyond(self, goal: float) -> str:
+        """What to add to a gap that the bare program has as well."""
+        if self.limit is None or self.limit.error or not (judged := self.limit.judged):
+            return ""
         middle = statistics.median(judged)
-        return _less(middle, judged, goal, self.contest.unit) if self.contest.less_is_better else _more(
-            middle, judged, goal
-        )  # fmt: skip
+        return f", {_BEYOND} ({figure(middle)} ×)" if _more(middle, judged, goal).startswith("gap") else ""
 
     def cells(self) -> tuple[str, ...]:
         """The row of the table."""
@@ -79,6 +91,15 @@ class Score:
             "peer": _rounded(self.peer), "judged": _rounded(self.judged), "verdict": self.verdict,
             "seconds": round(self.seconds, 1),
         }  # fmt: skip
+
+
+def scores_of(contests: Sequence[Contest]) -> list[Score]:
+    """One for each, nothing played yet; each knows the one of its limit."""
+    scores = [Score(contest) for contest in contests]
+    limits = {id(score.contest.limit_of): score for score in scores if score.contest.limit_of is not None}
+    for score in scores:
+        score.limit = limits.get(id(score.contest))
+    return scores
 
 
 def _more(middle: float, judged: Sequence[float], goal: float) -> str:
@@ -121,9 +142,11 @@ def totals(scores: Sequence[Score]) -> str:
     goals = [score.verdict for score in scores if score.contest.goal is not None or score.error]
     within = sum(1 for verdict in goals if verdict.startswith("held within"))
     gaps = sum(1 for verdict in goals if verdict.startswith("gap"))
+    beyond = sum(1 for verdict in goals if _BEYOND in verdict)
     failed = sum(1 for verdict in goals if verdict.startswith("failed"))
     held = sum(1 for verdict in goals if verdict == "held")
-    return f"{held} goals held, {within} within the spread, {gaps} not reached, {failed} rows failed"
+    either = f" ({beyond} of them not by bare asyncio either)" if beyond else ""
+    return f"{held} goals held, {within} within the spread, {gaps} not reached{either}, {failed} rows failed"
 
 
 def times(scores: Sequence[Score]) -> str:

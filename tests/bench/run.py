@@ -157,7 +157,7 @@ def _play(
 
     :param taken: what was measured already and is not measured again, where nobody minds.
     """
-    scores = [Score(contest) for contest in contests]
+    scores = report.scores_of(contests)
     end = time.monotonic() + minutes * 60 if minutes else None
     for number in range(rounds):
         for score in scores:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from bench.contests import Contest, Measure, Rows, Stage, rate, unit
+from bench.contests import Contest, Measure, Rows, Stage, limit, rate, unit
 from bench.data import Work
 from bench.players import Run, Serving
 
@@ -71,7 +71,10 @@ def _v9(stage: Stage) -> Iterator[Contest]:
             ("dcmjs-dimse", "send", None, ours_sends, sends(work, guests.dcmjs_send, few)),
             ("dcmjs-dimse", "receive", None, ours_receives, receives(work, guests.dcmjs, few)),
         ):
-            yield Contest("V9", f"{text} {work.name}", name, unit(work), goal, ours, peer, is_variant=is_variant)
+            row = Contest("V9", f"{text} {work.name}", name, unit(work), goal, ours, peer, is_variant=is_variant)
+            yield row
+            if goal is not None and ours is ours_receives:
+                yield limit(row, stage.bare_receive(work))
 
 
 GROUPS: dict[str, Rows] = {"V5": _v5, "V9": _v9}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from bench import report, run
-from bench.contests import Contest
+from bench.contests import Contest, limit
 from bench.players import TESTS, environment
 from bench.report import Score
 
@@ -89,6 +89,37 @@ def _score(ours: list[float], peer: list[float], goal: float, *, less: bool = Fa
 def test_verdict_compares_the_values_of_one_round(score: Score, verdict: str) -> None:
     assert score.verdict == verdict
     assert verdict in report.table([score.cells()])
+
+
+def _with_limit(ours: list[float], bare: list[float], goal: float) -> list[Score]:
+    row = Contest("X1", "work", "someone", "things/s", goal, lambda: 1.0, lambda: 1.0)
+    scores = report.scores_of([row, limit(row, lambda: 1.0)])
+    for score, values in zip(scores, (ours, bare), strict=True):
+        score.ours, score.peer = values, [10.0] * len(values)
+    return scores
+
+
+@pytest.mark.parametrize(
+    ("ours", "bare", "verdict"),
+    [
+        ([8, 8, 8], [9, 9.5, 9.8], "gap −20%, beyond bare asyncio (0.95 ×)"),
+        ([8, 8, 8], [9, 10, 11], "gap −20%"),
+        ([8, 8, 8], [9, 9.5, 11], "gap −20%"),  # it would count as held, were it ours
+        ([8, 8, 8], [], "gap −20%"),
+        ([11, 11, 11], [9, 9, 9], "held"),
+    ],
+)
+def test_gap_is_beyond_what_a_bare_program_reaches(ours: list[float], bare: list[float], verdict: str) -> None:
+    score, limit_score = _with_limit(ours, bare, 1.0)
+    assert score.verdict == verdict
+    assert limit_score.contest.goal is None
+    assert limit_score.contest.work == "limit: bare asyncio, work"
+
+
+def test_gaps_beyond_a_bare_program_are_counted_apart() -> None:
+    scores = [*_with_limit([8], [9], 1.0), *_with_limit([8], [10], 1.0)]
+    told = "0 goals held, 0 within the spread, 2 not reached (1 of them not by bare asyncio either), 0 rows failed"
+    assert report.totals(scores) == told
 
 
 def test_contest_that_fails_is_told_and_the_others_are_played() -> None:

@@ -13,7 +13,7 @@ from helpers.retrieval import elements
 from pydicom.dataset import Dataset
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QPushButton
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QComboBox, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.asking.dicom_json import dataset_json
@@ -70,6 +70,13 @@ async def type_into(qtbot: QtBot, rows: EditTable, row: int, column: int, text: 
         editor.insert(text)
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     await reached(lambda: not any(one.isVisible() for one in rows.table.findChildren(QLineEdit)), "it is taken over")
+
+
+def double_click(qtbot: QtBot, table: QAbstractItemView) -> None:
+    """On the first row."""
+    place = table.visualRect(table.model().index(0, 0)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
 
 
 @pytest.fixture
@@ -305,6 +312,38 @@ async def test_a_film_is_saved_as_png(
     await press(panel.print_page.save_button)
     await answer(str(tmp_path / "film.png"))
     await reached(lambda: not QImage(str(tmp_path / "film.png")).isNull(), "it was saved")
+
+
+async def test_a_double_click_shows_a_film_in_a_window_and_a_request_for_commitment_in_the_trace(
+    window: MainWindow, panel: AnswersPanel, asking: Association, press: Press, qtbot: QtBot
+) -> None:
+    await press(view(panel, "print"))
+    session = await asking.n_create(SESSION, print_management.film_session(), context=META)
+    box = print_management.film_box(session.sop_instance_uid)
+    film = await asking.n_create(FILM, box, context=META)
+    assert (await asking.n_action(FILM, film.sop_instance_uid, 1, context=META)).status == 0xB603
+    page = panel.print_page
+    await reached(lambda: page.film.image is not None, "the film is drawn")
+    double_click(qtbot, page.table)
+    await reached(lambda: len(window.viewers.viewers) == 1, "it has a window")
+    qtbot.mouseDClick(page.film, Qt.MouseButton.LeftButton)
+    await reached(lambda: len(window.viewers.viewers) == 2, "the picture opens the same one")
+    for viewer in window.viewers.viewers:
+        await reached(lambda viewer=viewer: not viewer.is_busy, "it is read")  # type: ignore[misc]
+        assert viewer.viewed.name == "film 1 of print job 1"
+        assert viewer.viewed.text_of(0x20100010) == "STANDARD\\1,1"
+        assert viewer.image.canvas.image is not None
+    window.activateWindow()
+    await press(view(panel, "commitment"))
+    asked = elements(TransactionUID="2.25.99", ReferencedSOPSequence=[
+        elements(ReferencedSOPClassUID="1.2", ReferencedSOPInstanceUID="2.25.1")
+    ])  # fmt: skip
+    assert (await asking.n_action(commitment.SOP_CLASS, commitment.SOP_INSTANCE, 1, asked)).status == 0
+    await reached(lambda: panel.commitment.model.rowCount() == 1, "it is listed")
+    double_click(qtbot, panel.commitment.table)
+    await reached(lambda: window.panel is window.trace, "it is shown")
+    [entry] = panel.desk.commitments
+    assert window.trace.chosen == frozenset((entry.association,))
 
 
 async def test_commitment_and_unified_steps_are_listed(panel: AnswersPanel, asking: Association, press: Press) -> None:

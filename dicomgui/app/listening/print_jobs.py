@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dicomgui.app.listening.print_pages import Picture, film_picture, png
 from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.network.service_classes.printer import PrintJob
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
 
 __all__ = ["MAX_JOBS", "PrintedJob", "PrintedJobs"]
 
@@ -48,6 +51,24 @@ class PrintedJob:
         :param page: from 0 on.
         """
         return film_picture(self.job.pages[page], self.job.luts)
+
+    def dataset(self, page: int) -> Dataset:
+        """One film to be looked at: the attributes of its box, and its picture, drawn like :meth:`picture`."""
+        from pydicom import Dataset
+
+        picture, dataset = self.picture(page), Dataset()
+        dataset.update(self.job.pages[page].attributes)
+        dataset.SamplesPerPixel = picture.samples
+        if picture.samples == 3:
+            dataset.PhotometricInterpretation, dataset.PlanarConfiguration = "RGB", 0
+        else:
+            dataset.PhotometricInterpretation = "MONOCHROME2"
+            dataset.WindowCenter, dataset.WindowWidth = 128, 256  # every gray as it is
+        dataset.Rows, dataset.Columns = picture.height, picture.width
+        dataset.BitsAllocated = dataset.BitsStored = 8
+        dataset.HighBit, dataset.PixelRepresentation = 7, 0
+        dataset.add_new(0x7FE00010, "OB", picture.data + b"\0" * (len(picture.data) % 2))
+        return dataset
 
     def save(self, folder: Path) -> tuple[Path, ...]:
         """Write every film as PNG; nothing that is there is overwritten.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from dicomgui.app.listening.print_pages import Picture
@@ -22,6 +22,9 @@ def image_of(picture: Picture) -> QImage:
 class FilmView(QWidget):
     """Shows one picture, scaled to fit, or nothing."""
 
+    double_clicked = Signal()
+    """The user wants more of it."""
+
     def __init__(self, name: str, accessible: str) -> None:
         super().__init__()
         self.setObjectName(name)
@@ -38,6 +41,10 @@ class FilmView(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(360, 420)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.double_clicked.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

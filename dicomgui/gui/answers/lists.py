@@ -1,9 +1,8 @@
-"""Pages of what came in: performed steps (MPPS), requests for commitment, unified steps (UPS)."""
+"""Pages of steps that came in: performed ones (MPPS) and unified ones (UPS)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,11 +11,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.configuration.provided import Provided
-from dicomgui.app.listening.answers import AnswerSettings
-from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery, Verdict
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.steps_received import StepEntry
-from dicomgui.app.listening.texts import number_of, status_of
 from dicomgui.app.viewing.dataset_tree import dataset_node
 from dicomgui.app.viewing.viewed import view_of
 from dicomgui.gui.panels.panel import Workplace
@@ -27,10 +23,7 @@ from dicomgui.gui.tables.pills import PillDelegate
 from dicomgui.gui.tables.text_table import Cell, TextTable
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState
-from dicomgui.gui.widgets.fields import line_edit
-from dicomgui.gui.widgets.flow import FlowRow, Halves, labelled
-from dicomgui.gui.widgets.text import PlainLabel
-from dicomgui.network.errors import ConfigurationError
+from dicomgui.gui.widgets.flow import FlowRow, Halves
 from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.network.service_classes.performed_steps import PerformedStep
 from dicomgui.network.service_classes.procedure_steps import ProcedureStep
@@ -39,19 +32,21 @@ from dicomgui.trace.finding import plain
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["CommitmentPage", "MppsPage", "StepRow", "StepsPage", "UpsPage", "clock"]
+__all__ = ["MAX_SHOWN", "NARROW", "SWITCH", "MppsPage", "StepRow", "StepsPage", "UpsPage", "clock"]
 
 MAX_SHOWN = 500
 """Rows of a list; of more the newest are shown."""
 
 NARROW = 760
+"""Up to this width, in points, a list stands above what is shown of it."""
 
 _PILLS = {
     "SCHEDULED": ("muted", "busy"), "IN PROGRESS": ("accent", "play"), "COMPLETED": ("good", "good"),
     "DISCONTINUED": ("warning", "stop"), "CANCELED": ("warning", "stop"),
 }  # fmt: skip
 _ALL = ""
-_SWITCH = "Switch {} on above and start the listener."
+SWITCH = "Switch {} on above and start the listener."
+"""What is to be done before anything comes."""
 
 
 def clock(utc: float) -> str:
@@ -217,7 +212,7 @@ class MppsPage(StepsPage):
 
     def __init__(self, place: Workplace, desk: AnswerDesk) -> None:
         text = "What a modality reports is listed here by its state, with the row of the worklist that it belongs to."
-        empty = EmptyState("jobs", "No performed step has come", f"{_SWITCH.format('MPPS')} {text}")
+        empty = EmptyState("jobs", "No performed step has come", f"{SWITCH.format('MPPS')} {text}")
         titles = ("Time", "State", "Patient", "Worklist row", "Modality", "Station", "From")
         states = ("IN PROGRESS", "COMPLETED", "DISCONTINUED")
         super().__init__("answers_mpps", "Performed procedure steps", place, desk, titles, states, empty)
@@ -254,7 +249,7 @@ class UpsPage(StepsPage):
 
     def __init__(self, place: Workplace, desk: AnswerDesk) -> None:
         text = "Steps that are pushed, claimed, watched and completed are listed here by their state."
-        empty = EmptyState("jobs", "No unified procedure step has come", f"{_SWITCH.format('UPS')} {text}")
+        empty = EmptyState("jobs", "No unified procedure step has come", f"{SWITCH.format('UPS')} {text}")
         titles = ("Time", "State", "Label", "Patient", "Pushed by", "Claimed by", "Watched by")
         states = ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")
         super().__init__("answers_ups", "Unified procedure steps", place, desk, titles, states, empty)
@@ -281,134 +276,3 @@ class UpsPage(StepsPage):
             text_of(dataset, "PatientName"), entry.pushed_by, entry.claimed_by, watchers,
         )  # fmt: skip
         return StepRow(uid, step.state, cells, lambda: dataset)
-
-
-_VERDICTS = {
-    Verdict.ARCHIVE: "what is in the archive", Verdict.ALL: "everything", Verdict.NONE: "nothing",
-}  # fmt: skip
-_DELIVERIES = {
-    Delivery.AUTO: "the same association, else a new one", Delivery.SAME: "the same association only",
-    Delivery.NEW: "a new association, to a saved node",
-}  # fmt: skip
-_OUTCOMES = {"waiting": ("accent", "busy"), "reported": ("good", "good")}
-
-
-class CommitmentPage(QWidget):
-    """How requests for commitment are answered, and those that came."""
-
-    changed = Signal()
-
-    def __init__(self, desk: AnswerDesk) -> None:
-        super().__init__()
-        self.desk = desk
-        self.verdict = Choice("answers_commit_verdict", "Answered for")
-        self.delivery = Choice("answers_commit_delivery", "Reported over")
-        for box, texts in ((self.verdict, _VERDICTS), (self.delivery, _DELIVERIES)):
-            for value, text in texts.items():
-                box.addItem(text, value.value)
-            box.currentIndexChanged.connect(self._on_changed)
-        self.delay = line_edit("answers_commit_delay", "Delay in milliseconds", tip="From the request to the report")
-        self.every = line_edit("answers_commit_every", "Every nth instance fails", hint="none")
-        self.reason = line_edit("answers_commit_reason", "Failure reason", tip="Four hexadecimal digits, such as 0112")
-        tip = "SOP Instance UIDs between semicolons"
-        self.uids = line_edit("answers_commit_uids", "Instances that fail", hint="none", tip=tip)
-        for edit in (self.delay, self.every, self.reason, self.uids):
-            edit.textChanged.connect(self._on_changed)
-        self.note = PlainLabel(tone="warning", scale=0.9, wrap=True)
-        self.note.setObjectName("answers_commit_note")
-        self.note.hide()
-        titles = ("Time", "Outcome", "Transaction UID", "From", "Instances", "Failed")
-        self.model = TextTable(titles, (4, 5), parent=self)
-        self.table = uid_table("answers_commit_table", "Requests for storage commitment", self.model)
-        self.table.setItemDelegateForColumn(1, PillDelegate(self.table))
-        self.table.set_widths({0: 74, 1: 190, 3: 120, 4: 96, 5: 76}, stretch=2)
-        self.clear_button = push_button("answers_commit_clear", "Clear list", "clear", tip="Forget the requests")
-        self.clear_button.clicked.connect(lambda: self.desk.clear(Provided.COMMITMENT))
-        self.pages = QStackedWidget()
-        self.pages.addWidget(EmptyState(
-            "lock", "Nobody has asked for commitment", f"{_SWITCH.format('storage commitment')} "
-            "A new association goes to the saved node that has the AE title of the caller."
-        ))  # fmt: skip
-        self.pages.addWidget(self.table)
-        self._place()
-        self._show_answers(CommitmentAnswers())
-
-    def _place(self) -> None:
-        fields = FlowRow(12)
-        for text, field, stretch, width in (
-            ("Answered for", self.verdict, 2, 150), ("Reported over", self.delivery, 3, 210),
-            ("Delay, ms", self.delay, 0, 84), ("Every nth fails", self.every, 0, 96), ("Reason", self.reason, 0, 76),
-            ("Instances that fail", self.uids, 3, 120),
-        ):  # fmt: skip
-            fields.add(labelled(text, field), stretch, width=width)
-        fields.add(self.clear_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addLayout(fields)
-        column.addWidget(self.note)
-        column.addWidget(self.pages, 1)
-
-    @property
-    def count(self) -> int:
-        """How many requests there are."""
-        return len(self.desk.commitments)
-
-    def show_settings(self, settings: AnswerSettings) -> None:
-        """Fill in."""
-        self._show_answers(settings.commitment)
-
-    def _show_answers(self, answers: CommitmentAnswers) -> None:
-        self.verdict.setCurrentIndex(self.verdict.findData(answers.verdict.value))
-        self.delivery.setCurrentIndex(self.delivery.findData(answers.delivery.value))
-        self.delay.setText(str(answers.delay_ms))
-        self.every.setText(str(answers.fail_every or ""))
-        self.reason.setText(f"{answers.fail_reason:04X}")
-        self.uids.setText("; ".join(answers.fail_uids))
-
-    def over(self, settings: AnswerSettings) -> AnswerSettings:
-        """``settings`` with what the fields say; what cannot be used leaves them as they are."""
-        try:
-            answers = self._answers()
-        except ConfigurationError:
-            return settings
-        return replace(settings, commitment=answers)
-
-    def _answers(self) -> CommitmentAnswers:
-        return CommitmentAnswers(
-            verdict=Verdict(self.verdict.currentData()),
-            delivery=Delivery(self.delivery.currentData()),
-            delay_ms=number_of(self.delay.text(), "the delay"),
-            fail_every=number_of(self.every.text(), "every nth"),
-            fail_uids=tuple(part.strip() for part in self.uids.text().split(";") if part.strip()),
-            fail_reason=status_of(self.reason.text()) or 0,
-        )
-
-    def _on_changed(self) -> None:
-        problem = _problem(self._answers)
-        self.note.setText(plain(f"Not in force: {problem}" if problem else "", 300))
-        self.note.setVisible(bool(problem))
-        self.changed.emit()
-
-    def refresh(self) -> None:
-        """Show what there is now."""
-        rows = []
-        for entry in tuple(reversed(self.desk.commitments))[:MAX_SHOWN]:
-            tone, icon = _OUTCOMES.get(entry.outcome, ("error", "error"))
-            failed = "" if entry.failed is None else f"{entry.failed:,}"
-            rows.append((
-                Cell(clock(entry.utc)), Cell(plain(entry.outcome), tone=tone, icon=icon),
-                Cell(plain(entry.transaction_uid)), Cell(plain(entry.calling_ae_title)), Cell(f"{entry.instances:,}"),
-                Cell(failed, tone="error" if entry.failed else ""),
-            ))  # fmt: skip
-        self.model.show_rows(rows)
-        self.pages.setCurrentIndex(1 if rows else 0)
-        self.clear_button.setEnabled(bool(rows))
-
-
-def _problem(judge: Callable[[], object]) -> str:
-    try:
-        judge()
-    except ConfigurationError as error:
-        return str(error)
-    return ""

@@ -19,10 +19,12 @@ from dicomgui.app.listening.listener import Listener
 from dicomgui.app.listening.ris_files import WorklistFile, csv_text, read_csv, read_folder
 from dicomgui.app.listening.rules import RULED
 from dicomgui.app.listening.texts import SERVICE_NAMES
-from dicomgui.gui.answers.lists import CommitmentPage, MppsPage, StepsPage, UpsPage
+from dicomgui.gui.answers.commitments import CommitmentPage
+from dicomgui.gui.answers.lists import MppsPage, StepsPage, UpsPage
 from dicomgui.gui.answers.notifications import NotificationsPage
 from dicomgui.gui.answers.pages import RulesPage, WorklistPage
 from dicomgui.gui.answers.printing import PrintPage
+from dicomgui.gui.answers.service_page import ServicePage
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card
@@ -42,7 +44,7 @@ REFRESH_S = 0.25
 """How often lists are shown anew, at most."""
 
 _T = TypeVar("_T")
-_Page = RulesPage | WorklistPage | MppsPage | CommitmentPage | PrintPage | UpsPage | NotificationsPage
+_Page = RulesPage | WorklistPage | StepsPage | ServicePage
 
 
 class AnswersPanel(Panel):
@@ -124,8 +126,9 @@ class AnswersPanel(Panel):
         self.set_pages = (self.rules, self.worklist, self.commitment, self.print_page)
         for page in self.set_pages:
             page.changed.connect(self._on_edited)
-        for listed in (self.mpps, self.ups, self.notifications):
+        for listed in (self.mpps, self.ups, self.notifications, self.print_page):
             listed.view_wanted.connect(self.view_wanted)
+        self.commitment.trace_wanted.connect(self.trace_wanted)
         self.worklist.import_wanted.connect(lambda: self.tasks.spawn(self._import(), name="import a worklist"))
         self.worklist.export_wanted.connect(lambda: self.tasks.spawn(self._export(), name="save a worklist"))
         self.worklist.folder_wanted.connect(lambda: self.tasks.spawn(self._choose_folder(), name="choose a folder"))
@@ -321,7 +324,7 @@ class AnswersPanel(Panel):
         self._revision = self.desk.revision
         self._refreshed = time.monotonic()
         page: QWidget = self.pages[self.stack.currentIndex()][2]
-        if isinstance(page, StepsPage | CommitmentPage | PrintPage):
+        if isinstance(page, StepsPage | ServicePage):
             page.refresh()
 
 

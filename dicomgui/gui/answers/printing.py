@@ -9,15 +9,17 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.listening.answers import PRINTER_STATES, AnswerSettings
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.print_jobs import PrintedJob
 from dicomgui.app.listening.print_pages import png
+from dicomgui.app.viewing.viewed import view_of
 from dicomgui.gui.answers.film_view import FilmView, image_of
-from dicomgui.gui.answers.lists import NARROW, clock
+from dicomgui.gui.answers.lists import NARROW, SWITCH, clock
+from dicomgui.gui.answers.service_page import ServicePage
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.running.latest import Latest
 from dicomgui.gui.running.tasks import PanelTasks
@@ -29,40 +31,39 @@ from dicomgui.gui.widgets.dialogs import Ask, ask_paths
 from dicomgui.gui.widgets.fields import line_edit
 from dicomgui.gui.widgets.flow import FlowRow, Halves, labelled
 from dicomgui.gui.widgets.text import PlainLabel, count_text, size_text
-from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.trace.finding import plain
 
 __all__ = ["PrintPage"]
 
 
-class PrintPage(QWidget):
-    """Jobs at the left, the film that is looked at at the right."""
+class PrintPage(ServicePage):
+    """Jobs at the left, the film that is looked at at the right; a double click shows it in a window of its own."""
 
-    changed = Signal()
+    service = Provided.PRINT
+
+    view_wanted = Signal(object)
+    """The user wants to see a film in a window of its own; a function that gives it, for a thread."""
 
     def __init__(self, place: Workplace, desk: AnswerDesk, tasks: PanelTasks) -> None:
-        super().__init__()
-        self.desk = desk
+        text = "Each film that is printed here is shown as a picture, and can be saved."
+        empty = EmptyState("file", "Nothing was printed", f"{SWITCH.format('print')} {text}")
+        super().__init__("answers_print", desk, "the jobs", empty)
         self._place = place
         self._tasks = tasks
         self._jobs: list[PrintedJob] = []
         self._film = 0
-        self._settings = AnswerSettings()
         self._make_fields()
         self.model = TextTable(("Time", "From", "Films", "Format", "Copies", "Size"), (2, 4, 5), parent=self)
         self.table = uid_table("answers_print_table", "Print jobs", self.model)
         self.table.set_widths({0: 74, 1: 110, 2: 64, 4: 76, 5: 84}, stretch=3)
         self.table.selectionModel().selectionChanged.connect(self._on_selected)
+        self.table.activated.connect(self._view)
         self.film = FilmView("answers_print_film", "The film")
+        self.film.double_clicked.connect(self._view)
         self._latest = Latest(place.context.file_pool, self._on_failed, self)
         self.text = PlainLabel(tone="muted", wrap=True, selectable=True)
         self.text.setObjectName("answers_print_text")
-        self.pages = QStackedWidget()
-        self.pages.addWidget(EmptyState(
-            "file", "Nothing was printed", "Switch print on above and start the listener; each film that is printed "
-            "here is shown as a picture, and can be saved."
-        ))  # fmt: skip
         self._place_widgets()
         self._show_film()
 
@@ -72,28 +73,22 @@ class PrintPage(QWidget):
             self.status.addItem(state.lower(), state)
         tip = "A code string, such as SUPPLY LOW"
         self.info = line_edit("answers_print_info", "Printer status info", hint="NORMAL", tip=tip)
-        self.status.currentIndexChanged.connect(self._on_changed)
-        self.info.textChanged.connect(self._on_changed)
-        self.note = PlainLabel(tone="warning", scale=0.9, wrap=True)
-        self.note.setObjectName("answers_print_note")
-        self.note.hide()
+        self.status.currentIndexChanged.connect(self.on_edited)
+        self.info.textChanged.connect(self.on_edited)
         self.back_button = push_button("answers_print_back", "", "back", tip="The film before")
         self.next_button = push_button("answers_print_next", "", "forward", tip="The next film")
         self.back_button.setAccessibleName("The film before")
         self.next_button.setAccessibleName("The next film")
         self.save_button = push_button("answers_print_save", "Save PNG …", "save", tip="Save the film as a picture")
-        self.clear_button = push_button("answers_print_clear", "Clear list", "clear", tip="Forget the jobs")
         self.back_button.clicked.connect(lambda: self._go(-1))
         self.next_button.clicked.connect(lambda: self._go(1))
         self.save_button.clicked.connect(self._on_save_clicked)
-        self.clear_button.clicked.connect(lambda: self.desk.clear(Provided.PRINT))
 
     def _place_widgets(self) -> None:
         fields = FlowRow(12)
         fields.add(labelled("The printer says", self.status), 0, width=130)
         fields.add(labelled("and", self.info), 1, width=150)
         fields.add_stretch()
-        fields.add(self.clear_button)
         right = QWidget()
         beside = QVBoxLayout(right)
         beside.setContentsMargins(0, 0, 0, 0)
@@ -111,57 +106,30 @@ class PrintPage(QWidget):
         self.halves.addWidget(right)
         self.halves.setStretchFactor(0, 3)
         self.halves.setStretchFactor(1, 2)
-        self.pages.addWidget(self.halves)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
-        column.addLayout(fields)
-        column.addWidget(self.note)
-        column.addWidget(self.pages, 1)
+        self.lay_out(fields, self.halves)
 
     @property
     def count(self) -> int:
-        """How many jobs there are."""
         return len(self.desk.jobs)
 
     # settings
 
     def show_settings(self, settings: AnswerSettings) -> None:
-        """Fill in."""
-        self._settings = settings
         self.status.setCurrentIndex(self.status.findData(settings.printer_status))
         self.info.setText(settings.printer_info)
 
-    def over(self, settings: AnswerSettings) -> AnswerSettings:
-        """``settings`` with what the fields say; what cannot be used leaves them as they are."""
-        try:
-            return self._said(settings)
-        except ConfigurationError:
-            return settings
-
-    def _said(self, settings: AnswerSettings) -> AnswerSettings:
+    def said(self, settings: AnswerSettings) -> AnswerSettings:
         info = self.info.text().strip() or "NORMAL"
         return replace(settings, printer_status=self.status.currentData(), printer_info=info)
-
-    def _on_changed(self) -> None:
-        problem = ""
-        try:
-            self._said(self._settings)
-        except ConfigurationError as error:
-            problem = f"Not in force: {error}"
-        self.note.setText(plain(problem, 300))
-        self.note.setVisible(bool(problem))
-        self.changed.emit()
 
     # jobs
 
     def refresh(self) -> None:
         """Show what there is now; a job that comes is looked at, unless another one is."""
+        super().refresh()
         chosen = self._selected()
         self._jobs = list(reversed(list(self.desk.jobs)))
         self.model.show_rows([self._cells(job) for job in self._jobs])
-        self.pages.setCurrentIndex(1 if self._jobs else 0)
-        self.clear_button.setEnabled(bool(self._jobs))
         numbers = [job.number for job in self._jobs]
         if chosen is not None and chosen.number in numbers:
             film = self._film
@@ -214,6 +182,12 @@ class PrintPage(QWidget):
         parts = (f"Film {self._film + 1} of {films}", count_text(len(page.images), "image"), size.lower(), *texts)
         self.text.setText(plain(" · ".join(filter(None, parts)), 600))
         self._latest.ask(partial(_drawn, printed, self._film), self.film.show_image)
+
+    def _view(self) -> None:
+        printed, film = self._selected(), self._film
+        if printed is not None and printed.job.pages:
+            title = f"film {film + 1} of print job {printed.number}"
+            self.view_wanted.emit(lambda: view_of(printed.dataset(film), title))
 
     def _on_failed(self, reason: str) -> None:
         self.film.show_image(None)

@@ -39,3 +39,12 @@ def test_each_film_becomes_a_file_and_none_is_overwritten(tmp_path: Path) -> Non
     ]  # fmt: skip
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in folder.iterdir())
     assert printed.copies == "1"
+
+
+def test_a_film_can_be_looked_at_as_a_data_set() -> None:
+    printed = PrintedJobs().add(job(), 0.0)
+    dataset, picture = printed.dataset(0), printed.picture(0)
+    assert dataset.ImageDisplayFormat == "STANDARD\\1,1"
+    assert (dataset.Columns, dataset.Rows, dataset.SamplesPerPixel) == picture[:3]
+    assert dataset.PixelData == picture.data
+    assert "PixelData" not in PAGE.attributes

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from helpers.bad_peer import reached
 from helpers.retrieval import CT_STUDY, real_files
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
 
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobState
@@ -94,6 +96,34 @@ async def test_what_failed_is_listed_with_its_reason(window: MainWindow, press: 
     assert "0x0112" in str(panel.committing.model.index(0, 1).data())
     [job] = [job for job in window._place.jobs.all() if job.kind == "commitment"]
     assert job.state is JobState.WARNING
+
+
+async def test_what_failed_is_opened_by_a_double_click(window: MainWindow, press: Press, qtbot: QtBot) -> None:
+    archive = Archive(lost=1)
+    archive.may_answer.set()
+    files = real_files(CT_STUDY)
+    async with archive.running(window):
+        panel = await sent(window, press, files)
+        await answered(panel)
+    table = panel.committing.table
+    uid = panel.committing.model.index(0, 0).data()
+
+    def double_click() -> None:
+        place = table.visualRect(panel.committing.model.index(0, 1)).center()
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        qtbot.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+    double_click()
+    await reached(lambda: len(window.viewers.viewers) == 1, "it has a window")
+    [viewer] = window.viewers.viewers
+    await reached(lambda: not viewer.is_busy, "it is read")
+    assert viewer.viewed.text_of(0x00080018) == uid
+    viewer.close()
+    window.activateWindow()
+    await press(panel.clear_button)
+    double_click()
+    assert panel.status.text() == f"{uid} is not in the table any more."
+    assert window.viewers.viewers == []
 
 
 async def test_an_answer_to_our_listener_is_matched(window: MainWindow, press: Press, listening: int) -> None:

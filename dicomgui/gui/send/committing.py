@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 
+from PySide6.QtCore import QModelIndex, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dicomgui.app.connection import ConnectionOptions
@@ -21,6 +22,7 @@ from dicomgui.gui.widgets.finding_area import FindingArea
 from dicomgui.gui.widgets.flow import FlowRow, together
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.service_classes.references import Reference
 from dicomgui.network.uids import name_of
 from dicomgui.trace.finding import plain
 
@@ -46,6 +48,9 @@ class Committing(QWidget):
     :param panel: its tasks do the work; begins the object names: ``send_commit``, ``send_commit_state``.
     """
 
+    instance_wanted = Signal(str)
+    """The user wants to see what the peer does not answer for, by its SOP Instance UID."""
+
     def __init__(self, panel: Panel) -> None:
         super().__init__()
         prefix = panel.key
@@ -53,6 +58,7 @@ class Committing(QWidget):
         self._task: asyncio.Task[None] | None = None
         self._job: CommitmentJob | None = None
         self._began = 0.0
+        self._missed: list[tuple[Reference, Cell]] = []
         tip = "After a send: will the peer answer for what it has taken? (storage commitment, PS3.4 annex J)"
         self.check = check_box(f"{prefix}_commit", "Ask for storage co&mmitment", tip=tip)
         self.check.setAccessibleName("Ask for storage commitment")
@@ -67,6 +73,7 @@ class Committing(QWidget):
         self.model = TextTable(("SOP instance UID", "Reason", "SOP class"), parent=self)
         self.table = uid_table(f"{prefix}_commit_failed", "Instances that the peer does not answer for", self.model)
         self.table.set_widths({1: 260, 2: 180}, stretch=0)
+        self.table.activated.connect(self._on_activated)
         self.table.setFixedHeight((ROWS_SEEN + 1) * (self.table.fontMetrics().height() + 9))
         self.findings = FindingArea(f"{prefix}_commit_findings")
         self._place()
@@ -179,11 +186,14 @@ class Committing(QWidget):
         self._line.show()
         self.stop_button.setVisible(not outcome.state.is_over)
         self.trace_button.setVisible(outcome.state.is_over and bool(outcome.associations))
-        rows = _rows(outcome)
-        self.model.show_rows(rows)
-        self.table.setVisible(bool(rows))
+        self._missed = _missed(outcome)
+        self.model.show_rows([_cells(reference, reason) for reference, reason in self._missed])
+        self.table.setVisible(bool(self._missed))
         self.findings.show_findings(outcome.findings)
         self.show()
+
+    def _on_activated(self, index: QModelIndex) -> None:
+        self.instance_wanted.emit(self._missed[index.row()][0].sop_instance_uid)
 
     def _on_trace_clicked(self) -> None:
         outcome = self.outcome
@@ -191,21 +201,18 @@ class Committing(QWidget):
             self._panel.trace_wanted.emit(outcome.associations[-1])
 
 
-def _rows(outcome: CommitmentOutcome) -> list[tuple[Cell, ...]]:
+def _missed(outcome: CommitmentOutcome) -> list[tuple[Reference, Cell]]:
     """What the peer does not answer for, with its reason."""
     result = outcome.result
     if result is None:
         return []
-    rows = [
-        (Cell(plain(one.reference.sop_instance_uid)), Cell(f"0x{int(one.reason):04X} {one.text}", "error"),
-         Cell(plain(name_of(one.reference.sop_class_uid))))
-        for one in result.failed[:MAX_ROWS]
-    ]  # fmt: skip
-    silent = (
-        (Cell(one.sop_instance_uid), Cell("the answer does not name it", "warning"), Cell(name_of(one.sop_class_uid)))
-        for one in outcome.unanswered[:MAX_ROWS]
-    )
-    return [*rows, *silent]
+    failed = [(one.reference, Cell(f"0x{int(one.reason):04X} {one.text}", "error")) for one in result.failed[:MAX_ROWS]]
+    silent = [(one, Cell("the answer does not name it", "warning")) for one in outcome.unanswered[:MAX_ROWS]]
+    return failed + silent
+
+
+def _cells(reference: Reference, reason: Cell) -> tuple[Cell, ...]:
+    return Cell(plain(reference.sop_instance_uid)), reason, Cell(plain(name_of(reference.sop_class_uid)))
 
 
 def _finish(handle: JobHandle, outcome: CommitmentOutcome) -> None:

@@ -24,7 +24,7 @@ from dicomgui.gui.send.committing import Committing
 from dicomgui.gui.send.convert_choice import ConvertChoice
 from dicomgui.gui.send.copying import recipe_of_files
 from dicomgui.gui.send.model import Filter, SendColumn, SendModel
-from dicomgui.gui.send.sending import Order, sent_references, state_of, summed_up, thousandths, view_row
+from dicomgui.gui.send.sending import Order, sent_references, state_of, summed_up, thousandths, view_instance, view_row
 from dicomgui.gui.tables.list_table import ListTable
 from dicomgui.gui.tables.pills import PillDelegate
 from dicomgui.gui.widgets.buttons import Choice, push_button
@@ -101,6 +101,7 @@ class SendPanel(Panel):
         self.filter.currentIndexChanged.connect(self._on_filter_changed)
         self.convert = ConvertChoice("send")
         self.committing = Committing(self)
+        self.committing.instance_wanted.connect(self._on_instance_wanted)
 
     def _make_views(self) -> None:
         self.summary = PlainLabel(tone="muted")
@@ -416,6 +417,10 @@ class SendPanel(Panel):
         if not order.items:
             self.place.retries.pop(handle.number, None)
         handle.finish(state_of(report), text=text, finding=findings[0] if findings else None)
+
+    def _on_instance_wanted(self, uid: str) -> None:
+        if not view_instance(self, self.model, uid):
+            self._show_idle(f"{uid} is not in the table any more.")
 
     def _show_idle(self, text: str, tone: str = "muted") -> None:
         self.status.set_tone(tone)

@@ -16,7 +16,7 @@ from dicomgui.gui.widgets.text import count_text, duration_text, size_text
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.service_classes.references import Reference
 
-__all__ = ["Order", "sent_references", "state_of", "summed_up", "thousandths", "view_row"]
+__all__ = ["Order", "sent_references", "state_of", "summed_up", "thousandths", "view_instance", "view_row"]
 
 
 @dataclass(slots=True)
@@ -72,4 +72,16 @@ def view_row(panel: Panel, model: SendModel, row: int) -> None:
     """Show the instance of a row in a window of its own; does nothing for a file that is none."""
     item = model.item_at(row)
     if item is not None:
-        panel.view_wanted.emit(lambda: open_file(item.path, item.name))
+        _view(panel, item)
+
+
+def view_instance(panel: Panel, model: SendModel, uid: str) -> bool:
+    """Show an instance by its SOP Instance UID in a window of its own; whether it is in the table."""
+    item = next((item for item in model.items if item.head.sop_instance_uid == uid), None)
+    if item is not None:
+        _view(panel, item)
+    return item is not None
+
+
+def _view(panel: Panel, item: SendItem) -> None:
+    panel.view_wanted.emit(lambda: open_file(item.path, item.name))

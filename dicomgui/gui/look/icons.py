@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from dicomgui.app.assets import resource
 
-__all__ = ["app_icon", "icon", "pixmap"]
+__all__ = ["app_icon", "icon", "pixmap", "toned"]
 
 # Shapes on a grid of 24 by 24, stroked with 2 units.
 _SHAPES = {
@@ -123,6 +123,16 @@ class _LineIcon(QIconEngine):
 def icon(name: str, role: QPalette.ColorRole = QPalette.ColorRole.ButtonText) -> QIcon:
     """The icon of that name; what is checkable shows it in the accent colour when checked."""
     return QIcon(_LineIcon(name, role))
+
+
+@lru_cache(maxsize=64)
+def toned(name: str, color: str, size: int) -> QIcon:
+    """An icon for a row of a list, whose colour says something: it stays the same where the row is selected."""
+    made = QIcon()
+    for ratio in (1.0, 2.0, 3.0):
+        for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+            made.addPixmap(pixmap(name, color, size, ratio), mode)
+    return made
 
 
 def app_icon() -> QIcon:

@@ -10,6 +10,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from dicomgui.app.assets import resource
+
 __all__ = ["DARK", "LIGHT", "Colors", "Theme", "current_colors", "fixed_font", "styled_at_once"]
 
 
@@ -155,6 +157,7 @@ def _style_sheet(c: Colors) -> str:
 
 def _controls(c: Colors) -> str:
     """Fields, buttons, rail and bars."""
+    check = resource(f"icons/check-{'dark' if c is DARK else 'light'}.svg").as_posix()
     return f"""
 QFrame#rail {{ background: {c.rail}; border: none; border-right: 1px solid {c.line}; }}
 QFrame#rail QToolButton {{ border: 2px solid transparent; border-radius: 8px; padding: 5px 2px 4px 2px;
@@ -204,9 +207,13 @@ QPushButton[step="done"] {{ background: {c.good_soft}; color: {c.good}; border-c
     font-weight: 600; }}
 QPushButton[step="open"]:hover, QPushButton[step="open"]:focus, QPushButton[step="done"]:hover,
 QPushButton[step="done"]:focus {{ border-color: {c.accent}; }}
-QCheckBox::indicator:unchecked {{ width: 12px; height: 12px; background: {c.base}; border: 1px solid {c.border};
-    border-radius: 3px; }}
-QCheckBox::indicator:unchecked:focus {{ border-color: {c.accent}; }}
+QCheckBox::indicator, QTableView::indicator {{ width: 12px; height: 12px; background: {c.base};
+    border: 1px solid {c.border}; border-radius: 3px; }}
+QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {c.accent}; border-color: {c.accent};
+    image: url("{check}"); }}
+QCheckBox::indicator:checked:disabled {{ background: {c.faint}; border-color: {c.faint}; }}
+QCheckBox::indicator:focus {{ border-color: {c.accent}; }}
+QCheckBox::indicator:checked:focus {{ border-color: {c.text}; }}
 QProgressBar {{ background: {c.line}; border: none; border-radius: 4px; max-height: 8px; min-height: 8px; }}
 QProgressBar::chunk {{ background: {c.accent}; border-radius: 4px; }}
 QStatusBar {{ background: {c.rail}; border-top: 1px solid {c.line}; }}
@@ -229,6 +236,7 @@ QTableView, QTreeView, QListView, QTextBrowser {{ background: {c.base}; alternat
 QTableView:focus, QTreeView:focus, QListView:focus, QTextBrowser:focus {{ border-color: {c.accent}; }}
 QTableView::item {{ padding: 0 6px; border: none; }}
 QListView#help_pages::item {{ padding: 0 8px; }}
+QListView#findings_list::item {{ padding: 3px 6px; }}
 QTreeView::item {{ padding: 2px 0; border: none; }}
 QTreeView::item:selected, QTreeView::branch:selected {{ background: {c.accent_soft}; color: {c.text}; }}
 QHeaderView {{ background: {c.base}; border: none; }}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from enum import IntEnum
-from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt
@@ -19,6 +18,8 @@ from dicomgui.gui.widgets.text import duration_text, tooltip
 from dicomgui.trace.finding import plain
 
 __all__ = ["NodeColumn", "NodeModel", "age_text", "status_text"]
+
+_ICON = 16
 
 
 class NodeColumn(IntEnum):
@@ -180,9 +181,9 @@ class NodeModel(ColumnsModel):
     def _icon(self, node: Node, column: NodeColumn) -> QIcon | None:
         if column is NodeColumn.STATUS:
             name, tone = self._state(node)
-            return _toned(name, str(getattr(current_colors(), tone)))
+            return icons.toned(name, str(getattr(current_colors(), tone)), _ICON)
         if column is NodeColumn.NAME and node.is_machine_wide:
-            return _toned("lock", current_colors().muted)
+            return icons.toned("lock", current_colors().muted, _ICON)
         return None
 
     def _state(self, node: Node) -> tuple[str, str]:
@@ -195,11 +196,3 @@ class NodeModel(ColumnsModel):
         if not status.ok:
             return "error", "error"
         return ("warning", "warning") if status.reason else ("good", "good")
-
-
-@lru_cache(maxsize=32)
-def _toned(name: str, color: str) -> QIcon:
-    icon = QIcon()
-    for ratio in (1.0, 2.0, 3.0):
-        icon.addPixmap(icons.pixmap(name, color, 16, ratio))
-    return icon

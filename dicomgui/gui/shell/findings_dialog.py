@@ -46,7 +46,6 @@ class FindingsDialog(QDialog):
         self.list.setObjectName("findings_list")
         self.list.setAccessibleName("What was found, the most serious first")
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.list.setSpacing(2)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentRowChanged.connect(self._show_current)
         self.list.activated.connect(self._on_activated)
@@ -118,7 +117,7 @@ class FindingsDialog(QDialog):
     def _item(self, number: int, finding: Finding) -> QListWidgetItem:
         name, tone = _ICONS[finding.severity]
         color = str(getattr(current_colors(), tone))
-        item = QListWidgetItem(icons.pixmap(name, color, 16, self.devicePixelRatioF()), finding.what)
+        item = QListWidgetItem(icons.toned(name, color, 16), finding.what)
         item.setData(_PLACE, number)
         return item
 

@@ -28,6 +28,7 @@ class ColumnTree(QTreeView):
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setIndentation(16)
         self.header().setStretchLastSection(False)
+        self.header().setTextElideMode(Qt.TextElideMode.ElideRight)
 
     def set_widths(self, widths: Mapping[int, int], *, stretch: int) -> None:
         """Set the widths of columns, in points; one takes what is left."""

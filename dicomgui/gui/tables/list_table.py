@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-__all__ = ["ListTable", "uid_table"]
+__all__ = ["LEAST", "ListTable", "uid_table"]
+
+LEAST = 120
+"""The column that takes what is left has at least this, in pixels; below it the table scrolls."""
 
 
 class ListTable(QTableView):
@@ -19,6 +23,7 @@ class ListTable(QTableView):
 
     def __init__(self, name: str, accessible: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._stretch: int | None = None
         self.setObjectName(name)
         self.setAccessibleName(accessible)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -39,6 +44,7 @@ class ListTable(QTableView):
         rows.setDefaultSectionSize(self.fontMetrics().height() + 8)
         columns = self.horizontalHeader()
         columns.setHighlightSections(False)
+        columns.setTextElideMode(Qt.TextElideMode.ElideRight)
         columns.setMinimumSectionSize(28)
         columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
@@ -48,6 +54,15 @@ class ListTable(QTableView):
         for column, width in widths.items():
             self.setColumnWidth(column, width)
         columns.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+        self._stretch = stretch
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        columns = self.horizontalHeader()
+        if self._stretch is not None and columns.length() > self.viewport().width():
+            # Nothing is left: then Qt leaves the column as wide as it was when there was room.
+            beyond = columns.length() - self.viewport().width()
+            columns.resizeSection(self._stretch, max(LEAST, self.columnWidth(self._stretch) - beyond))
 
 
 def uid_table(name: str, accessible: str, model: QAbstractItemModel) -> ListTable:

@@ -66,6 +66,7 @@ class CompareWindow(QWidget):
         head.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         head.resizeSection(0, 330)
         head.setMinimumSectionSize(28)
+        head.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of files differ at their ends
         head.resizeSection(1, 28)
 
     def _place(self) -> None:

@@ -117,6 +117,7 @@ class AboutDialog(QDialog):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("about_tabs")
         self.tabs.setAccessibleName("About")
+        self.tabs.setDocumentMode(True)  # what is in a tab has a frame of its own
         self.tabs.addTab(self.table, "Versions")
         self.tabs.addTab(parts, "Licences")
 

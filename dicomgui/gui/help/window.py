@@ -31,7 +31,7 @@ KeyRows = Sequence[tuple[str, str, str]]
 """Where a key works, the key, what it does."""
 
 MAX_HISTORY = 100
-ROW_HEIGHT = 30
+ROW_HEIGHT = 28
 _NAME = Qt.ItemDataRole.UserRole
 
 
@@ -125,7 +125,7 @@ class HelpWindow(QWidget):
         parts.addWidget(left)
         parts.addWidget(right)
         parts.setStretchFactor(1, 1)
-        parts.setSizes([250, 770])
+        parts.setSizes([296, 724])
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(parts)

@@ -70,7 +70,7 @@ class JobsDrawer(QFrame):
         self.table = ListTable("jobs_table", "Jobs")
         self.table.setModel(self.model)
         self.table.set_widths(
-            {JobColumn.KIND: 84, JobColumn.PEER: 196, JobColumn.STATE: 108, JobColumn.PROGRESS: 160,
+            {JobColumn.KIND: 108, JobColumn.PEER: 196, JobColumn.STATE: 108, JobColumn.PROGRESS: 160,
              JobColumn.RATE: 84, JobColumn.STARTED: 80, JobColumn.DURATION: 80}, stretch=JobColumn.TITLE,
         )  # fmt: skip
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # addresses differ at their ends

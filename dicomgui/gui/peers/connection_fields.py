@@ -122,6 +122,7 @@ class ConnectionFields(QWidget):
         edit.setMinimumWidth(76)
         edit.textChanged.connect(self.changed)
         label = PlainLabel(text, tone="muted", scale=0.9)
+        label.setContentsMargins(0, 4, 0, 0)  # nearer to its own field than to the one above
         label.setBuddy(edit)
         row, column = divmod(number, 3)
         grid.addWidget(label, 2 * row, column)

@@ -202,7 +202,8 @@ class Waterfall(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colors = current_colors()
         painter.fillRect(self.rect(), QColor(colors.base))
-        self._paint_axis(painter)
+        if self._lines:
+            self._paint_axis(painter)
         height = self._line_height()
         for row, line in enumerate(self._lines):
             top = _AXIS + row * height

@@ -174,6 +174,7 @@ class Halves(QSplitter):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self.setObjectName(name)
         self.setChildrenCollapsible(False)
+        self.setHandleWidth(12)
         self._narrow = narrow
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.archive import local_archive
 from dicomgui.app.archive.files import ExportForm
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobState
@@ -295,7 +296,10 @@ async def test_send_to_a_node_sends_at_once_and_nothing_else(
     assert window.listener.listener.counts.duplicates == 6
 
 
-async def test_what_is_received_is_listed(window: MainWindow, panel: ArchivePanel, tmp_path: Path) -> None:
+async def test_what_is_received_is_listed_and_nothing_is_gathered_before(
+    window: MainWindow, panel: ArchivePanel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_archive, "GATHER_S", 1000.0)
     window.listener.run()
     await reached(lambda: window.listener.is_running, "it listens")
     paths = [write_instance(tmp_path / "files", number) for number in range(1, 4)]

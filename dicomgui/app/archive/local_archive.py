@@ -57,7 +57,8 @@ SETTLE_S = 2.0
 
 GATHER_S = 0.25
 """Rows are written when no instance has come for so long: what reads files and writes rows takes turns with what
-receives, so that a peer which sends is served first. Whoever searches has them written at once (:meth:`settle`)."""
+receives, so that a peer which sends is served first. Whoever searches has them written at once (:meth:`settle`), and so
+has a list that is looked at (:meth:`indexed`)."""
 
 GATHER_MOST_S = 2.0
 """So long do rows wait at most while instances come and come."""
@@ -343,6 +344,20 @@ class LocalArchive:
     async def repaired(self, timeout_s: float | None = None) -> bool:
         """Wait for the repair to be through; whether it is."""
         return await self._done(self._repair, timeout_s)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something was stored that has not been handed to the index yet."""
+        return bool(self._stored)
+
+    async def indexed(self, timeout_s: float = SETTLE_S) -> bool:
+        """Wait until everything that was stored before is in the index, be the repair through or not; whether it is.
+
+        :raises IndexFault: there is no index.
+        """
+        self._check()
+        self._index_stored()
+        return await self._done(self.index.flush(), timeout_s)
 
     async def settle(self, timeout_s: float = SETTLE_S) -> bool:
         """Wait until everything that was stored before can be found; whether it can, as far as anybody knows.

@@ -17,7 +17,8 @@ from dicomgui.storage.listing import Entry, Order, Place, State, entries, files_
 __all__ = ["ArchiveView"]
 
 LOOK_S = 1.0
-"""How often it is asked whether something has come or gone, while the list is in view."""
+"""How often it is asked whether something has come or gone, while the list is in view. What is received here is listed
+at once, unless something else was within this time."""
 
 
 class ArchiveView:
@@ -36,7 +37,7 @@ class ArchiveView:
         self._task: asyncio.Task[None] | None = None
         self._pages: asyncio.Task[None] | None = None
         self._state: State | None = None
-        self._looked = 0.0
+        self._looked = self._followed = 0.0
         self._is_stale = True
         self._search, self._order, self._descending = "", Order.RECEIVED, True
         self.counts: Counts | None = None
@@ -73,7 +74,7 @@ class ArchiveView:
         if not archive.index.is_open:
             self.fault = self._place.archive.trouble or (archive.trouble if archive.is_open else "")
             return
-        if self._task is None and (self._is_stale or time.monotonic() - self._looked >= LOOK_S):
+        if self._task is None and self._is_due(archive):
             work = self._list(archive, purge=self._state is None)
             self._task = self._tasks.spawn(work, name="list the archive")
         if self._pages is None and (missing := self._model.take_missing()):
@@ -82,6 +83,10 @@ class ArchiveView:
                 return [one for level, keys in missing.items() for one in entries(archive.index, level, keys)]
 
             self._pages = self._tasks.spawn(self._show_page(archive, look), name="look up rows")
+
+    def _is_due(self, archive: LocalArchive) -> bool:
+        now = time.monotonic()
+        return self._is_stale or now - self._looked >= LOOK_S or (archive.is_behind and now - self._followed >= LOOK_S)
 
     async def _list(self, archive: LocalArchive, *, purge: bool) -> None:
         known = None if self._is_stale else self._state
@@ -99,6 +104,9 @@ class ArchiveView:
             return now, found, archive.index.counts()
 
         try:
+            if archive.is_behind:
+                self._followed = time.monotonic()
+                await archive.indexed(LOOK_S)
             listed = await archive.in_thread(work)
             if archive is self._archive and listed is not None:
                 self._take(*listed, is_wanted=wanted == self._wanted())

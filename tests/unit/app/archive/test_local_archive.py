@@ -113,6 +113,27 @@ async def test_a_query_waits_for_the_repair_but_not_for_ever(
         assert await archive.settle(60)
 
 
+async def test_who_looks_has_what_was_stored_in_the_index_and_waits_for_no_repair(
+    archive: LocalArchive, context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slow(*args: object, **options: object) -> RepairReport:
+        go_on.wait(60)
+        return repair(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(local_archive, "repair", slow)
+    monkeypatch.setattr(local_archive, "GATHER_S", 1000.0)
+    async with archive.opened():
+        await fill(archive, context, tmp_path / "files", 1)
+        assert archive.is_behind
+        assert await archive.indexed(60)
+        assert not archive.is_behind
+        assert len(await archive.files_of(ALL)) == 1
+        assert archive.is_repairing
+        go_on.set()
+
+
 async def test_what_arrives_during_the_repair_is_nothing_to_tell_of(
     archive: LocalArchive, context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

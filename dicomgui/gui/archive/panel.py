@@ -131,12 +131,11 @@ class ArchivePanel(Panel):
         self.dataset = DatasetTree("archive")
         self.dataset.closed.connect(self.table.setFocus)
         self.counts = ElidedLabel(tone="muted")
-        self.counts.setObjectName("archive_counts")
         self.status = ElidedLabel(tone="muted")
-        self.status.setObjectName("archive_status")
         self.repaired = ElidedLabel(tone="muted")
-        self.repaired.setObjectName("archive_repaired")
-        self.repaired.hide()
+        for label, name in ((self.counts, "counts"), (self.status, "status"), (self.repaired, "repaired")):
+            label.setObjectName(f"archive_{name}")
+            label.hide()
         self.bar = QProgressBar()
         self.bar.setObjectName("archive_progress")
         self.bar.setAccessibleName("Progress")
@@ -181,7 +180,7 @@ class ArchivePanel(Panel):
         below = QHBoxLayout()
         below.setSpacing(12)
         below.addWidget(self.status, 1)
-        below.addWidget(self.counts)
+        below.addWidget(self.counts, 1)
         below.addWidget(self.rebuild_button)
         self.counts.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.column.addLayout(below)
@@ -259,7 +258,6 @@ class ArchivePanel(Panel):
         elif archive.report is not None and archive.report.sentences:
             line = f"When it was opened: {' '.join(archive.report.sentences)}"
         _say(self.repaired, line, tone)
-        self.repaired.setVisible(bool(line))
 
     def _show_progress(self) -> None:
         progress = self.work.progress
@@ -496,4 +494,5 @@ class ArchivePanel(Panel):
 def _say(label: PlainLabel, text: str, tone: str) -> None:
     if label.text() != text:
         label.setText(text)
+        label.setVisible(bool(text))  # an empty one would take half of the line
     label.set_tone(tone)

@@ -216,7 +216,7 @@ class MppsPage(StepsPage):
         titles = ("Time", "State", "Patient", "Worklist row", "Modality", "Station", "From")
         states = ("IN PROGRESS", "COMPLETED", "DISCONTINUED")
         super().__init__("answers_mpps", "Performed procedure steps", place, desk, titles, states, empty)
-        for number, width in ((3, 150), (4, 70), (5, 90), (6, 100)):
+        for number, width in ((3, 150), (4, 80), (5, 90), (6, 100)):
             self.table.setColumnWidth(number, width)
 
     @property

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from dicomgui.app.assets import resource
 
-__all__ = ["DARK", "LIGHT", "Colors", "Theme", "current_colors", "fixed_font", "styled_at_once"]
+__all__ = ["DARK", "LIGHT", "Colors", "Theme", "current_colors", "fixed_font", "head_font", "styled_at_once"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,13 @@ def fixed_font() -> QFont:
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
     font.setStyleHint(QFont.StyleHint.Monospace)
     font.setPointSizeF(QApplication.font().pointSizeF())
+    return font
+
+
+def head_font() -> QFont:
+    """The font of the heads of columns, as the style sheet has it: Qt measures their texts by that of the widget."""
+    font = QApplication.font()
+    font.setWeight(QFont.Weight.DemiBold)
     return font
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
+from dicomgui.gui.look.theme import head_font
+
 __all__ = ["ColumnTree"]
 
 
@@ -28,6 +30,7 @@ class ColumnTree(QTreeView):
         self.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.setIndentation(16)
         self.header().setStretchLastSection(False)
+        self.header().setFont(head_font())
         self.header().setTextElideMode(Qt.TextElideMode.ElideRight)
 
     def set_widths(self, widths: Mapping[int, int], *, stretch: int) -> None:

@@ -8,6 +8,8 @@ from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from dicomgui.gui.look.theme import head_font
+
 __all__ = ["LEAST", "ListTable", "uid_table"]
 
 LEAST = 120
@@ -44,6 +46,7 @@ class ListTable(QTableView):
         rows.setDefaultSectionSize(self.fontMetrics().height() + 8)
         columns = self.horizontalHeader()
         columns.setHighlightSections(False)
+        columns.setFont(head_font())
         columns.setTextElideMode(Qt.TextElideMode.ElideRight)
         columns.setMinimumSectionSize(28)
         columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

@@ -109,7 +109,7 @@ COLUMNS: dict[Zoom, Layout] = {
     Zoom.EXCHANGES: Layout(
         (
             _MARK, Heading("No.", 48, is_right=True, tip="Number of the exchange"), Heading("Time", 100),
-            Heading("Assoc.", 60, tip=_ASSOCIATION_TIP),
+            Heading("Assoc.", 64, tip=_ASSOCIATION_TIP),
             Heading("", 28, tip="Which way the request went: → sent, ← received"),
             Heading("Operation", 240), Heading("SOP class", 172),
             Heading("Status", 98, tip="Final status of the exchange, or what became of the association"),

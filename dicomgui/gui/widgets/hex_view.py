@@ -218,7 +218,7 @@ class HexView(QAbstractScrollArea):
         across = self.horizontalScrollBar()
         width = round(self._char() * (_ADDRESS + 5 + PER_LINE * 4 + 3))
         across.setPageStep(self.viewport().width())
-        across.setRange(0, max(0, width - self.viewport().width()))
+        across.setRange(0, max(0, width - self.viewport().width()) if len(self._lines) else 0)
 
     def _hex_x(self, column: int) -> float:
         return self._char() * (_ADDRESS + 2.5 + column * 3 + (1 if column >= PER_LINE // 2 else 0))

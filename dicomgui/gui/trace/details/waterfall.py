@@ -22,6 +22,7 @@ TIMES = 78
 _MIN_BAR = 2.5
 _AXIS = 20
 _TICKS = 5
+_TICK_WIDTH = 64  # points: room for the time at one
 
 _TONES = {
     PhaseKind.RESOLVE: "muted", PhaseKind.TCP: "muted", PhaseKind.TLS: "muted", PhaseKind.ASSOCIATION: "accent",
@@ -221,17 +222,18 @@ class Waterfall(QWidget):
     def _paint_axis(self, painter: QPainter) -> None:
         colors = current_colors()
         begin, end = self._span
-        for tick in range(_TICKS):
-            mono = begin + (end - begin) * tick / (_TICKS - 1)
+        last = min(_TICKS, max(2, int(self._bars_width() // _TICK_WIDTH))) - 1
+        for tick in range(last + 1):
+            mono = begin + (end - begin) * tick / last
             x = self.x_of(mono)
             painter.setPen(QPen(QColor(colors.line), 1))
             painter.drawLine(QPointF(x, _AXIS - 3), QPointF(x, self.height()))
             painter.setPen(QColor(colors.muted))
-            align = Qt.AlignmentFlag.AlignRight if tick == _TICKS - 1 else Qt.AlignmentFlag.AlignHCenter
+            align = Qt.AlignmentFlag.AlignRight if tick == last else Qt.AlignmentFlag.AlignHCenter
             place = QRectF(x - 50, 0, 100, _AXIS - 3)
             if tick == 0:
                 align, place = Qt.AlignmentFlag.AlignLeft, QRectF(x, 0, 100, _AXIS - 3)
-            elif tick == _TICKS - 1:
+            elif tick == last:
                 place = QRectF(x - 100, 0, 100, _AXIS - 3)
             painter.drawText(place, int(align | Qt.AlignmentFlag.AlignVCenter), short_time(mono - self._whole[0]))
 

@@ -62,3 +62,11 @@ def test_lines_are_made_where_one_looks(qtbot: QtBot) -> None:
     assert view.go_to(20_000_001)
     assert view.bytes_of(10_240_000, 9_760_002) == data[-3:] + b"en"
     assert not view.go_to(20_000_003)
+
+
+def test_it_scrolls_across_only_where_there_are_bytes(qtbot: QtBot) -> None:
+    view = shown(qtbot, Segment(0, bytes(20)), length=20)
+    view.resize(200, 200)
+    assert view.horizontalScrollBar().maximum() > 0
+    view.show_segments((), 0)
+    assert view.horizontalScrollBar().maximum() == 0

@@ -50,7 +50,7 @@ class Contest:
 
 
 def limit(row: Contest, bare: Measure) -> Contest:
-    """What a bare program on asyncio reaches beside the same peer with the same work: more than that, none can."""
+    """What a bare program on asyncio reaches in our place: the same work, the same peer."""
     work = f"limit: bare asyncio, {row.work}"
     return replace(row, work=work, goal=None, ours=bare, is_variant=True, limit_of=row)
 

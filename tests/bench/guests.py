@@ -146,6 +146,10 @@ class Guests:
         with talking(our_program("limits", "answer"), Path()) as serving:
             yield serving
 
+    def bare_send(self, port: int, folder: Path, associations: int) -> Run:
+        """Sends what it has read before, over so many associations at once."""
+        return telling(our_program("limits", "send", port, folder, "--associations", associations))
+
     def bare_user(self, work: str, port: int, count: int) -> Run:
         """Its user: `echo`, so many on one association, or `associate`, one on each of so many."""
         return telling(our_program("limits", work, port, count))

@@ -1,9 +1,8 @@
-"""What Python can do with asyncio at the very best: `python -m bench.limits receive|answer|echo|associate ...`.
+"""What asyncio leaves to be had: `python -m bench.limits receive|answer|send|echo|associate ...`.
 
-Each does what no program in Python can do without to play its part, and nothing else: plain asyncio, bytes that were
-made before, no states, checks, limits, time-outs or trace. Who measures more than these has found something out; who
-is not quicker than the goal with these cannot reach it with more. The last line of the output is JSON; a server first
-says on which port it listens, and runs until its standard input is closed.
+Each does what a program on asyncio's transports cannot do without to play its part, and nothing else: bytes that were
+made before, no states, checks, limits, time-outs or trace. The last line of the output is JSON; a server first says on
+which port it listens, and runs until its standard input is closed.
 """
 
 from __future__ import annotations
@@ -11,26 +10,26 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import itertools
 import json
 import os
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+from bench.bare import message
 from bench.canned import MAX_PDU, PDU_LENGTH, Walker
 from helpers import bad_peer as wire
 
 from dicomgui.network import TlsConfig
-from dicomgui.network.part10 import write_head
+from dicomgui.network.part10 import read_head, write_head
 
 _MESSAGE_BUFFER = 2**14
 _INSTANCE_BUFFER = 2**18
 _AC_TYPE, _DATA_TYPE, _RELEASE_RP_TYPE = 2, 4, 6
-_REQUEST = wire.associate(
-    wire.APPLICATION, wire.context_rq(1, wire.VERIFICATION, wire.IMPLICIT), wire.user_information(max_length=MAX_PDU)
-)
 _ECHO = wire.echo_rq()
 
 
@@ -43,12 +42,16 @@ def main(argv: list[str]) -> int:
     receiver.add_argument("--tls-cert", type=Path, help="speak TLS")
     receiver.add_argument("--tls-key", type=Path)
     commands.add_parser("answer", help="takes associations and answers C-ECHOs")
+    sender = commands.add_parser("send", help="sends instances of one class that were read before")
+    sender.add_argument("port", type=int)
+    sender.add_argument("folder", type=Path)
+    sender.add_argument("--associations", type=int, default=1, help="so many at once, each with its share")
     for name, text in (("echo", "so many on one association"), ("associate", "one on each of so many associations")):
         client = commands.add_parser(name, help=f"sends C-ECHOs, {text}")
         client.add_argument("port", type=int)
         client.add_argument("count", type=int)
     arguments = parser.parse_args(argv)
-    works = {"receive": _receive, "answer": _answer, "echo": _echo, "associate": _associate}
+    works = {"receive": _receive, "answer": _answer, "send": _send, "echo": _echo, "associate": _associate}
     print(json.dumps(asyncio.run(works[arguments.command](arguments))), flush=True)
     return 0
 
@@ -166,13 +169,14 @@ async def _until_stopped(server: asyncio.Server) -> None:
 
 
 class _Asker(asyncio.BufferedProtocol):
-    """An association with so many C-ECHOs, each sent when the one before is answered, and a release.
+    """An association with some messages, each sent when the one before is answered, and a release.
 
     :param over: is done when the release is answered.
     """
 
-    def __init__(self, count: int, over: asyncio.Future[None]) -> None:
-        self._left = count
+    def __init__(self, context: bytes, messages: Iterable[bytes], over: asyncio.Future[None]) -> None:
+        request = wire.associate(wire.APPLICATION, context, wire.user_information(max_length=MAX_PDU))
+        self._told = itertools.chain((request,), messages, (wire.RELEASE_RQ,))
         self._over = over
         self._view = memoryview(bytearray(_MESSAGE_BUFFER))
         self._kept = 0
@@ -180,7 +184,7 @@ class _Asker(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.write(_REQUEST)
+        transport.write(next(self._told))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view[self._kept :] if self._kept else self._view
@@ -191,42 +195,56 @@ class _Asker(asyncio.BufferedProtocol):
             return
         self._kept = 0  # there is nothing else: the peer sends one answer and waits
         kind = self._view[0]
+        if kind in (_DATA_TYPE, _AC_TYPE):
+            self._transport.write(next(self._told))
+            return
         if kind == _RELEASE_RP_TYPE:
             self._over.set_result(None)
-            self._transport.abort()
-        elif kind not in (_AC_TYPE, _DATA_TYPE):
-            raise SystemExit(f"the peer has sent a PDU of type {kind}")
-        elif self._left:
-            self._left -= 1
-            self._transport.write(_ECHO)
-        else:
-            self._transport.write(wire.RELEASE_RQ)
+        self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._over.done():
-            self._over.set_exception(ConnectionError("the peer has closed the connection"))
+            self._over.set_exception(ConnectionError("the association has ended too early"))
 
 
-async def _associations(port: int, count: int, echoes: int) -> dict[str, object]:
-    """Seconds from the first connection attempt to the last end of a release."""
+async def _ask(port: int, context: bytes, messages: Iterable[bytes]) -> None:
     loop = asyncio.get_running_loop()
+    connection = socket.create_connection((wire.LOOPBACK, port))  # which takes no time, on one computer
+    connection.setblocking(False)
+    over: asyncio.Future[None] = loop.create_future()
+    await loop.create_connection(partial(_Asker, context, messages, over), sock=connection)
+    await over
+
+
+async def _send(arguments: argparse.Namespace) -> dict[str, object]:
+    """Seconds from the connection attempts to the last end of a release."""
+    paths = sorted(arguments.folder.iterdir())
+    head = read_head(paths[0])
+    context = wire.context_rq(1, head.sop_class_uid, head.transfer_syntax_uid)
+    messages = [b"".join(message(path, number, MAX_PDU)) for number, path in enumerate(paths)]
+    many = arguments.associations
     gc.freeze()
     start = time.perf_counter()
-    for _ in range(count):
-        connection = socket.create_connection((wire.LOOPBACK, port))  # which takes no time, on one computer
-        connection.setblocking(False)
-        over: asyncio.Future[None] = loop.create_future()
-        await loop.create_connection(partial(_Asker, echoes, over), sock=connection)
-        await over
-    return {"seconds": time.perf_counter() - start, "count": count * echoes}
+    await asyncio.gather(*(_ask(arguments.port, context, messages[number::many]) for number in range(many)))
+    return {"seconds": time.perf_counter() - start, "count": len(messages)}
 
 
 async def _echo(arguments: argparse.Namespace) -> dict[str, object]:
-    return await _associations(arguments.port, 1, arguments.count)
+    return await _echoes(arguments.port, 1, arguments.count)
 
 
 async def _associate(arguments: argparse.Namespace) -> dict[str, object]:
-    return await _associations(arguments.port, arguments.count, 1)
+    return await _echoes(arguments.port, arguments.count, 1)
+
+
+async def _echoes(port: int, associations: int, count: int) -> dict[str, object]:
+    """Seconds from the first connection attempt to the last end of a release."""
+    context = wire.context_rq(1, wire.VERIFICATION, wire.IMPLICIT)
+    gc.freeze()
+    start = time.perf_counter()
+    for _ in range(associations):
+        await _ask(port, context, itertools.repeat(_ECHO, count))
+    return {"seconds": time.perf_counter() - start, "count": associations * count}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
-from bench.contests import PDU_16K, Contest, Measure, Rows, Stage, rate, unit
+from bench.contests import PDU_16K, Contest, Measure, Rows, Stage, limit, rate, unit
 from bench.data import Work
 from bench.players import Serving
 
@@ -59,6 +59,13 @@ def _v2(stage: Stage) -> Iterator[Contest]:
 
         return measure
 
+    def bare_to_processes(associations: int) -> Measure:
+        def measure() -> float:
+            with players.storescp("--fork", expect=work.count) as server:
+                return rate(stage.guests.bare_send(server.port, stage.source(work), associations), work)
+
+        return measure
+
     def to_orthanc(associations: int) -> Measure:
         def measure() -> float:
             with stage.guests.orthanc(expect=work.count) as server:
@@ -69,10 +76,11 @@ def _v2(stage: Stage) -> Iterator[Contest]:
 
     for associations, goal in ASSOCIATIONS:
         text = f"send tiny ({work.text}) over {associations} associations to"
-        yield Contest(
+        row = Contest(
             "V2", f"{text} storescp --fork", "our own one", unit(work), goal, to_processes(associations),
             to_processes(1), is_variant=associations > 4,
         )  # fmt: skip
+        yield from (row, limit(row, bare_to_processes(associations)))
         yield Contest(
             "V2", f"{text} Orthanc", "our own one", unit(work), None, to_orthanc(associations), to_orthanc(1),
             most=1, is_variant=True,

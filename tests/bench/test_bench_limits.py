@@ -63,6 +63,15 @@ def test_bare_receiver_speaks_tls(players: Players, guests: Guests, tmp_path: Pa
         assert _instances(server.folder) == _instances(source)
 
 
+@pytest.mark.interop("storescp")
+@pytest.mark.parametrize("associations", [1, 2])
+def test_bare_sender_sends_everything_once(associations: int, players: Players, guests: Guests, tmp_path: Path) -> None:
+    source = make(tmp_path, WORK)
+    with players.storescp("--fork", expect=WORK.count) as server:
+        guests.bare_send(server.port, source, associations)
+        assert _instances(server.folder) == _instances(source)
+
+
 @pytest.mark.interop("echoscu", "storescp")
 def test_bare_provider_and_user_are_understood(players: Players, guests: Guests) -> None:
     with guests.bare_provider() as server:

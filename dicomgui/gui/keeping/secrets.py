@@ -20,7 +20,7 @@ from dicomgui.app.credentials import Keyring, KeyringError, Need
 from dicomgui.gui.keeping.secret_dialog import SecretDialog, secret_from
 from dicomgui.gui.running.reporter import Reporter
 from dicomgui.gui.running.tasks import PanelTasks
-from dicomgui.gui.widgets.dialogs import Ask, ask_paths
+from dicomgui.gui.widgets.dialogs import Ask, accepted, ask_paths
 from dicomgui.network.association.params import PeerAddress
 
 __all__ = ["Secrets"]
@@ -94,23 +94,15 @@ class Secrets:
         """Ask the user; ``None`` when the dialog was cancelled."""
         can_keep = await self._in_thread(lambda: self.keyring.is_available)
         dialog = SecretDialog(need.what, can_keep=can_keep, parent=self._parent)
-        answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-        def on_finished(result: int) -> None:
-            if not answered.done():
-                answered.set_result(result == SecretDialog.DialogCode.Accepted)
-
-        dialog.finished.connect(on_finished)
         dialog.file_wanted.connect(lambda: self._tasks.spawn(self._take_file(dialog), name="ask for a token's file"))
-        dialog.open()
         try:
-            accepted = await answered
+            is_accepted = await accepted(dialog)
             secret, is_kept = dialog.secret, dialog.is_kept
         finally:
             await self._tasks.close()
             dialog.close()
             dialog.deleteLater()
-        if not accepted or not secret:
+        if not is_accepted or not secret:
             return None
         if is_kept:
             await self._in_thread(lambda: self._kept(need, secret))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.evidence import Evidence
@@ -18,7 +18,7 @@ from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.running.latest import Latest
 from dicomgui.gui.trace.save_dialog import FORMAT_NAMES, SaveTraceDialog
-from dicomgui.gui.widgets.dialogs import Ask, ask_paths
+from dicomgui.gui.widgets.dialogs import Ask, accepted, ask_paths
 from dicomgui.gui.widgets.text import count_text, size_text
 from dicomgui.network.tracing import Scribe
 from dicomgui.trace.finding import Finding
@@ -101,16 +101,8 @@ async def _ask_how(
         latest.ask(lambda: _previewed(store, wanted, closed), dialog.show_preview)
 
     dialog.preview_wanted.connect(show_preview)
-    answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-    def on_finished(result: int) -> None:
-        if not answered.done():
-            answered.set_result(result == QDialog.DialogCode.Accepted)
-
-    dialog.finished.connect(on_finished)
-    dialog.open()
     try:
-        return dialog.options if await answered else None
+        return dialog.options if await accepted(dialog) else None
     finally:
         closed.set()
         latest.forget()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from dicomgui.gui.widgets.buttons import push_button
+from dicomgui.gui.widgets.dialogs import accepted
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.trace.finding import plain
 
@@ -25,16 +25,8 @@ async def confirm(parent: QWidget, name: str, question: str, yes: str) -> bool:
     :param yes: the words of the button that agrees.
     """
     dialog = Question(parent, name, question, yes)
-    answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-    def on_finished(result: int) -> None:
-        if not answered.done():
-            answered.set_result(result == QDialog.DialogCode.Accepted)
-
-    dialog.finished.connect(on_finished)
-    dialog.open()
     try:
-        return await answered
+        return await accepted(dialog)
     finally:
         dialog.close()
         dialog.deleteLater()

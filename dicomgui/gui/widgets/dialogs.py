@@ -1,4 +1,4 @@
-"""Asking for files without a nested loop: the dialog opens, and the task awaits its end."""
+"""Dialogs without a nested loop: one opens, and the task awaits its end. Asking for files."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QWidget
 
-__all__ = ["Ask", "ask_paths", "choose_file"]
+__all__ = ["Ask", "accepted", "ask_paths", "choose_file"]
 
 
 class Ask(Enum):
@@ -20,6 +20,22 @@ class Ask(Enum):
     SAVE = "save"
     APPEND = "append"
     """A file that is continued where it is there already."""
+
+
+async def accepted(dialog: QDialog) -> bool:
+    """Open a dialog and wait until it has ended; whether the user accepted it.
+
+    Who made it closes it afterwards, also where the task that waits is cancelled.
+    """
+    answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def on_finished(result: int) -> None:
+        if not answered.done():
+            answered.set_result(result == QDialog.DialogCode.Accepted)
+
+    dialog.finished.connect(on_finished)
+    dialog.open()
+    return await answered
 
 
 async def ask_paths(
@@ -43,17 +59,8 @@ async def ask_paths(
         dialog.selectFile(start.name)
     elif start is not None:
         dialog.setDirectory(str(start))
-    answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-    def on_finished(result: int) -> None:
-        if not answered.done():
-            answered.set_result(result == QFileDialog.DialogCode.Accepted)
-
-    dialog.finished.connect(on_finished)
-    dialog.open()
     try:
-        accepted = await answered
-        return [Path(name) for name in dialog.selectedFiles()] if accepted else []
+        return [Path(name) for name in dialog.selectedFiles()] if await accepted(dialog) else []
     finally:
         dialog.close()
         dialog.deleteLater()

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from PySide6.QtCore import QModelIndex, QObject, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
 from dicomgui.app.listening.listener import (
@@ -18,8 +18,9 @@ from dicomgui.app.listening.listener import (
     RequestAnswered,
     StoreFailed,
 )
+from dicomgui.gui.listener.event_rows import EventRows
 from dicomgui.gui.look.theme import current_colors
-from dicomgui.gui.tables.columns import ROOT, ColumnsModel, Index
+from dicomgui.gui.tables.columns import Index
 from dicomgui.gui.widgets.text import size_text, tooltip
 from dicomgui.network.uids import name_of
 from dicomgui.storage.writer import Outcome
@@ -56,52 +57,19 @@ class _Cells(NamedTuple):
     tone: str
 
 
-class ReceivedModel(ColumnsModel):
-    """Events are appended in batches; strings are built for the rows in view."""
+class ReceivedModel(EventRows[Shown]):
+    """What came in, and what became of it."""
 
     titles = ("Time", "From", "What", "SOP instance", "Size", "Outcome")
     right_columns = frozenset((ReceivedColumn.SIZE,))
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._events: list[Shown] = []
-
     def add(self, events: Iterable[ListenerEvent]) -> int:
         """Append those that have a row; gives how many."""
         shown: list[Shown] = [event for event in events if isinstance(event, Shown)]
-        if not shown:
-            return 0
-        first = len(self._events)
-        self.beginInsertRows(QModelIndex(), first, first + len(shown) - 1)
-        self._events += shown
-        self.endInsertRows()
-        if (surplus := len(self._events) - MAX_ROWS) > 0:
-            self.beginRemoveRows(QModelIndex(), 0, surplus - 1)
-            del self._events[:surplus]
-            self.endRemoveRows()
+        self._append(shown, MAX_ROWS)
         return len(shown)
 
-    def clear(self) -> None:
-        """Forget all rows."""
-        self.beginResetModel()
-        self._events = []
-        self.endResetModel()
-
-    def event_at(self, row: int) -> Shown | None:
-        """The event of a row."""
-        return self._events[row] if 0 <= row < len(self._events) else None
-
-    def association_at(self, row: int) -> int:
-        """The trace's number of the association that a row came over, 0 for none."""
-        event = self.event_at(row)
-        if event is None:
-            return 0
-        return event.association if isinstance(event, Refusal) else event.facts.association
-
     # Qt's side
-
-    def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self._events)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or not 0 <= index.row() < len(self._events):

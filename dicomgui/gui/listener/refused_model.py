@@ -7,12 +7,13 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
 from dicomgui.app.listening.listener import AssociationEnded, ContextsRefused, ListenerEvent, Refusal, StoreFailed
+from dicomgui.gui.listener.event_rows import EventRows
 from dicomgui.gui.look.theme import current_colors
-from dicomgui.gui.tables.columns import ROOT, ColumnsModel, Index
+from dicomgui.gui.tables.columns import Index
 from dicomgui.gui.widgets.text import count_text, tooltip
 from dicomgui.network.uids import name_of
 from dicomgui.trace.finding import plain
@@ -37,14 +38,10 @@ class RefusedColumn(IntEnum):
     WHY = 3
 
 
-class RefusedModel(ColumnsModel):
-    """Events are appended in batches; strings are built for the rows in view."""
+class RefusedModel(EventRows[_Shown]):
+    """What was refused or failed, and why."""
 
     titles = ("Time", "From", "What", "Why")
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._events: list[_Shown] = []
 
     def add(self, events: Iterable[ListenerEvent]) -> int:
         """Append those that tell of something refused or failed; gives how many."""
@@ -54,40 +51,15 @@ class RefusedModel(ColumnsModel):
             if isinstance(event, Refusal | StoreFailed | ContextsRefused)
             or (isinstance(event, AssociationEnded) and event.error is not None)
         ]
-        if not shown:
-            return 0
-        first = len(self._events)
-        self.beginInsertRows(ROOT, first, first + len(shown) - 1)
-        self._events += shown
-        self.endInsertRows()
-        if (surplus := len(self._events) - MAX_ROWS) > 0:
-            self.beginRemoveRows(ROOT, 0, surplus - 1)
-            del self._events[:surplus]
-            self.endRemoveRows()
+        self._append(shown, MAX_ROWS)
         return len(shown)
-
-    def clear(self) -> None:
-        """Forget all rows."""
-        self.beginResetModel()
-        self._events = []
-        self.endResetModel()
 
     def caller_at(self, row: int) -> str:
         """The AE title of the caller that was refused because it is not on the list; empty for every other row."""
-        event = self._events[row] if 0 <= row < len(self._events) else None
+        event = self.event_at(row)
         return event.calling_ae_title if isinstance(event, Refusal) and event.is_not_allowed else ""
 
-    def association_at(self, row: int) -> int:
-        """The trace's number of the association that a row speaks of, 0 for none."""
-        if not 0 <= row < len(self._events):
-            return 0
-        event = self._events[row]
-        return event.association if isinstance(event, Refusal) else event.facts.association
-
     # Qt's side
-
-    def rowCount(self, parent: Index = ROOT) -> int:
-        return 0 if parent.isValid() else len(self._events)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or not 0 <= index.row() < len(self._events):

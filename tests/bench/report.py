@@ -57,11 +57,10 @@ class Score:
         return f"{verdict}{self._beyond(goal)}" if verdict.startswith("gap") else verdict
 
     def _beyond(self, goal: float) -> str:
-        """What to add to a gap that the bare program has as well."""
-        if self.limit is None or self.limit.error or not (judged := self.limit.judged):
+        """What to add to a gap where the bare program reaches the goal in no round."""
+        if self.limit is None or self.limit.error or not (judged := self.limit.judged) or max(judged) >= goal:
             return ""
-        middle = statistics.median(judged)
-        return f", {_BEYOND} ({figure(middle)} ×)" if _more(middle, judged, goal).startswith("gap") else ""
+        return f", {_BEYOND} ({figure(statistics.median(judged))} ×)"
 
     def cells(self) -> tuple[str, ...]:
         """The row of the table."""

@@ -104,7 +104,7 @@ def _with_limit(ours: list[float], bare: list[float], goal: float) -> list[Score
     [
         ([8, 8, 8], [9, 9.5, 9.8], "gap −20%, beyond bare asyncio (0.95 ×)"),
         ([8, 8, 8], [9, 10, 11], "gap −20%"),
-        ([8, 8, 8], [9, 9.5, 11], "gap −20%"),  # it would count as held, were it ours
+        ([8, 8, 8], [5, 5, 11], "gap −20%"),  # once is enough to show that it can be done
         ([8, 8, 8], [], "gap −20%"),
         ([11, 11, 11], [9, 9, 9], "held"),
     ],

@@ -244,12 +244,12 @@ QTableView:focus, QTreeView:focus, QListView:focus, QTextBrowser:focus {{ border
 QTableView::item {{ padding: 0 6px; border: none; }}
 QListView#help_pages::item {{ padding: 0 8px; }}
 QListView#findings_list::item {{ padding: 3px 6px; }}
-QTreeView::item {{ padding: 2px 0; border: none; }}
+QTreeView::item {{ padding: 2px 6px 2px 0; border: none; }}
 QTreeView::item:selected, QTreeView::branch:selected {{ background: {c.accent_soft}; color: {c.text}; }}
 QHeaderView {{ background: {c.base}; border: none; }}
 QHeaderView::section {{ background: {c.base}; color: {c.muted}; border: none; border-bottom: 1px solid {c.line};
     padding: 5px 9px; font-weight: 600; }}
-QTreeView QHeaderView::section {{ padding: 5px 3px; }}
+QTreeView QHeaderView::section {{ padding: 5px 9px 5px 3px; }}
 QTreeView QHeaderView::section:first, QTreeView QHeaderView::section:only-one {{ padding-left: 9px; }}
 QTabBar::tab {{ background: transparent; color: {c.muted}; border: 1px solid transparent; border-radius: 5px;
     padding: 4px 10px; margin-right: 2px; }}

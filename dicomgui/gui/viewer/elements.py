@@ -98,7 +98,7 @@ class ElementsPane(QWidget):
     def _make_tree(self) -> None:
         self.model = ElementModel(self)
         self.tree = ColumnTree(f"{self._name}_tree", "Elements of the data set", self.model)
-        self.tree.set_widths({TAG: 150, VR: 46, NAME: 250, LENGTH: 80}, stretch=VALUE)
+        self.tree.set_widths({TAG: 160, VR: 46, NAME: 250, LENGTH: 80}, stretch=VALUE)
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.tree.customContextMenuRequested.connect(self._on_menu)
         self.tree.selectionModel().currentChanged.connect(self._on_current_changed)

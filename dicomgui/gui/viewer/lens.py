@@ -41,7 +41,7 @@ class CharsetLens(QWidget):
         self.table_model = TextTable(("Character set", "Reads as", "What it is", "Remark"), parent=self)
         self.table = ListTable(f"{name}_readings", "The value in other character sets")
         self.table.setModel(self.table_model)
-        self.table.set_widths({0: 118, 2: 140, 3: 120}, stretch=1)
+        self.table.set_widths({0: 112, 2: 118, 3: 96}, stretch=1)
         self.table.setToolTip("Enter or double click: show all texts in this character set")
         self.table.activated.connect(lambda index: self._on_chosen(index.row()))
         self.table.doubleClicked.connect(lambda index: self._on_chosen(index.row()))

@@ -146,6 +146,8 @@ class FieldSet(QWidget):
                 cell = _beside(field, behind)
                 self._others.append(behind)
             self.grid.addWidget(cell, self._row + 1, number * span, 1, span)
+        if not any(label for _, label, _, _ in parts):
+            self.grid.setRowMinimumHeight(self._row, 4)  # check boxes, no nearer to the field above than a label
         self._row += 2
 
     def add_wide(self, widget: QWidget) -> None:

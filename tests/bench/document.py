@@ -24,8 +24,8 @@ def markdown(scores: Sequence[Score], about: dict[str, object]) -> str:
     legend = (
         "`ours` and `peer` are medians; the ratio is the median of the ratios of the rounds, and the spread their "
         "lowest and highest (of ours alone, where a goal is an amount). A goal counts as held within the spread where "
-        "it is missed by a tenth at most and reached in one round. Rows of a limit have a bare program "
-        "in our place: asyncio's transports, bytes made before, no states, checks or trace. A gap is beyond it where it "
+        "it is missed by a tenth at most and reached in one round. Rows of a limit have a bare program in "
+        "our place: asyncio's transports, bytes made before, no states, checks or trace. A gap is beyond it where it "
         "reaches the goal in no round either."
     )
     return f"{description}\n\n{legend}\n\n{totals(scores)}.\n\n{table([score.cells() for score in scores])}\n"

@@ -145,6 +145,36 @@ def test_the_window_opens_without_what_it_does_not_show() -> None:
     assert done.stdout.split() == ["home"]
 
 
+def test_what_judges_a_question_is_loaded_beside_the_window() -> None:
+    code = """
+import asyncio, sys, threading
+from dicomgui.gui import main
+
+wait, threads = main.run_window, []
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pydicom":
+            threads.append(threading.current_thread() is threading.main_thread())
+
+sys.meta_path.insert(0, Finder())
+
+async def show_and_end(window):
+    for panel in (window.query, window.worklist):
+        window.show_panel(panel)
+        while not panel.form._is_judged:
+            await asyncio.sleep(0.01)
+    print(*threads, bool(window.worklist.form.remark.text()))
+    window.close()
+    await wait(window)
+
+main.run_window = show_and_end
+sys.exit(main.main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
 async def test_the_rail_names_its_panels_in_a_new_window_and_not_in_a_low_one(fresh: MainWindow) -> None:
     buttons = [*fresh.rail._buttons.values(), fresh.rail.settings_button, fresh.rail.help_button]
     assert {button.toolButtonStyle() for button in buttons} == {Qt.ToolButtonStyle.ToolButtonTextUnderIcon}

@@ -60,6 +60,7 @@ class AskingForm(QScrollArea):
         help_text = PlainLabel(hint, tone="muted", scale=0.9, wrap=True)
         help_text.setObjectName(f"{prefix}_wildcard_help")
         self._keys_of = usual
+        self._is_judged = False
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 10, 0)
@@ -85,6 +86,11 @@ class AskingForm(QScrollArea):
         self.how.forgotten.connect(self.forgotten)
         self._on_usual_wanted()
         self._on_changed()
+
+    def judge(self) -> None:
+        """From now on say what is wrong or remarkable. It takes pydicom, which is to be loaded by then."""
+        self._is_judged = True
+        self._show_remark()
 
     # what it is
 
@@ -152,6 +158,8 @@ class AskingForm(QScrollArea):
 
     def _show_remark(self) -> None:
         """Say what is wrong, or remarkable about what will be sent: its character set, what the root demands."""
+        if not self._is_judged:
+            return
         try:
             query = self.query()
         except ConfigurationError as error:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import TypeAlias
 
 from PySide6.QtCore import Qt
@@ -21,6 +22,7 @@ from dicomgui.gui.asking.results import QueryResults
 from dicomgui.gui.asking.rows import Source
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.peers.fields import PeerFields
+from dicomgui.gui.running.latest import Latest
 from dicomgui.gui.widgets.buttons import push_button
 from dicomgui.gui.widgets.cards import Card, Offers
 from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
@@ -59,6 +61,7 @@ class AskingPanel(Panel):
         self._loading: asyncio.Task[None] | None = None
         self._meanwhile: list[Change] = []
         self._has_ended = False
+        self._preparing = Latest(place.context.file_pool, self.show_idle, self)
         self._make_widgets()
         self.form: AskingForm = self.make_form()
         self.results: QueryResults = self.make_results()
@@ -138,6 +141,8 @@ class AskingPanel(Panel):
             (self.results.counts_changed, self.show_selection),
         ):  # fmt: skip
             signal.connect(slot)
+        # It takes a third of a second, for which the window is not to stand still.
+        self._preparing.ask(partial(import_module, "pydicom"), lambda _: self.form.judge())
         self.show_selection()
         self.show_idle("")
         self.place.pump.add(self._drain)

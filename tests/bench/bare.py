@@ -147,7 +147,7 @@ def _source(arguments: argparse.Namespace) -> dict[str, object]:
             head = read_head(file)
         context = wire.context_rq(1, head.sop_class_uid, head.transfer_syntax_uid)
         longest = min(_associate(connection, context), MAX_PDU)
-        messages = [b"".join(message(path, number, longest)) for number, path in enumerate(files)]
+        messages = [b"".join(store_pdus(path, number, longest)) for number, path in enumerate(files)]
         start = time.perf_counter()
         for message in messages:
             connection.sendall(message)
@@ -157,7 +157,7 @@ def _source(arguments: argparse.Namespace) -> dict[str, object]:
     return {"seconds": seconds, "count": len(files)}
 
 
-def message(path: Path, number: int, longest: int) -> Iterator[bytes]:
+def store_pdus(path: Path, number: int, longest: int) -> Iterator[bytes]:
     """The C-STORE of a file in PDUs that are at most so long, on the context 1, piece by piece."""
     with path.open("rb") as file:
         head = read_head(file)

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from bench.bare import message
+from bench.bare import store_pdus
 from bench.canned import MAX_PDU, PDU_LENGTH, Walker
 from helpers import bad_peer as wire
 
@@ -221,7 +221,7 @@ async def _send(arguments: argparse.Namespace) -> dict[str, object]:
     paths = sorted(arguments.folder.iterdir())
     head = read_head(paths[0])
     context = wire.context_rq(1, head.sop_class_uid, head.transfer_syntax_uid)
-    messages = [b"".join(message(path, number, MAX_PDU)) for number, path in enumerate(paths)]
+    messages = [b"".join(store_pdus(path, number, MAX_PDU)) for number, path in enumerate(paths)]
     many = arguments.associations
     gc.freeze()
     start = time.perf_counter()

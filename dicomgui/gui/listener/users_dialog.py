@@ -36,6 +36,7 @@ class UsersDialog(QDialog):
         self.list = QListWidget()
         self.list.setObjectName("users_list")
         self.list.setAccessibleName("Users who are let in")
+        self.list.ensurePolished()  # else its rows have the height of the text alone
         self.list.addItems([plain(name) for name in users])
         self._names = list(users)
         self.name = line_edit("users_name", "User name")

@@ -243,7 +243,7 @@ QTableView, QTreeView, QListView, QTextBrowser {{ background: {c.base}; alternat
 QTableView:focus, QTreeView:focus, QListView:focus, QTextBrowser:focus {{ border-color: {c.accent}; }}
 QTableView::item {{ padding: 0 6px; border: none; }}
 QListView#help_pages::item {{ padding: 0 8px; }}
-QListView#findings_list::item {{ padding: 3px 6px; }}
+QListView#findings_list::item, QListView#users_list::item {{ padding: 0 6px; min-height: 24px; }}
 QTreeView::item {{ padding: 2px 6px 2px 0; border: none; }}
 QTreeView::item:selected, QTreeView::branch:selected {{ background: {c.accent_soft}; color: {c.text}; }}
 QHeaderView {{ background: {c.base}; border: none; }}

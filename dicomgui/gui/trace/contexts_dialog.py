@@ -34,10 +34,11 @@ class ContextsDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("contexts_dialog")
         self.setWindowTitle("Presentation contexts of the capture")
-        self.setMinimumWidth(560)
+        self.setMinimumWidth(660)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._lines: list[tuple[QLineEdit, QLineEdit, Choice]] = []
         column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(12)
         column.addWidget(PlainLabel(_WHY, tone="muted", wrap=True))
         grid = QGridLayout()
@@ -76,7 +77,7 @@ class ContextsDialog(QDialog):
         syntax = Choice(f"contexts_syntax_{row}", f"Transfer syntax, line {row + 1}")
         for uid in _SYNTAXES:
             syntax.addItem(name_of(uid), uid)
-        syntax.setMinimumWidth(180)
+        syntax.setMinimumWidth(210)
         self._lines.append((number, abstract, syntax))
         return number, abstract, syntax
 

@@ -89,7 +89,7 @@ class NodesPanel(Panel):
         self.count.setObjectName("nodes_count")
         self.table = _NodesTable("nodes_table", "Saved nodes")
         self.table.setModel(self.model)
-        self.table.set_widths({NodeColumn.NAME: 150, NodeColumn.TITLE: 130, NodeColumn.ADDRESS: 150},
+        self.table.set_widths({NodeColumn.NAME: 150, NodeColumn.TITLE: 124, NodeColumn.ADDRESS: 180},
                               stretch=NodeColumn.STATUS)  # fmt: skip
         self.status = NodeStatusCard()
         self.editor = NodeEditor()

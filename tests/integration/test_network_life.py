@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.bad_peer import GOOD_RQ, RELEASE_RQ, Peer, bad_server, dial, reached, short, time_passes
+from helpers.bad_peer import GOOD_RQ, RELEASE_RQ, Peer, bad_server, dial, open_files, reached, short, time_passes
 from helpers.certificates import Authority, client_config, server_config
 from helpers.instances import IMPLICIT
 from helpers.services import CT, EXPLICIT, MPPS, ends, file, instance, keys
@@ -576,6 +576,18 @@ async def test_closing_the_server_ends_a_negotiation() -> None:
         await time_passes(0.05)
         await server.close(grace_s=0.1)
     assert isinstance(waiting.result(), ConnectionLost)
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_start_that_is_cancelled_leaves_no_socket(turns: int) -> None:
+    handles = open_files()
+    starting = asyncio.create_task(serve(port=0))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    starting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await (await starting).close()
+    assert open_files() == handles
 
 
 @pytest.mark.parametrize("turns", range(5))

@@ -30,9 +30,16 @@ async def open_listener(
     """
     loop = asyncio.get_running_loop()
     try:
-        server = await loop.create_server(make_protocol, host, port, backlog=min(backlog, ACCEPTED_AT_ONCE))
+        server = await loop.create_server(
+            make_protocol, host, port, backlog=min(backlog, ACCEPTED_AT_ONCE), start_serving=False
+        )
     except (OSError, OverflowError) as exc:
         raise ListenError(_text(exc, host, port), phase="listen", hint=_hint(exc)) from exc
+    try:
+        await server.start_serving()  # it gives others a turn, in which who asked may be cancelled
+    except BaseException:
+        server.close()
+        raise
     if sys.platform != "win32":
         for listening in server.sockets:
             with listening.dup() as same:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from bench.contests import PDU_16K, Contest, Measure, Rows, Stage, limit, rate, unit
 from bench.data import Work
@@ -80,7 +81,8 @@ def _v2(stage: Stage) -> Iterator[Contest]:
             "V2", f"{text} storescp --fork", "our own one", unit(work), goal, to_processes(associations),
             to_processes(1), is_variant=associations > 4,
         )  # fmt: skip
-        yield from (row, limit(row, bare_to_processes(associations)))
+        bare = limit(row, bare_to_processes(associations))
+        yield from (row, replace(bare, against="its own one", peer=bare_to_processes(1)))
         yield Contest(
             "V2", f"{text} Orthanc", "our own one", unit(work), None, to_orthanc(associations), to_orthanc(1),
             most=1, is_variant=True,

@@ -188,7 +188,9 @@ def _digest(viewed: Viewed, node: DataNode) -> str:
 
 def _measured(viewed: Viewed, node: DataNode, text: str) -> str:
     """A value that looks like the other one, with what tells them apart."""
-    return f"{text} · {_size(node):,} bytes · SHA-256 {_digest(viewed, node)[:16]}"
+    size = f"{_size(node):,} bytes"
+    told = text if text.startswith(size) else f"{text} · {size}"  # pixels are told by their size alone
+    return f"{told} · SHA-256 {_digest(viewed, node)[:16]}"
 
 
 def _shown(viewed: Viewed, node: DataNode) -> str:

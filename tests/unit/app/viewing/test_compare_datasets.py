@@ -81,9 +81,8 @@ def test_pixels_that_differ_in_one_bit_are_told_by_their_hash() -> None:
     right[0x7FE00010].value = bytes(69_999) + b"\x01"
     pixels = line(compare(viewed(sample()), viewed(right)), "PixelData")
     assert pixels.kind is Kind.CHANGED
-    assert "SHA-256" in pixels.left
+    assert pixels.left.startswith("70,000 bytes of pixels · SHA-256 ")
     assert pixels.left != pixels.right
-    assert "70,000 bytes" in pixels.left
 
 
 def test_texts_are_compared_as_characters() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
-from pynetdicom import Association
+from pynetdicom import AE, Association
 
 
 class Hold:
@@ -37,3 +39,25 @@ class Hold:
 
     def clear(self) -> None:
         """Called before each request."""
+
+
+class HoldingAE(AE):
+    """Holds the associations that it opens until they are released or aborted, as those for what a C-MOVE asks for."""
+
+    def associate(self, *arguments: Any, **options: Any) -> Association:
+        association = super().associate(*arguments, **options)
+        if association.is_established:
+            hold = Hold(association)
+            for name in ("release", "abort"):
+                setattr(association, name, _ending(getattr(association, name), hold))
+        return association
+
+
+def _ending(end: Callable[[], None], hold: Hold) -> Callable[[], None]:
+    def end_and_let_go() -> None:
+        try:
+            end()
+        finally:
+            hold.let_go()
+
+    return end_and_let_go

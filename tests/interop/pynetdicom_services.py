@@ -21,8 +21,9 @@ from typing import Any
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE, build_context, build_role, evt
+from pynetdicom import build_context, build_role, evt
 from pynetdicom.sop_class import Verification
+from pynetdicom_hold import HoldingAE
 
 logging.basicConfig(level=logging.WARNING)
 port, folder = int(sys.argv[1]), Path(sys.argv[2])
@@ -201,7 +202,7 @@ def commit(event: evt.Event, wanted: Dataset) -> None:
     association = event.assoc
     if there is not None:
         roles = [build_role(COMMITMENT, scu_role=False, scp_role=True)]
-        caller = AE(ae_title="PYNETDICOM")
+        caller = HoldingAE(ae_title="PYNETDICOM")
         caller.add_requested_context(COMMITMENT)
         association = caller.associate("127.0.0.1", there, ae_title=calling, ext_neg=roles)
     status, _ = association.send_n_event_report(report, 1, COMMITMENT, "1.2.840.10008.1.20.1.1")
@@ -244,7 +245,7 @@ def window(event: evt.Event) -> tuple[int, int]:
     return 1, 1
 
 
-entity = AE(ae_title="PYNETDICOM")
+entity = HoldingAE(ae_title="PYNETDICOM")
 uncompressed = [ImplicitVRLittleEndian, ExplicitVRLittleEndian]
 for sop_class in (Verification, *FIND, *RETRIEVE):
     entity.add_supported_context(sop_class, uncompressed)

@@ -20,7 +20,7 @@ async def find(request: Any) -> AsyncIterator[object]:
     """As many matches as asked for; where that is more than anybody takes, it waits to be told to stop."""
     for number in range(1, int(request.dataset.PatientID or 3) + 1):
         yield keys(PatientID=str(number))
-        if number == 1000:
+        if number == 100:
             await asyncio.Event().wait()
 
 

@@ -275,6 +275,13 @@ async def test_performed_steps_are_shown_by_state_with_their_row(
     await reached(lambda: page.count == 0 and page.pages.currentIndex() == 0, "the list is empty")
 
 
+async def print_empty_film(asking: Association) -> None:
+    session = await asking.n_create(SESSION, print_management.film_session(), context=META)
+    box = print_management.film_box(session.sop_instance_uid)
+    film = await asking.n_create(FILM, box, context=META)
+    assert (await asking.n_action(FILM, film.sop_instance_uid, 1, context=META)).status == 0xB603
+
+
 async def test_a_film_is_shown_and_saved(
     panel: AnswersPanel, asking: Association, press: Press, answer: Answer, tmp_path: Path
 ) -> None:
@@ -305,10 +312,7 @@ async def test_a_film_is_saved_as_png(
     panel: AnswersPanel, asking: Association, press: Press, answer: Answer, tmp_path: Path
 ) -> None:
     await press(view(panel, "print"))
-    session = await asking.n_create(SESSION, print_management.film_session(), context=META)
-    box = print_management.film_box(session.sop_instance_uid)
-    film = await asking.n_create(FILM, box, context=META)
-    assert (await asking.n_action(FILM, film.sop_instance_uid, 1, context=META)).status == 0xB603
+    await print_empty_film(asking)
     await press(panel.print_page.save_button)
     await answer(str(tmp_path / "film.png"))
     await reached(lambda: not QImage(str(tmp_path / "film.png")).isNull(), "it was saved")
@@ -318,10 +322,7 @@ async def test_a_double_click_shows_a_film_in_a_window_and_a_request_for_commitm
     window: MainWindow, panel: AnswersPanel, asking: Association, press: Press, qtbot: QtBot
 ) -> None:
     await press(view(panel, "print"))
-    session = await asking.n_create(SESSION, print_management.film_session(), context=META)
-    box = print_management.film_box(session.sop_instance_uid)
-    film = await asking.n_create(FILM, box, context=META)
-    assert (await asking.n_action(FILM, film.sop_instance_uid, 1, context=META)).status == 0xB603
+    await print_empty_film(asking)
     page = panel.print_page
     await reached(lambda: page.film.image is not None, "the film is drawn")
     double_click(qtbot, page.table)

@@ -13,7 +13,7 @@ from dicomgui.app.operations import Job, JobKind, Jobs, JobState
 from dicomgui.gui.jobs.model import JobColumn, JobsModel
 from dicomgui.gui.tables.list_table import ListTable
 from dicomgui.gui.tables.pills import BarDelegate, PillDelegate
-from dicomgui.gui.widgets.buttons import push_button
+from dicomgui.gui.widgets.buttons import push_button, set_beside_icon
 from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
 from dicomgui.gui.widgets.flow import FlowRow, together
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text
@@ -266,8 +266,7 @@ class JobsBadge(QPushButton):
         """Say how many run; to be called by the pump."""
         active = self._drawer.active
         text = f"{count_text(active, 'job')} running" if active else "Jobs"
-        if self.text().strip() != text:
-            self.setText(f" {text}")  # Qt sets icon and text close together
+        if set_beside_icon(self, text):
             self.setAccessibleName(f"Jobs, {active:,} running")
 
     def _on_folded_changed(self, folded: bool) -> None:

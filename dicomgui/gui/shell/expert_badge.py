@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton
 
 from dicomgui.gui.look import icons
 from dicomgui.gui.look.theme import Colors, current_colors
+from dicomgui.gui.widgets.buttons import set_beside_icon
 from dicomgui.gui.widgets.text import count_text
 from dicomgui.trace.finding import Severity
 
@@ -46,8 +47,7 @@ class ExpertBadge(QPushButton):
         if not wanted:
             return
         text = " · ".join(count_text(counts[one], _WORDS[one]) for one in wanted)
-        if text != self.text().strip():
-            self.setText(f" {text}")  # Qt sets icon and text close together
+        if set_beside_icon(self, text):
             self.setAccessibleName(f"Findings: {text}")
             self._most = wanted[0]
             self._show_icon()

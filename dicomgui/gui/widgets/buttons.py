@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QComboBox, QPushButton, QStyle, QStyleOptionComboB
 
 from dicomgui.gui.look import icons
 
-__all__ = ["Choice", "push_button"]
+__all__ = ["Choice", "push_button", "set_beside_icon"]
 
 
 class Choice(QComboBox):
@@ -53,3 +53,12 @@ def push_button(name: str, text: str, icon_name: str = "", *, primary: bool = Fa
         role = QPalette.ColorRole.HighlightedText if primary else QPalette.ColorRole.ButtonText
         button.setIcon(icons.icon(icon_name, role))
     return button
+
+
+def set_beside_icon(button: QPushButton, text: str) -> bool:
+    """Set a text apart from the icon before it, which Qt sets close to it; whether it is another one than before."""
+    apart = f" {text}"
+    if button.text() == apart:
+        return False
+    button.setText(apart)
+    return True

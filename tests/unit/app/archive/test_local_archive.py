@@ -94,16 +94,22 @@ async def test_the_next_start_repairs_and_says_so(archive: LocalArchive, context
         assert sentence in notes(context)
 
 
-async def test_a_query_waits_for_the_repair_but_not_for_ever(
-    archive: LocalArchive, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def hold_repair(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Repairs begin when the event is set."""
     go_on = threading.Event()
 
-    def slow(*args: object, **options: object) -> RepairReport:
+    def held(*args: object, **options: object) -> RepairReport:
         go_on.wait(60)
         return repair(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(local_archive, "repair", slow)
+    monkeypatch.setattr(local_archive, "repair", held)
+    return go_on
+
+
+async def test_a_query_waits_for_the_repair_but_not_for_ever(
+    archive: LocalArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = hold_repair(monkeypatch)
     async with archive.opened():
         assert archive.is_repairing
         assert not await archive.settle(0.01)
@@ -116,13 +122,7 @@ async def test_a_query_waits_for_the_repair_but_not_for_ever(
 async def test_who_looks_has_what_was_stored_in_the_index_and_waits_for_no_repair(
     archive: LocalArchive, context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on = threading.Event()
-
-    def slow(*args: object, **options: object) -> RepairReport:
-        go_on.wait(60)
-        return repair(*args, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(local_archive, "repair", slow)
+    go_on = hold_repair(monkeypatch)
     monkeypatch.setattr(local_archive, "GATHER_S", 1000.0)
     async with archive.opened():
         await fill(archive, context, tmp_path / "files", 1)
@@ -138,22 +138,16 @@ async def test_what_arrives_during_the_repair_is_nothing_to_tell_of(
     archive: LocalArchive, context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its file is there and its row is not: the repair sees just what a crash would leave."""
-    stored = threading.Event()
-
-    def late(*args: object, **options: object) -> RepairReport:
-        stored.wait(20)
-        return repair(*args, **options)  # type: ignore[arg-type]
-
     async with archive.opened():
         await archive.repaired()
     lost = write_instance(tmp_path / "lost", 9)
     (tmp_path / "archive" / relative_name(instance_of(lost))).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / "archive" / relative_name(instance_of(lost))).write_bytes(lost.read_bytes())
-    monkeypatch.setattr(local_archive, "repair", late)
+    go_on = hold_repair(monkeypatch)
     monkeypatch.setattr(local_archive, "GATHER_S", 1000.0)
     async with archive.opened():
         uids = await fill(archive, context, tmp_path / "files", 1, 2)
-        stored.set()
+        go_on.set()
         assert await archive.repaired()
         assert sorted(file.sop_instance_uid for file in await archive.files_of(ALL)) == sorted(
             [*uids, instance_of(lost)]

@@ -13,6 +13,7 @@ from types import FrameType
 from dicomgui.app.context import AppContext
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output
+from dicomgui.network import eager_event_loop
 from dicomgui.network.association.params import Timeouts
 from dicomgui.trace.file import TraceFileError, TraceWriter
 
@@ -65,7 +66,7 @@ class Session:
             self.context.add_tracer(writer)
         code: int = Exit.CANCELLED
         try:
-            with self.context, asyncio.Runner() as runner:
+            with self.context, asyncio.Runner(loop_factory=eager_event_loop) as runner:
                 code = runner.run(_ended_by_sigterm(work(self)))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None

@@ -95,7 +95,7 @@ from dicomgui.network.service import (
 )
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
-from dicomgui.network.transport import HttpProxy, SocketOptions, TlsConfig, TlsInfo
+from dicomgui.network.transport import EagerSelector, HttpProxy, SocketOptions, TlsConfig, TlsInfo, eager_event_loop
 
 __all__ = [
     "AETitle",
@@ -120,6 +120,7 @@ __all__ = [
     "Destination",
     "DicomNetworkError",
     "DimseFailure",
+    "EagerSelector",
     "EchoRequest",
     "FindRequest",
     "FolderTarget",
@@ -189,6 +190,7 @@ __all__ = [
     "connect",
     "convert_dataset",
     "convert_file",
+    "eager_event_loop",
     "extended_for",
     "presets",
     "read_head",

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from dicomgui.network.errors import LocalProtocolError
-from dicomgui.network.transport import TaskOwner
+from dicomgui.network.transport import TaskOwner, eager_event_loop
 
 __all__ = ["Portal", "PortalStopped", "shared_portal"]
 
@@ -220,7 +220,7 @@ class Portal:
 
     def _live(self) -> None:
         try:
-            with asyncio.Runner() as runner:
+            with asyncio.Runner(loop_factory=eager_event_loop) as runner:
                 runner.run(self._serve())
         except BaseException as error:
             if self._ready.done():

@@ -38,6 +38,7 @@ from dicomgui.network import (
     StoreRequest,
     TlsConfig,
     connect,
+    eager_event_loop,
     presets,
     serve,
 )
@@ -72,8 +73,8 @@ def main(argv: list[str]) -> int:
     listener.add_argument("--tls-key", type=Path)
     arguments = parser.parse_args(argv)
     work = {"send": _send, "echo": _echo, "associate": _associate, "listen": _listen}[arguments.command]
-    with _profiled(arguments.profile):
-        result = asyncio.run(work(arguments))
+    with _profiled(arguments.profile), asyncio.Runner(loop_factory=eager_event_loop) as runner:
+        result = runner.run(work(arguments))
     print(json.dumps({**result, "peak_kb": peak_kb()}), flush=True)
     return 0
 

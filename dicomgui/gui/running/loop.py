@@ -30,13 +30,16 @@ from typing import TYPE_CHECKING, Protocol, TypeVarTuple, Unpack
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimerEvent, Signal
 from PySide6.QtWidgets import QApplication
 
+from dicomgui.network import EagerSelector
+
 if TYPE_CHECKING:
 
     class _Selector(Protocol):
         """What asyncio knows its sockets by, as far as it is used here."""
 
         def fileno(self) -> int: ...
-        def select(self, timeout: float) -> list[object]: ...
+        def look(self) -> list[object]: ...
+        def waited(self, seconds: float) -> None: ...
 
     class _QtLoop(asyncio.SelectorEventLoop):
         """What qasync's loop is on POSIX; it has no type hints."""
@@ -50,8 +53,12 @@ if TYPE_CHECKING:
 elif sys.platform == "linux":
     import qasync
 
-    class _QtLoop(qasync._QEventLoop, asyncio.SelectorEventLoop):
-        """qasync's loop, with asyncio's selector and asyncio's own way of using it."""
+    class _Sockets(asyncio.SelectorEventLoop):
+        def __init__(self) -> None:
+            super().__init__(EagerSelector())
+
+    class _QtLoop(qasync._QEventLoop, _Sockets):
+        """qasync's loop, with the selector of our other loops and asyncio's own way of using it."""
 
         _add_reader = asyncio.SelectorEventLoop._add_reader
         _remove_reader = asyncio.SelectorEventLoop._remove_reader
@@ -153,6 +160,7 @@ class AppLoop(_QtLoop):
         self._armed_for = math.inf
         self._called = False
         self._in_slice = False
+        self._resting_since = -math.inf
         self._notifier: QSocketNotifier | None = None
         self._fatal: BaseException | None = None
         self._waker = _Waker(self._run_ready, self._run_due)
@@ -234,6 +242,7 @@ class AppLoop(_QtLoop):
 
     def _on_sockets_ready(self) -> None:
         if not self._waker.is_awake:
+            self._selector.waited(time.monotonic() - self._resting_since)
             self._run_ready()
 
     def _run_ready(self) -> None:
@@ -258,6 +267,7 @@ class AppLoop(_QtLoop):
             self._waker.wake()
         else:
             self._waker.rest()
+            self._resting_since = time.monotonic()
 
     def _run_queue(self, end: float) -> bool:
         """Run what is in the queue now; whether there was time for all."""
@@ -274,7 +284,7 @@ class AppLoop(_QtLoop):
         """Queue the callbacks of ready sockets; whether anything is in the queue, and may run in this slice."""
         if self._notifier is None:
             return False
-        self._process_events(self._selector.select(0))
+        self._process_events(self._selector.look())
         return bool(self._handles)
 
     def _run_handle(self, handle: asyncio.Handle) -> None:

@@ -2,6 +2,7 @@
 
 from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.contexts import requestor_context
+from dicomgui.network.transport.eager import EagerSelector, eager_event_loop
 from dicomgui.network.transport.listen import close_listener, open_listener
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport
@@ -16,6 +17,7 @@ __all__ = [
     "AssociationTransport",
     "ClientAuth",
     "ConnectTimes",
+    "EagerSelector",
     "HttpProxy",
     "IpFamily",
     "SocketOptions",
@@ -26,6 +28,7 @@ __all__ = [
     "TraceObserver",
     "TransportUser",
     "close_listener",
+    "eager_event_loop",
     "open_connection",
     "open_listener",
     "requestor_context",

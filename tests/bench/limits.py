@@ -24,7 +24,7 @@ from bench.bare import store_pdus
 from bench.canned import MAX_PDU, PDU_LENGTH, Walker
 from helpers import bad_peer as wire
 
-from dicomgui.network import TlsConfig
+from dicomgui.network import TlsConfig, eager_event_loop
 from dicomgui.network.part10 import read_head, write_head
 
 _MESSAGE_BUFFER = 2**14
@@ -52,7 +52,9 @@ def main(argv: list[str]) -> int:
         client.add_argument("count", type=int)
     arguments = parser.parse_args(argv)
     works = {"receive": _receive, "answer": _answer, "send": _send, "echo": _echo, "associate": _associate}
-    print(json.dumps(asyncio.run(works[arguments.command](arguments))), flush=True)
+    with asyncio.Runner(loop_factory=eager_event_loop) as runner:
+        result = runner.run(works[arguments.command](arguments))
+    print(json.dumps(result), flush=True)
     return 0
 
 

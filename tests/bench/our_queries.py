@@ -20,7 +20,16 @@ from dicomgui.app.asking.query import FindJob, Query
 from dicomgui.app.asking.values import Answer
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.network import AcceptPolicy, FindRequest, Handlers, Limits, PeerAddress, ServerOptions, serve
+from dicomgui.network import (
+    AcceptPolicy,
+    FindRequest,
+    Handlers,
+    Limits,
+    PeerAddress,
+    ServerOptions,
+    eager_event_loop,
+    serve,
+)
 from dicomgui.network.dimse.dataset import encode_dataset
 
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
@@ -39,7 +48,8 @@ def main(argv: list[str]) -> int:
     finder.add_argument("count", type=int)
     arguments = parser.parse_args(argv)
     work = {"provide": _provide, "find": _find}[arguments.command]
-    result = asyncio.run(work(arguments))
+    with asyncio.Runner(loop_factory=eager_event_loop) as runner:
+        result = runner.run(work(arguments))
     print(json.dumps({**result, "peak_kb": peak_kb()}), flush=True)
     return 0
 

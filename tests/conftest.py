@@ -19,6 +19,8 @@ import pytest
 import pytestqt.plugin
 from helpers import programs
 
+from dicomgui.network import eager_event_loop
+
 if TYPE_CHECKING:
     from dicomgui.app.context import AppContext
 
@@ -130,7 +132,15 @@ FREEZE_EACH = 200
 
 
 def _plain_loop() -> asyncio.AbstractEventLoop:
-    return _log.watch(asyncio.new_event_loop())
+    """The loop of the command line and of the blocking library."""
+    return _log.watch(eager_event_loop())
+
+
+def _uv_loop() -> asyncio.AbstractEventLoop:
+    """A loop that is none of ours, and no subclass of asyncio's: users of the library may have it."""
+    import uvloop
+
+    return _log.watch(uvloop.new_event_loop())
 
 
 def _qt_loop() -> asyncio.AbstractEventLoop:
@@ -153,7 +163,8 @@ def _qt_loop() -> asyncio.AbstractEventLoop:
 
 def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, LoopFactory]:
     if item.get_closest_marker("any_loop"):
-        return {"asyncio": _plain_loop, "qt": _qt_loop}
+        others = {"uvloop": _uv_loop} if item.get_closest_marker("uvloop") and sys.platform != "win32" else {}
+        return {"asyncio": _plain_loop, "qt": _qt_loop, **others}
     return {"qt": _qt_loop} if item.get_closest_marker("qt") else {"asyncio": _plain_loop}
 
 

@@ -45,7 +45,7 @@ from dicomgui.network.tracing import (
     StateRecord,
 )
 
-pytestmark = pytest.mark.any_loop
+pytestmark = [pytest.mark.any_loop, pytest.mark.uvloop]
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -94,7 +94,6 @@ async def test_an_echo_is_answered_with_success() -> None:
         response = await assoc.echo()
         assert response.status.is_success
         assert assoc.negotiated.peer_version_name.startswith("DICOMGUI_")
-        assert assoc.timings.associate_s > 0
 
 
 async def test_a_thousand_echoes_use_message_ids_that_never_repeat_while_pending() -> None:

@@ -134,6 +134,7 @@ def ends() -> Ends:
     return Ends()
 
 
+@pytest.mark.uvloop
 async def test_echo(ends: Ends, authority: Authority, pair: Pair) -> None:
     async with ends.serve(server_config(pair)):
         await ends.echo(client_config(authority))
@@ -265,6 +266,7 @@ async def test_server_name(ends: Ends, authority: Authority) -> None:
         await ends.echo(client_config(authority, server_name="pacs.example"))
 
 
+@pytest.mark.uvloop
 async def test_unknown_issuer(ends: Ends, other: Authority, pair: Pair) -> None:
     error = await ends.fails(server_config(pair), client_config(other))
     assert isinstance(error, TlsError)
@@ -314,6 +316,7 @@ async def test_nothing_in_common(ends: Ends, authority: Authority, pair: Pair) -
     assert ends.codes == ("tls-no-common", "tls-no-common")
 
 
+@pytest.mark.uvloop
 async def test_plain_client(ends: Ends, pair: Pair) -> None:
     error = await ends.fails(server_config(pair), None)
     assert explain_error(error).code == "peer-wants-tls"
@@ -371,6 +374,7 @@ async def test_a_silent_server(ends: Ends, authority: Authority) -> None:
     assert explain_error(caught.value).code == "tls-silent"
 
 
+@pytest.mark.uvloop
 async def test_cancelled_in_the_handshake(ends: Ends, authority: Authority) -> None:
     silent = Silent()
 
@@ -433,6 +437,7 @@ async def test_keys_are_logged_on_request(ends: Ends, authority: Authority, pair
     assert "CLIENT_TRAFFIC_SECRET_0" in (tmp_path / "keys").read_text()
 
 
+@pytest.mark.uvloop
 async def test_many_bytes_and_a_reader_that_pauses(authority: Authority, pair: Pair, tmp_path: Path) -> None:
     path = write_instance(tmp_path, 1, pixel_bytes=12_000_000)
     sizes: list[int] = []

@@ -13,7 +13,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, cast
 
 from dicomgui.network.association.events import Indication
 from dicomgui.network.association.machine import UpperLayer
@@ -109,7 +109,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the connection is open."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)  # of what it is a class, other loops do not say
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
         self.tls = agreed_tls(transport.get_extra_info("ssl_object"))
@@ -297,7 +297,11 @@ class AssociationTransport(asyncio.BufferedProtocol):
         for data in queued:
             if transport.is_closing():  # perhaps only now: asyncio warns of writes to a connection that is lost
                 break
-            transport.write(data)
+            try:
+                transport.write(data)
+            except RuntimeError:  # uvloop's: it has closed a connection whose making was cancelled, and tells nobody
+                self._loop.call_soon(self.connection_lost, None)
+                break
 
     def send_data(self, chunk: Chunk, *, is_store: bool) -> None:
         """Send whole P-DATA-TF PDUs (Evt9).

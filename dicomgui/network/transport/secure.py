@@ -103,7 +103,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the connection is open."""
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)  # of what it is a class, other loops do not say
         self._lower = transport
         self._since = self._loop.time()
         self._protocol.announce(transport)

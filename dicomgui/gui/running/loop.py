@@ -55,7 +55,9 @@ elif sys.platform == "linux":
 
     class _Sockets(asyncio.SelectorEventLoop):
         def __init__(self) -> None:
-            super().__init__(EagerSelector())
+            selector = EagerSelector()
+            self.expect_answer = selector.expect
+            super().__init__(selector)
 
     class _QtLoop(qasync._QEventLoop, _Sockets):
         """qasync's loop, with the selector of our other loops and asyncio's own way of using it."""

@@ -1,9 +1,10 @@
-"""An event loop that looks a moment longer before it sleeps.
+"""An event loop that looks a moment longer before it sleeps, where an answer is due.
 
 DICOM goes to and fro: a request, its response, the next request. Where the peer answers within a fraction of a
 millisecond, it takes longer to put a thread to sleep and to wake it than the peer needs for its answer, and the peer
-pays for the waking. So while the last wait was that short, the loop asks its sockets again and again for a moment. What
-that can cost is bounded: a moment of one processor after each turn of the loop, as long as somebody keeps answering.
+pays for the waking. So after something was sent, and while the last wait was that short, the loop asks its sockets
+again and again for a moment. What that can cost is bounded: a moment of one processor after each turn of the loop in
+which something was sent, as long as somebody keeps answering. Who only receives gains by sleeping: more comes at once.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["LOOK_S", "EagerSelector", "eager_event_loop"]
+__all__ = ["LOOK_S", "EagerSelector", "eager_event_loop", "expecting"]
 
 LOOK_S: Final = 0.0001
 """How long to look before sleeping. Peers on this computer or the next one answer in less; a disk's sync takes more."""
@@ -28,7 +29,9 @@ _Ready = list[tuple[selectors.SelectorKey, int]]
 
 
 class EagerSelector(selectors.DefaultSelector):
-    """asyncio's selector, which looks for ``look_s`` before it sleeps while the last wait was as short as that.
+    """asyncio's selector, which looks for ``look_s`` before it sleeps where that is likely to pay.
+
+    It is where :meth:`expect` was called since the last wait, and that one was as short as ``look_s``.
 
     :param look_s: seconds; ``None`` for :data:`LOOK_S` where there is more than one processor, and else 0: on a single
         one the peer could not go on while we look.
@@ -37,14 +40,18 @@ class EagerSelector(selectors.DefaultSelector):
     def __init__(self, look_s: float | None = None) -> None:
         super().__init__()
         self._look_s = (LOOK_S if _processors() > 1 else 0.0) if look_s is None else look_s
-        self._pays = False
+        self._pays = self._expects = False
+
+    def expect(self) -> None:
+        """Something was sent, or somebody has connected: what comes of it may come at once."""
+        self._expects = True
 
     def select(self, timeout: float | None = None) -> _Ready:
         """What is ready within ``timeout`` seconds; ``None`` waits for ever, 0 not at all."""
         if timeout is not None and timeout <= 0:
             return super().select(0)
         start = time.monotonic()
-        ready = self._watch(start, timeout) if self._pays else []
+        ready = self._watch(start, timeout) if self._pays and self._expects else []
         if not ready:
             ready = super().select(None if timeout is None else timeout - (time.monotonic() - start))
             self.waited(time.monotonic() - start)
@@ -56,12 +63,13 @@ class EagerSelector(selectors.DefaultSelector):
         For a loop that sleeps elsewhere, and says by :meth:`waited` how long that took.
         """
         ready = super().select(0)
-        if not ready and self._pays:
+        if not ready and self._pays and self._expects:
             ready = self._watch(time.monotonic(), None)
             self._pays = bool(ready)
         return ready
 
     def _watch(self, start: float, timeout: float | None) -> _Ready:
+        self._expects = False
         end = start + (self._look_s if timeout is None else min(timeout, self._look_s))
         while True:
             ready = super().select(0)
@@ -74,11 +82,28 @@ class EagerSelector(selectors.DefaultSelector):
         self._pays = seconds < self._look_s
 
 
+class _EagerLoop(asyncio.SelectorEventLoop):
+    """asyncio's loop, which can be told by its connections that an answer is due."""
+
+    def __init__(self) -> None:
+        selector = EagerSelector()
+        self.expect_answer = selector.expect
+        super().__init__(selector)
+
+
 def eager_event_loop() -> asyncio.AbstractEventLoop:
     """An event loop for ``asyncio.Runner(loop_factory=…)``, eager where asyncio's own loop has a selector."""
-    if sys.platform == "win32":
-        return asyncio.new_event_loop()
-    return asyncio.SelectorEventLoop(EagerSelector())
+    return asyncio.new_event_loop() if sys.platform == "win32" else _EagerLoop()
+
+
+def expecting(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """What a connection of ``loop`` calls after it has sent something; of loops that do not care it does nothing."""
+    expect: Callable[[], None] = getattr(loop, "expect_answer", _no_one_cares)
+    return expect
+
+
+def _no_one_cares() -> None:
+    pass
 
 
 def _processors() -> int:

@@ -11,7 +11,6 @@ import asyncio
 import logging
 import os
 import socket
-import sys
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
@@ -25,8 +24,9 @@ from dicomgui.network.tracing import Role, Scribe, Segment, broken_rule
 from dicomgui.network.transport.buffers import RECEIVE_BUFFER_BYTES, receive_buffer
 from dicomgui.network.transport.clock import clock_of
 from dicomgui.network.transport.deadlines import Deadlines
+from dicomgui.network.transport.eager import expecting
 from dicomgui.network.transport.observe import TraceObserver
-from dicomgui.network.transport.sockets import SocketOptions, socket_place, tune
+from dicomgui.network.transport.sockets import SocketOptions, acknowledge, socket_place, tune
 from dicomgui.network.transport.tls import TlsInfo, agreed_tls
 from dicomgui.network.transport.user import TransportUser
 
@@ -47,8 +47,6 @@ MOST_JOINED_BYTES: Final = 65_536
 
 FLUSH_TIMEOUT_S: Final = 5.0
 """How long a connection that is to be closed may take for its last bytes before it is cut."""
-
-_QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None) if sys.platform == "linux" else None
 
 _USUAL: Final = SocketOptions()
 
@@ -103,6 +101,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._closing = self._peer_closed = False
         self._given_up = self._announced = self._is_reading = self._has_written = False
         self._clock = clock_of(self._loop)
+        self._expect = expecting(self._loop)
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
     # asyncio's side
@@ -117,6 +116,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._last_byte = self._loop.time()
         self._machine.transport_opened(self._last_byte)
         self._user.transport_ready(self)
+        self._expect()
         self.flush()
 
     def announce(self, transport: asyncio.BaseTransport) -> None:
@@ -156,10 +156,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if machine.outgoing:  # what is written now acknowledges what was read
             self.flush()
         else:
-            if _QUICKACK is not None and not self._has_written:
-                # Peers without TCP_NODELAY wait for our acknowledgement before they send the rest of a message; a
-                # delayed one costs them 40 ms each time. The kernel clears the flag, so it is set again and again.
-                self._quick_ack()
+            if not self._has_written and self._socket is not None:
+                acknowledge(self._socket)
             if machine.wants_close or machine.artim_at != self._artim:
                 self.flush()
         busy_s = self._clock() - now
@@ -302,6 +300,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
             except RuntimeError:  # uvloop's: it has closed a connection whose making was cancelled, and tells nobody
                 self._loop.call_soon(self.connection_lost, None)
                 break
+        self._expect()
 
     def send_data(self, chunk: Chunk, *, is_store: bool) -> None:
         """Send whole P-DATA-TF PDUs (Evt9).
@@ -334,6 +333,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if is_last and machine.may_pass and transport is not None and not transport.is_closing():
             self._has_written = True
             transport.write(pdu)
+            self._expect()
         else:
             machine.send_data(pdu)
             if is_last:
@@ -417,13 +417,6 @@ class AssociationTransport(asyncio.BufferedProtocol):
                 self._window = self._buffer[: size // 2]
         elif size < len(self._buffer) and busy_s < READ_SLICE_S / 4:
             self._window = self._buffer[: size * 2]
-
-    def _quick_ack(self) -> None:
-        if self._socket is not None and _QUICKACK is not None:
-            try:
-                self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-            except OSError:
-                self._socket = None
 
     def _tell_end(self) -> None:
         try:

@@ -68,12 +68,33 @@ def test_after_a_short_wait_it_looks_until_something_comes(
 ) -> None:
     with selector_of(pair[0], 0.001) as selector:
         selector.waited(0.0)
+        selector.expect()
         assert [key.fileobj for key, _ in selector.select(None)] == [pair[0]]
     assert system.asked == [0, 0, 0, 0]
 
 
+def test_it_sleeps_where_nothing_was_sent(pair: tuple[socket.socket, socket.socket], system: System) -> None:
+    """Who only receives takes more at once if it sleeps meanwhile."""
+    with selector_of(pair[0], 0.001) as selector:
+        selector.waited(0.0)
+        selector.select(None)
+        assert selector.look() == []
+    assert system.asked == [None, 0]
+
+
+def test_what_was_expected_once_is_looked_for_once(pair: tuple[socket.socket, socket.socket], system: System) -> None:
+    with selector_of(pair[0], 0.001) as selector:
+        selector.waited(0.0)
+        selector.expect()
+        selector.select(None)
+        looks = len(system.asked)
+        selector.select(None)
+    assert system.asked[looks:] == [None]
+
+
 def test_it_sleeps_at_first(pair: tuple[socket.socket, socket.socket], system: System) -> None:
     with selector_of(pair[0], 0.001) as selector:
+        selector.expect()
         selector.select(None)
     assert system.asked == [None]
 
@@ -82,6 +103,7 @@ def test_a_short_sleep_has_it_look_the_next_time(pair: tuple[socket.socket, sock
     system.sleep_s = 0.0005
     with selector_of(pair[0], 0.001) as selector:
         selector.select(None)
+        selector.expect()
         selector.select(None)
     assert system.asked == [None, 0, 0, 0]
 
@@ -93,8 +115,10 @@ def test_a_wait_that_was_long_in_all_has_it_sleep_the_next_time_however_short_it
     system.answers_at, system.sleep_s = 10, 0.00001
     with selector_of(pair[0], 0.000035) as selector:
         selector.waited(0.0)
+        selector.expect()
         selector.select(None)
         assert system.asked == [0, 0, 0, 0, None]
+        selector.expect()
         selector.select(None)
     assert system.asked[5:] == [None]
 
@@ -103,6 +127,7 @@ def test_it_never_looks_longer_than_it_may_wait(pair: tuple[socket.socket, socke
     system.answers_at = 0
     with selector_of(pair[0], VERY_LONG_S) as selector:
         selector.waited(0.0)
+        selector.expect()
         assert selector.select(0.000025) == []
         assert selector.select(0) == []
     assert system.asked[:3] == [0, 0, 0]
@@ -116,6 +141,7 @@ def test_a_loop_that_sleeps_elsewhere_gets_what_comes_in_a_moment(
     with selector_of(pair[0], 0.001) as selector:
         assert selector.look() == []
         selector.waited(0.0)
+        selector.expect()
         assert [key.fileobj for key, _ in selector.look()] == [pair[0]]
     assert system.asked == [0, 0, 0, 0]
 
@@ -126,8 +152,10 @@ def test_a_look_in_vain_is_the_last_until_a_short_wait_is_told(
     system.answers_at = 0
     with selector_of(pair[0], 0.000025) as selector:
         selector.waited(0.0)
+        selector.expect()
         assert selector.look() == []
         looks = len(system.asked)
+        selector.expect()
         assert selector.look() == []
     assert looks > 2
     assert len(system.asked) == looks + 1
@@ -140,6 +168,7 @@ def test_on_a_single_processor_it_never_looks(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0})
     with selector_of(pair[0], None) as selector:
         selector.waited(0.0)
+        selector.expect()
         selector.select(None)
     assert system.asked == [None]
 

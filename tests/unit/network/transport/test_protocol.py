@@ -26,7 +26,7 @@ from dicomgui.network.pdu import (
     UserInformation,
 )
 from dicomgui.network.tracing import CloseRecord, NoteRecord, Record, Role, Scribe, TimerRecord
-from dicomgui.network.transport import AssociationTransport, protocol, socket_place
+from dicomgui.network.transport import AssociationTransport, protocol, socket_place, sockets
 
 REQUEST = AssociateRQ(
     "CALLED",
@@ -506,7 +506,7 @@ async def test_what_was_answered_before_the_connection_is_closed_goes_out(then: 
 
 
 async def test_only_what_is_not_answered_is_acknowledged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "_QUICKACK", 4711)
+    monkeypatch.setattr(sockets, "_QUICKACK", 4711)
     sock = NotingSocket()
     stage, user, _ = answering(sock)
     sock.options.clear()

@@ -156,8 +156,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if machine.outgoing:  # what is written now acknowledges what was read
             self.flush()
         else:
-            if not self._has_written and self._socket is not None:
-                acknowledge(self._socket)
+            if not self._has_written and self._socket is not None and not acknowledge(self._socket):
+                self._socket = None
             if machine.wants_close or machine.artim_at != self._artim:
                 self.flush()
         busy_s = self._clock() - now

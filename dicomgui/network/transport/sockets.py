@@ -68,17 +68,18 @@ def tune(connection: socket.socket, options: SocketOptions) -> None:
             continue
 
 
-def acknowledge(connection: socket.socket) -> None:
+def acknowledge(connection: socket.socket) -> bool:
     """Acknowledge at once what was read, where the system would wait for something to send with it.
 
     Peers without TCP_NODELAY send the rest of a message only then; a delay costs them 40 ms each time. The system
-    forgets that it was asked, so it is asked after each read.
+    forgets that it was asked, so it is asked after each read. False: this socket need not be asked again.
     """
     if _QUICKACK is not None:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        except OSError:  # it is gone, which the loop tells
-            return
+        except OSError:
+            return False
+    return True
 
 
 @lru_cache(maxsize=16)

@@ -225,7 +225,7 @@ def test_what_was_adopted_is_closed_and_what_was_disowned_is_not() -> None:
 
 
 def test_a_loop_that_cannot_be_made_is_told_to_the_starter(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> asyncio.Runner:
+    def fail(**options: object) -> asyncio.Runner:
         raise OSError("too many open files")
 
     monkeypatch.setattr(asyncio, "Runner", fail)

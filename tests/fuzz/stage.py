@@ -51,8 +51,7 @@ class NotingTransport(asyncio.Transport):
 class Listening:
     """A listening socket, as far as a server asks for it: who has none takes no connection."""
 
-    def is_serving(self) -> bool:
-        return True
+    is_serving = True
 
 
 class Stage:

@@ -28,6 +28,7 @@ class CutProxy:
     port: int = 0
     passed: list[int] = field(default_factory=lambda: [0, 0])
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    ending: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -54,6 +55,7 @@ class CutProxy:
         except asyncio.CancelledError:
             task.uncancel()  # the end of the test; the streams of Python 3.11 take it for a fault
         finally:
+            self.ending.add(task)
             for end in ends:
                 await self._end(end)
             self.tasks.discard(task)
@@ -94,7 +96,7 @@ async def cut_proxy(target_port: int, **how: Any) -> AsyncIterator[CutProxy]:
         yield proxy
     finally:
         listener.close()
-        for task in tuple(proxy.tasks):
+        for task in proxy.tasks - proxy.ending:
             task.cancel()
         await asyncio.gather(*proxy.tasks, return_exceptions=True)
         await listener.wait_closed()

@@ -24,11 +24,11 @@ from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.network.transport import (
     AssociationTransport,
+    Listener,
     SocketOptions,
     TaskOwner,
     TlsConfig,
     TlsTransport,
-    close_listener,
     open_listener,
     socket_place,
 )
@@ -137,7 +137,7 @@ class Server:
         self.tasks = TaskOwner(f"server {ae_title}")
         self._acceptors: dict[Acceptor, None] = {}  # the oldest first
         self._giving_way = 0
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._host = ""
 
     async def open(self, host: str, port: int) -> None:
@@ -157,9 +157,7 @@ class Server:
     @property
     def port(self) -> int:
         """The port we listen on; 0 when closed."""
-        if self._listener is None or not self._listener.sockets:
-            return 0
-        return int(self._listener.sockets[0].getsockname()[1])
+        return 0 if self._listener is None else self._listener.port
 
     @property
     def address(self) -> str:
@@ -169,7 +167,7 @@ class Server:
     @property
     def is_listening(self) -> bool:
         """Whether new connections are accepted."""
-        return self._listener is not None and self._listener.is_serving()
+        return self._listener is not None and self._listener.is_serving
 
     @property
     def connections(self) -> int:
@@ -213,9 +211,9 @@ class Server:
         """
         if self._listener is None:
             return
+        address = self.address
         listener, self._listener = self._listener, None
-        address = socket_place((self._host, int(listener.sockets[0].getsockname()[1]) if listener.sockets else 0))
-        await close_listener(listener)
+        listener.close()
         for acceptor in tuple(self._acceptors):
             acceptor.close_when_idle()
         await self._wait_for_end(grace_s)

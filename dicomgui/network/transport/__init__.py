@@ -3,7 +3,7 @@
 from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.contexts import requestor_context
 from dicomgui.network.transport.eager import EagerSelector, eager_event_loop
-from dicomgui.network.transport.listen import close_listener, open_listener
+from dicomgui.network.transport.listen import Listener, open_listener
 from dicomgui.network.transport.observe import TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.proxy import HttpProxy
@@ -20,6 +20,7 @@ __all__ = [
     "EagerSelector",
     "HttpProxy",
     "IpFamily",
+    "Listener",
     "SocketOptions",
     "TaskOwner",
     "TlsConfig",
@@ -27,7 +28,6 @@ __all__ = [
     "TlsTransport",
     "TraceObserver",
     "TransportUser",
-    "close_listener",
     "eager_event_loop",
     "open_connection",
     "open_listener",

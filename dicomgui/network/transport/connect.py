@@ -20,6 +20,7 @@ from dicomgui.network.errors import (
     NameResolutionError,
 )
 from dicomgui.network.tracing import Role, Scribe
+from dicomgui.network.transport.direct import DirectTransport, is_direct
 from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.proxy import HttpProxy, open_tunnel
 from dicomgui.network.transport.resolve import look_up, usual_literal
@@ -173,19 +174,24 @@ async def _connect(
     loop = asyncio.get_running_loop()
     made = connect_at_once(address, peer.port) if via is None and local_host is None else None
     if made is not None:
-        return await _connect_over(made, make_protocol)
+        return await _begin(made, make_protocol)
     local = None if local_host is None else (local_host, 0)
     async with asyncio.timeout(timeout_s):
         if via is None:
             _, protocol = await loop.create_connection(make_protocol, address, peer.port, local_addr=local)
         else:
             tunnel = await open_tunnel(address, via, peer.host, peer.port, local_host)
-            protocol = await _connect_over(tunnel, make_protocol)
+            protocol = await _begin(tunnel, make_protocol)
     return protocol
 
 
-async def _connect_over(made: socket.socket, make_protocol: Callable[[], _Protocol]) -> _Protocol:
-    _, protocol = await asyncio.get_running_loop().create_connection(make_protocol, sock=made)
+async def _begin(made: socket.socket, make_protocol: Callable[[], _Protocol]) -> _Protocol:
+    loop = asyncio.get_running_loop()
+    if is_direct(loop):
+        protocol = make_protocol()
+        DirectTransport(loop, made, protocol).begin()
+    else:
+        _, protocol = await loop.create_connection(make_protocol, sock=made)
     return protocol
 
 

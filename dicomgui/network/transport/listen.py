@@ -7,59 +7,129 @@ import errno
 import socket
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from dicomgui.network.errors import ListenError
+from dicomgui.network.transport.direct import DirectTransport, is_direct
 from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.sockets import socket_place
 
-__all__ = ["close_listener", "is_port_free", "open_listener"]
+__all__ = ["Listener", "is_port_free", "open_listener"]
 
-ACCEPTED_AT_ONCE: Final = 32
+ACCEPTED_AT_ONCE: Final = 16
 """Connections that are taken from the system in one turn of the loop. asyncio would take as many as may wait, and with
 them every handle that this process has, before it says what came of the first."""
 
+RETRY_S: Final = 1.0
+"""Where the system has no handle for another connection, it is asked again after this long."""
+
+_OUT_OF_HANDLES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+_Protocol: TypeAlias = AssociationTransport | TlsTransport
+
+
+class Listener:
+    """Takes the connections that come to its sockets; made by :func:`open_listener`.
+
+    The sockets are asyncio's, but on its own loop they are served here: asyncio takes a task and three turns until it
+    tells a protocol of its connection (see :class:`DirectTransport`), and in silence drops one whose server was closed
+    in between.
+
+    :param server: has the sockets, and does not serve them yet.
+    """
+
+    def __init__(self, server: asyncio.Server, make_protocol: Callable[[], _Protocol]) -> None:
+        self._server = server
+        self._make_protocol = make_protocol
+        self._loop = asyncio.get_running_loop()
+        self._watched: list[socket.socket] = []
+
+    @property
+    def port(self) -> int:
+        """The port of the first socket; 0 when closed."""
+        return int(self._server.sockets[0].getsockname()[1]) if self._server.sockets else 0
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether connections are taken."""
+        return bool(self._watched) or self._server.is_serving()
+
+    async def start(self, backlog: int) -> None:
+        """Take connections from now on; up to ``backlog`` may wait for that."""
+        if not is_direct(self._loop):
+            await self._server.start_serving()
+            return
+        for listening in self._server.sockets:
+            same = listening.dup()
+            self._watched.append(same)
+            same.listen(backlog)
+            self._loop.add_reader(same.fileno(), self._accept, same)
+
+    def close(self) -> None:
+        """Take no connections any more; those that were taken stay."""
+        watched, self._watched = self._watched, []
+        for listening in watched:
+            self._loop.remove_reader(listening.fileno())
+            listening.close()
+        self._server.close()
+
+    async def wait_closed(self) -> None:
+        """Wait until it is closed; with some loops also until that is what it took."""
+        await self._server.wait_closed()
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                connection, peer = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _OUT_OF_HANDLES:
+                    raise  # the loop reports it
+                self._report("no connection can be taken: the system has no handle for it", error)
+                self._loop.remove_reader(listening.fileno())
+                self._loop.call_later(RETRY_S, self._retry, listening)
+                return
+            self._begin(connection, peer)
+            if listening not in self._watched:  # what took the connection has closed us
+                return
+
+    def _begin(self, connection: socket.socket, peer: object) -> None:
+        connection.setblocking(False)
+        try:
+            DirectTransport(self._loop, connection, self._make_protocol(), peer).begin()
+        except Exception as error:
+            self._report("a connection could not be begun", error)
+            connection.close()
+
+    def _retry(self, listening: socket.socket) -> None:
+        if listening in self._watched:
+            self._loop.add_reader(listening.fileno(), self._accept, listening)
+
+    def _report(self, text: str, error: Exception) -> None:
+        self._loop.call_exception_handler({"message": text, "exception": error})
+
 
 async def open_listener(
-    make_protocol: Callable[[], AssociationTransport | TlsTransport], host: str, port: int, *, backlog: int = 1024
-) -> asyncio.Server:
+    make_protocol: Callable[[], _Protocol], host: str, port: int, *, backlog: int = 1024
+) -> Listener:
     """Listen on ``host:port``; port 0 takes a free one.
 
     :raises ListenError: the port is taken, needs rights that we do not have, or the address is not of this machine.
     """
     loop = asyncio.get_running_loop()
     try:
-        server = await loop.create_server(
-            make_protocol, host, port, backlog=min(backlog, ACCEPTED_AT_ONCE), start_serving=False
-        )
+        server = await loop.create_server(make_protocol, host, port, backlog=backlog, start_serving=False)
+        listener = Listener(server, make_protocol)
+        try:
+            await listener.start(backlog)  # it may give others a turn, in which who asked is cancelled
+        except BaseException:
+            listener.close()
+            raise
     except (OSError, OverflowError) as exc:
         raise ListenError(_text(exc, host, port), phase="listen", hint=_hint(exc)) from exc
-    try:
-        await server.start_serving()  # it gives others a turn, in which who asked may be cancelled
-    except BaseException:
-        server.close()
-        raise
-    if sys.platform != "win32":
-        for listening in server.sockets:
-            with listening.dup() as same:
-                same.listen(backlog)
-    return server
-
-
-async def close_listener(listener: asyncio.Server) -> None:
-    """Take no connections any more, but let those that were taken already arrive.
-
-    asyncio makes a connection in the turn of the loop after that in which it took it, and in silence drops one whose
-    server was closed in between: its peer would wait, and nobody would be told. On Windows it makes it at once.
-    """
-    try:
-        if sys.platform != "win32":
-            for listening in listener.sockets:
-                asyncio.get_running_loop().remove_reader(listening.fileno())
-            await asyncio.sleep(0)
-    finally:
-        listener.close()
+    return listener
 
 
 def is_port_free(host: str, port: int) -> bool:

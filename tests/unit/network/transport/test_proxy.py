@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from helpers.bad_peer import reached
 from helpers.certificates import Authority, client_config, server_config
 
 from dicomgui.network import (
@@ -40,13 +41,16 @@ class Proxy:
     def __init__(self, answer: bytes = b"HTTP/1.1 200 Connection established\r\nVia: it\r\n\r\n") -> None:
         self.asked: list[str] = []
         self._answer = answer
+        self._open = 0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[HttpProxy]:
         async with await asyncio.start_server(self._serve, LOOPBACK, 0) as server:
             yield HttpProxy(LOOPBACK, server.sockets[0].getsockname()[1], "anna", "s:ecret")
+            await reached(lambda: not self._open, "its connections end")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open += 1
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.asked.append(head)
@@ -63,6 +67,7 @@ class Proxy:
             pass
         finally:
             writer.close()
+            self._open -= 1
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

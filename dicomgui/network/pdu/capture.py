@@ -27,6 +27,9 @@ _ELEMENT = struct.Struct("<HHI")
 _COMMAND_FIELD = 0x0100
 _C_STORE_RQ = 0x0001
 _PEEK_LENGTH = 512
+_GROUP_LENGTH = _ELEMENT.pack(0, 0, 4)
+_BEHIND = len(_GROUP_LENGTH) + 4
+_new = tuple.__new__  # without the function of Python that a named tuple has in between
 
 
 class Capture:
@@ -52,13 +55,17 @@ class Capture:
         keep = KEEP_LIMIT
         if control & COMMAND:
             if control & LAST and context_id not in self._commands:
-                self._judge(context_id, bytes(view[start + _HEAD : min(end, start + _HEAD + _PEEK_LENGTH)]))
+                if end - start <= _PEEK_LENGTH:
+                    pdu = bytes(view[start:end])
+                    self._judge(context_id, pdu, _HEAD)
+                    return (_new(Segment, (0, pdu)),)
+                self._judge(context_id, bytes(view[start : min(end, start + _HEAD + _PEEK_LENGTH)]), _HEAD)
             else:
                 self._peek(context_id, view[start + _HEAD : end], bool(control & LAST))
         elif context_id in self._stores and not self.full:
             keep = _HEAD + self._snap
             self._snap = max(0, keep - (end - start))
-        return (Segment(0, bytes(view[start : end if end - start < keep else start + keep])),)
+        return (_new(Segment, (0, bytes(view[start : end if end - start < keep else start + keep]))),)
 
     def keeps_headers_only(self, context_id: int, control: int) -> bool:
         """Whether nothing else is kept of a fragment that comes now."""
@@ -114,25 +121,33 @@ class Capture:
         begun += data[: _PEEK_LENGTH - len(begun)]
         if last:
             del self._commands[context_id]
-            self._judge(context_id, bytes(begun))
+            self._judge(context_id, bytes(begun), 0)
 
-    def _judge(self, context_id: int, command: bytes) -> None:
-        """Take note of what a command announces; of the matches of a C-FIND it is the same again and again."""
+    def _judge(self, context_id: int, data: bytes, at: int) -> None:
+        """Take note of what the command at this place announces.
+
+        Mostly it is as the last one from behind the group length up to the Command Field, and so means the same.
+        """
         self._snap = SNAP_LENGTH
-        if (context_id, command) == self._judged:
+        judged, like = self._judged
+        if judged == context_id and like and data.startswith(like, at + _BEHIND) and data.startswith(_GROUP_LENGTH, at):
             return
-        self._judged = (context_id, command)
-        if _is_store_request(command):
+        command = data[at:]
+        is_store, end = _judge(command)
+        self._judged = (context_id, command[_BEHIND:end] if command.startswith(_GROUP_LENGTH) else b"")
+        if is_store:
             self._stores.add(context_id)
         else:
             self._stores.discard(context_id)
 
 
-def _is_store_request(command: bytes) -> bool:
+def _judge(command: bytes) -> tuple[bool, int]:
+    """Whether it is a C-STORE-RQ, and where the Command Field ends that says so; 0 without one."""
     position = 0
     while position + 10 <= len(command):
         group, element, length = _ELEMENT.unpack_from(command, position)
         if group == 0 and element == _COMMAND_FIELD:
-            return int.from_bytes(command[position + 8 : position + 10], "little") == _C_STORE_RQ
+            end = position + 10
+            return int.from_bytes(command[position + 8 : end], "little") == _C_STORE_RQ, end
         position += _ELEMENT.size + length
-    return False
+    return False, 0

@@ -63,6 +63,19 @@ def test_each_command_counts_also_where_it_is_like_another_before(step: int) -> 
     assert snapped == [one is STORE or one is other for one in order]
 
 
+def test_a_command_that_begins_like_the_one_before_is_judged_by_what_differs() -> None:
+    data = PDataTF((PDV(1, 2, bytes(20_000)),)).encode()
+    store, find = command(0x0001), command(0x0020)
+    odd = [
+        store, store[:8] + b"abcd" + store[12:], find, store[12:], store, store[:8] + find[12:], store[8:],
+        store[:44], store, store + bytes(600), find + bytes(600), find[:46] + store[46:], b"\1" + store[1:], store,
+    ]  # fmt: skip
+    stream = b"".join(PDataTF((PDV(1, 3, one),)).encode() + data for one in odd)
+    alone = [segments(PDataTF((PDV(1, 3, one),)).encode() + data)[1] for one in odd]
+    assert segments(stream)[1::2] == alone
+    assert len({len(kept[0].data) for kept in alone}) == 2
+
+
 @pytest.mark.parametrize("step", [0, 1, 1000])
 def test_fragments_of_one_pdu_count_together(step: int) -> None:
     big, small = b"a" * 5000, b"b" * 10

@@ -78,11 +78,11 @@ class Evidence:
             self._keep_pdus_of(record)
         self._telling.append((self._count, record))
 
-    def take_sent(self, sent: Sequence[PduRecord]) -> None:
+    def take_sent(self, sent: Sequence[PduRecord], message: DimseRecord | None = None) -> None:
         """Take records as :func:`~dicomgui.network.tracing.hand_on` gives them."""
-        self._keep_recent(sent)
+        self._keep_recent(sent if message is None else (*sent, message))
         if self._onward is not None:
-            hand_on(self._onward, sent)
+            hand_on(self._onward, sent, message)
 
     def take_received(self, records: Sequence[Record]) -> None:
         """Take records as :func:`~dicomgui.network.tracing.hand_on_received` gives them."""
@@ -92,9 +92,13 @@ class Evidence:
 
     def _keep_recent(self, records: Sequence[Record]) -> None:
         """Keep the last of records that came together."""
+        count, keep = self._count, self._recent.append
         self._count += len(records)
-        latest = records[-MAX_RECENT:]
-        self._recent.extend(enumerate(latest, self._count - len(latest) + 1))
+        if len(records) > MAX_RECENT:
+            count, records = self._count - MAX_RECENT, records[-MAX_RECENT:]
+        for record in records:
+            count += 1
+            keep((count, record))
 
     def _keep_pdus_of(self, message: DimseRecord) -> None:
         """The newest PDUs that went the way of the message are those that carried it."""

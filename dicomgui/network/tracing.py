@@ -279,18 +279,22 @@ Record: TypeAlias = (
 Tracer: TypeAlias = Callable[[Record], None]
 
 
-def hand_on(tracer: Tracer, sent: Sequence[PduRecord]) -> None:
+def hand_on(tracer: Tracer, sent: Sequence[PduRecord], message: DimseRecord | None = None) -> None:
     """Give a tracer the records of P-DATA-TF PDUs that one association has sent at once, each with one segment.
+
+    Where these are all of a C-STORE-RQ, the ``message`` may come with them.
 
     PDUs that are alike in all that was kept, as the later ones of a large object are, have the same record again and
     again.
     """
-    take: Callable[[Sequence[PduRecord]], None] | None = getattr(tracer, "take_sent", None)
+    take: Callable[[Sequence[PduRecord], DimseRecord | None], None] | None = getattr(tracer, "take_sent", None)
     if take is not None:
-        take(sent)
+        take(sent, message)
         return
     for record in sent:
         tracer(record)
+    if message is not None:
+        tracer(message)
 
 
 def hand_on_received(tracer: Tracer, records: Sequence[Record]) -> None:
@@ -407,16 +411,11 @@ class Scribe:
         length: int,
         segments: tuple[Segment, ...],
         error: str = "",
-        times: int = 1,
     ) -> None:
-        """Record a PDU, or so many P-DATA-TF that are alike and came at once."""
+        """Record a PDU."""
         if self.tracer is not None:
             fields = (self.association, _mono(), _utc(), direction, pdu_type, length, segments, error)
-            record = _new(PduRecord, fields)
-            if times == 1:
-                self.tracer(record)
-            else:
-                hand_on_received(self.tracer, (record,) * times)
+            self.tracer(_new(PduRecord, fields))
 
     def state(self, before: int, event: int, action: str, after: int) -> None:
         """Record a change of state."""

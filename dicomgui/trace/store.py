@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from dicomgui.network.tracing import BytesRecord, PduRecord, Record, TlsRecord
+from dicomgui.network.tracing import BytesRecord, DimseRecord, PduRecord, Record, TlsRecord
 from dicomgui.trace.packing import pack, unpack, words_of
 from dicomgui.trace.row_runs import drop_before, rows_after, rows_before
 from dicomgui.trace.spill import Spill
@@ -178,11 +178,16 @@ class TraceStore:
         if len(rows) >= _BLOCK_ROWS or self._open_cost >= _BLOCK_BYTES:
             self._seal()
 
-    def take_sent(self, sent: Sequence[PduRecord]) -> None:
+    def take_sent(self, sent: Sequence[PduRecord], message: DimseRecord | None = None) -> None:
         """Keep records as :func:`~dicomgui.network.tracing.hand_on` gives them, in a fraction of the time."""
         rows = self._rows
         rows.extend(sent)
-        self._enter(sent[0], len(sent)).add_sent(sent)
+        count = len(sent)
+        if message is not None:
+            rows.append(message)
+            self._open_cost += _ROW_COST
+            count += 1
+        self._enter(sent[0], count).add_sent(sent, message)
         for record in sent:
             if record is not self._latest:
                 self._latest = record

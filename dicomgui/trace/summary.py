@@ -132,8 +132,11 @@ class Tally:
         if note is not None:
             note(self, record)
 
-    def add_sent(self, sent: Sequence[PduRecord]) -> None:
-        """Count P-DATA-TF PDUs that were sent."""
+    def add_sent(self, sent: Sequence[PduRecord], message: DimseRecord | None = None) -> None:
+        """Count P-DATA-TF PDUs that were sent, and the message that they were."""
+        if message is not None:
+            self.rows += 1
+            self._dimse(message)
         self.rows += len(sent)
         self.last_mono = sent[-1][1]
         self.pdus_sent += len(sent)

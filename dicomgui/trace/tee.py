@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dicomgui.network.tracing import PduRecord, Record, Tracer, hand_on, hand_on_received
+from dicomgui.network.tracing import DimseRecord, PduRecord, Record, Tracer, hand_on, hand_on_received
 
 __all__ = ["Tee", "tee"]
 
@@ -23,10 +23,10 @@ class Tee:
         for tracer in self._current():
             tracer(record)
 
-    def take_sent(self, sent: Sequence[PduRecord]) -> None:
+    def take_sent(self, sent: Sequence[PduRecord], message: DimseRecord | None = None) -> None:
         """Hand on records as :func:`~dicomgui.network.tracing.hand_on` gives them."""
         for tracer in self._current():
-            hand_on(tracer, sent)
+            hand_on(tracer, sent, message)
 
     def take_received(self, records: Sequence[Record]) -> None:
         """Hand on records as :func:`~dicomgui.network.tracing.hand_on_received` gives them."""

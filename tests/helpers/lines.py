@@ -10,6 +10,7 @@ from dicomgui.network.dimse.commands import Command
 from dicomgui.network.dimse.fragment import Chunk
 from dicomgui.network.errors import LocalProtocolError
 from dicomgui.network.pdu import decode
+from dicomgui.network.transport import TellMessage
 
 
 class Line:
@@ -31,7 +32,7 @@ class Line:
         self.on_send: Callable[[], None] = lambda: None
         self._writable = asyncio.Event()
 
-    def send_data(self, chunk: Chunk, *, is_store: bool) -> None:
+    def send_data(self, chunk: Chunk, *, is_store: bool, told: TellMessage | None = None) -> None:
         if self.is_refusing:
             raise LocalProtocolError("not in this state")
         data = bytes(chunk.data)

@@ -35,7 +35,7 @@ from dicomgui.network.part10 import Part10Error
 from dicomgui.network.pdu import PDATA_HEAD
 from dicomgui.network.service import InstanceFile, Response, StoreLane
 from dicomgui.network.status import Service, Status
-from dicomgui.network.tracing import PduRecord, Scribe, Tracer
+from dicomgui.network.tracing import DimseRecord, PduRecord, Scribe, Tracer
 from dicomgui.trace.diagnosis.diagnose import explain_error
 from dicomgui.trace.diagnosis.words import compose
 from dicomgui.trace.finding import Finding
@@ -311,17 +311,17 @@ class SendJob:
             return
         self._begun = item
         self._meter.begin(item.size_bytes)
-        path = str(item.path)
-        Scribe(self._evidence, association.number).file(
-            "opened", path, item.size_bytes, item.name if item.name != path else ""
-        )
+        path, name = str(item.path), item.name
+        scribe = Scribe(self._evidence, association.number)
+        scribe.file("opened", path, item.size_bytes, "" if name == path else name)
 
     async def _send_one(
         self, association: Association, item: SendItem, next_item: SendItem | None, lane: StoreLane | None = None
     ) -> ItemResult:
         self._current = item
         self._begin(association, item)
-        self._tell_progress()
+        if self._on_progress is not None:
+            self._tell_progress(self._on_progress)
         started = time.perf_counter()
         other = "" if self._pool is None else fallback_of(association.negotiated, item, self._conversion)
         try:
@@ -354,7 +354,7 @@ class SendJob:
             state,
             status,
             response.comment,
-            "" if status.is_success else status.meaning(Service.STORAGE),
+            "" if state is ItemState.SENT else status.meaning(Service.STORAGE),
             Cause.STATUS if state is ItemState.FAILED else None,
             association.number,
             time.perf_counter() - started,
@@ -395,12 +395,14 @@ class SendJob:
     def _finish(self, result: ItemResult) -> None:
         self._current = None
         self._results.append(result)
-        self._bytes_done += result.item.size_bytes
+        size = result.item.size_bytes
+        self._bytes_done += size
         if result.is_sent:
-            self._bytes_sent += result.item.size_bytes
+            self._bytes_sent += size
         if self._on_result is not None:
             self._on_result(result)
-        self._tell_progress()
+        if self._on_progress is not None:
+            self._tell_progress(self._on_progress)
 
     def _cancelled(self, groups: list[deque[SendItem]]) -> None:
         total = len(self._selection.items)
@@ -411,15 +413,13 @@ class SendJob:
                 self._finish(ItemResult(queue.popleft(), ItemState.CANCELLED, reason="cancelled", association=number))
 
     def _on_moved(self) -> None:
-        if self._current is not None:
-            self._tell_progress()
+        if self._current is not None and self._on_progress is not None:
+            self._tell_progress(self._on_progress)
 
-    def _tell_progress(self) -> None:
-        if self._on_progress is None:
-            return
+    def _tell_progress(self, tell: Callable[[SendProgress], None]) -> None:
         current = self._current
         part = min(self._meter.bytes_sent, current.size_bytes) if current is not None else 0
-        self._on_progress(
+        tell(
             SendProgress(
                 done=len(self._results),
                 total=len(self._selection.items),
@@ -448,9 +448,9 @@ class _Meter(Evidence):
         self.bytes_sent = 0
         self._next = time.monotonic() + PROGRESS_S if size_bytes >= LARGE_BYTES else math.inf
 
-    def take_sent(self, sent: Sequence[PduRecord]) -> None:
+    def take_sent(self, sent: Sequence[PduRecord], message: DimseRecord | None = None) -> None:
         """Take the P-DATA-TF PDUs that were sent at once."""
-        super().take_sent(sent)
+        super().take_sent(sent, message)
         self.bytes_sent += sum([record[5] for record in sent]) - PDATA_HEAD.size * len(sent)
         mono = sent[-1][1]
         if mono >= self._next:

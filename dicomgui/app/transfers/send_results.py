@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from dicomgui.app.files.sources import SendItem, Skipped
 from dicomgui.network.errors import DicomNetworkError
@@ -40,8 +41,7 @@ class Cause(Enum):
     """The file could not be read, or not be converted."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemResult:
+class ItemResult(NamedTuple):
     """What became of one instance.
 
     :ivar status: the peer's answer, ``None`` where there was none.

@@ -71,26 +71,22 @@ class SeekableFile(Protocol):
 class BytesSource:
     """A data set in memory."""
 
-    __slots__ = ("_data", "_position")
+    __slots__ = ("_data", "_position", "size")
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
-        self._data = memoryview(data).cast("B")
+        self._data = data if type(data) is bytes else memoryview(data).cast("B")  # mostly all is taken at once
         self._position = 0
+        self.size = len(self._data)
 
-    @property
-    def size(self) -> int:
-        """Bytes of the data set."""
-        return len(self._data)
-
-    def rest(self) -> memoryview:
+    def rest(self) -> bytes | memoryview:
         """All that was not read yet; counts as read."""
-        piece = self._data[self._position :]
-        self._position = len(self._data)
+        piece = memoryview(self._data)[self._position :] if self._position else self._data
+        self._position = self.size
         return piece
 
     def readinto(self, view: memoryview, /) -> int:
         """The next bytes; see :class:`Source`."""
-        piece = self._data[self._position : self._position + len(view)]
+        piece = memoryview(self._data)[self._position : self._position + len(view)]
         view[: len(piece)] = piece
         self._position += len(piece)
         return len(piece)

@@ -86,7 +86,11 @@ class SingleExchange(Exchange):
         response: PromptFuture[Message],
         then: Callable[[], None] | None = None,
     ) -> None:
-        super().__init__(context_id, message_id, expected, timeout_s)
+        self.context_id = context_id  # without super(): one is made for each message
+        self.message_id = message_id
+        self.expected = expected
+        self.timeout_s = timeout_s
+        self.due = None
         self.response = response
         self.then = then
         self.is_closed = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 from dicomgui.network.dimse.commands import CStoreRSP
 from dicomgui.network.errors import DicomNetworkError, LocalProtocolError
@@ -15,13 +14,6 @@ from dicomgui.network.service.results import Response, response_of
 from dicomgui.network.service.storing import InstanceFile, Manner, Outgoing, StoreMaker, open_instance
 
 __all__ = ["StoreLane"]
-
-
-class _Flight(NamedTuple):
-    """A request that left before its turn to be waited for."""
-
-    outgoing: Outgoing
-    exchange: SingleExchange
 
 
 class StoreLane:
@@ -42,12 +34,12 @@ class StoreLane:
         timeout_s: float | None,
         on_launch: Callable[[InstanceFile], None],
     ) -> None:
-        self._connection = connection
+        self._requests = connection.requests
         self._stores = StoreMaker(connection, contexts)
         self._manner = manner
         self._timeout_s = timeout_s
         self._on_launch = on_launch
-        self._flight: _Flight | None = None
+        self._flight: tuple[Outgoing, SingleExchange] | None = None  # what left before its turn to be waited for
 
     @property
     def is_under_way(self) -> bool:
@@ -56,17 +48,17 @@ class StoreLane:
 
     async def store(self, instance: InstanceFile, following: InstanceFile | None = None) -> Response:
         """Send a file and wait for the response; raises as ``ServiceUser.store`` does."""
-        requests = self._connection.requests
         meanwhile = then = None
         if following is not None:
             meanwhile = partial(self._stores.prepare, following, self._manner)
             then = partial(self._launch, following)
         flight, self._flight = self._flight, None
         if flight is not None:
-            if flight.outgoing.instance != instance:
+            outgoing, exchange = flight
+            if outgoing.instance != instance:
                 raise LocalProtocolError("another file was named as the following one, and has left", phase="transfer")
-            message = await requests.land(flight.exchange, meanwhile=meanwhile, then=then)
-            return response_of(message, flight.outgoing.context.transfer_syntax)
+            message = await self._requests.land(exchange, meanwhile=meanwhile, then=then)
+            return response_of(message, outgoing.context.transfer_syntax)
         prepared = self._stores.take_prepared(instance, self._manner)
         if prepared is not None:
             return await self._send(prepared, meanwhile, then)
@@ -77,7 +69,7 @@ class StoreLane:
     async def _send(
         self, outgoing: Outgoing, meanwhile: Callable[[], None] | None, then: Callable[[], None] | None
     ) -> Response:
-        message = await self._connection.requests.request(
+        message = await self._requests.request(
             outgoing.context.context_id,
             outgoing.command,
             CStoreRSP,
@@ -92,15 +84,14 @@ class StoreLane:
 
     def _launch(self, instance: InstanceFile) -> None:
         """The response has come: send what was read ahead, where that needs no waiting."""
-        requests = self._connection.requests
-        if not requests.may_launch or not self._stores.has_prepared_whole:
+        if not self._requests.may_launch:
             return
-        outgoing = self._stores.take_prepared(instance, self._manner)
+        outgoing = self._stores.take_whole(instance, self._manner)
         if outgoing is None or outgoing.chunks is None:
             return
         self._on_launch(instance)
         try:
-            exchange = requests.launch(
+            exchange = self._requests.launch(
                 outgoing.context.context_id,
                 outgoing.command,
                 CStoreRSP,
@@ -110,4 +101,4 @@ class StoreLane:
             )
         except DicomNetworkError:
             return  # and the same again, when its turn comes
-        self._flight = _Flight(outgoing, exchange)
+        self._flight = outgoing, exchange

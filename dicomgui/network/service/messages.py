@@ -6,9 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from dicomgui.network.dimse.answer_pdu import PLAIN
 from dicomgui.network.dimse.assembler import Message
-from dicomgui.network.dimse.commands import Command, CStoreRQ
+from dicomgui.network.dimse.commands import CEchoRQ, CEchoRSP, Command, CStoreRQ, CStoreRSP, Request
 from dicomgui.network.pdu import PduType, PdvRun
 from dicomgui.network.tracing import (
     DimseRecord,
@@ -20,9 +19,11 @@ from dicomgui.network.tracing import (
     hand_on_received,
 )
 
-__all__ = ["trace_message", "trace_run"]
+__all__ = ["message_record", "trace_message", "trace_run"]
 
 _P_DATA: Final = PduType.P_DATA_TF
+_STORES: Final = (CStoreRQ, CStoreRSP)
+_ECHOES: Final = (CEchoRQ, CEchoRSP)
 _new: Final = tuple.__new__  # without the function of Python that a named tuple has in between
 
 
@@ -31,22 +32,23 @@ def trace_message(scribe: Scribe, direction: Direction, context_id: int, command
     tracer = scribe.tracer
     if tracer is not None:
         stamp = (scribe.association, time.monotonic(), time.time())
-        tracer(_record(stamp, direction, context_id, command, dataset_length))
+        tracer(message_record(direction, context_id, command, dataset_length, stamp))
 
 
-def _record(
-    stamp: tuple[int, float, float], direction: Direction, context_id: int, command: Command, dataset_length: int
+def message_record(
+    direction: Direction, context_id: int, command: Command, dataset_length: int, stamp: tuple[int, float, float]
 ) -> DimseRecord:
     """What is told of a message.
 
     :param stamp: the number of the association and both times.
     """
-    if isinstance(command, PLAIN):  # of which there are most
-        sop_class_uid, status, comment = command.affected_sop_class_uid, None, ""
-        sop_instance_uid = command.affected_sop_instance_uid if isinstance(command, CStoreRQ) else ""
+    if isinstance(command, _STORES):  # of which there are most
+        sop_class_uid, sop_instance_uid = command.affected_sop_class_uid, command.affected_sop_instance_uid
+    elif isinstance(command, _ECHOES):
+        sop_class_uid, sop_instance_uid = command.affected_sop_class_uid, ""
     else:
         sop_class_uid, sop_instance_uid = command.sop_class_uid, command.sop_instance_uid
-        status, comment = getattr(command, "status", None), getattr(command, "error_comment", "")
+    status, comment = (None, "") if isinstance(command, Request) else (command.status, command.error_comment)
     told = (
         direction, context_id, command.command_field, command.message_id, sop_class_uid, sop_instance_uid,
         -1 if status is None else status, dataset_length, comment,
@@ -80,7 +82,9 @@ class _Told(dict[int, DimseRecord]):
 
     def __init__(self, stamp: tuple[int, float, float], message: Message) -> None:
         super().__init__()
-        self._first = _record(stamp, Direction.RECEIVED, message.context_id, message.command, message.dataset_length)
+        self._first = message_record(
+            Direction.RECEIVED, message.context_id, message.command, message.dataset_length, stamp
+        )
 
     def __missing__(self, length: int) -> DimseRecord:
         record = self[length] = self._first._replace(dataset_length=length)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from dicomgui.network.dimse.answer_pdu import Plain, answer_pdu, answer_runs, most_together
 from dicomgui.network.dimse.commands import Command, CommandField, CStoreRQ, answer
@@ -14,7 +15,7 @@ from dicomgui.network.errors import LocalProtocolError
 from dicomgui.network.pdu.data import PDATA_HEAD
 from dicomgui.network.pdu.wire import HEADER_LENGTH
 from dicomgui.network.service.exchange import OperationsWindow
-from dicomgui.network.service.messages import trace_message
+from dicomgui.network.service.messages import message_record, trace_message
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Direction, Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
@@ -180,10 +181,9 @@ class Sender:
 
         :raises LocalProtocolError: there is no association to send on.
         """
-        self._transport.send_data(chunk, is_store=True)
+        told = partial(message_record, Direction.SENT, context_id, command, dataset_length)
+        self._transport.send_data(chunk, is_store=True, told=told)
         self._keep(chunk)
-        if self._scribe.tracer is not None:
-            trace_message(self._scribe, Direction.SENT, context_id, command, dataset_length)
 
     def _keep(self, chunk: Chunk) -> None:
         """Use the buffer of a chunk again, where it has been written."""

@@ -50,7 +50,9 @@ class Manner(NamedTuple):
 
 
 _HAS_PREAD: Final = hasattr(os, "pread")
-_USUAL = Manner()
+_READING: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+_USUAL: Final = Manner()
+_new: Final = tuple.__new__  # without the function of Python that a named tuple has in between
 
 
 class Outgoing(NamedTuple):
@@ -75,10 +77,12 @@ class StoreMaker:
         self._prepared: Outgoing | None = None
         self._manner = Manner()
 
-    @property
-    def has_prepared_whole(self) -> bool:
-        """Whether a request was read ahead that can leave in one piece."""
-        return self._prepared is not None and self._prepared.chunks is not None and len(self._prepared.chunks) == 1
+    def take_whole(self, instance: InstanceFile, manner: Manner) -> Outgoing | None:
+        """As :meth:`take_prepared`, where that can leave in one piece; otherwise it stays."""
+        prepared = self._prepared
+        if prepared is None or prepared.chunks is None or len(prepared.chunks) != 1:
+            return None
+        return self.take_prepared(instance, manner)
 
     def take_prepared(self, instance: StorableInstance, manner: Manner) -> Outgoing | None:
         """The request for ``instance`` if it was read ahead; whatever was is forgotten."""
@@ -92,29 +96,38 @@ class StoreMaker:
 
         What goes wrong goes wrong again, and is told, when the file's turn comes.
         """
+        self._prepared, self._manner = None, manner
         try:
-            file, head = open_instance(instance)
-            with file:
-                length = os.fstat(file.fileno()).st_size
+            descriptor = os.open(instance.path, _READING)  # a file object costs as much as reading a small file
+            try:
+                length = os.fstat(descriptor).st_size
                 if length <= READ_AHEAD_BYTES:
-                    outgoing = self.of_file(file, head, manner, length)
-                    chunks = self._connection.requests.prepare(outgoing.context.context_id, *outgoing[1:3])
-                    self._prepared = Outgoing(*outgoing[:3], instance, tuple(chunks))
-                    self._manner = manner
+                    context, command, source = self._of_open(descriptor, instance.head, manner, length)
+                    chunks = self._connection.requests.prepare(context.context_id, command, source)
+                    self._prepared = _new(Outgoing, (context, command, source, instance, tuple(chunks)))
+            finally:
+                os.close(descriptor)
         except (OSError, DicomNetworkError):
-            self._prepared = None
+            return
 
-    def of_file(self, file: FileIO, head: Part10Head, manner: Manner, length: int | None = None) -> Outgoing:
-        """The request for an open file, which must stay open until that is sent; ``length`` where it is known."""
+    def of_file(self, file: FileIO, head: Part10Head, manner: Manner) -> Outgoing:
+        """The request for an open file, which must stay open until that is sent."""
+        descriptor = file.fileno()
+        return Outgoing(*self._of_open(descriptor, head, manner, os.fstat(descriptor).st_size))
+
+    def _of_open(
+        self, descriptor: int, head: Part10Head, manner: Manner, length: int
+    ) -> tuple[AcceptedContext, CStoreRQ, Source]:
+        """Context, command and data set of an open file of so many bytes."""
         context = self._contexts.choose(head.sop_class_uid, (head.transfer_syntax_uid,))
-        length = os.fstat(file.fileno()).st_size if length is None else length
-        size = max(0, length - head.dataset_offset)
+        offset = head.dataset_offset
+        size = length - offset if length > offset else 0
         source: Source
         if size <= SMALL_FILE_BYTES:
-            source = BytesSource(_read_at(file, head.dataset_offset, size))
+            source = BytesSource(_read_at(descriptor, offset, size))
         else:
-            source = file_source(file, head.dataset_offset, size)
-        return Outgoing(context, self._command(head.sop_class_uid, head.sop_instance_uid, manner), source)
+            source = file_source(FileIO(descriptor, closefd=False), offset, size)
+        return context, self._command(head.sop_class_uid, head.sop_instance_uid, manner), source
 
     async def of_dataset(self, dataset: Dataset, manner: Manner) -> Outgoing:
         """The request for a data set, encoded in a thread.
@@ -139,11 +152,11 @@ class StoreMaker:
         return CStoreRQ(self._connection.requests.next_message_id(), sop_class, sop_instance, *manner)
 
 
-def _read_at(file: FileIO, offset: int, size: int) -> bytes:
+def _read_at(descriptor: int, offset: int, size: int) -> bytes:
     if _HAS_PREAD:
-        return os.pread(file.fileno(), size, offset)
-    file.seek(offset)
-    return file.read(size)
+        return os.pread(descriptor, size, offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, size)
 
 
 def open_instance(instance: str | os.PathLike[str] | InstanceFile) -> tuple[FileIO, Part10Head]:

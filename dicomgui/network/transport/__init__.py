@@ -4,7 +4,7 @@ from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.contexts import requestor_context
 from dicomgui.network.transport.eager import EagerSelector, eager_event_loop
 from dicomgui.network.transport.listen import Listener, open_listener
-from dicomgui.network.transport.observe import TraceObserver
+from dicomgui.network.transport.observe import TellMessage, TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.proxy import HttpProxy
 from dicomgui.network.transport.secure import TlsTransport
@@ -23,6 +23,7 @@ __all__ = [
     "Listener",
     "SocketOptions",
     "TaskOwner",
+    "TellMessage",
     "TlsConfig",
     "TlsInfo",
     "TlsTransport",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from dicomgui.network.association.states import Action, Event, State
 from dicomgui.network.dimse.fragment import Chunk
@@ -11,15 +12,27 @@ from dicomgui.network.pdu import PduType
 from dicomgui.network.pdu.capture import KEEP_LIMIT
 from dicomgui.network.pdu.data import PDATA_HEAD
 from dicomgui.network.pdu.masking import mask_user_identity
-from dicomgui.network.tracing import SNAP_LENGTH, Direction, PduRecord, Scribe, Segment, hand_on
+from dicomgui.network.tracing import (
+    SNAP_LENGTH,
+    DimseRecord,
+    Direction,
+    PduRecord,
+    Scribe,
+    Segment,
+    hand_on,
+    hand_on_received,
+)
 
-__all__ = ["TraceObserver"]
+__all__ = ["TellMessage", "TraceObserver"]
 
 _P_DATA: Final = PduType.P_DATA_TF
 _HEAD: Final = PDATA_HEAD.size
 _ALL: Final = 1 << 60
-_new: Final = tuple.__new__
+_mono, _utc, _new = time.monotonic, time.time, tuple.__new__  # for the records of which there are most
 
+
+TellMessage: TypeAlias = Callable[[tuple[int, float, float]], DimseRecord]
+"""Makes the record of a message from the number of the association and both times."""
 
 _WITH_IDENTITY = frozenset({int(PduType.ASSOCIATE_RQ), int(PduType.ASSOCIATE_AC)})
 
@@ -44,7 +57,15 @@ class TraceObserver:
         """A PDU came, whole, broken off or refused; or so many that are alike."""
         if pdu_type in _WITH_IDENTITY:
             segments = _masked(segments)
-        self._scribe.pdu(Direction.RECEIVED, pdu_type, length, segments, error, times)
+        scribe = self._scribe
+        if scribe.tracer is None:
+            return
+        fields = (scribe.association, _mono(), _utc(), Direction.RECEIVED, pdu_type, length, segments, error)
+        record: PduRecord = _new(PduRecord, fields)
+        if times == 1:
+            scribe.tracer(record)
+        else:
+            hand_on_received(scribe.tracer, (record,) * times)
 
     def sent(self, pdu_type: int, length: int, segments: tuple[Segment, ...]) -> None:
         """A PDU went."""
@@ -52,18 +73,22 @@ class TraceObserver:
             segments = _masked(segments)
         self._scribe.pdu(Direction.SENT, pdu_type, length, segments)
 
-    def sent_chunk(self, chunk: Chunk, *, snap: bool) -> None:
+    def sent_chunk(self, chunk: Chunk, *, snap: bool, told: TellMessage | None = None) -> None:
         """P-DATA-TF PDUs of one message went; the first chunk of each message has its command.
 
         :param snap: they carry a C-STORE-RQ, of whose data set no more than the beginning is kept.
+        :param told: makes the record of the message where these are all its PDUs; it may be told with them.
         """
         scribe = self._scribe
         tracer, association = scribe.tracer, scribe.association
         if tracer is None:
             return
         # Thousands a second: one moment for all that was written at once, and one record for all that are alike.
-        mono, utc = time.monotonic(), time.time()
-        data, border, full, end = memoryview(chunk.data), chunk.data_offset, chunk.full_length, len(chunk.data)
+        mono, utc = _mono(), _utc()
+        data, border, full, _ = chunk
+        end = len(data)
+        if type(data) is not bytes:
+            data = memoryview(data)  # of which a slice is no copy yet
         records: list[PduRecord] = []
         if border:
             self._left = SNAP_LENGTH if snap else _ALL
@@ -79,7 +104,7 @@ class TraceObserver:
                 offset += length * times
                 left = left + _HEAD - length if left + _HEAD > length else 0
         self._left = left
-        hand_on(tracer, records)
+        hand_on(tracer, records, None if told is None else told((association, mono, utc)))
 
     def stray(self, length: int, data: bytes, error: str) -> None:
         """Bytes came that belong to no PDU."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from dicomgui.network.association.events import Indication
-from dicomgui.network.association.machine import UpperLayer
+from dicomgui.network.association.machine import SendBuffer, UpperLayer
 from dicomgui.network.association.states import Event
 from dicomgui.network.dimse.fragment import Chunk
 from dicomgui.network.errors import ConnectError, RemoteProtocolError
@@ -25,7 +25,7 @@ from dicomgui.network.transport.buffers import RECEIVE_BUFFER_BYTES, receive_buf
 from dicomgui.network.transport.clock import clock_of
 from dicomgui.network.transport.deadlines import Deadlines
 from dicomgui.network.transport.eager import expecting
-from dicomgui.network.transport.observe import TraceObserver
+from dicomgui.network.transport.observe import TellMessage, TraceObserver
 from dicomgui.network.transport.sockets import SocketOptions, acknowledge, socket_place, tune
 from dicomgui.network.transport.tls import TlsInfo, agreed_tls
 from dicomgui.network.transport.user import TransportUser
@@ -221,7 +221,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
     @property
     def is_over(self) -> bool:
         """Whether nothing more is to be sent: the association has ended, or the connection is about to."""
-        return self._given_up or self.is_closing
+        transport = self._transport
+        return self._given_up or self._closing or transport is None or transport.is_closing()
 
     @property
     def is_writable(self) -> bool:
@@ -302,21 +303,32 @@ class AssociationTransport(asyncio.BufferedProtocol):
                 break
         self._expect()
 
-    def send_data(self, chunk: Chunk, *, is_store: bool) -> None:
+    def send_data(self, chunk: Chunk, *, is_store: bool, told: TellMessage | None = None) -> None:
         """Send whole P-DATA-TF PDUs (Evt9).
 
         :param is_store: whether they belong to a C-STORE-RQ, whose data set the trace does not keep whole.
+        :param told: gives its record, to be told with them, where they are all of it.
         :raises LocalProtocolError: there is no association to send on; nothing was sent.
         """
-        self._machine.send_data(chunk.data)
-        self.flush()  # first of all: the peer is at work while the trace is told
+        self._send(chunk.data)  # first of all: the peer is at work while the trace is told
         if self._observer is not None:
-            self._observer.sent_chunk(chunk, snap=is_store and not self._trace_full)
+            self._observer.sent_chunk(chunk, snap=is_store and not self._trace_full, told=told)
+
+    def _send(self, data: SendBuffer, *, waits: bool = False) -> None:
+        """Write data past the queue, where that is empty; what ``waits`` is queued, and nothing is written."""
+        machine, transport = self._machine, self._transport
+        if waits or not machine.may_pass or transport is None or transport.is_closing():
+            machine.send_data(data)
+            if not waits:
+                self.flush()
+        else:
+            self._has_written = True
+            transport.write(data)
+            self._expect()
 
     def send_together(self, chunks: Sequence[Chunk], told: Callable[[Chunk], None] | None) -> None:
         """The same for several small messages in one piece; ``told`` is called for each, after the trace."""
-        self._machine.send_data(b"".join([chunk.data for chunk in chunks]))
-        self.flush()
+        self._send(b"".join([chunk.data for chunk in chunks]))
         if self._observer is not None and told is not None:
             for chunk in chunks:
                 self._observer.sent_chunk(chunk, snap=False)
@@ -328,16 +340,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         It goes at once, unless more was received that may have to be answered as well: the peer works on while we
         write the trace.
         """
-        machine, transport = self._machine, self._transport
-        is_last = not (self._is_reading and machine.has_more)
-        if is_last and machine.may_pass and transport is not None and not transport.is_closing():
-            self._has_written = True
-            transport.write(pdu)
-            self._expect()
-        else:
-            machine.send_data(pdu)
-            if is_last:
-                self.flush()
+        self._send(pdu, waits=self._is_reading and self._machine.has_more)
         if self._observer is not None:
             self._observer.sent(PduType.P_DATA_TF, len(pdu), (Segment(0, pdu),))
 

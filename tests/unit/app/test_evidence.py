@@ -9,7 +9,17 @@ from dicomgui.app.evidence import MAX_RECENT, MAX_TELLING, Evidence
 from dicomgui.network import ConnectionRefused
 from dicomgui.network.dimse import CStoreRQ, CStoreRSP
 from dicomgui.network.status import Status
-from dicomgui.network.tracing import DimseRecord, Direction, FileRecord, NoteRecord, Record, Scribe, Segment
+from dicomgui.network.tracing import (
+    DimseRecord,
+    Direction,
+    FileRecord,
+    NoteRecord,
+    PduRecord,
+    Record,
+    Scribe,
+    Segment,
+    hand_on,
+)
 
 
 def test_everything_is_passed_on() -> None:
@@ -54,6 +64,20 @@ def test_matches_that_came_at_once_are_bounded_and_passed_on() -> None:
     assert one_by_one.records == seen[MAX_RECENT * 2 : MAX_RECENT * 3]
     assert len(seen) == MAX_RECENT * 5
     assert at_once.is_partial
+
+
+def test_a_message_that_is_told_with_its_pdus_comes_behind_them_and_is_passed_on() -> None:
+    seen: list[Record] = []
+    one_by_one, at_once = Evidence(), Evidence(seen.append)
+    pdu = PduRecord(1, 0.0, 0.0, Direction.SENT, 4, 16, (Segment(0, b"0123"),), "")
+    message = DimseRecord(1, 0.0, 0.0, Direction.SENT, 1, 1, 7, "1.2", "1.2.3", -1, 48, "")
+    for number in range(MAX_RECENT):
+        sent, told = [pdu._replace(mono=float(number))] * 2, message._replace(message_id=number)
+        hand_on(at_once, sent, told)
+        for record in (*sent, told):
+            one_by_one(record)
+    assert at_once.records == one_by_one.records == seen[-MAX_RECENT:]
+    assert len(seen) == 3 * MAX_RECENT
 
 
 def test_even_what_tells_something_is_bounded() -> None:

@@ -320,12 +320,16 @@ def test_what_went_or_came_at_once_is_kept_as_one_by_one(new_store: Maker) -> No
         way = Direction(begin % 3 == 0)
         data = [pdu(number, 40, 1 + begin % 2)._replace(direction=way) for number in range(begin, begin + 4)]
         data += data[-1:] * 3
+        message = DimseRecord(1 + begin % 2, 0.0, 0.0, way, 1, 1, begin, "1.2", "1.2.3", -1, 40, "")
+        came: list[Record] = [*data, message] if begin % 2 else [*data]
         if way is Direction.SENT:
-            at_once.take_sent(data)
+            at_once.take_sent(data, message if begin % 2 else None)
         else:
-            at_once.take_received(data[:4])
+            at_once.take_received(came[:4])
             at_once.take_received(data[4:])
-        for record in data:
+            for record in came[7:]:
+                at_once(record)
+        for record in came:
             one_by_one(record)
         for store in (one_by_one, at_once):
             store(note(begin, 3))
@@ -333,7 +337,7 @@ def test_what_went_or_came_at_once_is_kept_as_one_by_one(new_store: Maker) -> No
     assert at_once.associations() == one_by_one.associations()
     for association in (1, 2, 3):
         assert at_once.of_association(association) == one_by_one.of_association(association)
-    assert len(at_once) == 800
+    assert len(at_once) == 850
 
 
 def test_matches_that_came_at_once_are_kept_as_one_by_one(new_store: Maker) -> None:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dicomgui.network.tracing import Direction, NoteRecord, PduRecord, Record, Segment, hand_on, hand_on_received
+from dicomgui.network.tracing import (
+    DimseRecord,
+    Direction,
+    NoteRecord,
+    PduRecord,
+    Record,
+    Segment,
+    hand_on,
+    hand_on_received,
+)
 from dicomgui.trace import tee
 from dicomgui.trace.tee import Tee
 
 NOTE = NoteRecord(1, 0.0, 0.0, 20, "text")
+MESSAGE = DimseRecord(1, 2.0, 0.0, Direction.SENT, 1, 1, 7, "1.2", "1.2.3", -1, 14, "")
 SENT = [PduRecord(1, float(n), 0.0, Direction.SENT, 4, 14, (Segment(0, b"12345678901234"),), "") for n in range(3)]
 
 
@@ -21,8 +31,8 @@ class Many:
     def __call__(self, record: Record) -> None:
         self.calls.append(record)
 
-    def take_sent(self, sent: Sequence[PduRecord]) -> None:
-        self.calls.append(list(sent))
+    def take_sent(self, sent: Sequence[PduRecord], message: DimseRecord | None) -> None:
+        self.calls.append([*sent, *([message] if message else ())])
 
     def take_received(self, records: Sequence[Record]) -> None:
         self.calls.append(tuple(records))
@@ -46,8 +56,9 @@ def test_what_was_sent_at_once_reaches_every_tracer_in_the_way_it_takes_it() -> 
     both = tee(plain.append, many)
     assert both is not None
     hand_on(both, SENT)
-    assert plain == SENT
-    assert many.calls == [SENT]
+    hand_on(both, SENT, MESSAGE)
+    assert plain == [*SENT, *SENT, MESSAGE]
+    assert many.calls == [SENT, [*SENT, MESSAGE]]
 
 
 def test_what_came_at_once_reaches_every_tracer_in_the_way_it_takes_it() -> None:

@@ -174,9 +174,9 @@ async def test_a_request_that_cannot_be_sent_leaves_the_association_as_it_was(de
 
 async def test_a_message_that_breaks_off_ends_the_association(desk: Desk) -> None:
     class Short(BytesSource):
-        @property
-        def size(self) -> int:
-            return 4_000_000
+        def __init__(self, data: bytes) -> None:
+            super().__init__(data)
+            self.size = 4_000_000
 
     with pytest.raises(LocalProtocolError):
         await desk.requester.request(

@@ -16,6 +16,7 @@ from dicomgui.network.dimse.fragment import BytesSource, Chunk
 from dicomgui.network.service import sender as module
 from dicomgui.network.service.sender import Sender
 from dicomgui.network.tracing import DimseRecord, Direction, Record, Scribe
+from dicomgui.network.transport import TellMessage
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
@@ -130,9 +131,9 @@ async def test_it_stops_in_the_middle_when_the_association_is_over(line: Line) -
 
 async def test_a_source_that_ends_too_early_breaks_the_message(line: Line) -> None:
     class Short(BytesSource):
-        @property
-        def size(self) -> int:
-            return 4_000_000
+        def __init__(self, data: bytes) -> None:
+            super().__init__(data)
+            self.size = 4_000_000
 
     sender = make(line)
     with pytest.raises(LocalProtocolError, match="ended"):
@@ -176,9 +177,9 @@ class Spy(Line):
         super().__init__()
         self.buffers: list[object] = []
 
-    def send_data(self, chunk: Chunk, *, is_store: bool) -> None:
+    def send_data(self, chunk: Chunk, *, is_store: bool, told: TellMessage | None = None) -> None:
         self.buffers.append(chunk.buffer)
-        super().send_data(chunk, is_store=is_store)
+        super().send_data(chunk, is_store=is_store, told=told)
 
 
 async def test_buffers_are_used_again_once_they_are_written() -> None:

@@ -122,6 +122,20 @@ def test_what_is_read_ahead_is_taken_once_and_only_for_its_own(tmp_path: Path) -
     assert taken.command.priority == 1
 
 
+def test_only_what_is_one_piece_is_taken_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = Fake(EXPLICIT)
+    one, other = known(file(tmp_path, 1)), known(file(tmp_path, 2))
+    assert fake.maker.take_whole(one, Manner()) is None
+    fake.maker.prepare(one)
+    assert fake.maker.take_whole(other, Manner()) is None
+    fake.maker.prepare(one)
+    assert fake.maker.take_whole(one, Manner()) is not None
+    monkeypatch.setattr(fake, "prepare", lambda *what: ["chunk", "another"])
+    fake.maker.prepare(one)
+    assert fake.maker.take_whole(one, Manner()) is None
+    assert fake.maker.take_prepared(one, Manner()) is not None
+
+
 def test_what_cannot_be_read_ahead_is_left_for_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = Fake(IMPLICIT)
     one = known(file(tmp_path, 1))

@@ -12,7 +12,7 @@ from dicomgui.network.dimse.command_set import encode
 from dicomgui.network.dimse.commands import CStoreRQ
 from dicomgui.network.dimse.fragment import BytesSource, fragments
 from dicomgui.network.pdu import Capture, DataEnd, Framer, PduType
-from dicomgui.network.tracing import SNAP_LENGTH, Direction, PduRecord, Record, Scribe, Segment
+from dicomgui.network.tracing import SNAP_LENGTH, DimseRecord, Direction, PduRecord, Record, Scribe, Segment
 from dicomgui.network.transport import TraceObserver
 from dicomgui.network.transport import observe as module
 
@@ -81,6 +81,18 @@ def test_those_that_are_alike_have_one_record_and_each_message_begins_anew() -> 
     assert len(records) == 2 * 8
     assert len({id(record) for record in records}) == 2 * 4  # the command, what is kept, the headers, the end
     assert [record[5:] for record in records[:8]] == [record[5:] for record in records[8:]]
+
+
+def test_the_message_is_told_with_its_pdus_at_the_same_moment() -> None:
+    records: list[Record] = []
+    (chunk,) = fragments(3, COMMAND, BytesSource(bytes(100)), 16_384)
+
+    def message(stamp: tuple[int, float, float]) -> DimseRecord:
+        return DimseRecord(*stamp, Direction.SENT, 3, 1, 7, "1.2", "1.2.3", -1, 100, "")
+
+    TraceObserver(Scribe(records.append, 7)).sent_chunk(chunk, snap=True, told=message)
+    assert [type(record) for record in records] == [PduRecord, PduRecord, DimseRecord]
+    assert len({record[:3] for record in records}) == 1
 
 
 class Together:

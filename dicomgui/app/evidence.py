@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import (
     DimseRecord,
     FileRecord,
+    MakeSent,
     PduRecord,
     Record,
     StateRecord,
@@ -47,7 +49,7 @@ class Evidence:
     def __init__(self, onward: Tracer | None = None) -> None:
         self._onward = onward
         self._telling: list[tuple[int, Record]] = []
-        self._recent: deque[tuple[int, Record]] = deque(maxlen=MAX_RECENT)
+        self._recent: deque[tuple[int, Record | MakeSent]] = deque(maxlen=MAX_RECENT)
         self._count = 0
         self._associations: dict[int, None] = {}
 
@@ -84,6 +86,14 @@ class Evidence:
         if self._onward is not None:
             hand_on(self._onward, sent, message)
 
+    def take_later(self, count: int, make: MakeSent) -> None:
+        """Take records as :func:`~dicomgui.network.tracing.hand_on_later` gives them."""
+        if self._onward is not None:
+            self.take_sent(*make())
+            return
+        self._count += count
+        self._recent.append((self._count, make))
+
     def take_received(self, records: Sequence[Record]) -> None:
         """Take records as :func:`~dicomgui.network.tracing.hand_on_received` gives them."""
         self._keep_recent(records)
@@ -103,7 +113,7 @@ class Evidence:
     def _keep_pdus_of(self, message: DimseRecord) -> None:
         """The newest PDUs that went the way of the message are those that carried it."""
         pieces = []
-        for numbered in reversed(self._recent):
+        for numbered in self._latest():
             record = numbered[1]
             if isinstance(record, DimseRecord) and record.direction is message.direction:
                 break
@@ -113,10 +123,19 @@ class Evidence:
                     break
         self._telling += reversed(pieces)
 
+    def _latest(self) -> Iterator[tuple[int, Record]]:
+        """The kinds that come by the thousand, numbered, the last one first."""
+        for number, kept in reversed(self._recent):
+            if isinstance(kept, Record):
+                yield number, kept
+            else:
+                sent, message = kept()
+                yield from zip(itertools.count(number, -1), (message, *reversed(sent)), strict=False)
+
     @property
     def records(self) -> list[Record]:
         """What was kept, in the order in which it came."""
-        return list(dict(sorted([*self._telling, *self._recent], key=_number)).values())
+        return list(dict(sorted([*self._telling, *self._latest()], key=_number)).values())
 
     @property
     def is_partial(self) -> bool:

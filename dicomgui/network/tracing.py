@@ -10,7 +10,8 @@ the same three fields: ``association`` (see :func:`next_association_id`; 0 for w
 
 A tracer is called in the event loop's thread, must return quickly and must not raise. One that has a method
 ``take_sent`` is handed the P-DATA-TF PDUs that were written at once all together, see :func:`hand_on`; one that has a
-method ``take_received`` the PDUs and messages that came together, see :func:`hand_on_received`.
+method ``take_received`` the PDUs and messages that came together, see :func:`hand_on_received`; one that has a method
+``take_later`` what makes the records of a small message, see :func:`hand_on_later`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ __all__ = [
     "Direction",
     "FileRecord",
     "ListenRecord",
+    "MakeSent",
     "NoteRecord",
     "PduRecord",
     "Record",
@@ -48,6 +50,7 @@ __all__ = [
     "Tracer",
     "broken_rule",
     "hand_on",
+    "hand_on_later",
     "hand_on_received",
     "next_association_id",
     "read_broken_rule",
@@ -295,6 +298,22 @@ def hand_on(tracer: Tracer, sent: Sequence[PduRecord], message: DimseRecord | No
         tracer(record)
     if message is not None:
         tracer(message)
+
+
+MakeSent: TypeAlias = Callable[[], tuple[Sequence[PduRecord], DimseRecord]]
+"""Makes what :func:`hand_on` gives of one message; always the same."""
+
+
+def hand_on_later(tracer: Tracer, count: int, make: MakeSent) -> None:
+    """Give a tracer the same of a whole small message, of so many records, for those that forget most of it unseen.
+
+    One that has a method ``take_later`` is handed what makes the records, and need not have them made.
+    """
+    take: Callable[[int, MakeSent], None] | None = getattr(tracer, "take_later", None)
+    if take is not None:
+        take(count, make)
+    else:
+        hand_on(tracer, *make())
 
 
 def hand_on_received(tracer: Tracer, records: Sequence[Record]) -> None:

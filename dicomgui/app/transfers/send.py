@@ -35,7 +35,7 @@ from dicomgui.network.part10 import Part10Error
 from dicomgui.network.pdu import PDATA_HEAD
 from dicomgui.network.service import InstanceFile, Response, StoreLane
 from dicomgui.network.status import Service, Status
-from dicomgui.network.tracing import DimseRecord, PduRecord, Scribe, Tracer
+from dicomgui.network.tracing import DimseRecord, MakeSent, PduRecord, Scribe, Tracer
 from dicomgui.trace.diagnosis.diagnose import explain_error
 from dicomgui.trace.diagnosis.words import compose
 from dicomgui.trace.finding import Finding
@@ -148,7 +148,9 @@ class SendJob:
         self._selection = selection
         self._on_result = on_result
         self._on_progress = on_progress
-        self._evidence = self._meter = _Meter(context.tracer if context.is_tracing else None, self._on_moved)
+        tracer = context.tracer if context.is_tracing else None
+        self._meter = None if on_progress is None else _Meter(tracer, self._on_moved)
+        self._evidence = self._meter or Evidence(tracer)
         self._context = context
         self._bytes_total = selection.size_bytes
         self._bytes_done = 0
@@ -195,7 +197,7 @@ class SendJob:
     @property
     def associations(self) -> tuple[int, ...]:
         """Numbers in the trace of the associations so far, also of those that did not come about."""
-        return self._meter.associations
+        return self._evidence.associations
 
     def report(self) -> SendReport:
         """Where the send stands, or how it ended."""
@@ -310,7 +312,8 @@ class SendJob:
         if self._begun is item:
             return
         self._begun = item
-        self._meter.begin(item.size_bytes)
+        if self._meter is not None:
+            self._meter.begin(item.size_bytes)
         path, name = str(item.path), item.name
         scribe = Scribe(self._evidence, association.number)
         scribe.file("opened", path, item.size_bytes, "" if name == path else name)
@@ -418,7 +421,7 @@ class SendJob:
 
     def _tell_progress(self, tell: Callable[[SendProgress], None]) -> None:
         current = self._current
-        part = min(self._meter.bytes_sent, current.size_bytes) if current is not None else 0
+        part = 0 if current is None or self._meter is None else min(self._meter.bytes_sent, current.size_bytes)
         tell(
             SendProgress(
                 done=len(self._results),
@@ -456,6 +459,10 @@ class _Meter(Evidence):
         if mono >= self._next:
             self._next = mono + PROGRESS_S
             self._moved()
+
+    def take_later(self, count: int, make: MakeSent) -> None:
+        """Take those of a small message: they are counted, and so must be made."""
+        self.take_sent(*make())
 
 
 def _state_of(status: Status) -> ItemState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeAlias
 
 from dicomgui.network.association.states import Action, Event, State
@@ -20,6 +21,7 @@ from dicomgui.network.tracing import (
     Scribe,
     Segment,
     hand_on,
+    hand_on_later,
     hand_on_received,
 )
 
@@ -33,6 +35,9 @@ _mono, _utc, _new = time.monotonic, time.time, tuple.__new__  # for the records 
 
 TellMessage: TypeAlias = Callable[[tuple[int, float, float]], DimseRecord]
 """Makes the record of a message from the number of the association and both times."""
+
+_LATER_BYTES: Final = 16_384
+"""Of a message up to this size the records may be made later: until then all its bytes are kept."""
 
 _WITH_IDENTITY = frozenset({int(PduType.ASSOCIATE_RQ), int(PduType.ASSOCIATE_AC)})
 
@@ -80,35 +85,54 @@ class TraceObserver:
         :param told: makes the record of the message where these are all its PDUs; it may be told with them.
         """
         scribe = self._scribe
-        tracer, association = scribe.tracer, scribe.association
+        tracer = scribe.tracer
         if tracer is None:
             return
-        # Thousands a second: one moment for all that was written at once, and one record for all that are alike.
-        mono, utc = _mono(), _utc()
-        data, border, full, _ = chunk
-        end = len(data)
-        if type(data) is not bytes:
-            data = memoryview(data)  # of which a slice is no copy yet
-        records: list[PduRecord] = []
-        if border:
+        stamp = (scribe.association, _mono(), _utc())  # one moment for all that was written at once
+        if chunk.data_offset:
             self._left = SNAP_LENGTH if snap else _ALL
-        for offset, behind, left in ((0, border, _ALL), (border, end, self._left)):
-            while offset < behind:
-                length = full if offset + full <= behind else behind - offset
-                most = _HEAD + left if left < KEEP_LIMIT else KEEP_LIMIT
-                # Of the headers alone all have the same, but perhaps the last one, which may be shorter, too.
-                times = 1 if left else (behind - offset - 1) // full or 1
-                segments = (_new(Segment, (0, bytes(data[offset : offset + (length if length < most else most)]))),)
-                record = _new(PduRecord, (association, mono, utc, Direction.SENT, _P_DATA, length, segments, ""))
-                records += (record,) * times
-                offset += length * times
-                left = left + _HEAD - length if left + _HEAD > length else 0
-        self._left = left
-        hand_on(tracer, records, None if told is None else told((association, mono, utc)))
+        if told is not None and len(chunk.data) <= _LATER_BYTES:
+            full, end = chunk.full_length, len(chunk.data)
+            count = 1 - (-chunk.data_offset // full) - (chunk.data_offset - end) // full
+            hand_on_later(tracer, count, partial(_records_later, chunk, self._left, stamp, told))
+            return
+        records, self._left = _records(chunk, self._left, stamp)
+        hand_on(tracer, records, None if told is None else told(stamp))
 
     def stray(self, length: int, data: bytes, error: str) -> None:
         """Bytes came that belong to no PDU."""
         self._scribe.stray_bytes(Direction.RECEIVED, length, data, error)
+
+
+def _records(chunk: Chunk, left: int, stamp: tuple[int, float, float]) -> tuple[list[PduRecord], int]:
+    """What is told of the PDUs of a chunk, one record for all that are alike, and how much is still to be kept.
+
+    :param left: bytes to be kept of the data set from here on.
+    """
+    data, border, full, _ = chunk
+    end = len(data)
+    if type(data) is not bytes:
+        data = memoryview(data)  # of which a slice is no copy yet
+    records: list[PduRecord] = []
+    for offset, behind, keep in ((0, border, _ALL), (border, end, left)):
+        while offset < behind:
+            length = full if offset + full <= behind else behind - offset
+            most = _HEAD + keep if keep < KEEP_LIMIT else KEEP_LIMIT
+            # Of the headers alone all have the same, but perhaps the last one, which may be shorter, too.
+            times = 1 if keep else (behind - offset - 1) // full or 1
+            segments = (_new(Segment, (0, bytes(data[offset : offset + (length if length < most else most)]))),)
+            record = _new(PduRecord, (*stamp, Direction.SENT, _P_DATA, length, segments, ""))
+            records += (record,) * times
+            offset += length * times
+            keep = keep + _HEAD - length if keep + _HEAD > length else 0
+        left = keep
+    return records, left
+
+
+def _records_later(
+    chunk: Chunk, left: int, stamp: tuple[int, float, float], told: TellMessage
+) -> tuple[list[PduRecord], DimseRecord]:
+    return _records(chunk, left, stamp)[0], told(stamp)
 
 
 def _masked(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:

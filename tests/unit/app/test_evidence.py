@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from helpers.failures import knocked, listener, merged, moved
 from helpers.recordings import CT, Recording
 
@@ -19,6 +21,7 @@ from dicomgui.network.tracing import (
     Scribe,
     Segment,
     hand_on,
+    hand_on_later,
 )
 
 
@@ -78,6 +81,49 @@ def test_a_message_that_is_told_with_its_pdus_comes_behind_them_and_is_passed_on
             one_by_one(record)
     assert at_once.records == one_by_one.records == seen[-MAX_RECENT:]
     assert len(seen) == 3 * MAX_RECENT
+
+
+def test_records_that_may_be_made_later_are_made_when_somebody_looks() -> None:
+    made: list[int] = []
+    pdu = PduRecord(1, 0.0, 0.0, Direction.SENT, 4, 16, (Segment(0, b"0123"),), "")
+    message = DimseRecord(1, 0.0, 0.0, Direction.SENT, 1, 1, 7, "1.2", "1.2.3", -1, 48, "")
+
+    def make(number: int) -> tuple[list[PduRecord], DimseRecord]:
+        made.append(number)
+        return [pdu._replace(mono=float(number))] * 2, message._replace(message_id=number)
+
+    seen: list[Record] = []
+    one_by_one, later, passing_on = Evidence(), Evidence(), Evidence(seen.append)
+    for number in range(MAX_RECENT + 10):
+        for evidence in (one_by_one, later, passing_on):
+            Scribe(evidence, 1).note(20, str(number))
+        hand_on_later(later, 3, partial(make, number))
+    assert made == []
+    for number in range(MAX_RECENT + 10):
+        hand_on_later(passing_on, 3, partial(make, number))
+        hand_on(one_by_one, *make(number))
+    told = [record for record in later.records if not isinstance(record, NoteRecord)]
+    assert told[-MAX_RECENT:] == [record for record in one_by_one.records if not isinstance(record, NoteRecord)]
+    assert len(told) == 3 * MAX_RECENT
+    assert later.is_partial
+    assert len(seen) == 4 * (MAX_RECENT + 10)
+
+
+def test_the_pdu_of_a_failure_is_found_behind_records_that_are_made_later() -> None:
+    evidence = Evidence()
+    scribe = Scribe(evidence, 1)
+    pdu = PduRecord(1, 0.0, 0.0, Direction.SENT, 4, 16, (Segment(0, b"0123"),), "")
+    message = DimseRecord(1, 0.0, 0.0, Direction.SENT, 1, 1, 7, "1.2", "1.2.3", -1, 48, "")
+    for length, status in ((16, 0), (17, 0xA700)):
+        scribe.pdu(Direction.RECEIVED, 4, length, (Segment(0, b"0123"),))
+        hand_on_later(evidence, 2, lambda: ([pdu], message))  # of an operation beside it
+        scribe.dimse(Direction.RECEIVED, 1, 0x8001, 7, status=status)
+    for _ in range(MAX_RECENT):
+        scribe.state(6, 9, "DT-1", 6)
+    kept, failure = evidence.records[:2]
+    assert isinstance(kept, PduRecord)
+    assert isinstance(failure, DimseRecord)
+    assert (kept.length, failure.status) == (17, 0xA700)
 
 
 def test_even_what_tells_something_is_bounded() -> None:

@@ -12,7 +12,7 @@ from dicomgui.network.dimse.command_set import encode
 from dicomgui.network.dimse.commands import CStoreRQ
 from dicomgui.network.dimse.fragment import BytesSource, fragments
 from dicomgui.network.pdu import Capture, DataEnd, Framer, PduType
-from dicomgui.network.tracing import SNAP_LENGTH, DimseRecord, Direction, PduRecord, Record, Scribe, Segment
+from dicomgui.network.tracing import SNAP_LENGTH, DimseRecord, Direction, MakeSent, PduRecord, Record, Scribe, Segment
 from dicomgui.network.transport import TraceObserver
 from dicomgui.network.transport import observe as module
 
@@ -93,6 +93,35 @@ def test_the_message_is_told_with_its_pdus_at_the_same_moment() -> None:
     TraceObserver(Scribe(records.append, 7)).sent_chunk(chunk, snap=True, told=message)
     assert [type(record) for record in records] == [PduRecord, PduRecord, DimseRecord]
     assert len({record[:3] for record in records}) == 1
+
+
+class Later:
+    """A tracer that may have records made later."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, MakeSent]] = []
+
+    def __call__(self, record: Record) -> None:
+        raise AssertionError("one by one")
+
+    def take_later(self, count: int, make: MakeSent) -> None:
+        self.calls.append((count, make))
+
+
+@pytest.mark.parametrize(("size", "max_pdu_length"), [(0, 0), (100, 0), (9000, 0), (9001, 1000), (14_000, 0)])
+def test_the_records_of_a_small_message_are_the_same_when_they_are_made_later(size: int, max_pdu_length: int) -> None:
+    told, later = [], Later()
+    (chunk,) = fragments(3, COMMAND, BytesSource(bytes(size)), max_pdu_length)
+
+    def message(stamp: tuple[int, float, float]) -> DimseRecord:
+        return DimseRecord(*stamp, Direction.SENT, 3, 1, 7, "1.2", "1.2.3", -1, size, "")
+
+    for tracer in (told.append, later):
+        TraceObserver(Scribe(tracer, 7)).sent_chunk(chunk, snap=True, told=message)
+    ((count, make),) = later.calls
+    sent, last = make()
+    assert [record[3:] for record in (*sent, last)] == [record[3:] for record in told]
+    assert count == len(told)
 
 
 class Together:

@@ -100,7 +100,7 @@ class StoreMaker:
         try:
             descriptor = os.open(instance.path, _READING)  # a file object costs as much as reading a small file
             try:
-                length = os.fstat(descriptor).st_size
+                length = os.lseek(descriptor, 0, os.SEEK_END)  # in a quarter of the time of a stat()
                 if length <= READ_AHEAD_BYTES:
                     context, command, source = self._of_open(descriptor, instance.head, manner, length)
                     chunks = self._connection.requests.prepare(context.context_id, command, source)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final, cast
@@ -21,7 +20,7 @@ from dicomgui.network.dimse.fragment import Chunk
 from dicomgui.network.errors import ConnectError, RemoteProtocolError
 from dicomgui.network.pdu import PduType
 from dicomgui.network.tracing import Role, Scribe, Segment, broken_rule
-from dicomgui.network.transport.buffers import RECEIVE_BUFFER_BYTES, receive_buffer
+from dicomgui.network.transport.buffers import READ_ON_S, joined, read_on, receive_buffer
 from dicomgui.network.transport.clock import clock_of
 from dicomgui.network.transport.deadlines import Deadlines
 from dicomgui.network.transport.eager import expecting
@@ -41,9 +40,6 @@ with thousands of small messages could otherwise hold up everybody else, and the
 
 WRITE_HIGH_WATER_BYTES: Final = 262_144
 """Above this amount of unsent bytes senders wait, and an acceptor stops to read (a peer that never reads)."""
-
-MOST_JOINED_BYTES: Final = 65_536
-"""Several small buffers are written as one up to this size: a copy is cheaper than a system call."""
 
 FLUSH_TIMEOUT_S: Final = 5.0
 """How long a connection that is to be closed may take for its last bytes before it is cut."""
@@ -89,6 +85,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self.tls: TlsInfo | None = None
         self.local_place = self.peer_place = ""
         self._socket: socket.socket | None = None
+        self._lost: OSError | None = None
         self._transport: asyncio.Transport | None = None
         self._deadlines = Deadlines(self._loop, self._on_time)
         self._idle_s: float | None = None
@@ -149,6 +146,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._is_reading, self._has_written = True, False
         try:
             machine.receive(self._buffer[:nbytes], now, self._take)
+            while nbytes == len(self._window) and (nbytes := self._read_on(now)):
+                machine.receive(self._buffer[:nbytes], now, self._take)
         except Exception as error:  # a fault of ours ends this association and nothing else
             self._fault(error)
         finally:
@@ -181,7 +180,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the connection is gone."""
         self._deadlines.end()
-        error = exc if isinstance(exc, OSError) else None
+        error = exc if isinstance(exc := exc or self._lost, OSError) else None
         if isinstance(exc, ConnectError):
             self._user.transport_failed(exc)
         elif error is not None:
@@ -289,11 +288,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
                 self._deadlines.arm(self._artim)
 
     def _write_queued(self, transport: asyncio.Transport) -> None:
-        queued = self._machine.data_to_send()
         self._has_written = True
-        if len(queued) > 1 and sum(map(len, queued)) <= MOST_JOINED_BYTES:
-            queued = [b"".join(queued)]
-        for data in queued:
+        for data in joined(self._machine.data_to_send()):
             if transport.is_closing():  # perhaps only now: asyncio warns of writes to a connection that is lost
                 break
             try:
@@ -412,12 +408,23 @@ class AssociationTransport(asyncio.BufferedProtocol):
 
     # inner workings
 
+    def _read_on(self, since: float) -> int:
+        """Read once more without a turn of the loop, unless there is something else to be done."""
+        is_busy = self._has_written or self._holds or self._machine.outgoing or self.is_closing
+        if self._socket is None or self._transport is None or self.tls is not None or is_busy:
+            return 0
+        try:
+            return read_on(self._socket, self._window) if self._clock() - since < READ_ON_S else 0
+        except OSError as error:
+            self._lost = error
+            self._transport.abort()
+            return 0
+
     def _adapt(self, busy_s: float) -> None:
         """Take less at a time from a peer whose bytes are much work, and more again when they are not."""
         size = len(self._window)
         if busy_s > READ_SLICE_S:
-            if size > LEAST_READ_BYTES:
-                self._window = self._buffer[: size // 2]
+            self._window = self._buffer[: max(size // 2, LEAST_READ_BYTES)]
         elif size < len(self._buffer) and busy_s < READ_SLICE_S / 4:
             self._window = self._buffer[: size * 2]
 
@@ -455,8 +462,8 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if self._socket is None or self._transport is None or self._transport.get_extra_info("sslcontext") is not None:
             return
         try:
-            while rest := os.read(self._socket.fileno(), RECEIVE_BUFFER_BYTES):
-                for event in self._machine.receive_data(rest, self._loop.time()):
+            while count := read_on(self._socket, self._buffer):
+                for event in self._machine.receive_data(self._buffer[:count], self._loop.time()):
                     self._user.handle_event(event)
         except (OSError, RemoteProtocolError):
             return  # nothing (more) to read, or nothing worth answering any more

@@ -334,6 +334,51 @@ async def test_a_peer_that_is_much_work_is_read_in_smaller_pieces(monkeypatch: p
     await stage.end()
 
 
+def filling(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Four P-DATA-TF PDUs that fill what one read takes, which is made small for that."""
+    with monkeypatch.context() as patch:
+        patch.setattr(protocol, "READ_SLICE_S", -1.0)
+        for _ in range(5):
+            stage.receive(b"")
+    return PDataTF((PDV(1, 0, bytes(4096 - 12)),)).encode() * (protocol.LEAST_READ_BYTES // 4096)
+
+
+@pytest.mark.parametrize(("held", "longest_s", "pieces"), [(False, 60.0, 9), (False, -1.0, 4), (True, 60.0, 4)])
+async def test_a_read_that_was_full_is_followed_by_another_one_at_once_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, held: bool, longest_s: float, pieces: int
+) -> None:
+    monkeypatch.setattr(sockets, "_QUICKACK", None)  # which only a TCP socket has
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        stage, user, _ = answering(ours)
+        full = filling(stage, monkeypatch)
+        monkeypatch.setattr(protocol, "READ_ON_S", longest_s)
+        if held:
+            stage.driver.hold()
+        theirs.sendall(full + DATA)
+        user.events.clear()
+        stage.receive(full)
+        assert len(user.events) == pieces
+        await stage.end()
+
+
+async def test_a_connection_found_lost_while_reading_on_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lost(connection: socket.socket, buffer: memoryview) -> int:
+        raise ConnectionResetError("reset")
+
+    stage, user, line = answering(NotingSocket())
+    full = filling(stage, monkeypatch)
+    monkeypatch.setattr(protocol, "read_on", lost)
+    stage.receive(full)
+    assert line.calls == ["abort"]
+    await stage.end()
+    assert isinstance(user.closed[0], ConnectionResetError)
+    assert [record.by_peer for record in stage.records if isinstance(record, CloseRecord)] == [True]
+
+
 async def test_a_timer_that_is_late_looks_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop stood still: what came meanwhile is read before the time is said to be over."""
     clock = LeapingClock(monkeypatch)
@@ -422,6 +467,7 @@ class Answering(User):
         if isinstance(event, AssociateRequested):
             self.driver._machine.accept(AC, 0.0)
             return
+        self.events.append(event)
         for answer in self.answers:
             self.driver.send_whole(answer)
         if self.then:

@@ -925,6 +925,7 @@ async def test_a_cancel_at_any_await_of_a_verb_leaves_a_defined_state(verb: Any,
     assert states[-1] == (verb not in (_release, _abort))
 
 
+@pytest.mark.uvloop
 async def test_what_the_association_took_is_known_once_it_is_open() -> None:
     async with server_of() as server, connect(f"X@{LOOPBACK}:{server.port}") as assoc:
         assert assoc.timings.connect_s > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -166,7 +167,7 @@ class Association(ServiceUser):
                 server_name=None if options.tls is None else options.tls.server_name,
                 tls_s=options.timeouts.tls_s,
             )
-            requested = self._loop.time()
+            requested = time.monotonic()  # uvloop's own clock has milliseconds
             self._connection.transport.set_deadline("associate", options.timeouts.associate_s)
             self._check(await self._answer)
         except ConnectError as error:
@@ -177,7 +178,7 @@ class Association(ServiceUser):
             await self._shut_down()
             raise
         self._connection.transport.set_deadline("associate", None)
-        self._timings = Timings(times.resolve_s, times.connect_s, self._loop.time() - requested, times.tls_s)
+        self._timings = Timings(times.resolve_s, times.connect_s, time.monotonic() - requested, times.tls_s)
         return self
 
     def _ask(self) -> None:

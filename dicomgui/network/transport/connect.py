@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -71,35 +72,36 @@ async def open_connection(
     :raises TlsError: the TLS handshake failed.
     :raises ConnectError: anything else that the system reports, e.g. no route.
     """
-    loop = asyncio.get_running_loop()
-    started = loop.time()
+    started = time.monotonic()
     deadline = None if timeout_s is None else started + timeout_s
     via = sockets.proxy
     host, port = (peer.host, peer.port) if via is None else (via.host, via.port)
     addresses = usual_literal(host, sockets.family)
     if addresses:
-        scribe.resolve(host, tuple(addresses), loop.time() - started)
+        scribe.resolve(host, tuple(addresses), time.monotonic() - started)
     else:
         addresses = await _resolve(peer, host, port, sockets.family, scribe, deadline, timeout_s)
-    resolved = loop.time()
+    resolved = time.monotonic()
     failure: DicomNetworkError | None = None
     make: Callable[[], _Protocol] = make_protocol
     if tls is not None:
         make = partial(_secured, make_protocol, tls, scribe, server_name or peer.host, tls_s)
     for number, address in enumerate(addresses, 1):
-        attempt = loop.time()
+        attempt = time.monotonic()
         left = None if deadline is None else (deadline - attempt) / (len(addresses) - number + 1)
         try:
             protocol = await _connect(make, peer, address, via, local_host, left)
         except (OSError, ConnectError) as exc:
             failure = _translate(exc, peer, port, timeout_s)
             place = socket_place((address, port))
-            scribe.connect(Role.REQUESTOR, "", place, loop.time() - attempt, f"{type(failure).__name__}: {failure}")
+            scribe.connect(
+                Role.REQUESTOR, "", place, time.monotonic() - attempt, f"{type(failure).__name__}: {failure}"
+            )
             continue
-        connected = loop.time()
+        connected = time.monotonic()
         if isinstance(protocol, TlsTransport):
             await _shake_hands(protocol, str(peer))
-        return ConnectTimes(resolved - started, connected - resolved, loop.time() - connected)
+        return ConnectTimes(resolved - started, connected - resolved, time.monotonic() - connected)
     assert failure is not None
     raise failure
 
@@ -113,25 +115,24 @@ async def _resolve(
     deadline: float | None,
     timeout_s: float | None,
 ) -> list[str]:
-    loop = asyncio.get_running_loop()
-    started = loop.time()
+    started = time.monotonic()
     try:
-        async with asyncio.timeout_at(deadline):
+        async with asyncio.timeout(None if deadline is None else deadline - time.monotonic()):
             addresses = await look_up(host, port, family)
     except TimeoutError as exc:
-        scribe.resolve(host, (), loop.time() - started, "time-out")
+        scribe.resolve(host, (), time.monotonic() - started, "time-out")
         raise ConnectTimeout(
             f"looking up {host!r} took longer than {timeout_s:g} s", peer=str(peer), phase="resolve"
         ) from exc
     except (OSError, UnicodeError) as exc:
-        scribe.resolve(host, (), loop.time() - started, str(exc))
+        scribe.resolve(host, (), time.monotonic() - started, str(exc))
         raise NameResolutionError(
             f"the name {host!r} has no {_FAMILY_TEXTS[family]}address ({exc})",
             peer=str(peer),
             phase="resolve",
             hint="Check the spelling, or give the IP address.",
         ) from exc
-    scribe.resolve(host, tuple(addresses), loop.time() - started)
+    scribe.resolve(host, tuple(addresses), time.monotonic() - started)
     return addresses
 
 

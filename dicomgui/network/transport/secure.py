@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import time
 from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
@@ -83,7 +84,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._window = memoryview(b"")
         self._first = b""
         self._timer: asyncio.TimerHandle | None = None
-        self._since = self._loop.time()
+        self._since = time.monotonic()
         self._error: ConnectError | None = None
         self._paused = self._closing = self._peer_closed = False
         self.ready: asyncio.Future[None] = self._loop.create_future()
@@ -97,7 +98,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     @property
     def seconds(self) -> float:
         """Since the connection was opened."""
-        return self._loop.time() - self._since
+        return time.monotonic() - self._since
 
     # the socket's side
 
@@ -105,7 +106,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         """asyncio: the connection is open."""
         transport = cast(asyncio.Transport, transport)  # of what it is a class, other loops do not say
         self._lower = transport
-        self._since = self._loop.time()
+        self._since = time.monotonic()
         self._protocol.announce(transport)
         if not self._admit():
             self._phase = _Phase.FAILED

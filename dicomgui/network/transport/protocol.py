@@ -188,7 +188,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._tell_end()
         told = "" if exc is None else f"{type(exc).__name__}: {exc}"
         self._scribe.close(by_peer=self._peer_closed or not self._closing, error=told)
-        self._set_writable(True)
+        self._set_writable()
         self._set_closed()
         try:
             self._user.transport_closed(error)
@@ -208,7 +208,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if self._role is Role.ACCEPTOR and not self._writable:
             self.unhold()
         self.set_deadline("send", None)
-        self._set_writable(True)
+        self._set_writable()
 
     # the user's side
 
@@ -435,16 +435,14 @@ class AssociationTransport(asyncio.BufferedProtocol):
         except Exception as fault:
             self._fault(fault)
 
-    def _set_writable(self, writable: bool) -> None:
-        self._writable = writable
-        if writable:
-            self._wake()
+    def _set_writable(self) -> None:
+        self._writable = True
+        self._wake()
 
     def _wake(self) -> None:
-        if self._drained is not None:
-            if not self._drained.done():
-                self._drained.set_result(None)
-            self._drained = None
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
 
     def _fault(self, error: Exception) -> None:
         _log.error("association %d: internal fault", self._scribe.association, exc_info=error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -405,6 +406,27 @@ async def test_files_read_ahead_arrive_like_any_other(tmp_path: Path) -> None:
     assert kept.received[-1][0].command.priority == Priority.HIGH
     for request, data in kept.received:
         assert (tmp_path / f"{request.command.affected_sop_instance_uid}.dcm").read_bytes().endswith(data)
+
+
+async def test_a_small_file_that_becomes_shorter_while_it_is_read_is_not_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither at its turn nor ahead of it; the moment is too short to be met from outside."""
+    one, other = (write_file(tmp_path, ct_dataset(uid)) for uid in ("1.2.1", "1.2.2"))
+    first, second = (InstanceFile(path, read_head(path)) for path in (one, other))
+    pread, cut = os.pread, itertools.chain([0, 1, 1], itertools.repeat(0))
+    monkeypatch.setattr(os, "pread", lambda file, size, offset: pread(file, size - next(cut), offset))
+    kept = Kept()
+    async with (
+        await serve(port=0, handlers=Handlers(on_store=kept)) as server,
+        connect(f"X@127.0.0.1:{server.port}", contexts=presets.for_instances([(CT, EXPLICIT)])) as assoc,
+    ):
+        assert (await assoc.store(first, following=second)).status.is_success
+        with pytest.raises(OSError, match="shorter"):
+            await assoc.store(second)
+        assert (await assoc.store(second)).status.is_success
+    assert [request.command.affected_sop_instance_uid for request, _ in kept.received] == ["1.2.1", "1.2.2"]
+    assert len({len(data) for _, data in kept.received}) == 1
 
 
 async def test_a_file_that_vanishes_before_its_turn_is_an_error_of_its_own(tmp_path: Path) -> None:

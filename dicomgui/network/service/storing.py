@@ -154,9 +154,13 @@ class StoreMaker:
 
 def _read_at(descriptor: int, offset: int, size: int) -> bytes:
     if _HAS_PREAD:
-        return os.pread(descriptor, size, offset)
-    os.lseek(descriptor, offset, os.SEEK_SET)
-    return os.read(descriptor, size)
+        data = os.pread(descriptor, size, offset)
+    else:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        data = os.read(descriptor, size)
+    if len(data) < size:
+        raise OSError(f"the file has become shorter while it was read: {len(data)} bytes of {size} are left")
+    return data
 
 
 def open_instance(instance: str | os.PathLike[str] | InstanceFile) -> tuple[FileIO, Part10Head]:

@@ -1,8 +1,8 @@
 """What asyncio leaves to be had: `python -m bench.limits receive|answer|send|echo|associate ...`.
 
 Each does what a program on asyncio's transports cannot do without to play its part, and nothing else: bytes that were
-made before, no states, checks, limits, time-outs or trace. The last line of the output is JSON; a server first says on
-which port it listens, and runs until its standard input is closed.
+made before, no states, checks, limits, time-outs or trace. Its loop is ours, which looks before it sleeps. The last
+line of the output is JSON; a server first says on which port it listens, and runs until its standard input is closed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from helpers import bad_peer as wire
 
 from dicomgui.network import TlsConfig, eager_event_loop
 from dicomgui.network.part10 import read_head, write_head
+from dicomgui.network.transport.eager import expecting
 
 _MESSAGE_BUFFER = 2**14
 _INSTANCE_BUFFER = 2**18
@@ -73,13 +74,24 @@ class _Provider(asyncio.BufferedProtocol):
         self._kept = 0
 
     def _make_walker(self, transport: asyncio.Transport) -> Walker:
-        return Walker(transport.write)
+        return Walker(_write_of(transport))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view[self._kept :] if self._kept else self._view
 
     def buffer_updated(self, nbytes: int) -> None:
         self._kept = self.walker.feed(self._view, self._kept + nbytes)
+
+
+def _write_of(transport: asyncio.Transport) -> Callable[[bytes], object]:
+    """How to write, and tell the loop of it, as our own connections do."""
+    expect = expecting(asyncio.get_running_loop())
+
+    def write(data: bytes) -> None:
+        transport.write(data)
+        expect()
+
+    return write
 
 
 async def _answer(_arguments: argparse.Namespace) -> dict[str, object]:
@@ -93,7 +105,7 @@ class _Storing(Walker):
     """Writes each instance as a receiver must: under another name until all of it is there, and never over a file."""
 
     def __init__(self, transport: asyncio.Transport, folder: Path, *, fsync: bool) -> None:
-        super().__init__(transport.write)
+        super().__init__(_write_of(transport))
         self._folder = os.fsencode(folder) + b"/"
         self._part = self._folder + b".part"
         self._synced = os.open(folder, os.O_RDONLY) if fsync else None
@@ -186,7 +198,8 @@ class _Asker(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        transport.write(next(self._told))
+        self._write = _write_of(transport)
+        self._write(next(self._told))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view[self._kept :] if self._kept else self._view
@@ -198,7 +211,7 @@ class _Asker(asyncio.BufferedProtocol):
         self._kept = 0  # there is nothing else: the peer sends one answer and waits
         kind = self._view[0]
         if kind in (_DATA_TYPE, _AC_TYPE):
-            self._transport.write(next(self._told))
+            self._write(next(self._told))
             return
         if kind == _RELEASE_RP_TYPE:
             self._over.set_result(None)

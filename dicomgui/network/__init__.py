@@ -95,7 +95,7 @@ from dicomgui.network.service import (
 )
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
-from dicomgui.network.transport import EagerSelector, HttpProxy, SocketOptions, TlsConfig, TlsInfo, eager_event_loop
+from dicomgui.network.transport import EagerLoop, HttpProxy, SocketOptions, TlsConfig, TlsInfo, eager_event_loop
 
 __all__ = [
     "AETitle",
@@ -120,7 +120,7 @@ __all__ = [
     "Destination",
     "DicomNetworkError",
     "DimseFailure",
-    "EagerSelector",
+    "EagerLoop",
     "EchoRequest",
     "FindRequest",
     "FolderTarget",

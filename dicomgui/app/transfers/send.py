@@ -323,8 +323,7 @@ class SendJob:
     ) -> ItemResult:
         self._current = item
         self._begin(association, item)
-        if self._on_progress is not None:
-            self._tell_progress(self._on_progress)
+        self._tell_progress()
         started = time.perf_counter()
         other = "" if self._pool is None else fallback_of(association.negotiated, item, self._conversion)
         try:
@@ -404,8 +403,7 @@ class SendJob:
             self._bytes_sent += size
         if self._on_result is not None:
             self._on_result(result)
-        if self._on_progress is not None:
-            self._tell_progress(self._on_progress)
+        self._tell_progress()
 
     def _cancelled(self, groups: list[deque[SendItem]]) -> None:
         total = len(self._selection.items)
@@ -416,13 +414,15 @@ class SendJob:
                 self._finish(ItemResult(queue.popleft(), ItemState.CANCELLED, reason="cancelled", association=number))
 
     def _on_moved(self) -> None:
-        if self._current is not None and self._on_progress is not None:
-            self._tell_progress(self._on_progress)
+        if self._current is not None:
+            self._tell_progress()
 
-    def _tell_progress(self, tell: Callable[[SendProgress], None]) -> None:
+    def _tell_progress(self) -> None:
+        if self._on_progress is None:
+            return
         current = self._current
         part = 0 if current is None or self._meter is None else min(self._meter.bytes_sent, current.size_bytes)
-        tell(
+        self._on_progress(
             SendProgress(
                 done=len(self._results),
                 total=len(self._selection.items),

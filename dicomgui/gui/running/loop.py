@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVarTuple, Unpack
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimerEvent, Signal
 from PySide6.QtWidgets import QApplication
 
-from dicomgui.network import EagerSelector
+from dicomgui.network import EagerLoop
 
 if TYPE_CHECKING:
 
@@ -53,13 +53,7 @@ if TYPE_CHECKING:
 elif sys.platform == "linux":
     import qasync
 
-    class _Sockets(asyncio.SelectorEventLoop):
-        def __init__(self) -> None:
-            selector = EagerSelector()
-            self.expect_answer = selector.expect
-            super().__init__(selector)
-
-    class _QtLoop(qasync._QEventLoop, _Sockets):
+    class _QtLoop(qasync._QEventLoop, EagerLoop):
         """qasync's loop, with the selector of our other loops and asyncio's own way of using it."""
 
         _add_reader = asyncio.SelectorEventLoop._add_reader

@@ -86,11 +86,7 @@ class SingleExchange(Exchange):
         response: PromptFuture[Message],
         then: Callable[[], None] | None = None,
     ) -> None:
-        self.context_id = context_id  # without super(): one is made for each message
-        self.message_id = message_id
-        self.expected = expected
-        self.timeout_s = timeout_s
-        self.due = None
+        super().__init__(context_id, message_id, expected, timeout_s)
         self.response = response
         self.then = then
         self.is_closed = False

@@ -304,10 +304,9 @@ class Requester:
         """The request is sent: the peer's time runs, unless it has answered already."""
         if self.brake.is_pressed:
             self.brake.balance()  # it may be starving now
-        if exchange.due is None and exchange.timeout_s is not None and exchange.is_waiting:
-            due = exchange.due = self._clock() + exchange.timeout_s
-            if due < self._timer_at:
-                self._watch(exchange)
+        if exchange.due is None and exchange.is_waiting:
+            exchange.wait_from(self._clock())
+            self._watch(exchange)
 
     def _watch(self, exchange: Exchange) -> None:
         """Have the timer fire when the response is due, if it does not fire before anyway."""

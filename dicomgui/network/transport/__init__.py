@@ -2,7 +2,7 @@
 
 from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.contexts import requestor_context
-from dicomgui.network.transport.eager import EagerSelector, eager_event_loop
+from dicomgui.network.transport.eager import EagerLoop, eager_event_loop
 from dicomgui.network.transport.listen import Listener, open_listener
 from dicomgui.network.transport.observe import TellMessage, TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport
@@ -17,7 +17,7 @@ __all__ = [
     "AssociationTransport",
     "ClientAuth",
     "ConnectTimes",
-    "EagerSelector",
+    "EagerLoop",
     "HttpProxy",
     "IpFamily",
     "Listener",

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["LOOK_S", "EagerSelector", "eager_event_loop", "expecting"]
+__all__ = ["LOOK_S", "EagerLoop", "EagerSelector", "eager_event_loop", "expecting"]
 
 LOOK_S: Final = 0.0001
 """How long to look before sleeping. Peers on this computer or the next one answer in less; a disk's sync takes more."""
@@ -82,7 +82,7 @@ class EagerSelector(selectors.DefaultSelector):
         self._pays = seconds < self._look_s
 
 
-class _EagerLoop(asyncio.SelectorEventLoop):
+class EagerLoop(asyncio.SelectorEventLoop):
     """asyncio's loop, which can be told by its connections that an answer is due."""
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ class _EagerLoop(asyncio.SelectorEventLoop):
 
 def eager_event_loop() -> asyncio.AbstractEventLoop:
     """An event loop for ``asyncio.Runner(loop_factory=…)``, eager where asyncio's own loop has a selector."""
-    return asyncio.new_event_loop() if sys.platform == "win32" else _EagerLoop()
+    return asyncio.new_event_loop() if sys.platform == "win32" else EagerLoop()
 
 
 def expecting(loop: asyncio.AbstractEventLoop) -> Callable[[], None]:

@@ -91,7 +91,8 @@ class TraceObserver:
         stamp = (scribe.association, _mono(), _utc())  # one moment for all that was written at once
         if chunk.data_offset:
             self._left = SNAP_LENGTH if snap else _ALL
-        if told is not None and len(chunk.data) <= _LATER_BYTES:
+        is_kept = chunk.buffer is None  # else it is written to again
+        if told is not None and is_kept and len(chunk.data) <= _LATER_BYTES:
             full, end = chunk.full_length, len(chunk.data)
             count = 1 - (-chunk.data_offset // full) - (chunk.data_offset - end) // full
             hand_on_later(tracer, count, partial(_records_later, chunk, self._left, stamp, told))

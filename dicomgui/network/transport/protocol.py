@@ -220,8 +220,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
     @property
     def is_over(self) -> bool:
         """Whether nothing more is to be sent: the association has ended, or the connection is about to."""
-        transport = self._transport
-        return self._given_up or self._closing or transport is None or transport.is_closing()
+        return self._given_up or self.is_closing
 
     @property
     def is_writable(self) -> bool:

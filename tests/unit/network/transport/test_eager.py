@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dicomgui.network import EagerSelector, eager_event_loop
+from dicomgui.network.transport.eager import EagerSelector, eager_event_loop
 
 VERY_LONG_S = 600.0
 

@@ -1,10 +1,13 @@
-"""What can go wrong when a port is to be opened, in words."""
+"""What can go wrong when a port is to be opened, in words, and how connections are taken."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import os
 import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -95,20 +98,27 @@ async def test_more_than_are_taken_at_once_are_all_taken() -> None:
     await listener.wait_closed()
 
 
-async def test_a_system_without_handles_is_asked_again(
-    monkeypatch: pytest.MonkeyPatch, reports: list[dict[str, Any]]
-) -> None:
+@contextlib.contextmanager
+def without_handles(code: int) -> Iterator[list[None]]:
+    """A system that has no handle for a connection; how often it was asked."""
     asked: list[None] = []
 
     def accept(self: socket.socket) -> Any:
         asked.append(None)
-        raise OSError(errno.EMFILE, "Too many open files")
+        raise OSError(code, os.strerror(code))
 
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr(socket.socket, "accept", accept)
+        yield asked
+
+
+async def test_a_system_without_handles_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, reports: list[dict[str, Any]]
+) -> None:
     known: list[Noting] = []
     listener = await listen_for(known)
     monkeypatch.setattr(listen, "RETRY_S", 0.2)
-    with monkeypatch.context() as full:
-        full.setattr(socket.socket, "accept", accept)
+    with without_handles(errno.EMFILE) as asked:
         peer = socket.create_connection(("127.0.0.1", listener.port))
         await reached(lambda: bool(asked), "the system is asked")
         await time_passes(0.01)
@@ -122,14 +132,10 @@ async def test_a_system_without_handles_is_asked_again(
 async def test_who_closes_while_there_are_no_handles_is_not_asked_again(
     monkeypatch: pytest.MonkeyPatch, reports: list[dict[str, Any]]
 ) -> None:
-    def accept(self: socket.socket) -> Any:
-        raise OSError(errno.ENFILE, "File table overflow")
-
     known: list[Noting] = []
     listener = await listen_for(known)
     monkeypatch.setattr(listen, "RETRY_S", 0.01)
-    with monkeypatch.context() as full:
-        full.setattr(socket.socket, "accept", accept)
+    with without_handles(errno.ENFILE):
         peer = socket.create_connection(("127.0.0.1", listener.port))
         await reached(lambda: bool(reports), "the system is asked")
     listener.close()

@@ -19,7 +19,7 @@ from typing import Final
 
 __all__ = ["LOOK_S", "EagerLoop", "EagerSelector", "eager_event_loop", "expecting"]
 
-LOOK_S: Final = 0.0001
+LOOK_S: Final = 0.00025
 """How long to look before sleeping. Peers on this computer or the next one answer in less; a disk's sync takes more."""
 
 _give_way: Final[Callable[[], None]] = getattr(os, "sched_yield", lambda: None)

@@ -146,7 +146,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._is_reading, self._has_written = True, False
         try:
             machine.receive(self._buffer[:nbytes], now, self._take)
-            while nbytes == len(self._window) and (nbytes := self._read_on(now)):
+            while (nbytes == len(self._window) or self._user.is_receiving) and (nbytes := self._read_on(now)):
                 machine.receive(self._buffer[:nbytes], now, self._take)
         except Exception as error:  # a fault of ours ends this association and nothing else
             self._fault(error)

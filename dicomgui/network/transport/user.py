@@ -16,6 +16,10 @@ __all__ = ["TransportUser"]
 class TransportUser(Protocol):
     """What stands above a connection. All are called in the loop's thread."""
 
+    @property
+    def is_receiving(self) -> bool:
+        """Whether a message has come in part: the rest of it may be there already."""
+
     def transport_ready(self, transport: AssociationTransport) -> None:
         """The connection is open."""
 

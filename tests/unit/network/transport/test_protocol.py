@@ -81,6 +81,8 @@ class Line(asyncio.Transport):
 class User:
     """Notes what it is told; raises where it is told to."""
 
+    is_receiving = False
+
     def __init__(self) -> None:
         self.events: list[Indication] = []
         self.timeouts: list[str] = []
@@ -359,6 +361,25 @@ async def test_a_read_that_was_full_is_followed_by_another_one_at_once_for_a_whi
         theirs.sendall(full + DATA)
         user.events.clear()
         stage.receive(full)
+        assert len(user.events) == pieces
+        await stage.end()
+
+
+@pytest.mark.parametrize(("is_receiving", "pieces"), [(True, 2), (False, 1)])
+async def test_a_read_in_the_middle_of_a_message_is_followed_by_another_one_at_once(
+    monkeypatch: pytest.MonkeyPatch, is_receiving: bool, pieces: int
+) -> None:
+    """A peer writes command and data set one after the other: the second has come while the first was judged."""
+    monkeypatch.setattr(sockets, "_QUICKACK", None)  # which only a TCP socket has
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        stage, user, _ = answering(ours)
+        monkeypatch.setattr(protocol, "READ_ON_S", 60.0)
+        user.is_receiving = is_receiving
+        theirs.sendall(DATA)
+        user.events.clear()
+        stage.receive(DATA)
         assert len(user.events) == pieces
         await stage.end()
 

@@ -9,7 +9,7 @@
 :func:`place`             hard links; FAT, exFAT and some shares have none; Windows renames without overwriting
 ========================  ==============================================================================
 
-All of them raise ``OSError``, but for :func:`begin_sync`.
+All of them raise ``OSError``, but for :func:`begin_sync` and :func:`drop`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ __all__ = [
     "Buffer",
     "HardLinksMissing",
     "begin_sync",
+    "drop",
     "place",
     "same_bytes",
     "sync_file",
@@ -155,9 +156,10 @@ def wait_for_lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
-def place(source: str, target: str) -> None:
+def place(source: str, target: str, *, keep: bool = False) -> None:
     """Give the file ``source`` the name ``target`` in one step that never overwrites, and drop its old name.
 
+    :param keep: leave the old name, where a file can have both: whoever says so calls :func:`drop` for it.
     :raises FileExistsError: the name is taken.
     :raises HardLinksMissing: the file system cannot do it in one step.
     """
@@ -170,10 +172,16 @@ def place(source: str, target: str) -> None:
             if error.errno in NO_LINKS:
                 raise HardLinksMissing(error.strerror) from error
             raise
-        try:
-            os.unlink(source)
-        except OSError:  # the instance is stored; the spare name goes at the next start
-            return
+        if not keep:
+            drop(source)
+
+
+def drop(name: str) -> None:
+    """Remove a name that is not needed any more; one that cannot be removed goes at the next start."""
+    try:
+        os.unlink(name)
+    except OSError:
+        return
 
 
 def same_bytes(first: FileIO, second: FileIO, size: int) -> bool:

@@ -54,6 +54,7 @@ class Incoming:
         self._numbers = itertools.count(1)
         self._token = ""
         self._lock = -1
+        self._ahead: list[tuple[int, str]] = []
         self._threads = threading.Lock()
 
     @property
@@ -76,16 +77,39 @@ class Incoming:
 
     def close(self) -> None:
         """Give the token back; every partial file of it must be committed or abandoned before."""
+        self.drop_ahead()
         if self.is_open:
             _remove_lock(self.path / f"{self._token}.lock", self._lock)
             self._lock = -1
 
-    def next_name(self) -> str:
-        """The path of a partial file that nobody else will take.
+    def open_part(self) -> tuple[int, str]:
+        """A partial file that nobody else will take, opened, and its path.
 
         Text, like all paths that each received instance needs: making a ``Path`` costs as much as a system call.
         """
-        return f"{self._prefix}{self._token}-{next(self._numbers)}.part"
+        try:
+            handle, name = self._ahead.pop()
+        except IndexError:
+            name = f"{self._prefix}{self._token}-{next(self._numbers)}.part"
+            return os.open(name, disk.CREATE_FLAGS, 0o666), name
+        if os.fstat(handle).st_nlink:
+            return handle, name
+        os.close(handle)  # somebody has removed it, perhaps with its folder
+        disk.drop(name)  # or the file system does not count names
+        return self.open_part()
+
+    def open_ahead(self) -> None:
+        """Have the next one open before it is needed; a failure is left to whoever needs it."""
+        if not self._ahead and self.is_open:
+            with suppress(OSError):
+                self._ahead.append(self.open_part())
+
+    def drop_ahead(self) -> None:
+        """Remove the one that was opened ahead; no other is needed for now."""
+        while self._ahead:
+            handle, name = self._ahead.pop()
+            os.close(handle)
+            disk.drop(name)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -119,13 +143,14 @@ class Incoming:
                 continue
             for entry in parts:
                 try:
-                    length = entry.stat(follow_symlinks=False).st_size
+                    status = entry.stat(follow_symlinks=False)
                     Path(entry.path).unlink()
                 except OSError:
                     stuck.append(entry.name)
-                else:
+                    continue
+                if status.st_size and status.st_nlink < 2:  # else it was only opened ahead, or is stored already
                     removed.append(entry.name)
-                    size += length
+                    size += status.st_size
             _remove_lock(lock, handle)
         return Leftovers(tuple(sorted(removed)), size, tuple(sorted(stuck)), in_use)
 

@@ -217,6 +217,7 @@ class Archive:
         self._synced: set[str] = set()
         self._knowing = threading.Lock()  # of what is synced
         self._made = 0
+        self._spare_names: list[str] = []
         self._prefix = f"{folder}{os.sep}"
 
     @property
@@ -250,6 +251,7 @@ class Archive:
 
     def close(self) -> None:
         """Give the folder back. Every sink must be committed or abandoned before."""
+        self.tidy(is_last=True)
         self._incoming.close()
 
     def make_folders(self) -> None:
@@ -299,19 +301,34 @@ class Archive:
         If the incoming folder was removed under us, it is made again, but never the archive's own folder: that one
         being gone means an unplugged disk, and a folder of the same name would fill the wrong one.
         """
-        name = self._incoming.next_name()
         try:
-            return os.open(name, disk.CREATE_FLAGS, 0o666), name
+            return self._incoming.open_part()
         except FileNotFoundError:
             with self._restoring:
                 if not self._incoming.path.is_dir():
                     self._incoming.open()
-        name = self._incoming.next_name()
-        return os.open(name, disk.CREATE_FLAGS, 0o666), name
+        return self._incoming.open_part()
 
-    def commit(self, pending: Pending) -> Stored:
+    def tidy(self, *, is_last: bool = False) -> None:
+        """What a commit without it has left to do: drop spare names, and open the next partial file ahead.
+
+        In the thread that receives, once the answer has gone: the peer is at work meanwhile. It never raises.
+
+        :param is_last: whether no further instance is expected; then no file is left open.
+        """
+        names, self._spare_names = self._spare_names, []
+        for name in names:
+            disk.drop(name)
+        if is_last:
+            self._incoming.drop_ahead()
+        else:
+            self._incoming.open_ahead()
+
+    def commit(self, pending: Pending, *, tidy: bool = True) -> Stored:
         """Make the instance durable under its final name. Blocks; may run in any thread.
 
+        :param tidy: whether nothing is left to be done afterwards; otherwise :meth:`tidy` is to be called soon, in this
+            thread.
         :raises StorageError: it is not stored, and the partial file is gone.
         """
         if pending.error is not None:
@@ -321,7 +338,7 @@ class Archive:
             part = pending.close_file(fsync=self.fsync)
             self.room.take(pending.size_bytes)
             where, taken = self.folder, pending.size_bytes
-            stored = self._place(pending, part)
+            stored = self._place(pending, part, keep=not tidy)
             if stored.outcome is not Outcome.DUPLICATE:
                 taken = 0
             return stored
@@ -331,13 +348,13 @@ class Archive:
             self.room.give_back(taken)
             pending.abandon()
 
-    def _place(self, pending: Pending, part: str) -> Stored:
+    def _place(self, pending: Pending, part: str, *, keep: bool) -> Stored:
         """Find the name: free, or held by an equal data set, or the next one."""
         uid = pending.facts.sop_instance_uid
         for n in range(1, MAX_VARIANTS + 1):
             name = relative_name(uid, n)
             target = self._prefix + name
-            if self._take_name(pending, part, target):
+            if self._take_name(pending, part, target, keep=keep):
                 return self._stored(pending, name, Outcome.STORED if n == 1 else Outcome.KEPT_SECOND)
             if _same_data_set(pending, part, target):
                 self._sync_existing(target)
@@ -355,17 +372,19 @@ class Archive:
             hint="Find out why the sender gives one UID to so many instances.",
         )
 
-    def _take_name(self, pending: Pending, part: str, target: str) -> bool:
+    def _take_name(self, pending: Pending, part: str, target: str, *, keep: bool) -> bool:
         """Whether the name was free and is the instance's now."""
         try:
             try:
-                self._move(part, target)
+                self._move(part, target, keep=keep)
             except FileNotFoundError:
                 self._make_folder(os.path.dirname(target))
-                self._move(part, target)
+                self._move(part, target, keep=keep)
         except FileExistsError:
             return False
         pending.part = None
+        if keep:
+            self._spare_names.append(part)
         return True
 
     def _make_folder(self, folder: str) -> None:
@@ -391,10 +410,10 @@ class Archive:
             self._made += 1
             self._synced.clear()
 
-    def _move(self, part: str, target: str) -> None:
+    def _move(self, part: str, target: str, *, keep: bool) -> None:
         if self._has_links:
             try:
-                disk.place(part, target)
+                disk.place(part, target, keep=keep)
                 return
             except disk.HardLinksMissing:
                 self._has_links = False

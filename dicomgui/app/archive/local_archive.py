@@ -86,10 +86,10 @@ class _IndexedArchive(Archive):
         self._begin = begin
         self._tell = tell
 
-    def commit(self, pending: Pending) -> Stored:
+    def commit(self, pending: Pending, *, tidy: bool = True) -> Stored:
         """As its parent; the index is written later, and nothing waits for it."""
         self._begin(pending.facts.sop_instance_uid)
-        stored = super().commit(pending)
+        stored = super().commit(pending, tidy=tidy)
         self._tell(stored)
         return stored
 

@@ -378,6 +378,7 @@ class Listener:
         # What was complete, but not begun to be stored, can no longer be answered for: the peer will send it again.
         for pending in self._held.pop(facts.association, ()):
             pending.abandon()
+        self._archive.tidy(is_last=not self._live)
         self._tell(AssociationEnded(time.time(), facts, error))
 
     def _on_echo(self, request: EchoRequest) -> Status:
@@ -430,9 +431,10 @@ class Listener:
         if not self._let_go(request, result):
             return Reply(ASSOCIATION_ENDED)
         try:
-            stored = self._archive.commit(result)
+            stored = self._archive.commit(result, tidy=False)
         except StorageError as error:
             return self._refuse(request, error)
+        asyncio.get_running_loop().call_soon(self._archive.tidy)  # when the answer has gone
         return self._keep(request, stored)
 
     def _let_go(self, request: StoreRequest, pending: Pending) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,21 @@ def crash(incoming: Incoming) -> None:
     os.close(incoming._lock)
 
 
+def begun(incoming: Incoming, data: bytes = b"x" * 10) -> Path:
+    """A partial file with something in it."""
+    handle, name = incoming.open_part()
+    os.write(handle, data)
+    os.close(handle)
+    return Path(name)
+
+
 def test_names_are_inside_and_never_the_same(tmp_path: Path) -> None:
     one, other = opened(tmp_path), opened(tmp_path)
-    names = {Path(source.next_name()) for source in (one, other) for _ in range(50)}
+    names = {begun(source) for source in (one, other) for _ in range(50)}
     assert len(names) == 100
     assert {name.parent for name in names} == {tmp_path / "incoming"}
+    for name in names:
+        name.unlink()
     one.close()
     other.close()
     assert list((tmp_path / "incoming").iterdir()) == []
@@ -44,9 +55,7 @@ def test_opening_again_gives_the_token_back(tmp_path: Path) -> None:
 
 def test_what_a_crash_has_left_is_removed(tmp_path: Path) -> None:
     dead = opened(tmp_path)
-    parts = [Path(dead.next_name()) for _ in range(3)]
-    for part in parts:
-        part.write_bytes(b"x" * 10)
+    parts = [begun(dead) for _ in range(3)]
     crash(dead)
     incoming = opened(tmp_path)
     assert incoming.clean() == Leftovers(tuple(sorted(part.name for part in parts)), 30, (), 0)
@@ -64,9 +73,7 @@ def test_parts_without_a_lock_file_are_left_overs(tmp_path: Path) -> None:
 
 def test_what_is_being_written_stays(tmp_path: Path) -> None:
     alive, incoming = opened(tmp_path), opened(tmp_path)
-    theirs, ours = Path(alive.next_name()), Path(incoming.next_name())
-    theirs.touch()
-    ours.touch()
+    theirs, ours = begun(alive), begun(incoming)
     assert incoming.clean() == Leftovers(in_use=1)
     assert theirs.exists()
     assert ours.exists()
@@ -102,8 +109,7 @@ def test_a_lock_that_cannot_be_judged_protects(tmp_path: Path) -> None:
 
 def test_without_locks_nothing_of_others_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dead = opened(tmp_path)
-    part = Path(dead.next_name())
-    part.touch()
+    part = begun(dead)
     crash(dead)
 
     def refuse(handle: int) -> bool:
@@ -139,5 +145,60 @@ def test_a_cleaner_between_making_and_locking(tmp_path: Path, how: str, monkeypa
 
     monkeypatch.setattr(disk, "try_lock", meddle)
     incoming = opened(tmp_path)
-    assert Path(incoming.next_name()).name[:16] != met[0].name[:16]
+    assert begun(incoming).name[:16] != met[0].name[:16]
+    incoming.close()
+
+
+def test_one_that_is_opened_ahead_is_the_next_one(tmp_path: Path) -> None:
+    incoming = opened(tmp_path)
+    incoming.open_ahead()
+    (ahead,) = incoming.path.glob("*.part")
+    incoming.open_ahead()
+    assert list(incoming.path.glob("*.part")) == [ahead], "one is enough"
+    assert begun(incoming) == ahead
+    assert begun(incoming) != ahead
+
+
+def test_one_that_is_not_needed_goes_with_who_opened_it(tmp_path: Path) -> None:
+    incoming = opened(tmp_path)
+    incoming.open_ahead()
+    incoming.drop_ahead()
+    assert list(incoming.path.glob("*.part")) == []
+    incoming.open_ahead()
+    incoming.close()
+    assert list(incoming.path.iterdir()) == []
+    incoming.open_ahead()
+    assert list(incoming.path.iterdir()) == [], "it is closed"
+
+
+def test_that_none_can_be_opened_ahead_is_for_the_next_one_to_find(tmp_path: Path) -> None:
+    incoming = opened(tmp_path)
+    shutil.rmtree(incoming.path)
+    incoming.open_ahead()
+    with pytest.raises(FileNotFoundError):
+        incoming.open_part()
+    incoming.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows removes no open file")
+def test_one_that_was_opened_ahead_and_removed_is_not_used(tmp_path: Path) -> None:
+    incoming = opened(tmp_path)
+    incoming.open_ahead()
+    shutil.rmtree(incoming.path)
+    incoming.path.mkdir()
+    assert begun(incoming).exists()
+    incoming.close()
+
+
+def test_what_a_crash_leaves_of_instances_that_are_stored_or_never_came_is_removed_without_a_word(
+    tmp_path: Path,
+) -> None:
+    dead = opened(tmp_path)
+    (tmp_path / "stored.dcm").hardlink_to(begun(dead))
+    begun(dead, b"")
+    crash(dead)
+    incoming = opened(tmp_path)
+    assert incoming.clean() == Leftovers()
+    assert list(incoming.path.glob("*.part")) == []
+    assert (tmp_path / "stored.dcm").read_bytes() == b"x" * 10
     incoming.close()

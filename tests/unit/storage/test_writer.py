@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -402,13 +403,36 @@ def test_memory_does_not_grow_with_the_instance(tmp_path: Path) -> None:
     archive.close()
 
 
+def test_what_is_left_to_do_after_a_commit_is_done_when_somebody_says_so(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "archive", fsync=False)
+    archive.prepare()
+    stored = [archive.commit(open_sink(archive, uid).finish(), tidy=False) for uid in (UID, f"{UID}.1")]
+    assert [one.path.stat().st_nlink for one in stored] == [2, 2]
+    archive.tidy()
+    assert [one.path.stat().st_nlink for one in stored] == [1, 1]
+    assert [part.stat().st_size for part in parts(archive)] == [0], "opened ahead"
+    third = archive.commit(open_sink(archive, f"{UID}.2").finish(), tidy=False)
+    archive.close()
+    assert third.path.stat().st_nlink == 1
+    assert parts(archive) == []
+
+
+def test_a_folder_that_goes_with_the_file_opened_ahead_costs_no_instance(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "archive", fsync=False)
+    archive.prepare()
+    archive.tidy()
+    shutil.rmtree(archive.incoming_path)
+    assert store(archive, b"data").path.read_bytes().endswith(b"data")
+    archive.close()
+
+
 def test_success_means_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """File before name, name before folder, folder before success; a duplicate relies on a synced file too."""
     archive = Archive(tmp_path / "archive")
     archive.prepare()
     steps: list[str] = []
     place, sync_file, sync_folder = writer.disk.place, writer.disk.sync_file, writer.disk.sync_folder
-    monkeypatch.setattr(writer.disk, "place", lambda a, b: (steps.append("place"), place(a, b)))
+    monkeypatch.setattr(writer.disk, "place", lambda a, b, **how: (steps.append("place"), place(a, b, **how)))
     monkeypatch.setattr(writer.disk, "sync_file", lambda handle: (steps.append("file"), sync_file(handle)))
     monkeypatch.setattr(
         writer.disk,

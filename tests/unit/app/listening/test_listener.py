@@ -231,7 +231,7 @@ async def test_what_a_crash_left_behind_is_noted(context: AppContext, tmp_path: 
 async def test_a_failure_of_the_disk_becomes_its_status(
     context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fsync: bool, error: Exception
 ) -> None:
-    def fail(self: Archive, pending: Pending) -> Stored:
+    def fail(self: Archive, pending: Pending, **how: bool) -> Stored:
         pending.abandon()
         raise error
 
@@ -274,6 +274,26 @@ async def test_a_data_set_that_breaks_off_leaves_nothing(context: AppContext, tm
     assert [record.event for record in discarded] == ["discarded"]
 
 
+async def test_without_syncing_the_next_file_is_opened_while_the_peer_is_at_work_and_goes_with_the_association(
+    context: AppContext, tmp_path: Path
+) -> None:
+    paths = [write_instance(tmp_path / "files", number) for number in range(3)]
+    async with running(context, tmp_path / "archive", fsync=False) as listener:
+        async with await dial(listener.port) as peer:
+            await peer.associate()
+            for number, path in enumerate(paths, 1):
+                await peer.send(store_rq(f"1.2.{number}", data_set(path), number))
+                await reached(lambda count=number: listener.counts.stored == count, "it is stored")
+                await reached(lambda: [part.stat().st_size for part in partial(tmp_path)] == [0], "all is tidy")
+        await reached(lambda: not listener.associations, "the association has ended")
+        assert partial(tmp_path) == []
+        assert len(kept(tmp_path / "archive")[0]) == 3
+
+
+def partial(folder: Path) -> list[Path]:
+    return list((folder / "archive" / "incoming").glob("*.part"))
+
+
 async def test_an_association_that_ends_while_the_disk_works_loses_no_file_and_what_waits_is_dropped(
     context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,10 +301,10 @@ async def test_an_association_that_ends_while_the_disk_works_loses_no_file_and_w
     begun, go = threading.Event(), threading.Event()
     real = Archive.commit
 
-    def slow(self: Archive, pending: Pending) -> Stored:
+    def slow(self: Archive, pending: Pending, **how: bool) -> Stored:
         begun.set()
         go.wait(60)
-        return real(self, pending)
+        return real(self, pending, **how)
 
     monkeypatch.setattr(Archive, "commit", slow)
     data = data_set(write_instance(tmp_path / "files", 1))

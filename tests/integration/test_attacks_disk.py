@@ -107,7 +107,7 @@ def failing(number: int, after: int = 0) -> Callable[..., None]:
     """A call that works ``after`` times and then says that it cannot."""
     calls = 0
 
-    def fail(*args: object) -> None:
+    def fail(*args: object, **how: object) -> None:
         nonlocal calls
         calls += 1
         if calls > after:

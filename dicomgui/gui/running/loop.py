@@ -156,6 +156,7 @@ class AppLoop(_QtLoop):
         self._armed_for = math.inf
         self._called = False
         self._in_slice = False
+        self._overruns = 0
         self._resting_since = -math.inf
         self._notifier: QSocketNotifier | None = None
         self._fatal: BaseException | None = None
@@ -236,6 +237,11 @@ class AppLoop(_QtLoop):
 
     # ---------------------------------------------------------------------------------------------------------- running
 
+    def take_overruns(self) -> int:
+        """How many slices since the last call ended before all was done; each takes :data:`SLICE_S`."""
+        overruns, self._overruns = self._overruns, 0
+        return overruns
+
     def _on_sockets_ready(self) -> None:
         if not self._waker.is_awake:
             self._selector.waited(time.monotonic() - self._resting_since)
@@ -255,9 +261,11 @@ class AppLoop(_QtLoop):
         end = time.monotonic() + SLICE_S
         # Sockets are looked at only when all that was ready before has run: a callback that still waits would be
         # queued a second time.
-        while self._run_queue(end) and self._look_at_sockets():
-            if not self.is_running():
+        while self._run_queue(end):
+            if not self._look_at_sockets() or not self.is_running():
                 break
+        else:
+            self._overruns += 1
         self._in_slice = False
         if self._handles:
             self._waker.wake()

@@ -1,7 +1,8 @@
 """From the buffers of the core into the window: one timer that drains them in batches.
 
 Coroutines emit no Qt signals. Whoever started an operation gets its result returned; everyone else has the pump look,
-some twenty times a second, whether there is something new.
+some twenty times a second, whether there is something new. While the network has more work than the loop can do, it
+looks half as often: to lay out and paint what has changed takes milliseconds each time.
 """
 
 from __future__ import annotations
@@ -11,12 +12,19 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, QTimer
 
+from dicomgui.gui.running.loop import AppLoop
 from dicomgui.gui.running.reporter import Reporter
 
-__all__ = ["INTERVAL_MS", "Pump"]
+__all__ = ["BUSY_INTERVAL_MS", "INTERVAL_MS", "Pump"]
 
 INTERVAL_MS = 50
 """How often buffers are drained: fast enough to seem at once, slow enough to leave the time to the network."""
+
+BUSY_INTERVAL_MS = 100
+"""The same while the loop has its hands full."""
+
+_MANY_OVERRUNS = 4
+"""Slices that ran out of time between two ticks, from which on it has."""
 
 
 class Pump(QObject):
@@ -52,13 +60,18 @@ class Pump(QObject):
 
     def _on_tick(self) -> None:
         """Drain, unless Qt's events are processed while asyncio's loop stands still: a drain may start a task."""
-        if self._timer.interval() != INTERVAL_MS:
-            self._timer.start(INTERVAL_MS)
         try:
-            asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
+            self._tick_every(INTERVAL_MS)
             return
+        is_busy = isinstance(loop, AppLoop) and loop.take_overruns() >= _MANY_OVERRUNS
+        self._tick_every(BUSY_INTERVAL_MS if is_busy else INTERVAL_MS)
         self.drain()
+
+    def _tick_every(self, milliseconds: int) -> None:
+        if self._timer.interval() != milliseconds:
+            self._timer.start(milliseconds)
 
     def drain(self) -> None:
         """Drain all buffers now; the fault of one does not keep the others from their turn."""

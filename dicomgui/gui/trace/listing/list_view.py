@@ -24,8 +24,8 @@ __all__ = ["ZOOM_NAMES", "Like", "TraceList"]
 MUCH = 100
 """Records since the last look, above which the list is brought up to date more rarely."""
 
-RESTS = 3
-"""Looks that are then left out in a row: five a second show as well as twenty that much goes on."""
+RESTS = 2
+"""Looks that are then left out in a row: three to six a second show as well as twenty that much goes on."""
 
 ZOOM_NAMES = {Zoom.ASSOCIATIONS: "Associations", Zoom.EXCHANGES: "Exchanges", Zoom.ROWS: "PDUs"}
 """The levels as the user reads them, in the order of their keys."""

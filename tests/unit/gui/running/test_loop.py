@@ -137,6 +137,14 @@ async def test_qt_gets_its_turn_while_callbacks_never_end() -> None:
     timer.stop()
 
 
+async def test_it_counts_the_slices_in_which_it_could_not_do_all() -> None:
+    for _ in range(3):
+        loop().call_soon(time.sleep, 0.006)
+    await asyncio.sleep(0)
+    assert loop().take_overruns() >= 1
+    assert loop().take_overruns() == 0, "they are counted once"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="its loop watches no sockets")
 async def test_qt_gets_its_turn_while_a_socket_is_always_ready() -> None:
     done: asyncio.Future[None] = loop().create_future()

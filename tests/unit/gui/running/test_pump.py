@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from helpers.bad_peer import reached
 from pytestqt.qtbot import QtBot
 
-from dicomgui.gui.running.pump import INTERVAL_MS, Pump
+from dicomgui.gui.running.pump import BUSY_INTERVAL_MS, INTERVAL_MS, Pump
 from dicomgui.gui.running.reporter import Reporter
 
 
@@ -33,6 +35,25 @@ async def test_it_can_be_told_to_tick_at_once_and_goes_on_as_before() -> None:
     pump.tick_soon()
     await reached(lambda: bool(drained), "it has ticked")
     assert pump._timer.interval() == INTERVAL_MS
+    pump.stop()
+
+
+@pytest.mark.qt
+async def test_it_ticks_half_as_often_while_the_loop_has_its_hands_full() -> None:
+    intervals: list[int] = []
+    pump = Pump(Reporter())
+    pump.add(lambda: intervals.append(pump._timer.interval()))
+    pump.start()
+    loop = asyncio.get_running_loop()
+
+    def spin() -> None:
+        if BUSY_INTERVAL_MS not in intervals:
+            loop.call_soon(spin)
+
+    spin()
+    await reached(lambda: BUSY_INTERVAL_MS in intervals, "it takes its time")
+    await reached(lambda: intervals[-1] == INTERVAL_MS, "it ticks as before")
+    assert set(intervals) == {INTERVAL_MS, BUSY_INTERVAL_MS}
     pump.stop()
 
 

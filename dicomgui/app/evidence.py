@@ -88,11 +88,10 @@ class Evidence:
 
     def take_later(self, count: int, make: MakeSent) -> None:
         """Take records as :func:`~dicomgui.network.tracing.hand_on_later` gives them."""
-        if self._onward is not None:
-            self.take_sent(*make())
-            return
         self._count += count
         self._recent.append((self._count, make))
+        if self._onward is not None:
+            hand_on(self._onward, *make())
 
     def take_received(self, records: Sequence[Record]) -> None:
         """Take records as :func:`~dicomgui.network.tracing.hand_on_received` gives them."""

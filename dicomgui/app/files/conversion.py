@@ -43,7 +43,8 @@ class Conversion(Enum):
 
     def covers(self, transfer_syntax_uid: str) -> bool:
         """Whether files of this transfer syntax may be converted."""
-        return kind_of(transfer_syntax_uid) in _KINDS[self]
+        kinds = _KINDS[self]
+        return bool(kinds) and kind_of(transfer_syntax_uid) in kinds
 
 
 _KINDS = {

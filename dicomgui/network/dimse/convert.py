@@ -98,10 +98,10 @@ class PixelKind(Enum):
 
 def kind_of(transfer_syntax_uid: str) -> PixelKind:
     """What kind of transfer syntax a UID is; any is possible."""
-    from dicomgui.network.dimse.pixels import LOSSLESS_SYNTAXES, LOSSY_SYNTAXES
-
     if transfer_syntax_uid in NATIVE_SYNTAXES:
         return PixelKind.NATIVE
+    from dicomgui.network.dimse.pixels import LOSSLESS_SYNTAXES, LOSSY_SYNTAXES
+
     if transfer_syntax_uid in LOSSLESS_SYNTAXES:
         return PixelKind.LOSSLESS
     return PixelKind.LOSSY if transfer_syntax_uid in LOSSY_SYNTAXES else PixelKind.OTHER

@@ -27,7 +27,7 @@ from dicomgui.trace.summary import AssociationSummary, Tally
 
 __all__ = ["DEFAULT_DISK_BYTES", "DEFAULT_MAX_ROWS", "DEFAULT_MEMORY_BYTES", "Entry", "TraceStore"]
 
-DEFAULT_MEMORY_BYTES = 8 * 2**20
+DEFAULT_MEMORY_BYTES = 16 * 2**20
 """What the newest records and their bytes may take before the bytes of the oldest of them are laid aside."""
 
 DEFAULT_DISK_BYTES = 2**30
@@ -39,7 +39,7 @@ DEFAULT_MAX_ROWS = 4_000_000
 # A block is what is packed at once, in the event loop's thread: small enough to take a part of a millisecond.
 _BLOCK_ROWS = 256
 _BLOCK_BYTES = 2**19
-_FRESH_BYTES = 6 * 2**20  # blocks that are not packed yet: a study of some hundred images is not while it comes
+_FRESH_BYTES = 12 * 2**20  # blocks that are not packed yet: a study of some hundred images is not while it comes
 _ROW_COST = 400  # bytes of the objects of one record, measured; its PDU bytes come on top
 _SEGMENT_COST = 140
 _PLACE_COST = 8  # of a row in its list, which is all that one more of the same record takes

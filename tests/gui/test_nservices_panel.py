@@ -79,6 +79,19 @@ class Kept:
         )
 
 
+async def test_there_is_a_request_to_begin_with(panel: NServicesPanel) -> None:
+    assert panel.form.sop_class.text() == ""
+    await reached(lambda: bool(panel.form.sop_class.text()), "it is made in a thread, and shown")
+    assert panel.form.editor.dataset()
+
+
+async def test_who_begins_at_once_is_not_disturbed_by_it(panel: NServicesPanel) -> None:
+    panel.form.instance.setText("1.2.3")
+    await reached(lambda: panel._is_begun and not len(panel.tasks), "it was made")
+    assert panel.form.instance.text() == "1.2.3"
+    assert panel.form.sop_class.text() == ""
+
+
 async def test_a_performed_step_from_its_templates(window: MainWindow, panel: NServicesPanel, press: Press) -> None:
     steps = PerformedSteps()
     async with serving(window, steps):

@@ -72,7 +72,9 @@ class NServicesPanel(Panel):
         self._make_history()
         self._place()
         self._show_state()
-        self.form.show_draft(self.template_button.draft(TEMPLATES[0]))
+        self._is_filled = self._is_begun = False
+        self.form.changed.connect(self._on_form_changed)
+        place.pump.add(self._drain)
         self._look = QTimer(self)
         self._look.setInterval(500)
         self._look.timeout.connect(self._look_at_session)
@@ -174,6 +176,24 @@ class NServicesPanel(Panel):
         return right
 
     # -------------------------------------------------------------------------------------------------------- templates
+
+    def _drain(self) -> None:
+        if not self._is_begun:  # the loop runs now
+            self._is_begun = True
+            self.tasks.spawn(self._show_first_draft(), name="first template")
+
+    async def _show_first_draft(self) -> None:
+        """Fill in a request to begin with, unless somebody was faster.
+
+        It is the first that needs pydicom, which takes a quarter of a second to load; the panel is there meanwhile.
+        """
+        loop, known = asyncio.get_running_loop(), self.template_button.known_now
+        draft = await loop.run_in_executor(self.place.context.file_pool, TEMPLATES[0].make, known)
+        if not self._is_filled:
+            self.form.show_draft(draft)
+
+    def _on_form_changed(self) -> None:
+        self._is_filled = True
 
     def use_template(self, template: Template) -> None:
         """Fill in a request that is made already."""

@@ -80,11 +80,16 @@ class TemplateButton(QPushButton):
     def _on_chosen(self, template: Template) -> None:
         self.chosen.emit(template)
 
-    def draft(self, template: Template) -> Draft:
-        """The request that a template makes now."""
+    @property
+    def known_now(self) -> Known:
+        """What templates are filled in from now."""
         place = self._panel.place
         ours = place.choice.calling_ae.strip() or str(place.config.settings.calling_ae)
-        return template.make(replace(self.known, our_ae=ours))
+        return replace(self.known, our_ae=ours)
+
+    def draft(self, template: Template) -> Draft:
+        """The request that a template makes now."""
+        return template.make(self.known_now)
 
     def learn(self, result: NResult) -> None:
         """Take over what an answer told."""

@@ -64,7 +64,7 @@ async def _main(files: Sequence[Path]) -> int:
             window.show()
             if files:
                 window.home.take_drop(list(files))
-            # What stands now stays until the end: the collector need not look at it again and again.
+            window.lasts = True
             gc.freeze()
             gc.enable()
             try:

@@ -81,6 +81,7 @@ async def open_window() -> AsyncIterator[MainWindow]:
         window.resize(1280, 800)
         window.show()
         gc.collect()
+        window.lasts = True
         gc.freeze()
         await asyncio.sleep(SETTLE_S)
         await until(lambda: not len(window.loading))  # nor what it loads after its start

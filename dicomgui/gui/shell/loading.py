@@ -31,12 +31,13 @@ _SLICE_S: Final = 0.006
 _PAUSE_S: Final = 0.025
 
 
-async def load_the_rest(pool: Executor) -> None:
+async def load_the_rest(pool: Executor, *, lasts: bool) -> None:
     """Load all modules of the window and of what it uses; to be cancelled when the window ends.
 
     The window is late by some milliseconds at most meanwhile.
 
     :param pool: where what does without Qt is loaded.
+    :param lasts: whether the window stays until the program ends: the collector need not look at all this again then.
     """
     ended = threading.Event()
     try:
@@ -49,8 +50,8 @@ async def load_the_rest(pool: Executor) -> None:
         if time.perf_counter() - began > _SLICE_S:
             await asyncio.sleep(_PAUSE_S)
             began = time.perf_counter()
-    if gc.get_freeze_count():
-        gc.freeze()  # as what was there at the start: it stays, and need not be looked at again and again
+    if lasts:
+        gc.freeze()
 
 
 def _load_without_qt(ended: threading.Event) -> list[str]:

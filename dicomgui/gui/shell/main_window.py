@@ -352,7 +352,7 @@ class MainWindow(PanelWindow):
         if not self._has_ticked and not self._is_ending:  # the loop runs now
             self._has_ticked = True
             self._place.archive.want(only_if_there=True)
-            self.loading.spawn(load_the_rest(self._place.context.file_pool), name="load the rest")
+            self.loading.spawn(load_the_rest(self._place.context.file_pool, lasts=self.lasts), name="load the rest")
         for line in self._reporter.drain():
             self.banner.show_fault(line)
         for line in self.config.drain_problems():

@@ -51,6 +51,8 @@ class PanelWindow(QMainWindow):
 
     :param config: the settings and saved nodes; without it none are read and none are written.
 
+    :ivar lasts: whether it stays until the program ends, as what it makes then does: the collector need not look at all
+        that again and again.
     :ivar made: the panels that have been made, by their keys.
     :ivar stack: the pages, in the order of :data:`PANELS`.
     """
@@ -60,6 +62,7 @@ class PanelWindow(QMainWindow):
         self._place = Workplace.make(context, reporter, self, config)
         self.config = self._place.config
         self.practice = PracticeKeeper(self._place, self)
+        self.lasts = False
         self.made: dict[str, Panel] = {}
         self.stack = QStackedWidget()
         self.stack.setObjectName("panels")
@@ -202,8 +205,8 @@ class PanelWindow(QMainWindow):
         self.made[panel.key] = panel
         self._pages[panel.key].setWidget(panel)
         self.on_panel_made(panel)
-        if gc.get_freeze_count():
-            gc.freeze()  # as all that was made at the start: it stays, and need not be looked at again and again
+        if self.lasts:
+            gc.freeze()
         return panel
 
     def on_panel_made(self, panel: Panel) -> None:

@@ -436,6 +436,7 @@ class NServicesPanel(Panel):
         return []
 
     async def shut_down(self) -> None:
+        self._is_begun = True  # a tick that is still to come begins nothing
         self._look.stop()
         self.place.context.watched.watchers.remove(self._on_event)
         await super().shut_down()

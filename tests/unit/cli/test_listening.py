@@ -148,7 +148,7 @@ async def test_json(stops: list[Any], tmp_path: Path) -> None:
 async def test_what_fails_breaks_or_is_refused_is_told_without_asking(
     stops: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(self: Archive, pending: Pending) -> Stored:
+    def fail(self: Archive, pending: Pending, **how: bool) -> Stored:
         pending.abandon()
         raise DiskFull("the disk is full", hint="Free space.")
 

@@ -70,6 +70,18 @@ async def test_a_job_from_its_start_to_its_end(drawer: JobsDrawer, jobs: Jobs) -
     assert not drawer.grab().isNull()  # the delegates can paint it
 
 
+async def test_a_job_can_be_selected_that_has_begun_since_the_last_tick(drawer: JobsDrawer, jobs: Jobs) -> None:
+    jobs.start(JobKind.LISTEN, "Listen")
+    drawer.drain()
+    drawer.select(1)
+    job = jobs.start(JobKind.ECHO, "Echo")
+    drawer.select(job.number)
+    assert drawer.selected is not None
+    assert drawer.selected.number == job.number
+    drawer.select(4242)
+    assert drawer.selected.number == job.number, "there is no such job"
+
+
 async def test_the_newest_is_first_and_the_selection_stays(drawer: JobsDrawer, jobs: Jobs) -> None:
     first = jobs.start(JobKind.ECHO, "Echo")
     drawer.drain()

@@ -156,6 +156,8 @@ class JobsDrawer(QFrame):
 
     def select(self, number: int) -> None:
         """Select a job by its number."""
+        if self.model.row_of(number) < 0:
+            self.drain()  # it has begun since the last tick
         row = self.model.row_of(number)
         if row >= 0:
             self.table.selectRow(row)

@@ -54,7 +54,7 @@ class Incoming:
         self._numbers = itertools.count(1)
         self._token = ""
         self._lock = -1
-        self._ahead: list[tuple[int, str]] = []
+        self._ahead: list[tuple[int, str]] = []  # one at most; a list, since several threads may take it
         self._threads = threading.Lock()
 
     @property

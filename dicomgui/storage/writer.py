@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from contextlib import suppress
 from enum import Enum, StrEnum
 from functools import lru_cache
@@ -62,7 +63,7 @@ class Outcome(Enum):
 class Stored(NamedTuple):
     """An instance that is on disk, whole.
 
-    :ivar file: the path of the file; for a duplicate of the one that was there. Text, see :meth:`Incoming.next_name`.
+    :ivar file: the path of the file; for a duplicate of the one that was there. Text, see :meth:`Incoming.open_part`.
     :ivar name: the same inside of the archive, with ``/``.
     :ivar outcome: how it came there.
     :ivar size_bytes: size of the file that was received, head included.
@@ -217,7 +218,7 @@ class Archive:
         self._synced: set[str] = set()
         self._knowing = threading.Lock()  # of what is synced
         self._made = 0
-        self._spare_names: list[str] = []
+        self._spare_names: deque[str] = deque()  # of files that have their own by now
         self._prefix = f"{folder}{os.sep}"
 
     @property
@@ -251,7 +252,7 @@ class Archive:
 
     def close(self) -> None:
         """Give the folder back. Every sink must be committed or abandoned before."""
-        self.tidy(is_last=True)
+        self._drop_spare_names()
         self._incoming.close()
 
     def make_folders(self) -> None:
@@ -309,26 +310,29 @@ class Archive:
                     self._incoming.open()
         return self._incoming.open_part()
 
-    def tidy(self, *, is_last: bool = False) -> None:
+    def tidy(self) -> None:
         """What a commit without it has left to do: drop spare names, and open the next partial file ahead.
 
         In the thread that receives, once the answer has gone: the peer is at work meanwhile. It never raises.
-
-        :param is_last: whether no further instance is expected; then no file is left open.
         """
-        names, self._spare_names = self._spare_names, []
-        for name in names:
-            disk.drop(name)
-        if is_last:
-            self._incoming.drop_ahead()
-        else:
-            self._incoming.open_ahead()
+        self._drop_spare_names()
+        self._incoming.open_ahead()
+
+    def rest(self) -> None:
+        """The same where no further instance is expected: no file is left open."""
+        self._drop_spare_names()
+        self._incoming.drop_ahead()
+
+    def _drop_spare_names(self) -> None:
+        """Those of other threads, too, which do the same."""
+        with suppress(IndexError):
+            while True:
+                disk.drop(self._spare_names.popleft())
 
     def commit(self, pending: Pending, *, tidy: bool = True) -> Stored:
         """Make the instance durable under its final name. Blocks; may run in any thread.
 
-        :param tidy: whether nothing is left to be done afterwards; otherwise :meth:`tidy` is to be called soon, in this
-            thread.
+        :param tidy: whether nothing is left to be done afterwards; otherwise :meth:`tidy` is to be called soon.
         :raises StorageError: it is not stored, and the partial file is gone.
         """
         if pending.error is not None:
@@ -338,7 +342,7 @@ class Archive:
             part = pending.close_file(fsync=self.fsync)
             self.room.take(pending.size_bytes)
             where, taken = self.folder, pending.size_bytes
-            stored = self._place(pending, part, keep=not tidy)
+            stored = self._place(pending, part)
             if stored.outcome is not Outcome.DUPLICATE:
                 taken = 0
             return stored
@@ -347,14 +351,16 @@ class Archive:
         finally:
             self.room.give_back(taken)
             pending.abandon()
+            if tidy:
+                self._drop_spare_names()
 
-    def _place(self, pending: Pending, part: str, *, keep: bool) -> Stored:
+    def _place(self, pending: Pending, part: str) -> Stored:
         """Find the name: free, or held by an equal data set, or the next one."""
         uid = pending.facts.sop_instance_uid
         for n in range(1, MAX_VARIANTS + 1):
             name = relative_name(uid, n)
             target = self._prefix + name
-            if self._take_name(pending, part, target, keep=keep):
+            if self._take_name(pending, part, target):
                 return self._stored(pending, name, Outcome.STORED if n == 1 else Outcome.KEPT_SECOND)
             if _same_data_set(pending, part, target):
                 self._sync_existing(target)
@@ -372,19 +378,18 @@ class Archive:
             hint="Find out why the sender gives one UID to so many instances.",
         )
 
-    def _take_name(self, pending: Pending, part: str, target: str, *, keep: bool) -> bool:
+    def _take_name(self, pending: Pending, part: str, target: str) -> bool:
         """Whether the name was free and is the instance's now."""
         try:
             try:
-                self._move(part, target, keep=keep)
+                self._move(part, target)
             except FileNotFoundError:
                 self._make_folder(os.path.dirname(target))
-                self._move(part, target, keep=keep)
+                self._move(part, target)
         except FileExistsError:
             return False
         pending.part = None
-        if keep:
-            self._spare_names.append(part)
+        self._spare_names.append(part)
         return True
 
     def _make_folder(self, folder: str) -> None:
@@ -410,10 +415,10 @@ class Archive:
             self._made += 1
             self._synced.clear()
 
-    def _move(self, part: str, target: str, *, keep: bool) -> None:
+    def _move(self, part: str, target: str) -> None:
         if self._has_links:
             try:
-                disk.place(part, target, keep=keep)
+                disk.place(part, target, keep=True)
                 return
             except disk.HardLinksMissing:
                 self._has_links = False

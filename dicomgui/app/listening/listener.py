@@ -61,13 +61,7 @@ from dicomgui.network.service_classes import commitment, ups_attributes
 from dicomgui.network.service_classes.performed_steps import PerformedStep
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Scribe, Tracer
-from dicomgui.storage import (
-    Outcome,
-    Pending,
-    RepairReport,
-    StorageError,
-    Stored,
-)
+from dicomgui.storage import Outcome, Pending, RepairReport, StorageError, Stored
 
 __all__ = [
     "ArchiveRepaired",
@@ -378,7 +372,8 @@ class Listener:
         # What was complete, but not begun to be stored, can no longer be answered for: the peer will send it again.
         for pending in self._held.pop(facts.association, ()):
             pending.abandon()
-        self._archive.tidy(is_last=not self._live)
+        if not self._live:
+            self._archive.rest()
         self._tell(AssociationEnded(time.time(), facts, error))
 
     def _on_echo(self, request: EchoRequest) -> Status:
@@ -434,7 +429,7 @@ class Listener:
             stored = self._archive.commit(result, tidy=False)
         except StorageError as error:
             return self._refuse(request, error)
-        asyncio.get_running_loop().call_soon(self._archive.tidy)  # when the answer has gone
+        asyncio.get_running_loop().call_soon(self._tidy)  # when the answer has gone
         return self._keep(request, stored)
 
     def _let_go(self, request: StoreRequest, pending: Pending) -> bool:
@@ -450,6 +445,10 @@ class Listener:
         # Where nobody waits for the answer any more, what lands in the folder is told of all the same.
         work = self._context.file_pool.submit(self._archive.commit, pending)
         return await judged(work, partial(self._outcome, request))
+
+    def _tidy(self) -> None:
+        if self._live:  # else it has been done, at the end of the last association
+            self._archive.tidy()
 
     def _outcome(self, request: StoreRequest, work: Future[Stored]) -> Status | Reply:
         try:

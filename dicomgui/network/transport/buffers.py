@@ -42,7 +42,8 @@ def receive_buffer(loop: asyncio.AbstractEventLoop) -> memoryview:
 def read_on(connection: socket.socket, buffer: memoryview) -> int:
     """Put into ``buffer`` what has come meanwhile; gives how many bytes, 0 where there are none.
 
-    Where a read has filled the buffer the next bytes are mostly there, and a turn of the loop costs more than to look.
+    Where a read has filled the buffer, or ended in the middle of a message, the next bytes are mostly there, and a turn
+    of the loop costs more than to look.
     That the peer has closed is 0, too: the loop sees it again.
 
     :raises OSError: the connection is lost. The system says so once: the loop will not see it.

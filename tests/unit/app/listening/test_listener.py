@@ -277,21 +277,19 @@ async def test_a_data_set_that_breaks_off_leaves_nothing(context: AppContext, tm
 async def test_without_syncing_the_next_file_is_opened_while_the_peer_is_at_work_and_goes_with_the_association(
     context: AppContext, tmp_path: Path
 ) -> None:
+    folder = tmp_path / "archive"
     paths = [write_instance(tmp_path / "files", number) for number in range(3)]
-    async with running(context, tmp_path / "archive", fsync=False) as listener:
+    async with running(context, folder, fsync=False) as listener:
         async with await dial(listener.port) as peer:
             await peer.associate()
             for number, path in enumerate(paths, 1):
                 await peer.send(store_rq(f"1.2.{number}", data_set(path), number))
                 await reached(lambda count=number: listener.counts.stored == count, "it is stored")
-                await reached(lambda: [part.stat().st_size for part in partial(tmp_path)] == [0], "all is tidy")
+                await reached(lambda: [one.stat().st_size for one in kept(folder)[1]] == [0], "it is tidy")
         await reached(lambda: not listener.associations, "the association has ended")
-        assert partial(tmp_path) == []
-        assert len(kept(tmp_path / "archive")[0]) == 3
-
-
-def partial(folder: Path) -> list[Path]:
-    return list((folder / "archive" / "incoming").glob("*.part"))
+        stored, partial = kept(folder)
+        assert partial == []
+        assert len(stored) == 3
 
 
 async def test_an_association_that_ends_while_the_disk_works_loses_no_file_and_what_waits_is_dropped(

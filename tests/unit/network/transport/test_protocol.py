@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -345,17 +346,24 @@ def filling(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> bytes:
     return PDataTF((PDV(1, 0, bytes(4096 - 12)),)).encode() * (protocol.LEAST_READ_BYTES // 4096)
 
 
-@pytest.mark.parametrize(("held", "longest_s", "pieces"), [(False, 60.0, 9), (False, -1.0, 4), (True, 60.0, 4)])
-async def test_a_read_that_was_full_is_followed_by_another_one_at_once_for_a_while(
-    monkeypatch: pytest.MonkeyPatch, held: bool, longest_s: float, pieces: int
-) -> None:
+@contextmanager
+def over_sockets(monkeypatch: pytest.MonkeyPatch, longest_s: float) -> Iterator[tuple[Stage, Answering, socket.socket]]:
+    """An association that may read on for so long, and the peer's end of its connection."""
     monkeypatch.setattr(sockets, "_QUICKACK", None)  # which only a TCP socket has
+    monkeypatch.setattr(protocol, "READ_ON_S", longest_s)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)
         stage, user, _ = answering(ours)
+        yield stage, user, theirs
+
+
+@pytest.mark.parametrize(("held", "longest_s", "pieces"), [(False, 60.0, 9), (False, -1.0, 4), (True, 60.0, 4)])
+async def test_a_read_that_was_full_is_followed_by_another_one_at_once_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, held: bool, longest_s: float, pieces: int
+) -> None:
+    with over_sockets(monkeypatch, longest_s) as (stage, user, theirs):
         full = filling(stage, monkeypatch)
-        monkeypatch.setattr(protocol, "READ_ON_S", longest_s)
         if held:
             stage.driver.hold()
         theirs.sendall(full + DATA)
@@ -370,12 +378,7 @@ async def test_a_read_in_the_middle_of_a_message_is_followed_by_another_one_at_o
     monkeypatch: pytest.MonkeyPatch, is_receiving: bool, pieces: int
 ) -> None:
     """A peer writes command and data set one after the other: the second has come while the first was judged."""
-    monkeypatch.setattr(sockets, "_QUICKACK", None)  # which only a TCP socket has
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.setblocking(False)
-        stage, user, _ = answering(ours)
-        monkeypatch.setattr(protocol, "READ_ON_S", 60.0)
+    with over_sockets(monkeypatch, 60.0) as (stage, user, theirs):
         user.is_receiving = is_receiving
         theirs.sendall(DATA)
         user.events.clear()

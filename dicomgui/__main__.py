@@ -38,9 +38,11 @@ def main() -> int:
         from dicomgui.cli.selftest import run_selftest
 
         return run_selftest(arguments[1:], _check_window)
+    gc.disable()  # as below; the command line switches it on again, too
+    from dicomgui.app.collector import keep_what_is_loaded
     from dicomgui.cli.main import main as run_command
 
-    return run_command(arguments)
+    return run_command(arguments, on_loaded=keep_what_is_loaded)
 
 
 def main_window(files: Sequence[str] | None = None) -> int:

@@ -37,10 +37,11 @@ exit codes:
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, on_loaded: Callable[[], None] | None = None) -> int:
     """Run one command and return its exit code.
 
     :param arguments: without the program's name; those of the process when left out.
+    :param on_loaded: called once the command is loaded, before it runs; not for wrong usage.
     """
     try:
         options = build_parser().parse_args(arguments)
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(stop.code or 0)
     module, function = options.run
     run = cast(Callable[[argparse.Namespace], int], getattr(importlib.import_module(module), function))
+    if on_loaded is not None:
+        on_loaded()
     try:
         return int(run(options))
     except KeyboardInterrupt:

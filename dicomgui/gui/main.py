@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
-import gc
 import logging
 import signal
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
+from dicomgui.app.collector import keep_what_is_loaded
 from dicomgui.app.configuration.settings import Theme as Scheme
 from dicomgui.app.context import AppContext
 from dicomgui.gui.keeping.configuration import Configuration
@@ -65,8 +65,7 @@ async def _main(files: Sequence[Path]) -> int:
             if files:
                 window.home.take_drop(list(files))
             window.lasts = True
-            gc.freeze()
-            gc.enable()
+            keep_what_is_loaded()
             try:
                 await run_window(window)
             finally:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from dicomgui.app.collector import keep_what_is_loaded
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.listener import Listener, ListenerOptions
@@ -72,6 +73,7 @@ def main(argv: list[str]) -> int:
     listener.add_argument("--tls-cert", type=Path, help="speak TLS")
     listener.add_argument("--tls-key", type=Path)
     arguments = parser.parse_args(argv)
+    keep_what_is_loaded()  # as the command line does
     work = {"send": _send, "echo": _echo, "associate": _associate, "listen": _listen}[arguments.command]
     with _profiled(arguments.profile), asyncio.Runner(loop_factory=eager_event_loop) as runner:
         result = runner.run(work(arguments))
@@ -250,7 +252,7 @@ async def _listen_plainly(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 async def _until_stopped(port: int) -> None:
-    gc.freeze()  # as the command line does
+    gc.freeze()  # as the command line does with a listener that has started
     print(json.dumps({"port": port}), flush=True)
     await asyncio.to_thread(sys.stdin.read)
 

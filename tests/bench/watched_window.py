@@ -23,6 +23,7 @@ os.environ.setdefault("DICOMGUI_CONFIG", tempfile.mkdtemp(prefix="dicomgui-bench
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
+from dicomgui.app.collector import keep_what_is_loaded
 from dicomgui.app.context import AppContext
 from dicomgui.gui.main import dress
 from dicomgui.gui.running.reporter import Reporter
@@ -82,7 +83,7 @@ async def open_window() -> AsyncIterator[MainWindow]:
         window.show()
         gc.collect()
         window.lasts = True
-        gc.freeze()
+        keep_what_is_loaded()
         await asyncio.sleep(SETTLE_S)
         await until(lambda: not len(window.loading))  # nor what it loads after its start
         try:

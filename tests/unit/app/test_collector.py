@@ -1,0 +1,59 @@
+"""The collector of cycles as the program has it."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from dicomgui.app.collector import keep_what_is_loaded
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
+    gc.enable()
+
+
+class _Knot:
+    """Something that refers to itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_comes_later_is_collected() -> None:
+    gc.disable()
+    keep_what_is_loaded()
+    assert gc.isenabled()
+    gone = weakref.ref(_Knot())
+    kept = []
+    while gone() is not None and len(kept) < 100_000:
+        kept.append([])  # as Python counts, one more that has to be looked at
+    assert gone() is None
+
+
+def test_what_is_there_is_looked_at_no_more() -> None:
+    knot = _Knot()
+    keep_what_is_loaded()
+    assert all(known is not knot for known in gc.get_objects())
+
+
+@pytest.mark.parametrize("page", ["", "no-such-page"], ids=["one that succeeds", "one that fails"])
+def test_a_command_runs_with_the_collector_on(page: str) -> None:
+    code = (
+        "import gc, sys, atexit\n"
+        "from dicomgui.__main__ import main\n"
+        "atexit.register(lambda: print(gc.isenabled(), gc.get_freeze_count() > 1000))\n"
+        f"sys.argv = ['dicomgui', 'help', *{page.split()!r}]\n"
+        "sys.exit(main())\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert run.stdout.splitlines()[-1] == "True True", run.stderr

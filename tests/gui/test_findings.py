@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -346,3 +347,24 @@ async def test_the_diagnosis_rests_while_somebody_scrolls(window: MainWindow, mo
     assert not explaining._updating.done()
     source._scrolled_s = float("-inf")
     await reached(lambda: explaining._expert is not None and not explaining._expert.is_behind, "all is judged")
+
+
+async def test_the_diagnosis_takes_small_sips_while_much_comes_in(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    class Waiting(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout or 0.0)
+            return super().wait(timeout)
+
+    monkeypatch.setattr(explainer, "Event", Waiting)
+    monkeypatch.setattr(explainer, "_BUSY_BREATH_S", 0.05)
+    explaining = window._explainer
+    for number in range(20 * PIECE):
+        window.trace.live.store(NoteRecord(0, 0.0, 1e9, 20, str(number)))
+    explaining.drain()
+    await reached(lambda: explaining._expert is not None and not explaining._expert.is_behind, "all is judged")
+    assert waited[0] == 0.05
+    assert waited[-1] < 0.05, "nothing comes in any more"

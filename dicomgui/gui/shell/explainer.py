@@ -36,6 +36,7 @@ FAR_BEHIND = 16_384
 """Rows above which it goes on at once when nothing much comes in any more."""
 
 _BREATH_S = 0.002
+_BUSY_BREATH_S = 0.02  # as many rows in five seconds, but not all of them in the first half of one
 _REST_S = 0.05
 _LONGEST_REST_S = 1.0  # who scrolls without end gets findings, too
 
@@ -101,7 +102,7 @@ class Explainer:
         The live trace goes on at the next turn where it is only a little behind, or has no time now.
         """
         loop = asyncio.get_running_loop()
-        update = partial(expert.update, breathe=partial(_breathe, self._source))
+        update = partial(expert.update, breathe=partial(self._breathe, self._source))
         await loop.run_in_executor(self._context.file_pool, update)
         while expert is self._expert and self._has_time_for(expert):
             await loop.run_in_executor(self._context.file_pool, update)
@@ -111,6 +112,17 @@ class Explainer:
         if expert is not self._live:
             return expert.is_behind
         return expert.behind > FAR_BEHIND and not self._is_busy
+
+    def _breathe(self, source: TraceSource | None) -> None:
+        """Leave the interpreter to the window's thread: for a moment, and longer while it is busy, or somebody scrolls.
+
+        Called in the thread that judges: each piece that it looks at is half a millisecond for which a peer waits.
+        """
+        wait = Event().wait
+        wait(_BUSY_BREATH_S if self._is_busy else _BREATH_S)
+        end_s = time.monotonic() + _LONGEST_REST_S
+        while source is not None and source.is_scrolled and time.monotonic() < end_s:
+            wait(_REST_S)
 
     def _show(self) -> None:
         if self._expert is None:
@@ -186,12 +198,3 @@ class Explainer:
     async def shut_down(self) -> None:
         """End what is being judged and looked for."""
         await self._tasks.close()
-
-
-def _breathe(source: TraceSource | None) -> None:
-    """Leave the interpreter to the window's thread: for a moment, and longer while somebody scrolls."""
-    wait = Event().wait
-    wait(_BREATH_S)
-    end_s = time.monotonic() + _LONGEST_REST_S
-    while source is not None and source.is_scrolled and time.monotonic() < end_s:
-        wait(_REST_S)

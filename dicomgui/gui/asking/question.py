@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from dicomgui.app.asking.query import Query
-from dicomgui.gui.asking.collecting import HeldBack
+from dicomgui.app.collector import HeldBack
 from dicomgui.gui.asking.model import QueryModel
 from dicomgui.gui.asking.node_checks import NodeChecks
 from dicomgui.gui.asking.querying import NodeQuery, result_text

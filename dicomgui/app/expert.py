@@ -11,8 +11,9 @@ from dicomgui.trace.store import TraceStore
 
 __all__ = ["Expert"]
 
-PIECE = 64
-"""Records taken from the store at a time: half a millisecond, for which a window may have to wait."""
+PIECE = 256
+"""Records taken from the store at a time: a millisecond, for which a window may have to wait. Much less would be spent
+on threads that take turns."""
 
 MAX_SHOWN = 1000
 """Kinds of findings that are handed on, the most serious first."""
@@ -52,7 +53,7 @@ class Expert:
         """How many rows of the store it has not looked at; cheap."""
         return max(0, self._store.last_seq - max(self._seq, self._store.first_seq - 1))
 
-    def update(self, pieces: int = 256, breathe: Callable[[], object] | None = None) -> None:
+    def update(self, pieces: int = 64, breathe: Callable[[], object] | None = None) -> None:
         """Take what is new, at most so many pieces of it, and judge.
 
         :param breathe: called between two pieces, for a thread that leaves the interpreter to another one there.

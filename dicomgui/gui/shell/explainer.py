@@ -35,8 +35,8 @@ MUCH = 100
 FAR_BEHIND = 16_384
 """Rows above which it goes on at once when nothing much comes in any more."""
 
-_BREATH_S = 0.002
-_BUSY_BREATH_S = 0.02  # as many rows in five seconds, but not all of them in the first half of one
+_BREATH_S = 0.005
+_BUSY_BREATH_S = 0.08  # as many rows in five seconds, but not all of them in the first half of one
 _REST_S = 0.05
 _LONGEST_REST_S = 1.0  # who scrolls without end gets findings, too
 
@@ -116,7 +116,7 @@ class Explainer:
     def _breathe(self, source: TraceSource | None) -> None:
         """Leave the interpreter to the window's thread: for a moment, and longer while it is busy, or somebody scrolls.
 
-        Called in the thread that judges: each piece that it looks at is half a millisecond for which a peer waits.
+        Called in the thread that judges: each piece that it looks at is a millisecond for which a peer waits.
         """
         wait = Event().wait
         wait(_BUSY_BREATH_S if self._is_busy else _BREATH_S)

@@ -60,7 +60,7 @@ def test_a_long_trace_is_taken_in_pieces() -> None:
         many.store(number=number)
     put(store, many.closed())
     expert = Expert(store)
-    expert.update(pieces=64)
+    expert.update(pieces=16)
     assert expert.is_behind
     assert expert.findings == ()
     expert.update()

@@ -21,8 +21,9 @@ _OLDER = 1
 """One call in two also looks at those that were left of the one before, instead of one in ten: else that took so long
 at once that the window would be late."""
 
-_OLDEST = 20
-"""After so many of those it may look at all that has come since the start."""
+_OLDEST = 4
+"""After so many of those it may look at all that has come since the start: about as often as ever, so that nothing is
+kept longer than before."""
 
 _NEVER = 1_000_000
 

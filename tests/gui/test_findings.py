@@ -368,3 +368,17 @@ async def test_the_diagnosis_takes_small_sips_while_much_comes_in(
     await reached(lambda: explaining._expert is not None and not explaining._expert.is_behind, "all is judged")
     assert waited[0] == 0.05
     assert waited[-1] < 0.05, "nothing comes in any more"
+
+
+async def test_what_is_wrong_shows_while_much_comes_in(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explainer, "MUCH", -1)  # as much as that comes in all the time
+    monkeypatch.setattr(explainer, "_BUSY_BREATH_S", 0.05)
+    store, explaining = window.trace.live.store, window._explainer
+    for record in RECORDED["aborted-on-greeting"]():
+        store(record)
+    for number in range(40 * PIECE):
+        store(NoteRecord(0, 0.0, 1e9, 20, str(number)))
+    await reached(button(window, "status_expert").isVisible, "the badge is there")
+    assert explaining._expert is not None
+    assert explaining._expert.behind > 10 * PIECE
+    await reached(lambda: explaining._expert is not None and not explaining._expert.is_behind, "all is judged")

@@ -35,6 +35,9 @@ MUCH = 100
 FAR_BEHIND = 16_384
 """Rows above which it goes on at once when nothing much comes in any more."""
 
+_PIECES = 64
+_BUSY_PIECES = 8  # what is wrong shows in less than a second all the same
+
 _BREATH_S = 0.005
 _BUSY_BREATH_S = 0.08  # as many rows in five seconds, but not all of them in the first half of one
 _REST_S = 0.05
@@ -101,17 +104,21 @@ class Explainer:
 
         The live trace goes on at the next turn where it is only a little behind, or has no time now.
         """
-        loop = asyncio.get_running_loop()
-        update = partial(expert.update, breathe=partial(self._breathe, self._source))
-        await loop.run_in_executor(self._context.file_pool, update)
-        while expert is self._expert and self._has_time_for(expert):
-            await loop.run_in_executor(self._context.file_pool, update)
-        self._show()
+        loop, breathe = asyncio.get_running_loop(), partial(self._breathe, self._source)
+        end_s = time.monotonic() + BUSY_S
+        while True:
+            pieces = _BUSY_PIECES if self._is_busy else _PIECES
+            await loop.run_in_executor(self._context.file_pool, partial(expert.update, pieces, breathe))
+            self._show()
+            if expert is not self._expert or not self._has_time_for(expert, end_s):
+                return
 
-    def _has_time_for(self, expert: Expert) -> bool:
+    def _has_time_for(self, expert: Expert, end_s: float) -> bool:
         if expert is not self._live:
             return expert.is_behind
-        return expert.behind > FAR_BEHIND and not self._is_busy
+        if self._is_busy:  # it makes little of its time, and uses all of it
+            return expert.is_behind and time.monotonic() < end_s
+        return expert.behind > FAR_BEHIND
 
     def _breathe(self, source: TraceSource | None) -> None:
         """Leave the interpreter to the window's thread: for a moment, and longer while it is busy, or somebody scrolls.

@@ -12,8 +12,8 @@ from dicomgui.trace.store import TraceStore
 __all__ = ["Expert"]
 
 PIECE = 256
-"""Records taken from the store at a time: a millisecond, for which a window may have to wait. Much less would be spent
-on threads that take turns."""
+"""Records taken from the store at a time: a millisecond, for which a window may have to wait. In smaller pieces most
+of the time would go to threads that take turns."""
 
 MAX_SHOWN = 1000
 """Kinds of findings that are handed on, the most serious first."""

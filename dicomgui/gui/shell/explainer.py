@@ -35,9 +35,7 @@ MUCH = 100
 FAR_BEHIND = 16_384
 """Rows above which it goes on at once when nothing much comes in any more."""
 
-_PIECES = 64
-_BUSY_PIECES = 8  # what is wrong shows in less than a second all the same
-
+_BUSY_PIECES = 8  # at a time while much comes in: what is wrong shows in less than a second all the same
 _BREATH_S = 0.005
 _BUSY_BREATH_S = 0.08  # as many rows in five seconds, but not all of them in the first half of one
 _REST_S = 0.05
@@ -104,11 +102,11 @@ class Explainer:
 
         The live trace goes on at the next turn where it is only a little behind, or has no time now.
         """
-        loop, breathe = asyncio.get_running_loop(), partial(self._breathe, self._source)
+        loop, update = asyncio.get_running_loop(), partial(expert.update, breathe=partial(self._breathe, self._source))
         end_s = time.monotonic() + BUSY_S
         while True:
-            pieces = _BUSY_PIECES if self._is_busy else _PIECES
-            await loop.run_in_executor(self._context.file_pool, partial(expert.update, pieces, breathe))
+            work = partial(update, _BUSY_PIECES) if self._is_busy else update
+            await loop.run_in_executor(self._context.file_pool, work)
             self._show()
             if expert is not self._expert or not self._has_time_for(expert, end_s):
                 return

@@ -1,0 +1,736 @@
+"""Structural reader of data sets: tags, VRs, lengths, nesting and the end, no value decoded (PS3.5 7.1, 7.5).
+
+Tells of a data set that arrives in pieces whether it is whole, and of one that is there how much a parser would have
+to make of it. It never raises for the data, keeps no more of them than the header of one element, and needs no
+recursion. :class:`StructureReader` takes pieces; :func:`read_structure` takes all at once::
+
+    reader = StructureReader(EXPLICIT_VR_LITTLE_ENDIAN)
+    reader.feed(piece)
+    report = reader.finish()
+    if report.fault is not None: ...
+
+A *fault* is what makes readers fail or take one thing for another; an *anomaly* is against the standard, but any reader
+gets over it.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from enum import Enum
+from typing import Final, NamedTuple
+
+from dicomgui.network.uids import (
+    DEFLATED_TRANSFER_SYNTAXES,
+    EXPLICIT_VR_BIG_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
+
+__all__ = [
+    "UNLIMITED",
+    "Anomaly",
+    "AnomalyCode",
+    "StructureCode",
+    "StructureFault",
+    "StructureLimits",
+    "StructureReader",
+    "StructureReport",
+    "load_dictionary",
+    "read_structure",
+]
+
+
+class StructureCode(Enum):
+    """The kinds of faults; a data set has one at most, the first."""
+
+    EMPTY = "empty"
+    """No element at all."""
+    TRUNCATED = "truncated"
+    """The data end within an element, or before an item or a sequence of defined length is full."""
+    UNCLOSED = "unclosed"
+    """The data end, and an item or a sequence of undefined length has no delimiter."""
+    OVERRUN = "overrun"
+    """An element is longer than the item or sequence around it."""
+    NOT_AN_ELEMENT = "not-an-element"
+    """No VR stands where one is due, in an encoding with explicit VRs."""
+    NOT_AN_ITEM = "not-an-item"
+    """No item stands where one is due, in a sequence or among the fragments of encapsulated pixel data."""
+    MISPLACED = "misplaced"
+    """An item or a delimiter where an element is due, or the wrong delimiter."""
+    UNDEFINED_LENGTH = "undefined-length"
+    """An undefined length where none may be: a fragment, or an element whose VR has a short length."""
+    TRAILING_JUNK = "trailing-junk"
+    """Bytes behind the last element that are none."""
+    OTHER_ENCODING = "other-encoding"
+    """Implicit VRs where explicit ones are due, or the reverse."""
+    NOT_DEFLATED = "not-deflated"
+    """No deflate stream where one is due, a broken one, or one that breaks off."""
+    OVER_LIMIT = "over-limit"
+    """More elements, a deeper nesting or a larger inflated size than :class:`StructureLimits` allows."""
+
+
+class AnomalyCode(Enum):
+    """The kinds of anomalies."""
+
+    ODD_LENGTH = "odd-length"
+    """A value of odd length (PS3.5 7.1.1)."""
+    ORDER = "order"
+    """A tag that is not above the one before it (PS3.5 7.1)."""
+    GROUP_LENGTH = "group-length"
+    """A group length (gggg,0000) that does not tell the length of its group (PS3.5 7.2)."""
+    VR = "vr"
+    """A VR that is not the one of the data dictionary (PS3.6), or one that does not exist."""
+    GROUP = "group"
+    """An element of the groups 0000 to 0003, which belong in no data set (PS3.5 7.1)."""
+    DELIMITER = "delimiter"
+    """A delimiter at the end of an item or a sequence of defined length, or one that has a length."""
+    DEFLATE_PADDING = "deflate-padding"
+    """More than one byte behind the deflate stream (PS3.5 A.5)."""
+
+
+class StructureLimits(NamedTuple):
+    """The bounds of what is walked.
+
+    :ivar max_elements: elements, items and fragments.
+    :ivar max_depth: sequences and items around an element; a sequence in the data set has depth 1, its items have 2.
+    :ivar max_inflated: bytes to which a deflated data set may grow.
+    """
+
+    max_elements: int
+    max_depth: int
+    max_inflated: int
+
+
+UNLIMITED: Final = StructureLimits(2**62, 16_384, 2**30)
+"""For instances that are stored: as many elements as come, 16,384 levels, 1 GiB inflated."""
+
+
+class StructureFault(NamedTuple):
+    """The place at which a data set is broken.
+
+    :ivar tag: of the element at fault; 0 where there is none.
+    :ivar offset: of that element, in bytes from the start of the data set (of the inflated one where it is deflated).
+    :ivar expected: bytes that were due, or the limit; -1 where the code does not tell of bytes.
+    :ivar found: bytes that were there; -1 likewise.
+    """
+
+    code: StructureCode
+    tag: int = 0
+    offset: int = 0
+    expected: int = -1
+    found: int = -1
+
+
+class Anomaly(NamedTuple):
+    """The first element that has an anomaly, and the number of those that have the same."""
+
+    code: AnomalyCode
+    tag: int
+    offset: int
+    times: int
+
+
+class StructureReport(NamedTuple):
+    """The structure of a data set.
+
+    :ivar fault: ``None`` where it is whole.
+    :ivar anomalies: one of each kind.
+    :ivar elements: elements, items and fragments, of those that were walked.
+    :ivar depth: the deepest nesting.
+    :ivar size: bytes as they came.
+    :ivar inflated_size: the same where the data set is not deflated.
+    :ivar sop_class_uid: (0008,0016), empty where there is none; without padding.
+    :ivar sop_instance_uid: (0008,0018), likewise.
+    """
+
+    fault: StructureFault | None
+    anomalies: tuple[Anomaly, ...]
+    elements: int
+    depth: int
+    size: int
+    inflated_size: int
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+_UNDEFINED: Final = 0xFFFFFFFF
+_ENDLESS: Final = 2**62
+_WINDOW: Final = 4096
+"""Bytes that are looked at in one piece; long values are passed over without that."""
+_LONGEST_HEADER: Final = 12
+_LONGEST_UID: Final = 128
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
+_PIXEL_DATA: Final = 0x7FE0_0010
+_SOP_CLASS, _SOP_INSTANCE = 0x0008_0016, 0x0008_0018
+_UNIQUE_KEYS: Final = frozenset((_SOP_CLASS, _SOP_INSTANCE))
+_SHORT_VRS: Final = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+_LONG_VRS: Final = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+_NO_VRS: Final = frozenset((b"??", b"--", b"  "))
+"""Written by toolkits that do not know the VR; they are read as one that does not exist."""
+_FRAGMENTED: Final = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV"))
+_INFLATE_STEP: Final = 262_144
+_MAX_KNOWN: Final = 8192
+
+
+class _Kind(Enum):
+    """What stands around an element."""
+
+    DATA_SET = 0
+    SEQUENCE = 1
+    ITEM = 2
+    FRAGMENTS = 3
+
+
+class _Encoding:
+    """How headers are written: byte order, and whether the VR is in them.
+
+    :ivar plain: the beginning of a header (tag, and VR) to tag and header length, of elements that are only passed
+        over: all but sequences, unique keys, group lengths, delimiters, and what is odd.
+    """
+
+    __slots__ = ("explicit", "head", "long", "plain", "short")
+
+    def __init__(self, order: str, explicit: bool) -> None:
+        self.explicit = explicit
+        self.head = struct.Struct(f"{order}HH").unpack_from
+        self.short = struct.Struct(f"{order}H").unpack_from
+        self.long = struct.Struct(f"{order}I").unpack_from
+        self.plain: dict[bytes, tuple[int, int]] = {}
+
+    def remember(self, key: bytes, tag: int, header: int) -> None:
+        """Keep what a peer cannot make grow without a limit."""
+        if len(self.plain) >= _MAX_KNOWN:
+            self.plain.clear()
+        self.plain[key] = (tag, header)
+
+
+_IMPLICIT: Final = _Encoding("<", False)
+_EXPLICIT: Final = _Encoding("<", True)
+_BIG: Final = _Encoding(">", True)
+
+
+class _Level:
+    """A data set, sequence or item that is open; ``end`` is ``_ENDLESS`` where the length is undefined."""
+
+    __slots__ = ("encoding", "end", "has_elements", "is_outermost", "kind", "last", "offset", "tag")
+
+    def __init__(self, kind: _Kind, tag: int, offset: int, end: int, encoding: _Encoding) -> None:
+        self.kind = kind
+        self.is_outermost = kind is _Kind.DATA_SET
+        self.has_elements = kind is _Kind.ITEM or self.is_outermost
+        self.tag = tag
+        self.offset = offset
+        self.end = end
+        self.encoding = encoding
+        self.last = -1
+
+
+class _Header(NamedTuple):
+    """The header of one element.
+
+    :ivar header: its length in bytes.
+    :ivar is_short: the VR has a length of two bytes.
+    """
+
+    tag: int
+    vr: bytes
+    header: int
+    length: int
+    is_short: bool
+
+
+class StructureReader:
+    """Walks a data set that comes in pieces.
+
+    :param transfer_syntax_uid: all but the native, deflated and big endian ones are explicit little endian (PS3.5 A.4).
+    """
+
+    __slots__ = (
+        "_anomalies", "_deepest", "_elements", "_encoding", "_fault", "_first", "_group", "_group_end", "_inflate",
+        "_level", "_limits", "_outer", "_padding", "_position", "_rest", "_size", "_skip", "_sop_class",
+        "_sop_instance",
+    )  # fmt: skip
+
+    def __init__(self, transfer_syntax_uid: str, limits: StructureLimits = UNLIMITED) -> None:
+        encoding = _EXPLICIT
+        if transfer_syntax_uid == IMPLICIT_VR_LITTLE_ENDIAN:
+            encoding = _IMPLICIT
+        elif transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN:
+            encoding = _BIG
+        self._limits = limits
+        self._encoding = encoding
+        self._level = _Level(_Kind.DATA_SET, 0, 0, _ENDLESS, encoding)
+        self._outer: list[_Level] = []
+        self._position = 0  # of the first byte in _rest
+        self._rest = b""
+        self._skip = 0
+        self._padding = 0  # bytes behind the deflate stream
+        self._size = 0
+        self._elements = 0
+        self._deepest = 0
+        self._first = b""
+        self._group = 0
+        self._group_end = _ENDLESS
+        self._fault: StructureFault | None = None
+        self._anomalies: dict[AnomalyCode, Anomaly] = {}
+        self._sop_class = self._sop_instance = ""
+        is_deflated = transfer_syntax_uid in DEFLATED_TRANSFER_SYNTAXES
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS) if is_deflated else None
+
+    @property
+    def fault(self) -> StructureFault | None:
+        """The fault, as far as the data set has come."""
+        return self._fault
+
+    def feed(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next piece; nothing of it is kept but the start of an element that it breaks off in."""
+        self._size += len(data)
+        if self._inflate is None:
+            self._take(data)
+        elif self._fault is None:
+            self._feed_deflated(self._inflate, data)
+
+    def finish(self) -> StructureReport:
+        """The data set is complete."""
+        if self._fault is None and self._inflate is not None and not self._inflate.eof:
+            self._fail(StructureCode.NOT_DEFLATED, 0, 0)
+        if self._fault is None:
+            self._close()
+        inflated = self._end() if self._inflate is not None else self._size
+        anomalies = tuple(self._anomalies.values())
+        return StructureReport(
+            self._fault,
+            anomalies,
+            self._elements,
+            self._deepest,
+            self._size,
+            inflated,
+            self._sop_class,
+            self._sop_instance,
+        )
+
+    # ---------------------------------------------------------------------------------------------------- the pieces
+
+    def _feed_deflated(self, stream: zlib._Decompress, data: bytes | bytearray | memoryview) -> None:
+        left = b""
+        if stream.eof:
+            self._pad(len(data))
+        else:
+            left = bytes(data)
+        while left and self._fault is None:
+            try:
+                piece = stream.decompress(left, _INFLATE_STEP)
+            except zlib.error:
+                self._fail(StructureCode.NOT_DEFLATED, 0, 0)
+                return
+            left = b"" if stream.eof else stream.unconsumed_tail
+            self._take(piece)
+            self._pad(len(stream.unused_data))
+            if self._end() > self._limits.max_inflated and self._fault is None:
+                self._fail(StructureCode.OVER_LIMIT, 0, self._end(), self._limits.max_inflated, self._end())
+
+    def _pad(self, size: int) -> None:
+        """Take what follows the deflate stream: one byte makes its length even."""
+        before, self._padding = self._padding, self._padding + size
+        if before <= 1 < self._padding:
+            self._odd(AnomalyCode.DEFLATE_PADDING, 0, self._end())
+
+    def _take(self, data: bytes | bytearray | memoryview) -> None:
+        size, skip = len(data), self._skip
+        if skip >= size:
+            self._skip = skip - size
+            self._position += size
+            return
+        self._position += skip
+        self._skip = 0
+        at, rest = skip, self._rest
+        while at < size and self._fault is None:
+            window = rest + bytes(data[at : at + _WINDOW])
+            used = self._walk(window)
+            self._position += used
+            at += used - len(rest)
+            if used < len(window) and len(window) - len(rest) < _WINDOW:
+                rest = window[used:]
+                at = size
+            else:
+                rest = b""
+        self._rest = rest
+        if at > size:
+            self._skip = at - size
+            self._position -= self._skip
+
+    def _end(self) -> int:
+        """The offset behind all that has come of the walked bytes."""
+        return self._position + len(self._rest)
+
+    def _walk(self, window: bytes) -> int:
+        """Take the elements that begin in ``window``; returns the bytes done with, perhaps more than it has."""
+        at = 0
+        if not self._position:
+            self._first = window[:_LONGEST_HEADER]
+        while self._fault is None:
+            passing = self._pass_explicit if self._level.encoding.explicit else self._pass_implicit
+            at = passing(window, at)
+            after = self._judge(window, at)
+            if after < 0:
+                break
+            at = after
+        return at
+
+    def _pass_explicit(self, window: bytes, at: int) -> int:
+        """Pass over elements with nothing to look at; returns where the first other one begins."""
+        level = self._level
+        if not level.has_elements:
+            return at
+        encoding = level.encoding
+        known, long, little = encoding.plain.get, encoding.long, encoding is _EXPLICIT
+        last, end = level.last, min(level.end, self._group_end) - self._position
+        longest, count = len(window) - 12, 0
+        while at <= longest:
+            info = known(window[at : at + 6])
+            if info is None:
+                break
+            tag, header = info
+            if header == 12:
+                (length,) = long(window, at + 8)
+            elif little:
+                length = window[at + 6] | window[at + 7] << 8
+            else:
+                length = window[at + 7] | window[at + 6] << 8
+            after = at + header + length
+            if after > end or tag <= last or length & 1:
+                break
+            if tag in _UNIQUE_KEYS:
+                if after > len(window):
+                    break
+                if level.is_outermost:
+                    self._keep_uid(tag, window[at + header : after])
+            last = tag
+            at = after
+            count += 1
+        level.last = last
+        self._elements += count
+        return at
+
+    def _pass_implicit(self, window: bytes, at: int) -> int:
+        """The same where the VR is not in the header."""
+        level = self._level
+        if not level.has_elements:
+            return at
+        known, long = level.encoding.plain.get, level.encoding.long
+        last, end = level.last, min(level.end, self._group_end) - self._position
+        longest, count = len(window) - 8, 0
+        while at <= longest:
+            info = known(window[at : at + 4])
+            if info is None:
+                break
+            (length,) = long(window, at + 4)
+            tag, after = info[0], at + 8 + length
+            if after > end or tag <= last or length & 1:
+                break
+            if tag in _UNIQUE_KEYS:
+                if after > len(window):
+                    break
+                if level.is_outermost:
+                    self._keep_uid(tag, window[at + 8 : after])
+            last = tag
+            at = after
+            count += 1
+        level.last = last
+        self._elements += count
+        return at
+
+    # ---------------------------------------------------------------------------------- one element at a time
+
+    def _judge(self, window: bytes, at: int) -> int:
+        """Take one element with all that may be said of it; returns where the next begins, -1 for more bytes."""
+        offset = self._position + at
+        while offset >= self._level.end:
+            self._pop()
+        if offset >= self._group_end and len(window) - at >= 4:
+            self._end_group(window, at, offset)
+        header = self._header(window, at, offset)
+        if header is None:
+            return -1
+        if self._elements >= self._limits.max_elements:
+            return self._fail(
+                StructureCode.OVER_LIMIT, header.tag, offset, self._limits.max_elements, self._elements + 1
+            )
+        if header.tag >> 16 == 0xFFFE:
+            return self._delimit(header, at, offset)
+        if self._level.kind is _Kind.SEQUENCE or self._level.kind is _Kind.FRAGMENTS:
+            return self._fail(StructureCode.NOT_AN_ITEM, header.tag, offset)
+        if header.length == _UNDEFINED:
+            return self._open_undefined(header, at, offset)
+        return self._element(window, header, at, offset)
+
+    def _header(self, window: bytes, at: int, offset: int) -> _Header | None:
+        """The header at a place; ``None`` if it is not there as a whole, or no header, which is a fault."""
+        left = len(window) - at
+        if left < 8:
+            return None
+        encoding = self._level.encoding
+        group, element = encoding.head(window, at)
+        tag = group << 16 | element
+        if group == 0xFFFE or not encoding.explicit:
+            return _Header(tag, b"", 8, encoding.long(window, at + 4)[0], False)
+        vr = window[at + 4 : at + 6]
+        if vr in _SHORT_VRS:
+            return _Header(tag, vr, 8, encoding.short(window, at + 6)[0], True)
+        if vr not in _LONG_VRS:
+            if not _looks_like_vr(vr):
+                self._fail(self._no_element(offset, tag), tag, offset)
+                return None
+            if window[at + 6] or window[at + 7]:  # the short form; VRs to come have the long one (PS3.5 7.1.2)
+                return _Header(tag, vr, 8, encoding.short(window, at + 6)[0], True)
+        if left < 12:
+            return None
+        return _Header(tag, vr, 12, encoding.long(window, at + 8)[0], False)
+
+    def _no_element(self, offset: int, tag: int) -> StructureCode:
+        if offset == 0 and _looks_implicit(self._first, self._encoding):
+            return StructureCode.OTHER_ENCODING
+        if self._level.kind is _Kind.DATA_SET and tag <= self._level.last:
+            return StructureCode.TRAILING_JUNK
+        return StructureCode.NOT_AN_ELEMENT
+
+    def _element(self, window: bytes, header: _Header, at: int, offset: int) -> int:
+        """Take an element of defined length."""
+        tag, length, level = header.tag, header.length, self._level
+        begin = offset + header.header
+        if begin + length > level.end:
+            return self._fail(StructureCode.OVERRUN, tag, offset, length, max(level.end - begin, 0))
+        is_outermost = level.is_outermost
+        if is_outermost and tag == 0 and level.last >= 0 and length == 0:
+            return self._fail(StructureCode.TRAILING_JUNK, tag, offset)
+        if is_outermost and (tag in _UNIQUE_KEYS or not tag & 0xFFFF) and length <= _LONGEST_UID:
+            if len(window) < at + header.header + length:
+                return -1
+            self._look(window[at + header.header : at + header.header + length], tag, begin + length)
+        self._count(header, offset)
+        if self._is_sequence(header):
+            return self._push(_Kind.SEQUENCE, header, at, offset, self._inner(header))
+        return at + header.header + length
+
+    def _count(self, header: _Header, offset: int) -> None:
+        """Note an element, and what is odd about it."""
+        tag, level = header.tag, self._level
+        self._elements += 1
+        is_odd_vr = level.encoding.explicit and _differs(tag, header.vr)
+        if is_odd_vr:
+            self._odd(AnomalyCode.VR, tag, offset)
+        if header.length & 1 and header.length != _UNDEFINED:
+            self._odd(AnomalyCode.ODD_LENGTH, tag, offset)
+        if tag <= level.last:
+            self._odd(AnomalyCode.ORDER, tag, offset)
+        if tag < 0x0004_0000 and level.kind is _Kind.DATA_SET:
+            self._odd(AnomalyCode.GROUP, tag, offset)
+        level.last = tag
+        if not (is_odd_vr or _needs_a_look(tag) or self._is_sequence(header)):
+            order = ">" if level.encoding is _BIG else "<"
+            key = struct.pack(f"{order}HH", tag >> 16, tag & 0xFFFF) + header.vr
+            level.encoding.remember(key, tag, header.header)
+
+    def _look(self, value: bytes, tag: int, end: int) -> None:
+        """Keep a unique key, or the place where a group ends."""
+        if not tag & 0xFFFF:
+            if len(value) == 4:
+                self._group, self._group_end = tag >> 16, end + self._level.encoding.long(value, 0)[0]
+            return
+        self._keep_uid(tag, value)
+
+    def _keep_uid(self, tag: int, value: bytes) -> None:
+        text = value.rstrip(b"\0 ").decode("ascii", "replace")
+        if tag == _SOP_CLASS:
+            self._sop_class = self._sop_class or text
+        else:
+            self._sop_instance = self._sop_instance or text
+
+    def _end_group(self, window: bytes, at: int, offset: int) -> None:
+        """Compare where a group ends with what its group length told."""
+        if self._level.kind is not _Kind.DATA_SET:
+            self._odd(AnomalyCode.GROUP_LENGTH, self._group << 16, offset)
+        else:
+            is_over = self._level.encoding.head(window, at)[0] != self._group
+            was_inside = self._level.last >> 16 == self._group
+            if offset != self._group_end or not (is_over and was_inside):
+                self._odd(AnomalyCode.GROUP_LENGTH, self._group << 16, offset)
+        self._group_end = _ENDLESS
+
+    # ------------------------------------------------------------------------------------------------------- nesting
+
+    def _is_sequence(self, header: _Header) -> bool:
+        if header.vr:
+            return header.vr == b"SQ"
+        return _is_sequence_tag(header.tag)
+
+    def _inner(self, header: _Header) -> _Encoding:
+        """The encoding inside of a sequence: what is UN is implicit little endian (PS3.5 6.2.2)."""
+        return _IMPLICIT if header.vr == b"UN" else self._level.encoding
+
+    def _open_undefined(self, header: _Header, at: int, offset: int) -> int:
+        """Take an element of undefined length: a sequence, or encapsulated pixel data."""
+        self._count(header, offset)
+        if header.tag == _PIXEL_DATA or header.vr in _FRAGMENTED:
+            return self._push(_Kind.FRAGMENTS, header, at, offset, self._level.encoding)
+        if header.vr in (b"", b"SQ", b"UN"):
+            return self._push(_Kind.SEQUENCE, header, at, offset, self._inner(header))
+        return self._fail(StructureCode.UNDEFINED_LENGTH, header.tag, offset)
+
+    def _delimit(self, header: _Header, at: int, offset: int) -> int:
+        """Take an item or a delimiter."""
+        level = self._level
+        if header.tag == _ITEM and level.kind in (_Kind.SEQUENCE, _Kind.FRAGMENTS):
+            return self._item(header, at, offset)
+        wanted = _ITEM_END if level.kind is _Kind.ITEM else _SEQUENCE_END
+        if header.tag != wanted or level.kind is _Kind.DATA_SET:
+            return self._fail(StructureCode.MISPLACED, header.tag, offset)
+        if level.end != _ENDLESS:
+            if offset + 8 != level.end:
+                return self._fail(StructureCode.MISPLACED, header.tag, offset)
+            self._odd(AnomalyCode.DELIMITER, header.tag, offset)
+        elif header.length:
+            self._odd(AnomalyCode.DELIMITER, header.tag, offset)
+        self._pop()
+        return at + 8
+
+    def _item(self, header: _Header, at: int, offset: int) -> int:
+        level = self._level
+        self._elements += 1
+        begin, length = offset + 8, header.length
+        if length != _UNDEFINED and begin + length > level.end:
+            return self._fail(StructureCode.OVERRUN, header.tag, offset, length, max(level.end - begin, 0))
+        if level.kind is _Kind.SEQUENCE:
+            return self._push(_Kind.ITEM, header, at, offset, level.encoding)
+        if length == _UNDEFINED:
+            return self._fail(StructureCode.UNDEFINED_LENGTH, header.tag, offset)
+        if length & 1:
+            self._odd(AnomalyCode.ODD_LENGTH, header.tag, offset)
+        return at + 8 + length
+
+    def _push(self, kind: _Kind, header: _Header, at: int, offset: int, encoding: _Encoding) -> int:
+        depth = len(self._outer) + 1
+        if depth > self._limits.max_depth:
+            return self._fail(StructureCode.OVER_LIMIT, header.tag, offset, self._limits.max_depth, depth)
+        begin = offset + header.header
+        end = _ENDLESS if header.length == _UNDEFINED else begin + header.length
+        self._outer.append(self._level)
+        self._level = _Level(kind, header.tag, offset, end, encoding)
+        self._deepest = max(self._deepest, depth)
+        return at + header.header
+
+    def _pop(self) -> None:
+        self._level = self._outer.pop()
+
+    def _close(self) -> None:
+        """The data end here: nothing may be open."""
+        if not self._elements and not self._end():
+            self._fail(StructureCode.EMPTY, 0, 0)
+            return
+        end = self._end() + self._skip
+        while not self._rest and not self._skip and end == self._level.end:
+            self._pop()
+        if self._skip:
+            self._fail(StructureCode.TRUNCATED, self._level.last, self._end(), self._skip, 0)
+        elif self._rest:
+            is_junk = self._level.kind is _Kind.DATA_SET and len(self._rest) < 8
+            code = StructureCode.TRAILING_JUNK if is_junk and self._elements else StructureCode.TRUNCATED
+            self._fail(code, 0, self._position, -1, len(self._rest))
+        elif self._level.kind is not _Kind.DATA_SET:
+            level = self._level
+            if level.end == _ENDLESS:
+                self._fail(StructureCode.UNCLOSED, level.tag, level.offset)
+            else:
+                self._fail(
+                    StructureCode.TRUNCATED, level.tag, level.offset, level.end - level.offset, end - level.offset
+                )
+        elif self._group_end != _ENDLESS and (self._group_end != end or self._level.last >> 16 != self._group):
+            self._odd(AnomalyCode.GROUP_LENGTH, self._group << 16, end)
+
+    # -------------------------------------------------------------------------------------------- faults and anomalies
+
+    def _fail(self, code: StructureCode, tag: int, offset: int, expected: int = -1, found: int = -1) -> int:
+        if code in _PERHAPS_OTHER and _looks_other(self._first, self._encoding):
+            code, tag, offset = StructureCode.OTHER_ENCODING, self._encoding.head(self._first, 0)[0] << 16, 0
+        self._fault = StructureFault(code, max(tag, 0), offset, expected, found)
+        self._outer.clear()
+        self._rest = b""
+        return -1
+
+    def _odd(self, code: AnomalyCode, tag: int, offset: int) -> None:
+        first = self._anomalies.get(code) or Anomaly(code, tag, offset, 0)
+        self._anomalies[code] = first._replace(times=first.times + 1)
+
+
+_PERHAPS_OTHER: Final = frozenset(
+    (
+        StructureCode.TRUNCATED,
+        StructureCode.UNCLOSED,
+        StructureCode.NOT_AN_ITEM,
+        StructureCode.MISPLACED,
+        StructureCode.TRAILING_JUNK,
+    )
+)
+
+
+def read_structure(
+    data: bytes | bytearray | memoryview, transfer_syntax_uid: str, limits: StructureLimits = UNLIMITED
+) -> StructureReport:
+    """The structure of a data set that is all there."""
+    reader = StructureReader(transfer_syntax_uid, limits)
+    reader.feed(data)
+    return reader.finish()
+
+
+def _looks_like_vr(vr: bytes) -> bool:
+    return (vr.isupper() and vr.isalpha()) or vr in _NO_VRS
+
+
+def _looks_other(first: bytes, encoding: _Encoding) -> bool:
+    """Whether the first element is written with a VR where none is due."""
+    return not encoding.explicit and len(first) >= 8 and first[4:6] in _SHORT_VRS | _LONG_VRS
+
+
+def _looks_implicit(first: bytes, encoding: _Encoding) -> bool:
+    """Whether the first element could be one without a VR: a group of DICOM's own, and a short value."""
+    if len(first) < 8:
+        return False
+    group, _ = encoding.head(first, 0)
+    return group in (0x0002, 0x0004, 0x0008) and encoding.long(first, 4)[0] < 0x1_0000
+
+
+def _needs_a_look(tag: int) -> bool:
+    """Whether an element is never only passed over."""
+    return not tag & 0xFFFF or tag < 0x0004_0000 or tag >> 16 == 0xFFFE
+
+
+# ------------------------------------------------------------------------------------------------- the data dictionary
+
+
+def load_dictionary() -> None:
+    """Have the data dictionary at hand, which takes some tenths of a second; otherwise the first element does it."""
+    _vr_of(_SOP_CLASS)
+
+
+def _vr_of(tag: int) -> str:
+    """The VR of the data dictionary, such as "OB or OW"; empty where the tag is private or unknown."""
+    from pydicom import datadict
+
+    try:
+        return "" if tag & 0x1_0000 else datadict.dictionary_VR(tag)
+    except KeyError:
+        return ""
+
+
+def _is_sequence_tag(tag: int) -> bool:
+    return _vr_of(tag) == "SQ"
+
+
+def _differs(tag: int, vr: bytes) -> bool:
+    """Whether an element has another VR than it should; UN is always allowed (PS3.5 6.2.2)."""
+    if vr == b"UN":
+        return False
+    expected = _vr_of(tag)
+    if not expected:
+        return vr not in _SHORT_VRS and vr not in _LONG_VRS
+    return vr.decode("ascii") not in expected.split(" or ")

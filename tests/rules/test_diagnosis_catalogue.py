@@ -52,6 +52,7 @@ SIGNALS = {
     "numbers that do not add up, fewer than announced": {"counters-odd", "fewer-arrived"},
     "text without an alphabet": {"character-set-missing", "character-set-contradicted", "characters-lost"},
     "odd bytes in an AE title": {"odd-ae-title"},
+    "odd command sets": {"odd-command"},
     "our port is busy": {"port-in-use"},
     "N-services and storage commitment": {
         "no-such-instance", "attributes-missing", "attributes-refused", "argument-refused", "class-instance-conflict",

@@ -136,8 +136,9 @@ class Responder:
         identifier, syntax = request.dataset, request.context.transfer_syntax
         combined = _query_flags(request.facts.negotiated, _WORKLIST).date_time
         for item in self._worklist() if callable(self._worklist) else self._worklist:
-            if matches(identifier, item, combined_datetime=combined):
-                yield encode_dataset(answer_for(identifier, item, combined_datetime=combined), syntax)
+            if matches(identifier, item, combined_datetime=combined, worklist=True):
+                answer = answer_for(identifier, item, combined_datetime=combined, worklist=True)
+                yield encode_dataset(answer, syntax)
 
     async def _together(
         self, batches: AsyncGenerator[list[bytes] | Reply, None], status: Status

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Final, NamedTuple, NoReturn, Protocol
 
-from dicomgui.network.dimse.command_set import decode
+from dicomgui.network.dimse.command_set import appended_dataset, decode
 from dicomgui.network.dimse.commands import Command
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu.data import COMMAND, LAST, PDATA_HEAD, PdvPiece
@@ -93,7 +93,8 @@ class Message(NamedTuple):
 
     :ivar context_id: presentation context of all its fragments.
     :ivar command: its command.
-    :ivar sink_result: what :meth:`Sink.finish` returned; ``None`` without a data set.
+    :ivar sink_result: what :meth:`Sink.finish` returned; ``None`` without a data set. With the anomaly
+        :data:`~dicomgui.network.dimse.command_set.APPENDED` the data set is in implicit VR little endian.
     :ivar dataset_length: bytes of the data set; -1 without one.
     """
 
@@ -179,9 +180,12 @@ class Assembler:
     def repeated(self, message: Message) -> bytes | None:
         """How a message begins that differs in its data set from this one, the last: see :meth:`feed_run`.
 
-        ``None`` where none would be taken so, because the limit of a data set has to be looked at.
+        ``None`` where none would be taken so, because the limit of a data set has to be looked at, or because the
+        command was odd.
         """
-        return command_pdu(message.context_id, self._last_raw) if self._max_dataset >= RUN_BYTES else None
+        if self._max_dataset < RUN_BYTES or message.command.anomalies:
+            return None
+        return command_pdu(message.context_id, self._last_raw)
 
     def feed_run(self, run: PdvRun) -> list[Message]:
         """The messages of a run that repeats the last one; no sink is asked for, each has its data set in memory."""
@@ -233,11 +237,23 @@ class Assembler:
         if command is None or raw != self._last_raw:  # of the matches of a C-FIND it is always the same
             command = decode(raw)
             self._last_raw, self._last_command = raw, command
+        if command.anomalies:
+            appended = appended_dataset(raw)
+            if appended:
+                return self._appended(context_id, command, appended)
         if not command.has_dataset:
             return _new(Message, (context_id, command, None, -1))
         sink = self._choose_sink(context_id, command)
         self._context_id, self._command, self._sink = context_id, command, sink
         return None
+
+    def _appended(self, context_id: int, command: Command, data: bytes) -> Message:
+        """A response whose data set came with its command set."""
+        if len(data) > self._max_dataset:
+            self._fail("Data set", f"more than the limit of {self._max_dataset} bytes", INVALID_PARAMETER)
+        sink = self._choose_sink(context_id, command)
+        sink.write(memoryview(data))
+        return _new(Message, (context_id, command, sink.finish(), len(data)))
 
     def _fail_context(self, context_id: int, begun: int) -> NoReturn:
         self._fail(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from dicomgui.network.association.contexts import AcceptedContext, Negotiated
@@ -27,6 +28,7 @@ from dicomgui.network.association.params import Limits, Timeouts
 from dicomgui.network.association.states import Event, State
 from dicomgui.network.dimse.answer_pdu import Plain
 from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message, Sink
+from dicomgui.network.dimse.command_set import APPENDED
 from dicomgui.network.dimse.commands import Command, Response
 from dicomgui.network.dimse.fragment import BytesSource
 from dicomgui.network.errors import (
@@ -45,6 +47,7 @@ from dicomgui.network.service.sender import Sender
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Direction, Scribe, broken_rule
 from dicomgui.network.transport.protocol import AssociationTransport
+from dicomgui.network.uids import IMPLICIT_VR_LITTLE_ENDIAN
 
 __all__ = ["Connection", "ConnectionOwner", "RequestReceiver"]
 
@@ -374,6 +377,8 @@ class Connection:
                 )
             self._receiver.receive(self._contexts[message.context_id], message)
             return None
+        if command.anomalies and APPENDED in command.anomalies:
+            message = self._in_agreed_syntax(message)
         try:
             self.requests.receive(message, command)
         except RemoteProtocolError as error:
@@ -382,6 +387,17 @@ class Connection:
         if message.dataset_length >= 0 and command.status.is_pending and self._assembler is not None:
             return self._assembler.repeated(message)
         return None
+
+    def _in_agreed_syntax(self, message: Message) -> Message:
+        """A response whose data set came in the encoding of its command set, with the data set as negotiated."""
+        from dicomgui.network.dimse.convert import ConversionError, convert_dataset
+
+        data, syntax = message.sink_result, self._contexts[message.context_id].transfer_syntax
+        if not isinstance(data, bytes):
+            return message
+        with suppress(ConversionError):  # who reads it is told
+            data = convert_dataset(data, IMPLICIT_VR_LITTLE_ENDIAN, syntax)
+        return message._replace(sink_result=data)
 
     def _receive_run(self, run: PdvRun) -> bytes | None:
         """Take many matches at once."""

@@ -218,8 +218,8 @@ class WorklistProvider:
         """Answer with the items that match."""
         wanted = request.dataset
         for item in self._items():
-            if matches(wanted, item):
-                yield answer_for(wanted, item)
+            if matches(wanted, item, worklist=True):
+                yield answer_for(wanted, item, worklist=True)
 
 
 def _always(items: tuple[Dataset, ...]) -> Callable[[], Iterable[Dataset]]:

@@ -15,6 +15,13 @@ LOCAL: dict[str, Template] = {
         ("Nothing needs to be done here; a stricter system would refuse it.",),
         "PS3.8 9.3.2, table 9-11",
     ),
+    "odd-command": Template(
+        NOTE,
+        "{peer} sends {message} not as the standard has it: {detail}. It is understood anyway.",
+        ("Its software builds the command set in its own way.",),
+        ("Nothing needs to be done here; a stricter system would break off.",),
+        "PS3.7 6.3.1, 9.3",
+    ),
     "character-set-missing": Template(
         WARNING,
         "{who} sends text in {message} without saying which alphabet: {element} has {detail}; that fits {fits}.",

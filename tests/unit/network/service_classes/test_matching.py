@@ -219,6 +219,19 @@ def test_worklist_from_one_moment_to_another(combined: bool, expected: bool) -> 
     assert matches(asking(**keys), step(), combined_datetime=combined) is expected
 
 
+def test_start_of_a_worklist_step_is_one_period_and_other_pairs_are_not() -> None:
+    """PS3.4 K.6.1.2.2 says so of this pair alone; its example is from July 5, 10 am, until July 7, 6 pm."""
+    keys = asking(ScheduledProcedureStepStartDate="20240104-20240106", ScheduledProcedureStepStartTime="1200-1300")
+    assert matches(keys, step(), worklist=True)
+    assert not matches(keys, step())
+    assert len(answer_for(keys, step(), worklist=True).ScheduledProcedureStepSequence) == 1
+    assert len(answer_for(keys, step()).ScheduledProcedureStepSequence) == 0
+    ended = {"ScheduledProcedureStepEndDate": "20240105", "ScheduledProcedureStepEndTime": "0800"}
+    keys = asking(ScheduledProcedureStepEndDate="20240104-20240106", ScheduledProcedureStepEndTime="1200-1300")
+    assert not matches(keys, step(**ended), worklist=True)
+    assert matches(keys, step(**ended), worklist=True, combined_datetime=True)
+
+
 def test_a_sequence_key_needs_an_item() -> None:
     keys = asking(Modality="CT")
     assert not matches(keys, elements(PatientName="A"))

@@ -21,6 +21,7 @@ from dicomgui.network.server.quotas import OnOverQuota, PeerQuotas
 from dicomgui.network.service import AssociationFacts, Handlers, ServiceUser
 from dicomgui.network.service.endings import check_abort
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
+from dicomgui.network.service.resources import Resources
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.network.transport import (
     AssociationTransport,
@@ -107,6 +108,7 @@ class Server:
     :ivar tls_context: what connections are secured with; ``None`` without TLS.
     :ivar provided: the handlers, with the limits of peers around them.
     :ivar agreements: what answers requests that are judged by a policy.
+    :ivar resources: budgets for what peers make us hold, one for all associations; see :class:`Limits`.
     :ivar mover: how a C-MOVE reaches its destinations.
     :ivar tasks: owner of what has to outlive a connection.
     """
@@ -115,6 +117,7 @@ class Server:
         self.ae_title = ae_title
         self.options = options
         self.handlers = handlers
+        self.resources = Resources(options.limits)
         quotas = PeerQuotas(
             options.max_hourly_instances_per_peer, options.max_hourly_bytes_per_peer, options.on_over_quota
         )

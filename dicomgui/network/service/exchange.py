@@ -18,7 +18,7 @@ MAX_QUEUED_RESPONSES = 256
 MAX_QUEUED_BYTES = 4 * 2**20
 """At these the peer is not read any further until the responses are taken."""
 
-HARD_FACTOR = 64
+HARD_FACTOR = 8
 """So many times as much is kept where another request of ours waits for its response meanwhile."""
 
 MAX_MESSAGE_ID = 65_535

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,17 +35,19 @@ from dicomgui.network.dimse.commands import (
     Request,
     Response,
 )
-from dicomgui.network.dimse.dataset import encode_dataset, is_dataset
+from dicomgui.network.dimse.dataset import DatasetTooLarge, encode_dataset, is_dataset
+from dicomgui.network.dimse.memory import DECODED_ELEMENT_BYTES
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service.answers import response_to
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.handlers import Handlers, Mover, Reply
 from dicomgui.network.service.performing import CANCELLED, SUCCESS, Pressure, close_unawaited, perform_find
 from dicomgui.network.service.requests import AssociationFacts, EchoRequest, OperationRequest, StoreRequest
+from dicomgui.network.service.spooling import IMAGE_BOXES, Spooled, SpoolSink
 from dicomgui.network.service.sub_operations import perform_get, perform_move
 from dicomgui.network.status import Status
 from dicomgui.network.transport.tasks import FAULTS, TaskOwner, is_own_cancel
-from dicomgui.network.uids import is_valid_uid
+from dicomgui.network.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, is_valid_uid
 
 if TYPE_CHECKING:
     from dicomgui.network.service.user import ServiceUser
@@ -54,8 +56,14 @@ __all__ = ["Provider"]
 
 _log = logging.getLogger(__name__)
 
-MEMORY_DATASET_LIMIT = 256 * 2**20
-"""Where no handler chooses a sink, a data set may take this much memory."""
+INLINE_DATASET = 4096
+"""Bytes of a data set, not deflated, up to which it is decoded in the loop's own thread: a few milliseconds at most."""
+
+LONG_COMMAND = 1024
+"""Bytes of a command set above which the request is charged as memory."""
+
+COMMAND_FACTOR = 10
+"""A command takes so many times as much memory as its bytes, at most: a list of tags does."""
 
 MAX_AT_ONCE = 64
 """Requests of one association that are performed at one time, where the negotiated window sets no limit."""
@@ -90,6 +98,9 @@ class _Job:
     :ivar request: what a handler gets; ``None`` where none is to be asked.
     :ivar refusal: the answer, where that is clear already.
     :ivar handlers: who takes the data set of a C-STORE.
+    :ivar sink: what keeps its data set in memory or on disk.
+    :ivar charged_bytes: what is charged for it besides.
+    :ivar is_large: whether its data set is decoded in a thread, and a data set of its answer encoded there.
     """
 
     context: AcceptedContext
@@ -98,6 +109,9 @@ class _Job:
     refusal: Reply | None = None
     pressure: Pressure | None = None
     handlers: Handlers | None = None
+    sink: MemorySink | SpoolSink | None = None
+    charged_bytes: int = 0
+    is_large: bool = False
 
     @property
     def command(self) -> Command:
@@ -189,7 +203,15 @@ class Provider:
         self._arriving = None
         if isinstance(command, CStoreRQ):
             return self._store_sink(context, command)
-        return MemorySink(MEMORY_DATASET_LIMIT) if isinstance(command, Request) else NullSink()
+        if not isinstance(command, Request):
+            return NullSink()
+        job = self._arriving = _Job(context, _NO_MESSAGE)
+        limits = self._attached.resources.limits
+        if isinstance(command, NSetRQ) and command.requested_sop_class_uid in IMAGE_BOXES:
+            job.sink = SpoolSink(limits.max_image_box_length, self._attached.disk)
+        else:
+            job.sink = MemorySink(limits.max_attributes_length, self._attached.memory)
+        return job.sink
 
     def receive(self, context: AcceptedContext, message: Message) -> None:
         """Perform a complete request, now or when those before it are done."""
@@ -202,11 +224,14 @@ class Provider:
             job = _Job(context, message)
         else:
             job.message = message
+        if self._attached.command_length > LONG_COMMAND and not self._charge_command(job):
+            job.refusal = _out_of_memory(command)
         if len(self._running) < self._most_at_once and not self._waiting and command.message_id not in self._running:
             self._start(job)
             return
         if self._is_outstanding(command.message_id):
             self._answer(job, Reply(DUPLICATE_INVOCATION, "this message ID is still in use"))
+            self._release(job)
             return
         self._waiting.append(job)
         if len(self._waiting) > MAX_WAITING:
@@ -221,10 +246,11 @@ class Provider:
         job.refusal = _judge_store(handlers, context, command)
         if job.refusal is not None:
             return NullSink()
-        job.request = request = StoreRequest(command, context, self._facts, self._user)
+        collect = partial(self._collecting_sink, job)
+        job.request = request = StoreRequest(command, context, self._facts, self._user, collect)
         opener = handlers.open_sink
         if opener is None:
-            return MemorySink(MEMORY_DATASET_LIMIT)
+            return collect()
         try:
             chosen = opener(request)
         except Exception as error:
@@ -236,6 +262,11 @@ class Provider:
             return NullSink()
         return _GuardedSink(chosen, self._failed)
 
+    def _collecting_sink(self, job: _Job) -> Sink:
+        limit = self._attached.resources.limits.max_instance_memory
+        job.sink = MemorySink(limit, self._attached.instance_memory)
+        return job.sink
+
     def _perform_store(self, job: _Job, command: CStoreRQ) -> Status | Reply | Awaitable[Status | Reply]:
         handlers, result = job.handlers, job.message.sink_result
         if handlers is None or not isinstance(job.request, StoreRequest):  # no data set came
@@ -244,7 +275,7 @@ class Provider:
         if isinstance(result, _SinkFailed):
             return result.reply
         if result is None and handlers.open_sink is None:
-            return Reply(OUT_OF_RESOURCES, "the data set is too large")
+            return _refused_length(job, command)
         assert handlers.on_store is not None
         return handlers.on_store(job.request, result)
 
@@ -261,15 +292,34 @@ class Provider:
         if not isinstance(command, Request):
             return _NOT_OFFERED
         if command.has_dataset and job.message.sink_result is None:
-            return Reply(RESOURCE_LIMITATION, "the data set is too large")
+            return _refused_length(job, command)
+        if isinstance(job.message.sink_result, Spooled):
+            return self._perform_spooled(job, command, job.message.sink_result)
         data = job.message.sink_result if isinstance(job.message.sink_result, bytes) else None
-        job.request = OperationRequest(command, job.context, self._facts, self._user, data)
+        limits = self._attached.resources.limits
+        job.request = OperationRequest(command, job.context, self._facts, self._user, data, limits)
         if isinstance(command, CFindRQ | CMoveRQ | CGetRQ):
             return self._perform_stream(job, command)
         handler: Any = getattr(self.handlers, _NORMALIZED.get(type(command), ""), None)
         if handler is None:
             return _NOT_OFFERED
-        return handler(job.request)
+        return self._when_decoded(job, job.request, partial(handler, job.request))
+
+    async def _perform_spooled(self, job: _Job, command: Request, spooled: Spooled) -> Any:
+        """Perform an N-SET whose data set waits on disk: it is in memory while the handler has it."""
+        resources, share = self._attached.resources, self._attached.instance_memory
+        if self.handlers.on_n_set is None:
+            return _NOT_OFFERED
+        if not share.take(spooled.size):
+            return _out_of_memory(command)
+        try:
+            data = await resources.decoding.run(spooled.read)
+            limits = replace(resources.limits, max_attributes_length=resources.limits.max_image_box_length)
+            request: Any = OperationRequest(command, job.context, self._facts, self._user, data, limits)
+            job.request = request
+            return await self._decoded_in_thread(job, request, partial(self.handlers.on_n_set, request))
+        finally:
+            share.give_back(spooled.size)
 
     def _perform_echo(self, job: _Job, command: CEchoRQ) -> Status | Reply | Awaitable[Status | Reply]:
         if command.affected_sop_class_uid != job.context.abstract_syntax:
@@ -286,15 +336,64 @@ class Provider:
             return _WRONG_CLASS
         if not command.has_dataset:
             return Reply(CANNOT_UNDERSTAND, "the request came without an identifier", (0x00000800,))
-        respond = partial(self._respond, job.context.context_id)
         job.pressure = pressure = Pressure(lambda: not self._attached.is_over)
         request: Any = job.request
+        return self._when_decoded(job, request, partial(self._stream, job, command, request, handler, pressure))
+
+    def _stream(
+        self, job: _Job, command: CFindRQ | CMoveRQ | CGetRQ, request: Any, handler: Any, pressure: Pressure
+    ) -> Awaitable[Status | Reply]:
+        respond = partial(self._respond, job.context.context_id)
         if isinstance(command, CFindRQ):
             respond_all = partial(self._attached.respond_with_each, job.context.context_id)
             return perform_find(request, handler, respond, respond_all, pressure)
         if isinstance(command, CMoveRQ):
             return perform_move(request, handler, respond, pressure, self._mover)
         return perform_get(request, handler, respond, pressure)
+
+    # data sets in memory
+
+    def _when_decoded(self, job: _Job, request: OperationRequest[Any], perform: Callable[[], Any]) -> Any:
+        """Perform a request whose data set is small at once, and any other when a thread has decoded it."""
+        data = request.data
+        if not data:
+            return perform()
+        if len(data) > INLINE_DATASET or request.context.transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+            return self._decoded_in_thread(job, request, perform)
+        if not self._charge(job, request.count_elements() * DECODED_ELEMENT_BYTES):
+            return _out_of_memory(job.command)
+        return perform()
+
+    async def _decoded_in_thread(self, job: _Job, request: OperationRequest[Any], perform: Callable[[], Any]) -> Any:
+        decoding = self._attached.resources.decoding
+        job.is_large = True
+        count = await decoding.run(request.count_elements)
+        if not self._charge(job, count * DECODED_ELEMENT_BYTES):
+            return _out_of_memory(job.command)
+        await decoding.run(request.decode)
+        if request.is_cancelled:
+            return CANCELLED
+        outcome = perform()
+        return await outcome if isinstance(outcome, Awaitable) else outcome
+
+    def _charge_command(self, job: _Job) -> bool:
+        return self._charge(job, self._attached.command_length * COMMAND_FACTOR)
+
+    def _charge(self, job: _Job, size: int) -> bool:
+        """Charge memory for a request; whether there was so much left."""
+        is_charged = self._attached.memory.take(size)
+        job.charged_bytes += size if is_charged else 0
+        return is_charged
+
+    def _release(self, job: _Job) -> None:
+        """The request is answered: what it had in memory is not needed any more."""
+        if isinstance(job.message.sink_result, Spooled):
+            job.message.sink_result.close()
+        if job.sink is not None:
+            job.sink.give_back()
+        if job.charged_bytes:
+            self._attached.memory.give_back(job.charged_bytes)
+            job.charged_bytes = 0
 
     def _cancel(self, message_id: int) -> None:
         """Take note of a C-CANCEL; one that names nothing under way has no answer (PS3.7 9.3.2.3)."""
@@ -319,6 +418,7 @@ class Provider:
             outcome = self._failed(error, job)
         if isinstance(outcome, Status) or (isinstance(outcome, Reply) and outcome.dataset is None):
             self._answer(job, outcome)
+            self._release(job)
             self._idle()
         else:
             message_id = job.command.message_id
@@ -336,6 +436,8 @@ class Provider:
             if is_own_cancel(error):
                 raise
             self._answer(job, self._failed(error, job))
+        finally:
+            self._release(job)
         del self._running[job.command.message_id]
         while self._waiting and len(self._running) < self._most_at_once:
             self._start(self._waiting.popleft())
@@ -348,7 +450,11 @@ class Provider:
         if dataset is None:
             self._answer(job, outcome)
             return
-        data = dataset if isinstance(dataset, bytes) else encode_dataset(dataset, job.context.transfer_syntax)
+        if isinstance(dataset, bytes):
+            data = dataset
+        else:
+            encode = partial(encode_dataset, dataset, job.context.transfer_syntax)
+            data = await self._attached.resources.decoding.run(encode) if job.is_large else encode()
         await self._attached.respond_with(job.context.context_id, response_to(job.command, outcome, True), data)
 
     def _answer(self, job: _Job, outcome: Status | Reply) -> None:
@@ -379,6 +485,8 @@ class Provider:
             await self._attached.respond_with(context_id, response, data)
 
     def _failed(self, error: BaseException, job: _Job | None = None) -> Reply:
+        if isinstance(error, DatasetTooLarge) and job is not None:
+            return Reply(_too_much(job.command), str(error))
         if isinstance(error, RemoteProtocolError) and job is not None:  # a data set that cannot be decoded
             is_stream = isinstance(job.command, CFindRQ | CMoveRQ | CGetRQ)
             return Reply(CANNOT_UNDERSTAND if is_stream else PROCESSING_FAILURE, str(error))
@@ -403,6 +511,22 @@ _NORMALIZED = {
     NDeleteRQ: "on_n_delete",
     NEventReportRQ: "on_n_event_report",
 }
+
+
+def _too_much(command: Command) -> Status:
+    """The status that says that a request takes more than there is (PS3.7 annex C, PS3.4 B.2.3, C.4)."""
+    return OUT_OF_RESOURCES if isinstance(command, CStoreRQ | CFindRQ | CMoveRQ | CGetRQ) else RESOURCE_LIMITATION
+
+
+def _out_of_memory(command: Command) -> Reply:
+    return Reply(_too_much(command), "the memory for requests is used up, try again later")
+
+
+def _refused_length(job: _Job, command: Command) -> Reply:
+    """Why the data set of a request was not kept."""
+    if job.sink is None or job.sink.is_out_of_room:
+        return _out_of_memory(command)
+    return Reply(_too_much(command), f"the data set has more than {job.sink.limit:,} bytes")
 
 
 def _judge_store(handlers: Handlers, context: AcceptedContext, command: CStoreRQ) -> Reply | None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message, NullSink, Sink
 from dicomgui.network.dimse.command_set import encode
-from dicomgui.network.dimse.commands import CEchoRQ, CGetRSP, Command, CStoreRQ, CStoreRSP
+from dicomgui.network.dimse.commands import CEchoRQ, CFindRSP, CGetRSP, Command, CStoreRQ, CStoreRSP
 from dicomgui.network.dimse.fragment import BytesSource, fragments
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu.data import PdvPiece
@@ -320,7 +320,7 @@ def test_sink_is_given_views_and_not_copies() -> None:
 
 def test_response_with_data_set_is_taken() -> None:
     bench = Bench()
-    response = CStoreRSP(1, Status(0), has_dataset=True)
+    response = CFindRSP(1, Status(0xFF00), has_dataset=True)
     bench.feed(COMMAND_LAST, encode(response))
     assert bench.feed(DATA_LAST, b"ab") == Message(1, response, b"ab", 2)
 

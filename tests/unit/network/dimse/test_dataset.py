@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
+from dicomgui.network.dimse.dataset import DatasetTooLarge, count_elements, decode_dataset, encode_dataset
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 
 IMPLICIT = "1.2.840.10008.1.2"
@@ -96,7 +96,6 @@ def test_value_that_cannot_be_encoded() -> None:
         (b"\x28\0\x10\0US\x03\0\x00\x02\x01", EXPLICIT),
         (b"\x78\x9c no deflate", DEFLATED),
         (encode_dataset(sample(), DEFLATED)[:-8], DEFLATED),
-        (OPEN_SEQUENCE + (b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + OPEN_SEQUENCE) * 10_000, IMPLICIT),
     ],
 )
 def test_unreadable(data: bytes, syntax: str) -> None:
@@ -105,10 +104,46 @@ def test_unreadable(data: bytes, syntax: str) -> None:
     assert caught.value.abort_reason == 6
 
 
+def test_a_nesting_without_end() -> None:
+    data = OPEN_SEQUENCE + (b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + OPEN_SEQUENCE) * 10_000
+    with pytest.raises(DatasetTooLarge, match="sequences more than 64 deep in one another"):
+        decode_dataset(data, IMPLICIT)
+
+
+@pytest.mark.parametrize("deflated", [False, True])
+def test_elements_are_counted_before_they_are_made(deflated: bool) -> None:
+    items = b"\xfe\xff\x00\xe0\0\0\0\0" * 100
+    data = b"\x40\0\0\x01SQ\0\0" + len(items).to_bytes(4, "little") + items
+    if deflated:
+        stream = zlib.compressobj(wbits=-15)
+        data = stream.compress(data) + stream.flush()
+    syntax = DEFLATED if deflated else EXPLICIT
+    assert count_elements(data, syntax, max_elements=101, max_depth=2) == 101
+    with pytest.raises(DatasetTooLarge, match="more than 100 elements, items and values"):
+        decode_dataset(data, syntax, max_elements=100, max_depth=2)
+
+
+def test_values_count_as_elements_but_pixels_do_not() -> None:
+    text = b"\x08\0\x08\0CS\x90\x01" + b"A\\" * 200
+    pixels = b"\xe0\x7f\x10\0OW\0\0\x90\x01\0\0" + b"\\" * 400
+    assert count_elements(text + pixels, EXPLICIT, max_depth=2) == 202
+
+
+def test_a_long_data_set_with_a_broken_structure_is_not_tried() -> None:
+    data = b"\x10\0\x10\0PN\xff\xff" + bytes(70_000)
+    with pytest.raises(RemoteProtocolError, match="its structure is broken"):
+        count_elements(data, EXPLICIT)
+
+
+def test_a_short_one_counts_as_what_it_could_be_at_most() -> None:
+    data = b"\x10\0\x10\0PN\xff\xff" + bytes(4_000)
+    assert count_elements(data, EXPLICIT) == len(data) // 8
+
+
 def test_deflate_bomb() -> None:
     deflate = zlib.compressobj(wbits=-15)
     bomb = deflate.compress(bytes(10_000_000)) + deflate.flush()
-    with pytest.raises(RemoteProtocolError, match="inflates to more than 1000000 bytes"):
+    with pytest.raises(RemoteProtocolError, match="inflates to more than 1,000,000 bytes"):
         decode_dataset(bomb, DEFLATED, max_inflated=1_000_000)
 
 

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from dicomgui.network import AssociationFacts, Handlers, Reply, Status
 from dicomgui.network.association.contexts import AcceptedContext
+from dicomgui.network.association.params import Limits
 from dicomgui.network.dimse.assembler import MemorySink, Message, NullSink
 from dicomgui.network.dimse.commands import (
     CCancelRQ,
@@ -28,8 +29,10 @@ from dicomgui.network.dimse.commands import (
     UnknownCommand,
     answer,
 )
+from dicomgui.network.dimse.memory import MemoryShare
 from dicomgui.network.service import provider as module
 from dicomgui.network.service.provider import Provider
+from dicomgui.network.service.resources import Resources
 from dicomgui.network.transport import TaskOwner
 from dicomgui.network.uids import VERIFICATION
 
@@ -46,7 +49,11 @@ def context(uid: str, *, scp: bool = True) -> AcceptedContext:
 class House:
     """A provider whose connection is the test."""
 
-    def __init__(self, handlers: Handlers, window: int = 1) -> None:
+    def __init__(self, handlers: Handlers, window: int = 1, limits: Limits | None = None) -> None:
+        self.resources = Resources(limits or Limits())
+        self.memory = MemoryShare(self.resources.memory)
+        self.instance_memory = MemoryShare(self.resources.instance_memory)
+        self.command_length = 100
         self.answers: list[tuple[int, int]] = []
         self.answered: list[Any] = []
         self.data: list[bytes] = []
@@ -228,9 +235,9 @@ async def test_what_is_refused_whatever_the_handler_thinks(
     assert getattr(house.answered[0], "error_comment", "x")
 
 
-async def test_a_data_set_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MEMORY_DATASET_LIMIT", 3)
-    house = House(Handlers(on_store=lambda request, data: STORED, on_n_set=lambda request: STORED))
+async def test_a_data_set_that_is_too_large_is_refused() -> None:
+    limits = Limits(max_attributes_length=3, max_instance_memory=3)
+    house = House(Handlers(on_store=lambda request, data: STORED, on_n_set=lambda request: STORED), limits=limits)
     house.give(CStoreRQ(1, CT, "1.2.3"), data=b"data")
     house.give(NSetRQ(2, MPPS, "1.2"), data=b"data")
     house.give(NSetRQ(3, MPPS, "1.2"), data=b"dat")

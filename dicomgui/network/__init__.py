@@ -68,6 +68,8 @@ from dicomgui.network.pdu import (
 )
 from dicomgui.network.server import Destination, Server, ServerOptions, SyncServer, serve
 from dicomgui.network.service import (
+    EVERYTHING_PERMITTED,
+    STANDARD_PERMISSIONS,
     AssociationFacts,
     AssociationRequest,
     EchoRequest,
@@ -86,6 +88,7 @@ from dicomgui.network.service import (
     NGetRequest,
     NSetRequest,
     Operation,
+    PermissionTable,
     Progress,
     Reply,
     Response,
@@ -98,6 +101,8 @@ from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import EagerLoop, HttpProxy, SocketOptions, TlsConfig, TlsInfo, eager_event_loop
 
 __all__ = [
+    "EVERYTHING_PERMITTED",
+    "STANDARD_PERMISSIONS",
     "AETitle",
     "AcceptPolicy",
     "AcceptedContext",
@@ -151,6 +156,7 @@ __all__ = [
     "Part10Error",
     "Part10Head",
     "PeerAddress",
+    "PermissionTable",
     "Priority",
     "Progress",
     "ProposedContext",

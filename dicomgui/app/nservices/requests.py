@@ -17,7 +17,7 @@ from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, RemoteProtocolError
-from dicomgui.network.service import Response
+from dicomgui.network.service import EVERYTHING_PERMITTED, Response
 from dicomgui.network.status import Service, Status
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES, is_valid_uid
 from dicomgui.trace.finding import Finding
@@ -234,7 +234,9 @@ async def transact(
     error: DicomNetworkError | None = None
     started = time.perf_counter()
     try:
-        async with options.connect(peer, (request.proposed(),), evidence) as association:
+        async with options.connect(
+            peer, (request.proposed(),), evidence, permitted=EVERYTHING_PERMITTED
+        ) as association:
             response = await perform(association, request, dataset)
     except DicomNetworkError as exc:
         error = exc

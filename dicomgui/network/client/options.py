@@ -11,6 +11,7 @@ from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.pdu import SOPClassCommonExtendedNegotiation, SOPClassExtendedNegotiation, UserIdentityRQ
 from dicomgui.network.service import Handlers
 from dicomgui.network.service.lifecycle import Lifecycle
+from dicomgui.network.service.permitted import STANDARD_PERMISSIONS, PermissionTable
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig
 
@@ -39,6 +40,8 @@ class ConnectOptions:
     :ivar lifecycle: whom to tell of the association's life.
     :ivar sockets: how the TCP connection is set up; see :class:`SocketOptions`.
     :ivar implementation: which software we say that we are.
+    :ivar permitted: the requests that either side may send on which presentation context; another one of ours raises
+        LocalProtocolError and nothing is sent. :data:`~dicomgui.network.EVERYTHING_PERMITTED` is for tests.
     """
 
     calling_ae: AETitle = field(default=AETitle("DICOMGUI"))
@@ -58,6 +61,7 @@ class ConnectOptions:
     require_identity: bool = False
     sockets: SocketOptions = field(default=SocketOptions())
     implementation: Implementation = OUR_IMPLEMENTATION
+    permitted: PermissionTable = field(default=STANDARD_PERMISSIONS, repr=False)
 
     def __post_init__(self) -> None:
         if self.require_identity:

@@ -37,6 +37,7 @@ from dicomgui.network.service import (
     Response,
     StorableInstance,
 )
+from dicomgui.network.service.permitted import PermissionTable
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig, TlsInfo
 
@@ -346,6 +347,7 @@ class SyncClient:
         require_identity: bool = False,
         sockets: SocketOptions | None = None,
         implementation: Implementation | None = None,
+        permitted: PermissionTable | None = None,
     ) -> SyncAssociation:
         """Open an association with ``peer``; parameters and errors are those of :func:`~dicomgui.network.connect`.
 
@@ -375,6 +377,7 @@ class SyncClient:
             require_identity=require_identity,
             sockets=sockets,
             implementation=implementation,
+            permitted=permitted,
         )
         return _open(opening)
 

@@ -21,6 +21,7 @@ from dicomgui.network.server.quotas import OnOverQuota, PeerQuotas
 from dicomgui.network.service import AssociationFacts, Handlers, ServiceUser
 from dicomgui.network.service.endings import check_abort
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
+from dicomgui.network.service.permitted import STANDARD_PERMISSIONS, PermissionTable
 from dicomgui.network.service.resources import Resources
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.network.transport import (
@@ -69,6 +70,8 @@ class ServerOptions:
     :ivar max_hourly_instances_per_peer: C-STORE requests of one address, and of one calling AE title, within an hour;
         one more is answered A700 (out of resources). ``None`` for no limit, see :mod:`.quotas`.
     :ivar max_hourly_bytes_per_peer: bytes of their data sets, likewise; the one that goes over it is not kept.
+    :ivar permitted: the requests that may come on which presentation context; any other is refused before a handler is
+        asked. :data:`~dicomgui.network.EVERYTHING_PERMITTED` is for tests.
     :ivar on_over_quota: told of each C-STORE that is refused for one of the two, and why, in one line.
     """
 
@@ -89,6 +92,7 @@ class ServerOptions:
     max_hourly_instances_per_peer: int | None = None
     max_hourly_bytes_per_peer: int | None = None
     on_over_quota: OnOverQuota | None = None
+    permitted: PermissionTable = field(default=STANDARD_PERMISSIONS, repr=False)
 
     def __post_init__(self) -> None:
         per_peer = self.max_associations_per_peer

@@ -18,6 +18,7 @@ from dicomgui.network.service.lane import StoreLane
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.service.models import QUERY_MODELS, query_class
 from dicomgui.network.service.operation import Operation
+from dicomgui.network.service.permitted import EVERYTHING_PERMITTED, STANDARD_PERMISSIONS, PermissionTable
 from dicomgui.network.service.provider import Provider
 from dicomgui.network.service.receiving import FolderTarget
 from dicomgui.network.service.requests import (
@@ -40,7 +41,9 @@ from dicomgui.network.service.storing import InstanceFile, StorableInstance
 from dicomgui.network.service.user import ServiceUser
 
 __all__ = [
+    "EVERYTHING_PERMITTED",
     "QUERY_MODELS",
+    "STANDARD_PERMISSIONS",
     "AssociationFacts",
     "AssociationRequest",
     "Connection",
@@ -69,6 +72,7 @@ __all__ = [
     "NormalizedAnswer",
     "Operation",
     "OperationRequest",
+    "PermissionTable",
     "Progress",
     "Provider",
     "Reply",

@@ -41,7 +41,9 @@ from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service.answers import response_to
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.handlers import Handlers, Mover, Reply
+from dicomgui.network.service.judging import judge_request
 from dicomgui.network.service.performing import CANCELLED, SUCCESS, Pressure, close_unawaited, perform_find
+from dicomgui.network.service.permitted import STANDARD_PERMISSIONS, PermissionTable
 from dicomgui.network.service.requests import AssociationFacts, EchoRequest, OperationRequest, StoreRequest
 from dicomgui.network.service.spooling import IMAGE_BOXES, Spooled, SpoolSink
 from dicomgui.network.service.sub_operations import perform_get, perform_move
@@ -88,7 +90,6 @@ CANNOT_UNDERSTAND = Status(0xC000)
 
 _NOT_OFFERED = Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
 _WRONG_ROLE = Reply(SOP_CLASS_NOT_SUPPORTED, "the SCP role was not negotiated for this side")
-_WRONG_CLASS = Reply(SOP_CLASS_NOT_SUPPORTED, "not the SOP class of the presentation context", (0x00000002,))
 
 
 @dataclass(slots=True, eq=False)
@@ -162,14 +163,22 @@ class Provider:
 
     :ivar handlers: what performs them.
     :ivar on_idle: called whenever the last request at hand has been answered.
+    :ivar permitted: the requests that any handler may be asked for.
     """
 
     _attached: Connection
     _facts: AssociationFacts
     _user: ServiceUser
 
-    def __init__(self, handlers: Handlers, tasks: TaskOwner, mover: Mover | None = None) -> None:
+    def __init__(
+        self,
+        handlers: Handlers,
+        tasks: TaskOwner,
+        mover: Mover | None = None,
+        permitted: PermissionTable = STANDARD_PERMISSIONS,
+    ) -> None:
         self.handlers = handlers
+        self.permitted = permitted
         self.on_idle: Callable[[], None] | None = None
         self._mover = mover
         self._tasks = tasks
@@ -243,7 +252,7 @@ class Provider:
     def _store_sink(self, context: AcceptedContext, command: CStoreRQ) -> Sink:
         handlers = self._receiving or self.handlers
         job = self._arriving = _Job(context, _NO_MESSAGE, handlers=handlers)
-        job.refusal = _judge_store(handlers, context, command)
+        job.refusal = self._judge_store(handlers, context, command)
         if job.refusal is not None:
             return NullSink()
         collect = partial(self._collecting_sink, job)
@@ -267,10 +276,21 @@ class Provider:
         job.sink = MemorySink(limit, self._attached.instance_memory)
         return job.sink
 
+    def _judge_store(self, handlers: Handlers, context: AcceptedContext, command: CStoreRQ) -> Reply | None:
+        """What the standard refuses whatever the handler thinks (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
+        if handlers.on_store is None:
+            return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
+        if not context.as_scp:
+            return _WRONG_ROLE
+        refusal = judge_request(self.permitted, context, command)
+        if refusal is None and not is_valid_uid(command.affected_sop_instance_uid):
+            refusal = Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
+        return refusal
+
     def _perform_store(self, job: _Job, command: CStoreRQ) -> Status | Reply | Awaitable[Status | Reply]:
         handlers, result = job.handlers, job.message.sink_result
         if handlers is None or not isinstance(job.request, StoreRequest):  # no data set came
-            refusal = _judge_store(self._receiving or self.handlers, job.context, command)
+            refusal = self._judge_store(self._receiving or self.handlers, job.context, command)
             return refusal or Reply(CANNOT_UNDERSTAND, "the request came without a data set", (0x00000800,))
         if isinstance(result, _SinkFailed):
             return result.reply
@@ -287,10 +307,13 @@ class Provider:
             return self._perform_store(job, command)
         if not (job.context.as_scp or isinstance(command, NEventReportRQ)):
             return _WRONG_ROLE
-        if isinstance(command, CEchoRQ):
-            return self._perform_echo(job, command)
         if not isinstance(command, Request):
             return _NOT_OFFERED
+        refusal = judge_request(self.permitted, job.context, command)
+        if refusal is not None:
+            return refusal
+        if isinstance(command, CEchoRQ):
+            return self._perform_echo(job, command)
         if command.has_dataset and job.message.sink_result is None:
             return _refused_length(job, command)
         if isinstance(job.message.sink_result, Spooled):
@@ -322,8 +345,6 @@ class Provider:
             share.give_back(spooled.size)
 
     def _perform_echo(self, job: _Job, command: CEchoRQ) -> Status | Reply | Awaitable[Status | Reply]:
-        if command.affected_sop_class_uid != job.context.abstract_syntax:
-            return _WRONG_CLASS
         if self.handlers.on_echo is None:
             return SUCCESS
         return self.handlers.on_echo(EchoRequest(command, job.context, self._facts, self._user))
@@ -332,8 +353,6 @@ class Provider:
         handler: Any = getattr(self.handlers, _STREAMS[type(command)])
         if handler is None:
             return _NOT_OFFERED
-        if command.affected_sop_class_uid != job.context.abstract_syntax:
-            return _WRONG_CLASS
         if not command.has_dataset:
             return Reply(CANNOT_UNDERSTAND, "the request came without an identifier", (0x00000800,))
         job.pressure = pressure = Pressure(lambda: not self._attached.is_over)
@@ -527,19 +546,6 @@ def _refused_length(job: _Job, command: Command) -> Reply:
     if job.sink is None or job.sink.is_out_of_room:
         return _out_of_memory(command)
     return Reply(_too_much(command), f"the data set has more than {job.sink.limit:,} bytes")
-
-
-def _judge_store(handlers: Handlers, context: AcceptedContext, command: CStoreRQ) -> Reply | None:
-    """What the standard refuses whatever the handler thinks (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
-    if handlers.on_store is None:
-        return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
-    if not context.as_scp:
-        return _WRONG_ROLE
-    if command.affected_sop_class_uid != context.abstract_syntax:
-        return _WRONG_CLASS
-    if not is_valid_uid(command.affected_sop_instance_uid):
-        return Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
-    return None
 
 
 def _reply_with(outcome: Any) -> Reply:

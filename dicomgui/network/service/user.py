@@ -17,11 +17,12 @@ from dicomgui.network.dimse.commands import Priority, Request
 from dicomgui.network.dimse.commands import Response as ResponseCommand
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.dimse.fragment import BytesSource
-from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.errors import ConfigurationError, LocalProtocolError
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.contexts import ContextChooser
 from dicomgui.network.service.exchange import StreamExchange
 from dicomgui.network.service.handlers import Handlers
+from dicomgui.network.service.judging import violation_text
 from dicomgui.network.service.lane import StoreLane
 from dicomgui.network.service.models import query_class
 from dicomgui.network.service.operation import Operation
@@ -367,6 +368,9 @@ class ServiceUser:
         *,
         timeout_s: float | None,
     ) -> Response:
+        violation = self._provider.permitted.violation(context.abstract_syntax, command)
+        if violation is not None:
+            raise LocalProtocolError(violation_text(violation, context.abstract_syntax, command), phase="transfer")
         source = None if dataset is None else BytesSource(_encoded(dataset, context))
         message = await self._connection.requests.request(
             context.context_id, command, expected, source, timeout_s=self._response_s(timeout_s)

@@ -39,6 +39,8 @@ from dicomgui.network.uids import VERIFICATION
 CT = "1.2.840.10008.5.1.4.1.1.2"
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 MPPS = "1.2.840.10008.3.1.2.3.3"
+NOTIFICATION = "1.2.840.10008.3.1.2.3.5"
+RETRIEVE = "1.2.840.10008.3.1.2.3.4"
 STORED = Status(0)
 
 
@@ -212,9 +214,12 @@ async def test_an_id_in_use_is_refused_whether_its_request_runs_or_waits() -> No
         (CFindRQ(1, FIND), b"", None, False, 0x0122),
         (CMoveRQ(1, FIND, "D"), b"", None, True, 0x0211),
         (CGetRQ(1, FIND), b"", None, True, 0x0211),
+        (NGetRQ(1, RETRIEVE, "1.2"), None, None, True, 0x0211),
+        (NGetRQ(1, RETRIEVE, "1.2"), None, None, False, 0x0122),
         (NGetRQ(1, MPPS, "1.2"), None, None, True, 0x0211),
-        (NGetRQ(1, MPPS, "1.2"), None, None, False, 0x0122),
-        (NEventReportRQ(1, MPPS, "1.2", 1), None, None, False, 0x0211),
+        (NGetRQ(1, MPPS, "1.2"), None, VERIFICATION, True, 0x0118),
+        (NGetRQ(1, RETRIEVE, "1..2"), None, None, True, 0x0117),
+        (NEventReportRQ(1, NOTIFICATION, "1.2", 1), None, None, False, 0x0211),
         (UnknownCommand(1, 0x0999), None, None, True, 0x0211),
     ],
     ids=lambda value: value.name if hasattr(value, "name") else "",
@@ -315,7 +320,7 @@ async def test_b17_what_is_no_answer_is_0110(answer: object, later: bool) -> Non
 
     handler = coroutine if later else now
     house = House(Handlers(on_n_get=handler))
-    house.give(NGetRQ(1, MPPS, "1.2"))
+    house.give(NGetRQ(1, RETRIEVE, "1.2"))
     await house.settle()
     assert house.answers == [(1, 0x0110)]
 
@@ -323,7 +328,7 @@ async def test_b17_what_is_no_answer_is_0110(answer: object, later: bool) -> Non
 @pytest.mark.parametrize("answer", [Dataset(), Reply(STORED, dataset=Dataset()), Reply(STORED, dataset=b"")])
 async def test_an_answer_with_a_data_set(answer: Any) -> None:
     house = House(Handlers(on_n_get=lambda request: answer))
-    house.give(NGetRQ(1, MPPS, "1.2"))
+    house.give(NGetRQ(1, RETRIEVE, "1.2"))
     await house.settle()
     assert house.answers == [(1, 0)]
     assert house.answered[0].has_dataset

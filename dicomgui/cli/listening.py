@@ -43,7 +43,7 @@ from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, PeerAddress
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.server import Destination
-from dicomgui.network.service import AssociationFacts
+from dicomgui.network.service import AssociationFacts, InstanceProblem, Strictness
 from dicomgui.network.status import Service
 from dicomgui.network.transport import TlsConfig
 from dicomgui.storage import StorageError
@@ -83,6 +83,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 ae_title=options.aet,
                 fsync=not options.no_fsync,
                 any_sop_class=options.any_sop_class,
+                strictness=Strictness(options.strictness),
                 timeouts=timeouts_of(options.timeout),
                 trace_full=options.trace_full,
                 calling_ae_titles=tuple(options.allow),
@@ -235,8 +236,18 @@ def _show_received(output: Output, event: ReceivedInstance) -> None:
         transfer_syntax_uid=event.transfer_syntax_uid,
         bytes=event.size_bytes,
         outcome=event.outcome.value,
+        **_problem(event.problem),
     )
     output.line(f"{event.outcome.value:<13}{_who(event.facts)}  {size_text(event.size_bytes):>9}  {event.path}")
+    if event.problem is not None:
+        output.line(f"{'':<13}something is wrong with it: {event.problem.text}")
+
+
+def _problem(problem: InstanceProblem | None) -> dict[str, object]:
+    if problem is None:
+        return {}
+    values = {"code": problem.code.value, "tag": f"{problem.tag:08X}", "offset": problem.offset, "text": problem.text}
+    return {"problem": values}
 
 
 def _show_failed(output: Output, event: StoreFailed) -> None:

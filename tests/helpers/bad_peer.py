@@ -23,6 +23,7 @@ from dicomgui.network import (
     ServerOptions,
     Status,
     StoreRequest,
+    Strictness,
     Timeouts,
     connect,
     presets,
@@ -426,7 +427,11 @@ QUICK = Timeouts(artim_s=0.25, idle_s=5.0, associate_s=5.0, response_s=5.0, rele
 async def target(
     *, timeouts: Timeouts = QUICK, handlers: Handlers | None = None, policy: AcceptPolicy | None = None, **options: Any
 ) -> AsyncIterator[Target]:
-    """A listener for verification and everything else; at the end it serves, is empty, and has left nothing behind."""
+    """A listener for verification and everything else; at the end it serves, is empty, and has left nothing behind.
+
+    It takes any bytes for a data set, unless ``strictness`` says otherwise.
+    """
+    options.setdefault("strictness", Strictness.ANY)
     files, tasks = open_files(), asyncio.all_tasks()
     kept = Kept()
     records: list[Record] = []

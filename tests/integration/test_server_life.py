@@ -31,6 +31,7 @@ from dicomgui.network import (
     EchoRequest,
     Handlers,
     Lifecycle,
+    Limits,
     ListenError,
     MemorySink,
     NullSink,
@@ -192,9 +193,11 @@ async def test_open_sink_may_refuse_and_the_data_is_read_and_dropped() -> None:
         assert results == [None, None]
 
 
-async def test_a_data_set_too_large_for_memory_is_refused_without_a_sink(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "MEMORY_DATASET_LIMIT", 1000)
-    async with target() as listener, await dial(listener.port) as peer:
+async def test_a_data_set_too_large_for_memory_is_refused_without_a_sink() -> None:
+    async with (
+        target(limits=Limits(max_instance_memory=1000)) as listener,
+        await dial(listener.port) as peer,
+    ):
         await peer.associate()
         await peer.send(store_rq("1.2.3", bytes(1000)), store_rq("1.2.4", bytes(1002)))
         assert [(await answered(peer)).status for _ in range(2)] == [0, 0xA700]

@@ -17,6 +17,7 @@ from dicomgui.network.association.extended import QueryFlags, answer_extended
 from dicomgui.network.association.identity import IdentityCheck, accept_any_identity, accept_passcodes
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
+from dicomgui.network.service import Strictness
 from dicomgui.network.transport import TlsConfig
 from dicomgui.network.uids import VERIFICATION
 from dicomgui.storage import DuplicatePolicy
@@ -70,6 +71,7 @@ class ListenerOptions:
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar peers: where a C-MOVE may send to, by AE title.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
+    :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
     :raises ConfigurationError: a value is unusable.
     """
@@ -99,6 +101,7 @@ class ListenerOptions:
     max_associations: int = 256
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     quotas: Quotas = field(default=Quotas())
+    strictness: Strictness = Strictness.STRICT
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))

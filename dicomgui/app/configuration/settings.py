@@ -28,6 +28,7 @@ from dicomgui.app.configuration.values import Table, Values, overlay
 from dicomgui.app.connection import ConnectionOptions, check_operations
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
+from dicomgui.network.service import Strictness
 from dicomgui.network.transport import ClientAuth, TlsConfig
 from dicomgui.storage import DuplicatePolicy, FolderLayout
 from dicomgui.trace.filter.grammar import MAX_LENGTH
@@ -104,6 +105,7 @@ class ListenerSettings:
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar layout: in which folders the instances can be found besides.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
+    :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
     :raises ConfigurationError: a value is unusable.
     """
@@ -130,6 +132,7 @@ class ListenerSettings:
     transfer_syntaxes: tuple[str, ...] = ()
     layout: FolderLayout = FolderLayout.UID
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
+    strictness: Strictness = Strictness.STRICT
     quotas: Quotas = USUAL_QUOTAS
 
     def __post_init__(self) -> None:
@@ -192,6 +195,7 @@ class Settings:
             ae_title=listener.ae_title,
             fsync=listener.fsync,
             on_duplicate=listener.on_duplicate,
+            strictness=listener.strictness,
             check_called_ae=listener.check_called_ae,
             any_sop_class=listener.any_sop_class,
             max_pdu_length=self.max_pdu_length,
@@ -312,6 +316,7 @@ def _listener_of(values: Values) -> ListenerSettings:
         transfer_syntaxes=values.take("transfer_syntaxes", (), _uids),
         layout=values.take("folder_layout", usual.layout, checks.one_of(FolderLayout)),
         on_duplicate=values.take("on_duplicate", usual.on_duplicate, checks.one_of(DuplicatePolicy)),
+        strictness=values.take("strictness", usual.strictness, checks.one_of(Strictness)),
         quotas=_quotas_of(values),
     )
 
@@ -426,6 +431,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "fsync": listener.fsync,
         "folder_layout": listener.layout.value,
         "on_duplicate": listener.on_duplicate.value,
+        "strictness": listener.strictness.value,
         "check_called_ae": listener.check_called_ae,
         "any_sop_class": listener.any_sop_class,
         "tls": listener.use_tls,

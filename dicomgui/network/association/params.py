@@ -157,6 +157,7 @@ _POSITIVE = (
     "max_depth",
     "max_memory",
     "max_instance_memory",
+    "max_instance_inflated",
 )
 
 
@@ -181,6 +182,8 @@ class Limits:
         together, or of one association as a client.
     :ivar max_instance_memory: the same for the data sets of C-STOREs where no handler chooses a sink; one alone may
         take all of it.
+    :ivar max_instance_inflated: to which the data set of a C-STORE may inflate; done to see whether it is whole,
+        nothing of it is kept.
     """
 
     max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
@@ -194,6 +197,7 @@ class Limits:
     max_depth: int = 64
     max_memory: int = 64 * 2**20
     max_instance_memory: int = 256 * 2**20
+    max_instance_inflated: int = 2**30
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:

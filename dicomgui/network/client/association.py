@@ -46,6 +46,7 @@ from dicomgui.network.pdu import (
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.service import AssociationFacts, Connection, Handlers, Provider, ServiceUser
 from dicomgui.network.service.endings import check_abort
+from dicomgui.network.service.instance_check import Strictness
 from dicomgui.network.service.lifecycle import Lifecycle, Teller
 from dicomgui.network.service.performing import close_unawaited
 from dicomgui.network.service.permitted import PermissionTable
@@ -108,7 +109,7 @@ class Association(ServiceUser):
         )
         self._observer = observer
         self._tasks = TaskOwner(f"association {self.number}")
-        provider = Provider(options.handlers, self._tasks, permitted=options.permitted)
+        provider = Provider(options.handlers, self._tasks, permitted=options.permitted, strictness=options.strictness)
         connection = Connection(
             self._machine, self._scribe, self, provider, timeouts=options.timeouts, limits=options.limits
         )
@@ -407,6 +408,7 @@ def connect(
     sockets: SocketOptions | None = None,
     implementation: Implementation | None = None,
     permitted: PermissionTable | None = None,
+    strictness: Strictness = Strictness.STRICT,
 ) -> _Opening:
     """Open an association with ``peer``, a :class:`PeerAddress` or ``"AET@host:port"``.
 
@@ -452,6 +454,7 @@ def connect(
         sockets=sockets or _USUAL.sockets,
         implementation=implementation or _USUAL.implementation,
         permitted=permitted or _USUAL.permitted,
+        strictness=strictness,
     )
     return _Opening(address, options)
 

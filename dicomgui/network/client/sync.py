@@ -37,6 +37,7 @@ from dicomgui.network.service import (
     Response,
     StorableInstance,
 )
+from dicomgui.network.service.instance_check import Strictness
 from dicomgui.network.service.permitted import PermissionTable
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig, TlsInfo
@@ -348,6 +349,7 @@ class SyncClient:
         sockets: SocketOptions | None = None,
         implementation: Implementation | None = None,
         permitted: PermissionTable | None = None,
+        strictness: Strictness = Strictness.STRICT,
     ) -> SyncAssociation:
         """Open an association with ``peer``; parameters and errors are those of :func:`~dicomgui.network.connect`.
 
@@ -378,6 +380,7 @@ class SyncClient:
             sockets=sockets,
             implementation=implementation,
             permitted=permitted,
+            strictness=strictness,
         )
         return _open(opening)
 

@@ -69,7 +69,7 @@ class Acceptor:
             observer=self._observer,
         )
         self._tasks = TaskOwner(f"association {self.number}")
-        self._provider = Provider(server.provided, self._tasks, server.mover, options.permitted)
+        self._provider = Provider(server.provided, self._tasks, server.mover, options.permitted, options.strictness)
         self._connection = Connection(
             self._machine,
             self._scribe,

@@ -20,6 +20,7 @@ from dicomgui.network.server.offering import policy_for
 from dicomgui.network.server.quotas import OnOverQuota, PeerQuotas
 from dicomgui.network.service import AssociationFacts, Handlers, ServiceUser
 from dicomgui.network.service.endings import check_abort
+from dicomgui.network.service.instance_check import Strictness
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.service.permitted import STANDARD_PERMISSIONS, PermissionTable
 from dicomgui.network.service.resources import Resources
@@ -72,6 +73,7 @@ class ServerOptions:
     :ivar max_hourly_bytes_per_peer: bytes of their data sets, likewise; the one that goes over it is not kept.
     :ivar permitted: the requests that may come on which presentation context; any other is refused before a handler is
         asked. :data:`~dicomgui.network.EVERYTHING_PERMITTED` is for tests.
+    :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar on_over_quota: told of each C-STORE that is refused for one of the two, and why, in one line.
     """
 
@@ -93,6 +95,7 @@ class ServerOptions:
     max_hourly_bytes_per_peer: int | None = None
     on_over_quota: OnOverQuota | None = None
     permitted: PermissionTable = field(default=STANDARD_PERMISSIONS, repr=False)
+    strictness: Strictness = Strictness.STRICT
 
     def __post_init__(self) -> None:
         per_peer = self.max_associations_per_peer

@@ -14,6 +14,7 @@ from dicomgui.network.service.handlers import (
     SinkOpener,
     StoreHandler,
 )
+from dicomgui.network.service.instance_check import InstanceProblem, MismatchCode, Strictness
 from dicomgui.network.service.lane import StoreLane
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.service.models import QUERY_MODELS, query_class
@@ -57,9 +58,11 @@ __all__ = [
     "GetRequest",
     "Handlers",
     "InstanceFile",
+    "InstanceProblem",
     "Lifecycle",
     "Match",
     "Matches",
+    "MismatchCode",
     "MoveHandler",
     "MoveRequest",
     "Mover",
@@ -85,5 +88,6 @@ __all__ = [
     "StoreHandler",
     "StoreLane",
     "StoreRequest",
+    "Strictness",
     "query_class",
 ]

@@ -18,8 +18,11 @@ MAX_QUEUED_RESPONSES = 256
 MAX_QUEUED_BYTES = 4 * 2**20
 """At these the peer is not read any further until the responses are taken."""
 
-HARD_FACTOR = 8
-"""So many times as much is kept where another request of ours waits for its response meanwhile."""
+HARD_FACTOR = 64
+"""So many times as many are kept where another request of ours waits for its response meanwhile."""
+
+HARD_BYTES = 32 * 2**20
+"""But no more than these."""
 
 MAX_MESSAGE_ID = 65_535
 
@@ -167,7 +170,7 @@ class StreamExchange(Exchange):
         if self._holds(1):
             self.is_full = True
             self.due = None  # it is us who are slow
-            self._on_full(self, self._holds(HARD_FACTOR))
+            self._on_full(self, self._bytes >= HARD_BYTES or self._holds(HARD_FACTOR))
         self._wake()
 
     def fail(self, error: DicomNetworkError) -> None:

@@ -230,7 +230,8 @@ _OTHERS: Final = (
     _own("1.2.840.10008.1.40", "N-ACTION"),  # Procedural Event Logging, PS3.4 P.2
     _own("1.2.840.10008.1.42", "N-ACTION"),  # Substance Administration Logging, PS3.4 P.3
     _own("1.2.840.10008.5.1.4.33", "N-CREATE"),  # Instance Availability Notification, PS3.4 R.3.1
-    _own(_P + "33", "N-CREATE", "N-ACTION", "N-GET"),  # Media Creation Management, PS3.4 S.3.1
+    _own(_P + "27", "C-STORE", "N-EVENT-REPORT"),  # Stored Print Storage, retired
+    _own(_P + "33", "N-CREATE", "N-ACTION", "N-GET", "N-EVENT-REPORT"),  # Media Creation Management, PS3.4 S.3.1
     _own(_P + "40", "N-GET"),  # Display System, PS3.4 EE.2
     *(
         _own(f"1.2.840.10008.5.1.4.34.{end}", "N-CREATE", "N-SET", "N-GET", "N-ACTION", "N-DELETE", "N-EVENT-REPORT")

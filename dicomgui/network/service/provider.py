@@ -41,6 +41,7 @@ from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service.answers import response_to
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.handlers import Handlers, Mover, Reply
+from dicomgui.network.service.instance_check import InstanceCheck, Strictness
 from dicomgui.network.service.judging import judge_request
 from dicomgui.network.service.performing import CANCELLED, SUCCESS, Pressure, close_unawaited, perform_find
 from dicomgui.network.service.permitted import STANDARD_PERMISSIONS, PermissionTable
@@ -87,6 +88,7 @@ UNRECOGNIZED_OPERATION = Status(0x0211)
 RESOURCE_LIMITATION = Status(0x0213)
 OUT_OF_RESOURCES = Status(0xA700)
 CANNOT_UNDERSTAND = Status(0xC000)
+DOES_NOT_MATCH = Status(0xB007)
 
 _NOT_OFFERED = Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
 _WRONG_ROLE = Reply(SOP_CLASS_NOT_SUPPORTED, "the SCP role was not negotiated for this side")
@@ -101,6 +103,7 @@ class _Job:
     :ivar handlers: who takes the data set of a C-STORE.
     :ivar sink: what keeps its data set in memory or on disk.
     :ivar charged_bytes: what is charged for it besides.
+    :ivar is_refused: whether it was refused for its data set, before any handler was asked to keep that.
     :ivar is_large: whether its data set is decoded in a thread, and a data set of its answer encoded there.
     """
 
@@ -113,6 +116,7 @@ class _Job:
     sink: MemorySink | SpoolSink | None = None
     charged_bytes: int = 0
     is_large: bool = False
+    is_refused: bool = False
 
     @property
     def command(self) -> Command:
@@ -126,16 +130,27 @@ class _SinkFailed(NamedTuple):
 
 
 class _GuardedSink:
-    """A handler's sink whose exceptions end nothing but its data set: the rest is dropped, the answer is 0110."""
+    """The sink of a C-STORE, with the check of what goes into it.
 
-    __slots__ = ("_fail", "_failed", "_sink")
+    An exception of the sink ends nothing but its data set: the rest is dropped, the answer is 0110.
+    """
 
-    def __init__(self, sink: Sink, fail: Callable[[Exception], Reply]) -> None:
+    __slots__ = ("_check", "_fail", "_failed", "_sink")
+
+    def __init__(self, sink: Sink, fail: Callable[[Exception], Reply], check: InstanceCheck) -> None:
         self._sink: Sink = sink
         self._fail = fail
+        self._check = check
         self._failed: _SinkFailed | None = None
 
     def write(self, data: memoryview) -> None:
+        if self._failed is not None:
+            return
+        check = self._check
+        check.feed(data)
+        if check.is_refused:
+            self._refuse()
+            return
         try:
             self._sink.write(data)
         except Exception as error:
@@ -143,10 +158,19 @@ class _GuardedSink:
             self.abandon()
 
     def finish(self) -> object:
+        self._check.finish()
+        if self._check.is_refused:
+            self._refuse()
         try:
             return self._failed or self._sink.finish()
         except Exception as error:
             return _SinkFailed(self._fail(error))
+
+    def _refuse(self) -> None:
+        """Drop an instance that is broken, or another one than its command says."""
+        if self._failed is None and self._check.problem is not None:
+            self._failed = _SinkFailed(self._check.problem.reply)
+            self.abandon()
 
     def abandon(self) -> None:
         sink, self._sink = self._sink, NullSink()
@@ -164,6 +188,7 @@ class Provider:
     :ivar handlers: what performs them.
     :ivar on_idle: called whenever the last request at hand has been answered.
     :ivar permitted: the requests that any handler may be asked for.
+    :ivar strictness: the treatment of instances that are broken.
     """
 
     _attached: Connection
@@ -176,8 +201,10 @@ class Provider:
         tasks: TaskOwner,
         mover: Mover | None = None,
         permitted: PermissionTable = STANDARD_PERMISSIONS,
+        strictness: Strictness = Strictness.STRICT,
     ) -> None:
         self.handlers = handlers
+        self.strictness = strictness
         self.permitted = permitted
         self.on_idle: Callable[[], None] | None = None
         self._mover = mover
@@ -256,12 +283,12 @@ class Provider:
         if job.refusal is not None:
             return NullSink()
         collect = partial(self._collecting_sink, job)
-        job.request = request = StoreRequest(command, context, self._facts, self._user, collect)
+        syntax, inflated = context.transfer_syntax, self._attached.resources.limits.max_instance_inflated
+        check = InstanceCheck(command, syntax, self.strictness, inflated)
+        job.request = request = StoreRequest(command, context, self._facts, self._user, check, collect)
         opener = handlers.open_sink
-        if opener is None:
-            return collect()
         try:
-            chosen = opener(request)
+            chosen = collect() if opener is None else opener(request)
         except Exception as error:
             chosen = self._failed(error)
         if isinstance(chosen, Status):
@@ -269,7 +296,7 @@ class Provider:
         if isinstance(chosen, Reply):
             job.refusal = chosen
             return NullSink()
-        return _GuardedSink(chosen, self._failed)
+        return _GuardedSink(chosen, self._failed, check)
 
     def _collecting_sink(self, job: _Job) -> Sink:
         limit = self._attached.resources.limits.max_instance_memory
@@ -292,12 +319,15 @@ class Provider:
         if handlers is None or not isinstance(job.request, StoreRequest):  # no data set came
             refusal = self._judge_store(self._receiving or self.handlers, job.context, command)
             return refusal or Reply(CANNOT_UNDERSTAND, "the request came without a data set", (0x00000800,))
+        check = job.request.check
         if isinstance(result, _SinkFailed):
+            job.is_refused = check is not None and check.is_refused
             return result.reply
         if result is None and handlers.open_sink is None:
             return _refused_length(job, command)
         assert handlers.on_store is not None
-        return handlers.on_store(job.request, result)
+        outcome = handlers.on_store(job.request, result)
+        return outcome if check is None or not check.is_warned_of else _warned(outcome, check)
 
     # all services
 
@@ -478,7 +508,7 @@ class Provider:
 
     def _answer(self, job: _Job, outcome: Status | Reply) -> None:
         command = job.message.command
-        if job.request is None and self.handlers.on_refused is not None:
+        if (job.request is None or job.is_refused) and self.handlers.on_refused is not None:
             self._tell_refused(self.handlers.on_refused, command, outcome)
         if isinstance(outcome, Status) and isinstance(command, PLAIN):
             self._attached.answer(job.context.context_id, command, outcome)
@@ -546,6 +576,24 @@ def _refused_length(job: _Job, command: Command) -> Reply:
     if job.sink is None or job.sink.is_out_of_room:
         return _out_of_memory(command)
     return Reply(_too_much(command), f"the data set has more than {job.sink.limit:,} bytes")
+
+
+def _warned(
+    outcome: Status | Reply | Awaitable[Status | Reply], check: InstanceCheck
+) -> Status | Reply | Awaitable[Status | Reply]:
+    """The answer for an instance that was kept though something is wrong with it: B007 instead of Success."""
+    if isinstance(outcome, Awaitable):
+        return _warned_later(outcome, check)
+    status = outcome.status if isinstance(outcome, Reply) else outcome
+    if status != SUCCESS or check.problem is None:
+        return outcome
+    return replace(check.problem.reply, status=DOES_NOT_MATCH)
+
+
+async def _warned_later(outcome: Awaitable[Status | Reply], check: InstanceCheck) -> Status | Reply:
+    warned = _warned(await outcome, check)
+    assert isinstance(warned, Status | Reply)
+    return warned
 
 
 def _reply_with(outcome: Any) -> Reply:

@@ -30,6 +30,7 @@ from dicomgui.network.transport.tls import TlsInfo
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from dicomgui.network.service.instance_check import InstanceCheck
     from dicomgui.network.service.user import ServiceUser
 
 __all__ = [
@@ -96,6 +97,7 @@ class StoreRequest:
     """A C-STORE-RQ whose data set comes or has come (PS3.7 9.1.1).
 
     :ivar user: sends requests of our own to that peer, on the same association.
+    :ivar check: what is known of the data set: its structure when it is complete, and what is wrong with it.
     :ivar collect: makes the sink that is taken where nobody chooses one: it keeps the data set in memory, within
         ``Limits.max_instance_memory`` for all associations together, and its result is the bytes, or ``None`` where
         they were too many.
@@ -105,6 +107,7 @@ class StoreRequest:
     context: AcceptedContext
     facts: AssociationFacts
     user: ServiceUser
+    check: InstanceCheck | None = field(default=None, compare=False, repr=False)
     collect: Callable[[], Sink] = field(default=_unshared, compare=False, repr=False)
 
     @property

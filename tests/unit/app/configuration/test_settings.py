@@ -21,6 +21,7 @@ from dicomgui.app.configuration.settings import ListenerSettings, Settings, Sett
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import Timeouts
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.service import Strictness
 from dicomgui.network.transport import TlsConfig
 from dicomgui.storage import DuplicatePolicy, FolderLayout
 
@@ -55,6 +56,7 @@ FULL = Settings(
         transfer_syntaxes=("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.1"),
         layout=FolderLayout.DATE,
         on_duplicate=DuplicatePolicy.REPLACE,
+        strictness=Strictness.WARN,
         max_associations=7,
         max_sent_pdu_length=32_768,
         quotas=Quotas(2, 3000, 4_000_000, 5_000_000_000, 6),

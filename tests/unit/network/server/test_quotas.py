@@ -52,7 +52,7 @@ class Desk:
     ) -> Any:
         """What a C-STORE is answered; each peer has a port of its own each time."""
         facts = AssociationFacts(1, f"{host}:{40_000 + len(self.kept)}", title, called, "1.2", "V")
-        request = StoreRequest(None, None, facts, None, lambda: MemorySink(self.memory))  # type: ignore[arg-type]
+        request = StoreRequest(None, None, facts, None, collect=lambda: MemorySink(self.memory))  # type: ignore[arg-type]
         sink = self.guarded["open_sink"](request)
         if isinstance(sink, Status | Reply):
             return sink

@@ -31,6 +31,7 @@ from dicomgui.network.dimse.commands import (
 )
 from dicomgui.network.dimse.memory import MemoryShare
 from dicomgui.network.service import provider as module
+from dicomgui.network.service.instance_check import Strictness
 from dicomgui.network.service.provider import Provider
 from dicomgui.network.service.resources import Resources
 from dicomgui.network.transport import TaskOwner
@@ -51,7 +52,9 @@ def context(uid: str, *, scp: bool = True) -> AcceptedContext:
 class House:
     """A provider whose connection is the test."""
 
-    def __init__(self, handlers: Handlers, window: int = 1, limits: Limits | None = None) -> None:
+    def __init__(
+        self, handlers: Handlers, window: int = 1, limits: Limits | None = None, strictness: Strictness = Strictness.ANY
+    ) -> None:
         self.resources = Resources(limits or Limits())
         self.memory = MemoryShare(self.resources.memory)
         self.instance_memory = MemoryShare(self.resources.instance_memory)
@@ -66,7 +69,7 @@ class House:
         self.requests = SimpleNamespace(brake=self)
         self.scribe = SimpleNamespace(note=lambda *values: None)
         self.tasks = TaskOwner("test")
-        self.provider = Provider(handlers, self.tasks)
+        self.provider = Provider(handlers, self.tasks, strictness=strictness)
         facts = AssociationFacts(1, "h:1", "A", "B", "", "")
         connection: Any = self
         user: Any = SimpleNamespace()
@@ -251,7 +254,7 @@ async def test_a_data_set_that_is_too_large_is_refused() -> None:
 
 async def test_sinks_are_chosen_by_kind() -> None:
     house = House(Handlers(on_store=lambda request, data: STORED))
-    assert isinstance(house.provider.open_sink(context(CT), CStoreRQ(1, CT, "1.2.3")), MemorySink)
+    assert not isinstance(house.provider.open_sink(context(CT), CStoreRQ(1, CT, "1.2.3")), NullSink)
     assert isinstance(house.provider.open_sink(context(MPPS), NSetRQ(1, MPPS, "1.2")), MemorySink)
     assert isinstance(house.provider.open_sink(context(CT), UnknownCommand(1, 0x0999)), NullSink)
     assert isinstance(house.provider.open_sink(context(CT, scp=False), CStoreRQ(1, CT, "1.2.3")), NullSink)

@@ -156,6 +156,16 @@ def store_rq(
     return pdata(pdv(context_id, 3, command(store_elements(uid, message_id, sop_class)))) + dataset(data, context_id)
 
 
+def instance_data(uid: str = "1.2.3", sop_class: str = CT, *, explicit: bool = True) -> bytes:
+    """The smallest data set that is an instance."""
+    made = b""
+    for element, text in ((0x0016, sop_class), (0x0018, uid)):
+        value = raw(text) + b"\0" * (len(text) & 1)
+        head = struct.pack("<2sH", b"UI", len(value)) if explicit else struct.pack("<I", len(value))
+        made += struct.pack("<HH", 0x0008, element) + head + value
+    return made
+
+
 def dataset(data: bytes, context_id: int = 3, size: int = 16_000) -> bytes:
     pieces = [data[at : at + size] for at in range(0, len(data), size)] or [b""]
     last = len(pieces) - 1

@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from dicomgui.network import (
     EVERYTHING_PERMITTED,
+    AcceptPolicy,
     Handlers,
     LocalProtocolError,
     NoAcceptedContext,
@@ -268,7 +269,9 @@ def test_the_blocking_twin_has_all_six() -> None:
     seen = Seen(ANSWERED)
     with (
         SyncServer.serve(
-            port=0, handlers=seen.handlers, options=ServerOptions(permitted=EVERYTHING_PERMITTED)
+            port=0,
+            handlers=seen.handlers,
+            options=ServerOptions(AcceptPolicy(requestor_scp=None), permitted=EVERYTHING_PERMITTED),
         ) as server,
         SyncClient.connect(
             f"X@127.0.0.1:{server.port}", contexts=presets.for_classes(MPPS), permitted=EVERYTHING_PERMITTED

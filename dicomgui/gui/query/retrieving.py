@@ -248,9 +248,10 @@ class Retrievals:
         return self.start(replace(order, wanted=retrieval.left, what=f"again: {order.what.removeprefix('again: ')}"))
 
     def cancel(self, retrieval: Retrieval) -> None:
-        """End it: by C-CANCEL, and after a second by A-ABORT."""
+        """End it: by C-CANCEL, and by A-ABORT where that is called again."""
         if retrieval.task is not None:
             retrieval.task.cancel()
+            retrieval.handle.update(text="stopping: waiting for the peer to end it")
         elif not retrieval.is_finished:
             retrieval.handle.finish(JobState.CANCELLED, text="cancelled before it began")
             retrieval.over.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.uids import IMPLEMENTATION_CLASS_UID, implementation_version_name, is_valid_uid
@@ -129,6 +129,7 @@ class Timeouts:
     :ivar associate_s: from the A-ASSOCIATE-RQ to its answer.
     :ivar response_s: from the end of a request to its (next) response.
     :ivar retrieve_s: the same for C-MOVE and C-GET, where a peer may be silent while it sends.
+    :ivar cancel_s: from a C-CANCEL to the final response of the operation; an A-ABORT follows.
     :ivar release_s: from the A-RELEASE-RQ to its answer; an A-ABORT follows.
     :ivar idle_s: without a byte on an association that we accepted; an A-ABORT follows.
     :ivar artim_s: PS3.8 9.1.5: from the connection to the whole A-ASSOCIATE-RQ, and from our last word to the close.
@@ -140,12 +141,13 @@ class Timeouts:
     response_s: float | None = 60.0
     retrieve_s: float | None = 600.0
     release_s: float | None = 5.0
+    cancel_s: float | None = 10.0
     idle_s: float | None = 60.0
     artim_s: float = 30.0
 
     def __post_init__(self) -> None:
-        for name in ("connect_s", "tls_s", "associate_s", "response_s", "retrieve_s", "release_s", "idle_s", "artim_s"):
-            value = getattr(self, name)
+        for one in fields(self):
+            name, value = one.name, getattr(self, one.name)
             if value is not None and not value > 0:
                 raise ConfigurationError(f"the time-out {name} is {value}; it must be above 0", phase="configure")
 

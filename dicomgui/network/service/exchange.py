@@ -115,12 +115,14 @@ class StreamExchange(Exchange):
     """A request that has any number of pending responses before its final one (C-FIND, C-MOVE, C-GET).
 
     :ivar is_full: see :class:`Exchange`.
+    :ivar on_end: called when the final response has come, or will not come.
     :param on_full: told when there are too many responses, and again, with ``True``, when there are far too many.
     :param on_relief: told when they were taken, or no more will come.
     """
 
     __slots__ = (
         "_bytes", "_ended", "_error", "_is_discarding", "_on_full", "_on_relief", "_queue", "_waiter", "is_full",
+        "on_end",
     )  # fmt: skip
 
     takes_pending = True
@@ -144,6 +146,7 @@ class StreamExchange(Exchange):
         self._is_discarding = False
         self._error: DicomNetworkError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self.on_end: Callable[[], None] | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -160,6 +163,8 @@ class StreamExchange(Exchange):
         self._bytes += _bytes_of(message)
         self._relieve()
         self._wake()
+        if self.on_end is not None:
+            self.on_end()
 
     def deliver_run(self, messages: Sequence[Message]) -> None:
         """Pending responses have come."""
@@ -180,6 +185,8 @@ class StreamExchange(Exchange):
             self._error = error
             self._relieve()
             self._wake()
+            if self.on_end is not None:
+                self.on_end()
 
     async def next(self, most: int | None = 1) -> list[Message]:
         """The next responses, as many as have come, one at least; none when all were taken.

@@ -131,6 +131,7 @@ def _granting(options: argparse.Namespace, tls: TlsConfig | None, usual: Listene
         passcodes=passcodes,
         async_ops=options.async_ops,
         extended=extended,
+        grant_unperformed=options.grant_unperformed,
         grant_scp_role=options.grant_scp,
         max_pdu_length=DEFAULT_MAX_PDU_LENGTH if options.max_pdu is None else options.max_pdu,
         max_sent_pdu_length=options.max_send_pdu or 0,
@@ -162,6 +163,7 @@ async def _attend(provider: _Provider, host: str, ae_title: str, output: Output)
     stopped = asyncio.Event()
     restore = stop_signals(stopped.set)
     output.on_lost = stopped.set
+    output.write_by_threads(asyncio.get_running_loop().call_soon_threadsafe)
     try:
         code = await _start(provider, output)
         if code is Exit.OK:
@@ -172,6 +174,7 @@ async def _attend(provider: _Provider, host: str, ae_title: str, output: Output)
     finally:
         restore()
     _sum_up(output, provider.counts, code)
+    output.stop_threads()
     return code
 
 

@@ -106,7 +106,11 @@ def add_granting(options: argparse.ArgumentParser) -> None:
         "--ext-neg",
         metavar="LIST",
         type=flags,
-        help="extended negotiation to grant: relational,date-time,fuzzy,timezone,enhanced-multi-frame",
+        help="extended negotiation to grant: relational,date-time,fuzzy; timezone and enhanced-multi-frame, which are "
+        "not performed, only with --grant-unperformed",
+    )
+    group.add_argument(
+        "--grant-unperformed", action="store_true", help="grant also what is not performed, to test how callers take it"
     )
     group.add_argument("--grant-scp", action="store_true", help="let callers have the SCP role where they ask for it")
 

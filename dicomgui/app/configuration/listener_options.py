@@ -64,7 +64,10 @@ class ListenerOptions:
     :ivar async_ops: operations at a time that a caller may invoke, and that it may perform for us, where it asks for
         more than one; 0 for no limit.
     :ivar grant_scp_role: let callers be providers where they ask for it, e.g. to receive what they get.
-    :ivar extended: what is granted by extended negotiation; with none of it there is no answer.
+    :ivar extended: what is granted by extended negotiation; with none of it there is no answer. Adjustment of time
+        zones and conversion of multi-frame images are not performed, and granted only where ``grant_unperformed`` says
+        so.
+    :ivar grant_unperformed: grant those two as well, to test how callers take it.
     :ivar services: what is given beside verification.
     :ivar calling_ae_titles: who is let in, patterns with ``*`` and ``?``; everybody if empty.
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
@@ -102,6 +105,7 @@ class ListenerOptions:
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     quotas: Quotas = field(default=Quotas())
     strictness: Strictness = Strictness.STRICT
+    grant_unperformed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -120,6 +124,9 @@ class ListenerOptions:
             CallerRule.REQUIRED: accept_any_identity,
             CallerRule.LISTED: accept_passcodes(self.passcodes),
         }
+        granted = self.extended
+        if not self.grant_unperformed:
+            granted = replace(granted, timezone=False, enhanced_multi_frame=False)
         policy = AcceptPolicy(
             ae_title=self.ae_title,
             check_called=self.check_called_ae,
@@ -128,7 +135,7 @@ class ListenerOptions:
             requestor_scp=None if self.grant_scp_role else frozenset(),
             max_invoked=self.async_ops[0],
             max_performed=self.async_ops[1],
-            answer_extended=answer_extended(self.extended) if self.extended.has_any else None,
+            answer_extended=answer_extended(granted) if granted.has_any else None,
             check_identity=checks[self.callers],
             require_identity=self.callers is not CallerRule.ANY,
         )

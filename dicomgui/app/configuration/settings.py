@@ -393,6 +393,7 @@ def _timeouts_of(values: Values) -> Timeouts:
         response_s=values.take("response_s", usual.response_s, checks.seconds_or_ever),
         retrieve_s=values.take("retrieve_s", usual.retrieve_s, checks.seconds_or_ever),
         release_s=values.take("release_s", usual.release_s, checks.seconds_or_ever),
+        cancel_s=values.take("cancel_s", usual.cancel_s, checks.seconds_or_ever),
         idle_s=values.take("idle_s", usual.idle_s, checks.seconds_or_ever),
         artim_s=values.take("artim_s", usual.artim_s, checks.seconds),
     )
@@ -411,6 +412,7 @@ def _table_of(settings: Settings) -> Table:
                 "response_s": checks.written_seconds(timeouts.response_s),
                 "retrieve_s": checks.written_seconds(timeouts.retrieve_s),
                 "release_s": checks.written_seconds(timeouts.release_s),
+                "cancel_s": checks.written_seconds(timeouts.cancel_s),
                 "idle_s": checks.written_seconds(timeouts.idle_s),
                 "artim_s": timeouts.artim_s,
             },

@@ -134,10 +134,9 @@ class Responder:
 
     def _scheduled(self, request: FindRequest) -> Iterator[bytes]:
         identifier, syntax = request.dataset, request.context.transfer_syntax
-        combined = _query_flags(request.facts.negotiated, _WORKLIST).date_time
         for item in self._worklist() if callable(self._worklist) else self._worklist:
-            if matches(identifier, item, combined_datetime=combined, worklist=True):
-                answer = answer_for(identifier, item, combined_datetime=combined, worklist=True)
+            if matches(identifier, item, worklist=True):  # combined matching cannot be negotiated (PS3.4 K.5.1.1)
+                answer = answer_for(identifier, item, worklist=True)
                 yield encode_dataset(answer, syntax)
 
     async def _together(

@@ -117,7 +117,8 @@ def count_elements(
     most = len(plain) // LEAST_ELEMENT_BYTES
     if most < min(max_elements, 2 * max_depth):
         return most  # it cannot be too much
-    report = read_structure(plain, transfer_syntax_uid, StructureLimits(max_elements, max_depth, max_inflated))
+    levels = 2 * max_depth  # a sequence and its item are one each
+    report = read_structure(plain, transfer_syntax_uid, StructureLimits(max_elements, levels, max_inflated))
     begin, length = report.pixel_data
     count = plain.count(b"\\", 0, begin) + plain.count(b"\\", begin + length)  # each may part two values
     if report.fault is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -204,6 +205,7 @@ class TlsConfig:
         self._load_revoked(context)
         if self.keylog_file is not None:
             try:
+                _make_private(self.keylog_file)
                 context.keylog_filename = str(self.keylog_file)
             except OSError as error:
                 raise _unusable(f"the TLS key log {self.keylog_file} cannot be written: {error.strerror}") from error
@@ -290,6 +292,16 @@ def _key_trouble(error: ssl.SSLError, certificate: str | Path, key: str | Path) 
     if certificate == key:
         text = f"{certificate} holds no certificate with its key, neither as PEM nor as PKCS#12"
     return text, "If the key is encrypted, the password may be wrong."
+
+
+def _make_private(path: str | Path) -> None:
+    """Make a file that only its owner may read, or narrow the mode of one that is there; raises ``OSError``."""
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        if hasattr(os, "fchmod") and os.fstat(handle).st_mode & 0o077:
+            os.fchmod(handle, 0o600)
+    finally:
+        os.close(handle)
 
 
 def _unusable(text: str, hint: str = "") -> ConfigurationError:

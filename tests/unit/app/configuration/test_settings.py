@@ -29,7 +29,15 @@ FULL = Settings(
     trace_filters=("failed", "op:c-store"),
     calling_ae="ME",
     timeouts=Timeouts(
-        connect_s=None, tls_s=3, associate_s=2.5, response_s=None, retrieve_s=8, release_s=1, idle_s=9, artim_s=7.5
+        connect_s=None,
+        tls_s=3,
+        associate_s=2.5,
+        response_s=None,
+        retrieve_s=8,
+        release_s=1,
+        cancel_s=4,
+        idle_s=9,
+        artim_s=7.5,
     ),
     max_pdu_length=0,
     trace_full=True,

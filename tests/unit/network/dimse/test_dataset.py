@@ -156,3 +156,11 @@ def test_any_bytes_are_a_data_set_or_a_protocol_error(data: bytes, syntax: str) 
 def test_pydicom_is_not_imported_before_it_is_needed() -> None:
     code = "import sys, dicomgui.network.dimse.dataset; sys.exit('pydicom' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_depth_is_counted_in_sequences() -> None:
+    opening = bytes.fromhex("4000000153510000fffffffffeff00e0ffffffff")
+    closing = bytes.fromhex("feff0de000000000feffdde000000000")
+    assert count_elements((opening * 3 + closing * 3) * 40, EXPLICIT, max_depth=3) == 40 * 6
+    with pytest.raises(DatasetTooLarge, match="more than 2 deep"):
+        count_elements((opening * 3 + closing * 3) * 40, EXPLICIT, max_depth=2)

@@ -36,6 +36,7 @@ RETRIEVE = [f"1.2.840.10008.5.1.4.1.2.{root}.{verb}" for root in (1, 2, 3) for v
 NORMALIZED = [
     COMMITMENT,
     "1.2.840.10008.3.1.2.3.3",  # MPPS
+    "1.2.840.10008.3.1.2.3.4",  # its Retrieve
     "1.2.840.10008.5.1.1.9",  # Basic Grayscale Print Management
     "1.2.840.10008.5.1.1.16",  # Printer
     "1.2.840.10008.5.1.4.33",  # Instance Availability Notification

@@ -29,7 +29,7 @@ from dicomgui.app.listening.rules import AnswerRule, AnswerRules, obeying
 from dicomgui.app.listening.steps_received import StepEntry, procedure_entry, step_status, studies_of
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.client import Association
-from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.errors import ConfigurationError, RemoteProtocolError
 from dicomgui.network.service import Reply
 from dicomgui.network.service_classes import ups_watch
 from dicomgui.network.service_classes.commitment import CommitmentResult
@@ -57,6 +57,7 @@ MAX_DATASET_BYTES: Final = 2**20
 MAX_TAKEN_BYTES: Final = 256 * 2**20
 """Of all requests about steps since the lists were cleared."""
 
+PROCESSING_FAILURE: Final = Status(0x0110)
 NO_SUCH_CLASS: Final = Reply(Status(0x0118), "no such SOP class here")
 UNRECOGNIZED: Final = Reply(Status(0x0211), "this operation is not offered here for this SOP class")
 TOO_MUCH: Final = Reply(Status(0x0213), "there is no room for more")
@@ -246,6 +247,10 @@ class AnswerDesk:
         """
 
         async def take(asked: NEventReportRequest) -> Status | Reply:
+            try:
+                asked.check_structure()
+            except RemoteProtocolError as error:
+                return Reply(PROCESSING_FAILURE, str(error))
             answer = await expected(asked)
             return Status(0) if answer is None else answer
 

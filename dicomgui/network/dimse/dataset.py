@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 from dicomgui.network.pdu.wire import INVALID_PARAMETER, PduType
-from dicomgui.network.structure import OVER_LIMITS, StructureCode, StructureLimits, read_structure
+from dicomgui.network.structure import OVER_LIMITS, UNLIMITED, StructureCode, StructureLimits, read_structure
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -24,6 +24,7 @@ __all__ = [
     "MAX_ELEMENTS",
     "MAX_INFLATED",
     "DatasetTooLarge",
+    "check_structure",
     "count_elements",
     "decode_counted",
     "decode_dataset",
@@ -133,6 +134,19 @@ def count_elements(
     if count > max_elements:
         raise _too_large(_TOO_MANY.format(max_elements))
     return count
+
+
+def check_structure(data: bytes | memoryview, transfer_syntax_uid: str, max_inflated: int = MAX_DECODED) -> None:
+    """Walk through a data set that must be whole to be used. One without any element passes.
+
+    :param max_inflated: limit for a deflated data set, in bytes; what lies behind it is not looked at.
+    :raises RemoteProtocolError: its structure is broken; the text says how.
+    """
+    report = read_structure(data, transfer_syntax_uid, UNLIMITED._replace(max_inflated=max_inflated))
+    fault = report.fault
+    if fault is None or fault.code is StructureCode.EMPTY or fault.code in OVER_LIMITS:
+        return
+    raise _unreadable(f"{fault.code.value} at byte {fault.offset}")
 
 
 def decode_dataset(

@@ -411,7 +411,18 @@ class Provider:
             return self._decoded_in_thread(job, request, perform)
         if not self._charge(job, request.count_elements() * DECODED_ELEMENT_BYTES):
             return _out_of_memory(job.command)
+        if not isinstance(job.command, NEventReportRQ):  # whose receiver lists what it cannot read, too
+            self._check_structure(job, request)
         return perform()
+
+    @staticmethod
+    def _check_structure(job: _Job, request: OperationRequest[Any]) -> None:
+        """Take no data set that readers fail on; the answer is 0110, or C000 for an identifier. For any thread."""
+        try:
+            request.check_structure()
+        except RemoteProtocolError:
+            job.is_refused = True
+            raise
 
     async def _decoded_in_thread(self, job: _Job, request: OperationRequest[Any], perform: Callable[[], Any]) -> Any:
         decoding = self._attached.resources.decoding
@@ -419,6 +430,8 @@ class Provider:
         count = await decoding.run(request.count_elements)
         if not self._charge(job, count * DECODED_ELEMENT_BYTES):
             return _out_of_memory(job.command)
+        if not isinstance(job.command, NEventReportRQ):
+            await decoding.run(partial(self._check_structure, job, request))
         await decoding.run(request.decode)
         if request.is_cancelled:
             return CANCELLED

@@ -24,7 +24,7 @@ from dicomgui.network.dimse.commands import (
     NGetRQ,
     NSetRQ,
 )
-from dicomgui.network.dimse.dataset import count_elements, decode_counted
+from dicomgui.network.dimse.dataset import check_structure, count_elements, decode_counted
 from dicomgui.network.transport.tls import TlsInfo
 
 if TYPE_CHECKING:
@@ -175,6 +175,15 @@ class OperationRequest(Generic[_C]):
             max_elements=limits.max_elements,
             max_depth=limits.max_depth,
         )
+
+    def check_structure(self) -> None:
+        """Walk through the data set: what no reader can read is refused before a handler is asked. For any thread.
+
+        An empty one passes; more than the limits allow is not looked at here, but by :meth:`count_elements`.
+
+        :raises RemoteProtocolError: its structure is broken.
+        """
+        check_structure(self.data or b"", self.context.transfer_syntax, self._limits.max_attributes_length)
 
     def decode(self) -> None:
         """Decode the data set, after :meth:`count_elements`. For any thread.

@@ -23,6 +23,8 @@ from dicomgui.network.dimse.commands import (
     CMoveRQ,
     Command,
     CStoreRQ,
+    NActionRQ,
+    NCreateRQ,
     NEventReportRQ,
     NGetRQ,
     NSetRQ,
@@ -39,7 +41,9 @@ from dicomgui.network.uids import VERIFICATION
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+MOVE, GET = "1.2.840.10008.5.1.4.1.2.2.2", "1.2.840.10008.5.1.4.1.2.2.3"
 MPPS = "1.2.840.10008.3.1.2.3.3"
+COMMITMENT = "1.2.840.10008.1.20.1"
 NOTIFICATION = "1.2.840.10008.3.1.2.3.5"
 RETRIEVE = "1.2.840.10008.3.1.2.3.4"
 STORED = Status(0)
@@ -248,8 +252,36 @@ async def test_a_data_set_that_is_too_large_is_refused() -> None:
     house = House(Handlers(on_store=lambda request, data: STORED, on_n_set=lambda request: STORED), limits=limits)
     house.give(CStoreRQ(1, CT, "1.2.3"), data=b"data")
     house.give(NSetRQ(2, MPPS, "1.2"), data=b"data")
-    house.give(NSetRQ(3, MPPS, "1.2"), data=b"dat")
+    house.give(NSetRQ(3, MPPS, "1.2"), data=b"")
     assert house.answers == [(1, 0xA700), (2, 0x0213), (3, 0)]
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        (NCreateRQ(1, MPPS, "1.2"), 0x0110),
+        (NSetRQ(1, MPPS, "1.2"), 0x0110),
+        (NActionRQ(1, COMMITMENT, "1.2", 1), 0x0110),
+        (CFindRQ(1, FIND), 0xC000),
+        (CMoveRQ(1, MOVE, "THERE"), 0xC000),
+        (CGetRQ(1, GET), 0xC000),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+@pytest.mark.parametrize(
+    "data", [b"garbage!garbage!", b"\x08\x00\x60\x00\x04\x00\x00\x00CT", bytes(range(200))], ids=len
+)
+async def test_what_no_reader_can_read_reaches_no_handler(command: Command, status: int, data: bytes) -> None:
+    asked: list[object] = []
+    told: list[int] = []
+    names = ("n_create", "n_set", "n_action", "find", "move", "get")
+    handlers = Handlers(**{f"on_{name}": asked.append for name in names})
+    house = House(dataclasses.replace(handlers, on_refused=lambda facts, command, reply: told.append(reply.status)))
+    command = dataclasses.replace(command, has_dataset=True)
+    house.give(command, data=data)
+    assert house.answers == [(1, status)]
+    assert told == [status]
+    assert not asked
 
 
 async def test_sinks_are_chosen_by_kind() -> None:

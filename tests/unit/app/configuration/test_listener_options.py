@@ -60,7 +60,12 @@ def test_window_roles_and_extended_negotiation() -> None:
     assert (agreed.max_invoked, agreed.max_performed, agreed.extended) == (1, 1, ())
     assert not agreed.accepted[0].as_scp
     generous = ListenerOptions(
-        FOLDER, any_sop_class=True, async_ops=(16, 4), grant_scp_role=True, extended=QueryFlags(fuzzy=True)
+        FOLDER,
+        any_sop_class=True,
+        async_ops=(16, 4),
+        grant_scp_role=True,
+        extended=QueryFlags(fuzzy=True),
+        grants_unperformed=True,
     )
     granted = negotiate(rq, generous.policy())
     assert isinstance(granted, AssociateAC)

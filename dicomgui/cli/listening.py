@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dicomgui.app.configuration.destinations import destinations_of
-from dicomgui.app.configuration.listener_options import CallerRule
+from dicomgui.app.configuration.listener_options import PERFORMED, CallerRule
 from dicomgui.app.configuration.peers import NodeStore
 from dicomgui.app.configuration.quotas import Quotas
-from dicomgui.app.configuration.values import query_flags
+from dicomgui.app.configuration.values import query_flags, written_flags
 from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.explaining import explain_no_listener
 from dicomgui.app.listening.listener import (
@@ -124,6 +124,12 @@ def _granting(options: argparse.Namespace, tls: TlsConfig | None, usual: Listene
     """``usual`` with what is asked of callers and granted to them."""
     rule, passcodes = _callers(options)
     extended = usual.extended if options.ext_neg is None else query_flags(options.ext_neg.split(","))
+    if extended != extended.common(PERFORMED) and not options.grant_unperformed:
+        raise ConfigurationError(
+            f"only {' and '.join(written_flags(PERFORMED))} can be granted by --ext-neg: the rest is not performed",
+            phase="configure",
+            hint="To test what callers do, grant it all the same with --grant-unperformed.",
+        )
     return replace(
         usual,
         tls=tls,
@@ -131,7 +137,7 @@ def _granting(options: argparse.Namespace, tls: TlsConfig | None, usual: Listene
         passcodes=passcodes,
         async_ops=options.async_ops,
         extended=extended,
-        grant_unperformed=options.grant_unperformed,
+        grants_unperformed=options.grant_unperformed,
         grant_scp_role=options.grant_scp,
         max_pdu_length=DEFAULT_MAX_PDU_LENGTH if options.max_pdu is None else options.max_pdu,
         max_sent_pdu_length=options.max_send_pdu or 0,

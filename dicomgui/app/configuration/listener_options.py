@@ -22,10 +22,14 @@ from dicomgui.network.transport import TlsConfig
 from dicomgui.network.uids import VERIFICATION
 from dicomgui.storage import DuplicatePolicy
 
-__all__ = ["MAX_CONNECTIONS", "SOP_CLASSES", "CallerRule", "ListenerOptions"]
+__all__ = ["MAX_CONNECTIONS", "PERFORMED", "SOP_CLASSES", "CallerRule", "ListenerOptions"]
 
 MAX_CONNECTIONS = 1024
 """Connections at one time, with an association or not, where the system lets us have so many."""
+
+PERFORMED = QueryFlags(relational=True, date_time=True)
+"""The extended negotiation that is performed (PS3.4 C.5.1.1). Fuzzy matching of names, the adjustment of times to
+another time zone and other views of multi-frame images are not."""
 
 SOP_CLASSES = STORAGE | {VERIFICATION}
 """What is taken in unless any SOP class is."""
@@ -64,10 +68,10 @@ class ListenerOptions:
     :ivar async_ops: operations at a time that a caller may invoke, and that it may perform for us, where it asks for
         more than one; 0 for no limit.
     :ivar grant_scp_role: let callers be providers where they ask for it, e.g. to receive what they get.
-    :ivar extended: what is granted by extended negotiation; with none of it there is no answer. Adjustment of time
-        zones and conversion of multi-frame images are not performed, and granted only where ``grant_unperformed`` says
-        so.
-    :ivar grant_unperformed: grant those two as well, to test how callers take it.
+    :ivar extended: what is granted by extended negotiation, as far as it is in :data:`PERFORMED`; with none of it there
+        is no answer.
+    :ivar grants_unperformed: grant the rest of ``extended`` as well, though the answers are those without it: for those
+        who test what callers do.
     :ivar services: what is given beside verification.
     :ivar calling_ae_titles: who is let in, patterns with ``*`` and ``?``; everybody if empty.
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
@@ -95,6 +99,7 @@ class ListenerOptions:
     async_ops: tuple[int, int] = (1, 1)
     grant_scp_role: bool = False
     extended: QueryFlags = field(default=QueryFlags())
+    grants_unperformed: bool = False
     services: frozenset[Provided] = USUAL
     calling_ae_titles: tuple[str, ...] = ()
     sop_classes: frozenset[str] = frozenset()
@@ -105,7 +110,6 @@ class ListenerOptions:
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     quotas: Quotas = field(default=Quotas())
     strictness: Strictness = Strictness.STRICT
-    grant_unperformed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -124,9 +128,7 @@ class ListenerOptions:
             CallerRule.REQUIRED: accept_any_identity,
             CallerRule.LISTED: accept_passcodes(self.passcodes),
         }
-        granted = self.extended
-        if not self.grant_unperformed:
-            granted = replace(granted, timezone=False, enhanced_multi_frame=False)
+        granted = self.extended if self.grants_unperformed else self.extended.common(PERFORMED)
         policy = AcceptPolicy(
             ae_title=self.ae_title,
             check_called=self.check_called_ae,

@@ -126,6 +126,7 @@ class ListenerSettings:
     max_sent_pdu_length: int = 0
     grant_scp_role: bool = False
     extended: QueryFlags = field(default=QueryFlags())
+    grants_unperformed: bool = False
     services: frozenset[Provided] = USUAL
     calling_ae_titles: tuple[str, ...] = ()
     sop_classes: tuple[str, ...] = ()
@@ -208,6 +209,7 @@ class Settings:
             max_sent_pdu_length=listener.max_sent_pdu_length,
             grant_scp_role=listener.grant_scp_role,
             extended=listener.extended,
+            grants_unperformed=listener.grants_unperformed,
             services=listener.services,
             calling_ae_titles=listener.calling_ae_titles,
             sop_classes=frozenset(listener.sop_classes),
@@ -310,6 +312,7 @@ def _listener_of(values: Values) -> ListenerSettings:
         max_sent_pdu_length=values.take("max_sent_pdu_length", 0, checks.max_pdu_length),
         grant_scp_role=values.take("grant_scp_role", usual.grant_scp_role, checks.flag),
         extended=values.take("extended_negotiation", usual.extended, checks.query_flags),
+        grants_unperformed=values.take("grants_unperformed", usual.grants_unperformed, checks.flag),
         services=values.take("services", usual.services, _services),
         calling_ae_titles=values.take("calling_ae_titles", (), _titles),
         sop_classes=values.take("sop_classes", (), _uids),
@@ -453,6 +456,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "max_sent_pdu_length": listener.max_sent_pdu_length,
         "grant_scp_role": listener.grant_scp_role,
         "extended_negotiation": checks.written_flags(listener.extended),
+        "grants_unperformed": listener.grants_unperformed,
         "services": sorted(service.value for service in listener.services),
         "calling_ae_titles": list(listener.calling_ae_titles),
         "sop_classes": list(listener.sop_classes),

@@ -32,6 +32,7 @@ from dicomgui.network.service import (
     Retrieval,
     query_class,
 )
+from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.network.service_classes.commitment_provider import CommitmentRequest
 from dicomgui.network.service_classes.matching import answer_for, matches
 from dicomgui.network.service_classes.references import Reference
@@ -58,6 +59,9 @@ PENDING: Final = Status(0xFF00)
 PENDING_WITH_UNSUPPORTED_KEYS: Final = Status(0xFF01)
 OUT_OF_RESOURCES: Final = Status(0xA700)
 CANNOT_COUNT_MATCHES: Final = Status(0xA701)
+IDENTIFIER_DOES_NOT_MATCH: Final = Status(0xA900)
+
+QUERY_RETRIEVE_VIEW: Final = 0x00080053
 
 BATCH_S: Final = 0.01
 """Answers are handed on when they have been gathered for so long."""
@@ -115,6 +119,9 @@ class Responder:
         if model is None:
             return Reply(Status(0x0122), "no such information model here")
         flags = _query_flags(request.facts.negotiated, sop_class)
+        refusal = _judge_view(request.dataset, is_agreed=flags.enhanced_multi_frame)
+        if refusal is not None:
+            return refusal
         try:
             query = compile_query(
                 request.dataset, model, relational=flags.relational, combined_datetime=flags.date_time,
@@ -135,9 +142,8 @@ class Responder:
     def _scheduled(self, request: FindRequest) -> Iterator[bytes]:
         identifier, syntax = request.dataset, request.context.transfer_syntax
         for item in self._worklist() if callable(self._worklist) else self._worklist:
-            if matches(identifier, item, worklist=True):  # combined matching cannot be negotiated (PS3.4 K.5.1.1)
-                answer = answer_for(identifier, item, worklist=True)
-                yield encode_dataset(answer, syntax)
+            if matches(identifier, item, worklist=True):
+                yield encode_dataset(answer_for(identifier, item, worklist=True), syntax)
 
     async def _together(
         self, batches: AsyncGenerator[list[bytes] | Reply, None], status: Status
@@ -176,8 +182,12 @@ class Responder:
         if model is None:
             return Reply(Status(0x0122), "no such information model here")
         negotiated = request.facts.negotiated
+        flags = _retrieve_flags(negotiated, sop_class)
+        refusal = _judge_view(request.dataset, is_agreed=flags.enhanced_multi_frame)
+        if refusal is not None:
+            return refusal
         try:
-            selection = select(request.dataset, model, relational=_retrieves_relational(negotiated, sop_class))
+            selection = select(request.dataset, model, relational=flags.relational)
         except IdentifierError as error:
             return Reply(error.status, str(error), error.offending)
         try:
@@ -270,9 +280,21 @@ def _query_flags(negotiated: Negotiated | None, sop_class: str) -> QueryFlags:
     return QueryFlags() if data is None else QueryFlags.decode(data)
 
 
-def _retrieves_relational(negotiated: Negotiated | None, sop_class: str) -> bool:
+def _retrieve_flags(negotiated: Negotiated | None, sop_class: str) -> RetrieveFlags:
     data = _extended(negotiated, sop_class)
-    return data is not None and RetrieveFlags.decode(data).relational
+    return RetrieveFlags() if data is None else RetrieveFlags.decode(data)
+
+
+def _judge_view(identifier: Dataset, *, is_agreed: bool) -> Reply | None:
+    """The refusal of an identifier that asks for a view of multi-frame images.
+
+    Query/Retrieve View (0008,0053) is in an identifier only where enhanced multi-frame image conversion was agreed on
+    (PS3.4 C.4.1.1.3.1, C.4.2.1.4.1, C.4.3.1.3.1): the answer without it would be another one than was asked for.
+    """
+    if is_agreed or not text_of(identifier, QUERY_RETRIEVE_VIEW):
+        return None
+    comment = "enhanced multi-frame conversion was not agreed on"
+    return Reply(IDENTIFIER_DOES_NOT_MATCH, comment, (QUERY_RETRIEVE_VIEW,))
 
 
 def _extended(negotiated: Negotiated | None, sop_class: str) -> bytes | None:

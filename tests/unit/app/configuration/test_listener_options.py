@@ -60,7 +60,12 @@ def test_window_roles_and_extended_negotiation() -> None:
     assert (agreed.max_invoked, agreed.max_performed, agreed.extended) == (1, 1, ())
     assert not agreed.accepted[0].as_scp
     generous = ListenerOptions(
-        FOLDER, any_sop_class=True, async_ops=(16, 4), grant_scp_role=True, extended=QueryFlags(fuzzy=True)
+        FOLDER,
+        any_sop_class=True,
+        async_ops=(16, 4),
+        grant_scp_role=True,
+        extended=QueryFlags(fuzzy=True),
+        grants_unperformed=True,
     )
     granted = negotiate(rq, generous.policy())
     assert isinstance(granted, AssociateAC)
@@ -97,7 +102,7 @@ def test_needs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("unperformed", "granted"), [(False, "01 00 00 00"), (True, "01 00 00 01")])
 def test_what_is_not_performed_is_granted_for_tests_alone(tmp_path: Path, unperformed: bool, granted: str) -> None:
     asked = QueryFlags(relational=True, timezone=True)
-    options = ListenerOptions(tmp_path, extended=asked, grant_unperformed=unperformed)
+    options = ListenerOptions(tmp_path, extended=asked, grants_unperformed=unperformed)
     answer = options.policy().answer_extended
     assert answer is not None
     said = answer(SOPClassExtendedNegotiation("1.2.840.10008.5.1.4.1.2.2.1", asked.encode()))

@@ -65,6 +65,7 @@ FULL = Settings(
         layout=FolderLayout.DATE,
         on_duplicate=DuplicatePolicy.REPLACE,
         strictness=Strictness.WARN,
+        grants_unperformed=True,
         max_associations=7,
         max_sent_pdu_length=32_768,
         quotas=Quotas(2, 3000, 4_000_000, 5_000_000_000, 6),

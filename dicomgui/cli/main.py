@@ -224,7 +224,7 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
     parser.add_argument(
         "--convert",
         choices=("never", "uncompressed", "lossless", "all"),
-        default="never",
+        default="uncompressed",
         help="what may be converted where the peer does not take it as it is: uncompressed files, losslessly "
         "compressed ones too, or all (default: %(default)s)",
     )

@@ -9,7 +9,12 @@ from dicomgui.trace.diagnosis.catalogue import CATALOGUE
 from dicomgui.trace.diagnosis.diagnose import diagnose, explain_error
 from dicomgui.trace.diagnosis.facts import Facts
 
-SAID_ELSEWHERE = {"not-converted": "by the send, of a file that could not be converted"}
+SAID_ELSEWHERE = {
+    "not-converted": "by the send, of a file that could not be converted",
+    "converted-private-vr": "by the send, of files that were converted",
+    "converted-long-value": "by the send, of files that were converted",
+    "converted-signed": "by the send, of files that were converted",
+}
 
 SIGNALS = {
     "the name does not resolve": {"name-not-found"},

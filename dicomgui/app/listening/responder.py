@@ -215,7 +215,7 @@ class Responder:
                     yield instance
                     continue
                 try:
-                    async with converted(self._pool, item, syntax) as other:
+                    async with converted(self._pool, item, syntax) as (other, _):
                         yield other
                 except (ConversionError, OSError):
                     yield instance  # fails for want of a context, and is counted

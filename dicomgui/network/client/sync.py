@@ -111,6 +111,7 @@ class SyncAssociation:
         move_originator_ae_title: str = "",
         move_originator_message_id: int | None = None,
         following: InstanceFile | None = None,
+        convert: bool = True,
         timeout_s: float | None = None,
     ) -> Response:
         """Send one composite instance by C-STORE; see :meth:`Association.store`."""
@@ -122,6 +123,7 @@ class SyncAssociation:
                 move_originator_ae_title=move_originator_ae_title,
                 move_originator_message_id=move_originator_message_id,
                 following=following,
+                convert=convert,
                 timeout_s=timeout_s,
             )
         )

@@ -55,6 +55,27 @@ LOCAL: dict[str, Template] = {
         ("The disk is full.", "The folder or file may not be accessed by this user.", "The file is no DICOM file."),
         ("Check free space and rights of the folder.",),
     ),
+    "converted-private-vr": Template(
+        NOTE,
+        "In {detail} converted files, private elements have lost their value representation (first: {path}).",
+        ("The peer takes implicit VR only, which does not say it.",),
+        ("Have the peer take explicit VR little endian where the private elements matter.",),
+        "PS3.5 7.8, A.1",
+    ),
+    "converted-long-value": Template(
+        NOTE,
+        "In {detail} converted files, values above 65,535 bytes have become UN (first: {path}).",
+        ("In explicit VR their value representation has no room for the length.",),
+        ("Have the peer take implicit VR little endian where these values matter.",),
+        "PS3.5 6.2.2",
+    ),
+    "converted-signed": Template(
+        WARNING,
+        "{detail} converted files have digital signatures, which may not hold any more (first: {path}).",
+        ("The peer does not take the transfer syntax in which they were signed.",),
+        ("Have the peer take the files as they are.", "Send them with Convert set to “never” (--convert never)."),
+        "PS3.3 C.12.1.1.3",
+    ),
     "not-converted": Template(
         ERROR,
         "{path} could not be converted, and the peer does not take it as it is: {detail}.",

@@ -194,7 +194,7 @@ _MAX_KNOWN: Final = 8192
 
 
 class _Kind(Enum):
-    """What stands around an element."""
+    """The kinds of levels that can be open."""
 
     DATA_SET = 0
     SEQUENCE = 1
@@ -203,7 +203,7 @@ class _Kind(Enum):
 
 
 class _Encoding:
-    """How headers are written: byte order, and whether the VR is in them.
+    """Encoding of headers: byte order, with or without the VR.
 
     :ivar plain: the beginning of a header (tag, and VR) to tag and header length, of elements that are only passed
         over: all but sequences, unique keys, group lengths, delimiters, and what is odd.
@@ -723,12 +723,12 @@ def _looks_like_vr(vr: bytes) -> bool:
 
 
 def _looks_other(first: bytes, encoding: _Encoding) -> bool:
-    """Whether the first element is written with a VR where none is due."""
+    """True where the first element is written with a VR where none is due."""
     return not encoding.explicit and len(first) >= 8 and first[4:6] in _SHORT_VRS | _LONG_VRS
 
 
 def _looks_implicit(first: bytes, encoding: _Encoding) -> bool:
-    """Whether the first element could be one without a VR: a group of DICOM's own, and a short value."""
+    """True where the first element could be one without a VR: a group of DICOM's own, and a short value."""
     if len(first) < 8:
         return False
     group, _ = encoding.head(first, 0)
@@ -736,7 +736,7 @@ def _looks_implicit(first: bytes, encoding: _Encoding) -> bool:
 
 
 def _needs_a_look(tag: int) -> bool:
-    """Whether an element is never only passed over."""
+    """True for an element that is never only passed over."""
     return not tag & 0xFFFF or tag < 0x0004_0000 or tag >> 16 == 0xFFFE
 
 
@@ -763,7 +763,7 @@ def _is_sequence_tag(tag: int) -> bool:
 
 
 def _differs(tag: int, vr: bytes) -> bool:
-    """Whether an element has another VR than it should; UN is always allowed (PS3.5 6.2.2)."""
+    """True for an element with another VR than it should have; UN is always allowed (PS3.5 6.2.2)."""
     if vr == b"UN":
         return False
     expected = _vr_of(tag)

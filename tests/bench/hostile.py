@@ -1,4 +1,4 @@
-"""What a hostile peer costs: the rows S1 (one request) and S2 (data sets without an end) of the project's budgets."""
+"""Costs of a hostile peer: the rows S1 (one request) and S2 (data sets without an end) of the project's budgets."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def reset_peak(process: int) -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a request has cost its receiver.
+    """Cost of a request to its receiver.
 
     :ivar longest_s: the longest wait of a C-ECHO beside it.
     :ivar growth_bytes: how far the process's memory rose above what it had.
@@ -228,7 +228,7 @@ def cost_of(port: int, process: int, name: str, data: bytes, syntax: str = EXPLI
 
 
 def growth_of_unfinished(port: int, process: int, name: str, count: int, size: int) -> int:
-    """How many bytes a process grows by ``count`` requests whose data sets of ``size`` bytes have no end."""
+    """Bytes that a process grows by ``count`` requests whose data sets of ``size`` bytes have no end."""
     abstract_syntax, _ = REQUESTS[name]
     block = bytes(120_000)
     reset_peak(process)

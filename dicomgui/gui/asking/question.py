@@ -98,7 +98,7 @@ class Asking:
 
     @property
     def is_cancelling(self) -> bool:
-        """Whether it has been told to stop, and has not stopped yet."""
+        """Told to stop, and not stopped yet."""
         return self._cancelled_mono is not None and not self._are_done
 
     def drain(self) -> list[NodeQuery]:

@@ -186,7 +186,7 @@ class AssociationFields(FieldSet):
         return self.texts()["grant_scp_role"] == YES
 
     def grants_unperformed(self) -> bool:
-        """Whether what is not performed is granted all the same."""
+        """Returns whether what is not performed is granted all the same."""
         return self.texts()["grants_unperformed"] == YES
 
     def extended(self) -> QueryFlags:

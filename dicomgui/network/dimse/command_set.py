@@ -446,7 +446,7 @@ def _read_elements(data: bytes, oddities: list[str]) -> dict[int, object]:
 
 
 def _is_repeated(number: int, raw: bytes, values: Mapping[int, object], oddities: list[str]) -> bool:
-    """Whether the element was there already, with the same value."""
+    """Returns true where the element was there already, with the same value."""
     reader = _READERS.get(number)
     if reader is None or number not in values:
         return False

@@ -117,7 +117,7 @@ class _Fields:
     """What every message has."""
 
     takes_dataset: ClassVar[bool] = True
-    """Whether a data set can belong to the message (PS3.7 9.3, 10.3)."""
+    """True where a data set can belong to the message (PS3.7 9.3, 10.3)."""
 
     message_id: int
     _: KW_ONLY

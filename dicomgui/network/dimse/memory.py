@@ -55,7 +55,7 @@ class MemoryShare:
 
     @property
     def limit_bytes(self) -> int:
-        """What all associations of the budget may take together."""
+        """Bytes that all associations of the budget may take together."""
         return self._budget.limit_bytes
 
     def take(self, size: int) -> bool:

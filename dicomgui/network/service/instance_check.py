@@ -136,12 +136,12 @@ class InstanceCheck:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the instance is not to be kept."""
+        """True where the instance is not to be kept."""
         return self.problem is not None and self._strictness is Strictness.STRICT
 
     @property
     def is_warned_of(self) -> bool:
-        """Whether the instance is to be answered B007."""
+        """True where the instance is to be answered B007."""
         return self.problem is not None and self._strictness is Strictness.WARN
 
     def feed(self, data: memoryview) -> None:

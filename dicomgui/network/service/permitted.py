@@ -270,7 +270,7 @@ STANDARD_PERMISSIONS: Final = PermissionTable(
         }
     )
 )
-"""What PS3.4 permits."""
+"""The table of PS3.4."""
 
 EVERYTHING_PERMITTED: Final = PermissionTable(MappingProxyType({}), permits_all=True)
 """Nothing is refused."""

@@ -304,7 +304,7 @@ class Provider:
         return job.sink
 
     def _judge_store(self, handlers: Handlers, context: AcceptedContext, command: CStoreRQ) -> Reply | None:
-        """What the standard refuses whatever the handler thinks (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
+        """The refusal of a C-STORE that no handler is asked about (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
         if handlers.on_store is None:
             return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
         if not context.as_scp:

@@ -1,4 +1,4 @@
-"""What all associations of a server share, and each association of a client has for itself."""
+"""Budgets of memory, shared by all associations of a server; each association of a client has its own."""
 
 from __future__ import annotations
 

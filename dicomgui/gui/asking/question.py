@@ -134,7 +134,7 @@ class Asking:
             limits = [one.source.options.timeouts.cancel_s for one in self._queries if self._is_open(one)]
             most = max((limit for limit in limits if limit is not None), default=None)
             of = "" if most is None else f" of {most:g}"
-            return plain(f"{count:,} matches; waiting for {', '.join(open_ones)}, {seconds}{of} s …", 300)
+            return plain(f"{count:,} matches; cancelling, waiting for {', '.join(open_ones)}, {seconds}{of} s …", 300)
         text = f"{count:,} matches so far; asking {', '.join(open_ones)} …" if count else "Asking …"
         return plain(text, 300)
 

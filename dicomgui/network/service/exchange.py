@@ -250,6 +250,11 @@ def _bytes_of(message: Message) -> int:
     return max(message.dataset_length, 0)
 
 
+def _give_up(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(TimeoutError())
+
+
 class OperationsWindow:
     """How many operations of ours may be outstanding; whoever wants one more waits in line.
 
@@ -274,20 +279,29 @@ class OperationsWindow:
             self.is_full = not self._free
         return True
 
-    async def enter(self) -> None:
-        """Take a place; safe to cancel."""
+    async def enter(self, timeout_s: float | None = None) -> None:
+        """Take a place; safe to cancel. Raises TimeoutError where there is none within ``timeout_s``."""
         if self.try_enter():
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
+        timer = None if timeout_s is None else loop.call_later(timeout_s, _give_up, turn)
         try:
             await turn
+        except TimeoutError:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            raise
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.leave()  # the place was given to us in the same moment
             elif turn in self._waiting:  # else it was passed over in the same moment
                 self._waiting.remove(turn)
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def leave(self) -> None:
         """Give a place back."""

@@ -294,11 +294,8 @@ class Requester:
         if self._is_over:
             raise LocalProtocolError("the association has ended", peer=self._peer) from self._why_over()
         try:
-            async with asyncio.timeout(timeout_s) as patience:
-                await self._window.enter()
+            await self._window.enter(timeout_s)
         except TimeoutError:
-            if not patience.expired():
-                raise
             raise OperationTimeout(
                 f"another operation on this association did not end within {timeout_s:g} s; nothing was sent",
                 peer=self._peer,

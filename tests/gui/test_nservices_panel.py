@@ -20,7 +20,18 @@ from dicomgui.app.nservices.requests import NOperation
 from dicomgui.app.operations import JobState
 from dicomgui.gui.nservices.panel import NServicesPanel
 from dicomgui.gui.shell.main_window import MainWindow
-from dicomgui.network import Handlers, Reply, Server, Status, connect, serve
+from dicomgui.network import (
+    EVERYTHING_PERMITTED,
+    AcceptPolicy,
+    Handlers,
+    PermissionTable,
+    Reply,
+    Server,
+    ServerOptions,
+    Status,
+    connect,
+    serve,
+)
 from dicomgui.network.service.combining import combine
 from dicomgui.network.service_classes import print_attributes
 from dicomgui.network.service_classes.commitment import REPORT_CONTEXTS
@@ -43,9 +54,12 @@ def panel(window: MainWindow) -> NServicesPanel:
 
 
 @asynccontextmanager
-async def serving(window: MainWindow, *parts: Any) -> AsyncIterator[Server]:
+async def serving(window: MainWindow, *parts: Any, permitted: PermissionTable | None = None) -> AsyncIterator[Server]:
     """A provider, chosen as the peer."""
-    async with await serve(port=0, ae_title="PEER", handlers=combine(*parts)) as server:
+    options = None
+    if permitted is not None:
+        options = ServerOptions(policy=AcceptPolicy(ae_title="PEER", requestor_scp=None), permitted=permitted)
+    async with await serve(port=0, ae_title="PEER", handlers=combine(*parts), options=options) as server:
         window._place.choice.set(called_ae="PEER", host="127.0.0.1", port=str(server.port))
         yield server
 
@@ -115,7 +129,7 @@ async def test_a_performed_step_from_its_templates(window: MainWindow, panel: NS
 
 async def test_each_operation_by_hand_with_keys(window: MainWindow, panel: NServicesPanel, qtbot: QtBot) -> None:
     kept = Kept()
-    async with serving(window, kept.handlers()):
+    async with serving(window, kept.handlers(), permitted=EVERYTHING_PERMITTED):
         form = panel.form
         for count, operation in enumerate(NOperation, start=1):
             form.operation.setCurrentIndex(form.operation.findData(operation))

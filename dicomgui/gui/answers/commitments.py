@@ -69,7 +69,7 @@ class CommitmentPage(ServicePage):
         self.model = TextTable(titles, (4, 5), parent=self)
         self.table = uid_table("answers_commit_table", "Requests for storage commitment", self.model)
         self.table.setItemDelegateForColumn(1, PillDelegate(self.table))
-        self.table.set_widths({0: 74, 1: 190, 3: 120, 4: 96, 5: 76}, stretch=2)
+        self.table.set_widths({0: 74, 2: 300, 3: 120, 4: 96, 5: 76}, stretch=1)
         self.table.activated.connect(self._on_activated)
         self.lay_out(self._fields(), self.table)
         self.show_settings(AnswerSettings())

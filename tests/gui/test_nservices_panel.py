@@ -22,9 +22,8 @@ from dicomgui.gui.nservices.panel import NServicesPanel
 from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import (
     EVERYTHING_PERMITTED,
-    AcceptPolicy,
+    AETitle,
     Handlers,
-    PermissionTable,
     Reply,
     Server,
     ServerOptions,
@@ -32,6 +31,7 @@ from dicomgui.network import (
     connect,
     serve,
 )
+from dicomgui.network.server.offering import policy_for
 from dicomgui.network.service.combining import combine
 from dicomgui.network.service_classes import print_attributes
 from dicomgui.network.service_classes.commitment import REPORT_CONTEXTS
@@ -54,12 +54,11 @@ def panel(window: MainWindow) -> NServicesPanel:
 
 
 @asynccontextmanager
-async def serving(window: MainWindow, *parts: Any, permitted: PermissionTable | None = None) -> AsyncIterator[Server]:
+async def serving(window: MainWindow, *parts: Any) -> AsyncIterator[Server]:
     """A provider, chosen as the peer."""
-    options = None
-    if permitted is not None:
-        options = ServerOptions(policy=AcceptPolicy(ae_title="PEER", requestor_scp=None), permitted=permitted)
-    async with await serve(port=0, ae_title="PEER", handlers=combine(*parts), options=options) as server:
+    handlers = combine(*parts)
+    options = ServerOptions(policy_for(handlers, AETitle("PEER")), permitted=EVERYTHING_PERMITTED)
+    async with await serve(port=0, ae_title="PEER", handlers=handlers, options=options) as server:
         window._place.choice.set(called_ae="PEER", host="127.0.0.1", port=str(server.port))
         yield server
 
@@ -129,7 +128,7 @@ async def test_a_performed_step_from_its_templates(window: MainWindow, panel: NS
 
 async def test_each_operation_by_hand_with_keys(window: MainWindow, panel: NServicesPanel, qtbot: QtBot) -> None:
     kept = Kept()
-    async with serving(window, kept.handlers(), permitted=EVERYTHING_PERMITTED):
+    async with serving(window, kept.handlers()):
         form = panel.form
         for count, operation in enumerate(NOperation, start=1):
             form.operation.setCurrentIndex(form.operation.findData(operation))

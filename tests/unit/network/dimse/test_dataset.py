@@ -153,17 +153,6 @@ def test_deflate_bomb() -> None:
         decode_dataset(bomb, DEFLATED, max_inflated=1_000_000)
 
 
-@given(st.binary(max_size=200), st.sampled_from(SYNTAXES))
-def test_any_bytes_are_a_data_set_or_a_protocol_error(data: bytes, syntax: str) -> None:
-    with contextlib.suppress(RemoteProtocolError):
-        assert isinstance(decode_dataset(data, syntax), Dataset)
-
-
-def test_pydicom_is_not_imported_before_it_is_needed() -> None:
-    code = "import sys, dicomgui.network.dimse.dataset; sys.exit('pydicom' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 @pytest.mark.parametrize(
     ("data", "syntax"),
     [
@@ -186,3 +175,14 @@ def test_what_inflates_beyond_the_limit_is_not_judged() -> None:
 def test_a_data_set_that_is_not_whole_is_refused(data: bytes) -> None:
     with pytest.raises(RemoteProtocolError, match=r"cannot be read: [a-z-]+ at byte [0-9]+"):
         check_structure(data, "1.2.840.10008.1.2.1")
+
+
+@given(st.binary(max_size=200), st.sampled_from(SYNTAXES))
+def test_any_bytes_are_a_data_set_or_a_protocol_error(data: bytes, syntax: str) -> None:
+    with contextlib.suppress(RemoteProtocolError):
+        assert isinstance(decode_dataset(data, syntax), Dataset)
+
+
+def test_pydicom_is_not_imported_before_it_is_needed() -> None:
+    code = "import sys, dicomgui.network.dimse.dataset; sys.exit('pydicom' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

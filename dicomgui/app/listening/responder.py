@@ -6,6 +6,7 @@ nor has to be complete before its first answer goes out.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.files.conversion import Conversion, converted, fallback_of
 from dicomgui.app.files.sources import SendItem
+from dicomgui.app.listening.commitment_check import reason_against
 from dicomgui.network.association.contexts import Negotiated
 from dicomgui.network.association.extended import QueryFlags, RetrieveFlags
 from dicomgui.network.dimse.convert import ConversionError
@@ -107,6 +109,7 @@ class Responder:
         self._pool = pool
         self._worklist = worklist
         self._conversion = conversion
+        self._reading = asyncio.Lock()
 
     # C-FIND
 
@@ -222,18 +225,27 @@ class Responder:
 
     # storage commitment
 
-    async def judge(self, request: CommitmentRequest) -> Sequence[Reference]:
-        """Which of the instances are safe here (PS3.4 J.3.2): of that SOP class, and with a file.
+    async def judge(self, request: CommitmentRequest) -> dict[Reference, Status]:
+        """The instances that cannot be answered for, each with its Failure Reason (PS3.4 J.3.2, PS3.3 C.14.1.1).
+
+        Every file is read, one at a time for all requests together.
 
         :raises IndexFault: nobody can tell.
         """
         await self._archive.settle()
-        uids = tuple(reference.sop_instance_uid for reference in request.references)
-        files = await self._archive.files_of(Selection(instance_uids=uids), every_variant=True)
-        there = await self._archive.in_thread(
-            lambda: {(file.sop_class_uid, file.sop_instance_uid) for file in files if file.path.is_file()}
-        )
-        return [reference for reference in request.references if tuple(reference[:2]) in there]
+        uids = tuple(dict.fromkeys(reference.sop_instance_uid for reference in request.references))
+        files: dict[str, list[StoredFile]] = {}
+        for file in await self._archive.files_of(Selection(instance_uids=uids), every_variant=True):
+            files.setdefault(file.sop_instance_uid, []).append(file)
+        loop = asyncio.get_running_loop()
+        reasons: dict[Reference, Status] = {}
+        for reference in request.references:
+            async with self._reading:
+                known = files.get(reference.sop_instance_uid, ())
+                reason = await loop.run_in_executor(self._pool, reason_against, reference, known)
+            if reason is not None:
+                reasons[reference] = reason
+        return reasons
 
 
 class _Search:

@@ -224,7 +224,7 @@ class NSession:
     # inner workings
 
     def _check(self, request: NRequest) -> None:
-        needed = request.context or request.sop_class_uid
+        needed = request.abstract_syntax
         if self.is_open and needed not in {one.abstract_syntax for one in self.proposed}:
             raise ConfigurationError(
                 "the open association did not propose what this request needs", phase="configure",

@@ -85,6 +85,18 @@ class PermissionTable:
             return Violation.TYPE
         return None
 
+    def context_for(self, operation: OperationName, sop_class_uid: str, type_id: int | None = None) -> str:
+        """The abstract syntax to propose for a request: the SOP class where that permits it, else the first that does.
+
+        :param type_id: Action Type ID or Event Type ID.
+        :returns: the SOP class where none permits it, too.
+        """
+        for abstract_syntax in (sop_class_uid, *self.rows):
+            row = self.rows.get(abstract_syntax, {}).get(operation)
+            if row is not None and sop_class_uid in row.sop_classes and (not row.types or type_id in row.types):
+                return abstract_syntax
+        return sop_class_uid
+
     def extended(
         self,
         abstract_syntax: str,

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from dicomgui.network.dimse.dataset import DatasetTooLarge, count_elements, decode_dataset, encode_dataset
+from dicomgui.network.dimse.dataset import (
+    DatasetTooLarge,
+    check_structure,
+    count_elements,
+    decode_dataset,
+    encode_dataset,
+)
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 
 IMPLICIT = "1.2.840.10008.1.2"
@@ -145,6 +151,30 @@ def test_deflate_bomb() -> None:
     bomb = deflate.compress(bytes(10_000_000)) + deflate.flush()
     with pytest.raises(RemoteProtocolError, match="inflates to more than 1,000,000 bytes"):
         decode_dataset(bomb, DEFLATED, max_inflated=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("data", "syntax"),
+    [
+        (b"", "1.2.840.10008.1.2"),
+        (b"\x08\x00\x60\x00\x02\x00\x00\x00CT", "1.2.840.10008.1.2"),
+        (b"\x08\x00\x60\x00CS\x02\x00CT", "1.2.840.10008.1.2.1"),
+    ],
+)
+def test_a_data_set_that_is_whole_passes(data: bytes, syntax: str) -> None:
+    check_structure(data, syntax)
+
+
+def test_what_inflates_beyond_the_limit_is_not_judged() -> None:
+    compress = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    data = compress.compress(b"\x10\x00\x10\x00UN\x00\x00\x00\x10\x00\x00" + bytes(4096)) + compress.flush()
+    check_structure(data, "1.2.840.10008.1.2.1.99", max_inflated=1000)
+
+
+@pytest.mark.parametrize("data", [b"garbage!" * 3, b"\x08\x00\x60\x00CS\x20\x00CT"])
+def test_a_data_set_that_is_not_whole_is_refused(data: bytes) -> None:
+    with pytest.raises(RemoteProtocolError, match=r"cannot be read: [a-z-]+ at byte [0-9]+"):
+        check_structure(data, "1.2.840.10008.1.2.1")
 
 
 @given(st.binary(max_size=200), st.sampled_from(SYNTAXES))

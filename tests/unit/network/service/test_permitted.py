@@ -22,7 +22,12 @@ from dicomgui.network.dimse.commands import (
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service.judging import judge_request, violation_text
 from dicomgui.network.service.models import QUERY_MODELS
-from dicomgui.network.service.permitted import EVERYTHING_PERMITTED, STANDARD_PERMISSIONS, Violation
+from dicomgui.network.service.permitted import (
+    EVERYTHING_PERMITTED,
+    STANDARD_PERMISSIONS,
+    OperationName,
+    Violation,
+)
 from dicomgui.network.uids import VERIFICATION
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -183,3 +188,25 @@ def test_a_table_can_be_extended() -> None:
 def test_there_is_no_such_operation() -> None:
     with pytest.raises(ConfigurationError, match="N-PUT"):
         STANDARD_PERMISSIONS.extended("1.2.3.4", operations=["N-PUT"])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("operation", "sop_class", "type_id", "context"),
+    [
+        ("N-CREATE", PUSH, None, PUSH),
+        ("N-GET", PUSH, None, PUSH),
+        ("N-SET", PUSH, None, PULL),
+        ("N-ACTION", PUSH, 1, PULL),
+        ("N-ACTION", PUSH, 2, PUSH),
+        ("N-ACTION", PUSH, 3, WATCH),
+        ("N-EVENT-REPORT", PUSH, 1, EVENT),
+        ("N-GET", MPPS, None, RETRIEVE),
+        ("N-CREATE", MPPS, None, MPPS),
+        ("N-DELETE", MPPS, None, MPPS),  # nowhere
+        ("N-ACTION", "1.2.3", 1, "1.2.3"),
+    ],
+)
+def test_the_context_that_a_request_needs(
+    operation: OperationName, sop_class: str, type_id: int | None, context: str
+) -> None:
+    assert STANDARD_PERMISSIONS.context_for(operation, sop_class, type_id) == context

@@ -6,18 +6,20 @@ disk and never come this way. pydicom is imported on the first use.
 
 from __future__ import annotations
 
+import re
 import sys
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+from dicomgui.network.dimse.charset import encode
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 from dicomgui.network.pdu.wire import INVALID_PARAMETER, PduType
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["MAX_INFLATED", "decode_dataset", "encode_dataset", "is_dataset"]
+__all__ = ["MAX_INFLATED", "decode_dataset", "encode_dataset", "encodes_text", "is_dataset"]
 
 IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
 DEFLATED_LITTLE: Final = "1.2.840.10008.1.2.1.99"
@@ -82,6 +84,23 @@ def decode_dataset(data: bytes | memoryview, transfer_syntax_uid: str, *, max_in
     except Exception as exc:  # pydicom raises whatever the byte at fault causes, RecursionError included
         raise _unreadable(str(exc) or type(exc).__name__) from exc
     return dataset
+
+
+def encodes_text(text: str, character_set: str) -> bool:
+    """Whether :func:`encode_dataset` writes a text rightly in the character set, given as it stands in (0008,0005).
+
+    pydicom 3.0 leaves out the escape sequence of ISO 2022 IR 58, and takes what stands before a first backslash for
+    Latin-1; so its bytes are compared with ours.
+    """
+    from pydicom import charset
+
+    if encode(text, character_set) is None:
+        return False
+    if text.isascii() or "2022" not in character_set:
+        return True
+    encodings = charset.convert_encodings(character_set.split("\\"))
+    fragments = [fragment for fragment in re.split(r"[\\^=]", text) if not fragment.isascii()]
+    return all(charset.encode_string(fragment, encodings) == encode(fragment, character_set) for fragment in fragments)
 
 
 def _inflate(raw: bytes, limit: int) -> bytes:

@@ -6,11 +6,13 @@ disk and never come this way. pydicom is imported on the first use.
 
 from __future__ import annotations
 
+import re
 import sys
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+from dicomgui.network.dimse.charset import encode
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 from dicomgui.network.pdu.wire import INVALID_PARAMETER, PduType
 from dicomgui.network.structure import OVER_LIMITS, UNLIMITED, StructureCode, StructureLimits, read_structure
@@ -29,6 +31,7 @@ __all__ = [
     "decode_counted",
     "decode_dataset",
     "encode_dataset",
+    "encodes_text",
     "is_dataset",
 ]
 
@@ -188,6 +191,23 @@ def decode_counted(data: bytes | memoryview, transfer_syntax_uid: str, max_infla
     except Exception as exc:  # pydicom raises whatever the byte at fault causes, RecursionError included
         raise _unreadable(str(exc) or type(exc).__name__) from exc
     return dataset
+
+
+def encodes_text(text: str, character_set: str) -> bool:
+    """Whether :func:`encode_dataset` writes a text rightly in the character set, given as it stands in (0008,0005).
+
+    pydicom 3.0 leaves out the escape sequence of ISO 2022 IR 58, and takes what stands before a first backslash for
+    Latin-1; so its bytes are compared with ours.
+    """
+    from pydicom import charset
+
+    if encode(text, character_set) is None:
+        return False
+    if text.isascii() or "2022" not in character_set:
+        return True
+    encodings = charset.convert_encodings(character_set.split("\\"))
+    fragments = [fragment for fragment in re.split(r"[\\^=]", text) if not fragment.isascii()]
+    return all(charset.encode_string(fragment, encodings) == encode(fragment, character_set) for fragment in fragments)
 
 
 def _inflate(raw: bytes, limit: int) -> bytes:

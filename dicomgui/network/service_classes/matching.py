@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dicomgui.network.dimse.charset import reply_charset
+from dicomgui.network.dimse.dataset import encodes_text
 from dicomgui.network.service_classes.attributes import (
     NO_KEYS,
     SPECIFIC_CHARACTER_SET,
@@ -167,27 +169,12 @@ def answer_for(
     response = _chosen(identifier, candidate, _Pairing(combined_datetime, worklist))
     if QUERY_RETRIEVE_LEVEL in identifier:
         response[QUERY_RETRIEVE_LEVEL] = identifier[QUERY_RETRIEVE_LEVEL]
-    text = "".join([text for element in response.iterall() for text in texts_of(element)])
+    text = "\\".join([text for element in response.iterall() for text in texts_of(element)])
     if not text.isascii():
-        own = text_of(candidate, SPECIFIC_CHARACTER_SET)
-        put(response, SPECIFIC_CHARACTER_SET, own if _can_hold(own, text) else UTF_8)
+        asked = text_of(identifier, SPECIFIC_CHARACTER_SET)
+        wanted = reply_charset(asked or text_of(candidate, SPECIFIC_CHARACTER_SET))
+        put(response, SPECIFIC_CHARACTER_SET, wanted if encodes_text(text, wanted) else UTF_8)
     return response
-
-
-def _can_hold(term: str, text: str) -> bool:
-    """Whether a character set without code extensions holds a text; of the others that would be hard to tell."""
-    from pydicom import charset
-
-    if not term or "2022" in term or term == _HALF_KATAKANA:
-        return False
-    try:
-        text.encode(charset.python_encoding.get(term, "ascii"))
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-_HALF_KATAKANA: Final = "ISO_IR 13"  # Python's codec for it holds more than it does
 
 
 def _chosen(identifier: Dataset, candidate: Dataset, pairing: _Pairing) -> Dataset:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from dicomgui.network.errors import ConfigurationError, TlsError
+from dicomgui.network.private_file import open_private
 from dicomgui.network.transport.pkcs12 import is_pkcs12, own_file, read_pkcs12
 
 __all__ = [
@@ -127,7 +128,8 @@ class TlsConfig:
     :ivar minimum_version: ``"1.2"`` or ``"1.3"``, where the profile's is not strict enough.
     :ivar crl_file: PEM file of the revocation lists (CRL) of the issuers, or a folder of such files. The peer's
         certificate must not be in the list of its issuer, and there must be one; lists that are out of date refuse all.
-    :ivar keylog_file: where the session keys are appended for Wireshark (SSLKEYLOGFILE); who has it can read all.
+    :ivar keylog_file: where the session keys are appended for Wireshark (SSLKEYLOGFILE); who has it can read all. Its
+        mode is 0600 before the first key is in it, also where it was there with a wider one.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -205,7 +207,7 @@ class TlsConfig:
         self._load_revoked(context)
         if self.keylog_file is not None:
             try:
-                _make_private(self.keylog_file)
+                os.close(open_private(self.keylog_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
                 context.keylog_filename = str(self.keylog_file)
             except OSError as error:
                 raise _unusable(f"the TLS key log {self.keylog_file} cannot be written: {error.strerror}") from error
@@ -292,16 +294,6 @@ def _key_trouble(error: ssl.SSLError, certificate: str | Path, key: str | Path) 
     if certificate == key:
         text = f"{certificate} holds no certificate with its key, neither as PEM nor as PKCS#12"
     return text, "If the key is encrypted, the password may be wrong."
-
-
-def _make_private(path: str | Path) -> None:
-    """Make a file that only its owner may read, or narrow the mode of one that is there; raises ``OSError``."""
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        if hasattr(os, "fchmod") and os.fstat(handle).st_mode & 0o077:
-            os.fchmod(handle, 0o600)
-    finally:
-        os.close(handle)
 
 
 def _unusable(text: str, hint: str = "") -> ConfigurationError:

@@ -10,7 +10,18 @@ import pytest
 from helpers.instances import data_set, instance_of, shipped, shipped_name, syntax_of, write_instance
 from pydicom.dataset import Dataset
 
-from dicomgui.network import Handlers, Limits, ServerOptions, Status, StoreRequest, connect, presets, read_head, serve
+from dicomgui.network import (
+    Handlers,
+    Limits,
+    ServerOptions,
+    Status,
+    StoreRequest,
+    Strictness,
+    connect,
+    presets,
+    read_head,
+    serve,
+)
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.server.offering import policy_for
 from dicomgui.network.tracing import DimseRecord
@@ -33,7 +44,7 @@ async def traced(files: list[Path], *, full: bool) -> tuple[TraceStore, TraceSto
     handlers = Handlers(on_store=on_store)
     options = ServerOptions(
         policy=policy_for(handlers, AETitle("OURS")), limits=Limits(max_pdu_length=SMALL_PDU), tracer=theirs,
-        trace_full=full,
+        trace_full=full, strictness=Strictness.ANY,
     )  # fmt: skip
     async with await serve(port=0, ae_title="OURS", handlers=handlers, options=options) as server:
         address, contexts = f"OURS@127.0.0.1:{server.port}", presets.for_instances(map(pair_of, files))

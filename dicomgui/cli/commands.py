@@ -15,6 +15,7 @@ from dicomgui.cli.session import Session
 if TYPE_CHECKING:
     from dicomgui.app.echo import EchoResult, Step
     from dicomgui.app.transfers.send import ItemResult, SendReport
+    from dicomgui.network.association.params import PeerAddress
 
 __all__ = ["echo", "listen", "practice", "send"]
 
@@ -98,6 +99,7 @@ async def _send(options: argparse.Namespace, session: Session) -> Exit:
     from dicomgui.cli.target import target_of
 
     output = session.output
+    report_path = _report_path(options)
     target = target_of(options)
     with await prepare(session.context, options.paths) as selection:
         for skipped in selection.skipped:
@@ -114,10 +116,13 @@ async def _send(options: argparse.Namespace, session: Session) -> Exit:
         try:
             report = await job.run()
         except asyncio.CancelledError:
+            _write_report(output, report_path, job.report(), target[0])
             _sum_up(output, job.report(), Exit.CANCELLED)
             raise
     output.findings(report.findings)
     code = _send_exit(report)
+    if not _write_report(output, report_path, report, target[0]) and code is Exit.OK:
+        code = Exit.FILES
     if options.commit or options.commit_listen is not None:
         from dicomgui.cli.committing import commit
 
@@ -125,6 +130,31 @@ async def _send(options: argparse.Namespace, session: Session) -> Exit:
         code = code if code is not Exit.OK else committed
     _sum_up(output, report, code)
     return code
+
+
+def _report_path(options: argparse.Namespace) -> Path | None:
+    """The file of ``--report``; raises ConfigurationError where its name says no format."""
+    from dicomgui.app.transfers.report import check_format
+
+    if options.report is None:
+        return None
+    path = Path(options.report)
+    check_format(path)
+    return path
+
+
+def _write_report(output: Output, path: Path | None, report: SendReport, peer: PeerAddress) -> bool:
+    """Write the report that is wanted; returns False where it could not be written, which is said."""
+    from dicomgui.app.transfers.report import lines_of, write_report
+
+    if path is None:
+        return True
+    try:
+        write_report(path, lines_of(report, str(peer)))
+    except OSError as error:
+        output.note(f"the report could not be written to {path}: {error.strerror or error}")
+        return False
+    return True
 
 
 def _show_result(output: Output, result: ItemResult) -> None:

@@ -229,6 +229,11 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
         "compressed ones too, or all (default: %(default)s)",
     )
     parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write what became of each file to FILE: .csv, .json or .html; also where the send broke off",
+    )
+    parser.add_argument(
         "--commit",
         action="store_true",
         help="ask the peer to answer for what it has taken (storage commitment), and wait for that",

@@ -14,7 +14,7 @@ from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.files.conversion import Conversion
 from dicomgui.app.files.sources import Selection, SendItem
 from dicomgui.app.operations import Job, JobHandle, JobKind, JobState
-from dicomgui.app.transfers.report import write_csv
+from dicomgui.app.transfers.report import FORMATS, write_report
 from dicomgui.app.transfers.send import ItemResult, ItemState, SendJob, SendProgress, SendReport, prepare
 from dicomgui.gui.jobs.model import clock_text
 from dicomgui.gui.panels.explaining import PeerActions, explain_in
@@ -469,14 +469,17 @@ class SendPanel(Panel):
 
     async def _export(self) -> None:
         start = Path.home() / "send report.csv"
-        paths = await ask_paths(self, Ask.SAVE, "Export the report", start=start, filters=("CSV (*.csv)",))
+        filters = [f"{suffix[1:].upper()} (*{suffix})" for suffix in FORMATS]
+        paths = await ask_paths(self, Ask.SAVE, "Export the report", start=start, filters=filters)
         if not paths:
             return
-        path = paths[0] if paths[0].suffix else paths[0].with_suffix(".csv")
+        path = paths[0] if paths[0].suffix.lower() in FORMATS else paths[0].with_name(f"{paths[0].name}.csv")
         lines = self.model.lines()
         with self.place.start_job(JobKind.EXPORT, f"Export the report of {count_text(len(lines), 'file')}") as job:
             try:
-                await asyncio.get_running_loop().run_in_executor(self.place.context.file_pool, write_csv, path, lines)
+                await asyncio.get_running_loop().run_in_executor(
+                    self.place.context.file_pool, write_report, path, lines
+                )
             except OSError as error:
                 text = f"The report could not be written to {path}: {error.strerror or error}"
                 self._show_idle(text, "error")

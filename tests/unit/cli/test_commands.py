@@ -223,6 +223,32 @@ def test_send_json(scp: Scp, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert summary["mb_per_s"] >= 0
 
 
+def test_send_writes_a_report_also_of_what_failed(scp: Scp, tmp_path: Path) -> None:
+    scp.answers.stores = [Status(0), Status(0xA700)]
+    folder = tmp_path / "files"
+    folder.mkdir()
+    paths = [str(write_instance(folder, number)) for number in (1, 2)]
+    report = tmp_path / "report.json"
+    assert main(["send", scp.peer, str(folder), "--report", str(report)]) == 1
+    lines = json.loads(report.read_text(encoding="utf-8"))
+    assert [(line["path"], line["status"]) for line in lines] == list(zip(paths, (0, 0xA700), strict=True))
+
+
+def test_send_refuses_a_report_of_no_format_before_it_connects(
+    scp: Scp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["send", scp.peer, str(write_instance(tmp_path, 1)), "--report", str(tmp_path / "report.xlsx")]) == 2
+    assert ".csv, .json and .html" in capsys.readouterr().err
+
+
+def test_send_with_a_report_that_cannot_be_written_is_4(
+    scp: Scp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "missing" / "report.csv"
+    assert main(["send", scp.peer, str(write_instance(tmp_path, 1)), "--report", str(report)]) == 4
+    assert "report could not be written" in capsys.readouterr().err
+
+
 def test_send_refused_contexts_are_1(scp: Scp, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_instance(tmp_path, 1)
     write_instance(tmp_path, 2, sop_class=MR)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from dicomgui.app.configuration.destinations import destinations_of
 from dicomgui.app.configuration.listener_options import PERFORMED, CallerRule
@@ -46,9 +46,16 @@ from dicomgui.network.server import Destination
 from dicomgui.network.service import AssociationFacts, InstanceProblem, Strictness
 from dicomgui.network.status import Service
 from dicomgui.network.transport import TlsConfig
-from dicomgui.storage import StorageError
+from dicomgui.storage import DuplicatePolicy, StorageError
 
 __all__ = ["run", "run_practice"]
+
+
+_DUPLICATES: Final = {
+    "keep": DuplicatePolicy.KEEP_BOTH,
+    "refuse": DuplicatePolicy.REFUSE,
+    "replace": DuplicatePolicy.REPLACE,
+}
 
 
 class _Provider(Protocol):
@@ -84,6 +91,8 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 fsync=not options.no_fsync,
                 any_sop_class=options.any_sop_class,
                 strictness=Strictness(options.strictness),
+                transfer_syntaxes=tuple(options.transfer_syntaxes),
+                on_duplicate=_DUPLICATES[options.duplicates],
                 timeouts=timeouts_of(options.timeout),
                 trace_full=options.trace_full,
                 calling_ae_titles=tuple(options.allow),

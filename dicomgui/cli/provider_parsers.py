@@ -11,7 +11,7 @@ from dicomgui.network.association.params import AETitle, PeerAddress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["add_answers", "add_granting", "add_limits", "add_peers", "add_practice"]
+__all__ = ["add_answers", "add_granting", "add_keeping", "add_limits", "add_peers", "add_practice"]
 
 
 def add_peers(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +64,41 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
         help="rules, worklist, commitment and printer from a TOML file, such as the answers.toml of the window; "
         "`dicomgui help answers` describes it. What it has answers for is offered",
     )
+
+
+def add_keeping(parser: argparse.ArgumentParser) -> None:
+    """The instances that ``listen`` takes, in which encodings, and what it does with another of the same UID."""
+    parser.add_argument("--any-sop-class", action="store_true", help="accept private and unknown objects as well")
+    parser.add_argument(
+        "--transfer-syntax",
+        metavar="UID",
+        dest="transfer_syntaxes",
+        action="append",
+        default=[],
+        type=checked(_transfer_syntax),
+        help="take instances in this one only: its UID, or its keyword in PS3.6 such as ImplicitVRLittleEndian. May be "
+        "given again, in order of preference (default: any, as the caller prefers)",
+    )
+    parser.add_argument(
+        "--duplicates",
+        choices=("keep", "refuse", "replace"),
+        default="keep",
+        help="another data set under a UID that is there already: keep both, refuse it with 0111, or put it in the "
+        "place of the first (default: keep)",
+    )
+    parser.add_argument(
+        "--strictness",
+        choices=["strict", "warn", "any"],
+        default="strict",
+        help="instances that cannot be read, or are others than their command says: refuse them (A900, C000), "
+        "keep them and answer B007, or keep them and answer Success (default: strict)",
+    )
+
+
+def _transfer_syntax(text: str) -> str:
+    from dicomgui.app.configuration.provided import transfer_syntax_of
+
+    return transfer_syntax_of(text)
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:

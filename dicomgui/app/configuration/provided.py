@@ -22,11 +22,23 @@ from dicomgui.network.uids import (
     IMPLICIT_VR_LITTLE_ENDIAN,
     RETIRED_STORAGE_CLASSES,
     STORAGE_CLASSES,
+    TRANSFER_SYNTAXES,
     VERIFICATION,
     is_valid_uid,
 )
 
-__all__ = ["ALL", "REPORTING", "STORAGE", "USUAL", "Provided", "check_choice", "narrowed", "pattern_of", "reported"]
+__all__ = [
+    "ALL",
+    "REPORTING",
+    "STORAGE",
+    "USUAL",
+    "Provided",
+    "check_choice",
+    "narrowed",
+    "pattern_of",
+    "reported",
+    "transfer_syntax_of",
+]
 
 
 class Provided(StrEnum):
@@ -138,6 +150,26 @@ def reported(policy: AcceptPolicy, sop_classes: Collection[str]) -> AcceptPolicy
         policy,
         abstract_syntaxes=None if classes is None else classes | wanted,
         requestor_scp=None if providers is None else providers | wanted,
+    )
+
+
+def transfer_syntax_of(text: str) -> str:
+    """The UID of a transfer syntax from itself or from its keyword in PS3.6, whatever its case.
+
+    :raises ConfigurationError: it is neither.
+    """
+    written = text.strip()
+    if is_valid_uid(written):
+        return written
+    from pydicom.uid import UID
+
+    for uid in TRANSFER_SYNTAXES:
+        if UID(uid).keyword.lower() == written.lower() != "":
+            return uid
+    raise ConfigurationError(
+        f"there is no transfer syntax {written[:80]!r}",
+        phase="configure",
+        hint="Give its UID, or its keyword in PS3.6, such as ImplicitVRLittleEndian or JPEGBaseline8Bit.",
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from helpers.bad_peer import dial, reached
 from helpers.instances import CT, write_instance
+from pydicom import dcmread
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.echo import echo
@@ -268,3 +269,40 @@ async def test_it_ends_when_nobody_reads_it_any_more(stops: list[Any], tmp_path:
 class _Gone(io.StringIO):
     def write(self, text: str) -> int:
         raise BrokenPipeError
+
+
+async def test_it_takes_the_transfer_syntax_that_was_named_and_no_other(stops: list[Any], tmp_path: Path) -> None:
+    order = ("--transfer-syntax", "ImplicitVRLittleEndian", "--transfer-syntax", "1.2.840.10008.1.2.2")
+    contexts = [
+        ProposedContext(CT, ("1.2.840.10008.1.2.1",)),
+        ProposedContext(CT, ("1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2")),
+    ]
+    async with (
+        running(stops, "--dir", str(tmp_path / "archive"), *order) as run,
+        connect(run.peer, contexts=contexts) as association,
+    ):
+        accepted = association.negotiated.accepted
+        assert [(one.context_id, one.transfer_syntax) for one in accepted] == [(3, "1.2.840.10008.1.2")]
+
+
+@pytest.mark.parametrize(
+    ("choice", "status", "kept"), [("keep", 0, {512, 1024}), ("refuse", 0x0111, {512}), ("replace", 0, {1024})]
+)
+async def test_what_becomes_of_another_data_set_under_one_uid(
+    stops: list[Any], tmp_path: Path, choice: str, status: int, kept: set[int]
+) -> None:
+    paths = [write_instance(tmp_path / str(size), 1, pixel_bytes=size) for size in (512, 1024)]
+    archive = tmp_path / "archive"
+    async with (
+        running(stops, "--dir", str(archive), "--duplicates", choice) as run,
+        connect(run.peer, contexts=[ProposedContext(CT, EXPLICIT_ONLY)]) as association,
+    ):
+        assert (await association.store(paths[0])).status == 0
+        assert (await association.store(paths[1])).status == status
+    assert {len(dcmread(path).PixelData) for path in archive.rglob("*.dcm")} == kept
+
+
+def test_a_transfer_syntax_that_is_none_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["listen", "--dir", str(tmp_path), "--transfer-syntax", "jpeg"])
+    assert "there is no transfer syntax 'jpeg'" in capsys.readouterr().err

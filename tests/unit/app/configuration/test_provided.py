@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from dicomgui.app.configuration.provided import ALL, STORAGE, USUAL, Provided, check_choice, narrowed, pattern_of
+from dicomgui.app.configuration.provided import (
+    ALL,
+    STORAGE,
+    USUAL,
+    Provided,
+    check_choice,
+    narrowed,
+    pattern_of,
+    transfer_syntax_of,
+)
 from dicomgui.network import ConfigurationError, ProposedContext
 from dicomgui.network.association.negotiation import AcceptPolicy, build_request, conclude, negotiate
 from dicomgui.network.pdu import AssociateAC, AssociateRJ
@@ -100,3 +109,16 @@ def test_a_pattern_lets_in_its_title_and_no_other(title: str) -> None:
         rq = build_request("OURS", calling, [ProposedContext(CT, (IMPLICIT,))])
         answer = negotiate(rq, policy)
         assert (answer != AssociateRJ(1, 1, 3)) is let_in, calling
+
+
+@pytest.mark.parametrize(
+    ("text", "uid"), [("implicitvrlittleendian", IMPLICIT), (" JPEGLosslessSV1 ", JPEG), ("1.2.3", "1.2.3")]
+)
+def test_a_transfer_syntax_is_a_uid_or_a_keyword(text: str, uid: str) -> None:
+    assert transfer_syntax_of(text) == uid
+
+
+@pytest.mark.parametrize("text", ["", " ", "CTImageStorage", "1..2"])
+def test_what_is_no_transfer_syntax_is_told(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="no transfer syntax"):
+        transfer_syntax_of(text)

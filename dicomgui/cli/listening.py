@@ -96,6 +96,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 timeouts=timeouts_of(options.timeout),
                 trace_full=options.trace_full,
                 calling_ae_titles=tuple(options.allow),
+                calling_networks=tuple(options.networks),
                 peers=dict(options.peers),
                 services=services,
                 quotas=Quotas(

@@ -254,6 +254,12 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
     parser.set_defaults(run=("dicomgui.cli.commands", "send"))
 
 
+def _network(text: str) -> str:
+    from dicomgui.network.transport.networks import parse_network
+
+    return str(parse_network(text))
+
+
 def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     text = "receive what is sent to us, keep it in a folder, and answer queries and retrievals from it"
     parser = commands.add_parser("listen", help=text, description=text, parents=parents, allow_abbrev=False)
@@ -270,6 +276,15 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     add_peers(parser)
     parser.add_argument(
         "--allow", metavar="AET", action="append", default=[], help="let only these callers in, with * and ?"
+    )
+    parser.add_argument(
+        "--allow-network",
+        metavar="NET",
+        dest="networks",
+        action="append",
+        default=[],
+        type=checked(_network),
+        help="take connections from these addresses only, e.g. 192.0.2.0/24",
     )
     add_limits(parser)
     add_answers(parser)

@@ -26,7 +26,7 @@ from dicomgui.gui.listener.received_model import ReceivedColumn
 from dicomgui.gui.listener.refused_model import RefusedColumn
 from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import ProposedContext, Strictness, connect, presets
-from dicomgui.network.errors import AssociationRejected
+from dicomgui.network.errors import AssociationRejected, DicomNetworkError
 from dicomgui.network.service import AssociationFacts
 from dicomgui.storage import DuplicatePolicy, FolderLayout, Outcome
 
@@ -304,6 +304,20 @@ async def test_a_refused_caller_is_let_in_by_one_click(panel: ListenerPanel, pre
         async with connect(address, calling_ae="WHOEVER", contexts=presets.VERIFICATION):
             pass
     assert window.config.settings.listener.calling_ae_titles == ("KNOWN", "CT*", "WHO[*]")
+
+
+async def test_callers_come_from_named_addresses(panel: ListenerPanel, press: Press, window: MainWindow) -> None:
+    services = panel.more.services
+    panel.more.services_section.set_open(True)
+    services.set_texts(services.texts() | {"networks": "192.0.2.0/24; 2001:DB8::/32"})
+    assert window.config.settings.listener.calling_networks == ("192.0.2.0/24", "2001:db8::/32")
+    assert panel.more.services_section.button.text().endswith("from 2 ranges of addresses")
+    port = await start(panel, press)
+    with pytest.raises(DicomNetworkError):
+        async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=presets.VERIFICATION):
+            pass
+    await reached(lambda: panel.refused_model.rowCount() == 1, "the refusal is listed")
+    assert refused(panel, RefusedColumn.WHY) == ["connections from this address are not taken"]
 
 
 async def test_services_are_switched(panel: ListenerPanel, press: Press, window: MainWindow) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 import pytest
 from helpers.bad_peer import (
@@ -46,7 +47,8 @@ from dicomgui.network import (
 )
 from dicomgui.network.dimse.commands import Command, Response
 from dicomgui.network.service import provider
-from dicomgui.network.tracing import ListenRecord, NoteRecord, Record, RefuseRecord
+from dicomgui.network.tracing import ListenRecord, NoteRecord, PduRecord, Record, RefuseRecord
+from dicomgui.trace.store import TraceStore
 
 pytestmark = pytest.mark.any_loop
 
@@ -263,6 +265,28 @@ async def test_b18_a_server_without_a_store_handler_stores_nothing_and_says_so()
         await peer.associate()
         await peer.send(store_rq())
         assert (await answered(peer)).status == 0x0122
+
+
+async def test_a_connection_from_elsewhere_is_closed_before_a_byte_is_read() -> None:
+    told: list[str] = []
+    store = TraceStore()
+    elsewhere = ServerOptions(
+        policy=AcceptPolicy(), tracer=store, peer_networks=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")),
+        lifecycle=Lifecycle(on_rejected=lambda number, peer, reason: told.append(reason)),
+    )  # fmt: skip
+    async with await serve(LOOPBACK, 0, options=elsewhere) as server, await dial(server.port) as peer:
+        assert await peer.read_all() == []
+        await server.wait_empty()
+    assert told == ["connections from this address are not taken"]
+    assert not any(isinstance(entry.record, PduRecord) for entry in store.since(0, 100))
+
+
+async def test_a_connection_from_a_named_range_is_taken() -> None:
+    here = ServerOptions(policy=AcceptPolicy(), peer_networks=(ip_network("127.0.0.0/8"),))
+    async with await serve(LOOPBACK, 0, options=here) as server, await dial(server.port) as peer:
+        await peer.associate()
+        await peer.send(echo_rq())
+        assert (await answered(peer)).status == 0
 
 
 async def test_who_wants_to_be_told_and_raises_does_no_harm() -> None:

@@ -18,7 +18,7 @@ from dicomgui.network.association.identity import IdentityCheck, accept_any_iden
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.service import Strictness
-from dicomgui.network.transport import TlsConfig
+from dicomgui.network.transport import IPNetwork, TlsConfig, parse_network
 from dicomgui.network.uids import VERIFICATION
 from dicomgui.storage import DuplicatePolicy
 
@@ -74,6 +74,7 @@ class ListenerOptions:
         who test what callers do.
     :ivar services: what is given beside verification.
     :ivar calling_ae_titles: who is let in, patterns with ``*`` and ``?``; everybody if empty.
+    :ivar calling_networks: ranges of addresses from which callers are let in, such as ``192.0.2.0/24``; all if empty.
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar peers: where a C-MOVE may send to, by AE title.
@@ -102,6 +103,7 @@ class ListenerOptions:
     grants_unperformed: bool = False
     services: frozenset[Provided] = USUAL
     calling_ae_titles: tuple[str, ...] = ()
+    calling_networks: tuple[str, ...] = ()
     sop_classes: frozenset[str] = frozenset()
     transfer_syntaxes: tuple[str, ...] = ()
     peers: Mapping[str, KnownDestination] = field(default_factory=lambda: MappingProxyType({}))
@@ -115,7 +117,12 @@ class ListenerOptions:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
         self.limits()  # judged now, not when it starts
         check_operations(*self.async_ops)
+        self.peer_networks()
         check_choice((*self.sop_classes, *self.transfer_syntaxes), self.calling_ae_titles)
+
+    def peer_networks(self) -> tuple[IPNetwork, ...]:
+        """The ranges of :attr:`calling_networks`."""
+        return tuple(map(parse_network, self.calling_networks))
 
     def limits(self) -> Limits:
         """What is advertised, and what is sent at most."""

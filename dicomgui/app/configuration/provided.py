@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from dicomgui.network.service_classes import availability, commitment, mpps, pri
 from dicomgui.network.service_classes.printer import Printer
 from dicomgui.network.service_classes.procedure_steps import ProcedureSteps
 from dicomgui.network.service_classes.worklist import SOP_CLASS as WORKLIST
+from dicomgui.network.transport import parse_network
 from dicomgui.network.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_BIG_ENDIAN,
@@ -34,6 +35,7 @@ __all__ = [
     "USUAL",
     "Provided",
     "check_choice",
+    "check_networks",
     "narrowed",
     "pattern_of",
     "reported",
@@ -161,10 +163,10 @@ def transfer_syntax_of(text: str) -> str:
     written = text.strip()
     if is_valid_uid(written):
         return written
-    from pydicom.uid import UID
+    from pydicom import uid as uids
 
     for uid in TRANSFER_SYNTAXES:
-        if UID(uid).keyword.lower() == written.lower() != "":
+        if uids.UID(uid).keyword.lower() == written.lower() != "":
             return uid
     raise ConfigurationError(
         f"there is no transfer syntax {written[:80]!r}",
@@ -184,6 +186,11 @@ def check_choice(uids: Collection[str], titles: Collection[str]) -> None:
     for title in titles:
         if not title.strip() or not title.isascii() or not title.isprintable() or "\\" in title:
             raise ConfigurationError(f"{title!r} is no AE title", phase="configure")
+
+
+def check_networks(texts: Iterable[str]) -> tuple[str, ...]:
+    """Ranges of addresses as they are written in full; raises ConfigurationError where one is none."""
+    return tuple(str(parse_network(text)) for text in texts)
 
 
 def pattern_of(ae_title: str) -> str:

@@ -22,7 +22,7 @@ from dicomgui.app.configuration.files import (
     is_portable,
 )
 from dicomgui.app.configuration.listener_options import CallerRule, ListenerOptions
-from dicomgui.app.configuration.provided import USUAL, Provided, check_choice
+from dicomgui.app.configuration.provided import USUAL, Provided, check_choice, check_networks
 from dicomgui.app.configuration.quotas import USUAL_QUOTAS, Quotas
 from dicomgui.app.configuration.values import Table, Values, overlay
 from dicomgui.app.connection import ConnectionOptions, check_operations
@@ -100,6 +100,7 @@ class ListenerSettings:
     :ivar grant_scp_role: let callers be providers where they ask for it.
     :ivar extended: what is granted by extended negotiation.
     :ivar services: what is given beside verification.
+    :ivar calling_networks: ranges of addresses from which callers are let in; all if empty.
     :ivar calling_ae_titles: who is let in, patterns with ``*`` and ``?``; everybody if empty.
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
@@ -129,6 +130,7 @@ class ListenerSettings:
     grants_unperformed: bool = False
     services: frozenset[Provided] = USUAL
     calling_ae_titles: tuple[str, ...] = ()
+    calling_networks: tuple[str, ...] = ()
     sop_classes: tuple[str, ...] = ()
     transfer_syntaxes: tuple[str, ...] = ()
     layout: FolderLayout = FolderLayout.UID
@@ -142,6 +144,7 @@ class ListenerSettings:
         checks.associations(self.max_associations)
         Limits(max_sent_pdu_length=self.max_sent_pdu_length)
         check_choice((*self.sop_classes, *self.transfer_syntaxes), self.calling_ae_titles)
+        check_networks(self.calling_networks)
         _host(self.host)
         checks.port(self.port)
         _folder(self.folder)
@@ -212,6 +215,7 @@ class Settings:
             grants_unperformed=listener.grants_unperformed,
             services=listener.services,
             calling_ae_titles=listener.calling_ae_titles,
+            calling_networks=listener.calling_networks,
             sop_classes=frozenset(listener.sop_classes),
             transfer_syntaxes=listener.transfer_syntaxes,
             quotas=listener.quotas,
@@ -315,6 +319,7 @@ def _listener_of(values: Values) -> ListenerSettings:
         grants_unperformed=values.take("grants_unperformed", usual.grants_unperformed, checks.flag),
         services=values.take("services", usual.services, _services),
         calling_ae_titles=values.take("calling_ae_titles", (), _titles),
+        calling_networks=values.take("calling_networks", (), _networks),
         sop_classes=values.take("sop_classes", (), _uids),
         transfer_syntaxes=values.take("transfer_syntaxes", (), _uids),
         layout=values.take("folder_layout", usual.layout, checks.one_of(FolderLayout)),
@@ -379,6 +384,10 @@ def _titles(value: object) -> tuple[str, ...]:
     titles = _users(value)
     check_choice((), titles)
     return titles
+
+
+def _networks(value: object) -> tuple[str, ...]:
+    return check_networks(_users(value))
 
 
 def _uids(value: object) -> tuple[str, ...]:
@@ -459,6 +468,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "grants_unperformed": listener.grants_unperformed,
         "services": sorted(service.value for service in listener.services),
         "calling_ae_titles": list(listener.calling_ae_titles),
+        "calling_networks": list(listener.calling_networks),
         "sop_classes": list(listener.sop_classes),
         "transfer_syntaxes": list(listener.transfer_syntaxes),
         **{key: getattr(listener.quotas, name) for name, key in _QUOTAS.items()},

@@ -320,6 +320,7 @@ class Listener:
                 max_hourly_bytes_per_peer=options.quotas.bytes_per_hour or None,
                 on_over_quota=self._on_over_quota,
                 strictness=options.strictness,
+                peer_networks=options.peer_networks(),
                 tracer=self._tracer,
                 trace_full=options.trace_full,
                 lifecycle=Lifecycle(

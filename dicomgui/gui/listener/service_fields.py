@@ -10,7 +10,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from dicomgui.app.configuration.provided import STORAGE, USUAL, Provided, pattern_of
+from dicomgui.app.configuration.provided import STORAGE, USUAL, Provided, check_networks, pattern_of
 from dicomgui.app.configuration.settings import ListenerSettings
 from dicomgui.gui.widgets.buttons import Choice
 from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit
@@ -76,7 +76,12 @@ class ServiceFields(FieldSet):
         self.add_wide(holder)
         tip = "AE titles of callers, with * and ?, between semicolons; who is not on the list is refused, and shown"
         titles = line_edit("listener_calling_titles", "Callers that are let in", hint="everybody; or CT1; MR*", tip=tip)
-        self.add_row(("titles", "Callers that are let in, by AE title", titles, None))
+        tip = "Addresses or ranges of them, between semicolons; connections from elsewhere are closed, and shown"
+        hint = "everywhere; or 192.0.2.0/24; 2001:db8::/32"
+        networks = line_edit("listener_calling_networks", "Addresses that callers come from", hint=hint, tip=tip)
+        self.add_row(
+            ("titles", "Callers by AE title", titles, None), ("networks", "Callers by address", networks, None)
+        )
         classes = Choice("listener_classes", "SOP classes")
         classes.addItem("every standard storage class", _ANY)
         classes.addItem("only these", _ONLY)
@@ -118,6 +123,7 @@ class ServiceFields(FieldSet):
         texts = {service.value: YES if service in settings.services else "" for service in _SERVICES}
         texts |= {
             "titles": f"{_SEPARATOR} ".join(settings.calling_ae_titles),
+            "networks": f"{_SEPARATOR} ".join(settings.calling_networks),
             "classes": _ONLY if settings.sop_classes else _ANY,
             "class_names": _written(settings.sop_classes),
             "syntaxes": _NATIVE if is_native else _ONLY if syntaxes else _ANY,
@@ -132,7 +138,7 @@ class ServiceFields(FieldSet):
     def over(self, settings: ListenerSettings) -> ListenerSettings:
         """``settings`` with what the fields say.
 
-        :raises ConfigurationError: a UID or an AE title is none.
+        :raises ConfigurationError: a UID, an AE title or a range of addresses is none.
         """
         texts = self.texts()
         chosen = {service for service in _SERVICES if texts[service.value] == YES}
@@ -142,6 +148,7 @@ class ServiceFields(FieldSet):
             settings,
             services=frozenset(chosen | (settings.services - USUAL)),
             calling_ae_titles=_parts(texts["titles"]),
+            calling_networks=check_networks(_parts(texts["networks"])),
             sop_classes=classes,
             transfer_syntaxes=_UNCOMPRESSED if texts["syntaxes"] == _NATIVE else syntaxes,
             layout=FolderLayout(texts["layout"]),
@@ -161,6 +168,8 @@ class ServiceFields(FieldSet):
         parts = [", ".join(title.lower() for one, (title, _) in _SERVICES.items() if texts[one.value]) or "echo alone"]
         if titles := _parts(texts["titles"]):
             parts.append(count_text(len(titles), "caller"))
+        if networks := _parts(texts["networks"]):
+            parts.append(f"from {count_text(len(networks), 'range')} of addresses")
         if texts["classes"] == _ONLY:
             parts.append(count_text(len(_parts(texts["class_names"])), "SOP class", "SOP classes"))
         if texts["syntaxes"] == _NATIVE:

@@ -27,11 +27,13 @@ from dicomgui.network.service.resources import Resources
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.network.transport import (
     AssociationTransport,
+    IPNetwork,
     Listener,
     SocketOptions,
     TaskOwner,
     TlsConfig,
     TlsTransport,
+    is_within,
     open_listener,
     socket_place,
 )
@@ -74,6 +76,8 @@ class ServerOptions:
     :ivar permitted: the requests that may come on which presentation context; any other is refused before a handler is
         asked. :data:`~dicomgui.network.EVERYTHING_PERMITTED` is for tests.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
+    :ivar peer_networks: ranges of addresses from which connections are taken, all if empty; from elsewhere they are
+        closed before a byte is read.
     :ivar on_over_quota: told of each C-STORE that is refused for one of the two, and why, in one line.
     """
 
@@ -96,6 +100,7 @@ class ServerOptions:
     on_over_quota: OnOverQuota | None = None
     permitted: PermissionTable = field(default=STANDARD_PERMISSIONS, repr=False)
     strictness: Strictness = Strictness.STRICT
+    peer_networks: tuple[IPNetwork, ...] = ()
 
     def __post_init__(self) -> None:
         per_peer = self.max_associations_per_peer
@@ -249,6 +254,11 @@ class Server:
             await asyncio.wait([a.ended for a in self._acceptors], timeout=timeout_s)
 
     # what acceptors ask and tell
+
+    def takes_from(self, host: str) -> bool:
+        """Whether a connection may come from this address."""
+        networks = self.options.peer_networks
+        return not networks or is_within(host, networks)
 
     def may_connect(self) -> bool:
         """Whether one more connection is within the limit; none is once we have stopped to listen.

@@ -4,6 +4,7 @@ from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.contexts import requestor_context
 from dicomgui.network.transport.eager import EagerLoop, eager_event_loop
 from dicomgui.network.transport.listen import Listener, open_listener
+from dicomgui.network.transport.networks import IPNetwork, is_within, parse_network
 from dicomgui.network.transport.observe import TellMessage, TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.proxy import HttpProxy
@@ -19,6 +20,7 @@ __all__ = [
     "ConnectTimes",
     "EagerLoop",
     "HttpProxy",
+    "IPNetwork",
     "IpFamily",
     "Listener",
     "SocketOptions",
@@ -30,8 +32,10 @@ __all__ = [
     "TraceObserver",
     "TransportUser",
     "eager_event_loop",
+    "is_within",
     "open_connection",
     "open_listener",
+    "parse_network",
     "requestor_context",
     "socket_place",
 ]

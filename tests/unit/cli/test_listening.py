@@ -28,12 +28,14 @@ from dicomgui.cli.session import Session
 from dicomgui.network import (
     AssociationRejected,
     ConfigurationError,
+    DicomNetworkError,
     PeerAddress,
     ProposedContext,
     QueryFlags,
     UserIdentity,
     connect,
     extended_for,
+    presets,
 )
 from dicomgui.network.pdu import Abort
 from dicomgui.storage import Archive, DiskFull, Pending, Stored
@@ -306,3 +308,15 @@ def test_a_transfer_syntax_that_is_none_is_told(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         build_parser().parse_args(["listen", "--dir", str(tmp_path), "--transfer-syntax", "jpeg"])
     assert "there is no transfer syntax 'jpeg'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("network", "is_taken"), [("127.0.0.0/8", True), ("192.0.2.0/24", False)])
+async def test_connections_are_taken_from_named_addresses(
+    stops: list[Any], tmp_path: Path, network: str, is_taken: bool
+) -> None:
+    wanted = contextlib.nullcontext() if is_taken else pytest.raises(DicomNetworkError)
+    async with running(stops, "--dir", str(tmp_path), "--allow-network", network) as run:
+        with wanted:
+            async with connect(run.peer, contexts=presets.VERIFICATION) as association:
+                assert (await association.echo()).status.is_success
+    assert any("connections from this address are not taken" in line for line in run.lines) is not is_taken

@@ -70,6 +70,7 @@ class ListenerOptions:
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar peers: where a C-MOVE may send to, by AE title.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
+    :ivar index_folder: where the index of the folder lies; in the folder itself by default.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
     :raises ConfigurationError: a value is unusable.
     """
@@ -99,6 +100,7 @@ class ListenerOptions:
     max_associations: int = 256
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     quotas: Quotas = field(default=Quotas())
+    index_folder: Path | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))

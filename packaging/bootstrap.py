@@ -6,7 +6,7 @@
     python3 packaging/bootstrap.py bench [--quick] [--only V1,V3] [--rounds N] [--compare]
     python3 packaging/bootstrap.py fuzz [--seconds N] [--target NAME]    and    soak [--minutes N]
 
-Needs nothing but a Python 3.11-3.13 (or any Python that can find one) and works on Linux, Windows and macOS. What was
+Needs nothing but a Python 3.11-3.14 (or any Python that can find one) and works on Linux, Windows and macOS. What was
 done is remembered in `.venv/bootstrap.json`, so that the next start goes straight to the program. Missing system
 libraries are installed with apt where no password is asked for, or else the command to run is printed. Nothing is
 written outside the source tree but what apt, pip and npm install and cache.
@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "bootstrap.json"
 PEERS = VENV / "peers"
-SUPPORTED = ((3, 11), (3, 12), (3, 13))
+SUPPORTED = ((3, 11), (3, 12), (3, 13), (3, 14))
+FIRST, LAST = (".".join(map(str, version)) for version in (SUPPORTED[0], SUPPORTED[-1]))
 WINDOWS = os.name == "nt"
 LINUX = sys.platform.startswith("linux")
 
@@ -168,9 +169,9 @@ def find_interpreter() -> str:
     this = ".".join(map(str, sys.version_info[:2]))
     for path in candidates():
         if version_of(path) in SUPPORTED:
-            say(f"Python {this} is not supported (3.11 to 3.13 are); using {path}")
+            say(f"Python {this} is not supported ({FIRST} to {LAST} are); using {path}")
             return path
-    raise SetupError(f"Python {this} is not supported and no Python 3.11, 3.12 or 3.13 was found. Please install one.")
+    raise SetupError(f"Python {this} is not supported and no Python {FIRST} to {LAST} was found. Please install one.")
 
 
 # -- the virtual environment -----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle,
 from dicomgui.network.client import Association, connect
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.service import Handlers
+from dicomgui.network.service import Handlers, PermissionTable
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig
 
@@ -110,11 +110,13 @@ class ConnectionOptions:
         contexts: Sequence[ProposedContext],
         tracer: Tracer | None,
         handlers: Handlers | None = None,
+        permitted: PermissionTable | None = None,
     ) -> AbstractAsyncContextManager[Association]:
         """An association with ``peer``, to be entered with ``async with``; raises what
         :func:`dicomgui.network.connect` raises.
 
         :param handlers: what the peer may ask of us on it, e.g. to take its N-EVENT-REPORT.
+        :param permitted: the requests that either side may send on which presentation context.
         """
         return connect(
             peer,
@@ -132,6 +134,7 @@ class ConnectionOptions:
             handlers=handlers,
             require_identity=self.require_identity,
             sockets=self.sockets,
+            permitted=permitted,
         )
 
     def _in_role(self, contexts: Sequence[ProposedContext]) -> Sequence[ProposedContext]:

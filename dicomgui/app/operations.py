@@ -81,7 +81,7 @@ class Job:
     :ivar text: what it is at, or how it ended, in one line.
     :ivar finding: what the diagnosis says about its failure.
     :ivar can_cancel: whether :meth:`Jobs.cancel` would do something.
-    :ivar is_cancelling: it has been told to stop, and has not stopped yet.
+    :ivar is_cancelling: it has been told to stop, and has not stopped yet; to be told once more means to abort.
     """
 
     number: int
@@ -158,6 +158,7 @@ class JobHandle:
         self._peer = peer
         self._cancel = cancel
         self._is_cancelling = False
+        self._is_aborting = False
         self._files = (0, 0)
         self._bytes = (0, 0)
         self._associations: tuple[int, ...] = ()
@@ -239,11 +240,14 @@ class JobHandle:
         self._jobs.forget_old()
 
     def request_cancel(self) -> bool:
-        """Call the cancel hook, once; whether there was one to call. The job ends when its operation says so."""
+        """Call the cancel hook; whether there was one to call. The job ends when its operation says so.
+
+        The first time the operation stops asking, and waits for what the peer owes it; the second time it aborts.
+        """
         hook = self._cancel
-        if hook is None or self._is_cancelling:
+        if hook is None or self._is_aborting:
             return False
-        self._is_cancelling = True
+        self._is_cancelling, self._is_aborting = True, self._is_cancelling
         self._jobs.mark(self)
         hook()
         return True
@@ -271,7 +275,7 @@ class JobHandle:
             associations=self._associations,
             text=self._text,
             finding=self._finding,
-            can_cancel=self._cancel is not None and not self._is_cancelling,
+            can_cancel=self._cancel is not None and not self._is_aborting,
             is_cancelling=self._is_cancelling,
         )
 

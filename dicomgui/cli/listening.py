@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dicomgui.app.configuration.destinations import destinations_of
-from dicomgui.app.configuration.listener_options import CallerRule
+from dicomgui.app.configuration.listener_options import PERFORMED, CallerRule
 from dicomgui.app.configuration.peers import NodeStore
 from dicomgui.app.configuration.quotas import Quotas
-from dicomgui.app.configuration.values import query_flags
+from dicomgui.app.configuration.values import query_flags, written_flags
 from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.explaining import explain_no_listener
 from dicomgui.app.listening.listener import (
@@ -44,7 +44,7 @@ from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, PeerAddress
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.server import Destination
-from dicomgui.network.service import AssociationFacts
+from dicomgui.network.service import AssociationFacts, InstanceProblem, Strictness
 from dicomgui.network.status import Service
 from dicomgui.network.transport import TlsConfig
 from dicomgui.storage import StorageError
@@ -84,6 +84,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 ae_title=options.aet,
                 fsync=not options.no_fsync,
                 any_sop_class=options.any_sop_class,
+                strictness=Strictness(options.strictness),
                 timeouts=timeouts_of(options.timeout),
                 trace_full=options.trace_full,
                 calling_ae_titles=tuple(options.allow),
@@ -125,6 +126,12 @@ def _granting(options: argparse.Namespace, tls: TlsConfig | None, usual: Listene
     """``usual`` with what is asked of callers and granted to them."""
     rule, passcodes = _callers(options)
     extended = usual.extended if options.ext_neg is None else query_flags(options.ext_neg.split(","))
+    if extended != extended.common(PERFORMED) and not options.grant_unperformed:
+        raise ConfigurationError(
+            f"only {' and '.join(written_flags(PERFORMED))} can be granted by --ext-neg: the rest is not performed",
+            phase="configure",
+            hint="To test what callers do, grant it all the same with --grant-unperformed.",
+        )
     return replace(
         usual,
         tls=tls,
@@ -132,6 +139,7 @@ def _granting(options: argparse.Namespace, tls: TlsConfig | None, usual: Listene
         passcodes=passcodes,
         async_ops=options.async_ops,
         extended=extended,
+        grants_unperformed=options.grant_unperformed,
         grant_scp_role=options.grant_scp,
         max_pdu_length=DEFAULT_MAX_PDU_LENGTH if options.max_pdu is None else options.max_pdu,
         max_sent_pdu_length=options.max_send_pdu or 0,
@@ -163,6 +171,7 @@ async def _attend(provider: _Provider, host: str, ae_title: str, output: Output)
     stopped = asyncio.Event()
     restore = stop_signals(stopped.set)
     output.on_lost = stopped.set
+    output.write_by_threads(asyncio.get_running_loop().call_soon_threadsafe)
     try:
         code = await _start(provider, output)
         if code is Exit.OK:
@@ -173,6 +182,7 @@ async def _attend(provider: _Provider, host: str, ae_title: str, output: Output)
     finally:
         restore()
     _sum_up(output, provider.counts, code)
+    output.stop_threads()
     return code
 
 
@@ -237,8 +247,18 @@ def _show_received(output: Output, event: ReceivedInstance) -> None:
         transfer_syntax_uid=event.transfer_syntax_uid,
         bytes=event.size_bytes,
         outcome=event.outcome.value,
+        **_problem(event.problem),
     )
     output.line(f"{event.outcome.value:<13}{_who(event.facts)}  {size_text(event.size_bytes):>9}  {event.path}")
+    if event.problem is not None:
+        output.line(f"{'':<13}something is wrong with it: {event.problem.text}")
+
+
+def _problem(problem: InstanceProblem | None) -> dict[str, object]:
+    if problem is None:
+        return {}
+    values = {"code": problem.code.value, "tag": f"{problem.tag:08X}", "offset": problem.offset, "text": problem.text}
+    return {"problem": values}
 
 
 def _show_failed(output: Output, event: StoreFailed) -> None:

@@ -224,7 +224,7 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
     parser.add_argument(
         "--convert",
         choices=("never", "uncompressed", "lossless", "all"),
-        default="never",
+        default="uncompressed",
         help="what may be converted where the peer does not take it as it is: uncompressed files, losslessly "
         "compressed ones too, or all (default: %(default)s)",
     )
@@ -265,6 +265,13 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         "--no-fsync", action="store_true", help="faster: acknowledge before the disk has it safe from a power cut"
     )
     parser.add_argument("--any-sop-class", action="store_true", help="accept private and unknown objects as well")
+    parser.add_argument(
+        "--strictness",
+        choices=["strict", "warn", "any"],
+        default="strict",
+        help="instances that cannot be read, or are others than their command says: refuse them (A900, C000), "
+        "keep them and answer B007, or keep them and answer Success (default: strict)",
+    )
     add_peers(parser)
     parser.add_argument(
         "--allow", metavar="AET", action="append", default=[], help="let only these callers in, with * and ?"

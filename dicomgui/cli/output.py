@@ -15,13 +15,18 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TextIO
+from functools import partial
+from typing import Final, TextIO
 
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.finding_text import option_lines
+from dicomgui.cli.line_writer import LineWriter
 from dicomgui.trace.finding import Finding, finding_json
 
 __all__ = ["Output", "safe", "size_text"]
+
+CLOSING_S: Final = 1.0
+"""Seconds that the end of a command waits for who reads what is printed."""
 
 
 def safe(text: object) -> str:
@@ -58,6 +63,25 @@ class Output:
         self._out = out or _tolerant(sys.stdout)
         self._err = err or _tolerant(sys.stderr)
         self._error: OSError | None = None
+        self._writers: tuple[LineWriter, LineWriter] | None = None
+
+    def write_by_threads(self, call: Callable[[Callable[[], None]], object]) -> None:
+        """From now on print without waiting for who reads: for commands that serve others meanwhile.
+
+        :param call: has a function called in the thread of the command, such as ``loop.call_soon_threadsafe``.
+        """
+        if self._writers is None:
+            self._writers = (
+                LineWriter(self._out, told_of=self._dropped_line, on_error=partial(self._lose_by, call)),
+                LineWriter(self._err, told_of=_dropped_text),
+            )
+
+    def stop_threads(self) -> None:
+        """Write what waits, for a second at most for each stream, and print directly again."""
+        writers, self._writers = self._writers, None
+        for writer, stream in zip(writers or (), (self._out, self._err), strict=False):
+            if not writer.close(CLOSING_S):
+                _give_up(stream)
 
     @property
     def is_lost(self) -> bool:
@@ -66,6 +90,7 @@ class Output:
 
     def finish(self, code: int) -> int:
         """The exit code, unless results were lost for another reason than that their reader had enough of them."""
+        self.stop_threads()
         if self._error is None or isinstance(self._error, BrokenPipeError):
             return code
         self.note(f"error: cannot write the output: {self._error.strerror or self._error}")
@@ -118,19 +143,40 @@ class Output:
     def _print(self, text: str) -> None:
         if self._error is not None:
             return
+        if self._writers is not None:
+            self._writers[0].write(text + "\n")
+            return
         try:
             self._out.write(text + "\n")
             self._out.flush()
         except OSError as error:
+            self._lose(error)
+
+    def _lose_by(self, call: Callable[[Callable[[], None]], object], error: OSError) -> None:
+        call(partial(self._lose, error))
+
+    def _lose(self, error: OSError) -> None:
+        """Standard output takes no more."""
+        if self._error is None:
             self._error = error
             _give_up(self._out)
             if self.on_lost is not None:
                 self.on_lost()
 
+    def _dropped_line(self, lines: int) -> str:
+        return json.dumps({"event": "dropped", "lines": lines}) + "\n" if self.is_json else _dropped_text(lines)
+
     def _remark(self, text: str) -> None:
+        if self._writers is not None:
+            self._writers[1].write(text + "\n")
+            return
         with suppress(OSError):
             self._err.write(text + "\n")
             self._err.flush()
+
+
+def _dropped_text(lines: int) -> str:
+    return f"{lines:,} lines were dropped, because nobody read those before them\n"
 
 
 def _give_up(stream: TextIO) -> None:

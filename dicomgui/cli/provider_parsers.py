@@ -106,7 +106,13 @@ def add_granting(options: argparse.ArgumentParser) -> None:
         "--ext-neg",
         metavar="LIST",
         type=flags,
-        help="extended negotiation to grant: relational,date-time,fuzzy,timezone,enhanced-multi-frame",
+        help="extended negotiation to grant: relational,date-time; with --grant-unperformed also fuzzy,timezone,"
+        "enhanced-multi-frame",
+    )
+    group.add_argument(
+        "--grant-unperformed",
+        action="store_true",
+        help="grant by --ext-neg also what is not performed, to test what callers do",
     )
     group.add_argument("--grant-scp", action="store_true", help="let callers have the SCP role where they ask for it")
 

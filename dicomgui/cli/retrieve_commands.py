@@ -197,6 +197,7 @@ class _Shower:
             status=None if status is None else int(status),
             meaning=meaning,
             comment=result.comment,
+            reason=result.reason,
             completed=told.completed,
             failed=told.failed,
             warning=told.warning,
@@ -205,7 +206,8 @@ class _Shower:
         code = "" if status is None else f"0x{int(status):04X} "
         numbers = f"{told.completed} completed, {told.failed} failed, {told.warning} with warning"
         comment = f" ({result.comment})" if result.comment else ""
-        self._output.line(f"{result.state.value:<10}{result.wanted}  {code}{meaning}{comment}; {numbers}")
+        reason = f": {result.reason}" if result.reason else ""
+        self._output.line(f"{result.state.value:<10}{result.wanted}  {code}{meaning}{reason}{comment}; {numbers}")
 
 
 def _finish(output: Output, report: RetrieveReport) -> Exit:

@@ -15,6 +15,7 @@ from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output
 from dicomgui.network import eager_event_loop
 from dicomgui.network.association.params import Timeouts
+from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.trace.file import TraceFileError, TraceWriter
 
 __all__ = ["Session", "stop_signals", "timeouts_of"]
@@ -67,13 +68,31 @@ class Session:
         code: int = Exit.CANCELLED
         try:
             with self.context, asyncio.Runner(loop_factory=eager_event_loop) as runner:
-                code = runner.run(_ended_by_sigterm(work(self)))
+                code = runner.run(_ended_by_sigterm(self._told_of_stopping(work(self))))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
             if writer is not None and not self._close(writer) and code == Exit.OK:
                 code = Exit.FILES
         return self.output.finish(code)
+
+    async def _told_of_stopping(self, work: Coroutine[None, None, Exit]) -> Exit:
+        """Say what is waited for, where a command that was told to stop takes its time."""
+        task = asyncio.current_task()
+        assert task is not None
+        tasks = TaskOwner("stopping")
+        watching = tasks.spawn(self._watch_stopping(task), name="stopping")
+        try:
+            return await work
+        finally:
+            watching.cancel()
+
+    async def _watch_stopping(self, task: asyncio.Task[object]) -> None:
+        is_told = False
+        while not is_told:
+            is_told = bool(task.cancelling())
+            await asyncio.sleep(STOPPING_LOOK_S)
+        self.output.note("stopping: waiting for the peer to end what is under way; Ctrl+C again aborts at once")
 
     def _close(self, writer: TraceWriter) -> bool:
         """Close the trace file and say what is in it; whether it is complete."""
@@ -84,6 +103,10 @@ class Session:
             return False
         self.output.note(f"trace saved in {writer.path}: it can hold patient data")
         return True
+
+
+STOPPING_LOOK_S = 0.4
+"""Seconds between two looks for whether a command was told to stop, and until that is told."""
 
 
 async def _ended_by_sigterm(work: Coroutine[None, None, Exit]) -> Exit:

@@ -68,6 +68,8 @@ from dicomgui.network.pdu import (
 )
 from dicomgui.network.server import Destination, Server, ServerOptions, SyncServer, serve
 from dicomgui.network.service import (
+    EVERYTHING_PERMITTED,
+    STANDARD_PERMISSIONS,
     AssociationFacts,
     AssociationRequest,
     EchoRequest,
@@ -76,8 +78,10 @@ from dicomgui.network.service import (
     GetRequest,
     Handlers,
     InstanceFile,
+    InstanceProblem,
     Lifecycle,
     Match,
+    MismatchCode,
     MoveRequest,
     NActionRequest,
     NCreateRequest,
@@ -86,18 +90,22 @@ from dicomgui.network.service import (
     NGetRequest,
     NSetRequest,
     Operation,
+    PermissionTable,
     Progress,
     Reply,
     Response,
     Retrieval,
     ServiceUser,
     StoreRequest,
+    Strictness,
 )
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import EagerLoop, HttpProxy, SocketOptions, TlsConfig, TlsInfo, eager_event_loop
 
 __all__ = [
+    "EVERYTHING_PERMITTED",
+    "STANDARD_PERMISSIONS",
     "AETitle",
     "AcceptPolicy",
     "AcceptedContext",
@@ -129,12 +137,14 @@ __all__ = [
     "HttpProxy",
     "Implementation",
     "InstanceFile",
+    "InstanceProblem",
     "Lifecycle",
     "Limits",
     "ListenError",
     "LocalProtocolError",
     "Match",
     "MemorySink",
+    "MismatchCode",
     "MoveRequest",
     "NActionRequest",
     "NCreateRequest",
@@ -151,6 +161,7 @@ __all__ = [
     "Part10Error",
     "Part10Head",
     "PeerAddress",
+    "PermissionTable",
     "Priority",
     "Progress",
     "ProposedContext",
@@ -171,6 +182,7 @@ __all__ = [
     "Status",
     "StorageSupport",
     "StoreRequest",
+    "Strictness",
     "SyncAssociation",
     "SyncClient",
     "SyncOperation",

@@ -27,9 +27,11 @@ from dicomgui.network.uids import (
 )
 
 __all__ = [
+    "OVER_LIMITS",
     "UNLIMITED",
     "Anomaly",
     "AnomalyCode",
+    "PixelDataPlace",
     "StructureCode",
     "StructureFault",
     "StructureLimits",
@@ -65,8 +67,16 @@ class StructureCode(Enum):
     """Implicit VRs where explicit ones are due, or the reverse."""
     NOT_DEFLATED = "not-deflated"
     """No deflate stream where one is due, a broken one, or one that breaks off."""
-    OVER_LIMIT = "over-limit"
-    """More elements, a deeper nesting or a larger inflated size than :class:`StructureLimits` allows."""
+    TOO_MANY = "too-many"
+    """More elements than :class:`StructureLimits` allows."""
+    TOO_DEEP = "too-deep"
+    """A deeper nesting than that."""
+    TOO_LARGE = "too-large"
+    """A larger inflated size than that."""
+
+
+OVER_LIMITS: Final = frozenset((StructureCode.TOO_MANY, StructureCode.TOO_DEEP, StructureCode.TOO_LARGE))
+"""The codes that say nothing of whether the data set is whole."""
 
 
 class AnomalyCode(Enum):
@@ -130,6 +140,13 @@ class Anomaly(NamedTuple):
     times: int
 
 
+class PixelDataPlace(NamedTuple):
+    """The offset of the value of Pixel Data (7FE0,0010) and its length, in bytes; both 0 where there is none."""
+
+    offset: int = 0
+    length: int = 0
+
+
 class StructureReport(NamedTuple):
     """The structure of a data set.
 
@@ -141,6 +158,7 @@ class StructureReport(NamedTuple):
     :ivar inflated_size: the same where the data set is not deflated.
     :ivar sop_class_uid: (0008,0016), empty where there is none; without padding.
     :ivar sop_instance_uid: (0008,0018), likewise.
+    :ivar pixel_data: the longest native one, at any level.
     """
 
     fault: StructureFault | None
@@ -151,6 +169,7 @@ class StructureReport(NamedTuple):
     inflated_size: int
     sop_class_uid: str
     sop_instance_uid: str
+    pixel_data: PixelDataPlace = PixelDataPlace()
 
 
 _UNDEFINED: Final = 0xFFFFFFFF
@@ -163,8 +182,10 @@ _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
 _PIXEL_DATA: Final = 0x7FE0_0010
 _SOP_CLASS, _SOP_INSTANCE = 0x0008_0016, 0x0008_0018
 _UNIQUE_KEYS: Final = frozenset((_SOP_CLASS, _SOP_INSTANCE))
+_NOTED: Final = _UNIQUE_KEYS | {_PIXEL_DATA}
 _SHORT_VRS: Final = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 _LONG_VRS: Final = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+_PIXEL_VRS: Final = frozenset((b"", b"OB", b"OW", b"UN"))
 _NO_VRS: Final = frozenset((b"??", b"--", b"  "))
 """Written by toolkits that do not know the VR; they are read as one that does not exist."""
 _FRAGMENTED: Final = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV"))
@@ -173,7 +194,7 @@ _MAX_KNOWN: Final = 8192
 
 
 class _Kind(Enum):
-    """What stands around an element."""
+    """The kinds of levels that can be open."""
 
     DATA_SET = 0
     SEQUENCE = 1
@@ -182,7 +203,7 @@ class _Kind(Enum):
 
 
 class _Encoding:
-    """How headers are written: byte order, and whether the VR is in them.
+    """Encoding of headers: byte order, with or without the VR.
 
     :ivar plain: the beginning of a header (tag, and VR) to tag and header length, of elements that are only passed
         over: all but sequences, unique keys, group lengths, delimiters, and what is odd.
@@ -239,6 +260,13 @@ class _Header(NamedTuple):
     is_short: bool
 
 
+_NO_PIXEL_DATA: Final = PixelDataPlace()
+
+
+def _length_of(place: PixelDataPlace) -> int:
+    return place.length
+
+
 class StructureReader:
     """Walks a data set that comes in pieces.
 
@@ -247,7 +275,7 @@ class StructureReader:
 
     __slots__ = (
         "_anomalies", "_deepest", "_elements", "_encoding", "_fault", "_first", "_group", "_group_end", "_inflate",
-        "_level", "_limits", "_outer", "_padding", "_position", "_rest", "_size", "_skip", "_sop_class",
+        "_level", "_limits", "_outer", "_padding", "_pixel_data", "_position", "_rest", "_size", "_skip", "_sop_class",
         "_sop_instance",
     )  # fmt: skip
 
@@ -274,6 +302,7 @@ class StructureReader:
         self._fault: StructureFault | None = None
         self._anomalies: dict[AnomalyCode, Anomaly] = {}
         self._sop_class = self._sop_instance = ""
+        self._pixel_data = _NO_PIXEL_DATA
         is_deflated = transfer_syntax_uid in DEFLATED_TRANSFER_SYNTAXES
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS) if is_deflated else None
 
@@ -307,6 +336,7 @@ class StructureReader:
             inflated,
             self._sop_class,
             self._sop_instance,
+            self._pixel_data,
         )
 
     # ---------------------------------------------------------------------------------------------------- the pieces
@@ -327,7 +357,7 @@ class StructureReader:
             self._take(piece)
             self._pad(len(stream.unused_data))
             if self._end() > self._limits.max_inflated and self._fault is None:
-                self._fail(StructureCode.OVER_LIMIT, 0, self._end(), self._limits.max_inflated, self._end())
+                self._fail(StructureCode.TOO_LARGE, 0, self._end(), self._limits.max_inflated, self._end())
 
     def _pad(self, size: int) -> None:
         """Take what follows the deflate stream: one byte makes its length even."""
@@ -400,11 +430,8 @@ class StructureReader:
             after = at + header + length
             if after > end or tag <= last or length & 1:
                 break
-            if tag in _UNIQUE_KEYS:
-                if after > len(window):
-                    break
-                if level.is_outermost:
-                    self._keep_uid(tag, window[at + header : after])
+            if tag in _NOTED and not self._note(tag, window, at + header, after):
+                break
             last = tag
             at = after
             count += 1
@@ -428,11 +455,8 @@ class StructureReader:
             tag, after = info[0], at + 8 + length
             if after > end or tag <= last or length & 1:
                 break
-            if tag in _UNIQUE_KEYS:
-                if after > len(window):
-                    break
-                if level.is_outermost:
-                    self._keep_uid(tag, window[at + 8 : after])
+            if tag in _NOTED and not self._note(tag, window, at + 8, after):
+                break
             last = tag
             at = after
             count += 1
@@ -453,9 +477,7 @@ class StructureReader:
         if header is None:
             return -1
         if self._elements >= self._limits.max_elements:
-            return self._fail(
-                StructureCode.OVER_LIMIT, header.tag, offset, self._limits.max_elements, self._elements + 1
-            )
+            return self._fail(StructureCode.TOO_MANY, header.tag, offset, self._limits.max_elements, self._elements + 1)
         if header.tag >> 16 == 0xFFFE:
             return self._delimit(header, at, offset)
         if self._level.kind is _Kind.SEQUENCE or self._level.kind is _Kind.FRAGMENTS:
@@ -507,6 +529,8 @@ class StructureReader:
             if len(window) < at + header.header + length:
                 return -1
             self._look(window[at + header.header : at + header.header + length], tag, begin + length)
+        if tag == _PIXEL_DATA and header.vr in _PIXEL_VRS:
+            self._note(tag, window, at + header.header, at + header.header + length)
         self._count(header, offset)
         if self._is_sequence(header):
             return self._push(_Kind.SEQUENCE, header, at, offset, self._inner(header))
@@ -538,6 +562,18 @@ class StructureReader:
                 self._group, self._group_end = tag >> 16, end + self._level.encoding.long(value, 0)[0]
             return
         self._keep_uid(tag, value)
+
+    def _note(self, tag: int, window: bytes, begin: int, end: int) -> bool:
+        """Keep a unique key, or the place of pixel data; returns whether all of it was there that is needed."""
+        if tag == _PIXEL_DATA:
+            place = PixelDataPlace(self._position + begin, end - begin)
+            self._pixel_data = max(self._pixel_data, place, key=_length_of)
+            return True
+        if end > len(window):
+            return False
+        if self._level.is_outermost:
+            self._keep_uid(tag, window[begin:end])
+        return True
 
     def _keep_uid(self, tag: int, value: bytes) -> None:
         text = value.rstrip(b"\0 ").decode("ascii", "replace")
@@ -611,7 +647,7 @@ class StructureReader:
     def _push(self, kind: _Kind, header: _Header, at: int, offset: int, encoding: _Encoding) -> int:
         depth = len(self._outer) + 1
         if depth > self._limits.max_depth:
-            return self._fail(StructureCode.OVER_LIMIT, header.tag, offset, self._limits.max_depth, depth)
+            return self._fail(StructureCode.TOO_DEEP, header.tag, offset, self._limits.max_depth, depth)
         begin = offset + header.header
         end = _ENDLESS if header.length == _UNDEFINED else begin + header.length
         self._outer.append(self._level)
@@ -687,12 +723,12 @@ def _looks_like_vr(vr: bytes) -> bool:
 
 
 def _looks_other(first: bytes, encoding: _Encoding) -> bool:
-    """Whether the first element is written with a VR where none is due."""
+    """True where the first element is written with a VR where none is due."""
     return not encoding.explicit and len(first) >= 8 and first[4:6] in _SHORT_VRS | _LONG_VRS
 
 
 def _looks_implicit(first: bytes, encoding: _Encoding) -> bool:
-    """Whether the first element could be one without a VR: a group of DICOM's own, and a short value."""
+    """True where the first element could be one without a VR: a group of DICOM's own, and a short value."""
     if len(first) < 8:
         return False
     group, _ = encoding.head(first, 0)
@@ -700,7 +736,7 @@ def _looks_implicit(first: bytes, encoding: _Encoding) -> bool:
 
 
 def _needs_a_look(tag: int) -> bool:
-    """Whether an element is never only passed over."""
+    """True for an element that is never only passed over."""
     return not tag & 0xFFFF or tag < 0x0004_0000 or tag >> 16 == 0xFFFE
 
 
@@ -727,7 +763,7 @@ def _is_sequence_tag(tag: int) -> bool:
 
 
 def _differs(tag: int, vr: bytes) -> bool:
-    """Whether an element has another VR than it should; UN is always allowed (PS3.5 6.2.2)."""
+    """True for an element with another VR than it should have; UN is always allowed (PS3.5 6.2.2)."""
     if vr == b"UN":
         return False
     expected = _vr_of(tag)

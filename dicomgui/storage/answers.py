@@ -12,9 +12,10 @@ from functools import cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from dicomgui.network.dimse.charset import UTF_8
-from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
+from dicomgui.network.dimse.charset import UTF_8, encode
+from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset, encodes_text
 from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.service_classes.attributes import texts_of
 from dicomgui.network.uids import (
     DEFLATED_TRANSFER_SYNTAXES,
     EXPLICIT_VR_BIG_ENDIAN,
@@ -55,12 +56,11 @@ class Plan(NamedTuple):
     """How rows become answers.
 
     :ivar fields: by ascending tag.
-    :ivar charset: the value of (0008,0005) for an answer that is not all ASCII, and Python's codec for it; an answer
-        that it cannot hold is in UTF-8.
+    :ivar charset: the value of (0008,0005) for an answer that is not all ASCII; one that it cannot hold is in UTF-8.
     """
 
     fields: tuple[Field, ...]
-    charset: tuple[str, str] = (UTF_8, "utf-8")
+    charset: str = UTF_8
 
 
 class Match:
@@ -80,9 +80,8 @@ class Match:
         if transfer_syntax_uid in DEFLATED_TRANSFER_SYNTAXES:
             return encode_dataset(self.dataset(), transfer_syntax_uid)
         texts = [self._text(field) for field in self._plan.fields]
-        has_items = any(isinstance(text, list) and text for text in texts)
-        term, codec = (UTF_8, "utf-8") if has_items else self._charset(texts)
-        form = _Form(transfer_syntax_uid, codec)
+        term = self._charset(texts)
+        form = _Form(transfer_syntax_uid, term)
         pieces = [form.element(_CHARACTER_SET, "CS", term)] if term else []
         for field, text in zip(self._plan.fields, texts, strict=True):
             if isinstance(text, list):
@@ -104,15 +103,14 @@ class Match:
         items = items_of(value, field.tag)
         return field.pick(items) if field.pick is not None else items
 
-    def _charset(self, texts: list[str | list[Dataset]]) -> tuple[str, str]:
-        text = "".join(text for text in texts if isinstance(text, str))
-        if text.isascii():
-            return "", "ascii"
-        try:
-            text.encode(self._plan.charset[1])
-        except UnicodeEncodeError:
-            return UTF_8, "utf-8"
-        return self._plan.charset
+    def _charset(self, texts: list[str | list[Dataset]]) -> str:
+        """The value of (0008,0005); empty where all is ASCII."""
+        wanted = self._plan.charset
+        own = "\\".join(text for text in texts if isinstance(text, str))
+        inner = "\\".join(part for items in texts if not isinstance(items, str) for part in _texts_in(items))
+        if own.isascii() and inner.isascii():
+            return ""
+        return wanted if encode(own, wanted) is not None and encodes_text(inner, wanted) else UTF_8
 
 
 def encoder(plan: Plan, transfer_syntax_uid: str) -> Callable[[Match], bytes]:
@@ -123,7 +121,7 @@ def encoder(plan: Plan, transfer_syntax_uid: str) -> Callable[[Match], bytes]:
     is_plain = all(field.vr not in _NOT_PLAIN and field.constant.isascii() for field in plan.fields)
     if not is_plain or transfer_syntax_uid in (EXPLICIT_VR_BIG_ENDIAN, *DEFLATED_TRANSFER_SYNTAXES):
         return lambda match: match.encode(transfer_syntax_uid)
-    form = _Form(transfer_syntax_uid, "ascii")
+    form = _Form(transfer_syntax_uid, "")
     steps: list[tuple[bytes, int, bytes]] = []
     before = b""
     for field in plan.fields:
@@ -172,12 +170,16 @@ def items_of(value: Value | int, tag: int) -> list[Dataset]:
         return []
 
 
+def _texts_in(items: list[Dataset]) -> list[str]:
+    return [text for item in items for element in item.iterall() for text in texts_of(element)]
+
+
 class _Form:
     """Writes elements in one transfer syntax."""
 
-    def __init__(self, transfer_syntax_uid: str, codec: str) -> None:
+    def __init__(self, transfer_syntax_uid: str, character_set: str) -> None:
         self._syntax = transfer_syntax_uid
-        self._codec = codec
+        self._character_set = character_set
         self._order: Final = ">" if transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN else "<"
         self._explicit = transfer_syntax_uid != IMPLICIT_VR_LITTLE_ENDIAN
         self.length_bytes = 2 if self._explicit else 4  # of what has no long VR
@@ -186,7 +188,7 @@ class _Form:
         if vr == "US":
             value = struct.pack(f"{self._order}H", int(text)) if text else b""
         else:
-            value = text.encode(self._codec, "replace")
+            value = encode(text, self._character_set) or b""
             if len(value) % 2:
                 value += b"\0" if vr == "UI" else b" "
         return self._header(tag, vr, len(value)) + value
@@ -197,10 +199,11 @@ class _Form:
         from pydicom import Dataset
 
         dataset = Dataset()
-        dataset.SpecificCharacterSet = UTF_8
+        term = self._character_set or UTF_8
+        dataset.SpecificCharacterSet = term.split("\\")
         dataset.add_new(tag, "SQ", items)
         encoded = encode_dataset(dataset, self._syntax)
-        return encoded[len(self.element(_CHARACTER_SET, "CS", UTF_8)) :]
+        return encoded[len(self.element(_CHARACTER_SET, "CS", term)) :]
 
     def _header(self, tag: int, vr: str, length: int) -> bytes:
         start = _HEADER[self._order].pack(tag >> 16, tag & 0xFFFF)

@@ -62,7 +62,11 @@ def open_database(folder: Path) -> tuple[sqlite3.Connection, Opened]:
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that may pass from thread to thread, without transactions of its own; raises ``sqlite3.Error``."""
     connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -42,6 +42,7 @@ class StoredFile(NamedTuple):
     """An instance that can be sent.
 
     :ivar name: its path inside of the archive, with ``/``.
+    :ivar mtime_ns: time of the last change of the file when it was indexed; 0 where nobody asked.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class StoredFile(NamedTuple):
     sop_instance_uid: str
     transfer_syntax_uid: str
     size_bytes: int
+    mtime_ns: int = 0
 
 
 class Counts(NamedTuple):
@@ -249,7 +251,7 @@ class Index:
         :param every_variant: also the other data sets of a UID, as for deleting.
         :raises IndexFault: as above.
         """
-        columns = "name, SOPClassUID, SOPInstanceUID, TransferSyntaxUID, size_bytes"
+        columns = "name, SOPClassUID, SOPInstanceUID, TransferSyntaxUID, size_bytes, mtime_ns"
         where, parameters = selection_conditions(selection)
         if not every_variant:
             where += " AND instance.shown"

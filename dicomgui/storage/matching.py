@@ -142,7 +142,8 @@ class _Builder:
             return
         self.fields[tag] = Field(tag, "SQ", column, pick=partial(picked, key, combined_datetime=self._combined))
         if restricts(key):
-            self.tests.append(lambda row: any(matches(key, item) for item in items_of(row[column], tag)))
+            suits = partial(matches, key, combined_datetime=self._combined)
+            self.tests.append(lambda row: any(map(suits, items_of(row[column], tag))))
 
     def _narrow(self, attribute: Attribute, matcher: ValueMatcher, column: int) -> None:
         if matcher.kind is Kind.UNIVERSAL:

@@ -29,6 +29,7 @@ from typing import BinaryIO, NamedTuple
 
 from dicomgui import __version__
 from dicomgui.network.pdu import PduType
+from dicomgui.network.private_file import open_private
 from dicomgui.network.tracing import BytesRecord, CancelRecord, CloseRecord, PduRecord, Record, Segment, TimerRecord
 from dicomgui.trace.codec import CodecError, decode_block, encode_blocks
 from dicomgui.trace.marks import Marks, MarksError
@@ -228,16 +229,15 @@ def _tail_of(path: Path) -> _Tail:
 
 
 def _opened_to_write(path: Path, tail: _Tail | None) -> BinaryIO:
-    binary = getattr(os, "O_BINARY", 0)
     try:
         if tail is not None:
-            file = os.fdopen(os.open(path, os.O_RDWR | binary), "r+b", buffering=0)
+            file = os.fdopen(open_private(path, os.O_RDWR), "r+b", buffering=0)
             file.truncate(tail.end)
             file.seek(tail.end)
             return file
         if path.is_file() and not path.is_symlink():
-            path.unlink()  # the mode below counts for a new file only
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | binary, 0o600), "wb", buffering=0)
+            path.unlink()  # who has it open would read on
+        return os.fdopen(open_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb", buffering=0)
     except OSError as exc:
         raise TraceFileError(f"cannot write {path}: {exc.strerror or exc}") from exc
 

@@ -21,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from dicomgui.network.private_file import open_private
 from dicomgui.network.tracing import (
     BytesRecord,
     CloseRecord,
@@ -320,8 +321,8 @@ def export_pcapng(
     head = _file_head() + (secrets_block(keylog) if keylog is not None else b"")
     try:
         if path.is_file() and not path.is_symlink():
-            path.unlink()  # the mode below counts for a new file only
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
+            path.unlink()  # who has it open would read on
+        descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         with os.fdopen(descriptor, "wb", buffering=2**20) as file:
             try:
                 return _write(records, file, head, max_bytes)

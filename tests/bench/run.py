@@ -19,6 +19,7 @@ from pathlib import Path
 from bench import (
     compare,
     document,
+    hostile,
     memory,
     messages,
     queries,
@@ -35,11 +36,11 @@ from bench.guests import Guests
 from bench.players import BenchError, Players, compile_modules
 from bench.report import Score
 
-_MODULES = (sending, receiving, slow_pairs, messages, queries, memory, window, trace_scale)
+_MODULES = (sending, receiving, slow_pairs, messages, queries, memory, window, trace_scale, hostile)
 GROUPS: dict[str, Rows] = {}
 for _module in _MODULES:
     GROUPS.update(_module.GROUPS)
-GROUPS = dict(sorted(GROUPS.items(), key=lambda item: ("VRU".index(item[0][0]), int(item[0][1:]))))
+GROUPS = dict(sorted(GROUPS.items(), key=lambda item: ("VRUS".index(item[0][0]), int(item[0][1:]))))
 
 ROUNDS = 7
 QUICK_ROUNDS = 3

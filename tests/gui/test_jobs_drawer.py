@@ -114,6 +114,9 @@ async def test_stop_trace_retry_and_clear(drawer: JobsDrawer, jobs: Jobs, qtbot:
     qtbot.mouseClick(drawer.stop_button, Qt.MouseButton.LeftButton)
     assert stopped == ["stop"]
     assert cells(drawer, 0)[JobColumn.STATE] == "stopping"
+    assert drawer.stop_button.text() == "Abort &now"
+    qtbot.mouseClick(drawer.stop_button, Qt.MouseButton.LeftButton)
+    assert stopped == ["stop"] * 2
     assert not drawer.stop_button.isEnabled()
     assert not drawer.retry_button.isEnabled()
     with qtbot.waitSignal(drawer.trace_requested) as traced:

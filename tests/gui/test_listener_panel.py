@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers import peers
-from helpers.bad_peer import reached
+from helpers.bad_peer import dial, instance_data, reached, store_rq
 from helpers.instances import CT, DEFLATED, EXPLICIT, IMPLICIT, MR, SECONDARY_CAPTURE, data_set, write_instance
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -25,7 +25,7 @@ from dicomgui.gui.listener.panel import EVERY_HOST, LOCAL_HOST, ListenerPanel
 from dicomgui.gui.listener.received_model import ReceivedColumn
 from dicomgui.gui.listener.refused_model import RefusedColumn
 from dicomgui.gui.shell.main_window import MainWindow
-from dicomgui.network import ProposedContext, connect, presets
+from dicomgui.network import ProposedContext, Strictness, connect, presets
 from dicomgui.network.errors import AssociationRejected
 from dicomgui.network.service import AssociationFacts
 from dicomgui.storage import DuplicatePolicy, FolderLayout, Outcome
@@ -343,7 +343,7 @@ async def test_classes_and_syntaxes_are_chosen(panel: ListenerPanel, press: Pres
     offered = presets.for_instances([(CT, EXPLICIT), (CT, DEFLATED), (SECONDARY_CAPTURE, EXPLICIT)])
     async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=offered) as association:
         accepted = {(one.abstract_syntax, one.transfer_syntax) for one in association.negotiated.accepted}
-    assert accepted == {(CT, EXPLICIT)}
+    assert accepted == {(CT, EXPLICIT), (CT, IMPLICIT)}  # both are offered for a native file (PS3.5 10.1)
 
 
 async def test_the_folder_layout_and_what_becomes_of_another_data_set_are_chosen(
@@ -417,3 +417,23 @@ async def test_how_much_is_in_the_archive_is_shown(panel: ListenerPanel, press: 
         assert (await association.store(file)).status.is_success
     await reached(lambda: panel.archive_count.text().startswith("1 instance in the archive, "), "it is counted")
     assert panel.archive_count.isVisible()
+
+
+async def test_a_broken_instance_is_refused_or_kept_and_marked_as_chosen(
+    panel: ListenerPanel, press: Press, window: MainWindow
+) -> None:
+    panel.more.services_section.set_open(True)
+    services = panel.more.services
+    assert services.texts()["strictness"] == "strict"
+    services.set_texts(services.texts() | {"strictness": "warn"})
+    assert window.config.settings.listener.strictness is Strictness.WARN
+    port = await start(panel, press)
+    async with await dial(port) as peer:
+        await peer.associate()
+        await peer.send(store_rq("1.2.3", instance_data("1.2.3")[:-2]))
+        answer = await peer.read_command()
+    assert answer.status == 0xB007
+    assert "breaks off" in answer.error_comment
+    await reached(lambda: "stored, but" in "".join(column(panel, ReceivedColumn.OUTCOME)), "it is listed, and marked")
+    [text] = column(panel, ReceivedColumn.OUTCOME)
+    assert text.startswith("stored, but the data set breaks off")

@@ -20,7 +20,18 @@ from dicomgui.app.nservices.requests import NOperation
 from dicomgui.app.operations import JobState
 from dicomgui.gui.nservices.panel import NServicesPanel
 from dicomgui.gui.shell.main_window import MainWindow
-from dicomgui.network import Handlers, Reply, Server, Status, connect, serve
+from dicomgui.network import (
+    EVERYTHING_PERMITTED,
+    AETitle,
+    Handlers,
+    Reply,
+    Server,
+    ServerOptions,
+    Status,
+    connect,
+    serve,
+)
+from dicomgui.network.server.offering import policy_for
 from dicomgui.network.service.combining import combine
 from dicomgui.network.service_classes import print_attributes
 from dicomgui.network.service_classes.commitment import REPORT_CONTEXTS
@@ -45,7 +56,9 @@ def panel(window: MainWindow) -> NServicesPanel:
 @asynccontextmanager
 async def serving(window: MainWindow, *parts: Any) -> AsyncIterator[Server]:
     """A provider, chosen as the peer."""
-    async with await serve(port=0, ae_title="PEER", handlers=combine(*parts)) as server:
+    handlers = combine(*parts)
+    options = ServerOptions(policy_for(handlers, AETitle("PEER")), permitted=EVERYTHING_PERMITTED)
+    async with await serve(port=0, ae_title="PEER", handlers=handlers, options=options) as server:
         window._place.choice.set(called_ae="PEER", host="127.0.0.1", port=str(server.port))
         yield server
 

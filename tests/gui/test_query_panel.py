@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 from helpers.answering import Answering
-from helpers.bad_peer import reached
+from helpers.bad_peer import (
+    APPLICATION,
+    USER,
+    Peer,
+    associate,
+    bad_server,
+    command,
+    context_ac,
+    dataset,
+    pdata,
+    pdv,
+    reached,
+    time_passes,
+)
 from helpers.query_panel import (
     Press,
     ask,
@@ -34,6 +47,7 @@ from dicomgui.gui.look.theme import Theme
 from dicomgui.gui.query.panel import QueryPanel
 from dicomgui.gui.running.reporter import Reporter
 from dicomgui.gui.shell.main_window import MainWindow
+from dicomgui.network.pdu import AssociateRQ
 
 pytestmark = pytest.mark.qt
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
@@ -270,3 +284,38 @@ async def test_what_was_remembered_is_offered(opened: Callable[[], MainWindow], 
     assert not form.how.saved.isEnabled()
     await window.shut_down()
     assert QueryFile(tmp_path / "config").load().searches == ()
+
+
+FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+
+
+async def goes_on(peer: Peer) -> None:
+    """Accepts everything, and answers a query without end, whatever is asked."""
+    rq = await peer.read()
+    assert isinstance(rq, AssociateRQ)
+    answers = [context_ac(one.context_id, 0, one.transfer_syntaxes[0]) for one in rq.presentation_contexts]
+    await peer.send(associate(APPLICATION, *answers, USER, pdu_type=2))
+    request = await peer.read_command()
+    context_id = next(one.context_id for one in rq.presentation_contexts if one.abstract_syntax == FIND)
+    body = {0x0002: FIND, 0x0100: 0x8020, 0x0120: request.message_id, 0x0800: 1, 0x0900: 0xFF00}
+    while not peer.is_gone:
+        await peer.send(pdata(pdv(context_id, 3, command(body))) + dataset(b"", context_id))
+        await time_passes(0.02)
+
+
+async def test_a_cancel_says_what_it_waits_for_and_a_second_one_aborts(panel: QueryPanel, press: Press) -> None:
+    async with bad_server(goes_on) as server:
+        call(panel, server.address)
+        panel.form.usual.fields["PatientName"].setText("A*")
+        await press(panel.run_button)
+        await reached(lambda: panel.results.model.count > 0, "matches come")
+        assert panel.cancel_button.text() == "Ca&ncel"
+        await press(panel.cancel_button)
+        await reached(lambda: "waiting for" in panel.status.text(), "it says what it waits for")
+        assert panel.status.text().endswith("of 10 s …")
+        assert (panel.cancel_button.text(), panel.cancel_button.accessibleName()) == ("Abort &now", "Abort now")
+        count = panel.results.model.count
+        await press(panel.cancel_button)
+        await ended(panel)
+        assert panel.results.model.count >= count > 0
+        assert panel.cancel_button.text() == "Ca&ncel"

@@ -286,6 +286,7 @@ async def secure_listener(window: MainWindow, qtbot: QtBot, press: Press, pair: 
     type_into(qtbot, panel, "listener_operations_invoked", "8")
     tick(qtbot, panel, "listener_grant_scp_role")
     tick(qtbot, panel, "listener_ext_fuzzy")
+    tick(qtbot, panel, "listener_grants_unperformed")
 
 
 async def test_an_echo_with_tls_and_identity_from_a_node(
@@ -298,6 +299,7 @@ async def test_an_echo_with_tls_and_identity_from_a_node(
     saved = window.config.settings.listener
     assert (saved.use_tls, saved.callers, saved.users, saved.async_ops) == (True, CallerRule.LISTED, ("anna",), (8, 1))
     assert (saved.grant_scp_role, saved.extended) == (True, QueryFlags(fuzzy=True))
+    assert saved.grants_unperformed
     identity = Identity(IdentityKind.PASSCODE, "anna", want_response=True)
     node = secure_node(port, authority, identity=identity, async_ops=(4, 1), role=RoleWish.BOTH)
     await echo(window, node)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from helpers.retrieval import Archive, real_files
 from pydicom.dataset import Dataset
 
-from dicomgui.network import Handlers, PeerAddress, Server, ServerOptions, serve
+from dicomgui.network import STANDARD_PERMISSIONS, Handlers, PeerAddress, PermissionTable, Server, ServerOptions, serve
 from dicomgui.network.server.offering import policy_for
 
 AE_TITLE = "PACS"
@@ -56,12 +56,14 @@ async def answering(
     sop_classes: frozenset[str] | None = None,
     destinations: Mapping[str, int] = MappingProxyType({}),
     ae_title: str = AE_TITLE,
+    permitted: PermissionTable = STANDARD_PERMISSIONS,
 ) -> AsyncIterator[Answering]:
     """Serve Archibald Doe's files and some more.
 
     :param handlers: instead of those of the archive.
     :param sop_classes: what is accepted; by default whatever there are handlers for.
     :param ae_title: of the server; it calls itself so when it sends as well.
+    :param permitted: the requests that may come on which presentation context.
     :param destinations: ports of the loopback by AE title, for C-MOVE.
     """
     archive = Archive(real_files())
@@ -70,6 +72,6 @@ async def answering(
     if sop_classes is not None:
         policy = replace(policy, abstract_syntaxes=sop_classes)
     places = {name: PeerAddress(name, "127.0.0.1", port) for name, port in destinations.items()}
-    options = ServerOptions(policy=policy, destinations=places)
+    options = ServerOptions(policy=policy, destinations=places, permitted=permitted)
     async with await serve(port=0, ae_title=ae_title, handlers=chosen, options=options) as server:
         yield Answering(server, archive, PeerAddress(ae_title, "127.0.0.1", server.port))

@@ -26,7 +26,7 @@ class Usage(NamedTuple):
 
 
 class Attacked(Listening):
-    """Its events are read as they come.
+    """Its events are read as they come. It takes any bytes for a data set.
 
     :ivar events: all of them, in order.
 
@@ -37,7 +37,7 @@ class Attacked(Listening):
     def __init__(
         self, folder: Path, *arguments: object, handles: int | None = None, file_blocks: int | None = None
     ) -> None:
-        super().__init__(folder, "--json", *arguments)
+        super().__init__(folder, "--json", "--strictness", "any", *arguments)
         limits = [f"ulimit -{what} {limit};" for what, limit in (("n", handles), ("f", file_blocks)) if limit]
         if limits:
             self._arguments = ["sh", "-c", f'{" ".join(limits)} exec "$@"', "sh", *self._arguments]

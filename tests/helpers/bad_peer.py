@@ -23,6 +23,7 @@ from dicomgui.network import (
     ServerOptions,
     Status,
     StoreRequest,
+    Strictness,
     Timeouts,
     connect,
     presets,
@@ -153,6 +154,16 @@ def store_rq(
 ) -> bytes:
     """A C-STORE-RQ in one PDU for the command and as many as it takes for the data set."""
     return pdata(pdv(context_id, 3, command(store_elements(uid, message_id, sop_class)))) + dataset(data, context_id)
+
+
+def instance_data(uid: str = "1.2.3", sop_class: str = CT, *, explicit: bool = True) -> bytes:
+    """The smallest data set that is an instance."""
+    made = b""
+    for element, text in ((0x0016, sop_class), (0x0018, uid)):
+        value = raw(text) + b"\0" * (len(text) & 1)
+        head = struct.pack("<2sH", b"UI", len(value)) if explicit else struct.pack("<I", len(value))
+        made += struct.pack("<HH", 0x0008, element) + head + value
+    return made
 
 
 def dataset(data: bytes, context_id: int = 3, size: int = 16_000) -> bytes:
@@ -426,7 +437,11 @@ QUICK = Timeouts(artim_s=0.25, idle_s=5.0, associate_s=5.0, response_s=5.0, rele
 async def target(
     *, timeouts: Timeouts = QUICK, handlers: Handlers | None = None, policy: AcceptPolicy | None = None, **options: Any
 ) -> AsyncIterator[Target]:
-    """A listener for verification and everything else; at the end it serves, is empty, and has left nothing behind."""
+    """A listener for verification and everything else; at the end it serves, is empty, and has left nothing behind.
+
+    It takes any bytes for a data set, unless ``strictness`` says otherwise.
+    """
+    options.setdefault("strictness", Strictness.ANY)
     files, tasks = open_files(), asyncio.all_tasks()
     kept = Kept()
     records: list[Record] = []

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from helpers.recordings import CT, EXPLICIT, IMPLICIT, INFORMATION, JPEG_2000, Recording, associate_ac, associate_rq
 
 from dicomgui.network.dimse import (
+    CEchoRQ,
     CEchoRSP,
     CFindRQ,
     CFindRSP,
@@ -24,6 +25,7 @@ from dicomgui.network.dimse import (
     NEventReportRQ,
     NSetRSP,
 )
+from dicomgui.network.dimse.command_set import encode
 from dicomgui.network.errors import (
     ConfigurationError,
     DicomNetworkError,
@@ -31,9 +33,11 @@ from dicomgui.network.errors import (
     NoAcceptedContext,
 )
 from dicomgui.network.pdu import (
+    PDV,
     Abort,
     ApplicationContext,
     AssociateRQ,
+    PDataTF,
     PresentationContextAC,
     PresentationContextRQ,
     RoleSelection,
@@ -179,6 +183,15 @@ def not_committed() -> Recording:
 def expecting(recording: Recording) -> Recording:
     """With a C-STORE under way."""
     return recording.message(SENT, CStoreRQ(1, CT, "1.2.3"), 1)
+
+
+def oddly_answered() -> Recording:
+    """A C-ECHO-RSP whose group length is wrong."""
+    command = CEchoRSP(1, Status(0))
+    data = encode(command)
+    odd = PDataTF((PDV(1, 3, data[:8] + bytes(4) + data[12:]),))
+    recording = Recording().established().message(SENT, CEchoRQ(1))
+    return recording.raw(RECEIVED, odd.encode()).dimse(RECEIVED, command)
 
 
 _NAME = 0x00100010
@@ -329,6 +342,7 @@ _MESSAGES: dict[str, Callable[[], Recording]] = {
     "counters-odd": lambda: moved(0, completed=2, failed=3),
     "get-all-failed": lambda: got(0xA702, roles=(1, 0), completed=0, failed=4),
     "odd-ae-title": lambda: asked(Role.ACCEPTOR, called="PACS\0\0"),
+    "odd-command": oddly_answered,
     "character-set-missing": lambda: found(element(_NAME, "PN", "Größe ".encode("latin-1"))),
     "character-set-contradicted": lambda: found(_CHARSET + element(_NAME, "PN", "Größe ".encode("latin-1"))),
     "characters-lost": lambda: found(_CHARSET + element(_NAME, "PN", "Gr\ufffd\ufffde ".encode())),

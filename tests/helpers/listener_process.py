@@ -11,11 +11,14 @@ from pathlib import Path
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.listener import Listener, ListenerOptions
+from dicomgui.network import Strictness
 
 
 async def main(folder: str, speed: str) -> None:
     with AppContext(keep_trace=False) as context:
-        listener = Listener(context, ListenerOptions(folder=Path(folder), port=0, fsync=speed == "fsync"))
+        listener = Listener(
+            context, ListenerOptions(folder=Path(folder), port=0, fsync=speed == "fsync", strictness=Strictness.ANY)
+        )
         await listener.start()
         print(listener.port, flush=True)
         await asyncio.Event().wait()

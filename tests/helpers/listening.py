@@ -10,17 +10,25 @@ from typing import Any, TypeAlias
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.listener import Listener, ListenerOptions
+from dicomgui.network import Strictness
 
 Listen: TypeAlias = Callable[..., AbstractAsyncContextManager[Listener]]
 """Takes the keywords of ListenerOptions."""
 
 
 def listens_in(context: AppContext, folder: Path) -> Listen:
-    """For listeners called OURS on a free port, with an archive in ``folder``."""
+    """For listeners called OURS on a free port, with an archive in ``folder``, that take any bytes for a data set."""
 
     @contextlib.asynccontextmanager
     async def listening(**options: Any) -> AsyncIterator[Listener]:
-        settings = {"folder": folder, "port": 0, "ae_title": "OURS", "fsync": False, **options}
+        settings = {
+            "folder": folder,
+            "port": 0,
+            "ae_title": "OURS",
+            "fsync": False,
+            "strictness": Strictness.ANY,
+            **options,
+        }
         listener = Listener(context, ListenerOptions(**settings))
         await listener.start()
         try:

@@ -13,6 +13,7 @@ from helpers.instances import elements as keys
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from dicomgui.network import (
+    EVERYTHING_PERMITTED,
     AcceptPolicy,
     Association,
     Handlers,
@@ -66,6 +67,7 @@ async def ends(
     :param tls: what the server and what the client uses.
     """
     options = ServerOptions(
+        permitted=EVERYTHING_PERMITTED,
         policy=policy or AcceptPolicy(ae_title="SCP", requestor_scp=None, max_invoked=0, max_performed=0),
         tls=None if tls is None else tls[0],
         **(serving or {}),
@@ -78,6 +80,7 @@ async def ends(
             contexts=contexts,
             tls=None if tls is None else tls[1],
             timeouts=timeouts,
+            permitted=EVERYTHING_PERMITTED,
             **connecting,
         ) as assoc,
     ):

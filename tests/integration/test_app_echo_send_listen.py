@@ -89,6 +89,15 @@ async def test_a_cancel_in_the_middle_of_a_large_send_leaves_only_whole_files(tm
         assert all(data_set(event.path) == sent[event.sop_instance_uid] for event in stored)
 
 
+BROKEN = {"MR_truncated.dcm", "rtplan_truncated.dcm", "SC_rgb_jpeg.dcm"}
+"""Two that break off, and one whose encoding is not what its file meta says."""
+
+WITHOUT_UIDS = {
+    "UN_sequence.dcm", "chrSQEncoding.dcm", "chrSQEncoding1.dcm", "no_meta_group_length.dcm", "priv_SQ.dcm",
+}  # fmt: skip
+"""Parts of data sets, without SOP class and instance UID."""
+
+
 async def test_every_file_that_pydicom_ships_is_received_as_it_is(tmp_path: Path) -> None:
     with AppContext(keep_trace=False) as context:
         listener = Listener(context, ListenerOptions(tmp_path, port=0, any_sop_class=True, fsync=False))
@@ -97,6 +106,8 @@ async def test_every_file_that_pydicom_ships_is_received_as_it_is(tmp_path: Path
             report = await send(context, peer_of(listener), OPTIONS, selection)
             sent = {result.item.head.sop_instance_uid for result in report.results if result.is_sent}
         await listener.stop()
-    assert report.sent == len(report.results) > 100
+    refused = {Path(result.item.name).name for result in report.results if not result.is_sent}
+    assert refused == BROKEN | WITHOUT_UIDS
+    assert report.sent > 100
     received = {event.sop_instance_uid for event in listener.drain() if isinstance(event, ReceivedInstance)}
     assert received == sent

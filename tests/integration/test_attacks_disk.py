@@ -42,7 +42,15 @@ from helpers.bad_peer import (
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.events import ReceivedInstance
 from dicomgui.app.listening.listener import Listener, ListenerOptions
-from dicomgui.network import Association, AssociationError, ProposedContext, RemoteProtocolError, connect, read_head
+from dicomgui.network import (
+    Association,
+    AssociationError,
+    ProposedContext,
+    RemoteProtocolError,
+    Strictness,
+    connect,
+    read_head,
+)
 from dicomgui.network.dimse.commands import Response
 from dicomgui.network.part10 import write_head
 from dicomgui.network.pdu import Abort
@@ -76,7 +84,7 @@ def parts(folder: Path) -> list[Path]:
 @contextlib.asynccontextmanager
 async def listening(folder: Path, *, fsync: bool = True) -> AsyncIterator[Listener]:
     with AppContext() as context:
-        listener = Listener(context, ListenerOptions(folder=folder, port=0, fsync=fsync))
+        listener = Listener(context, ListenerOptions(folder=folder, port=0, fsync=fsync, strictness=Strictness.ANY))
         await listener.start()
         try:
             yield listener

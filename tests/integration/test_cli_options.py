@@ -18,6 +18,7 @@ from helpers.instances import write_instance
 from dicomgui.cli.main import build_parser, main
 from dicomgui.cli.target import target_of
 from dicomgui.network import (
+    EVERYTHING_PERMITTED,
     AcceptPolicy,
     AETitle,
     AssociationRequest,
@@ -85,7 +86,7 @@ class Scp:
                 check_identity=accept_passcodes({"anna": "right"}),
                 answer_extended=answer_extended(QueryFlags(relational=True)),
             ),
-            tls=server_config(authority.issue(), authority),
+            tls=server_config(authority.issue(), authority), permitted=EVERYTHING_PERMITTED,
             lifecycle=Lifecycle(on_requested=self.asked.append),
             destinations={"ELSEWHERE": PeerAddress(AETitle("ELSEWHERE"), "127.0.0.1", 1)},
         )  # fmt: skip

@@ -20,6 +20,7 @@ from helpers.bad_peer import (
     command,
     context_ac,
     dataset,
+    instance_data,
     item,
     pdata,
     pdv,
@@ -91,7 +92,7 @@ LIES = [
 
 def accept(rq: AssociateRQ) -> tuple[bytes, dict[str, int]]:
     """An answer that accepts everything in the roles that were asked for; the contexts by abstract syntax."""
-    ids = {context.abstract_syntax: context.context_id for context in rq.presentation_contexts}
+    ids = {context.abstract_syntax: context.context_id for context in reversed(rq.presentation_contexts)}
     answers = [context_ac(one.context_id, 0, one.transfer_syntaxes[0]) for one in rq.presentation_contexts]
     role = item(0x54, len(CT).to_bytes(2, "big") + raw(CT) + b"\1\1")
     information = user_information(role) if CT in ids else USER
@@ -128,7 +129,9 @@ async def lie(peer: Peer, told: Lie, command_field: int) -> None:
     ]
     await peer.send(*responses[:-1])
     for number, uid in enumerate(told.stored, 1):
-        await peer.send(pdata(pdv(ids[CT], 3, command(store_elements(uid, number)))), dataset(b"data", ids[CT]))
+        await peer.send(
+            pdata(pdv(ids[CT], 3, command(store_elements(uid, number)))), dataset(instance_data(uid), ids[CT])
+        )
         await peer.read()
     await peer.send(*responses[-1:])
     while await asked(peer):

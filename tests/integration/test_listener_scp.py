@@ -34,7 +34,13 @@ from dicomgui.network import (
     presets,
     serve,
 )
-from dicomgui.network.association.extended import QueryFlags, RetrieveFlags
+from dicomgui.network.association.extended import (
+    QueryFlags,
+    RetrieveFlags,
+    WorklistFlags,
+    decode_extended,
+    extended_for,
+)
 from dicomgui.network.service import query_class
 from dicomgui.network.service_classes.commitment import CommitmentResult, commitment_request
 from dicomgui.network.uids import STORAGE_CLASSES
@@ -373,6 +379,87 @@ async def test_a_choice_of_sop_classes_and_transfer_syntaxes(context: AppContext
     assert agreed == {CT: implicit, FIND: explicit}
 
 
+# -- extended negotiation --------------------------------------------------------------------------------------------
+
+
+EVERYTHING = QueryFlags(True, True, True, True, True)
+
+
+@pytest.mark.parametrize("for_tests", [False, True])
+async def test_what_is_not_performed_is_granted_for_tests_alone(
+    context: AppContext, tmp_path: Path, for_tests: bool
+) -> None:
+    """PS3.4 C.5.1.1, C.5.2.1, K.5.1.2: a flag that is granted is a promise."""
+    uids = (FIND, MOVE, query_class("worklist", "find"))
+    options = {"services": ALL, "extended": EVERYTHING, "grants_unperformed": for_tests}
+    async with listening(context, tmp_path, **options) as listener:
+        contexts = presets.for_classes(*uids)
+        async with connect(at(listener), contexts=contexts, extended=extended_for(uids, EVERYTHING)) as assoc:
+            granted = {item.sop_class_uid: decode_extended(item) for item in assoc.negotiated.extended}
+    if for_tests:
+        expected = [EVERYTHING, RetrieveFlags(True, True), WorklistFlags(True, True)]
+    else:
+        expected = [QueryFlags(relational=True, date_time=True), RetrieveFlags(relational=True), WorklistFlags()]
+    assert granted == dict(zip(uids, expected, strict=True))
+
+
+@pytest.mark.parametrize("view", ["CLASSIC", "ENHANCED"])
+async def test_a_view_that_was_not_agreed_on_is_refused(context: AppContext, tmp_path: Path, view: str) -> None:
+    """PS3.4 C.4.1.1.3.1: Query/Retrieve View shall not be there otherwise; the answer would be of another view."""
+    wanted = identifier("STUDY", StudyInstanceUID=CT_STUDY, QueryRetrieveView=view)
+    empty = identifier("STUDY", StudyInstanceUID=CT_STUDY, QueryRetrieveView="")
+    async with filled(context, tmp_path) as listener, connect(at(listener), contexts=(*presets.QUERY, *GET)) as assoc:
+        async with assoc.find(empty) as found:
+            assert len([match async for match in found]) == 1
+        async with assoc.find(wanted) as found:
+            refused = await found.result()
+        assert (refused.status, refused.offending) == (0xA900, (0x00080053,))
+        async with assoc.get(wanted, into=tmp_path / "got") as got:
+            assert (await got.result()).status == 0xA900
+
+
+async def test_a_view_that_is_granted_for_tests_is_not_refused(context: AppContext, tmp_path: Path) -> None:
+    flags = QueryFlags(enhanced_multi_frame=True)
+    wanted = identifier("STUDY", StudyInstanceUID=CT_STUDY, QueryRetrieveView="ENHANCED")
+    async with (
+        filled(context, tmp_path, extended=flags, grants_unperformed=True) as listener,
+        connect(at(listener), contexts=presets.QUERY, extended=extended_for((FIND,), flags)) as assoc,
+        assoc.find(wanted) as found,
+    ):
+        assert len([match async for match in found]) == 1
+
+
+async def test_fuzzy_names_change_nothing_else_of_a_worklist(context: AppContext, tmp_path: Path) -> None:
+    """The first two bytes of a worklist's field are reserved and always 1 (PS3.4 table K.5-1)."""
+    worklist = query_class("worklist", "find")
+    items = [
+        elements(PatientID=f"{day}-{hour}", StudyDate=f"2024010{day}", StudyTime=f"{hour:02}0000")
+        for day in (1, 2, 3)
+        for hour in (8, 12, 20)
+    ]
+    wanted = elements(PatientID="", StudyDate="20240101-20240103", StudyTime="100000-140000")
+    flags = QueryFlags(fuzzy=True)
+    listener = Listener(
+        context,
+        ListenerOptions(
+            folder=tmp_path, port=0, ae_title="OURS", services=ALL, extended=flags, grants_unperformed=True
+        ),
+        worklist=items,
+    )
+    await listener.start()
+    try:
+        answers = []
+        for asked in ((), extended_for((worklist,), flags)):
+            async with (
+                connect(at(listener), contexts=presets.WORKLIST, extended=asked) as assoc,
+                assoc.find(wanted, root="worklist") as op,
+            ):
+                answers.append([match.dataset.PatientID async for match in op])
+    finally:
+        await listener.stop()
+    assert answers == [["1-12", "2-12", "3-12"]] * 2
+
+
 # -- storage commitment, performed steps, worklist -------------------------------------------------------------------
 
 
@@ -401,7 +488,8 @@ async def test_storage_commitment_says_what_is_here(context: AppContext, tmp_pat
             await reached(lambda: bool(reports), "the report came")
     [report] = reports
     assert [tuple(one) for one in report.committed] == references[:1]
-    assert [(tuple(one.reference), one.reason) for one in report.failed] == [(one, 0x0112) for one in references[1:]]
+    reasons = [(tuple(one.reference), one.reason) for one in report.failed]
+    assert reasons == [(references[1], 0x0112), (references[2], 0x0119)]  # PS3.3 C.14.1.1
 
 
 async def test_the_report_comes_over_a_new_association_to_a_known_peer_that_has_left(

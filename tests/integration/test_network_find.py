@@ -21,6 +21,7 @@ from helpers.bad_peer import (
     pdata,
     pdv,
     reached,
+    response,
     time_passes,
 )
 from helpers.certificates import Authority, client_config, server_config
@@ -37,11 +38,13 @@ from dicomgui.network import (
     Reply,
     Status,
     SyncClient,
+    Timeouts,
     connect,
     presets,
 )
 from dicomgui.network.service.exchange import MAX_QUEUED_RESPONSES
 from dicomgui.network.service.results import Matches
+from dicomgui.network.service_classes.query import search
 from dicomgui.network.tracing import DimseRecord, Record
 
 pytestmark = pytest.mark.any_loop
@@ -536,7 +539,10 @@ async def test_a_peer_that_takes_no_notice_of_a_cancel_is_aborted(goes_on: bool)
             await time_passes(0.01)
         heard.append(type(await peer.read()).__name__)
 
-    async with bad_server(script) as server, connect(server.address, contexts=STUDY_FIND) as assoc:
+    async with (
+        bad_server(script) as server,
+        connect(server.address, contexts=STUDY_FIND, timeouts=Timeouts(cancel_s=0.8)) as assoc,
+    ):
         op = assoc.find(b"")
         await anext(op)
         with pytest.raises(OperationTimeout) as caught:
@@ -675,3 +681,58 @@ def test_the_blocking_twin_finds_cancels_and_stops() -> None:
             next(op)
             assert op.cancel().status.is_cancel
         assert assoc.echo().status.is_success
+
+
+async def test_an_iteration_that_is_dropped_leaves_a_usable_association() -> None:
+    """The loop is left without a block around it: the query is cancelled, and the next one has its turn."""
+    async with ends(Handlers(on_find=lambda request: some(1000))) as both:
+
+        async def first() -> object:
+            async for match in both.assoc.find(keys(PatientID="")):
+                return match
+            return None
+
+        with pytest.warns(ResourceWarning, match="CFind"):
+            assert await first() is not None
+        async with asyncio.timeout(SOON_S):
+            assert (await both.assoc.echo()).status.is_success
+            async with both.assoc.find(keys(PatientID="")) as op:
+                assert len([match async for match in op]) == 1000
+
+
+async def test_a_limit_keeps_its_matches_though_the_peer_takes_no_notice_of_the_cancel() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(FIND_AC)
+        request = await peer.read_command()
+        await peer.read()
+        while not peer.is_gone:
+            await peer.send(pending(request.message_id))
+            await time_passes(0.01)
+
+    limited = Timeouts(cancel_s=0.3)
+    async with bad_server(script) as server, connect(server.address, contexts=STUDY_FIND, timeouts=limited) as assoc:
+        async with asyncio.timeout(SOON_S):
+            answer = await search(assoc, keys(PatientID=""), limit=5)
+    assert len(answer.found) == 5
+    assert answer.response is None
+
+
+async def test_a_peer_that_needs_its_time_to_cancel_keeps_its_association() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(FIND_AC)
+        request = await peer.read_command()
+        await peer.read()
+        await peer.send(pending(request.message_id))
+        await peer.read_command()
+        for _ in range(10):
+            await peer.send(pending(request.message_id))
+            await time_passes(0.12)
+        await peer.send(response(0x8020, request.message_id, 0xFE00))
+        await peer.read()
+
+    async with bad_server(script) as server, connect(server.address, contexts=STUDY_FIND) as assoc:
+        async with assoc.find(b"") as op:
+            await anext(op)
+        assert (await op.result()).status == 0xFE00
+        assert assoc.is_connected
+        await assoc.abort()

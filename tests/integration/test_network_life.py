@@ -17,6 +17,7 @@ from helpers.services import CT, EXPLICIT, MPPS, ends, file, instance, keys
 from pydicom.dataset import Dataset
 
 from dicomgui.network import (
+    EVERYTHING_PERMITTED,
     AcceptPolicy,
     AETitle,
     Association,
@@ -772,7 +773,7 @@ async def test_a_time_out_may_be_set_for_one_call_and_taken_away(tmp_path: Path)
             lambda assoc: assoc.store(instance(1), timeout_s=SHORT_S),
             lambda assoc: assoc.n_get(CT, "1.2", timeout_s=SHORT_S),
         ):
-            assoc = await connect(server.address, contexts=contexts)
+            assoc = await connect(server.address, contexts=contexts, permitted=EVERYTHING_PERMITTED)
             with pytest.raises(OperationTimeout, match=r"0\.25 s"):
                 await ask(assoc)
             await assoc.release()

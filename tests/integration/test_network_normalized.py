@@ -13,6 +13,8 @@ from helpers.services import COMMITMENT, MPPS, ends, keys
 from pydicom.dataset import Dataset
 
 from dicomgui.network import (
+    EVERYTHING_PERMITTED,
+    AcceptPolicy,
     Handlers,
     LocalProtocolError,
     NoAcceptedContext,
@@ -20,6 +22,7 @@ from dicomgui.network import (
     RemoteProtocolError,
     Reply,
     Response,
+    ServerOptions,
     ServiceUser,
     Status,
     SyncClient,
@@ -71,7 +74,7 @@ async def test_the_request_arrives_and_the_answer_comes_back(name: str, later: b
     async with ends(seen.handlers) as both:
         response = await ASK[name](both.assoc)
         assert response.status.is_success
-        assert response.dataset == ANSWERED
+        assert response.dataset == (None if name == "n_delete" else ANSWERED)  # PS3.7 10.3.6.2: it has none
         assert response.sop_instance_uid == INSTANCE
         assert response.type_id == {"n_action": 5, "n_event_report": 3}.get(name)
         assert response.progress is None
@@ -101,11 +104,11 @@ async def test_b19_statuses_warnings_with_data_and_what_explains_them(name: str,
         response = await ASK[name](both.assoc)
         assert response.status == status
         assert response.status.is_warning == (status in (0x0107, 0x0116))
-        assert (response.dataset is not None) == (status in (0x0107, 0x0116))
+        assert (response.dataset is not None) == (name != "n_delete" and status in (0x0107, 0x0116))
         if status == 0x0112:
             assert (response.comment, response.offending, response.error_id) == ("no such thing", (0x1000,), 9)
         if status == 0x0107:
-            assert response.dataset == ANSWERED
+            assert response.dataset == (None if name == "n_delete" else ANSWERED)
             has_list = name in ("n_create", "n_set", "n_get")  # the others' responses have no such element
             assert response.attribute_identifiers == ((0x00100010,) if has_list else ())
         assert (await both.assoc.echo()).status.is_success
@@ -265,17 +268,23 @@ async def test_a_release_waits_for_nobody_but_the_requests_of_its_own_side() -> 
 def test_the_blocking_twin_has_all_six() -> None:
     seen = Seen(ANSWERED)
     with (
-        SyncServer.serve(port=0, handlers=seen.handlers) as server,
-        SyncClient.connect(f"X@127.0.0.1:{server.port}", contexts=presets.for_classes(MPPS)) as assoc,
+        SyncServer.serve(
+            port=0,
+            handlers=seen.handlers,
+            options=ServerOptions(AcceptPolicy(requestor_scp=None), permitted=EVERYTHING_PERMITTED),
+        ) as server,
+        SyncClient.connect(
+            f"X@127.0.0.1:{server.port}", contexts=presets.for_classes(MPPS), permitted=EVERYTHING_PERMITTED
+        ) as assoc,
     ):
-        for response in (
+        responses = (
             assoc.n_create(MPPS, GIVEN, sop_instance_uid=INSTANCE),
             assoc.n_set(MPPS, INSTANCE, GIVEN),
             assoc.n_get(MPPS, INSTANCE, [0x00100010]),
             assoc.n_action(MPPS, INSTANCE, 1, GIVEN),
             assoc.n_delete(MPPS, INSTANCE),
             assoc.n_event_report(MPPS, INSTANCE, 1, GIVEN),
-        ):
-            assert response.status.is_success
-            assert response.dataset == ANSWERED
+        )
+        assert all(response.status.is_success for response in responses)
+        assert [response.dataset for response in responses] == [ANSWERED] * 4 + [None, ANSWERED]
     assert len(seen.requests) == 6

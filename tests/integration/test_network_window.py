@@ -31,6 +31,7 @@ from helpers.bad_peer import (
 from helpers.services import ends, instance, keys
 
 from dicomgui.network import (
+    EVERYTHING_PERMITTED,
     AcceptPolicy,
     Association,
     AssociationAborted,
@@ -41,6 +42,7 @@ from dicomgui.network import (
     ServerOptions,
     Status,
     StoreRequest,
+    Strictness,
     connect,
     presets,
     serve,
@@ -292,7 +294,11 @@ async def test_a_flood_does_not_keep_a_handler_from_the_response_that_it_waits_f
         return Status(0)
 
     many = provider_module.MAX_WAITING * 2
-    async with await serve(port=0, handlers=Handlers(on_store=store)) as server, await dial(server.port) as peer:
+    options = ServerOptions(policy=AcceptPolicy(), strictness=Strictness.ANY, permitted=EVERYTHING_PERMITTED)
+    async with (
+        await serve(port=0, handlers=Handlers(on_store=store), options=options) as server,
+        await dial(server.port) as peer,
+    ):
         await peer.associate()
         await peer.send(store_rq("1.2.3", b"data", 1))
         asked = await peer.read_command()

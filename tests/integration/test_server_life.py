@@ -31,6 +31,7 @@ from dicomgui.network import (
     EchoRequest,
     Handlers,
     Lifecycle,
+    Limits,
     ListenError,
     MemorySink,
     NullSink,
@@ -39,6 +40,7 @@ from dicomgui.network import (
     Sink,
     Status,
     StoreRequest,
+    Strictness,
     Timeouts,
     serve,
 )
@@ -111,6 +113,10 @@ async def test_b17_a_sink_that_raises_is_answered_0110_and_the_association_lives
         assert [r for r in listener.records if isinstance(r, NoteRecord)]
 
 
+LENIENT = ServerOptions(policy=AcceptPolicy(), strictness=Strictness.ANY)
+"""For requests whose data sets are none."""
+
+
 async def test_a_sink_whose_end_raises_does_not_keep_the_association_from_ending() -> None:
     sink = FaultySink("abandon")
     handlers = Handlers(open_sink=lambda request: sink, on_store=lambda request, result: Status(0))
@@ -160,7 +166,7 @@ FAULTY = [
 
 @pytest.mark.parametrize("handlers", FAULTY, ids=["at once", "later", "cancelled", "awaiting", "nonsense", "open_sink"])
 async def test_b17_a_handler_that_raises_answers_0110_and_the_next_request_is_served(handlers: Handlers) -> None:
-    async with await serve(LOOPBACK, 0, handlers=handlers) as server, await dial(server.port) as peer:
+    async with await serve(LOOPBACK, 0, handlers=handlers, options=LENIENT) as server, await dial(server.port) as peer:
         await peer.associate()
         for number in range(1, 4):
             await peer.send(store_rq(message_id=number) if number != 2 else echo_rq(number))
@@ -192,9 +198,11 @@ async def test_open_sink_may_refuse_and_the_data_is_read_and_dropped() -> None:
         assert results == [None, None]
 
 
-async def test_a_data_set_too_large_for_memory_is_refused_without_a_sink(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "MEMORY_DATASET_LIMIT", 1000)
-    async with target() as listener, await dial(listener.port) as peer:
+async def test_a_data_set_too_large_for_memory_is_refused_without_a_sink() -> None:
+    async with (
+        target(limits=Limits(max_instance_memory=1000)) as listener,
+        await dial(listener.port) as peer,
+    ):
         await peer.associate()
         await peer.send(store_rq("1.2.3", bytes(1000)), store_rq("1.2.4", bytes(1002)))
         assert [(await answered(peer)).status for _ in range(2)] == [0, 0xA700]
@@ -241,7 +249,7 @@ async def test_what_is_refused_without_a_handler_is_told(raises: bool) -> None:
             raise ValueError("who is told")
 
     handlers = Handlers(on_store=lambda request, data: Status(0xA700), on_refused=tell)
-    async with await serve(LOOPBACK, 0, handlers=handlers) as server, await dial(server.port) as peer:
+    async with await serve(LOOPBACK, 0, handlers=handlers, options=LENIENT) as server, await dial(server.port) as peer:
         await peer.associate()
         for payload in (store_rq("../x"), store_rq("1.2.3"), echo_rq(), echo_rq(1, context_id=3)):
             await peer.send(payload)
@@ -274,7 +282,7 @@ async def test_who_wants_to_be_told_and_raises_does_no_harm() -> None:
 
 async def test_a_reply_that_cannot_be_sent_ends_the_association_and_nothing_else() -> None:
     handlers = Handlers(on_echo=lambda request: Reply(Status(0xC000), "", (1 << 40,)))
-    async with await serve(LOOPBACK, 0, handlers=handlers) as server, await dial(server.port) as peer:
+    async with await serve(LOOPBACK, 0, handlers=handlers, options=LENIENT) as server, await dial(server.port) as peer:
         await peer.associate()
         await peer.send(echo_rq())
         assert short(await peer.read()) == (2, 0)

@@ -22,6 +22,7 @@ from dicomgui.network import (
     FindRequest,
     Handlers,
     Lifecycle,
+    LocalProtocolError,
     Reply,
     Server,
     ServerOptions,
@@ -606,6 +607,7 @@ async def test_one_server_has_all_services() -> None:
             assert (await requests.wait(uid, timeout_s=SOON_S)).is_complete
             async with print_management.session(assoc) as session:
                 await session.add_film()
-            assert (await assoc.n_delete(mpps.SOP_CLASS, "1.2.3")).status == 0x0211
+            with pytest.raises(LocalProtocolError, match="does not permit N-DELETE"):
+                await assoc.n_delete(mpps.SOP_CLASS, "1.2.3")
         await provider.close()
     assert len(stored) == len(steps.steps) == len(procedures.steps) == 1

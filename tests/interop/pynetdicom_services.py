@@ -2,7 +2,8 @@
 
 It has an archive of the files, remembers what is created, and says each thing that it is asked as a line of JSON. The
 ports of those that it calls itself (move destinations, and who wants the report of a storage commitment on a new
-association) are read from ``destinations.json`` in the folder, by AE title.
+association) are read from ``destinations.json`` in the folder, by AE title; the Study Instance UIDs at whose retrieval
+it aborts, from ``aborts.txt``.
 
 What is asked decides what it answers: Patient IDs SLOW (waits for a C-CANCEL after the first match), UNSUPPORTED (FF01)
 and REFUSED (A700 with a comment), and the names and secrets of users below.
@@ -36,6 +37,7 @@ RETRIEVE = [f"1.2.840.10008.5.1.4.1.2.{root}.{verb}" for root in (1, 2, 3) for v
 NORMALIZED = [
     COMMITMENT,
     "1.2.840.10008.3.1.2.3.3",  # MPPS
+    "1.2.840.10008.3.1.2.3.4",  # its Retrieve
     "1.2.840.10008.5.1.1.9",  # Basic Grayscale Print Management
     "1.2.840.10008.5.1.1.16",  # Printer
     "1.2.840.10008.5.1.4.33",  # Instance Availability Notification
@@ -117,6 +119,10 @@ def find(event: evt.Event) -> Iterator[tuple[Any, Dataset | None]]:
 
 def send(event: evt.Event) -> Iterator[Any]:
     keys = event.identifier
+    aborts = folder / "aborts.txt"
+    if aborts.is_file() and str(keys.get("StudyInstanceUID")) in aborts.read_text().split():
+        event.assoc.abort()
+        return
     instances = chosen(keys) if keys.get("PatientID") != "SLOW" else archive[:3]
     yield len(instances)
     for number, instance in enumerate(instances):

@@ -137,6 +137,65 @@ async def test_findscu_in_any_script(
     assert str(answer.PatientName) == PATIENTS[patient].name
 
 
+ESCAPED = "\\ISO 2022 IR "
+HELD = {
+    "GB18030": {"latin", "french", "japanese", "chinese", "cyrillic", "greek", "polish"},
+    "GBK": {"japanese", "chinese", "cyrillic"},
+    f"{ESCAPED}87": {"japanese", "cyrillic"},
+    f"{ESCAPED}58": {"japanese", "chinese", "cyrillic"},
+    f"{ESCAPED}149": {"japanese", "cyrillic"},
+    f"{ESCAPED}159": {"latin", "french", "polish"},
+    "ISO 2022 IR 100\\ISO 2022 IR 144": {"latin", "french", "cyrillic"},
+}
+"""Whose names are in which character set; all others are in UTF-8."""
+
+NOT_BY_PYDICOM = (f"{ESCAPED}58", f"{ESCAPED}159")
+"""What pydicom 3.0 writes wrongly; it writes the answers of the worklist, which are in UTF-8 then. It misreads the
+first, too."""
+
+
+async def asked_in(charset: str, model: str, port: int, folder: Path) -> dict[str, tuple[str, Dataset]]:
+    """The answers, and what DCMTK shows of all of them, by Patient ID."""
+    query = Dataset()
+    query.SpecificCharacterSet = charset.split("\\")
+    query.PatientName, query.PatientID = "", ""
+    if model == "-P":
+        query.QueryRetrieveLevel = "PATIENT"
+    query.file_meta = pydicom.dataset.FileMetaDataset()
+    query.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+    query.save_as(folder / "query.dcm", enforce_file_format=False)
+    done = await findscu(port, model, folder=folder, files=(folder / "query.dcm",))
+    assert done.code == 0, str(done)
+    shown = await peers.run("dcmdump", "-q", "+U8", "+P", "PatientName", "+sd", "+sp", "rsp*.dcm", folder)
+    return {answer.PatientID: (shown.output, answer) for answer in responses(folder)}
+
+
+@pytest.mark.interop("findscu", "dcmdump")
+@pytest.mark.parametrize("model", ["-P", "-W"], ids=["archive", "worklist"])
+async def test_answers_are_in_the_character_set_that_findscu_asks_in(
+    practice: PracticePACS, tmp_path: Path, model: str
+) -> None:
+    """Where it holds the name, else in UTF-8; DCMTK and pydicom read the same."""
+    by_id = {patient.patient_id: name for name, patient in PATIENTS.items()}
+    folders = [tmp_path / str(number) for number in range(len(HELD))]
+    for folder, (charset, held) in zip(folders, HELD.items(), strict=True):
+        await asyncio.to_thread(folder.mkdir)
+        answers = await asked_in(charset, model, practice.port, folder)
+        names = {by_id[uid] for uid in answers}
+        is_lost = model == "-W" and charset in NOT_BY_PYDICOM
+        in_it = set()
+        for uid, (shown, answer) in answers.items():
+            name = PATIENTS[by_id[uid]].name
+            term = str(answer.get("SpecificCharacterSet", ""))
+            if term and "192" not in term:
+                in_it.add(by_id[uid])
+            assert name in shown, (charset, name)
+            if charset != NOT_BY_PYDICOM[0] or by_id[uid] not in in_it:
+                assert str(answer.PatientName) == name, charset
+        assert names
+        assert in_it == (set() if is_lost else held & names), charset
+
+
 @pytest.mark.interop("findscu")
 async def test_findscu_asks_the_worklist(practice: PracticePACS, tmp_path: Path) -> None:
     step = "ScheduledProcedureStepSequence[0]."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,3 +106,24 @@ def test_find_get_and_move_of_orthanc(orthanc: peers.Orthanc, port: int, tmp_pat
         assert len(data_sets((tmp_path / "moved").rglob("*.dcm"))) == 4
     finally:
         orthanc.clear()
+
+
+@pytest.mark.interop("pynetdicom")
+@pytest.mark.parametrize("verb", ["get", "move"])
+def test_one_study_at_which_the_peer_aborts_does_not_cost_the_others(tmp_path: Path, verb: str) -> None:
+    here = peers.free_port()
+    with peers.pynetdicom_services(tmp_path / "peer", real_files()) as peer:
+        (peer.folder / "destinations.json").write_text(json.dumps({TO: here}))
+        (peer.folder / "aborts.txt").write_text(CT_STUDY)
+        into = ("--out", tmp_path / "in")
+        way = into if verb == "get" else ("--to", TO, "--listen", here, *into)
+        done = dicomgui(verb, peer.address, "-k", f"PatientID={DOE}", "-k", "StudyDate=", *way, "--json")
+        shown = dicomgui(verb, peer.address, "-k", f"PatientID={DOE}", "-k", "StudyDate=", *way)
+    told = {one["keys"]["StudyInstanceUID"]: one for one in events(done.stdout) if one["event"] == "retrieved"}
+    assert (told[CR_STUDY]["state"], told[CR_STUDY]["reason"]) == ("done", "")
+    assert told[CT_STUDY]["state"] == "failed"
+    assert "abort" in told[CT_STUDY]["reason"]
+    assert events(done.stdout)[-1]["completed"] == 3
+    assert done.returncode == shown.returncode == 1
+    [line] = [text for text in shown.stdout.decode().splitlines() if text.startswith("failed")]
+    assert told[CT_STUDY]["reason"].partition(": ")[2] in line

@@ -95,13 +95,19 @@ async def test_compressed_files_arrive_as_dcmtk_decompresses_them(
 
 
 @pytest.mark.interop("storescp")
-async def test_the_default_syntax_is_not_proposed_unasked(context: AppContext, tmp_path: Path) -> None:
+async def test_the_default_syntax_is_proposed_unless_nothing_may_be_converted(
+    context: AppContext, tmp_path: Path
+) -> None:
+    """PS3.5 10.1: a peer must take implicit VR little endian, and need not take anything else."""
     syntaxes = (EXPLICIT, DEFLATED, BIG_ENDIAN)
     files = [write_instance(tmp_path, number, syntax=uid) for number, uid in enumerate(syntaxes)]
-    with peers.storescp(tmp_path / "storescp", "+xi") as peer:
-        with await prepare(context, files) as selection:
-            report = await send(context, PeerAddress.parse(peer.address), ConnectionOptions(), selection)
+    with peers.storescp(tmp_path / "storescp", "+xi") as peer, await prepare(context, files) as selection:
+        address = PeerAddress.parse(peer.address)
+        report = await send(context, address, ConnectionOptions(), selection, conversion=Conversion.NEVER)
         assert kept_by(peer) == {}
+        again = await send(context, address, ConnectionOptions(), selection)
+        assert len(kept_by(peer)) == len(files)
+    assert (again.ok, again.converted) == (True, len(files))
     assert report.sent == 0
     assert "--convert uncompressed" in report.findings[0].tries[0]
 

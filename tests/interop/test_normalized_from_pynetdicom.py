@@ -26,7 +26,7 @@ from dicomgui.network import (
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
 
-MPPS = "1.2.840.10008.3.1.2.3.3"
+MPPS, RETRIEVE = "1.2.840.10008.3.1.2.3.3", "1.2.840.10008.3.1.2.3.4"
 COMMITMENT = "1.2.840.10008.1.20.1"
 COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
 PRINT_META = "1.2.840.10008.5.1.1.9"
@@ -110,7 +110,7 @@ async def test_mpps_from_pynetdicom() -> None:
         said = await peers.pynetdicom_user(
             server.port,
             "RIS",
-            classes=[MPPS],
+            classes=[MPPS, RETRIEVE],
             steps=[
                 ["n_create", MPPS, "2.25.1", begun],
                 ["n_create", MPPS, "2.25.1", begun],
@@ -118,9 +118,9 @@ async def test_mpps_from_pynetdicom() -> None:
                 ["n_set", MPPS, "2.25.1", {"PerformedProcedureStepStatus": "COMPLETED"}],
                 ["n_set", MPPS, "2.25.1", {"PatientComments": "unknown here"}],
                 ["n_set", MPPS, "2.25.404", {"PerformedProcedureStepStatus": "COMPLETED"}],
-                ["n_get", MPPS, "2.25.1", [0x00400252]],
-                ["n_get", MPPS, "2.25.1", []],
-                ["n_get", MPPS, "2.25.404", []],
+                ["n_get", RETRIEVE, "2.25.1", [0x00400252]],
+                ["n_get", RETRIEVE, "2.25.1", []],
+                ["n_get", RETRIEVE, "2.25.404", []],
             ],
         )
     statuses = ["0000", "0111", "0000", "0000", "0107", "0112", "0000", "0000", "0112"]

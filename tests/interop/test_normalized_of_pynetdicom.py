@@ -25,7 +25,7 @@ from dicomgui.network import (
 )
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
 
-MPPS = "1.2.840.10008.3.1.2.3.3"
+MPPS, RETRIEVE = "1.2.840.10008.3.1.2.3.3", "1.2.840.10008.3.1.2.3.4"
 COMMITMENT = "1.2.840.10008.1.20.1"
 COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
 PRINT_META = "1.2.840.10008.5.1.1.9"
@@ -48,7 +48,7 @@ def asked(peer: peers.Peer, what: str) -> list[dict[str, object]]:
 async def test_mpps_of_pynetdicom(provider: peers.Peer) -> None:
     """N-CREATE as IN PROGRESS, N-SET to COMPLETED, N-GET of two attributes and of all, and of an unknown one."""
     uid = "2.25.1"
-    async with connect(provider.address, contexts=presets.for_classes(MPPS)) as assoc:
+    async with connect(provider.address, contexts=presets.for_classes(MPPS, RETRIEVE)) as assoc:
         begun = elements(PerformedProcedureStepStatus="IN PROGRESS", PerformedProcedureStepID="P1", Modality="CT")
         created = await assoc.n_create(MPPS, begun, sop_instance_uid=uid)
         assert (created.status, created.sop_instance_uid) == (Status(0), uid)
@@ -59,24 +59,24 @@ async def test_mpps_of_pynetdicom(provider: peers.Peer) -> None:
         assert changed.status == 0
         assert changed.dataset is not None
         assert changed.dataset.PerformedProcedureStepStatus == "COMPLETED"
-        got = await assoc.n_get(MPPS, uid, (0x00400252, 0x00080060))
+        got = await assoc.n_get(RETRIEVE, uid, (0x00400252, 0x00080060))
         assert got.status == 0
         assert got.dataset == elements(PerformedProcedureStepStatus="COMPLETED", Modality="CT")
-        everything = await assoc.n_get(MPPS, uid)
+        everything = await assoc.n_get(RETRIEVE, uid)
         assert everything.dataset is not None
         assert len(everything.dataset) == 3
-        assert (await assoc.n_get(MPPS, "2.25.404")).status == 0x0112
+        assert (await assoc.n_get(RETRIEVE, "2.25.404")).status == 0x0112
         assert (await assoc.n_set(MPPS, "2.25.404", elements(Modality="MR"))).status == 0x0112
     assert asked(provider, "get-attributes")[0]["tags"] == ["00400252", "00080060"]
 
 
 async def test_create_without_a_uid_of_pynetdicom(provider: peers.Peer) -> None:
     """The provider makes one, and tells it in the response."""
-    async with connect(provider.address, contexts=presets.for_classes(MPPS)) as assoc:
+    async with connect(provider.address, contexts=presets.for_classes(MPPS, RETRIEVE)) as assoc:
         created = await assoc.n_create(MPPS, elements(Modality="CT"))
         assert created.status == 0
         assert created.sop_instance_uid.startswith("2.25.100")
-        assert (await assoc.n_get(MPPS, created.sop_instance_uid)).dataset == elements(Modality="CT")
+        assert (await assoc.n_get(RETRIEVE, created.sop_instance_uid)).dataset == elements(Modality="CT")
 
 
 async def test_print_of_pynetdicom(provider: peers.Peer) -> None:

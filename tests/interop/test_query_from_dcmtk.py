@@ -259,6 +259,20 @@ async def test_move_to_storescp_from_movescu(archive: Archive, tmp_path: Path) -
 
 
 @pytest.mark.interop("movescu", "storescp")
+async def test_move_to_a_storescp_that_takes_implicit_vr_only(archive: Archive, tmp_path: Path) -> None:
+    """PS3.5 10.1: nothing else must be taken. dcmqrscp delivers all of them, too."""
+    with peers.storescp(tmp_path / "third", "+xi") as third:
+        destinations = {third.ae_title: PeerAddress.parse(third.address)}
+        async with serving(archive, destinations=destinations) as server:
+            done = await movescu(server, "-S", *study(CT_STUDY), "-aem", third.ae_title)
+        assert done.code == 0, str(done)
+        kept = {one.SOPInstanceUID: one for one in map(pydicom.dcmread, third.folder.iterdir())}
+    sources = {one.SOPInstanceUID: one for one in map(pydicom.dcmread, real_files(CT_STUDY))}
+    assert {one.file_meta.TransferSyntaxUID for one in kept.values()} == {"1.2.840.10008.1.2"}
+    assert {uid: one.PixelData for uid, one in kept.items()} == {uid: one.PixelData for uid, one in sources.items()}
+
+
+@pytest.mark.interop("movescu", "storescp")
 async def test_move_with_failures_from_movescu(archive: Archive, tmp_path: Path) -> None:
     """The third party takes no compressed image, and one file is gone."""
     compressed = shipped_folder() / "test_files" / "JPEG2000.dcm"

@@ -15,9 +15,11 @@ from helpers.instances import shipped_folder
 from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, Archive, Receiver, data_sets, identifier, kept_in, real_files
 from pydicom.dataset import Dataset
 
-from dicomgui.network import FindRequest, Handlers, PeerAddress, Server, ServerOptions, connect, presets, serve
+from dicomgui.network import FindRequest, Handlers, PeerAddress, Server, ServerOptions, Status, connect, presets, serve
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.server.offering import policy_for
+from dicomgui.network.tracing import Record
+from dicomgui.trace.diagnosis.diagnose import diagnose
 
 CT, MR, CR, SC = (f"1.2.840.10008.5.1.4.1.1.{last}" for last in ("2", "4", "1", "7"))
 EXPLICIT, JPEG_2000 = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.91"
@@ -59,6 +61,23 @@ async def test_find_of_orthanc(archive: peers.Orthanc, root: str, level: str, co
         assert (await op.result()).status == 0
     assert len(found) == count
     assert {str(one.PatientName) for one in found} == {"Doe^Archibald"}
+
+
+async def test_get_of_orthanc_with_failures_and_the_next_study(archive: peers.Orthanc, tmp_path: Path) -> None:
+    """Its list of failed instances comes in the fragment of the command set; the association goes on."""
+    records: list[Record] = []
+    failing = Handlers(on_store=lambda request, result: Status(0xA700))
+    contexts = presets.for_get((CT, CR), (EXPLICIT,))
+    async with connect(archive.peer.address, contexts=contexts, tracer=records.append) as assoc:
+        failed = await assoc.get(identifier("STUDY", StudyInstanceUID=CT_STUDY), into=failing)
+        async with assoc.get(identifier("STUDY", StudyInstanceUID=CR_STUDY), into=tmp_path) as op:
+            assert [progress.failed async for progress in op] == [0, 0, 0]
+            response = await op.result()
+    assert (failed.status, response.status) == (0xA702, 0)
+    assert set(failed.failed_sop_instance_uids) == set(data_sets(real_files(CT_STUDY)))
+    assert kept_in(tmp_path) == data_sets(real_files(CR_STUDY))
+    [odd] = [finding for finding in diagnose(records) if finding.code == "odd-command"]
+    assert "the data set stands behind the command set" in odd.what
 
 
 @pytest.mark.parametrize("root", ["study", "patient"])

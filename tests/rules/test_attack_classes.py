@@ -101,6 +101,13 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "test_attacks_datasets.py::test_a_deflated_bomb_is_kept_as_it_is_and_costs_no_memory",
         "test_scan.py::test_a_bomb_is_inflated_to_the_limit_and_no_further",
     ),
+    "data sets: small to send, large to decode": (
+        "test_attacks_cost.py::test_a_sequence_of_empty_items",
+        "test_attacks_cost.py::test_many_elements_and_deep_ones",
+    ),
+    "data sets: without an end, or where none belongs": (
+        "test_attacks_cost.py::test_three_data_sets_of_200_mb_without_an_end",
+    ),
     "text: markup, formulas, escapes, bidirectional": (
         "test_attacks_datasets.py::test_text_of_a_peer_is_one_plain_line_on_a_terminal",
         "test_every_widget.py::test_no_text_is_taken_for_markup",

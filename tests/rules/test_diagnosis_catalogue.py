@@ -9,7 +9,12 @@ from dicomgui.trace.diagnosis.catalogue import CATALOGUE
 from dicomgui.trace.diagnosis.diagnose import diagnose, explain_error
 from dicomgui.trace.diagnosis.facts import Facts
 
-SAID_ELSEWHERE = {"not-converted": "by the send, of a file that could not be converted"}
+SAID_ELSEWHERE = {
+    "not-converted": "by the send, of a file that could not be converted",
+    "converted-private-vr": "by the send, of files that were converted",
+    "converted-long-value": "by the send, of files that were converted",
+    "converted-signed": "by the send, of files that were converted",
+}
 
 SIGNALS = {
     "the name does not resolve": {"name-not-found"},
@@ -52,6 +57,7 @@ SIGNALS = {
     "numbers that do not add up, fewer than announced": {"counters-odd", "fewer-arrived"},
     "text without an alphabet": {"character-set-missing", "character-set-contradicted", "characters-lost"},
     "odd bytes in an AE title": {"odd-ae-title"},
+    "odd command sets": {"odd-command"},
     "our port is busy": {"port-in-use"},
     "N-services and storage commitment": {
         "no-such-instance", "attributes-missing", "attributes-refused", "argument-refused", "class-instance-conflict",

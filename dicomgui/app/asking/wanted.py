@@ -14,18 +14,21 @@ from typing import TYPE_CHECKING, Final
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET, Key, attribute_of, identifier_of, parse_key
 from dicomgui.app.asking.levels import LEVEL_KEYS, UNIQUE_KEYS, Level, accepted_root, levels_of
 from dicomgui.network.client import Association
-from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.errors import ConfigurationError, DimseFailure
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["MAX_FOUND", "Wanted", "classes_of", "look_up"]
+__all__ = ["MAX_FOUND", "Wanted", "classes_of", "look_up", "syntaxes_of"]
 
 MAX_FOUND: Final = 20_000
 """Most things that one look-up finds; more are most likely a mistake."""
 
 MAX_MATCHES: Final = 200_000
 """Most matches of one look-up, also where a peer answers the same thing again and again."""
+
+MAX_LOOKED_AT: Final = 5_000
+"""Images whose transfer syntaxes are asked for."""
 
 IMAGES_EACH: Final = 500
 """UIDs of instances in one request."""
@@ -261,3 +264,48 @@ async def classes_of(association: Association, root: str, requests: Iterable[Wan
                     return ()
                 classes.update(dict.fromkeys([value] if isinstance(value, str) else map(str, value)))
     return tuple(classes)
+
+
+async def syntaxes_of(association: Association, root: str, requests: Iterable[Wanted]) -> tuple[str, ...]:
+    """The transfer syntaxes of what will come, by Available Transfer Syntax UID (0008,3002) of its images.
+
+    The attribute is optional (PS3.4 C.6.1.1.5): a peer that leaves it out of one image, or refuses to be asked, is not
+    asked any more. Of a patient's studies, nothing is asked.
+
+    :returns: none where the peer does not say.
+    :raises DicomNetworkError: the association ended.
+    """
+    if accepted_root(association.negotiated, (root,), "find") is None:
+        return ()
+    found: dict[str, None] = {}
+    looked_at = 0
+    try:
+        for request in requests:
+            async for dataset in _images_of(association, root, request):
+                value = dataset.get("AvailableTransferSyntaxUID")
+                looked_at += 1
+                if not value or looked_at > MAX_LOOKED_AT:
+                    return tuple(found)
+                found.update(dict.fromkeys([value] if isinstance(value, str) else map(str, value)))
+    except DimseFailure:
+        pass
+    return tuple(found)
+
+
+async def _images_of(association: Association, root: str, request: Wanted) -> AsyncGenerator[Dataset, None]:
+    """The images of a request, from the peer."""
+    levels = levels_of(root)
+    demanded = {UNIQUE_KEYS[level] for level in levels}
+    places = [[key for key in request.keys if key.attribute.keyword in demanded]]
+    if request.level is Level.STUDY:
+        series = UNIQUE_KEYS[Level.SERIES]
+        async with aclosing(_find(association, root, Level.SERIES, places[0], (series,))) as matches:
+            uids = [uid async for match in matches if (uid := _uniques_in(match).get(series))]
+        places = [[*places[0], *_keys_of({series: uid})] for uid in uids]
+    elif request.level is Level.PATIENT:
+        return
+    wanted = ("AvailableTransferSyntaxUID", UNIQUE_KEYS[Level.IMAGE])
+    for keys in places:
+        async with aclosing(_find(association, root, Level.IMAGE, keys, wanted)) as matches:
+            async for match in matches:
+                yield match

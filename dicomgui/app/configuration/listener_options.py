@@ -17,14 +17,19 @@ from dicomgui.network.association.extended import QueryFlags, answer_extended
 from dicomgui.network.association.identity import IdentityCheck, accept_any_identity, accept_passcodes
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
+from dicomgui.network.service import Strictness
 from dicomgui.network.transport import TlsConfig
 from dicomgui.network.uids import VERIFICATION
 from dicomgui.storage import DuplicatePolicy
 
-__all__ = ["MAX_CONNECTIONS", "SOP_CLASSES", "CallerRule", "ListenerOptions"]
+__all__ = ["MAX_CONNECTIONS", "PERFORMED", "SOP_CLASSES", "CallerRule", "ListenerOptions"]
 
 MAX_CONNECTIONS = 1024
 """Connections at one time, with an association or not, where the system lets us have so many."""
+
+PERFORMED = QueryFlags(relational=True, date_time=True)
+"""The extended negotiation that is performed (PS3.4 C.5.1.1). Fuzzy matching of names, the adjustment of times to
+another time zone and other views of multi-frame images are not."""
 
 SOP_CLASSES = STORAGE | {VERIFICATION}
 """What is taken in unless any SOP class is."""
@@ -63,7 +68,10 @@ class ListenerOptions:
     :ivar async_ops: operations at a time that a caller may invoke, and that it may perform for us, where it asks for
         more than one; 0 for no limit.
     :ivar grant_scp_role: let callers be providers where they ask for it, e.g. to receive what they get.
-    :ivar extended: what is granted by extended negotiation; with none of it there is no answer.
+    :ivar extended: what is granted by extended negotiation, as far as it is in :data:`PERFORMED`; with none of it there
+        is no answer.
+    :ivar grants_unperformed: grant the rest of ``extended`` as well, though the answers are those without it: for those
+        who test what callers do.
     :ivar services: what is given beside verification.
     :ivar calling_ae_titles: who is let in, patterns with ``*`` and ``?``; everybody if empty.
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
@@ -71,6 +79,7 @@ class ListenerOptions:
     :ivar peers: where a C-MOVE may send to, by AE title.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :ivar index_folder: where the index of the folder lies; in the folder itself by default.
+    :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
     :raises ConfigurationError: a value is unusable.
     """
@@ -91,6 +100,7 @@ class ListenerOptions:
     async_ops: tuple[int, int] = (1, 1)
     grant_scp_role: bool = False
     extended: QueryFlags = field(default=QueryFlags())
+    grants_unperformed: bool = False
     services: frozenset[Provided] = USUAL
     calling_ae_titles: tuple[str, ...] = ()
     sop_classes: frozenset[str] = frozenset()
@@ -101,6 +111,7 @@ class ListenerOptions:
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     quotas: Quotas = field(default=Quotas())
     index_folder: Path | None = None
+    strictness: Strictness = Strictness.STRICT
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -119,6 +130,7 @@ class ListenerOptions:
             CallerRule.REQUIRED: accept_any_identity,
             CallerRule.LISTED: accept_passcodes(self.passcodes),
         }
+        granted = self.extended if self.grants_unperformed else self.extended.common(PERFORMED)
         policy = AcceptPolicy(
             ae_title=self.ae_title,
             check_called=self.check_called_ae,
@@ -127,7 +139,7 @@ class ListenerOptions:
             requestor_scp=None if self.grant_scp_role else frozenset(),
             max_invoked=self.async_ops[0],
             max_performed=self.async_ops[1],
-            answer_extended=answer_extended(self.extended) if self.extended.has_any else None,
+            answer_extended=answer_extended(granted) if granted.has_any else None,
             check_identity=checks[self.callers],
             require_identity=self.callers is not CallerRule.ANY,
         )

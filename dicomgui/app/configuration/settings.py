@@ -28,6 +28,7 @@ from dicomgui.app.configuration.values import Table, Values, overlay
 from dicomgui.app.connection import ConnectionOptions, check_operations
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
+from dicomgui.network.service import Strictness
 from dicomgui.network.transport import ClientAuth, TlsConfig
 from dicomgui.storage import DuplicatePolicy, FolderLayout
 from dicomgui.trace.filter.grammar import MAX_LENGTH
@@ -104,6 +105,7 @@ class ListenerSettings:
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar layout: in which folders the instances can be found besides.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
+    :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
     :ivar index_folder: where the index of the archive lies; relative to the folder of the settings. Empty for the
         archive's own folder.
@@ -126,12 +128,14 @@ class ListenerSettings:
     max_sent_pdu_length: int = 0
     grant_scp_role: bool = False
     extended: QueryFlags = field(default=QueryFlags())
+    grants_unperformed: bool = False
     services: frozenset[Provided] = USUAL
     calling_ae_titles: tuple[str, ...] = ()
     sop_classes: tuple[str, ...] = ()
     transfer_syntaxes: tuple[str, ...] = ()
     layout: FolderLayout = FolderLayout.UID
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
+    strictness: Strictness = Strictness.STRICT
     quotas: Quotas = USUAL_QUOTAS
     index_folder: str = ""
 
@@ -196,6 +200,7 @@ class Settings:
             ae_title=listener.ae_title,
             fsync=listener.fsync,
             on_duplicate=listener.on_duplicate,
+            strictness=listener.strictness,
             check_called_ae=listener.check_called_ae,
             any_sop_class=listener.any_sop_class,
             max_pdu_length=self.max_pdu_length,
@@ -208,6 +213,7 @@ class Settings:
             max_sent_pdu_length=listener.max_sent_pdu_length,
             grant_scp_role=listener.grant_scp_role,
             extended=listener.extended,
+            grants_unperformed=listener.grants_unperformed,
             services=listener.services,
             calling_ae_titles=listener.calling_ae_titles,
             sop_classes=frozenset(listener.sop_classes),
@@ -316,12 +322,14 @@ def _listener_of(values: Values) -> ListenerSettings:
         max_sent_pdu_length=values.take("max_sent_pdu_length", 0, checks.max_pdu_length),
         grant_scp_role=values.take("grant_scp_role", usual.grant_scp_role, checks.flag),
         extended=values.take("extended_negotiation", usual.extended, checks.query_flags),
+        grants_unperformed=values.take("grants_unperformed", usual.grants_unperformed, checks.flag),
         services=values.take("services", usual.services, _services),
         calling_ae_titles=values.take("calling_ae_titles", (), _titles),
         sop_classes=values.take("sop_classes", (), _uids),
         transfer_syntaxes=values.take("transfer_syntaxes", (), _uids),
         layout=values.take("folder_layout", usual.layout, checks.one_of(FolderLayout)),
         on_duplicate=values.take("on_duplicate", usual.on_duplicate, checks.one_of(DuplicatePolicy)),
+        strictness=values.take("strictness", usual.strictness, checks.one_of(Strictness)),
         quotas=_quotas_of(values),
         index_folder=values.take("index_folder", usual.index_folder, _folder),
     )
@@ -399,6 +407,7 @@ def _timeouts_of(values: Values) -> Timeouts:
         response_s=values.take("response_s", usual.response_s, checks.seconds_or_ever),
         retrieve_s=values.take("retrieve_s", usual.retrieve_s, checks.seconds_or_ever),
         release_s=values.take("release_s", usual.release_s, checks.seconds_or_ever),
+        cancel_s=values.take("cancel_s", usual.cancel_s, checks.seconds_or_ever),
         idle_s=values.take("idle_s", usual.idle_s, checks.seconds_or_ever),
         artim_s=values.take("artim_s", usual.artim_s, checks.seconds),
     )
@@ -417,6 +426,7 @@ def _table_of(settings: Settings) -> Table:
                 "response_s": checks.written_seconds(timeouts.response_s),
                 "retrieve_s": checks.written_seconds(timeouts.retrieve_s),
                 "release_s": checks.written_seconds(timeouts.release_s),
+                "cancel_s": checks.written_seconds(timeouts.cancel_s),
                 "idle_s": checks.written_seconds(timeouts.idle_s),
                 "artim_s": timeouts.artim_s,
             },
@@ -438,6 +448,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "folder_layout": listener.layout.value,
         "index_folder": listener.index_folder,
         "on_duplicate": listener.on_duplicate.value,
+        "strictness": listener.strictness.value,
         "check_called_ae": listener.check_called_ae,
         "any_sop_class": listener.any_sop_class,
         "tls": listener.use_tls,
@@ -457,6 +468,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "max_sent_pdu_length": listener.max_sent_pdu_length,
         "grant_scp_role": listener.grant_scp_role,
         "extended_negotiation": checks.written_flags(listener.extended),
+        "grants_unperformed": listener.grants_unperformed,
         "services": sorted(service.value for service in listener.services),
         "calling_ae_titles": list(listener.calling_ae_titles),
         "sop_classes": list(listener.sop_classes),

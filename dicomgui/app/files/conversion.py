@@ -21,10 +21,21 @@ from dicomgui.app.files.sources import SendItem
 from dicomgui.network.association.contexts import MAX_CONTEXTS, Negotiated, ProposedContext
 from dicomgui.network.client import presets
 from dicomgui.network.dimse.convert import Converted, PixelKind, convert_file, kind_of
+from dicomgui.network.dimse.recode import Remark
 from dicomgui.network.service import InstanceFile
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
 
-__all__ = ["Conversion", "converted", "fallback_of", "file_of", "groups_of", "pair_of", "propose", "remedy_of"]
+__all__ = [
+    "Conversion",
+    "converted",
+    "fallback_of",
+    "fallbacks_of",
+    "file_of",
+    "groups_of",
+    "pair_of",
+    "propose",
+    "remedy_of",
+]
 
 _UNKNOWN_SOP_CLASS = 3  # result of a presentation context (PS3.8 table 9-18)
 
@@ -68,7 +79,7 @@ def pair_of(item: SendItem) -> tuple[str, str]:
     return item.head.sop_class_uid, item.head.transfer_syntax_uid
 
 
-def propose(items: Iterable[SendItem], conversion: Conversion = Conversion.NEVER) -> tuple[ProposedContext, ...]:
+def propose(items: Iterable[SendItem], conversion: Conversion = Conversion.UNCOMPRESSED) -> tuple[ProposedContext, ...]:
     """The contexts that the items need: first each SOP class in each transfer syntax that there is a file of.
 
     Behind them, for each SOP class of which something may be converted, one context with explicit and implicit VR
@@ -78,7 +89,7 @@ def propose(items: Iterable[SendItem], conversion: Conversion = Conversion.NEVER
 
 
 def _propose(pairs: tuple[tuple[str, str], ...], conversion: Conversion) -> tuple[ProposedContext, ...]:
-    own = presets.for_instances(pairs)
+    own = presets.for_instances(pairs, convert=False)
     classes = dict.fromkeys(sop_class for sop_class, syntax in pairs if conversion.covers(syntax))
     others = (
         (sop_class, tuple(uid for uid in DEFAULT_TRANSFER_SYNTAXES if (sop_class, uid) not in pairs))
@@ -88,7 +99,7 @@ def _propose(pairs: tuple[tuple[str, str], ...], conversion: Conversion) -> tupl
 
 
 def groups_of(
-    items: Iterable[SendItem], conversion: Conversion = Conversion.NEVER, most: int = MAX_CONTEXTS
+    items: Iterable[SendItem], conversion: Conversion = Conversion.UNCOMPRESSED, most: int = MAX_CONTEXTS
 ) -> list[deque[SendItem]]:
     """The items by association: as many kinds together as one association can have contexts."""
     group_of: dict[tuple[str, str], int] = {}
@@ -117,6 +128,14 @@ def fallback_of(negotiated: Negotiated, item: SendItem, conversion: Conversion) 
     return ""
 
 
+def fallbacks_of(
+    negotiated: Negotiated, items: Iterable[SendItem], conversion: Conversion
+) -> dict[tuple[str, str], str]:
+    """By SOP class and transfer syntax UID: what items of that pair have to be converted into, for those that have."""
+    ones = {pair_of(item): item for item in items}
+    return {pair: uid for pair, item in ones.items() if (uid := fallback_of(negotiated, item, conversion))}
+
+
 def remedy_of(negotiated: Negotiated, item: SendItem, conversion: Conversion) -> Conversion | None:
     """What to allow so that a refused item may be taken; ``None`` where no conversion helps, as far as can be told."""
     sop_class, syntax = pair_of(item)
@@ -130,8 +149,10 @@ def remedy_of(negotiated: Negotiated, item: SendItem, conversion: Conversion) ->
 
 
 @asynccontextmanager
-async def converted(pool: Executor, item: SendItem, transfer_syntax_uid: str) -> AsyncIterator[InstanceFile]:
-    """The item as a temporary file in another transfer syntax, made in a thread of ``pool``.
+async def converted(
+    pool: Executor, item: SendItem, transfer_syntax_uid: str
+) -> AsyncIterator[tuple[InstanceFile, tuple[Remark, ...]]]:
+    """The item as a temporary file in another transfer syntax, made in a thread of ``pool``, and what that changed.
 
     The file is in a folder of its own, which nobody else can read and which is gone afterwards.
 
@@ -147,7 +168,7 @@ async def converted(pool: Executor, item: SendItem, transfer_syntax_uid: str) ->
         work.add_done_callback(_discard)
         raise
     try:
-        yield InstanceFile(_path_in(folder), made.head)
+        yield InstanceFile(_path_in(folder), made.head), made.remarks
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

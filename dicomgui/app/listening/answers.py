@@ -192,6 +192,8 @@ def _commitment(values: Values) -> CommitmentAnswers:
             fail_every=values.take("fail_every", usual.fail_every, checks.whole),
             fail_uids=values.take("fail_uids", usual.fail_uids, _texts),
             fail_reason=values.take("fail_reason", usual.fail_reason, checks.whole),
+            report_for_h=values.take("report_for_h", usual.report_for_h, checks.whole),
+            retry_s=values.take("retry_s", usual.retry_s, checks.whole),
         )
     except ConfigurationError as error:
         values.fault(error)
@@ -244,6 +246,8 @@ def _table_of(settings: AnswerSettings) -> Table:
             "fail_every": commitment.fail_every,
             "fail_uids": list(commitment.fail_uids),
             "fail_reason": commitment.fail_reason,
+            "report_for_h": commitment.report_for_h,
+            "retry_s": commitment.retry_s,
         },
         "printer": {"status": settings.printer_status, "info": settings.printer_info},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -18,6 +18,8 @@ __all__ = ["CommitmentAnswers", "CommitmentEntry", "Delivery", "Verdict", "resul
 
 MAX_UIDS: Final = 1_000
 MAX_DELAY_MS: Final = 3_600_000
+MAX_REPORT_H: Final = 1_000
+MAX_RETRY_S: Final = 3_600
 NO_SUCH_INSTANCE: Final = 0x0112
 
 
@@ -51,6 +53,10 @@ class CommitmentAnswers:
     :ivar fail_every: every nth instance of a request fails; 0 for none.
     :ivar fail_uids: SOP instances that always fail; at most 1,000.
     :ivar fail_reason: Failure Reason (0008,1197), e.g. 0112 (no such object instance).
+    :ivar report_for_h: hours, from the request, in which a report that could not be delivered is tried again, at most
+        1,000; 0 tries it once. Only where it may go over a new association.
+    :ivar retry_s: seconds from the first failed attempt to the next, at most an hour; each further wait is twice as
+        long, up to an hour.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -60,6 +66,8 @@ class CommitmentAnswers:
     fail_every: int = 0
     fail_uids: tuple[str, ...] = ()
     fail_reason: int = NO_SUCH_INSTANCE
+    report_for_h: int = 72
+    retry_s: int = 5
 
     def __post_init__(self) -> None:
         if not 0 <= self.delay_ms <= MAX_DELAY_MS:
@@ -68,6 +76,10 @@ class CommitmentAnswers:
             raise _wrong("every nth instance fails: n is from 0 (none) to 1,000,000")
         if not 0 < self.fail_reason <= 0xFFFF:
             raise _wrong("a failure reason has four hexadecimal digits")
+        if not 0 <= self.report_for_h <= MAX_REPORT_H:
+            raise _wrong(f"a report is tried again for 0 to {MAX_REPORT_H:,} hours")
+        if not 1 <= self.retry_s <= MAX_RETRY_S:
+            raise _wrong(f"the first wait before a report is tried again is 1 to {MAX_RETRY_S:,} s")
         wrong = [uid for uid in self.fail_uids if not is_valid_uid(uid)]
         if wrong or len(self.fail_uids) > MAX_UIDS:
             raise _wrong(f"{wrong[0]!r} is no UID" if wrong else f"there can be {MAX_UIDS:,} UIDs")
@@ -79,7 +91,8 @@ class CommitmentEntry:
 
     :ivar utc: when it came; seconds since 1970-01-01 UTC.
     :ivar failed: how many instances are not answered for; ``None`` until that is known.
-    :ivar outcome: ``waiting``, ``reported``, or why the report failed.
+    :ivar due_utc: when it is tried again; 0 where it is not.
+    :ivar outcome: ``waiting``, ``reported``, or why the report failed and when it is tried again.
     """
 
     utc: float
@@ -89,26 +102,28 @@ class CommitmentEntry:
     instances: int
     failed: int | None = None
     outcome: str = "waiting"
+    due_utc: float = 0.0
 
 
-def result_of(answers: CommitmentAnswers, asked: CommitmentRequest, stored: Collection[Reference]) -> CommitmentResult:
-    """What is answered.
+def result_of(
+    answers: CommitmentAnswers, asked: CommitmentRequest, reasons: Mapping[Reference, Status]
+) -> CommitmentResult:
+    """The answer.
 
-    :param stored: which of the instances are in the archive.
+    :param reasons: the instances that the archive cannot answer for, each with its Failure Reason.
     """
     committed: list[Reference] = []
     failed: list[FailedReference] = []
     for number, reference in enumerate(asked.references, start=1):
-        is_safe = answers.verdict is Verdict.ALL or (answers.verdict is Verdict.ARCHIVE and reference in stored)
+        natural = reasons.get(reference) if answers.verdict is Verdict.ARCHIVE else None
+        is_safe = answers.verdict is not Verdict.NONE and natural is None
         is_set = reference.sop_instance_uid in answers.fail_uids or (
             answers.fail_every > 0 and number % answers.fail_every == 0
         )
         if is_safe and not is_set:
             committed.append(reference)
         else:
-            natural = answers.verdict is Verdict.ARCHIVE and not is_safe
-            reason = NO_SUCH_INSTANCE if natural else answers.fail_reason
-            failed.append(FailedReference(reference, Status(reason)))
+            failed.append(FailedReference(reference, natural or Status(answers.fail_reason)))
     return CommitmentResult(asked.transaction_uid, tuple(committed), tuple(failed))
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -20,19 +20,20 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.listening.answers import AnswerSettings
-from dicomgui.app.listening.commitment_answers import CommitmentEntry, Delivery, result_of
+from dicomgui.app.listening.commitment_answers import CommitmentEntry
+from dicomgui.app.listening.commitment_service import CommitmentRun, CommitmentService
 from dicomgui.app.listening.events import ListenerEvent, RequestAnswered
 from dicomgui.app.listening.notifications import Expected, Notifications
 from dicomgui.app.listening.print_jobs import PrintedJob, PrintedJobs
+from dicomgui.app.listening.report_queue import ReportQueue
 from dicomgui.app.listening.ris import PreparedRows, UserWorklist, problem_of
 from dicomgui.app.listening.rules import AnswerRule, AnswerRules, obeying
 from dicomgui.app.listening.steps_received import StepEntry, procedure_entry, step_status, studies_of
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.client import Association
-from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service import Reply
 from dicomgui.network.service_classes import ups_watch
-from dicomgui.network.service_classes.commitment import CommitmentResult
 from dicomgui.network.service_classes.commitment_provider import CommitmentProvider, CommitmentRequest
 from dicomgui.network.service_classes.performed_steps import PerformedStep, PerformedSteps
 from dicomgui.network.service_classes.printer import Printer, PrintJob
@@ -51,12 +52,12 @@ __all__ = ["AnswerDesk", "DeskRun", "PreparedSettings"]
 
 MAX_STEPS: Final = 2_000
 MAX_STATES: Final = 4_000
-MAX_COMMITMENTS: Final = 1_000
 MAX_DATASET_BYTES: Final = 2**20
 """Of a request about a step; more is answered 0213 (resource limitation)."""
 MAX_TAKEN_BYTES: Final = 256 * 2**20
 """Of all requests about steps since the lists were cleared."""
 
+PROCESSING_FAILURE: Final = Status(0x0110)
 NO_SUCH_CLASS: Final = Reply(Status(0x0118), "no such SOP class here")
 UNRECOGNIZED: Final = Reply(Status(0x0211), "this operation is not offered here for this SOP class")
 TOO_MUCH: Final = Reply(Status(0x0213), "there is no room for more")
@@ -87,13 +88,16 @@ class DeskRun:
     """What a run of the listener lends to the desk.
 
     :ivar open: an association with an AE of this title, proposing these contexts; ``None`` for one that is not known.
-    :ivar judge: which instances of a request for commitment are in the archive.
+    :ivar judge: the instances of a request for commitment that the archive cannot answer for, each with its Failure
+        Reason.
     :ivar tell: takes events.
+    :ivar queue: the reports of commitment that have not been delivered yet.
     """
 
     open: Callable[[str, tuple[ProposedContext, ...]], AbstractAsyncContextManager[Association] | None]
-    judge: Callable[[CommitmentRequest], Awaitable[Collection[Reference]]]
+    judge: Callable[[CommitmentRequest], Awaitable[Mapping[Reference, Status]]]
     tell: Callable[[ListenerEvent], None]
+    queue: ReportQueue = field(default_factory=lambda: ReportQueue(None))
 
 
 class AnswerDesk:
@@ -101,7 +105,6 @@ class AnswerDesk:
 
     :ivar rules: in force now.
     :ivar jobs: what was printed.
-    :ivar commitments: the requests for commitment, the oldest first; the oldest go when there are very many.
     :ivar notifications: event reports and other notifications that came, the oldest first.
     :ivar revision: counts the changes of what was received, for views.
     :ivar problems: rows of the worklist that are not in force, and why.
@@ -118,7 +121,6 @@ class AnswerDesk:
         in_thread: Callable[[Callable[[], Any]], Awaitable[Any]] = asyncio.to_thread,
     ) -> None:
         self.rules = AnswerRules()
-        self.commitments: deque[CommitmentEntry] = deque(maxlen=MAX_COMMITMENTS)
         self.jobs = PrintedJobs()
         self.notifications = Notifications()
         self.revision = 0
@@ -141,10 +143,17 @@ class AnswerDesk:
             on_forget=self._on_forgotten,
         )  # fmt: skip
         self._printer: Printer | None = None
-        self._commitment = self._providers()
+        self._commitment = CommitmentService(
+            lambda: self._settings.commitment, self._tell_commitment, self._note_change, in_thread
+        )
         self.change(settings or self._settings)
 
     # --------------------------------------------------------------------------------------------------------- settings
+
+    @property
+    def commitments(self) -> deque[CommitmentEntry]:
+        """The requests for commitment, the oldest first; the oldest go when there are very many."""
+        return self._commitment.entries
 
     @property
     def scheduled(self) -> UserWorklist:
@@ -188,11 +197,12 @@ class AnswerDesk:
     def begin(self, run: DeskRun) -> None:
         """A listener serves from now on."""
         self._run = run
+        open_report = partial(self._open, CommitmentProvider.report_contexts)
+        self._commitment.begin(CommitmentRun(open_report, run.judge, run.queue))
 
     async def end(self) -> None:
         """The listener stops: what is under way is broken off."""
-        for provider in self._commitment.values():
-            await provider.close()
+        await self._commitment.end()
         await self.procedures.close()
         self._run = None
 
@@ -246,6 +256,10 @@ class AnswerDesk:
         """
 
         async def take(asked: NEventReportRequest) -> Status | Reply:
+            try:
+                asked.check_structure()
+            except RemoteProtocolError as error:
+                return Reply(PROCESSING_FAILURE, str(error))
             answer = await expected(asked)
             return Status(0) if answer is None else answer
 
@@ -272,7 +286,7 @@ class AnswerDesk:
 
     def _keeper(self, service: Provided) -> object:
         if service is Provided.COMMITMENT:
-            return self._commitment[self._settings.commitment.delivery]
+            return self._commitment.provider
         if service is Provided.PRINT:
             return self._the_printer()
         keepers = {Provided.MPPS: self.performed, Provided.UPS: self.procedures}
@@ -381,48 +395,18 @@ class AnswerDesk:
             self._tell(facts, Provided.UPS, f"{uid} {step.state}")
 
     def _open_events(self, ae_title: str) -> AbstractAsyncContextManager[Association] | None:
-        return None if self._run is None else self._run.open(ae_title, ups_watch.REPORT_CONTEXTS)
+        return self._open(ups_watch.REPORT_CONTEXTS, ae_title)
 
-    # ------------------------------------------------------------------------------------------------------- commitment
+    def _open(
+        self, contexts: tuple[ProposedContext, ...], ae_title: str
+    ) -> AbstractAsyncContextManager[Association] | None:
+        return None if self._run is None else self._run.open(ae_title, contexts)
 
-    def _providers(self) -> dict[Delivery, CommitmentProvider]:
-        judge, reported = self._judge, self._on_reported
-        return {
-            Delivery.AUTO: CommitmentProvider(
-                judge, open_association=self._open_report, try_same_first=True, on_reported=reported
-            ),
-            Delivery.SAME: CommitmentProvider(judge, on_reported=reported),
-            Delivery.NEW: CommitmentProvider(judge, open_association=self._open_report, on_reported=reported),
-        }
-
-    async def _judge(self, asked: CommitmentRequest) -> CommitmentResult:
-        facts, answers = asked.facts, self._settings.commitment
-        self.commitments.append(CommitmentEntry(
-            time.time(), asked.transaction_uid, facts.calling_ae_title.strip(), facts.association, len(asked.references)
-        ))  # fmt: skip
-        self.revision += 1
-        if answers.delay_ms:
-            await asyncio.sleep(answers.delay_ms / 1000)
-        assert self._run is not None
-        result = result_of(answers, asked, frozenset(await self._run.judge(asked)))
-        self._tell(facts, Provided.COMMITMENT, f"{len(result.committed)} of {len(asked.references)} instances")
-        return result
-
-    def _on_reported(self, result: CommitmentResult, error: Exception | None) -> None:
-        outcome = "reported" if error is None else f"not reported: {error}"
-        for number in reversed(range(len(self.commitments))):
-            entry = self.commitments[number]
-            if entry.transaction_uid == result.transaction_uid:
-                self.commitments[number] = replace(entry, failed=len(result.failed), outcome=outcome)
-                break
+    def _note_change(self) -> None:
         self.revision += 1
 
-    def _open_report(self, asked: CommitmentRequest) -> AbstractAsyncContextManager[Association]:
-        title = asked.facts.calling_ae_title.strip()
-        opened = None if self._run is None else self._run.open(title, CommitmentProvider.report_contexts)
-        if opened is None:
-            raise ConfigurationError(f"nobody knows where {title!r} listens", phase="connect")
-        return opened
+    def _tell_commitment(self, facts: AssociationFacts, detail: str, problem: str) -> None:
+        self._tell(facts, Provided.COMMITMENT, detail, problem)
 
     # --------------------------------------------------------------------------------------------------------- printing
 

@@ -10,7 +10,7 @@ from dicomgui.app.archive.state import ArchiveState
 from dicomgui.network.association.contexts import ContextResult
 from dicomgui.network.dimse.commands import Command, CStoreRQ
 from dicomgui.network.errors import DicomNetworkError
-from dicomgui.network.service import AssociationFacts, Reply
+from dicomgui.network.service import AssociationFacts, InstanceProblem, Reply
 from dicomgui.network.status import Status
 from dicomgui.storage import Outcome, RepairReport
 
@@ -41,6 +41,7 @@ class ReceivedInstance(NamedTuple):
     :ivar file: the path of the file; of a duplicate of the one that was there.
     :ivar size_bytes: of the file, the head that we write included.
     :ivar outcome: whether it is new, was there already, or is another data set with a UID that was there already.
+    :ivar problem: what is wrong with it, where instances are kept all the same.
     """
 
     utc: float
@@ -51,6 +52,7 @@ class ReceivedInstance(NamedTuple):
     file: str
     size_bytes: int
     outcome: Outcome
+    problem: InstanceProblem | None = None
 
     @property
     def path(self) -> Path:

@@ -331,6 +331,7 @@ class Listener:
                 max_hourly_instances_per_peer=options.quotas.instances_per_hour or None,
                 max_hourly_bytes_per_peer=options.quotas.bytes_per_hour or None,
                 on_over_quota=self._on_over_quota,
+                strictness=options.strictness,
                 tracer=self._tracer,
                 trace_full=options.trace_full,
                 lifecycle=Lifecycle(
@@ -439,7 +440,9 @@ class Listener:
         live = self._live.get(request.facts.association)
         if live is not None:
             live.sink = None
-        self._scribe(request).file("discarded", "", 0, f"{request.command.affected_sop_instance_uid} broke off")
+        problem = None if request.check is None else request.check.problem
+        why = "broke off" if problem is None else f"is refused: {problem.text}"
+        self._scribe(request).file("discarded", "", 0, f"{request.command.affected_sop_instance_uid} {why}")
 
     def _on_store(self, request: StoreRequest, result: object) -> Status | Reply | Awaitable[Status | Reply]:
         assert isinstance(result, Pending)
@@ -496,6 +499,7 @@ class Listener:
         self._tell(ReceivedInstance(
             time.time(), request.facts, command.affected_sop_class_uid, command.affected_sop_instance_uid,
             request.transfer_syntax_uid, stored.file, stored.size_bytes, stored.outcome,
+            None if request.check is None else request.check.problem,
         ))  # fmt: skip
         return SUCCESS
 

@@ -6,6 +6,7 @@ nor has to be complete before its first answer goes out.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.files.conversion import Conversion, converted, fallback_of
 from dicomgui.app.files.sources import SendItem
+from dicomgui.app.listening.commitment_check import reason_against
 from dicomgui.network.association.contexts import Negotiated
 from dicomgui.network.association.extended import QueryFlags, RetrieveFlags
 from dicomgui.network.dimse.convert import ConversionError
@@ -32,6 +34,7 @@ from dicomgui.network.service import (
     Retrieval,
     query_class,
 )
+from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.network.service_classes.commitment_provider import CommitmentRequest
 from dicomgui.network.service_classes.matching import answer_for, matches
 from dicomgui.network.service_classes.references import Reference
@@ -58,6 +61,9 @@ PENDING: Final = Status(0xFF00)
 PENDING_WITH_UNSUPPORTED_KEYS: Final = Status(0xFF01)
 OUT_OF_RESOURCES: Final = Status(0xA700)
 CANNOT_COUNT_MATCHES: Final = Status(0xA701)
+IDENTIFIER_DOES_NOT_MATCH: Final = Status(0xA900)
+
+QUERY_RETRIEVE_VIEW: Final = 0x00080053
 
 BATCH_S: Final = 0.01
 """Answers are handed on when they have been gathered for so long."""
@@ -103,6 +109,7 @@ class Responder:
         self._pool = pool
         self._worklist = worklist
         self._conversion = conversion
+        self._reading = asyncio.Lock()
 
     # C-FIND
 
@@ -115,6 +122,9 @@ class Responder:
         if model is None:
             return Reply(Status(0x0122), "no such information model here")
         flags = _query_flags(request.facts.negotiated, sop_class)
+        refusal = _judge_view(request.dataset, is_agreed=flags.enhanced_multi_frame)
+        if refusal is not None:
+            return refusal
         try:
             query = compile_query(
                 request.dataset, model, relational=flags.relational, combined_datetime=flags.date_time,
@@ -141,10 +151,9 @@ class Responder:
 
     def _scheduled(self, request: FindRequest) -> Iterator[bytes]:
         identifier, syntax = request.dataset, request.context.transfer_syntax
-        combined = _query_flags(request.facts.negotiated, _WORKLIST).date_time
         for item in self._worklist() if callable(self._worklist) else self._worklist:
-            if matches(identifier, item, combined_datetime=combined):
-                yield encode_dataset(answer_for(identifier, item, combined_datetime=combined), syntax)
+            if matches(identifier, item, worklist=True):
+                yield encode_dataset(answer_for(identifier, item, worklist=True), syntax)
 
     async def _together(
         self, batches: AsyncGenerator[list[bytes] | Reply, None], status: Status
@@ -183,8 +192,12 @@ class Responder:
         if model is None:
             return Reply(Status(0x0122), "no such information model here")
         negotiated = request.facts.negotiated
+        flags = _retrieve_flags(negotiated, sop_class)
+        refusal = _judge_view(request.dataset, is_agreed=flags.enhanced_multi_frame)
+        if refusal is not None:
+            return refusal
         try:
-            selection = select(request.dataset, model, relational=_retrieves_relational(negotiated, sop_class))
+            selection = select(request.dataset, model, relational=flags.relational)
         except IdentifierError as error:
             return Reply(error.status, str(error), error.offending)
         lag = await self._lag()
@@ -214,25 +227,34 @@ class Responder:
                     yield instance
                     continue
                 try:
-                    async with converted(self._pool, item, syntax) as other:
+                    async with converted(self._pool, item, syntax) as (other, _):
                         yield other
                 except (ConversionError, OSError):
                     yield instance  # fails for want of a context, and is counted
 
     # storage commitment
 
-    async def judge(self, request: CommitmentRequest) -> Sequence[Reference]:
-        """Which of the instances are safe here (PS3.4 J.3.2): of that SOP class, and with a file.
+    async def judge(self, request: CommitmentRequest) -> dict[Reference, Status]:
+        """The instances that cannot be answered for, each with its Failure Reason (PS3.4 J.3.2, PS3.3 C.14.1.1).
+
+        Every file is read, one at a time for all requests together.
 
         :raises IndexFault: nobody can tell.
         """
         await self._archive.catch_up()
-        uids = tuple(reference.sop_instance_uid for reference in request.references)
-        files = await self._archive.files_of(Selection(instance_uids=uids), every_variant=True)
-        there = await self._archive.in_thread(
-            lambda: {(file.sop_class_uid, file.sop_instance_uid) for file in files if file.path.is_file()}
-        )
-        return [reference for reference in request.references if tuple(reference[:2]) in there]
+        uids = tuple(dict.fromkeys(reference.sop_instance_uid for reference in request.references))
+        files: dict[str, list[StoredFile]] = {}
+        for file in await self._archive.files_of(Selection(instance_uids=uids), every_variant=True):
+            files.setdefault(file.sop_instance_uid, []).append(file)
+        loop = asyncio.get_running_loop()
+        reasons: dict[Reference, Status] = {}
+        for reference in request.references:
+            async with self._reading:
+                known = files.get(reference.sop_instance_uid, ())
+                reason = await loop.run_in_executor(self._pool, reason_against, reference, known)
+            if reason is not None:
+                reasons[reference] = reason
+        return reasons
 
 
 class _Search:
@@ -279,9 +301,21 @@ def _query_flags(negotiated: Negotiated | None, sop_class: str) -> QueryFlags:
     return QueryFlags() if data is None else QueryFlags.decode(data)
 
 
-def _retrieves_relational(negotiated: Negotiated | None, sop_class: str) -> bool:
+def _retrieve_flags(negotiated: Negotiated | None, sop_class: str) -> RetrieveFlags:
     data = _extended(negotiated, sop_class)
-    return data is not None and RetrieveFlags.decode(data).relational
+    return RetrieveFlags() if data is None else RetrieveFlags.decode(data)
+
+
+def _judge_view(identifier: Dataset, *, is_agreed: bool) -> Reply | None:
+    """The refusal of an identifier that asks for a view of multi-frame images.
+
+    Query/Retrieve View (0008,0053) is in an identifier only where enhanced multi-frame image conversion was agreed on
+    (PS3.4 C.4.1.1.3.1, C.4.2.1.4.1, C.4.3.1.3.1): the answer without it would be another one than was asked for.
+    """
+    if is_agreed or not text_of(identifier, QUERY_RETRIEVE_VIEW):
+        return None
+    comment = "enhanced multi-frame conversion was not agreed on"
+    return Reply(IDENTIFIER_DOES_NOT_MATCH, comment, (QUERY_RETRIEVE_VIEW,))
 
 
 def _extended(negotiated: Negotiated | None, sop_class: str) -> bytes | None:

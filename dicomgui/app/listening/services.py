@@ -15,6 +15,7 @@ from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.desk import AnswerDesk, DeskRun
 from dicomgui.app.listening.events import ListenerEvent, RequestAnswered
+from dicomgui.app.listening.report_queue import ReportQueue
 from dicomgui.app.listening.responder import Responder, Worklist
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.params import AETitle, PeerAddress
@@ -81,7 +82,7 @@ class ListenerServices:
         self._responder = Responder(
             archive, ae_title=ae_title, pool=context.file_pool, worklist=scheduled, on_broken=self._note_broken
         )
-        self.desk.begin(DeskRun(self._open, self._responder.judge, tell))
+        self.desk.begin(DeskRun(self._open, self._responder.judge, tell, ReportQueue(archive.folder)))
 
     def handlers(self, own: Handlers) -> Handlers:
         """The handlers of the services, beside the listener's own for echo and store."""

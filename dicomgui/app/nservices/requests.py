@@ -17,7 +17,8 @@ from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, RemoteProtocolError
-from dicomgui.network.service import Response
+from dicomgui.network.service import EVERYTHING_PERMITTED, STANDARD_PERMISSIONS, Response
+from dicomgui.network.service.permitted import OperationName
 from dicomgui.network.status import Service, Status
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES, is_valid_uid
 from dicomgui.trace.finding import Finding
@@ -101,6 +102,16 @@ class NOperation(StrEnum):
         return self in (NOperation.ACTION, NOperation.EVENT_REPORT)
 
 
+_NAMES: Final[dict[NOperation, OperationName]] = {
+    NOperation.CREATE: "N-CREATE",
+    NOperation.SET: "N-SET",
+    NOperation.GET: "N-GET",
+    NOperation.ACTION: "N-ACTION",
+    NOperation.DELETE: "N-DELETE",
+    NOperation.EVENT_REPORT: "N-EVENT-REPORT",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class NRequest:
     """One request.
@@ -110,8 +121,8 @@ class NRequest:
     :ivar dataset: modification list, attribute list, action or event information; ``None`` sends none.
     :ivar type_id: of the action or event.
     :ivar attributes: tags that N-GET asks for; none asks for all.
-    :ivar context: abstract syntax of the presentation context, where it is another than the SOP class (print meta SOP
-        classes, PS3.4 H.4; unified procedure step, PS3.4 CC.2).
+    :ivar context: abstract syntax of the presentation context, whatever it permits; by default one that permits the
+        request: the SOP class, or another one (unified procedure step, PS3.4 CC.3.1).
     :raises ConfigurationError: a UID is none, or something that the operation needs is missing.
     """
 
@@ -136,9 +147,16 @@ class NRequest:
         if self.operation is NOperation.SET and self.dataset is None:
             raise ConfigurationError("n-set needs a data set", phase="configure")
 
+    @property
+    def abstract_syntax(self) -> str:
+        """The abstract syntax of the presentation context."""
+        if self.context:
+            return self.context
+        return STANDARD_PERMISSIONS.context_for(_NAMES[self.operation], self.sop_class_uid, self.type_id)
+
     def proposed(self) -> ProposedContext:
         """The presentation context; events are reported by the SCP of the SOP class (PS3.7 10.1.1)."""
-        uid = self.context or self.sop_class_uid
+        uid = self.abstract_syntax
         if self.operation is NOperation.EVENT_REPORT:
             return ProposedContext(uid, DEFAULT_TRANSFER_SYNTAXES, scu_role=False, scp_role=True)
         return ProposedContext(uid, DEFAULT_TRANSFER_SYNTAXES)
@@ -234,7 +252,9 @@ async def transact(
     error: DicomNetworkError | None = None
     started = time.perf_counter()
     try:
-        async with options.connect(peer, (request.proposed(),), evidence) as association:
+        async with options.connect(
+            peer, (request.proposed(),), evidence, permitted=EVERYTHING_PERMITTED
+        ) as association:
             response = await perform(association, request, dataset)
     except DicomNetworkError as exc:
         error = exc
@@ -264,7 +284,7 @@ async def perform(association: Association, request: NRequest, dataset: Dataset 
 
     :param dataset: that of the request, in a character set that holds its text.
     """
-    sop_class, instance, context = request.sop_class_uid, request.sop_instance_uid, request.context or None
+    sop_class, instance, context = request.sop_class_uid, request.sop_instance_uid, request.abstract_syntax
     type_id = request.type_id or 0
     match request.operation:
         case NOperation.CREATE:

@@ -25,7 +25,7 @@ from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, RemoteProtocolError
-from dicomgui.network.service import Handlers, NEventReportRequest, Reply, Response
+from dicomgui.network.service import EVERYTHING_PERMITTED, Handlers, NEventReportRequest, Reply, Response
 from dicomgui.network.service_classes import commitment, mpps
 from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.network.service_classes.print_attributes import (
@@ -224,7 +224,7 @@ class NSession:
     # inner workings
 
     def _check(self, request: NRequest) -> None:
-        needed = request.context or request.sop_class_uid
+        needed = request.abstract_syntax
         if self.is_open and needed not in {one.abstract_syntax for one in self.proposed}:
             raise ConfigurationError(
                 "the open association did not propose what this request needs", phase="configure",
@@ -239,7 +239,7 @@ class NSession:
         self.proposed = proposals_for(request, self.role, alone=not keep)
         self._watch, self._told = Watch(self._context.tracer, self._on_association), set()
         handlers = Handlers(on_n_event_report=self._on_n_event_report)
-        opening = self.options.connect(self.peer, self.proposed, self._watch, handlers)
+        opening = self.options.connect(self.peer, self.proposed, self._watch, handlers, EVERYTHING_PERMITTED)
         self._association = await opening.__aenter__()
         return self._association
 

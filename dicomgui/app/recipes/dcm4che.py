@@ -115,7 +115,7 @@ def _add_send(line: Line, recipe: Recipe) -> None:
         raise CannotSayError("no file is chosen")
     line.add(*(f"./{path}" if path.startswith("-") else path for path in recipe.paths))
     line.note("storescu of dcm4che does not look into ZIP archives.")
-    if recipe.conversion is not Conversion.NEVER:
+    if recipe.conversion in (Conversion.LOSSLESS, Conversion.ALL):
         line.note("It converts nothing.")
 
 

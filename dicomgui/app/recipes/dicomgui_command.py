@@ -52,7 +52,7 @@ def _add_echo(line: Line, recipe: Recipe) -> str:
 def _add_send(line: Line, recipe: Recipe) -> str:
     if not recipe.paths:
         raise CannotSayError("no file is chosen")
-    if recipe.conversion is not Conversion.NEVER:
+    if recipe.conversion is not Conversion.UNCOMPRESSED:
         line.option("--convert", recipe.conversion.value)
     return ""
 

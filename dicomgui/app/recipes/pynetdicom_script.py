@@ -97,7 +97,7 @@ class _Script:
             self._need("pydicom", "dcmread")
             self._need("pydicom.errors", "InvalidDicomError")
             yield _FILES.format(paths=repr(list(recipe.paths)))
-            if recipe.conversion is not Conversion.NEVER:
+            if recipe.conversion in (Conversion.LOSSLESS, Conversion.ALL):
                 self._notes.append("The script converts nothing.")
         elif recipe.verb is Verb.GET or (recipe.verb is Verb.MOVE and recipe.listen_port is not None):
             self._imports.add("import re")

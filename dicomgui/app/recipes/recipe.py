@@ -66,7 +66,7 @@ class Recipe:
     options: ConnectionOptions = field(default=ConnectionOptions())
     repeat: int = 1
     paths: tuple[str, ...] = ()
-    conversion: Conversion = Conversion.NEVER
+    conversion: Conversion = Conversion.UNCOMPRESSED
     keys: tuple[Key, ...] = ()
     returned: tuple[Key, ...] | None = None
     level: Level = Level.STUDY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from dicomgui.app.asking.levels import accepted_root, contexts_for, roots_for
-from dicomgui.app.asking.wanted import Wanted, classes_of, look_up
+from dicomgui.app.asking.wanted import Wanted, classes_of, look_up, syntaxes_of
 from dicomgui.app.beside import MAX_RECORDS, Beside
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.transfers.retrieve_contexts import contexts_for_get
+from dicomgui.app.transfers.retrieve_contexts import ENCODINGS, contexts_for_get
 from dicomgui.app.transfers.retrieve_once import each_once
 from dicomgui.app.transfers.retrieve_results import (
     Arrived,
@@ -28,9 +28,10 @@ from dicomgui.app.transfers.retrieve_results import (
 )
 from dicomgui.app.transfers.retrieve_targets import DUPLICATE, into_archive, into_folder
 from dicomgui.app.watching import Watch
+from dicomgui.network.association.contexts import MAX_CONTEXTS, ProposedContext
 from dicomgui.network.association.params import AETitle, PeerAddress
 from dicomgui.network.client import Association
-from dicomgui.network.errors import ConfigurationError, DicomNetworkError, RemoteProtocolError
+from dicomgui.network.errors import ConfigurationError, ConnectionLost, DicomNetworkError, RemoteProtocolError
 from dicomgui.network.service import Handlers, Operation, Progress, Response
 from dicomgui.network.service.models import QueryOperation
 from dicomgui.network.status import Status
@@ -55,11 +56,18 @@ __all__ = [
 UNKNOWN_DESTINATION = Status(0xA801)
 MAX_EARLIER = 256
 """Associations before a C-MOVE that are looked at for callers who were there already."""
+MAX_BARREN = 3
+"""So many associations that break one after the other, with nothing answered in between, end a retrieval."""
+
 _Start: TypeAlias = Callable[[Wanted], Operation[Progress]]
+_Begin: TypeAlias = Callable[[Association], Awaitable[_Start]]
 
 
 class RetrieveJob:
     """One retrieval: some requests one after the other. Made as a :class:`MoveJob` or a :class:`GetJob`.
+
+    A request on which the association breaks has failed for that reason; the next one goes over a new association,
+    until :data:`MAX_BARREN` of them have broken in a row or none can be opened.
 
     Never raises for what the peer or the network do. A cancel of the task passes: the peer has been sent a C-CANCEL by
     then and had a second to answer it, and :meth:`report` tells how far it came.
@@ -108,6 +116,10 @@ class RetrieveJob:
         self._deliveries = 0
         self._refused: dict[str, None] = {}
         self._is_cancelled = False
+        self._is_over = False
+        self._under_way = Counts()
+        self._broken: DicomNetworkError | None = None
+        self._barren = 0
         self._error: DicomNetworkError | None = None
         self._started = self._ended = 0.0
 
@@ -179,22 +191,56 @@ class RetrieveJob:
             self._left = each_once((*self._left, *requests))
         return root
 
-    async def _retrieve_each(self, start: _Start) -> None:
-        while self._left:
+    async def _retrieve_over(self, contexts: Sequence[ProposedContext], begin: _Begin) -> None:
+        """Retrieve what is left over associations of its own, one after the other where they break."""
+        while self._left and not self._is_over:
+            before = len(self._left)
+            try:
+                async with self._options.connect(self._peer, contexts, self._evidence) as association:
+                    await self._retrieve_each(association, await begin(association))
+            except DicomNetworkError:
+                if len(self._left) == before:
+                    raise
+            if len(self._left) == before:
+                raise ConnectionLost(
+                    "the peer ended the association before anything was asked", peer=str(self._peer), phase="transfer"
+                )
+        if self._broken is not None and all(result.reason for result in self._results):
+            raise self._broken  # nothing else came of it: that is what ended it
+
+    async def _retrieve_each(self, association: Association, start: _Start) -> None:
+        """Retrieve one after the other, until nothing is left or the association is gone.
+
+        :raises DicomNetworkError: the association stands, and what is wrong concerns all that is wanted.
+        """
+        while self._left and _stands(association):
             wanted = self._left[0]
-            result = await self._retrieve_one(wanted, start(wanted))
+            try:
+                result = await self._retrieve_one(wanted, start(wanted))
+            except DicomNetworkError as error:
+                if _stands(association):
+                    raise
+                self._broken = error
+                self._barren += 1
+                self._is_over = self._barren == MAX_BARREN
+                result = WantedResult(wanted, WantedState.FAILED, told=self._under_way, reason=str(error))
+            else:
+                self._barren = 0
             self._left.pop(0)
             self._finish(result)
             if result.status == UNKNOWN_DESTINATION:
-                return  # it will not know it for the others either
+                self._is_over = True  # it will not know it for the others either
+                return
 
     async def _retrieve_one(self, wanted: Wanted, operation: Operation[Progress]) -> WantedResult:
         before, told, announced = self._told, Counts(), 0
         deliveries = self._deliveries
+        self._under_way = told
+        arrived = len(self._arrived or ())
         self._tell(before)
         async with operation:
             async for progress in operation:
-                told = Counts.of(progress, told)
+                told = self._under_way = Counts.of(progress, told)
                 announced = max(announced, told.announced)
                 self._told = before + told
                 self._tell(self._told)
@@ -234,8 +280,10 @@ class RetrieveJob:
     def _give_up(self) -> None:
         """What was not retrieved has a result all the same."""
         state = WantedState.CANCELLED if self._is_cancelled else WantedState.FAILED
+        error = self._error or self._broken
+        reason = "" if self._is_cancelled or error is None else str(error)
         while self._left:
-            self._finish(WantedResult(self._left.pop(0), state))
+            self._finish(WantedResult(self._left.pop(0), state, reason=reason))
 
     def _tell(self, told: Counts) -> None:
         if self._on_progress is not None:
@@ -307,15 +355,12 @@ class MoveJob(RetrieveJob):
 
     async def _move(self) -> None:
         contexts = contexts_for(self._roots, "move") + contexts_for(self._roots, "find")
-        async with self._options.connect(self._peer, contexts, self._evidence) as association:
-            root = await self._look_up(association)
 
-            def start(wanted: Wanted) -> Operation[Progress]:
-                return association.move(
-                    wanted.identifier(root), destination=self._destination, root=root, priority=self._options.priority
-                )
+        async def begin(association: Association) -> _Start:
+            root = self._root or await self._look_up(association)
+            return partial(_start_move, association, root, self._options.priority, self._destination)
 
-            await self._retrieve_each(start)
+        await self._retrieve_over(contexts, begin)
 
     def _beside(self) -> list[Record] | None:
         """Who came to our listener meanwhile, and who was there before and has not gone."""
@@ -377,15 +422,19 @@ class GetJob(RetrieveJob):
         async with self._options.connect(self._peer, contexts, self._evidence) as association:
             root = await self._look_up(association)
             classes = self._classes or await classes_of(association, root, self._left)
+            needs_choice = len(classes) * len(ENCODINGS) >= MAX_CONTEXTS or not classes
+            syntaxes = await syntaxes_of(association, root, self._left) if needs_choice else ()
         if not self._left:
             return
         if not classes:
             self._notes.append("The peer does not say which SOP classes will come: the usual ones are proposed.")
-        proposed = contexts_for_get((root,), classes)
-        async with self._options.connect(self._peer, proposed, self._evidence) as association:
+        proposed = contexts_for_get((root,), classes, syntaxes)
+
+        async def begin(association: Association) -> _Start:
             self._look_at_roles(association, classes)
-            start = partial(_start_get, association, root, self._options.priority, handlers)
-            await self._retrieve_each(start)
+            return partial(_start_get, association, root, self._options.priority, handlers)
+
+        await self._retrieve_over(proposed, begin)
 
     def _handlers(self) -> Handlers:
         if isinstance(self._into, Archive):
@@ -405,6 +454,16 @@ class GetJob(RetrieveJob):
         if lacking:
             names = ", ".join(map(name_of, lacking[:3])) + (f" and {len(lacking) - 3} more" if lacking[3:] else "")
             self._notes.append(f"The peer gave us no storage role (SCP) for {names}: these cannot come by C-GET.")
+
+
+def _stands(association: Association) -> bool:
+    return association.is_connected
+
+
+def _start_move(
+    association: Association, root: str, priority: int, destination: str, wanted: Wanted
+) -> Operation[Progress]:
+    return association.move(wanted.identifier(root), destination=destination, root=root, priority=priority)
 
 
 def _start_get(

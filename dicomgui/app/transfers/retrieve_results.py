@@ -119,6 +119,7 @@ class WantedResult:
     :ivar failed_uids: Failed SOP Instance UID List (0008,0058); a peer may leave it out.
     :ivar unfinished: sub-operations that the peer had announced, and whose end it never told, though it said that all
         is done.
+    :ivar reason: why there was no final response, in one line; empty where there was one, and for a cancel.
     """
 
     wanted: Wanted
@@ -128,6 +129,7 @@ class WantedResult:
     told: Counts = Counts()
     failed_uids: tuple[str, ...] = ()
     unfinished: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

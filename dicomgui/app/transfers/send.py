@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from dicomgui.app.evidence import Evidence
 from dicomgui.app.files.conversion import (
     Conversion,
     converted,
-    fallback_of,
+    fallbacks_of,
     file_of,
     groups_of,
     pair_of,
@@ -30,6 +30,7 @@ from dicomgui.app.transfers.send_results import Cause, ItemResult, ItemState, Se
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
 from dicomgui.network.dimse.convert import ConversionError
+from dicomgui.network.dimse.recode import Remark, RemarkCode
 from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError, NoAcceptedContext
 from dicomgui.network.part10 import Part10Error
 from dicomgui.network.pdu import PDATA_HEAD
@@ -107,7 +108,7 @@ async def send(
     options: ConnectionOptions,
     selection: Selection,
     *,
-    conversion: Conversion = Conversion.NEVER,
+    conversion: Conversion = Conversion.UNCOMPRESSED,
     on_result: Callable[[ItemResult], None] | None = None,
     on_progress: Callable[[SendProgress], None] | None = None,
 ) -> SendReport:
@@ -125,7 +126,8 @@ class SendJob:
     breaks after it got a file through is opened again for the files that are left; one that did not ends the send, and
     everything that is left has failed for the same reason. The instance that was under way when it broke has failed.
 
-    :param conversion: what may be converted where the peer does not take it as it is.
+    :param conversion: what may be converted where the peer does not take it as it is; by default uncompressed files,
+        between the uncompressed transfer syntaxes (PS3.5 10.1).
     :param on_result: told of each instance as its result is known.
     :param on_progress: told before and after each instance, and now and then within a large one.
     """
@@ -137,11 +139,13 @@ class SendJob:
         options: ConnectionOptions,
         selection: Selection,
         *,
-        conversion: Conversion = Conversion.NEVER,
+        conversion: Conversion = Conversion.UNCOMPRESSED,
         on_result: Callable[[ItemResult], None] | None = None,
         on_progress: Callable[[SendProgress], None] | None = None,
     ) -> None:
-        self._pool = context.file_pool if conversion is not Conversion.NEVER else None
+        self._pool = context.file_pool
+        self._fallbacks: dict[tuple[str, str], str] = {}
+        self._changes: dict[RemarkCode, tuple[str, int]] = {}
         self._conversion = conversion
         self._peer = peer
         self._options = options
@@ -223,7 +227,7 @@ class SendJob:
             found = tuple(finding for finding in found if finding.code != "some-contexts-refused")
         if not any(finding.code.startswith("no-context") for finding in found):
             found = (*(explain_error(error) for error in refusals), *found)
-        return (*self._unconverted.values(), *map(self._with_remedy, found))
+        return (*self._unconverted.values(), *self._change_findings(), *map(self._with_remedy, found))
 
     def _with_remedy(self, finding: Finding) -> Finding:
         """A refusal that a conversion may overcome, with the advice to let one happen."""
@@ -252,6 +256,7 @@ class SendJob:
         try:
             async with self._options.connect(self._peer, contexts, self._evidence) as association:
                 self._associations.append(association.number)
+                self._fallbacks = fallbacks_of(association.negotiated, queue, self._conversion)
                 at_once = min(association.negotiated.max_invoked or MAX_AT_ONCE, MAX_AT_ONCE, len(queue))
                 if at_once == 1:
                     await self._send_one_by_one(association, queue)
@@ -325,14 +330,15 @@ class SendJob:
         self._begin(association, item)
         self._tell_progress()
         started = time.perf_counter()
-        other = "" if self._pool is None else fallback_of(association.negotiated, item, self._conversion)
+        other = self._fallbacks.get(pair_of(item), "") if self._fallbacks else ""
         try:
-            following = self._following(association, next_item)
-            if self._pool is None or not other:
+            following = self._following(next_item)
+            if not other:
                 response = await self._store(association, file_of(item), following, lane)
             else:
-                async with converted(self._pool, item, other) as instance:
+                async with converted(self._pool, item, other) as (instance, remarks):
                     response = await self._store(association, instance, following, lane)
+                self._take_remarks(item, remarks)
         except NoAcceptedContext as error:
             self._refusals.setdefault(pair_of(item), error)
             remedy = remedy_of(association.negotiated, item, self._conversion)
@@ -363,9 +369,9 @@ class SendJob:
             other,
         )
 
-    def _following(self, association: Association, item: SendItem | None) -> InstanceFile | None:
+    def _following(self, item: SendItem | None) -> InstanceFile | None:
         """What can be read ahead: nothing that has to be converted first."""
-        if item is None or (self._pool is not None and fallback_of(association.negotiated, item, self._conversion)):
+        if item is None or (self._fallbacks and pair_of(item) in self._fallbacks):
             return None
         return file_of(item)
 
@@ -374,7 +380,17 @@ class SendJob:
     ) -> Awaitable[Response]:
         if lane is not None:
             return lane.store(instance, following)
-        return association.store(instance, priority=self._options.priority, following=following)
+        return association.store(instance, priority=self._options.priority, following=following, convert=False)
+
+    def _take_remarks(self, item: SendItem, remarks: Iterable[Remark]) -> None:
+        """Count the files of which a conversion changed more than the encoding."""
+        for remark in remarks:
+            name, count = self._changes.get(remark.code, (item.name, 0))
+            self._changes[remark.code] = name, count + 1
+
+    def _change_findings(self) -> Iterator[Finding]:
+        for code, (name, count) in self._changes.items():
+            yield compose(f"converted-{code.name.lower().replace('_', '-')}", {"path": name, "detail": f"{count:,}"})
 
     def _not_converted(self, item: SendItem, error: ConversionError) -> None:
         """Explain each reason once."""

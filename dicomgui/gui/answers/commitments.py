@@ -49,6 +49,7 @@ class CommitmentPage(ServicePage):
         )  # fmt: skip
         super().__init__("answers_commit", desk, "the requests", empty)
         self._shown: list[CommitmentEntry] = []
+        self._retry_s = CommitmentAnswers().retry_s
         self.verdict = Choice("answers_commit_verdict", "Answered for")
         self.delivery = Choice("answers_commit_delivery", "Reported over")
         for box, texts in ((self.verdict, _VERDICTS), (self.delivery, _DELIVERIES)):
@@ -60,13 +61,15 @@ class CommitmentPage(ServicePage):
         self.reason = line_edit("answers_commit_reason", "Failure reason", tip="Four hexadecimal digits, such as 0112")
         tip = "SOP Instance UIDs between semicolons"
         self.uids = line_edit("answers_commit_uids", "Instances that fail", hint="none", tip=tip)
-        for edit in (self.delay, self.every, self.reason, self.uids):
+        tip = "Hours in which a report that could not be delivered is tried again, over a new association; 0 for once"
+        self.hours = line_edit("answers_commit_report_hours", "Tried again for, hours", tip=tip)
+        for edit in (self.delay, self.every, self.reason, self.uids, self.hours):
             edit.textChanged.connect(self.on_edited)
         titles = ("Time", "Outcome", "Transaction UID", "From", "Instances", "Failed")
         self.model = TextTable(titles, (4, 5), parent=self)
         self.table = uid_table("answers_commit_table", "Requests for storage commitment", self.model)
         self.table.setItemDelegateForColumn(1, PillDelegate(self.table))
-        self.table.set_widths({0: 74, 1: 190, 3: 120, 4: 96, 5: 76}, stretch=2)
+        self.table.set_widths({0: 74, 2: 300, 3: 120, 4: 96, 5: 76}, stretch=1)
         self.table.activated.connect(self._on_activated)
         self.lay_out(self._fields(), self.table)
         self.show_settings(AnswerSettings())
@@ -76,7 +79,7 @@ class CommitmentPage(ServicePage):
         for text, field, stretch, width in (
             ("Answered for", self.verdict, 2, 150), ("Reported over", self.delivery, 3, 210),
             ("Delay, ms", self.delay, 0, 84), ("Every nth fails", self.every, 0, 96), ("Reason", self.reason, 0, 76),
-            ("Instances that fail", self.uids, 3, 120),
+            ("Instances that fail", self.uids, 3, 120), ("Tried again for, h", self.hours, 0, 110),
         ):  # fmt: skip
             fields.add(labelled(text, field), stretch, width=width)
         return fields
@@ -93,6 +96,8 @@ class CommitmentPage(ServicePage):
         self.every.setText(str(answers.fail_every or ""))
         self.reason.setText(f"{answers.fail_reason:04X}")
         self.uids.setText("; ".join(answers.fail_uids))
+        self.hours.setText(str(answers.report_for_h))
+        self._retry_s = answers.retry_s
 
     def said(self, settings: AnswerSettings) -> AnswerSettings:
         answers = CommitmentAnswers(
@@ -102,6 +107,8 @@ class CommitmentPage(ServicePage):
             fail_every=number_of(self.every.text(), "every nth"),
             fail_uids=tuple(part.strip() for part in self.uids.text().split(";") if part.strip()),
             fail_reason=status_of(self.reason.text()) or 0,
+            report_for_h=number_of(self.hours.text(), "the hours"),
+            retry_s=self._retry_s,
         )
         return replace(settings, commitment=answers)
 
@@ -115,7 +122,8 @@ class CommitmentPage(ServicePage):
 
 
 def _cells(entry: CommitmentEntry) -> tuple[Cell, ...]:
-    tone, icon = _OUTCOMES.get(entry.outcome, ("error", "error"))
+    usual = ("warning", "busy") if entry.due_utc else ("error", "error")
+    tone, icon = _OUTCOMES.get(entry.outcome, usual)
     failed = "" if entry.failed is None else f"{entry.failed:,}"
     return (
         Cell(clock(entry.utc)), Cell(plain(entry.outcome), tone=tone, icon=icon), Cell(plain(entry.transaction_uid)),

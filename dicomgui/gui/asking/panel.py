@@ -45,6 +45,10 @@ NARROW = 950
 """Where there is no more width than this, what to ask stands above what was found and not beside it."""
 
 
+_CANCEL_TIP = "By C-CANCEL; the peer then has some seconds to end the query (Esc)"
+_ABORT_TIP = "By A-ABORT: the association ends at once (Esc)"
+
+
 class AskingPanel(Panel):
     """Who inherits gives the form and the table, adds to :attr:`below`, and ends with :meth:`begin`.
 
@@ -82,7 +86,7 @@ class AskingPanel(Panel):
         key = self.key
         self.peer = PeerFields(key, self.place.choice)
         self.run_button = push_button(f"{key}_run", "&Query", "query", primary=True, tip="Ask (F5)")
-        self.cancel_button = push_button(f"{key}_cancel", "Ca&ncel", "cancel", tip="By C-CANCEL, then by A-ABORT (Esc)")
+        self.cancel_button = push_button(f"{key}_cancel", "Ca&ncel", "cancel", tip=_CANCEL_TIP)
         self.clear_button = push_button(f"{key}_clear", "C&lear", "clear", tip="Empty the fields of the keys")
         self.copy_as_button: CopyButton = CopyButton(f"{key}_copy_as", self._all_recipes)
         tip = "Every PDU of this query"
@@ -221,10 +225,17 @@ class AskingPanel(Panel):
         raise NotImplementedError
 
     def cancel(self) -> None:
-        """End the queries by C-CANCEL, and after a second by A-ABORT."""
+        """End the queries by C-CANCEL, and by A-ABORT when asked again."""
         self.asking.cancel()
         if self.is_busy:
             self._show_progress()
+            self._offer_abort(self.asking.is_cancelling)
+
+    def _offer_abort(self, is_cancelling: bool) -> None:
+        """Name what the button does next."""
+        self.cancel_button.setText("Abort &now" if is_cancelling else "Ca&ncel")
+        self.cancel_button.setAccessibleName("Abort now" if is_cancelling else "Cancel")
+        self.cancel_button.setToolTip(_ABORT_TIP if is_cancelling else _CANCEL_TIP)
 
     # ---------------------------------------------------------------------------------------------------------- showing
 
@@ -287,6 +298,7 @@ class AskingPanel(Panel):
         self.status.setText(plain(text, 600))
         if not self.is_busy:
             self.show_busy(False, self.run_button, self.cancel_button)
+            self._offer_abort(False)
 
     def show_selection(self) -> None:
         """Other rows are selected."""

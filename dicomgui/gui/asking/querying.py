@@ -64,7 +64,7 @@ class NodeQuery:
         return bool(self._found)
 
     async def run(self) -> None:
-        """Ask; a cancel passes when the peer has had its second to answer the C-CANCEL."""
+        """Ask; a cancel passes when the peer has answered the C-CANCEL, or had its time to."""
         task = asyncio.current_task()
         assert task is not None
         level = self.query.level

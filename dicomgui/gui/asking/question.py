@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -62,7 +63,7 @@ class Asking:
         self._again = again
         self._queries: list[NodeQuery] = []
         self._tasks_of: dict[NodeQuery, asyncio.Task[None]] = {}
-        self._is_cancelling = False
+        self._cancelled_mono: float | None = None
         self._ticks = 0
         self._collector = HeldBack()
 
@@ -74,7 +75,7 @@ class Asking:
     def start(self, query: Query, sources: tuple[Source, ...]) -> None:
         """Ask; the table must have been emptied."""
         self.asked = (query, sources)
-        self._is_cancelling = False
+        self._cancelled_mono = None
         self._collector.begin()
         for source in sources:
             one = NodeQuery(self._place, query, source, retry=partial(self._again, query, (source,)))
@@ -87,12 +88,18 @@ class Asking:
             self._place.pump.tick_soon()
 
     def cancel(self) -> bool:
-        """End the queries by C-CANCEL, and after a second by A-ABORT; whether any ran."""
+        """End the queries by C-CANCEL, and by A-ABORT where that is called again; whether any ran."""
         running = [task for task in self._tasks_of.values() if not task.done()]
         for task in running:
             task.cancel()
-        self._is_cancelling = bool(running)
-        return self._is_cancelling
+        if running and self._cancelled_mono is None:
+            self._cancelled_mono = time.monotonic()
+        return bool(running)
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Told to stop, and not stopped yet."""
+        return self._cancelled_mono is not None and not self._are_done
 
     def drain(self) -> list[NodeQuery]:
         """Show what has come since the last tick; gives all queries once the last of them is over and shown."""
@@ -121,9 +128,13 @@ class Asking:
     def progress(self) -> str:
         """How far it is, in one line."""
         count = sum(one.count for one in self._queries)
-        if self._is_cancelling:
-            return f"{count:,} matches; cancelling, the peer has a second to answer …"
         open_ones = [one.source.name for one in self._queries if self._is_open(one)]
+        if self._cancelled_mono is not None:
+            seconds = int(time.monotonic() - self._cancelled_mono)
+            limits = [one.source.options.timeouts.cancel_s for one in self._queries if self._is_open(one)]
+            most = max((limit for limit in limits if limit is not None), default=None)
+            of = "" if most is None else f" of {most:g}"
+            return plain(f"{count:,} matches; cancelling, waiting for {', '.join(open_ones)}, {seconds}{of} s …", 300)
         text = f"{count:,} matches so far; asking {', '.join(open_ones)} …" if count else "Asking …"
         return plain(text, 300)
 

@@ -28,6 +28,7 @@ REFRESH_S = 0.5
 """How often the durations of what runs are shown anew."""
 
 HEIGHT = 168
+_STOP = "Stop job"
 _RETRIABLE = (JobState.FAILED, JobState.WARNING, JobState.CANCELLED)
 
 
@@ -83,7 +84,7 @@ class JobsDrawer(QFrame):
         self.running.setObjectName("jobs_running")
         self.details = ElidedLabel(tone="muted")
         self.details.setObjectName("jobs_details")
-        self.stop_button = push_button("jobs_stop", "Stop job", "stop", tip="Stop the selected job")
+        self.stop_button = push_button("jobs_stop", _STOP, "stop", tip="Stop the selected job")
         self.trace_button = push_button("jobs_show_trace", "Show in trace", "trace", tip="Every PDU of this job")
         self.retry_button = push_button("jobs_retry", "Retry failed", "play", tip="Try again what failed, and no more")
         self.copy_as_button = CopyButton("jobs_copy_as", self._recipes)
@@ -168,6 +169,8 @@ class JobsDrawer(QFrame):
         active = self.active
         self.running.setText(f"{active:,} running" if active else "")
         self.stop_button.setEnabled(job is not None and job.can_cancel)
+        is_stopping = job is not None and job.is_cancelling
+        self.stop_button.setText("Abort &now" if is_stopping else _STOP)
         self.trace_button.setEnabled(job is not None and bool(job.associations))
         self.copy_as_button.setEnabled(bool(self._recipes()))
         self.retry_button.setEnabled(job is not None and self._may_retry(job))

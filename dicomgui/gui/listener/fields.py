@@ -100,6 +100,7 @@ class ListenerFields(QWidget):
                 grants_scp=settings.grant_scp_role,
                 max_sent_pdu_length=settings.max_sent_pdu_length,
                 max_associations=settings.max_associations,
+                grants_unperformed=settings.grants_unperformed,
             )
         )
         self._on_changed()
@@ -136,6 +137,7 @@ class ListenerFields(QWidget):
             async_ops=self.association.operations(),
             grant_scp_role=self.association.grants_scp(),
             extended=self.association.extended(),
+            grants_unperformed=self.association.grants_unperformed(),
             max_associations=self.association.max_associations(),
             max_sent_pdu_length=self.association.max_sent_pdu_length(),
             quotas=self.quotas.quotas(),

@@ -101,5 +101,9 @@ def _cells(event: Shown) -> _Cells:
     what, instance = plain(name_of(event.sop_class_uid)), plain(event.sop_instance_uid)
     if isinstance(event, StoreFailed):
         return _Cells((moment, caller, what, instance, "", f"not stored: {plain(event.reason)}"), "error")
-    tone = "good" if event.outcome is Outcome.STORED else "warning"
-    return _Cells((moment, caller, what, instance, size_text(event.size_bytes), _OUTCOMES[event.outcome]), tone)
+    is_good = event.outcome is Outcome.STORED and event.problem is None
+    outcome = _OUTCOMES[event.outcome]
+    if event.problem is not None:
+        outcome = f"{outcome}, but {plain(event.problem.text)}"
+    tone = "good" if is_good else "warning"
+    return _Cells((moment, caller, what, instance, size_text(event.size_bytes), outcome), tone)

@@ -15,6 +15,7 @@ from dicomgui.app.configuration.settings import ListenerSettings
 from dicomgui.gui.widgets.buttons import Choice
 from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit
 from dicomgui.gui.widgets.text import PlainLabel, count_text
+from dicomgui.network.service import Strictness
 from dicomgui.network.uids import (
     EXPLICIT_VR_LITTLE_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
@@ -42,6 +43,11 @@ _DUPLICATES: Final = {
     DuplicatePolicy.KEEP_BOTH: "keep both",
     DuplicatePolicy.REFUSE: "refuse the new one",
     DuplicatePolicy.REPLACE: "replace the old one",
+}
+_STRICTNESS: Final = {
+    Strictness.STRICT: "refuse them",
+    Strictness.WARN: "keep them, answer with a warning (B007)",
+    Strictness.ANY: "keep them, answer Success (to test senders)",
 }
 _SEPARATOR: Final = ";"  # names of transfer syntaxes have commas
 
@@ -95,6 +101,11 @@ class ServiceFields(FieldSet):
         self.add_row(
             ("layout", "Folder layout", layout, None), ("duplicates", "Same UID, other data set", duplicates, None)
         )
+        strictness = Choice("listener_strictness", "Broken instances")
+        strictness.setToolTip("Data sets that no reader can read, or that are another instance than their command says")
+        for treatment, text in _STRICTNESS.items():
+            strictness.addItem(text, treatment.value)
+        self.add_row(("strictness", "Broken instances", strictness, None))
         self.note = PlainLabel(tone="warning", scale=0.9, wrap=True)
         self.note.setObjectName("listener_services_note")
         self.add_wide(self.note)
@@ -113,6 +124,7 @@ class ServiceFields(FieldSet):
             "syntax_names": "" if is_native else _written(syntaxes),
             "layout": settings.layout.value,
             "duplicates": settings.on_duplicate.value,
+            "strictness": settings.strictness.value,
         }
         self.set_texts(texts)
         self._show()
@@ -134,6 +146,7 @@ class ServiceFields(FieldSet):
             transfer_syntaxes=_UNCOMPRESSED if texts["syntaxes"] == _NATIVE else syntaxes,
             layout=FolderLayout(texts["layout"]),
             on_duplicate=DuplicatePolicy(texts["duplicates"]),
+            strictness=Strictness(texts["strictness"]),
         )
 
     def allow(self, calling_ae_title: str) -> None:

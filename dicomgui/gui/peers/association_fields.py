@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dicomgui.app.configuration import values as checks
+from dicomgui.app.configuration.listener_options import PERFORMED
 from dicomgui.app.configuration.settings import ListenerSettings
 from dicomgui.app.configuration.values import QUERY_FLAGS
 from dicomgui.app.connection import MAX_OPERATIONS, RoleWish, check_operations
@@ -88,10 +89,24 @@ class AssociationFields(FieldSet):
                              tone="muted", scale=0.9)  # fmt: skip
         heading.setContentsMargins(0, 6, 0, 0)
         self.add_wide(heading)
+        performed = checks.written_flags(PERFORMED) if is_server else _FLAGS
         boxes = [
-            (f"ext_{name}", "", check_box(f"{prefix}_ext_{name.replace('-', '_')}", text, tip=tip), None)
+            (
+                f"ext_{name}",
+                "",
+                check_box(
+                    f"{prefix}_ext_{name.replace('-', '_')}",
+                    text if name in performed else f"{text} (not performed)",
+                    tip=tip,
+                ),
+                None,
+            )
             for name, (text, tip) in _FLAGS.items()
         ]
+        if is_server:
+            tip = "Only keys of any level and date with time are performed; the rest is granted without it"
+            text = "Grant what is not performed, for tests"
+            boxes.append(("grants_unperformed", "", check_box(f"{prefix}_grants_unperformed", text, tip=tip), None))
         for at in range(0, len(boxes), 2):
             pair = boxes[at : at + 2]
             self.add_row(*pair)
@@ -170,6 +185,10 @@ class AssociationFields(FieldSet):
         """Whether callers get the provider's role."""
         return self.texts()["grant_scp_role"] == YES
 
+    def grants_unperformed(self) -> bool:
+        """Returns whether what is not performed is granted all the same."""
+        return self.texts()["grants_unperformed"] == YES
+
     def extended(self) -> QueryFlags:
         """What to ask for, or to grant, by extended negotiation."""
         texts = self.texts()
@@ -179,7 +198,7 @@ class AssociationFields(FieldSet):
     def texts_of(
         async_ops: tuple[int, int], extended: QueryFlags, role: RoleWish = RoleWish.USUAL, *, grants_scp: bool = False,
         max_sent_pdu_length: int = 0, max_associations: int = USUAL_ASSOCIATIONS, proxy: HttpProxy | None = None,
-        charset: str = "", ask_commitment: bool = False,
+        charset: str = "", ask_commitment: bool = False, grants_unperformed: bool = False,
     ) -> dict[str, str]:  # fmt: skip
         """What the fields hold for these values."""
         invoked, performed = ("" if number == 1 else str(number) for number in async_ops)
@@ -194,6 +213,7 @@ class AssociationFields(FieldSet):
             "proxy": checks.written_proxy(proxy),
             "charset": charset,
             "ask_commitment": YES if ask_commitment else "",
+            "grants_unperformed": YES if grants_unperformed else "",
             **flags,
         }
 

@@ -204,7 +204,10 @@ class RetrieveArea(QWidget):
 
     def _show_buttons(self) -> None:
         one = self.selected
-        self.cancel_button.setEnabled(one is not None and not one.is_finished and not one.handle.is_cancelling)
+        is_running = one is not None and not one.is_finished
+        self.cancel_button.setEnabled(is_running)
+        is_stopping = is_running and one is not None and one.handle.is_cancelling
+        self.cancel_button.setText("Abort now" if is_stopping else "Cancel")
         self.retry_button.setEnabled(one is not None and one.is_finished and bool(one.left))
         self.failed_button.setEnabled(one is not None and bool(one.failed_uids))
         self.result.setText(plain(one.line.text, 600) if one is not None else "")

@@ -248,9 +248,10 @@ class Retrievals:
         return self.start(replace(order, wanted=retrieval.left, what=f"again: {order.what.removeprefix('again: ')}"))
 
     def cancel(self, retrieval: Retrieval) -> None:
-        """End it: by C-CANCEL, and after a second by A-ABORT."""
+        """End it: by C-CANCEL, and by A-ABORT where that is called again."""
         if retrieval.task is not None:
             retrieval.task.cancel()
+            retrieval.handle.update(text="stopping: waiting for the peer to end it")
         elif not retrieval.is_finished:
             retrieval.handle.finish(JobState.CANCELLED, text="cancelled before it began")
             retrieval.over.set()
@@ -398,8 +399,22 @@ def _text_of(report: RetrieveReport) -> str:
     elif report.error is not None:
         parts.append(str(report.error))
     parts += dict.fromkeys(_status_text(result, report) for result in report.results if _is_remarkable(result))
+    if report.error is None:
+        parts += _reasons_in(report)
     parts.append(duration_text(report.seconds))
     return " · ".join(parts)
+
+
+def _reasons_in(report: RetrieveReport) -> list[str]:
+    """Why something was not retrieved though others were; the same reason once, with what it was first."""
+    found: dict[str, list[WantedResult]] = {}
+    for result in report.results:
+        if result.reason:
+            found.setdefault(result.reason, []).append(result)
+    return [
+        f"{results[0].wanted}{f' and {len(results) - 1:,} more' if results[1:] else ''} not retrieved: {reason}"
+        for reason, results in found.items()
+    ]
 
 
 def _is_remarkable(result: WantedResult) -> bool:

@@ -33,6 +33,7 @@ class ConvertChoice(QWidget):
         self.choice.setToolTip(_WHAT)
         for conversion in Conversion:
             self.choice.addItem(conversion.value, conversion)
+        self.choose(Conversion.UNCOMPRESSED)
         self.choice.currentIndexChanged.connect(self._show_meaning)
         self.meaning = ElidedLabel(tone="muted")
         self.meaning.setObjectName(f"{prefix}_convert_text")

@@ -30,7 +30,7 @@ class Order:
     options: ConnectionOptions
     items: tuple[SendItem, ...]
     selections: tuple[Selection, ...]
-    conversion: Conversion = Conversion.NEVER
+    conversion: Conversion = Conversion.UNCOMPRESSED
     commit: bool = False
 
 

@@ -7,7 +7,7 @@ and answer what a requestor offers (``answer``): a flag is granted where both si
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final, TypeAlias
 
 from dicomgui.network.errors import ConfigurationError
@@ -92,6 +92,10 @@ class QueryFlags:
     def answer(self, offered: bytes) -> bytes:
         """The acceptor's answer to ``offered``, where we support these flags."""
         return _granted(self.encode(), offered)
+
+    def common(self, other: QueryFlags) -> QueryFlags:
+        """The flags that both have."""
+        return QueryFlags(*(ours and theirs for ours, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def has_any(self) -> bool:
@@ -242,7 +246,7 @@ def extended_for(sop_class_uids: Iterable[str], flags: QueryFlags) -> tuple[SOPC
 def answer_extended(flags: QueryFlags = QueryFlags(), storage: StorageSupport | None = None) -> ExtendedAnswer:
     """What an acceptor answers, for :attr:`~dicomgui.network.AcceptPolicy.answer_extended`.
 
-    :param flags: what we support of queries, worklists and retrievals.
+    :param flags: what is performed of queries, worklists and retrievals: a flag that is granted is a promise.
     :param storage: how we keep what we are sent; ``None`` answers nothing to that.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.uids import IMPLEMENTATION_CLASS_UID, implementation_version_name, is_valid_uid
@@ -129,6 +129,7 @@ class Timeouts:
     :ivar associate_s: from the A-ASSOCIATE-RQ to its answer.
     :ivar response_s: from the end of a request to its (next) response.
     :ivar retrieve_s: the same for C-MOVE and C-GET, where a peer may be silent while it sends.
+    :ivar cancel_s: from a C-CANCEL to the final response of the operation; an A-ABORT follows.
     :ivar release_s: from the A-RELEASE-RQ to its answer; an A-ABORT follows.
     :ivar idle_s: without a byte on an association that we accepted; an A-ABORT follows.
     :ivar artim_s: PS3.8 9.1.5: from the connection to the whole A-ASSOCIATE-RQ, and from our last word to the close.
@@ -140,14 +141,26 @@ class Timeouts:
     response_s: float | None = 60.0
     retrieve_s: float | None = 600.0
     release_s: float | None = 5.0
+    cancel_s: float | None = 10.0
     idle_s: float | None = 60.0
     artim_s: float = 30.0
 
     def __post_init__(self) -> None:
-        for name in ("connect_s", "tls_s", "associate_s", "response_s", "retrieve_s", "release_s", "idle_s", "artim_s"):
-            value = getattr(self, name)
+        for one in fields(self):
+            name, value = one.name, getattr(self, one.name)
             if value is not None and not value > 0:
                 raise ConfigurationError(f"the time-out {name} is {value}; it must be above 0", phase="configure")
+
+
+_POSITIVE = (
+    "max_attributes_length",
+    "max_image_box_length",
+    "max_elements",
+    "max_depth",
+    "max_memory",
+    "max_instance_memory",
+    "max_instance_inflated",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +172,20 @@ class Limits:
         to 1 MiB.
     :ivar max_associate_length: of an A-ASSOCIATE PDU's body.
     :ivar max_command_length: of a command set, all fragments together.
-    :ivar max_dataset_length: of a data set, all fragments together.
+    :ivar max_dataset_length: of a data set, all fragments together; C-STORE goes where its sink says, up to this.
+    :ivar max_attributes_length: of the identifier of a C-FIND, C-MOVE or C-GET, of the data set of an N-service and of
+        that of a response, as sent and as inflated. A request beyond it is answered A700 or 0213; a response beyond it
+        ends the association.
+    :ivar max_image_box_length: of the data set of an N-SET for an image box of print management, which waits on disk.
+    :ivar max_elements: elements and items of such data sets, counted before they are decoded; about 20,000 references
+        of an N-ACTION fit.
+    :ivar max_depth: sequences in one another.
+    :ivar max_memory: what such data sets, decoded ones and waiting requests take up, of all associations of a server
+        together, or of one association as a client.
+    :ivar max_instance_memory: the same for the data sets of C-STOREs where no handler chooses a sink; one alone may
+        take all of it.
+    :ivar max_instance_inflated: to which the data set of a C-STORE may inflate; done to see whether it is whole,
+        nothing of it is kept.
     """
 
     max_pdu_length: int = DEFAULT_MAX_PDU_LENGTH
@@ -167,8 +193,20 @@ class Limits:
     max_command_length: int = 65_536
     max_dataset_length: int = field(default=4 * 2**30)
     max_sent_pdu_length: int = 0
+    max_attributes_length: int = 2 * 2**20
+    max_image_box_length: int = 256 * 2**20
+    max_elements: int = 60_000
+    max_depth: int = 64
+    max_memory: int = 64 * 2**20
+    max_instance_memory: int = 256 * 2**20
+    max_instance_inflated: int = 2**30
 
     def __post_init__(self) -> None:
+        for name in _POSITIVE:
+            if getattr(self, name) < 1:
+                raise ConfigurationError(
+                    f"the limit {name} is {getattr(self, name)}; it must be above 0", phase="configure"
+                )
         for length in (self.max_pdu_length, self.max_sent_pdu_length):
             if length and not 4096 <= length <= 0xFFFFFFFF:
                 raise ConfigurationError(

@@ -46,8 +46,10 @@ from dicomgui.network.pdu import (
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.service import AssociationFacts, Connection, Handlers, Provider, ServiceUser
 from dicomgui.network.service.endings import check_abort
+from dicomgui.network.service.instance_check import Strictness
 from dicomgui.network.service.lifecycle import Lifecycle, Teller
 from dicomgui.network.service.performing import close_unawaited
+from dicomgui.network.service.permitted import PermissionTable
 from dicomgui.network.service.prompt import PromptFuture
 from dicomgui.network.tracing import Role, Scribe, Tracer, next_association_id
 from dicomgui.network.transport import (
@@ -107,7 +109,7 @@ class Association(ServiceUser):
         )
         self._observer = observer
         self._tasks = TaskOwner(f"association {self.number}")
-        provider = Provider(options.handlers, self._tasks)
+        provider = Provider(options.handlers, self._tasks, permitted=options.permitted, strictness=options.strictness)
         connection = Connection(
             self._machine, self._scribe, self, provider, timeouts=options.timeouts, limits=options.limits
         )
@@ -405,6 +407,8 @@ def connect(
     require_identity: bool = False,
     sockets: SocketOptions | None = None,
     implementation: Implementation | None = None,
+    permitted: PermissionTable | None = None,
+    strictness: Strictness = Strictness.STRICT,
 ) -> _Opening:
     """Open an association with ``peer``, a :class:`PeerAddress` or ``"AET@host:port"``.
 
@@ -449,6 +453,8 @@ def connect(
         require_identity=require_identity,
         sockets=sockets or _USUAL.sockets,
         implementation=implementation or _USUAL.implementation,
+        permitted=permitted or _USUAL.permitted,
+        strictness=strictness,
     )
     return _Opening(address, options)
 

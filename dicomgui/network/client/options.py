@@ -10,7 +10,9 @@ from dicomgui.network.client import presets
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.pdu import SOPClassCommonExtendedNegotiation, SOPClassExtendedNegotiation, UserIdentityRQ
 from dicomgui.network.service import Handlers
+from dicomgui.network.service.instance_check import Strictness
 from dicomgui.network.service.lifecycle import Lifecycle
+from dicomgui.network.service.permitted import STANDARD_PERMISSIONS, PermissionTable
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig
 
@@ -39,6 +41,9 @@ class ConnectOptions:
     :ivar lifecycle: whom to tell of the association's life.
     :ivar sockets: how the TCP connection is set up; see :class:`SocketOptions`.
     :ivar implementation: which software we say that we are.
+    :ivar strictness: the treatment of instances that come by C-GET and are broken.
+    :ivar permitted: the requests that either side may send on which presentation context; another one of ours raises
+        LocalProtocolError and nothing is sent. :data:`~dicomgui.network.EVERYTHING_PERMITTED` is for tests.
     """
 
     calling_ae: AETitle = field(default=AETitle("DICOMGUI"))
@@ -58,6 +63,8 @@ class ConnectOptions:
     require_identity: bool = False
     sockets: SocketOptions = field(default=SocketOptions())
     implementation: Implementation = OUR_IMPLEMENTATION
+    permitted: PermissionTable = field(default=STANDARD_PERMISSIONS, repr=False)
+    strictness: Strictness = Strictness.STRICT
 
     def __post_init__(self) -> None:
         if self.require_identity:

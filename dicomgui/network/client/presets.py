@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from dicomgui.network.association.contexts import ProposedContext
+from dicomgui.network.association.contexts import MAX_CONTEXTS, ProposedContext
+from dicomgui.network.dimse.convert import NATIVE_SYNTAXES
 from dicomgui.network.service import QUERY_MODELS, query_class
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
 from dicomgui.network.uids import VERIFICATION as VERIFICATION_SOP_CLASS
@@ -98,12 +99,22 @@ DEFAULT: Final = VERIFICATION + QUERY + WORKLIST
 """What :func:`~dicomgui.network.client.connect` proposes when nothing is said."""
 
 
-def for_instances(pairs: Iterable[tuple[str, str]]) -> tuple[ProposedContext, ...]:
+def for_instances(pairs: Iterable[tuple[str, str]], *, convert: bool = True) -> tuple[ProposedContext, ...]:
     """One context for each distinct pair of SOP class UID and transfer syntax UID, in their order.
 
     Each pair has its own context: within one context the peer would choose a single syntax for all.
+
+    :param convert: behind them, for each SOP class of which something is uncompressed, one context with explicit and
+        implicit VR little endian, as far as those are not there anyway (PS3.5 10.1) and there is room among 128.
     """
-    return tuple(ProposedContext(sop_class, (syntax,)) for sop_class, syntax in dict.fromkeys(pairs))
+    own = dict.fromkeys(pairs)
+    contexts = tuple(ProposedContext(sop_class, (syntax,)) for sop_class, syntax in own)
+    if not convert:
+        return contexts
+    classes = dict.fromkeys(sop_class for sop_class, syntax in own if syntax in NATIVE_SYNTAXES)
+    more = ((uid, tuple(one for one in DEFAULT_TRANSFER_SYNTAXES if (uid, one) not in own)) for uid in classes)
+    others = [ProposedContext(sop_class, syntaxes) for sop_class, syntaxes in more if syntaxes]
+    return contexts + tuple(others[: max(0, MAX_CONTEXTS - len(contexts))])
 
 
 def for_get(

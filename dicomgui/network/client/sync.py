@@ -37,6 +37,8 @@ from dicomgui.network.service import (
     Response,
     StorableInstance,
 )
+from dicomgui.network.service.instance_check import Strictness
+from dicomgui.network.service.permitted import PermissionTable
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig, TlsInfo
 
@@ -109,6 +111,7 @@ class SyncAssociation:
         move_originator_ae_title: str = "",
         move_originator_message_id: int | None = None,
         following: InstanceFile | None = None,
+        convert: bool = True,
         timeout_s: float | None = None,
     ) -> Response:
         """Send one composite instance by C-STORE; see :meth:`Association.store`."""
@@ -120,6 +123,7 @@ class SyncAssociation:
                 move_originator_ae_title=move_originator_ae_title,
                 move_originator_message_id=move_originator_message_id,
                 following=following,
+                convert=convert,
                 timeout_s=timeout_s,
             )
         )
@@ -346,6 +350,8 @@ class SyncClient:
         require_identity: bool = False,
         sockets: SocketOptions | None = None,
         implementation: Implementation | None = None,
+        permitted: PermissionTable | None = None,
+        strictness: Strictness = Strictness.STRICT,
     ) -> SyncAssociation:
         """Open an association with ``peer``; parameters and errors are those of :func:`~dicomgui.network.connect`.
 
@@ -375,6 +381,8 @@ class SyncClient:
             require_identity=require_identity,
             sockets=sockets,
             implementation=implementation,
+            permitted=permitted,
+            strictness=strictness,
         )
         return _open(opening)
 

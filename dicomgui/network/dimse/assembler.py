@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Final, NamedTuple, NoReturn, Protocol
 
-from dicomgui.network.dimse.command_set import decode
+from dicomgui.network.dimse.command_set import appended_dataset, decode
 from dicomgui.network.dimse.commands import Command
+from dicomgui.network.dimse.memory import MemoryShare
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu.data import COMMAND, LAST, PDATA_HEAD, PdvPiece
 from dicomgui.network.pdu.runs import RUN_BYTES, PdvRun, command_pdu, data_of
@@ -60,32 +61,88 @@ class MemorySink:
     """Keeps a data set of at most ``limit`` bytes; its result is the bytes, or ``None`` where there were more.
 
     For identifiers, attribute lists and other small data sets.
+
+    :ivar overflowed: whether it was too much, for the limit or for the memory that was left.
+    :ivar is_out_of_room: whether it was within the limit, but ``share`` had nothing left.
+    :ivar charged_bytes: what is charged on ``share``; who takes the result calls :meth:`give_back`
+        when it needs it no more.
+    :param limit: bytes of the data set.
+    :param share: what the bytes are charged on; ``None`` charges nobody.
     """
 
-    __slots__ = ("_buffer", "_limit", "overflowed")
+    __slots__ = ("_buffer", "_limit", "_share", "charged_bytes", "is_out_of_room", "overflowed")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, share: MemoryShare | None = None) -> None:
         self._buffer = bytearray()
         self._limit = limit
+        self._share = share
+        self.charged_bytes = 0
         self.overflowed = False
+        self.is_out_of_room = False
+
+    @property
+    def limit(self) -> int:
+        """Bytes that the data set may have."""
+        return self._limit
 
     def write(self, data: memoryview, /) -> None:
         """Keep a copy, or drop everything once the limit is passed."""
         if self.overflowed:
             return
-        if len(self._buffer) + len(data) > self._limit:
-            self.overflowed = True
-            self._buffer.clear()
+        size = len(data)
+        if len(self._buffer) + size > self._limit:
+            self._overflow()
+        elif self._share is not None and not self._share.take(size):
+            self.is_out_of_room = True
+            self._overflow()
         else:
+            if self._share is not None:
+                self.charged_bytes += size
             self._buffer += data
 
     def finish(self) -> bytes | None:
-        """The data set, or ``None`` where it had more than ``limit`` bytes."""
-        return None if self.overflowed else bytes(self._buffer)
+        """The data set, or ``None`` where it was too much."""
+        if self.overflowed:
+            return None
+        data, self._buffer = bytes(self._buffer), bytearray()
+        return data
 
     def abandon(self) -> None:
         """Discard what was kept."""
-        self._buffer.clear()
+        self._buffer = bytearray()
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Take back what is charged: the result is not needed any more."""
+        if self._share is not None:
+            self._share.give_back(self.charged_bytes)
+            self.charged_bytes = 0
+
+    def _overflow(self) -> None:
+        self.overflowed = True
+        self.abandon()
+
+
+class _UnwantedSink:
+    """Discards the data set of a message that has none by definition; its result is empty."""
+
+    __slots__ = ()
+
+    def write(self, data: memoryview, /) -> None:
+        """Take no notice."""
+
+    def finish(self) -> bytes:
+        """Nothing was due."""
+        return b""
+
+    def abandon(self) -> None:
+        """Nothing to discard."""
+
+
+_UNWANTED: Final = _UnwantedSink()
+
+MAX_REMEMBERED_COMMAND: Final = 1024
+"""Bytes of a command set up to which the last one is kept to recognise the next; longer ones are not repeated."""
 
 
 class Message(NamedTuple):
@@ -93,7 +150,9 @@ class Message(NamedTuple):
 
     :ivar context_id: presentation context of all its fragments.
     :ivar command: its command.
-    :ivar sink_result: what :meth:`Sink.finish` returned; ``None`` without a data set.
+    :ivar sink_result: what :meth:`Sink.finish` returned; ``None`` without a data set, empty bytes where one came with a
+        command that has none by definition. With the anomaly
+        :data:`~dicomgui.network.dimse.command_set.APPENDED` the data set is in implicit VR little endian.
     :ivar dataset_length: bytes of the data set; -1 without one.
     """
 
@@ -107,15 +166,16 @@ class Assembler:
     """Puts the messages of one association together.
 
     :param choose_sink: is asked for the sink of each data set once its command is there; gets context id and command.
-        What it raises passes through :meth:`feed`, after which the association must be aborted.
+        What it raises passes through :meth:`feed`, after which the association must be aborted. It is not asked where
+        the command has no data set by definition: one that comes all the same is dropped as it comes.
     :param accepted: the ids of the accepted presentation contexts.
     :param max_command_length: bytes of a command set.
     :param max_dataset_length: bytes of a data set.
     """
 
     __slots__ = (
-        "_accepted", "_choose_sink", "_command", "_command_context", "_context_id", "_last_command", "_last_raw",
-        "_max_command", "_max_dataset", "_parts", "_received", "_sink",
+        "_accepted", "_choose_sink", "_command", "_command_context", "_command_length", "_context_id", "_last_command",
+        "_last_raw", "_max_command", "_max_dataset", "_parts", "_received", "_sink",
     )  # fmt: skip
 
     def __init__(
@@ -136,6 +196,7 @@ class Assembler:
         self._context_id = 0  # of the message whose data set is arriving
         self._command: Command | None = None
         self._sink: Sink | None = None
+        self._command_length = 0
         self._last_raw = b""
         self._last_command: Command | None = None
 
@@ -148,6 +209,11 @@ class Assembler:
     def command(self) -> Command | None:
         """The command whose data set is arriving."""
         return self._command
+
+    @property
+    def command_length(self) -> int:
+        """Bytes of the last command set that came."""
+        return self._command_length
 
     def feed(self, piece: PdvPiece) -> Message | None:
         """Take the next piece; returns the message that it completes.
@@ -179,9 +245,12 @@ class Assembler:
     def repeated(self, message: Message) -> bytes | None:
         """How a message begins that differs in its data set from this one, the last: see :meth:`feed_run`.
 
-        ``None`` where none would be taken so, because the limit of a data set has to be looked at.
+        ``None`` where none would be taken so: the limit of a data set has to be looked at, or the command is long or
+        was odd.
         """
-        return command_pdu(message.context_id, self._last_raw) if self._max_dataset >= RUN_BYTES else None
+        if self._max_dataset < RUN_BYTES or not self._last_raw or message.command.anomalies:
+            return None
+        return command_pdu(message.context_id, self._last_raw)
 
     def feed_run(self, run: PdvRun) -> list[Message]:
         """The messages of a run that repeats the last one; no sink is asked for, each has its data set in memory."""
@@ -232,12 +301,28 @@ class Assembler:
         command = self._last_command
         if command is None or raw != self._last_raw:  # of the matches of a C-FIND it is always the same
             command = decode(raw)
-            self._last_raw, self._last_command = raw, command
+            self._command_length = len(raw)
+            if len(raw) <= MAX_REMEMBERED_COMMAND:
+                self._last_raw, self._last_command = raw, command
+            else:
+                self._last_raw, self._last_command = b"", None
+        if command.anomalies:
+            appended = appended_dataset(raw)
+            if appended:
+                return self._appended(context_id, command, appended)
         if not command.has_dataset:
             return _new(Message, (context_id, command, None, -1))
-        sink = self._choose_sink(context_id, command)
+        sink: Sink = self._choose_sink(context_id, command) if command.takes_dataset else _UNWANTED
         self._context_id, self._command, self._sink = context_id, command, sink
         return None
+
+    def _appended(self, context_id: int, command: Command, data: bytes) -> Message:
+        """A response whose data set came with its command set."""
+        if len(data) > self._max_dataset:
+            self._fail("Data set", f"more than the limit of {self._max_dataset} bytes", INVALID_PARAMETER)
+        sink = self._choose_sink(context_id, command)
+        sink.write(memoryview(data))
+        return _new(Message, (context_id, command, sink.finish(), len(data)))
 
     def _fail_context(self, context_id: int, begun: int) -> NoReturn:
         self._fail(

@@ -6,11 +6,10 @@ never warns, it falls back. pydicom's own decoder warns, which a thread of its o
 
 from __future__ import annotations
 
-import codecs
 import re
 from functools import lru_cache
 
-__all__ = ["UTF_8", "codec_of", "decode", "reply_charset"]
+__all__ = ["UTF_8", "codec_of", "decode", "encode", "reply_charset"]
 
 UTF_8 = "ISO_IR 192"
 
@@ -57,7 +56,6 @@ _G1 = {
     b"\x1b-T": "iso8859_11",
     b"\x1b-b": "iso8859_15",
 }
-_STATELESS = frozenset(_BY_REGISTRATION.values()) - {"iso2022_jp", "iso2022_jp_2", "shift_jis", "gb2312", "euc_kr"}
 
 
 @lru_cache(maxsize=64)
@@ -118,12 +116,102 @@ def _fragment(data: bytes, g0: str, g1: str) -> str:
     return data.decode("shift_jis" if g1.startswith("iso2022") else g1, "replace")
 
 
-def reply_charset(requested: str) -> tuple[str, str]:
-    """The value of (0008,0005) and the codec to answer a request in: its own set where that is simple, else UTF-8.
+# -- answering --------------------------------------------------------------------------------------------------------
 
-    An old system that asks in Latin-1 may not read UTF-8. Sets with code extension or several values get UTF-8.
+
+_DELIMITERS = re.compile(r"([\\^=\r\n\t\f])")
+"""Behind each of these the initial state counts again (PS3.5 6.1.2.5.3). Carets and equal signs are delimiters in names
+alone; to designate a set again behind one is harmless elsewhere."""
+
+_G1_ESCAPES = {codec: escape for escape, codec in _G1.items()}
+_ALONE = frozenset({"utf_8", "gb18030", "gbk"})
+_G0_ESCAPES = {87: b"\x1b$B", 159: b"\x1b$(D"}
+_EXTENSIONS_ONLY = frozenset({58, 87, 149, 159})
+"""Sets that stand beside another one, at least ASCII (PS3.3 table C.12-4)."""
+
+_TO_ASCII, _TO_ROMAJI = b"\x1b(B", b"\x1b(J"
+
+
+def reply_charset(requested: str) -> str:
+    """The value of (0008,0005) to answer a request in whose own is ``requested``; UTF-8 for none or an unknown one.
+
+    An old system that asks in its own character set may not read UTF-8. Code extensions are taken over (PS3.3
+    C.12.1.1.2); spellings become those of the standard.
     """
-    codec = codec_of(requested)
-    if requested and "\\" not in requested and codec in _STATELESS and codec != "ascii":
-        return requested.strip().replace("ISO 2022 IR", "ISO_IR"), codecs.lookup(codec).name
-    return UTF_8, "utf-8"
+    terms = requested.split("\\")
+    if len(terms) == 1:
+        number = _registration(requested)
+        if number in _EXTENSIONS_ONLY:
+            return f"\\ISO 2022 IR {number}"
+        if codec_of(requested) == "ascii":
+            return UTF_8
+        return f"ISO_IR {number}" if number else requested.strip().upper()
+    if any(codec_of(term) in _ALONE for term in terms) or "ascii" in map(codec_of, terms[1:]):
+        return UTF_8
+    numbers = map(_registration, terms)
+    return "\\".join(f"ISO 2022 IR {number}" if number else "" for number in numbers)
+
+
+def _registration(term: str) -> int:
+    match = _TERM.fullmatch(term.strip())
+    return int(match[1]) if match else 0
+
+
+@lru_cache(maxsize=64)
+def _codecs(character_set: str) -> tuple[str, tuple[int, ...]]:
+    """The codec of the first value, and the registrations of the others."""
+    first, *others = character_set.split("\\")
+    return codec_of(first), tuple(map(_registration, others))
+
+
+def encode(text: str, character_set: str) -> bytes | None:
+    """A text in the character set, given as it stands in (0008,0005); ``None`` where that does not hold it."""
+    if text.isascii():
+        return text.encode("ascii")
+    first, others = _codecs(character_set)
+    if not others and first in _ALONE:
+        return _in_codec(text, first)
+    pieces: list[bytes] = []
+    for fragment in _DELIMITERS.split(text):
+        piece = _encoded_fragment(fragment, first, others)
+        if piece is None:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _encoded_fragment(text: str, first: str, others: tuple[int, ...]) -> bytes | None:
+    """A text between two delimiters, all in one of the sets beside that of its beginning."""
+    if text.isascii():
+        return text.encode("ascii")
+    initial = None if first.startswith("iso2022") else _in_codec(text, first)
+    if initial is not None:
+        return initial
+    back = _TO_ROMAJI if first == "shift_jis" else _TO_ASCII
+    for number in others:
+        codec = _BY_REGISTRATION.get(number, "ascii")
+        if number in _G0_ESCAPES:
+            data = _in_two_bytes(text, codec, _G0_ESCAPES[number], back)
+        else:
+            data = _in_codec(text, codec)
+            data = None if data is None else _G1_ESCAPES.get(codec, b"") + data
+        if data is not None:
+            return data
+    return None
+
+
+def _in_codec(text: str, codec: str) -> bytes | None:
+    if codec == "shift_jis" and not all(letter.isascii() or "\uff61" <= letter <= "\uff9f" for letter in text):
+        return None  # JIS X 0201 has no kanji, which Python's codec for it has
+    try:
+        return text.encode(codec)
+    except UnicodeEncodeError:
+        return None
+
+
+def _in_two_bytes(text: str, codec: str, escape: bytes, back: bytes) -> bytes | None:
+    """In a set of two bytes in G0 and ASCII, without the other sets that Python's codec would use, too."""
+    data = _in_codec(text, codec)
+    if data is None or set(_ESCAPE.findall(data)) - {escape, _TO_ASCII}:
+        return None
+    return data.replace(_TO_ASCII, back)

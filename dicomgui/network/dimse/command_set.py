@@ -4,9 +4,12 @@ The codec is generic over the field table of :mod:`dicomgui.network.dimse.comman
 each message is worked out once on import, because a busy association has thousands of commands a second.
 
 What cannot mislead anybody is tolerated on receipt and told in ``anomalies``: a wrong or missing group length, odd
-lengths, elements out of order, elements that the message does not have, empty numbers, missing UIDs. What leaves the
-meaning open is an error: elements that overrun, that belong to another group or come twice, no Command Field, no
-Message ID, no Command Data Set Type, a response without Status.
+lengths, elements out of order, elements that the message does not have, empty numbers, missing UIDs, elements that come
+twice with the same value, several numbers of sub-operations where one belongs (of which the first counts), Message ID
+in the place of Message ID Being Responded To, the data set of a response behind its command set
+(:func:`appended_dataset`). What leaves the meaning open is an error: elements that overrun, that belong to another
+group or come twice with other values, no Command Field, no Message ID, no Command Data Set Type, a response without
+Status.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import struct
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
@@ -36,13 +40,19 @@ from dicomgui.network.status import Status
 if TYPE_CHECKING:
     from dicomgui.network.pdu.wire import Recorder
 
-__all__ = ["MAX_COMMENT", "decode", "encode"]
+__all__ = ["APPENDED", "MAX_COMMENT", "appended_dataset", "decode", "encode"]
 
 MAX_COMMENT: Final = 64
 """Characters of a LO value (PS3.5 6.2): longer comments are cut when they are sent."""
 
 _HEAD: Final = struct.Struct("<HHL")
 _GROUP_LENGTH: Final = struct.Struct("<HHLL")
+APPENDED: Final = "the data set stands behind the command set, in the same fragment"
+"""The anomaly of a response with an :func:`appended_dataset`."""
+
+_UNANNOUNCED: Final = "Command Data Set Type says that there is no data set"
+
+_GROUP_LENGTH_HEAD: Final = _HEAD.pack(0, 0, 4)
 _NUMBER: Final = struct.Struct("<HHLH")
 _TAG: Final = struct.Struct("<HH")
 _MAX_ANOMALIES: Final = 16
@@ -50,6 +60,9 @@ _DATASET: Final = 0x0001
 _TEXTS: Final = ("UI", "AE", "LO")
 _MAX_LAYOUT: Final = 512
 _COMMAND_FIELD: Final = ELEMENTS["command_field"].number
+_MESSAGE_ID: Final = ELEMENTS["message_id"].number
+_COUNTS: Final = frozenset(ELEMENTS[name].number for name in ("remaining", "completed", "failed", "warning"))
+_SHORT: Final = struct.Struct("<H")
 _DATASET_TYPE: Final = ELEMENTS["has_dataset"].number
 
 
@@ -238,6 +251,7 @@ def _plan(cls: type[Command], *, refers_back: bool) -> _Plan:
     )
 
 
+_REFERS_BACK: Final = MESSAGE_ID_RESPONDED.number
 _PLANS: Final[Mapping[int, _Plan]] = {
     code: _plan(cls, refers_back=issubclass(cls, Response) or cls.refers_back) for code, cls in MESSAGE_TYPES.items()
 }
@@ -346,13 +360,20 @@ def decode(data: bytes | bytearray | memoryview, *, recorder: Recorder | None = 
         if parts[::2] == layout.fixed:
             return layout.read(parts[1::2])
     oddities: list[str] = []
+    appended = appended_dataset(data)
+    data = data[: len(data) - len(appended)]
     values = _read_elements(data, oddities)
+    if appended:
+        oddities += [APPENDED] if values.get(_DATASET_TYPE) else [APPENDED, _UNANNOUNCED]
     if values.pop(0, -1) != len(data) - 12:
         oddities.append("the Command Group Length is missing or wrong")
     command_field = values.get(_COMMAND_FIELD)
     if not isinstance(command_field, int):
         _fail("Command Field", "it is missing", 0)
     plan = _plan_of(command_field)
+    if _REFERS_BACK in plan.required and _REFERS_BACK not in values and _MESSAGE_ID in values:
+        values[_REFERS_BACK] = values.pop(_MESSAGE_ID)
+        oddities.append(f"{_label(_MESSAGE_ID)} stands for {_label(_REFERS_BACK)}")
     if not plan.expected <= values.keys() <= plan.known:
         _judge_elements(plan, values, oddities)
     positional = map(values.get, plan.numbers, plan.defaults)
@@ -363,6 +384,26 @@ def decode(data: bytes | bytearray | memoryview, *, recorder: Recorder | None = 
         return plan.make(*positional, has_dataset=has_dataset)
     rare = {plan.keywords[number]: values[number] for number in plan.rare.intersection(values)}
     return plan.make(*positional, has_dataset=has_dataset, anomalies=tuple(oddities[:_MAX_ANOMALIES]), **rare)
+
+
+def appended_dataset(data: bytes) -> bytes:
+    """The data set that a response has behind its command set, in the same fragment; empty where there is none.
+
+    PS3.7 6.3.1 wants it in fragments of its own. Orthanc sends the Failed SOP Instance UID List of a C-GET so, in
+    implicit VR little endian like the command set, without announcing it by Command Data Set Type. It begins where
+    group 0000 ends by its length, with an element of a higher group.
+    """
+    if len(data) < _GROUP_LENGTH.size or data[:8] != _GROUP_LENGTH_HEAD:
+        return b""
+    end = _GROUP_LENGTH.size + _GROUP_LENGTH.unpack_from(data)[3]
+    if end + _HEAD.size > len(data) or data[end : end + 2] == b"\0\0":
+        return b""
+    with suppress(RemoteProtocolError):
+        values = _read_elements(data[:end], [])
+        command_field = values.get(_COMMAND_FIELD)
+        if isinstance(command_field, int) and command_field & RESPONSE_BIT:
+            return data[end:]
+    return b""
 
 
 def _read_elements(data: bytes, oddities: list[str]) -> dict[int, object]:
@@ -379,7 +420,7 @@ def _read_elements(data: bytes, oddities: list[str]) -> dict[int, object]:
             following = offset + 8 + length
             if group or following > end:
                 _fail_element(group, number, length, offset, end)
-            if number <= previous:
+            if number <= previous and not _is_repeated(number, data[offset + 8 : following], values, oddities):
                 _judge_order(number, values, offset, oddities)
             if length & 1:
                 oddities.append(f"{_label(number)} has the odd length {length}")
@@ -391,13 +432,29 @@ def _read_elements(data: bytes, oddities: list[str]) -> dict[int, object]:
                 try:
                     values[number] = reader(data[offset + 8 : following])
                 except ValueError as exc:
-                    if length:
+                    if number in _COUNTS and length >= _SHORT.size:
+                        values[number] = _SHORT.unpack_from(data, offset + 8)[0]
+                        oddities.append(f"{_label(number)} has {length} bytes: the first two count")
+                    elif length:
                         _fail(_label(number), f"{length} bytes, {exc}", offset)
-                    oddities.append(f"{_label(number)} is empty")
+                    else:
+                        oddities.append(f"{_label(number)} is empty")
             offset = following
     except struct.error:
         _fail("Command Set", f"{end - offset} bytes are left over", offset)
     return values
+
+
+def _is_repeated(number: int, raw: bytes, values: Mapping[int, object], oddities: list[str]) -> bool:
+    """Returns true where the element was there already, with the same value."""
+    reader = _READERS.get(number)
+    if reader is None or number not in values:
+        return False
+    with suppress(ValueError):
+        if reader(raw) == values[number]:
+            oddities.append(f"{_label(number)} comes twice, with the same value")
+            return True
+    return False
 
 
 def _judge_order(number: int, values: Mapping[int, object], offset: int, oddities: list[str]) -> None:

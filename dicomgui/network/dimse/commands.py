@@ -12,6 +12,7 @@ Conventions of the fields:
 - ``message_id`` is the Message ID (0000,0110) of a request, and the Message ID Being Responded To (0000,0120) of a
   response and of C-CANCEL-RQ;
 - ``has_dataset`` is the Command Data Set Type (0000,0800): whether a data set follows;
+- ``takes_dataset`` tells of each class whether its definition has a data set at all;
 - ``anomalies`` tells what was odd but harmless in a received command; it takes no part in comparisons and is not sent.
 
 Every message can be matched by position: ``case CStoreRSP(message_id, status): …``.
@@ -115,6 +116,9 @@ class CommandField(IntEnum):
 class _Fields:
     """What every message has."""
 
+    takes_dataset: ClassVar[bool] = True
+    """True where a data set can belong to the message (PS3.7 9.3, 10.3)."""
+
     message_id: int
     _: KW_ONLY
     has_dataset: bool = False
@@ -179,6 +183,8 @@ class UnknownCommand(_Fields):
     :ivar status: only with a response, that is with a command field that has :data:`RESPONSE_BIT`.
     """
 
+    takes_dataset: ClassVar[bool] = False
+
     command_field: int
     affected_sop_class_uid: str = ""
     affected_sop_instance_uid: str = ""
@@ -224,6 +230,7 @@ class CStoreRSP(Response):
     """Answer to C-STORE-RQ (PS3.7 9.3.1.2)."""
 
     command_field: ClassVar[CommandField] = CommandField.C_STORE_RSP
+    takes_dataset: ClassVar[bool] = False
     affected_sop_class_uid: str = ""
     affected_sop_instance_uid: str = ""
 
@@ -296,6 +303,7 @@ class CEchoRQ(Request):
     """Verify the connection (PS3.7 9.3.5.1)."""
 
     command_field: ClassVar[CommandField] = CommandField.C_ECHO_RQ
+    takes_dataset: ClassVar[bool] = False
     affected_sop_class_uid: str = VERIFICATION
 
 
@@ -304,6 +312,7 @@ class CEchoRSP(Response):
     """Answer to C-ECHO-RQ (PS3.7 9.3.5.2)."""
 
     command_field: ClassVar[CommandField] = CommandField.C_ECHO_RSP
+    takes_dataset: ClassVar[bool] = False
     affected_sop_class_uid: str = VERIFICATION
 
 
@@ -312,6 +321,7 @@ class CCancelRQ(Request):
     """Cancel the C-FIND, C-GET or C-MOVE whose Message ID is ``message_id``; has no response (PS3.7 9.3.2.3)."""
 
     command_field: ClassVar[CommandField] = CommandField.C_CANCEL_RQ
+    takes_dataset: ClassVar[bool] = False
     refers_back: ClassVar[bool] = True
 
 
@@ -340,6 +350,7 @@ class NGetRQ(Request):
     """Get attributes of an instance, all of them without ``attribute_identifiers`` (PS3.7 10.3.2.1)."""
 
     command_field: ClassVar[CommandField] = CommandField.N_GET_RQ
+    takes_dataset: ClassVar[bool] = False
     requested_sop_class_uid: str
     requested_sop_instance_uid: str
     attribute_identifiers: tuple[int, ...] = ()
@@ -420,6 +431,7 @@ class NDeleteRQ(Request):
     """Delete an instance (PS3.7 10.3.6.1)."""
 
     command_field: ClassVar[CommandField] = CommandField.N_DELETE_RQ
+    takes_dataset: ClassVar[bool] = False
     requested_sop_class_uid: str
     requested_sop_instance_uid: str
 
@@ -429,6 +441,7 @@ class NDeleteRSP(Response):
     """Answer to N-DELETE-RQ (PS3.7 10.3.6.2)."""
 
     command_field: ClassVar[CommandField] = CommandField.N_DELETE_RSP
+    takes_dataset: ClassVar[bool] = False
     affected_sop_class_uid: str = ""
     affected_sop_instance_uid: str = ""
 

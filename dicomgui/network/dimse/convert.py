@@ -1,10 +1,11 @@
 """Instances into another transfer syntax: between the uncompressed ones, and from compressed ones by decompression.
 
-Nothing else in the library calls this: what is sent is sent as it is, unless the caller converts it before. The work
-is done on disk, so that memory is bounded by one decoded frame and a few MiB, whatever the size of the file (PS3.5
-annex A; see :mod:`~dicomgui.network.dimse.recode` and :mod:`~dicomgui.network.dimse.pixels` for what changes).
-Everything here blocks and belongs in a thread. pydicom is imported on the first use, its pixel code only when there is
-something to decompress.
+A C-STORE converts an uncompressed file where the peer takes another uncompressed transfer syntax alone (PS3.5
+10.1); pixel data are decompressed only for a caller who asks for it. The work is done on disk, so that memory is
+bounded by one decoded frame and a few MiB, whatever the size of the file (PS3.5 annex A; see
+:mod:`~dicomgui.network.dimse.recode` and :mod:`~dicomgui.network.dimse.pixels` for what changes). Everything here
+blocks and belongs in a thread. pydicom is imported on the first use, its pixel code only when there is something to
+decompress.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import shutil
 import struct
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
@@ -45,7 +46,7 @@ from dicomgui.network.uids import (
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-    from dicomgui.network.dimse.recode import Edit
+    from dicomgui.network.dimse.recode import Edit, Remark
 
 __all__ = [
     "MAX_CONVERTED",
@@ -56,6 +57,7 @@ __all__ = [
     "convert_dataset",
     "convert_file",
     "kind_of",
+    "target_syntax",
 ]
 
 MAX_CONVERTED: Final = 4_294_967_296
@@ -72,6 +74,7 @@ NATIVE_SYNTAXES: Final = frozenset(
         DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     }
 )
+_TARGETS: Final = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN)
 MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"
 
 _META_VRS: Final = {
@@ -107,6 +110,18 @@ def kind_of(transfer_syntax_uid: str) -> PixelKind:
     return PixelKind.LOSSY if transfer_syntax_uid in LOSSY_SYNTAXES else PixelKind.OTHER
 
 
+def target_syntax(transfer_syntax_uid: str, accepted: Iterable[str]) -> str:
+    """The transfer syntax UID that an uncompressed instance is to be converted into, of those that a peer takes.
+
+    Explicit VR little endian before implicit and deflated, because it keeps the VRs; empty where none of them is taken,
+    or where pixel data would have to be decompressed.
+    """
+    if transfer_syntax_uid not in NATIVE_SYNTAXES:
+        return ""
+    there = frozenset(accepted)
+    return next((uid for uid in _TARGETS if uid in there), "")
+
+
 @dataclass(frozen=True, slots=True)
 class Converted:
     """A file that was made by a conversion.
@@ -114,11 +129,13 @@ class Converted:
     :ivar head: what its start says; with its path it can be sent (:class:`~dicomgui.network.InstanceFile`).
     :ivar size_bytes: of the file.
     :ivar source_syntax: transfer syntax UID of the file that it was made from.
+    :ivar remarks: what the conversion changed beside the encoding.
     """
 
     head: Part10Head
     size_bytes: int
     source_syntax: str
+    remarks: tuple[Remark, ...] = ()
 
 
 class _How(NamedTuple):
@@ -179,9 +196,9 @@ def convert_file(
     with path.open("rb") as source:
         source.seek(head.dataset_offset)
         target.write(meta)
-        _convert(source, head.transfer_syntax_uid, target, transfer_syntax_uid, how)
+        remarks = _convert(source, head.transfer_syntax_uid, target, transfer_syntax_uid, how)
     uids = (transfer_syntax_uid, head.sop_class_uid, head.sop_instance_uid)
-    return Converted(Part10Head(len(meta), *uids, True, (), elements), target.tell(), head.transfer_syntax_uid)
+    return Converted(Part10Head(len(meta), *uids, True, (), elements), target.tell(), head.transfer_syntax_uid, remarks)
 
 
 def convert_dataset(
@@ -206,11 +223,11 @@ def convert_dataset(
     return target.getvalue()
 
 
-def _convert(source: IO[bytes], source_uid: str, target: IO[bytes], target_uid: str, how: _How) -> None:
+def _convert(source: IO[bytes], source_uid: str, target: IO[bytes], target_uid: str, how: _How) -> tuple[Remark, ...]:
     """From where ``source`` stands to its end, to where ``target`` stands."""
     if source_uid == target_uid:
         shutil.copyfileobj(source, target, PIECE_BYTES)
-        return
+        return ()
     kind = kind_of(source_uid)
     if target_uid not in NATIVE_SYNTAXES:
         raise ConversionError(f"{name_of(target_uid)} is not one of the uncompressed transfer syntaxes")
@@ -224,11 +241,12 @@ def _convert(source: IO[bytes], source_uid: str, target: IO[bytes], target_uid: 
         edits = {} if kind is PixelKind.NATIVE else _decompressed(source, source_uid, how, stack)
         if target_uid == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
             plain = _spool(how, stack)
-            _recode(source, source_uid, plain, target_uid, edits, how)
+            remarks = _recode(source, source_uid, plain, target_uid, edits, how)
             plain.seek(0)
             _deflate(plain, target, how)
         else:
-            _recode(source, source_uid, target, target_uid, edits, how)
+            remarks = _recode(source, source_uid, target, target_uid, edits, how)
+    return remarks
 
 
 def _spool(how: _How, stack: ExitStack) -> IO[bytes]:
@@ -243,7 +261,7 @@ def _recode(
     target_uid: str,
     edits: dict[int, dict[int, Edit | None]],
     how: _How,
-) -> None:
+) -> tuple[Remark, ...]:
     from dicomgui.network.dimse.recode import recode
 
     before, after = encoding_of(source_uid), encoding_of(target_uid)
@@ -251,8 +269,8 @@ def _recode(
     if before == after and not edits:  # to deflated and back nothing changes
         for piece in reader.pieces(reader.end - reader.position, 0):
             target.write(piece)
-    else:
-        recode(reader, before, Writer(target), after, edits)
+        return ()
+    return recode(reader, before, Writer(target), after, edits)
 
 
 def _decompressed(source: IO[bytes], source_uid: str, how: _How, stack: ExitStack) -> dict[int, dict[int, Edit | None]]:

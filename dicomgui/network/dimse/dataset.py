@@ -6,25 +6,60 @@ disk and never come this way. pydicom is imported on the first use.
 
 from __future__ import annotations
 
+import re
 import sys
 import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
+from dicomgui.network.dimse.charset import encode
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 from dicomgui.network.pdu.wire import INVALID_PARAMETER, PduType
+from dicomgui.network.structure import OVER_LIMITS, UNLIMITED, StructureCode, StructureLimits, read_structure
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["MAX_INFLATED", "decode_dataset", "encode_dataset", "is_dataset"]
+__all__ = [
+    "MAX_DECODED",
+    "MAX_DEPTH",
+    "MAX_ELEMENTS",
+    "MAX_INFLATED",
+    "DatasetTooLarge",
+    "check_structure",
+    "count_elements",
+    "decode_counted",
+    "decode_dataset",
+    "encode_dataset",
+    "encodes_text",
+    "is_dataset",
+]
 
 IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
 DEFLATED_LITTLE: Final = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
 
 MAX_INFLATED: Final = 67_108_864
+"""Bytes to which a deflated data set may grow when it is converted."""
+
+MAX_DECODED: Final = 16 * 2**20
 """Bytes to which a deflated data set may grow when it is decoded."""
+
+MAX_ELEMENTS: Final = 60_000
+"""Elements, items and values that a data set may have to be decoded."""
+
+MAX_DEPTH: Final = 64
+"""Sequences in one another that a data set may have to be decoded."""
+
+MAX_BROKEN: Final = 65_536
+"""Bytes that a data set may have to be decoded although its structure is broken, as far as that goes."""
+
+LEAST_ELEMENT_BYTES: Final = 8
+"""No element and no item takes less (PS3.5 7.1, 7.5)."""
+
+_TOO_MANY: Final = "has more than {:,} elements, items and values"
+_TOO_DEEP: Final = "has sequences more than {} deep in one another"
 
 
 def _is_implicit(transfer_syntax_uid: str) -> bool:
@@ -59,14 +94,88 @@ def encode_dataset(dataset: Dataset, transfer_syntax_uid: str) -> bytes:
     return data
 
 
-def decode_dataset(data: bytes | memoryview, transfer_syntax_uid: str, *, max_inflated: int = MAX_INFLATED) -> Dataset:
-    """Read a whole data set; every element is converted, so that no fault shows up later.
+class DatasetTooLarge(RemoteProtocolError):
+    """A data set goes beyond a limit of size, elements or depth; the text says which."""
 
-    Values that break the rules of their VR are kept as they are.
+
+def count_elements(
+    data: bytes | memoryview,
+    transfer_syntax_uid: str,
+    *,
+    max_inflated: int = MAX_DECODED,
+    max_elements: int = MAX_ELEMENTS,
+    max_depth: int = MAX_DEPTH,
+) -> int:
+    """Walk through a data set without decoding it; returns how many elements, items and values it has, at most.
+
+    Nothing is kept of it. What :func:`decode_dataset` does takes time and memory in proportion to the result. Where the
+    structure of a data set is broken, readers differ in how they go on: a short one counts as what it could be at most.
 
     :param max_inflated: limit for a deflated data set, in bytes.
-    :raises RemoteProtocolError: it cannot be read, or grows beyond ``max_inflated``.
+    :raises DatasetTooLarge: it goes beyond a limit.
+    :raises RemoteProtocolError: it cannot be inflated, or its structure is broken and it is longer than 64 KiB.
     """
+    plain = bytes(data)
+    if transfer_syntax_uid == DEFLATED_LITTLE:
+        plain, transfer_syntax_uid = _inflate(plain, max_inflated), EXPLICIT_LITTLE
+    most = len(plain) // LEAST_ELEMENT_BYTES
+    if most < min(max_elements, 2 * max_depth):
+        return most  # it cannot be too much
+    levels = 2 * max_depth  # a sequence and its item are one each
+    report = read_structure(plain, transfer_syntax_uid, StructureLimits(max_elements, levels, max_inflated))
+    begin, length = report.pixel_data
+    count = plain.count(b"\\", 0, begin) + plain.count(b"\\", begin + length)  # each may part two values
+    if report.fault is None:
+        count += report.elements
+    elif report.fault.code in OVER_LIMITS:
+        is_deep = report.fault.code is StructureCode.TOO_DEEP
+        raise _too_large(_TOO_DEEP.format(max_depth) if is_deep else _TOO_MANY.format(max_elements))
+    elif len(plain) > MAX_BROKEN:
+        raise _unreadable("its structure is broken, and it is too long to be tried")
+    else:
+        count += most
+    if count > max_elements:
+        raise _too_large(_TOO_MANY.format(max_elements))
+    return count
+
+
+def check_structure(data: bytes | memoryview, transfer_syntax_uid: str, max_inflated: int = MAX_DECODED) -> None:
+    """Walk through a data set that must be whole to be used. One without any element passes.
+
+    :param max_inflated: limit for a deflated data set, in bytes; what lies behind it is not looked at.
+    :raises RemoteProtocolError: its structure is broken; the text says how.
+    """
+    report = read_structure(data, transfer_syntax_uid, UNLIMITED._replace(max_inflated=max_inflated))
+    fault = report.fault
+    if fault is None or fault.code is StructureCode.EMPTY or fault.code in OVER_LIMITS:
+        return
+    raise _unreadable(f"{fault.code.value} at byte {fault.offset}")
+
+
+def decode_dataset(
+    data: bytes | memoryview,
+    transfer_syntax_uid: str,
+    *,
+    max_inflated: int = MAX_DECODED,
+    max_elements: int = MAX_ELEMENTS,
+    max_depth: int = MAX_DEPTH,
+) -> Dataset:
+    """Read a whole data set; every element is converted, so that no fault shows up later.
+
+    Its elements are counted before anything is made of them. Values that break the rules of their VR are kept as they
+    are.
+
+    :param max_inflated: limit for a deflated data set, in bytes.
+    :param max_elements: limit of elements, items and values.
+    :param max_depth: limit of sequences in one another.
+    :raises RemoteProtocolError: it cannot be read, or (:class:`DatasetTooLarge`) goes beyond a limit.
+    """
+    count_elements(data, transfer_syntax_uid, max_inflated=max_inflated, max_elements=max_elements, max_depth=max_depth)
+    return decode_counted(data, transfer_syntax_uid, max_inflated)
+
+
+def decode_counted(data: bytes | memoryview, transfer_syntax_uid: str, max_inflated: int = MAX_DECODED) -> Dataset:
+    """The same for a data set that :func:`count_elements` has let pass."""
     from pydicom import config, filereader
 
     raw = bytes(data)
@@ -84,6 +193,23 @@ def decode_dataset(data: bytes | memoryview, transfer_syntax_uid: str, *, max_in
     return dataset
 
 
+def encodes_text(text: str, character_set: str) -> bool:
+    """Whether :func:`encode_dataset` writes a text rightly in the character set, given as it stands in (0008,0005).
+
+    pydicom 3.0 leaves out the escape sequence of ISO 2022 IR 58, and takes what stands before a first backslash for
+    Latin-1; so its bytes are compared with ours.
+    """
+    from pydicom import charset
+
+    if encode(text, character_set) is None:
+        return False
+    if text.isascii() or "2022" not in character_set:
+        return True
+    encodings = charset.convert_encodings(character_set.split("\\"))
+    fragments = [fragment for fragment in re.split(r"[\\^=]", text) if not fragment.isascii()]
+    return all(charset.encode_string(fragment, encodings) == encode(fragment, character_set) for fragment in fragments)
+
+
 def _inflate(raw: bytes, limit: int) -> bytes:
     inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
     try:
@@ -91,7 +217,7 @@ def _inflate(raw: bytes, limit: int) -> bytes:
     except zlib.error as exc:
         raise _unreadable(str(exc)) from exc
     if inflate.unconsumed_tail:
-        raise _unreadable(f"it inflates to more than {limit} bytes")
+        raise _too_large(f"inflates to more than {limit:,} bytes")
     if not inflate.eof:
         raise _unreadable("the deflated data break off")
     return data
@@ -100,6 +226,15 @@ def _inflate(raw: bytes, limit: int) -> bytes:
 def _unreadable(problem: str) -> RemoteProtocolError:
     return RemoteProtocolError(
         f"the data set cannot be read: {problem}",
+        pdu_type=PduType.P_DATA_TF,
+        field="Data set",
+        abort_reason=INVALID_PARAMETER,
+    )
+
+
+def _too_large(problem: str) -> DatasetTooLarge:
+    return DatasetTooLarge(
+        f"the data set {problem}",
         pdu_type=PduType.P_DATA_TF,
         field="Data set",
         abort_reason=INVALID_PARAMETER,

@@ -11,6 +11,7 @@ too (PS3.5 6.2.2, note 2).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import IO, Final, NamedTuple
 
 from dicomgui.network.dimse.native import (
@@ -32,14 +33,38 @@ from dicomgui.network.dimse.native import (
     unit_of,
 )
 
-__all__ = ["Edit", "Edits", "recode"]
+__all__ = ["Edit", "Edits", "Remark", "RemarkCode", "recode"]
 
 PIXEL_REPRESENTATION: Final = 0x00280103
+_SIGNATURES: Final = frozenset({0x4FFE0001, 0xFFFAFFFA})  # MAC Parameters Sequence, Digital Signatures Sequence
 _AMBIGUOUS: Final = {
     "OB or OW": b"OW",  # what implicit VR little endian has (PS3.5 A.1)
     "US or OW": b"OW",
     "US or SS or OW": b"OW",
 }
+
+
+class RemarkCode(Enum):
+    """Changes of a data set that go beyond its encoding; the value is a phrase for logs."""
+
+    PRIVATE_VR = "private elements without their value representation"
+    """Implicit VR does not say it, and no public dictionary does (PS3.5 7.8)."""
+    LONG_VALUE = "values that are too long for their value representation, as UN"
+    """The 16-bit length of an explicit short VR ends at 65,535 bytes (PS3.5 6.2.2, note 2)."""
+    SIGNED = "digital signatures, which may not hold for the new encoding"
+    """MAC Parameters Sequence or Digital Signatures Sequence (PS3.3 C.12.1.1.3)."""
+
+
+class Remark(NamedTuple):
+    """One kind of change.
+
+    :ivar tag: of the first element.
+    :ivar elements: how many there are.
+    """
+
+    code: RemarkCode
+    tag: int
+    elements: int
 
 
 class Edit(NamedTuple):
@@ -60,15 +85,20 @@ Edits = Mapping[int, Mapping[int, Edit | None]]
 where there was none; ``None`` leaves it out."""
 
 
-def recode(reader: Reader, source: Encoding, writer: Writer, target: Encoding, edits: Edits | None = None) -> None:
+def recode(
+    reader: Reader, source: Encoding, writer: Writer, target: Encoding, edits: Edits | None = None
+) -> tuple[Remark, ...]:
     """Read a data set to its end and write it in another encoding, or in the same with some elements changed.
 
+    :returns: what changes beside the encoding.
     :raises ConversionError: it is damaged, or holds what the target cannot.
     :raises ConversionStopped: as asked for.
     """
     signed = _is_signed(reader, source) if not source.explicit and target.explicit else False
-    _Recoder(reader, writer, edits or {}).level(source, target, reader.end, _Level(signed), 0)
+    recoder = _Recoder(reader, writer, edits or {})
+    recoder.level(source, target, reader.end, _Level(signed), 0)
     writer.flush()
+    return tuple(Remark(code, *found) for code, found in recoder.remarks.items())
 
 
 def _is_signed(reader: Reader, encoding: Encoding) -> bool:
@@ -111,6 +141,11 @@ class _Recoder:
         self._reader = reader
         self._writer = writer
         self._edits = edits
+        self.remarks: dict[RemarkCode, tuple[int, int]] = {}
+
+    def _remark(self, code: RemarkCode, tag: int) -> None:
+        first, count = self.remarks.get(code, (tag, 0))
+        self.remarks[code] = first, count + 1
 
     def level(self, source: Encoding, target: Encoding, end: int, level: _Level, depth: int) -> None:
         """The elements up to ``end``, or up to the delimiter of an item of undefined length (``end`` is -1)."""
@@ -139,10 +174,15 @@ class _Recoder:
             raise ConversionError(f"{tag_text(tag)} stands where an element should")
         self._end_group(target, level, tag >> 16)
         vr, first = self._vr(header, source, level)
+        if tag in _SIGNATURES:
+            self._remark(RemarkCode.SIGNED, tag)
+        elif source.explicit and not target.explicit and tag >> 16 & 1 and tag & 0xFFFF > 0xFF and vr != b"UN":
+            self._remark(RemarkCode.PRIVATE_VR, tag)
         if length == UNDEFINED or vr == b"SQ":
             self._sequence(Header(tag, vr, length), source, target, level, depth)
             return
         if vr in SHORT_VRS and length > MAX_SHORT_LENGTH and target.explicit:
+            self._remark(RemarkCode.LONG_VALUE, tag)
             vr = b"UN"
         unit = unit_of(vr) if source.big != target.big else 1
         if length % unit:

@@ -69,9 +69,15 @@ class Acceptor:
             observer=self._observer,
         )
         self._tasks = TaskOwner(f"association {self.number}")
-        self._provider = Provider(server.provided, self._tasks, server.mover)
+        self._provider = Provider(server.provided, self._tasks, server.mover, options.permitted, options.strictness)
         self._connection = Connection(
-            self._machine, self._scribe, self, self._provider, timeouts=options.timeouts, limits=options.limits
+            self._machine,
+            self._scribe,
+            self,
+            self._provider,
+            timeouts=options.timeouts,
+            limits=options.limits,
+            resources=server.resources,
         )
         self.user = ServiceUser(self._connection, self._provider)
         self._teller = Teller(options.lifecycle, self._scribe, self.number)

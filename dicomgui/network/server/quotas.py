@@ -16,9 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from dicomgui.network.dimse.assembler import MemorySink, Sink
+from dicomgui.network.dimse.assembler import Sink
 from dicomgui.network.service import AssociationFacts, Handlers, Reply, StoreRequest
-from dicomgui.network.service.combining import MEMORY_DATASET_LIMIT
 from dicomgui.network.service.handlers import SinkOpener, StoreHandler
 from dicomgui.network.status import Status
 
@@ -86,7 +85,7 @@ class PeerQuotas:
             reason = next(filter(None, map(self._why_full, accounts)), "")
             if reason:
                 return self._refusal(request, reason)
-            sink = MemorySink(MEMORY_DATASET_LIMIT) if opener is None else opener(request)
+            sink = request.collect() if opener is None else opener(request)
             if isinstance(sink, Status | Reply):
                 return sink
             for account in accounts:

@@ -20,7 +20,10 @@ from dicomgui.network.server.offering import policy_for
 from dicomgui.network.server.quotas import OnOverQuota, PeerQuotas
 from dicomgui.network.service import AssociationFacts, Handlers, ServiceUser
 from dicomgui.network.service.endings import check_abort
+from dicomgui.network.service.instance_check import Strictness
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
+from dicomgui.network.service.permitted import STANDARD_PERMISSIONS, PermissionTable
+from dicomgui.network.service.resources import Resources
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.network.transport import (
     AssociationTransport,
@@ -68,6 +71,9 @@ class ServerOptions:
     :ivar max_hourly_instances_per_peer: C-STORE requests of one address, and of one calling AE title, within an hour;
         one more is answered A700 (out of resources). ``None`` for no limit, see :mod:`.quotas`.
     :ivar max_hourly_bytes_per_peer: bytes of their data sets, likewise; the one that goes over it is not kept.
+    :ivar permitted: the requests that may come on which presentation context; any other is refused before a handler is
+        asked. :data:`~dicomgui.network.EVERYTHING_PERMITTED` is for tests.
+    :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar on_over_quota: told of each C-STORE that is refused for one of the two, and why, in one line.
     """
 
@@ -88,6 +94,8 @@ class ServerOptions:
     max_hourly_instances_per_peer: int | None = None
     max_hourly_bytes_per_peer: int | None = None
     on_over_quota: OnOverQuota | None = None
+    permitted: PermissionTable = field(default=STANDARD_PERMISSIONS, repr=False)
+    strictness: Strictness = Strictness.STRICT
 
     def __post_init__(self) -> None:
         per_peer = self.max_associations_per_peer
@@ -107,6 +115,7 @@ class Server:
     :ivar tls_context: what connections are secured with; ``None`` without TLS.
     :ivar provided: the handlers, with the limits of peers around them.
     :ivar agreements: what answers requests that are judged by a policy.
+    :ivar resources: budgets for what peers make us hold, one for all associations; see :class:`Limits`.
     :ivar mover: how a C-MOVE reaches its destinations.
     :ivar tasks: owner of what has to outlive a connection.
     """
@@ -115,6 +124,7 @@ class Server:
         self.ae_title = ae_title
         self.options = options
         self.handlers = handlers
+        self.resources = Resources(options.limits)
         quotas = PeerQuotas(
             options.max_hourly_instances_per_peer, options.max_hourly_bytes_per_peer, options.on_over_quota
         )

@@ -14,10 +14,12 @@ from dicomgui.network.service.handlers import (
     SinkOpener,
     StoreHandler,
 )
+from dicomgui.network.service.instance_check import InstanceProblem, MismatchCode, Strictness
 from dicomgui.network.service.lane import StoreLane
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.service.models import QUERY_MODELS, query_class
 from dicomgui.network.service.operation import Operation
+from dicomgui.network.service.permitted import EVERYTHING_PERMITTED, STANDARD_PERMISSIONS, PermissionTable
 from dicomgui.network.service.provider import Provider
 from dicomgui.network.service.receiving import FolderTarget
 from dicomgui.network.service.requests import (
@@ -40,7 +42,9 @@ from dicomgui.network.service.storing import InstanceFile, StorableInstance
 from dicomgui.network.service.user import ServiceUser
 
 __all__ = [
+    "EVERYTHING_PERMITTED",
     "QUERY_MODELS",
+    "STANDARD_PERMISSIONS",
     "AssociationFacts",
     "AssociationRequest",
     "Connection",
@@ -54,9 +58,11 @@ __all__ = [
     "GetRequest",
     "Handlers",
     "InstanceFile",
+    "InstanceProblem",
     "Lifecycle",
     "Match",
     "Matches",
+    "MismatchCode",
     "MoveHandler",
     "MoveRequest",
     "Mover",
@@ -69,6 +75,7 @@ __all__ = [
     "NormalizedAnswer",
     "Operation",
     "OperationRequest",
+    "PermissionTable",
     "Progress",
     "Provider",
     "Reply",
@@ -81,5 +88,6 @@ __all__ = [
     "StoreHandler",
     "StoreLane",
     "StoreRequest",
+    "Strictness",
     "query_class",
 ]

@@ -6,16 +6,13 @@ from collections.abc import Callable, Collection
 from dataclasses import fields
 from typing import Any, Final, Protocol, TypeAlias
 
-from dicomgui.network.dimse.assembler import MemorySink, Sink
+from dicomgui.network.dimse.assembler import Sink
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service.handlers import Handlers, Reply
 from dicomgui.network.service.requests import StoreRequest
 from dicomgui.network.status import Status
 
 __all__ = ["Keeper", "Part", "combine"]
-
-MEMORY_DATASET_LIMIT: Final = 256 * 2**20
-"""What a data set may take where handlers for C-STORE have no ``open_sink``; as a provider does it."""
 
 _NOT_SUPPORTED: Final = Reply(Status(0x0122), "this SOP class is not offered here")
 _UNRECOGNIZED: Final = Reply(Status(0x0211), "this operation is not offered here for this SOP class")
@@ -117,7 +114,7 @@ def _sink_opener(routes: _Routes) -> Callable[[StoreRequest], Sink | Status | Re
         if routes.find(request, "on_store") is None:
             return _NOT_SUPPORTED
         opener = routes.find(request, "open_sink")
-        sink: Sink | Status | Reply = MemorySink(MEMORY_DATASET_LIMIT) if opener is None else opener(request)
+        sink: Sink | Status | Reply = request.collect() if opener is None else opener(request)
         return sink
 
     return open_sink

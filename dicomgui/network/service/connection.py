@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from dicomgui.network.association.contexts import AcceptedContext, Negotiated
@@ -27,8 +28,10 @@ from dicomgui.network.association.params import Limits, Timeouts
 from dicomgui.network.association.states import Event, State
 from dicomgui.network.dimse.answer_pdu import Plain
 from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message, Sink
+from dicomgui.network.dimse.command_set import APPENDED
 from dicomgui.network.dimse.commands import Command, Response
 from dicomgui.network.dimse.fragment import BytesSource
+from dicomgui.network.dimse.memory import MemoryShare
 from dicomgui.network.errors import (
     AssociationAborted,
     ConnectError,
@@ -41,15 +44,14 @@ from dicomgui.network.pdu import PduType, PdvPiece, PdvRun
 from dicomgui.network.service.endings import abort_error, timeout_error
 from dicomgui.network.service.messages import trace_message, trace_run
 from dicomgui.network.service.requester import Requester
+from dicomgui.network.service.resources import Resources
 from dicomgui.network.service.sender import Sender
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Direction, Scribe, broken_rule
 from dicomgui.network.transport.protocol import AssociationTransport
+from dicomgui.network.uids import IMPLICIT_VR_LITTLE_ENDIAN
 
 __all__ = ["Connection", "ConnectionOwner", "RequestReceiver"]
-
-RESPONSE_DATASET_LIMIT = 64 * 2**20
-"""A response's data set is kept in memory; no identifier comes near this."""
 
 
 class ConnectionOwner(Protocol):
@@ -85,6 +87,11 @@ class Connection:
     """Sends and receives DIMSE messages on one association.
 
     Implements :class:`~dicomgui.network.transport.user.TransportUser`.
+
+    :ivar memory: what the association has taken of the memory for data sets and requests.
+    :ivar instance_memory: the same of that for instances.
+    :ivar disk: the same of temporary files for the image boxes of print management.
+    :param resources: what the association shares with others; by default it has its own.
     """
 
     def __init__(
@@ -96,7 +103,12 @@ class Connection:
         *,
         timeouts: Timeouts,
         limits: Limits,
+        resources: Resources | None = None,
     ) -> None:
+        self.resources = resources or Resources(limits)
+        self.memory = MemoryShare(self.resources.memory)
+        self.instance_memory = MemoryShare(self.resources.instance_memory)
+        self.disk = MemoryShare(self.resources.disk)
         self.scribe = scribe
         self.timeouts = timeouts
         self.peer = ""
@@ -111,6 +123,7 @@ class Connection:
         self._negotiated: Negotiated | None = None
         self._sender: Sender | None = None
         self._requester: Requester | None = None
+        self._response_sink: MemorySink | None = None
         self._over = False
         self._error: DicomNetworkError | None = None
 
@@ -150,6 +163,11 @@ class Connection:
         """Whether no request of ours waits for its response and nothing is being sent."""
         has_asked = self._requester is not None and not self._requester.is_idle
         return not has_asked and (self._sender is None or not self._sender.is_sending)
+
+    @property
+    def command_length(self) -> int:
+        """Bytes of the last command set that came."""
+        return 0 if self._assembler is None else self._assembler.command_length
 
     @property
     def is_receiving(self) -> bool:
@@ -355,7 +373,8 @@ class Connection:
 
     def _choose_sink(self, context_id: int, command: Command) -> Sink:
         if command.is_response:
-            return MemorySink(RESPONSE_DATASET_LIMIT)
+            self._response_sink = sink = MemorySink(self._limits.max_attributes_length, self.memory)
+            return sink
         return self._receiver.open_sink(self._contexts[context_id], command)
 
     def _receive(self, message: Message) -> bytes | None:
@@ -374,6 +393,11 @@ class Connection:
                 )
             self._receiver.receive(self._contexts[message.context_id], message)
             return None
+        sink, self._response_sink = self._response_sink, None
+        if sink is not None:
+            sink.give_back()  # whoever takes the response keeps it in bounds from here on
+        if command.anomalies and APPENDED in command.anomalies:
+            message = self._in_agreed_syntax(message)
         try:
             self.requests.receive(message, command)
         except RemoteProtocolError as error:
@@ -382,6 +406,17 @@ class Connection:
         if message.dataset_length >= 0 and command.status.is_pending and self._assembler is not None:
             return self._assembler.repeated(message)
         return None
+
+    def _in_agreed_syntax(self, message: Message) -> Message:
+        """A response whose data set came in the encoding of its command set, with the data set as negotiated."""
+        from dicomgui.network.dimse.convert import ConversionError, convert_dataset
+
+        data, syntax = message.sink_result, self._contexts[message.context_id].transfer_syntax
+        if not isinstance(data, bytes):
+            return message
+        with suppress(ConversionError):  # who reads it is told
+            data = convert_dataset(data, IMPLICIT_VR_LITTLE_ENDIAN, syntax)
+        return message._replace(sink_result=data)
 
     def _receive_run(self, run: PdvRun) -> bytes | None:
         """Take many matches at once."""
@@ -402,6 +437,9 @@ class Connection:
         self._error = error
         if self._assembler is not None:
             self._assembler.abandon()
+        self.memory.close()
+        self.instance_memory.close()
+        self.disk.close()
         if self._transport is not None:
             self._transport.give_up()
         if self._requester is not None:

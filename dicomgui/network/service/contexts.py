@@ -20,10 +20,13 @@ class ContextChooser:
         self._connection = connection
         self._known: dict[tuple[str, tuple[str, ...]], AcceptedContext] = {}
 
-    def choose(self, sop_class: str, transfer_syntaxes: tuple[str, ...] = ()) -> AcceptedContext:
+    def choose(
+        self, sop_class: str, transfer_syntaxes: tuple[str, ...] = (), *, is_final: bool = True
+    ) -> AcceptedContext:
         """The context for the SOP class on which we may invoke operations, in the first of ``transfer_syntaxes``
         that there is one for; without ``transfer_syntaxes`` any will do.
 
+        :param is_final: nothing else will be tried: the trace is told which context would have been needed.
         :raises NoAcceptedContext: there is none.
         """
         key = (sop_class, transfer_syntaxes)
@@ -36,7 +39,8 @@ class ContextChooser:
             if context is not None:
                 self._known[key] = context
                 return context
-        self._note(sop_class, transfer_syntaxes)
+        if is_final:
+            self.tell_unmet(sop_class, transfer_syntaxes)
         raise _no_context(negotiated, sop_class, transfer_syntaxes, self._connection.peer)
 
     def for_report(self, sop_class: str) -> AcceptedContext:
@@ -50,12 +54,12 @@ class ContextChooser:
         negotiated = self._connection.negotiated
         context = negotiated.find(sop_class, as_scp=True) or negotiated.find(sop_class)
         if context is None:
-            self._note(sop_class, ())
+            self.tell_unmet(sop_class, ())
             raise _no_context(negotiated, sop_class, (), self._connection.peer)
         return context
 
-    def _note(self, sop_class: str, transfer_syntaxes: tuple[str, ...]) -> None:
-        """The negotiation table of the trace tells which refused context would have been needed."""
+    def tell_unmet(self, sop_class: str, transfer_syntaxes: tuple[str, ...]) -> None:
+        """Tell the trace which refused context would have been needed, for its table of the negotiation."""
         self._connection.scribe.note(logging.WARNING, unmet_need(sop_class, transfer_syntaxes))
 
 

@@ -19,7 +19,10 @@ MAX_QUEUED_BYTES = 4 * 2**20
 """At these the peer is not read any further until the responses are taken."""
 
 HARD_FACTOR = 64
-"""So many times as much is kept where another request of ours waits for its response meanwhile."""
+"""So many times as many are kept where another request of ours waits for its response meanwhile."""
+
+HARD_BYTES = 32 * 2**20
+"""But no more than these."""
 
 MAX_MESSAGE_ID = 65_535
 
@@ -112,12 +115,14 @@ class StreamExchange(Exchange):
     """A request that has any number of pending responses before its final one (C-FIND, C-MOVE, C-GET).
 
     :ivar is_full: see :class:`Exchange`.
+    :ivar on_end: called when the final response has come, or will not come.
     :param on_full: told when there are too many responses, and again, with ``True``, when there are far too many.
     :param on_relief: told when they were taken, or no more will come.
     """
 
     __slots__ = (
         "_bytes", "_ended", "_error", "_is_discarding", "_on_full", "_on_relief", "_queue", "_waiter", "is_full",
+        "on_end",
     )  # fmt: skip
 
     takes_pending = True
@@ -141,6 +146,7 @@ class StreamExchange(Exchange):
         self._is_discarding = False
         self._error: DicomNetworkError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self.on_end: Callable[[], None] | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -157,6 +163,8 @@ class StreamExchange(Exchange):
         self._bytes += _bytes_of(message)
         self._relieve()
         self._wake()
+        if self.on_end is not None:
+            self.on_end()
 
     def deliver_run(self, messages: Sequence[Message]) -> None:
         """Pending responses have come."""
@@ -167,7 +175,7 @@ class StreamExchange(Exchange):
         if self._holds(1):
             self.is_full = True
             self.due = None  # it is us who are slow
-            self._on_full(self, self._holds(HARD_FACTOR))
+            self._on_full(self, self._bytes >= HARD_BYTES or self._holds(HARD_FACTOR))
         self._wake()
 
     def fail(self, error: DicomNetworkError) -> None:
@@ -177,6 +185,8 @@ class StreamExchange(Exchange):
             self._error = error
             self._relieve()
             self._wake()
+            if self.on_end is not None:
+                self.on_end()
 
     async def next(self, most: int | None = 1) -> list[Message]:
         """The next responses, as many as have come, one at least; none when all were taken.
@@ -240,6 +250,11 @@ def _bytes_of(message: Message) -> int:
     return max(message.dataset_length, 0)
 
 
+def _give_up(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_exception(TimeoutError())
+
+
 class OperationsWindow:
     """How many operations of ours may be outstanding; whoever wants one more waits in line.
 
@@ -264,20 +279,29 @@ class OperationsWindow:
             self.is_full = not self._free
         return True
 
-    async def enter(self) -> None:
-        """Take a place; safe to cancel."""
+    async def enter(self, timeout_s: float | None = None) -> None:
+        """Take a place; safe to cancel. Raises TimeoutError where there is none within ``timeout_s``."""
         if self.try_enter():
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
+        timer = None if timeout_s is None else loop.call_later(timeout_s, _give_up, turn)
         try:
             await turn
+        except TimeoutError:
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+            raise
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.leave()  # the place was given to us in the same moment
             elif turn in self._waiting:  # else it was passed over in the same moment
                 self._waiting.remove(turn)
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     def leave(self) -> None:
         """Give a place back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -14,10 +15,7 @@ from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.exchange import StreamExchange
 from dicomgui.network.service.results import Response, response_of
 
-__all__ = ["CANCEL_S", "Operation"]
-
-CANCEL_S = 0.8
-"""What a peer has for its final response after a C-CANCEL; then the association is aborted."""
+__all__ = ["Operation"]
 
 _T = TypeVar("_T")
 
@@ -38,8 +36,13 @@ class Operation(Generic[_T]):
             while batch := await op.batch():    # many matches in much less time
                 ...
 
-    Iterated without ``async with``, it must be iterated to its end or cancelled by :meth:`cancel`. For one task, but
-    for :meth:`cancel`, which any task may call: the iteration then ends as if there were no more.
+    Leaving the block early sends a C-CANCEL and waits for the final response, up to ``Timeouts.cancel_s``; the
+    association can be used afterwards. A second cancelling of the task meanwhile aborts the association at once.
+
+    Iterated without ``async with``, it should be iterated to its end or cancelled by :meth:`cancel`. One that is
+    dropped in its middle warns (ResourceWarning) and is cancelled; until its final response has come it keeps its place
+    on the association. For one task, but for :meth:`cancel`, which any task may call: the iteration then ends as if
+    there were no more.
 
     Errors of sending and of waiting are raised where that is done: OperationTimeout, AssociationError,
     NoAcceptedContext, LocalProtocolError.
@@ -64,6 +67,21 @@ class Operation(Generic[_T]):
         self._has_ended = False
         self._is_entered = False
         self._is_cancelled = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __del__(self) -> None:
+        exchange, loop = self._exchange, self._loop
+        if exchange is None or loop is None or loop.is_closed():
+            return
+        what = exchange.expected.__name__.removesuffix("RSP")
+        warnings.warn(
+            f"an operation of {what} with {self._connection.peer} was dropped before its end",
+            ResourceWarning,
+            stacklevel=2,
+        )
+        loop.call_soon_threadsafe(
+            self._connection.requests.drop_stream, exchange, self._connection.timeouts.cancel_s, self._on_end
+        )
 
     @property
     def is_cancelled(self) -> bool:
@@ -108,13 +126,13 @@ class Operation(Generic[_T]):
                     return await self.cancel()
         return self._final()
 
-    async def cancel(self, *, within_s: float = CANCEL_S) -> Response:
+    async def cancel(self, *, within_s: float | None = None) -> Response:
         """Send a C-CANCEL and wait for the final response; what comes before that is passed over.
 
         Does no more than return the response when that has come already. Where the operation still waits for its turn
         on the association, this waits for that first.
 
-        :param within_s: what the peer has for its final response.
+        :param within_s: what the peer has for its final response; ``Timeouts.cancel_s`` of the association by default.
         :returns: with status FE00, or with that of an operation that was done before the peer knew.
         :raises OperationTimeout: no final response within that time; the association was aborted.
         :raises AssociationError: the association ended before it.
@@ -125,7 +143,7 @@ class Operation(Generic[_T]):
         elif not self._has_ended:
             try:
                 await asyncio.shield(self._begun)
-                await self._end_by_cancel(within_s)
+                await self._end_by_cancel(self._connection.timeouts.cancel_s if within_s is None else within_s)
             except DicomNetworkError as error:
                 self._fail(error)
                 raise
@@ -134,7 +152,7 @@ class Operation(Generic[_T]):
                 raise
         return self._final()
 
-    async def _end_by_cancel(self, within_s: float) -> None:
+    async def _end_by_cancel(self, within_s: float | None) -> None:
         exchange = self._exchange
         if exchange is None:
             return
@@ -216,7 +234,8 @@ class Operation(Generic[_T]):
 
     async def _begin(self) -> StreamExchange | None:
         if self._begun is None:
-            self._begun = asyncio.get_running_loop().create_future()
+            self._loop = asyncio.get_running_loop()
+            self._begun = self._loop.create_future()
             try:
                 self._exchange, self._transfer_syntax = await self._start()
             except BaseException as error:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,17 +35,22 @@ from dicomgui.network.dimse.commands import (
     Request,
     Response,
 )
-from dicomgui.network.dimse.dataset import encode_dataset, is_dataset
+from dicomgui.network.dimse.dataset import DatasetTooLarge, encode_dataset, is_dataset
+from dicomgui.network.dimse.memory import DECODED_ELEMENT_BYTES
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service.answers import response_to
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.handlers import Handlers, Mover, Reply
+from dicomgui.network.service.instance_check import InstanceCheck, Strictness
+from dicomgui.network.service.judging import judge_request
 from dicomgui.network.service.performing import CANCELLED, SUCCESS, Pressure, close_unawaited, perform_find
+from dicomgui.network.service.permitted import STANDARD_PERMISSIONS, PermissionTable
 from dicomgui.network.service.requests import AssociationFacts, EchoRequest, OperationRequest, StoreRequest
+from dicomgui.network.service.spooling import IMAGE_BOXES, Spooled, SpoolSink
 from dicomgui.network.service.sub_operations import perform_get, perform_move
 from dicomgui.network.status import Status
 from dicomgui.network.transport.tasks import FAULTS, TaskOwner, is_own_cancel
-from dicomgui.network.uids import is_valid_uid
+from dicomgui.network.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, is_valid_uid
 
 if TYPE_CHECKING:
     from dicomgui.network.service.user import ServiceUser
@@ -54,8 +59,14 @@ __all__ = ["Provider"]
 
 _log = logging.getLogger(__name__)
 
-MEMORY_DATASET_LIMIT = 256 * 2**20
-"""Where no handler chooses a sink, a data set may take this much memory."""
+INLINE_DATASET = 4096
+"""Bytes of a data set, not deflated, up to which it is decoded in the loop's own thread: a few milliseconds at most."""
+
+LONG_COMMAND = 1024
+"""Bytes of a command set above which the request is charged as memory."""
+
+COMMAND_FACTOR = 10
+"""A command takes so many times as much memory as its bytes, at most: a list of tags does."""
 
 MAX_AT_ONCE = 64
 """Requests of one association that are performed at one time, where the negotiated window sets no limit."""
@@ -77,10 +88,10 @@ UNRECOGNIZED_OPERATION = Status(0x0211)
 RESOURCE_LIMITATION = Status(0x0213)
 OUT_OF_RESOURCES = Status(0xA700)
 CANNOT_UNDERSTAND = Status(0xC000)
+DOES_NOT_MATCH = Status(0xB007)
 
 _NOT_OFFERED = Reply(UNRECOGNIZED_OPERATION, "this operation is not offered here")
 _WRONG_ROLE = Reply(SOP_CLASS_NOT_SUPPORTED, "the SCP role was not negotiated for this side")
-_WRONG_CLASS = Reply(SOP_CLASS_NOT_SUPPORTED, "not the SOP class of the presentation context", (0x00000002,))
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +101,10 @@ class _Job:
     :ivar request: what a handler gets; ``None`` where none is to be asked.
     :ivar refusal: the answer, where that is clear already.
     :ivar handlers: who takes the data set of a C-STORE.
+    :ivar sink: what keeps its data set in memory or on disk.
+    :ivar charged_bytes: what is charged for it besides.
+    :ivar is_refused: whether it was refused for its data set, before any handler was asked to keep that.
+    :ivar is_large: whether its data set is decoded in a thread, and a data set of its answer encoded there.
     """
 
     context: AcceptedContext
@@ -98,6 +113,10 @@ class _Job:
     refusal: Reply | None = None
     pressure: Pressure | None = None
     handlers: Handlers | None = None
+    sink: MemorySink | SpoolSink | None = None
+    charged_bytes: int = 0
+    is_large: bool = False
+    is_refused: bool = False
 
     @property
     def command(self) -> Command:
@@ -111,16 +130,27 @@ class _SinkFailed(NamedTuple):
 
 
 class _GuardedSink:
-    """A handler's sink whose exceptions end nothing but its data set: the rest is dropped, the answer is 0110."""
+    """The sink of a C-STORE, with the check of what goes into it.
 
-    __slots__ = ("_fail", "_failed", "_sink")
+    An exception of the sink ends nothing but its data set: the rest is dropped, the answer is 0110.
+    """
 
-    def __init__(self, sink: Sink, fail: Callable[[Exception], Reply]) -> None:
+    __slots__ = ("_check", "_fail", "_failed", "_sink")
+
+    def __init__(self, sink: Sink, fail: Callable[[Exception], Reply], check: InstanceCheck) -> None:
         self._sink: Sink = sink
         self._fail = fail
+        self._check = check
         self._failed: _SinkFailed | None = None
 
     def write(self, data: memoryview) -> None:
+        if self._failed is not None:
+            return
+        check = self._check
+        check.feed(data)
+        if check.is_refused:
+            self._refuse()
+            return
         try:
             self._sink.write(data)
         except Exception as error:
@@ -128,10 +158,19 @@ class _GuardedSink:
             self.abandon()
 
     def finish(self) -> object:
+        self._check.finish()
+        if self._check.is_refused:
+            self._refuse()
         try:
             return self._failed or self._sink.finish()
         except Exception as error:
             return _SinkFailed(self._fail(error))
+
+    def _refuse(self) -> None:
+        """Drop an instance that is broken, or another one than its command says."""
+        if self._failed is None and self._check.problem is not None:
+            self._failed = _SinkFailed(self._check.problem.reply)
+            self.abandon()
 
     def abandon(self) -> None:
         sink, self._sink = self._sink, NullSink()
@@ -148,14 +187,25 @@ class Provider:
 
     :ivar handlers: what performs them.
     :ivar on_idle: called whenever the last request at hand has been answered.
+    :ivar permitted: the requests that any handler may be asked for.
+    :ivar strictness: the treatment of instances that are broken.
     """
 
     _attached: Connection
     _facts: AssociationFacts
     _user: ServiceUser
 
-    def __init__(self, handlers: Handlers, tasks: TaskOwner, mover: Mover | None = None) -> None:
+    def __init__(
+        self,
+        handlers: Handlers,
+        tasks: TaskOwner,
+        mover: Mover | None = None,
+        permitted: PermissionTable = STANDARD_PERMISSIONS,
+        strictness: Strictness = Strictness.STRICT,
+    ) -> None:
         self.handlers = handlers
+        self.strictness = strictness
+        self.permitted = permitted
         self.on_idle: Callable[[], None] | None = None
         self._mover = mover
         self._tasks = tasks
@@ -189,7 +239,15 @@ class Provider:
         self._arriving = None
         if isinstance(command, CStoreRQ):
             return self._store_sink(context, command)
-        return MemorySink(MEMORY_DATASET_LIMIT) if isinstance(command, Request) else NullSink()
+        if not isinstance(command, Request):
+            return NullSink()
+        job = self._arriving = _Job(context, _NO_MESSAGE)
+        limits = self._attached.resources.limits
+        if isinstance(command, NSetRQ) and command.requested_sop_class_uid in IMAGE_BOXES:
+            job.sink = SpoolSink(limits.max_image_box_length, self._attached.disk)
+        else:
+            job.sink = MemorySink(limits.max_attributes_length, self._attached.memory)
+        return job.sink
 
     def receive(self, context: AcceptedContext, message: Message) -> None:
         """Perform a complete request, now or when those before it are done."""
@@ -202,11 +260,14 @@ class Provider:
             job = _Job(context, message)
         else:
             job.message = message
+        if self._attached.command_length > LONG_COMMAND and not self._charge_command(job):
+            job.refusal = _out_of_memory(command)
         if len(self._running) < self._most_at_once and not self._waiting and command.message_id not in self._running:
             self._start(job)
             return
         if self._is_outstanding(command.message_id):
             self._answer(job, Reply(DUPLICATE_INVOCATION, "this message ID is still in use"))
+            self._release(job)
             return
         self._waiting.append(job)
         if len(self._waiting) > MAX_WAITING:
@@ -218,15 +279,16 @@ class Provider:
     def _store_sink(self, context: AcceptedContext, command: CStoreRQ) -> Sink:
         handlers = self._receiving or self.handlers
         job = self._arriving = _Job(context, _NO_MESSAGE, handlers=handlers)
-        job.refusal = _judge_store(handlers, context, command)
+        job.refusal = self._judge_store(handlers, context, command)
         if job.refusal is not None:
             return NullSink()
-        job.request = request = StoreRequest(command, context, self._facts, self._user)
+        collect = partial(self._collecting_sink, job)
+        syntax, inflated = context.transfer_syntax, self._attached.resources.limits.max_instance_inflated
+        check = InstanceCheck(command, syntax, self.strictness, inflated)
+        job.request = request = StoreRequest(command, context, self._facts, self._user, check, collect)
         opener = handlers.open_sink
-        if opener is None:
-            return MemorySink(MEMORY_DATASET_LIMIT)
         try:
-            chosen = opener(request)
+            chosen = collect() if opener is None else opener(request)
         except Exception as error:
             chosen = self._failed(error)
         if isinstance(chosen, Status):
@@ -234,19 +296,38 @@ class Provider:
         if isinstance(chosen, Reply):
             job.refusal = chosen
             return NullSink()
-        return _GuardedSink(chosen, self._failed)
+        return _GuardedSink(chosen, self._failed, check)
+
+    def _collecting_sink(self, job: _Job) -> Sink:
+        limit = self._attached.resources.limits.max_instance_memory
+        job.sink = MemorySink(limit, self._attached.instance_memory)
+        return job.sink
+
+    def _judge_store(self, handlers: Handlers, context: AcceptedContext, command: CStoreRQ) -> Reply | None:
+        """The refusal of a C-STORE that no handler is asked about (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
+        if handlers.on_store is None:
+            return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
+        if not context.as_scp:
+            return _WRONG_ROLE
+        refusal = judge_request(self.permitted, context, command)
+        if refusal is None and not is_valid_uid(command.affected_sop_instance_uid):
+            refusal = Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
+        return refusal
 
     def _perform_store(self, job: _Job, command: CStoreRQ) -> Status | Reply | Awaitable[Status | Reply]:
         handlers, result = job.handlers, job.message.sink_result
         if handlers is None or not isinstance(job.request, StoreRequest):  # no data set came
-            refusal = _judge_store(self._receiving or self.handlers, job.context, command)
+            refusal = self._judge_store(self._receiving or self.handlers, job.context, command)
             return refusal or Reply(CANNOT_UNDERSTAND, "the request came without a data set", (0x00000800,))
+        check = job.request.check
         if isinstance(result, _SinkFailed):
+            job.is_refused = check is not None and check.is_refused
             return result.reply
         if result is None and handlers.open_sink is None:
-            return Reply(OUT_OF_RESOURCES, "the data set is too large")
+            return _refused_length(job, command)
         assert handlers.on_store is not None
-        return handlers.on_store(job.request, result)
+        outcome = handlers.on_store(job.request, result)
+        return outcome if check is None or not check.is_warned_of else _warned(outcome, check)
 
     # all services
 
@@ -256,24 +337,44 @@ class Provider:
             return self._perform_store(job, command)
         if not (job.context.as_scp or isinstance(command, NEventReportRQ)):
             return _WRONG_ROLE
-        if isinstance(command, CEchoRQ):
-            return self._perform_echo(job, command)
         if not isinstance(command, Request):
             return _NOT_OFFERED
+        refusal = judge_request(self.permitted, job.context, command)
+        if refusal is not None:
+            return refusal
+        if isinstance(command, CEchoRQ):
+            return self._perform_echo(job, command)
         if command.has_dataset and job.message.sink_result is None:
-            return Reply(RESOURCE_LIMITATION, "the data set is too large")
+            return _refused_length(job, command)
+        if isinstance(job.message.sink_result, Spooled):
+            return self._perform_spooled(job, command, job.message.sink_result)
         data = job.message.sink_result if isinstance(job.message.sink_result, bytes) else None
-        job.request = OperationRequest(command, job.context, self._facts, self._user, data)
+        limits = self._attached.resources.limits
+        job.request = OperationRequest(command, job.context, self._facts, self._user, data, limits)
         if isinstance(command, CFindRQ | CMoveRQ | CGetRQ):
             return self._perform_stream(job, command)
         handler: Any = getattr(self.handlers, _NORMALIZED.get(type(command), ""), None)
         if handler is None:
             return _NOT_OFFERED
-        return handler(job.request)
+        return self._when_decoded(job, job.request, partial(handler, job.request))
+
+    async def _perform_spooled(self, job: _Job, command: Request, spooled: Spooled) -> Any:
+        """Perform an N-SET whose data set waits on disk: it is in memory while the handler has it."""
+        resources, share = self._attached.resources, self._attached.instance_memory
+        if self.handlers.on_n_set is None:
+            return _NOT_OFFERED
+        if not share.take(spooled.size):
+            return _out_of_memory(command)
+        try:
+            data = await resources.decoding.run(spooled.read)
+            limits = replace(resources.limits, max_attributes_length=resources.limits.max_image_box_length)
+            request: Any = OperationRequest(command, job.context, self._facts, self._user, data, limits)
+            job.request = request
+            return await self._decoded_in_thread(job, request, partial(self.handlers.on_n_set, request))
+        finally:
+            share.give_back(spooled.size)
 
     def _perform_echo(self, job: _Job, command: CEchoRQ) -> Status | Reply | Awaitable[Status | Reply]:
-        if command.affected_sop_class_uid != job.context.abstract_syntax:
-            return _WRONG_CLASS
         if self.handlers.on_echo is None:
             return SUCCESS
         return self.handlers.on_echo(EchoRequest(command, job.context, self._facts, self._user))
@@ -282,19 +383,79 @@ class Provider:
         handler: Any = getattr(self.handlers, _STREAMS[type(command)])
         if handler is None:
             return _NOT_OFFERED
-        if command.affected_sop_class_uid != job.context.abstract_syntax:
-            return _WRONG_CLASS
         if not command.has_dataset:
             return Reply(CANNOT_UNDERSTAND, "the request came without an identifier", (0x00000800,))
-        respond = partial(self._respond, job.context.context_id)
         job.pressure = pressure = Pressure(lambda: not self._attached.is_over)
         request: Any = job.request
+        return self._when_decoded(job, request, partial(self._stream, job, command, request, handler, pressure))
+
+    def _stream(
+        self, job: _Job, command: CFindRQ | CMoveRQ | CGetRQ, request: Any, handler: Any, pressure: Pressure
+    ) -> Awaitable[Status | Reply]:
+        respond = partial(self._respond, job.context.context_id)
         if isinstance(command, CFindRQ):
             respond_all = partial(self._attached.respond_with_each, job.context.context_id)
             return perform_find(request, handler, respond, respond_all, pressure)
         if isinstance(command, CMoveRQ):
             return perform_move(request, handler, respond, pressure, self._mover)
         return perform_get(request, handler, respond, pressure)
+
+    # data sets in memory
+
+    def _when_decoded(self, job: _Job, request: OperationRequest[Any], perform: Callable[[], Any]) -> Any:
+        """Perform a request whose data set is small at once, and any other when a thread has decoded it."""
+        data = request.data
+        if not data:
+            return perform()
+        if len(data) > INLINE_DATASET or request.context.transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+            return self._decoded_in_thread(job, request, perform)
+        if not self._charge(job, request.count_elements() * DECODED_ELEMENT_BYTES):
+            return _out_of_memory(job.command)
+        if not isinstance(job.command, NEventReportRQ):  # whose receiver lists what it cannot read, too
+            self._check_structure(job, request)
+        return perform()
+
+    @staticmethod
+    def _check_structure(job: _Job, request: OperationRequest[Any]) -> None:
+        """Take no data set that readers fail on; the answer is 0110, or C000 for an identifier. For any thread."""
+        try:
+            request.check_structure()
+        except RemoteProtocolError:
+            job.is_refused = True
+            raise
+
+    async def _decoded_in_thread(self, job: _Job, request: OperationRequest[Any], perform: Callable[[], Any]) -> Any:
+        decoding = self._attached.resources.decoding
+        job.is_large = True
+        count = await decoding.run(request.count_elements)
+        if not self._charge(job, count * DECODED_ELEMENT_BYTES):
+            return _out_of_memory(job.command)
+        if not isinstance(job.command, NEventReportRQ):
+            await decoding.run(partial(self._check_structure, job, request))
+        await decoding.run(request.decode)
+        if request.is_cancelled:
+            return CANCELLED
+        outcome = perform()
+        return await outcome if isinstance(outcome, Awaitable) else outcome
+
+    def _charge_command(self, job: _Job) -> bool:
+        return self._charge(job, self._attached.command_length * COMMAND_FACTOR)
+
+    def _charge(self, job: _Job, size: int) -> bool:
+        """Charge memory for a request; whether there was so much left."""
+        is_charged = self._attached.memory.take(size)
+        job.charged_bytes += size if is_charged else 0
+        return is_charged
+
+    def _release(self, job: _Job) -> None:
+        """The request is answered: what it had in memory is not needed any more."""
+        if isinstance(job.message.sink_result, Spooled):
+            job.message.sink_result.close()
+        if job.sink is not None:
+            job.sink.give_back()
+        if job.charged_bytes:
+            self._attached.memory.give_back(job.charged_bytes)
+            job.charged_bytes = 0
 
     def _cancel(self, message_id: int) -> None:
         """Take note of a C-CANCEL; one that names nothing under way has no answer (PS3.7 9.3.2.3)."""
@@ -319,6 +480,7 @@ class Provider:
             outcome = self._failed(error, job)
         if isinstance(outcome, Status) or (isinstance(outcome, Reply) and outcome.dataset is None):
             self._answer(job, outcome)
+            self._release(job)
             self._idle()
         else:
             message_id = job.command.message_id
@@ -336,6 +498,8 @@ class Provider:
             if is_own_cancel(error):
                 raise
             self._answer(job, self._failed(error, job))
+        finally:
+            self._release(job)
         del self._running[job.command.message_id]
         while self._waiting and len(self._running) < self._most_at_once:
             self._start(self._waiting.popleft())
@@ -348,12 +512,16 @@ class Provider:
         if dataset is None:
             self._answer(job, outcome)
             return
-        data = dataset if isinstance(dataset, bytes) else encode_dataset(dataset, job.context.transfer_syntax)
+        if isinstance(dataset, bytes):
+            data = dataset
+        else:
+            encode = partial(encode_dataset, dataset, job.context.transfer_syntax)
+            data = await self._attached.resources.decoding.run(encode) if job.is_large else encode()
         await self._attached.respond_with(job.context.context_id, response_to(job.command, outcome, True), data)
 
     def _answer(self, job: _Job, outcome: Status | Reply) -> None:
         command = job.message.command
-        if job.request is None and self.handlers.on_refused is not None:
+        if (job.request is None or job.is_refused) and self.handlers.on_refused is not None:
             self._tell_refused(self.handlers.on_refused, command, outcome)
         if isinstance(outcome, Status) and isinstance(command, PLAIN):
             self._attached.answer(job.context.context_id, command, outcome)
@@ -379,6 +547,8 @@ class Provider:
             await self._attached.respond_with(context_id, response, data)
 
     def _failed(self, error: BaseException, job: _Job | None = None) -> Reply:
+        if isinstance(error, DatasetTooLarge) and job is not None:
+            return Reply(_too_much(job.command), str(error))
         if isinstance(error, RemoteProtocolError) and job is not None:  # a data set that cannot be decoded
             is_stream = isinstance(job.command, CFindRQ | CMoveRQ | CGetRQ)
             return Reply(CANNOT_UNDERSTAND if is_stream else PROCESSING_FAILURE, str(error))
@@ -405,17 +575,38 @@ _NORMALIZED = {
 }
 
 
-def _judge_store(handlers: Handlers, context: AcceptedContext, command: CStoreRQ) -> Reply | None:
-    """What the standard refuses whatever the handler thinks (PS3.7 9.1.1.1.9, PS3.4 B.2.3)."""
-    if handlers.on_store is None:
-        return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
-    if not context.as_scp:
-        return _WRONG_ROLE
-    if command.affected_sop_class_uid != context.abstract_syntax:
-        return _WRONG_CLASS
-    if not is_valid_uid(command.affected_sop_instance_uid):
-        return Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
-    return None
+def _too_much(command: Command) -> Status:
+    """The status that says that a request takes more than there is (PS3.7 annex C, PS3.4 B.2.3, C.4)."""
+    return OUT_OF_RESOURCES if isinstance(command, CStoreRQ | CFindRQ | CMoveRQ | CGetRQ) else RESOURCE_LIMITATION
+
+
+def _out_of_memory(command: Command) -> Reply:
+    return Reply(_too_much(command), "the memory for requests is used up, try again later")
+
+
+def _refused_length(job: _Job, command: Command) -> Reply:
+    """Why the data set of a request was not kept."""
+    if job.sink is None or job.sink.is_out_of_room:
+        return _out_of_memory(command)
+    return Reply(_too_much(command), f"the data set has more than {job.sink.limit:,} bytes")
+
+
+def _warned(
+    outcome: Status | Reply | Awaitable[Status | Reply], check: InstanceCheck
+) -> Status | Reply | Awaitable[Status | Reply]:
+    """The answer for an instance that was kept though something is wrong with it: B007 instead of Success."""
+    if isinstance(outcome, Awaitable):
+        return _warned_later(outcome, check)
+    status = outcome.status if isinstance(outcome, Reply) else outcome
+    if status != SUCCESS or check.problem is None:
+        return outcome
+    return replace(check.problem.reply, status=DOES_NOT_MATCH)
+
+
+async def _warned_later(outcome: Awaitable[Status | Reply], check: InstanceCheck) -> Status | Reply:
+    warned = _warned(await outcome, check)
+    assert isinstance(warned, Status | Reply)
+    return warned
 
 
 def _reply_with(outcome: Any) -> Reply:

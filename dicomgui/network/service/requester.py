@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import CCancelRQ, Command, Response
 from dicomgui.network.dimse.fragment import BytesSource, Chunk, Source
-from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError
+from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError, OperationTimeout
 from dicomgui.network.service.brake import Brake
 from dicomgui.network.service.exchange import Exchange, Exchanges, OperationsWindow, SingleExchange, StreamExchange
 from dicomgui.network.service.prompt import PromptFuture
@@ -106,11 +106,11 @@ class Requester:
         Cancelling it ends the association by A-ABORT, unless it still waited for its turn: a peer in the middle of a
         message has no other way out.
 
-        :raises OperationTimeout: no response, or the peer stopped to read, within ``timeout_s``.
+        :raises OperationTimeout: no turn, no response, or the peer stopped to read, within ``timeout_s``.
         :raises AssociationError: the association ended before the response came.
         """
         if self._is_over or not self._window.try_enter():
-            await self._wait_turn()
+            await self._wait_turn(timeout_s)
         future: PromptFuture[Message] = PromptFuture(loop=self._loop)
         exchange = SingleExchange(context_id, command.message_id, expected, timeout_s, future, then)
         try:
@@ -189,7 +189,7 @@ class Requester:
         still waited for its turn.
         """
         if self._is_over or not self._window.try_enter():
-            await self._wait_turn()
+            await self._wait_turn(timeout_s)
         exchange = StreamExchange(context_id, command.message_id, expected, timeout_s, self._on_full, self._on_relief)
         try:
             self._exchanges.add(exchange)
@@ -212,7 +212,30 @@ class Requester:
         self._forget(exchange)
         self._window.leave()
 
-    def cancel(self, exchange: StreamExchange, within_s: float) -> None:
+    def drop_stream(self, exchange: StreamExchange, within_s: float | None, on_end: Callable[[], None] | None) -> None:
+        """Cancel an operation whose responses nobody will take; it keeps its place until the final one has come.
+
+        :param within_s: what the peer has for that; the association is aborted then.
+        :param on_end: called when it has come, or will not come.
+        """
+
+        def end() -> None:
+            if limit is not None:
+                limit.cancel()
+            exchange.on_end = None
+            self.end_stream(exchange)
+            if on_end is not None:
+                on_end()
+
+        limit = None if within_s is None else self._loop.call_later(within_s, end)
+        exchange.discard()
+        if exchange.is_waiting and not self._is_over:
+            exchange.on_end = end
+            self.cancel(exchange, within_s)
+        else:
+            end()
+
+    def cancel(self, exchange: StreamExchange, within_s: float | None) -> None:
         """Ask the peer by C-CANCEL to end an operation; it has ``within_s`` for each response that still comes."""
         if self._transport.is_over:
             return
@@ -267,10 +290,18 @@ class Requester:
 
     # inner workings
 
-    async def _wait_turn(self) -> None:
+    async def _wait_turn(self, timeout_s: float | None) -> None:
         if self._is_over:
             raise LocalProtocolError("the association has ended", peer=self._peer) from self._why_over()
-        await self._window.enter()
+        try:
+            await self._window.enter(timeout_s)
+        except TimeoutError:
+            raise OperationTimeout(
+                f"another operation on this association did not end within {timeout_s:g} s; nothing was sent",
+                peer=self._peer,
+                phase="response",
+                hint="Take its results to the end, cancel it, or use another association.",
+            ) from None
         if self._is_over:
             raise self._why_over()
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from dicomgui.network.association.contexts import AcceptedContext, ContextResult, Negotiated
+from dicomgui.network.association.params import Limits
+from dicomgui.network.dimse.assembler import MemorySink, Sink
 from dicomgui.network.dimse.commands import (
     CEchoRQ,
     CFindRQ,
@@ -21,12 +24,13 @@ from dicomgui.network.dimse.commands import (
     NGetRQ,
     NSetRQ,
 )
-from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.dimse.dataset import check_structure, count_elements, decode_counted
 from dicomgui.network.transport.tls import TlsInfo
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+    from dicomgui.network.service.instance_check import InstanceCheck
     from dicomgui.network.service.user import ServiceUser
 
 __all__ = [
@@ -46,6 +50,8 @@ __all__ = [
 ]
 
 _C = TypeVar("_C", bound=Command, covariant=True)
+
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +88,27 @@ class EchoRequest:
     user: ServiceUser
 
 
+def _unshared() -> MemorySink:
+    return MemorySink(_LIMITS.max_instance_memory)
+
+
 @dataclass(frozen=True, slots=True)
 class StoreRequest:
     """A C-STORE-RQ whose data set comes or has come (PS3.7 9.1.1).
 
     :ivar user: sends requests of our own to that peer, on the same association.
+    :ivar check: what is known of the data set: its structure when it is complete, and what is wrong with it.
+    :ivar collect: makes the sink that is taken where nobody chooses one: it keeps the data set in memory, within
+        ``Limits.max_instance_memory`` for all associations together, and its result is the bytes, or ``None`` where
+        they were too many.
     """
 
     command: CStoreRQ
     context: AcceptedContext
     facts: AssociationFacts
     user: ServiceUser
+    check: InstanceCheck | None = field(default=None, compare=False, repr=False)
+    collect: Callable[[], Sink] = field(default=_unshared, compare=False, repr=False)
 
     @property
     def transfer_syntax_uid(self) -> str:
@@ -109,13 +125,21 @@ class OperationRequest(Generic[_C]):
     :ivar facts: who asks.
     :ivar user: sends requests of our own to that peer, on the same association.
     :ivar data: the data set as it came; ``None`` without one.
+    :param limits: what the data set may be.
     """
 
-    __slots__ = ("_dataset", "_is_cancelled", "_waiters", "command", "context", "data", "facts", "user")
+    __slots__ = ("_dataset", "_is_cancelled", "_limits", "_waiters", "command", "context", "data", "facts", "user")
 
     def __init__(
-        self, command: _C, context: AcceptedContext, facts: AssociationFacts, user: ServiceUser, data: bytes | None
+        self,
+        command: _C,
+        context: AcceptedContext,
+        facts: AssociationFacts,
+        user: ServiceUser,
+        data: bytes | None,
+        limits: Limits = _LIMITS,
     ) -> None:
+        self._limits = limits
         self.command = command
         self.context = context
         self.facts = facts
@@ -127,13 +151,47 @@ class OperationRequest(Generic[_C]):
 
     @property
     def dataset(self) -> Dataset:
-        """The data set, decoded at the first call; empty where there is none.
+        """The data set, empty where there is none. A large one is decoded when a handler gets it, others at first use.
 
-        :raises RemoteProtocolError: it cannot be decoded; a handler may let this pass, the answer is then C000 or 0110.
+        :raises RemoteProtocolError: it cannot be decoded; a handler may let this pass, the answer is then C000 or 0110,
+            or A700 or 0213 where it is too large.
         """
         if self._dataset is None:
-            self._dataset = decode_dataset(self.data or b"", self.context.transfer_syntax)
+            self.count_elements()
+            self.decode()
+            assert self._dataset is not None
         return self._dataset
+
+    def count_elements(self) -> int:
+        """Walk through the data set; returns how many elements and items it has, or may have. For any thread.
+
+        :raises DatasetTooLarge: it goes beyond a limit.
+        """
+        limits = self._limits
+        return count_elements(
+            self.data or b"",
+            self.context.transfer_syntax,
+            max_inflated=limits.max_attributes_length,
+            max_elements=limits.max_elements,
+            max_depth=limits.max_depth,
+        )
+
+    def check_structure(self) -> None:
+        """Walk through the data set: what no reader can read is refused before a handler is asked. For any thread.
+
+        An empty one passes; more than the limits allow is not looked at here, but by :meth:`count_elements`.
+
+        :raises RemoteProtocolError: its structure is broken.
+        """
+        check_structure(self.data or b"", self.context.transfer_syntax, self._limits.max_attributes_length)
+
+    def decode(self) -> None:
+        """Decode the data set, after :meth:`count_elements`. For any thread.
+
+        :raises RemoteProtocolError: it cannot be decoded.
+        """
+        syntax = self.context.transfer_syntax
+        self._dataset = decode_counted(self.data or b"", syntax, self._limits.max_attributes_length)
 
     @property
     def is_cancelled(self) -> bool:

@@ -156,7 +156,7 @@ def response_of(message: Message, transfer_syntax_uid: str) -> Response:
     if type(command) in _PLAIN:  # nearly all
         uid = command.affected_sop_instance_uid if isinstance(command, CStoreRSP) else ""
         return Response(command.status, command.error_comment, command.offending_elements, command.error_id, uid)
-    data = message.sink_result
+    data = message.sink_result if command.takes_dataset else None
     return Response(
         command.status,
         command.error_comment,

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dicomgui.network.association.contexts import AcceptedContext
 from dicomgui.network.dimse.commands import CStoreRQ, Priority
+from dicomgui.network.dimse.convert import NATIVE_SYNTAXES, convert_dataset, target_syntax
 from dicomgui.network.dimse.dataset import encode_dataset, is_dataset
 from dicomgui.network.dimse.fragment import BytesSource, Chunk, Source, file_source
-from dicomgui.network.errors import ConfigurationError, DicomNetworkError
+from dicomgui.network.errors import ConfigurationError, DicomNetworkError, NoAcceptedContext
 from dicomgui.network.part10 import Part10Head, read_head
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.contexts import ContextChooser
@@ -110,16 +111,19 @@ class StoreMaker:
         except (OSError, DicomNetworkError):
             return
 
-    def of_file(self, file: FileIO, head: Part10Head, manner: Manner) -> Outgoing:
-        """The request for an open file, which must stay open until that is sent."""
+    def of_file(self, file: FileIO, head: Part10Head, manner: Manner, *, is_final: bool = True) -> Outgoing:
+        """The request for an open file, which must stay open until that is sent.
+
+        :param is_final: as of :meth:`ContextChooser.choose`.
+        """
         descriptor = file.fileno()
-        return Outgoing(*self._of_open(descriptor, head, manner, os.fstat(descriptor).st_size))
+        return Outgoing(*self._of_open(descriptor, head, manner, os.fstat(descriptor).st_size, is_final=is_final))
 
     def _of_open(
-        self, descriptor: int, head: Part10Head, manner: Manner, length: int
+        self, descriptor: int, head: Part10Head, manner: Manner, length: int, *, is_final: bool = False
     ) -> tuple[AcceptedContext, CStoreRQ, Source]:
         """Context, command and data set of an open file of so many bytes."""
-        context = self._contexts.choose(head.sop_class_uid, (head.transfer_syntax_uid,))
+        context = self._contexts.choose(head.sop_class_uid, (head.transfer_syntax_uid,), is_final=is_final)
         offset = head.dataset_offset
         size = length - offset if length > offset else 0
         source: Source
@@ -129,9 +133,10 @@ class StoreMaker:
             source = file_source(FileIO(descriptor, closefd=False), offset, size)
         return context, self._command(head.sop_class_uid, head.sop_instance_uid, manner), source
 
-    async def of_dataset(self, dataset: Dataset, manner: Manner) -> Outgoing:
+    async def of_dataset(self, dataset: Dataset, manner: Manner, *, convert: bool = True) -> Outgoing:
         """The request for a data set, encoded in a thread.
 
+        :param convert: an uncompressed one that says which syntax it is in may go in another uncompressed one.
         :raises ConfigurationError: it is none, or has no SOP class UID or no SOP instance UID.
         """
         if not is_dataset(dataset) or "SOPClassUID" not in dataset or "SOPInstanceUID" not in dataset:
@@ -144,8 +149,26 @@ class StoreMaker:
         file_meta = getattr(dataset, "file_meta", None)
         own_syntax = None if file_meta is None else file_meta.get("TransferSyntaxUID")
         syntaxes = (EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN) if own_syntax is None else (str(own_syntax),)
-        context = self._contexts.choose(sop_class, syntaxes)
+        convertible = convert and own_syntax in NATIVE_SYNTAXES
+        try:
+            context = self._contexts.choose(sop_class, syntaxes, is_final=not convertible)
+        except NoAcceptedContext as refusal:
+            if not convertible:
+                raise
+            return await self._of_converted(dataset, str(own_syntax), refusal, manner)
         data = await asyncio.to_thread(encode_dataset, dataset, context.transfer_syntax)
+        return Outgoing(context, self._command(sop_class, sop_instance, manner), BytesSource(data))
+
+    async def _of_converted(
+        self, dataset: Dataset, own_syntax: str, refusal: NoAcceptedContext, manner: Manner
+    ) -> Outgoing:
+        sop_class, sop_instance = str(dataset.SOPClassUID), str(dataset.SOPInstanceUID)
+        wanted = target_syntax(own_syntax, refusal.accepted)
+        if not wanted:
+            self._contexts.tell_unmet(sop_class, (own_syntax,))
+            raise refusal
+        data = await asyncio.to_thread(convert_dataset, dataset, own_syntax, wanted)
+        context = self._contexts.choose(sop_class, (wanted,))
         return Outgoing(context, self._command(sop_class, sop_instance, manner), BytesSource(data))
 
     def _command(self, sop_class: str, sop_instance: str, manner: Manner) -> CStoreRQ:

@@ -16,7 +16,6 @@ from dicomgui.network.association.contexts import MAX_CONTEXTS
 from dicomgui.network.dimse.commands import CGetRSP, CMoveRQ, CMoveRSP
 from dicomgui.network.errors import DicomNetworkError, LocalProtocolError, NoAcceptedContext
 from dicomgui.network.part10 import Part10Error, read_head
-from dicomgui.network.service.converting import in_accepted_syntax
 from dicomgui.network.service.handlers import GetHandler, MoveHandler, Mover, Reply, Retrieval
 from dicomgui.network.service.performing import CANCELLED, PENDING, SUCCESS, Pressure, Respond, iterate
 from dicomgui.network.service.requests import GetRequest, MoveRequest
@@ -120,12 +119,14 @@ class _Way(Protocol):
     def problem(self) -> str:
         """Why nothing more can reach it; empty as long as something can."""
 
-    @property
-    def can_be_interrupted(self) -> bool:
-        """Whether :meth:`store` may be cancelled."""
+    async def prepare(self, instance: StorableInstance) -> bool:
+        """Get ready to send an instance; may be cancelled. Returns whether it is ready.
+
+        :raises DicomNetworkError: there is no way.
+        """
 
     async def store(self, instance: StorableInstance) -> Status:
-        """Send one instance.
+        """Send one instance for which the way was prepared, to its end.
 
         :raises DicomNetworkError: it cannot be sent.
         """
@@ -135,26 +136,20 @@ class _Back:
     """To the peer that asked, on the association on which it did (C-GET)."""
 
     problem = ""
-    can_be_interrupted = False
-    """It would cost the association on which the answer is to go."""
 
-    def __init__(self, user: ServiceUser) -> None:
-        self._user = user
+    def __init__(self, request: GetRequest) -> None:
+        self._user = request.user
+        self._priority = request.command.priority
+
+    async def prepare(self, instance: StorableInstance) -> bool:
+        return True
 
     async def store(self, instance: StorableInstance) -> Status:
-        try:
-            return (await self._user.store(instance)).status
-        except NoAcceptedContext as error:
-            if not isinstance(instance, InstanceFile):
-                raise
-            async with in_accepted_syntax(instance, error) as converted:
-                return (await self._user.store(converted)).status
+        return (await self._user.store(instance, priority=self._priority)).status
 
 
 class _Onward:
     """To the move destination, on associations of our own (C-MOVE)."""
-
-    can_be_interrupted = True
 
     def __init__(self, request: MoveRequest, mover: Mover, kinds: Collection[_Kind]) -> None:
         self._request = request
@@ -165,19 +160,24 @@ class _Onward:
         self._proposed: set[_Kind] = set()
         self.problem = ""
 
+    async def prepare(self, instance: StorableInstance) -> bool:
+        await self._open_for(_kinds_of_one(instance))
+        return True
+
     async def store(self, instance: StorableInstance) -> Status:
-        user = await self._user_for(_kinds_of_one(instance))
-        response = await user.store(
+        assert self._user is not None  # prepared
+        response = await self._user.store(
             instance,
+            priority=self._request.command.priority,
             move_originator_ae_title=self._request.facts.calling_ae_title,
             move_originator_message_id=self._request.command.message_id,
         )
         return response.status
 
-    async def _user_for(self, kinds: tuple[_Kind, ...]) -> ServiceUser:
-        """The association that stands if these kinds were proposed on it, else a new one."""
+    async def _open_for(self, kinds: tuple[_Kind, ...]) -> None:
+        """Open an association on which these kinds are proposed, unless there is one."""
         if self._user is not None and self._user.is_connected and self._proposed.issuperset(kinds):
-            return self._user
+            return
         await self.close()
         if not all(map(_is_usable, kinds)):
             raise LocalProtocolError(f"no presentation context can be proposed for {kinds[0]}")
@@ -190,7 +190,6 @@ class _Onward:
             self.problem = f"no association with the destination: {error}"
             raise
         self._open, self._proposed = opening, set(proposed[:MAX_CONTEXTS])
-        return self._user
 
     async def close(self, *, in_haste: bool = False) -> None:
         """Leave the association, if there is one: in order, or within half a second as after a fault."""
@@ -211,7 +210,7 @@ async def perform_get(request: GetRequest, handler: GetHandler, respond: Respond
     retrieval = await _chosen(request, handler, pressure)
     if not isinstance(retrieval, Retrieval):
         return retrieval
-    return await _send_all(request, retrieval, _Back(request.user), respond, pressure)
+    return await _send_all(request, retrieval, _Back(request), respond, pressure)
 
 
 async def perform_move(
@@ -228,7 +227,7 @@ async def perform_move(
     is_done = False
     try:
         reply = await _send_all(request, retrieval, way, respond, pressure)
-        is_done = not request.is_cancelled
+        is_done = True  # also where it was cancelled: no C-STORE is under way any more
         return reply
     finally:
         await way.close(in_haste=not is_done)
@@ -274,9 +273,8 @@ async def _send_one(instance: StorableInstance, way: _Way, counts: _Counts, pres
         if way.problem:
             counts.fail(uid)
             return
-        storing = way.store(instance)
-        status = await (pressure.run(storing) if way.can_be_interrupted else storing)
-        counts.count(INTERRUPTED if status is None else status, uid)
+        is_ready = await pressure.run(way.prepare(instance))
+        counts.count(await way.store(instance) if is_ready else INTERRUPTED, uid)
     except Exception as error:
         is_usual = isinstance(error, NoAcceptedContext | Part10Error)
         _log.log(logging.INFO if is_usual else logging.WARNING, "a sub-operation failed: %s", error)

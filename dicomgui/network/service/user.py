@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dicomgui.network.association.contexts import AcceptedContext
@@ -15,13 +16,16 @@ from dicomgui.network.dimse import commands as dimse
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import Priority, Request
 from dicomgui.network.dimse.commands import Response as ResponseCommand
+from dicomgui.network.dimse.convert import target_syntax
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.dimse.fragment import BytesSource
-from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.errors import ConfigurationError, LocalProtocolError, NoAcceptedContext
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.contexts import ContextChooser
+from dicomgui.network.service.converting import in_accepted_syntax
 from dicomgui.network.service.exchange import StreamExchange
 from dicomgui.network.service.handlers import Handlers
+from dicomgui.network.service.judging import violation_text
 from dicomgui.network.service.lane import StoreLane
 from dicomgui.network.service.models import query_class
 from dicomgui.network.service.operation import Operation
@@ -86,16 +90,22 @@ class ServiceUser:
         move_originator_ae_title: str = "",
         move_originator_message_id: int | None = None,
         following: InstanceFile | None = None,
+        convert: bool = True,
         timeout_s: float | None = None,
     ) -> Response:
         """Send one composite instance by C-STORE (PS3.7 9.1.1).
 
-        A file is streamed as it lies on disk, in bounded memory and without parsing its data set; it needs an accepted
-        presentation context with exactly its SOP class and transfer syntax. A data set is encoded in the accepted
-        syntax (explicit before implicit little endian) unless it says which syntax it is in.
+        A file is streamed as it lies on disk, in bounded memory and without parsing its data set, where a presentation
+        context with its SOP class and transfer syntax was accepted. An uncompressed one whose own syntax was not goes
+        in another uncompressed one that was, explicit before implicit VR little endian (PS3.5 10.1): a temporary copy
+        is made of it, in a thread. What that changes beside the encoding is in the log and the trace; compressed pixel
+        data are never decompressed here. A data set is encoded in the accepted syntax (explicit before implicit little
+        endian); one that says which syntax it is in is treated as a file.
 
         :param following: what will be stored next: up to 1 MiB of it is read while the peer is at work with this one.
+        :param convert: ``False`` sends everything as it is, or not at all.
 
+        :raises ConversionError: the file cannot be converted, which it would have to be.
         :raises ConfigurationError: it is neither a file nor a data set with both UIDs.
         :raises Part10Error: the file is no DICOM instance.
         :raises OSError: the file cannot be read; in the middle of sending this also aborts the association.
@@ -110,9 +120,37 @@ class ServiceUser:
             return await self._store(prepared, meanwhile, timeout_s)
         if isinstance(instance, str | os.PathLike | InstanceFile):
             file, head = open_instance(instance)
+            try:
+                with file:
+                    outgoing = self._stores.of_file(file, head, manner, is_final=not convert)
+                    return await self._store(outgoing, meanwhile, timeout_s)
+            except NoAcceptedContext as refusal:
+                if not convert:
+                    raise
+                whole = InstanceFile(Path(file.name), head)
+                return await self._store_converted(whole, refusal, manner, meanwhile, timeout_s)
+        return await self._store(await self._stores.of_dataset(instance, manner, convert=convert), meanwhile, timeout_s)
+
+    async def _store_converted(
+        self,
+        instance: InstanceFile,
+        refusal: NoAcceptedContext,
+        manner: Manner,
+        meanwhile: Callable[[], None] | None,
+        timeout_s: float | None,
+    ) -> Response:
+        """Send a file in an uncompressed transfer syntax that the peer takes.
+
+        :raises NoAcceptedContext: ``refusal``, where there is none.
+        """
+        head = instance.head
+        if not target_syntax(head.transfer_syntax_uid, refusal.accepted):
+            self._contexts.tell_unmet(head.sop_class_uid, (head.transfer_syntax_uid,))
+            raise refusal
+        async with in_accepted_syntax(instance, refusal, self._connection.scribe) as converted:
+            file, head = open_instance(converted)
             with file:
                 return await self._store(self._stores.of_file(file, head, manner), meanwhile, timeout_s)
-        return await self._store(await self._stores.of_dataset(instance, manner), meanwhile, timeout_s)
 
     async def _store(
         self, outgoing: Outgoing, meanwhile: Callable[[], None] | None, timeout_s: float | None
@@ -367,6 +405,9 @@ class ServiceUser:
         *,
         timeout_s: float | None,
     ) -> Response:
+        violation = self._provider.permitted.violation(context.abstract_syntax, command)
+        if violation is not None:
+            raise LocalProtocolError(violation_text(violation, context.abstract_syntax, command), phase="transfer")
         source = None if dataset is None else BytesSource(_encoded(dataset, context))
         message = await self._connection.requests.request(
             context.context_id, command, expected, source, timeout_s=self._response_s(timeout_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -10,6 +11,7 @@ from uuid import uuid4
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Reply
 from dicomgui.network.status import Status
+from dicomgui.network.uids import is_valid_uid
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -40,6 +42,7 @@ __all__ = [
     "texts_of",
     "tm",
     "vr_of",
+    "wrong_value",
 ]
 
 SUCCESS: Final = Status(0x0000)
@@ -53,6 +56,14 @@ SPECIFIC_CHARACTER_SET: Final = 0x00080005
 
 ENCODED_VRS: Final = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 """The representations whose text is in the character set of (0008,0005); all others are ASCII (PS3.5 6.1.2.3)."""
+
+_DATE = r"[0-9]{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+_FORMS: Final = {
+    "DA": re.compile(rf"{_DATE}|[0-9]{{4}}\.[01][0-9]\.[0-3][0-9]"),
+    "DT": re.compile(r"[0-9]{4}(?:[0-9]{2}){0,5}(?:\.[0-9]{1,6})?(?:[+-][0-9]{4})?"),
+    "TM": re.compile(r"(?:[01][0-9]|2[0-3])(?::?[0-5][0-9](?::?[0-6][0-9](?:\.[0-9]{1,6})?)?)?"),
+}
+"""The representations whose values have a form that can be wrong (PS3.5 table 6.2-1), the retired ones included."""
 
 NO_KEYS: Final = frozenset({SPECIFIC_CHARACTER_SET, 0x00080052, 0x00080053, 0x00080201})
 """What in an identifier says how it is to be understood, and matches nothing: character set, level, view, time zone."""
@@ -225,6 +236,23 @@ def invalid_value(keyword: str, comment: str) -> Reply:
     """The refusal of an attribute whose value will not do: 0106."""
     tag = tag_of(keyword)
     return Reply(INVALID_VALUE, comment, (tag,), attribute_identifiers=(tag,))
+
+
+def wrong_value(dataset: Dataset) -> Reply | None:
+    """The refusal of an attribute list with a date, time or UID that is none: 0106; ``None`` for others."""
+    for element in dataset.iterall():
+        form = _FORMS.get(element.VR)
+        if form is None and element.VR != "UI":
+            continue
+        for text in filter(None, texts_of(element)):
+            if not (is_valid_uid(text) if form is None else form.fullmatch(text)):
+                tag = int(element.tag)
+                comment = f"{element.keyword or f'{tag:08X}'} is no {_KINDS[element.VR]}"
+                return Reply(INVALID_VALUE, comment, (tag,), attribute_identifiers=(tag,))
+    return None
+
+
+_KINDS: Final = {"DA": "date", "DT": "date and time", "TM": "time", "UI": "UID"}
 
 
 def _naming(problem: str, tags: Sequence[int]) -> str:

@@ -25,6 +25,7 @@ from dicomgui.network.service_classes.attributes import (
     new_uid,
     put,
     text_of,
+    wrong_value,
 )
 from dicomgui.network.service_classes.references import Reference
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
@@ -165,6 +166,7 @@ class NotificationReceiver:
         refusal = incomplete(dataset, ("StudyInstanceUID", "ReferencedSeriesSequence"))
         if refusal is None:
             refusal = next(filter(None, map(_judge_series, items_of(dataset, "ReferencedSeriesSequence"))), None)
+        refusal = refusal or wrong_value(dataset)
         if refusal is not None:
             return refusal
         uid = request.command.affected_sop_instance_uid or new_uid()

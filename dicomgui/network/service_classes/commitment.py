@@ -256,6 +256,7 @@ class CommitmentRequests:
         """Take an answer (PS3.4 J.3.3)."""
         if request.command.event_type_id not in (ALL_COMMITTED, FAILURES_EXIST):
             return Reply(NO_SUCH_EVENT_TYPE, "storage commitment has the event types 1 and 2")
+        request.check_structure()
         result = CommitmentResult.of(request.dataset)
         with self._lock:
             answer = self._pending.get(result.transaction_uid)

@@ -35,8 +35,9 @@ from dicomgui.network.service_classes.commitment import (
 from dicomgui.network.service_classes.references import Reference, references_in
 from dicomgui.network.status import Status
 from dicomgui.network.transport.tasks import TaskOwner
+from dicomgui.network.uids import is_valid_uid
 
-__all__ = ["Answer", "CommitmentProvider", "CommitmentRequest", "Judge", "Opener"]
+__all__ = ["Answer", "CommitmentProvider", "CommitmentRequest", "Judge", "Keeper", "Opener", "send_report"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +68,9 @@ Answer: TypeAlias = Iterable[Reference] | CommitmentResult
 Judge: TypeAlias = Callable[[CommitmentRequest], Answer | Awaitable[Answer]]
 """Says what is safe. The peer has had its confirmation by then, so this may take its time."""
 
+Keeper: TypeAlias = Callable[[CommitmentRequest], Awaitable[Reply | None]]
+"""Keeps a request, so that its report outlives this program, before it is confirmed; a :class:`Reply` refuses it."""
+
 Opener: TypeAlias = Callable[[CommitmentRequest], AbstractAsyncContextManager[ServiceUser]]
 """Opens an association with whoever asked, as ``connect()`` does, proposing :data:`REPORT_CONTEXTS`."""
 
@@ -78,6 +82,7 @@ class CommitmentProvider:
     :param open_association: see :data:`Opener`. Without it the report goes over the association of the request, and is
         lost if that has ended; with it over a new one.
     :param try_same_first: with ``open_association``: only if the association of the request does not work any more.
+    :param keep: see :data:`Keeper`; by default a request is known to this program alone.
     :param on_reported: called with what was reported and the error that prevented it, if any.
     """
 
@@ -90,11 +95,13 @@ class CommitmentProvider:
         *,
         open_association: Opener | None = None,
         try_same_first: bool = False,
+        keep: Keeper | None = None,
         on_reported: Callable[[CommitmentResult, Exception | None], object] | None = None,
     ) -> None:
         self._judge = judge
         self._open = open_association
         self._same_first = try_same_first or open_association is None
+        self._keep = keep
         self._on_reported = on_reported
         self._active: set[str] = set()
         self._tasks = TaskOwner("storage commitment")
@@ -112,7 +119,7 @@ class CommitmentProvider:
         """Report no more; what is under way is broken off."""
         await self._tasks.close()
 
-    def on_n_action(self, request: NActionRequest) -> Status | Reply:
+    def on_n_action(self, request: NActionRequest) -> Status | Reply | Awaitable[Status | Reply]:
         """Confirm a request, and begin to perform it (PS3.4 J.3.2)."""
         command, dataset = request.command, request.dataset
         if command.requested_sop_instance_uid != SOP_INSTANCE:
@@ -120,16 +127,33 @@ class CommitmentProvider:
         if command.action_type_id != REQUEST_COMMITMENT:
             return Reply(NO_SUCH_ACTION, "storage commitment has the action type 1")
         uid = text_of(dataset, TRANSACTION_UID)
-        if not uid or uid in self._active:
-            problem = "is in use" if uid else "is missing"
+        if uid in self._active or not is_valid_uid(uid):
+            problem = "is in use" if uid in self._active else "is no UID" if uid else "is missing"
             return Reply(INVALID_ARGUMENT, f"the Transaction UID {problem}", (TRANSACTION_UID,))
         references = references_in(dataset, "ReferencedSOPSequence")
-        if not references or not all(map(all, references)):
-            return Reply(INVALID_ARGUMENT, "an instance is not named", (REFERENCED_SOP_SEQUENCE,))
+        if not references or not all(map(_is_named, references)):
+            return Reply(INVALID_ARGUMENT, "an instance is not named by UIDs", (REFERENCED_SOP_SEQUENCE,))
         self._active.add(uid)
         asked = CommitmentRequest(uid, references, request.facts)
-        self._tasks.spawn(self._perform(asked, request.user), name=uid)  # runs when the confirmation is on its way
+        if self._keep is not None:
+            return self._confirm(asked, request.user, self._keep)
+        return self._begin(asked, request.user)
+
+    def _begin(self, asked: CommitmentRequest, user: ServiceUser) -> Status:
+        """Confirm a request; what this spawns runs when the confirmation is on its way."""
+        self._tasks.spawn(self._perform(asked, user), name=asked.transaction_uid)
         return SUCCESS
+
+    async def _confirm(self, asked: CommitmentRequest, user: ServiceUser, keep: Keeper) -> Status | Reply:
+        refusal: Reply | None = None
+        is_kept = False
+        try:
+            refusal = await keep(asked)
+            is_kept = refusal is None
+        finally:
+            if not is_kept:
+                self._active.discard(asked.transaction_uid)
+        return refusal or self._begin(asked, user)
 
     async def _perform(self, asked: CommitmentRequest, user: ServiceUser) -> None:
         error: Exception | None = None
@@ -163,16 +187,26 @@ class CommitmentProvider:
     async def _report(self, asked: CommitmentRequest, user: ServiceUser, result: CommitmentResult) -> None:
         if self._same_first:
             try:
-                return await _send(user, result)
+                return await send_report(user, result)
             except DicomNetworkError:
                 if self._open is None:
                     raise
         assert self._open is not None
         async with self._open(asked) as other:
-            await _send(other, result)
+            await send_report(other, result)
 
 
-async def _send(user: ServiceUser, result: CommitmentResult) -> None:
+def _is_named(reference: Reference) -> bool:
+    return all(map(is_valid_uid, reference))
+
+
+async def send_report(user: ServiceUser, result: CommitmentResult) -> None:
+    """Report a result by N-EVENT-REPORT over an association that is open (PS3.4 J.3.3).
+
+    :raises DimseFailure: the peer refused it.
+
+    Other errors are those of :meth:`ServiceUser.n_event_report`.
+    """
     response = await user.n_event_report(SOP_CLASS, SOP_INSTANCE, result.event_type_id, result.dataset())
     response.raise_for_status()
 

@@ -32,6 +32,7 @@ from dicomgui.network.service_classes.attributes import (
     selected,
     tag_of,
     text_of,
+    wrong_value,
 )
 from dicomgui.network.service_classes.mpps import COMPLETED, DISCONTINUED, IN_PROGRESS, RETRIEVE_SOP_CLASS, SOP_CLASS
 from dicomgui.network.status import Status
@@ -128,7 +129,8 @@ class PerformedSteps:
     """Performed procedure steps in memory.
 
     :param on_change: called with each step that was made or changed.
-    :param is_strict: refuse what lacks attributes that table F.7.2-1 requires, and changes of what must not change.
+    :param is_strict: refuse what lacks attributes that table F.7.2-1 requires, changes of what must not change, and
+        values that cannot be (0106).
         Without it only the rules about the state hold.
     :param max_steps: for one more, that which ended and was made first is forgotten; where none has ended it is
         answered 0213 (resource limitation).
@@ -185,7 +187,9 @@ class PerformedSteps:
             return Reply(DUPLICATE_INSTANCE, "there is a step with this UID")
         if len(self._steps) >= self._max_steps and not self.forget_ended():
             return Reply(RESOURCE_LIMITATION, f"there are {self._max_steps} steps already")
-        refusal = incomplete(dataset, _REQUIRED, may_be_empty=_MAY_BE_EMPTY) if self._is_strict else None
+        refusal = None
+        if self._is_strict:
+            refusal = incomplete(dataset, _REQUIRED, may_be_empty=_MAY_BE_EMPTY) or wrong_value(dataset)
         if refusal is not None:
             return refusal
         if text_of(dataset, _STATUS) != IN_PROGRESS:
@@ -213,7 +217,9 @@ class PerformedSteps:
             return Reply(NO_SUCH_ATTRIBUTE, "must not be changed", fixed, attribute_identifiers=fixed)
         changed = step.dataset[:]
         changed.update(changes)
-        refusal = incomplete(changed, _AT_THE_END) if self._is_strict and status != IN_PROGRESS else None
+        refusal = wrong_value(changes) if self._is_strict else None
+        if refusal is None and self._is_strict and status != IN_PROGRESS:
+            refusal = incomplete(changed, _AT_THE_END)
         if refusal is not None:
             return refusal
         self._keep(PerformedStep(step.sop_instance_uid, in_utf_8(changed), request.facts))

@@ -38,6 +38,7 @@ from dicomgui.network.service_classes.attributes import (
 from dicomgui.network.service_classes.matching import answer_for, matches
 from dicomgui.network.service_classes.step_states import (
     NO_SUCH_STEP,
+    judge_attributes,
     judge_cancel_request,
     judge_change_of_state,
     judge_update,
@@ -112,7 +113,7 @@ class ProcedureSteps:
         events are sent, and subscriptions are answered C315.
     :param on_change: called with each step that was made or changed.
     :param worklist_label: for steps that come without one; the answer is then B300.
-    :param is_strict: refuse new steps that lack what table CC.2.5-3 requires.
+    :param is_strict: refuse new steps that lack what table CC.2.5-3 requires, and values that cannot be (0106).
     :param grants_locks: whether a subscriber may keep a step from being removed; else the answer is B301.
     :param max_steps: one more is answered 0213 (resource limitation).
     """
@@ -201,7 +202,7 @@ class ProcedureSteps:
             return Reply(RESOURCE_LIMITATION, f"there are {self._max_steps} steps already")
         step = in_utf_8(request.dataset)
         step.pop(TRANSACTION_UID, None)
-        refusal = incomplete(step, _REQUIRED) if self._is_strict else None
+        refusal = (incomplete(step, _REQUIRED) or judge_attributes(step)) if self._is_strict else None
         if refusal is not None:
             return refusal
         if text_of(step, "ProcedureStepState") != SCHEDULED:
@@ -222,6 +223,8 @@ class ProcedureSteps:
             return NO_SUCH_STEP
         changes = in_utf_8(request.dataset)
         refusal = judge_update(step.dataset, self._locks.get(uid, ""), changes)
+        if refusal is None and self._is_strict:
+            refusal = judge_attributes(changes)
         if refusal is not None:
             return refusal
         changes.pop(TRANSACTION_UID, None)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.errors import AssociationError, ConfigurationError, OperationTimeout
 from dicomgui.network.service import Match, Response, ServiceUser
 from dicomgui.network.service_classes.attributes import mark_character_set, put, text_of
 from dicomgui.network.service_classes.keys import set_key
@@ -264,11 +264,12 @@ class Answer:
     """What a query gave.
 
     :ivar found: the matches.
-    :ivar response: the final response; FE00 where the limit was reached.
+    :ivar response: the final response; FE00 where the limit was reached, ``None`` where it was and the peer did not end
+        the query in time, or the association ended by that.
     """
 
     found: tuple[Found, ...]
-    response: Response
+    response: Response | None
 
 
 async def search(
@@ -295,5 +296,10 @@ async def search(
         return limit is None or len(found) < limit
 
     operation = user.find(keys, root=root, sop_class_uid=sop_class_uid, timeout_s=timeout_s)
-    response = await operation.each(take)
+    response: Response | None = None
+    try:
+        response = await operation.each(take)
+    except (AssociationError, OperationTimeout):
+        if limit is None or len(found) < limit:
+            raise
     return Answer(tuple(found), response)

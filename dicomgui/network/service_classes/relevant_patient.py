@@ -78,5 +78,6 @@ async def ask(
     query = QUERIES[topic]
     keys = identifier(patient_id, issuer=issuer, template=query.template)
     answer = await search(user, keys, sop_class_uid=query.sop_class_uid, timeout_s=timeout_s)
-    answer.response.raise_for_status()
+    if answer.response is not None:
+        answer.response.raise_for_status()
     return answer.found[0].dataset if answer.found else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dicomgui.network.service import Reply
-from dicomgui.network.service_classes.attributes import invalid_value, tag_of, text_of
+from dicomgui.network.service_classes.attributes import invalid_value, tag_of, text_of, wrong_value
 from dicomgui.network.service_classes.ups_attributes import (
     CANCELED,
     COMPLETED,
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ALREADY_CANCELED",
     "NO_SUCH_STEP",
+    "judge_attributes",
     "judge_cancel_request",
     "judge_change_of_state",
     "judge_update",
 ]
 
+NO_SUCH_ATTRIBUTE: Final = Status(0x0105)
 INVALID_ARGUMENT: Final = Status(0x0115)
 TRANSACTION_UID: Final = 0x00081195
 
@@ -38,6 +40,39 @@ ONLY_CREATED_SCHEDULED: Final = Reply(Status(0xC303), "a step may only become SC
 NO_SUCH_STEP: Final = Reply(Status(0xC307), "there is no step with this UID")
 NOT_IN_PROGRESS: Final = Reply(Status(0xC310), "the step is not in progress")
 IS_COMPLETED: Final = Reply(Status(0xC311), "the step is already completed")
+
+
+_FIXED: Final = (
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "IssuerOfPatientIDQualifiersSequence",
+    "PatientBirthDate",
+    "PatientSex",
+    "AdmissionID",
+    "IssuerOfAdmissionIDSequence",
+    "AdmittingDiagnosesDescription",
+    "AdmittingDiagnosesCodeSequence",
+    "ReferencedRequestSequence",
+    "ReplacedProcedureStepSequence",
+)
+"""The attributes that an N-SET must not hold (table CC.2.5-3, "Not Allowed"), but for the state."""
+
+_ENUMERATED: Final = {
+    "ScheduledProcedureStepPriority": ("HIGH", "MEDIUM", "LOW"),
+    "InputReadinessState": ("INCOMPLETE", "UNAVAILABLE", "READY"),
+}
+"""The attributes of a new step whose values are enumerated (PS3.3 C.30.2)."""
+
+
+def judge_attributes(attributes: Dataset) -> Reply | None:
+    """The refusal of an attribute list of an N-CREATE or N-SET with a value that cannot be: 0106."""
+    for keyword, allowed in _ENUMERATED.items():
+        if keyword in attributes and text_of(attributes, keyword) not in allowed:
+            return invalid_value(keyword, "none of the values that the standard lists")
+    return wrong_value(attributes)
 
 
 def judge_change_of_state(step: Dataset, lock: str, wanted: str, transaction_uid: str) -> Reply | None:
@@ -70,7 +105,7 @@ def _judge_final(step: Dataset, wanted: str) -> Reply | None:
 
 
 def judge_update(step: Dataset, lock: str, changes: Dataset) -> Reply | None:
-    """The refusal of an N-SET; ``None`` for one that is to be performed (PS3.4 CC.2.6.3)."""
+    """The refusal of an N-SET; ``None`` for one that is to be performed (PS3.4 CC.2.6.3, table CC.2.5-3)."""
     state = text_of(step, "ProcedureStepState")
     transaction_uid = text_of(changes, TRANSACTION_UID)
     if state in (COMPLETED, CANCELED):
@@ -81,6 +116,9 @@ def judge_update(step: Dataset, lock: str, changes: Dataset) -> Reply | None:
         return WRONG_TRANSACTION
     if "ProcedureStepState" in changes:
         return invalid_value("ProcedureStepState", "the state is changed by N-ACTION")
+    fixed = tuple(tag for tag in map(tag_of, _FIXED) if tag in changes)
+    if fixed:
+        return Reply(NO_SUCH_ATTRIBUTE, "must not be changed", fixed, attribute_identifiers=fixed)
     return None
 
 

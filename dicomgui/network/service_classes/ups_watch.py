@@ -122,6 +122,7 @@ class EventReceiver:
             kind = EventType(request.command.event_type_id)
         except ValueError:
             return Reply(NO_SUCH_EVENT_TYPE, "unified procedure steps have the event types 1 to 5")
+        request.check_structure()
         self._on_event(UpsEvent(kind, request.command.affected_sop_instance_uid, request.dataset))
         return SUCCESS
 

@@ -349,14 +349,17 @@ def pair_span(date: str, time: str) -> Span | None:
     return Span(day.first[:8] + clock.first[8:], day.first[:8] + clock.last[8:])
 
 
-def pair_test(date: ValueMatcher, time: ValueMatcher) -> Callable[[str, str], bool] | None:
+def pair_test(date: ValueMatcher, time: ValueMatcher, *, is_period: bool = False) -> Callable[[str, str], bool] | None:
     """A test for a range of dates and one of times together, from one moment to another (PS3.4 C.2.2.2.5.4).
 
-    :returns: ``None`` where the ranges are not of the same form; each then counts by itself.
+    :param is_period: an end of the dates needs no time: it is the first or the last moment of its day (K.6.1.2.2).
+        Otherwise both ranges must be of the same form.
+    :returns: ``None`` where the ranges make no moments; each then counts by itself.
     """
-    if [bool(end) for end in date.values] != [bool(end) for end in time.values]:
+    ends = tuple(zip(date.values, time.values, strict=True))
+    if any((clock and not day) or (day and not clock and not is_period) for day, clock in ends):
         return None
-    lower, upper = (pair_span(*ends) if ends[0] else None for ends in zip(date.values, time.values, strict=True))
+    lower, upper = (pair_span(*end) if end[0] else None for end in ends)
 
     def test(day: str, clock: str) -> bool:
         span = pair_span(day, clock)

@@ -194,7 +194,7 @@ async def fetch(
     if keys is None:
         keys = identifier()
     answer = await search(user, keys, sop_class_uid=SOP_CLASS, limit=limit, timeout_s=timeout_s)
-    if not answer.response.status.is_cancel:
+    if answer.response is not None and not answer.response.status.is_cancel:
         answer.response.raise_for_status()
     return tuple(WorklistItem(found.dataset) for found in answer.found)
 
@@ -218,8 +218,8 @@ class WorklistProvider:
         """Answer with the items that match."""
         wanted = request.dataset
         for item in self._items():
-            if matches(wanted, item):
-                yield answer_for(wanted, item)
+            if matches(wanted, item, worklist=True):
+                yield answer_for(wanted, item, worklist=True)
 
 
 def _always(items: tuple[Dataset, ...]) -> Callable[[], Iterable[Dataset]]:

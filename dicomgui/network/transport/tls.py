@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from dicomgui.network.errors import ConfigurationError, TlsError
+from dicomgui.network.private_file import open_private
 from dicomgui.network.transport.pkcs12 import is_pkcs12, own_file, read_pkcs12
 
 __all__ = [
@@ -126,7 +128,8 @@ class TlsConfig:
     :ivar minimum_version: ``"1.2"`` or ``"1.3"``, where the profile's is not strict enough.
     :ivar crl_file: PEM file of the revocation lists (CRL) of the issuers, or a folder of such files. The peer's
         certificate must not be in the list of its issuer, and there must be one; lists that are out of date refuse all.
-    :ivar keylog_file: where the session keys are appended for Wireshark (SSLKEYLOGFILE); who has it can read all.
+    :ivar keylog_file: where the session keys are appended for Wireshark (SSLKEYLOGFILE); who has it can read all. Its
+        mode is 0600 before the first key is in it, also where it was there with a wider one.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -204,6 +207,7 @@ class TlsConfig:
         self._load_revoked(context)
         if self.keylog_file is not None:
             try:
+                os.close(open_private(self.keylog_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
                 context.keylog_filename = str(self.keylog_file)
             except OSError as error:
                 raise _unusable(f"the TLS key log {self.keylog_file} cannot be written: {error.strerror}") from error

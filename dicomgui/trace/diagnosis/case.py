@@ -39,7 +39,7 @@ from dicomgui.trace.diagnosis.around import Around
 from dicomgui.trace.diagnosis.carried import Carried, Message
 from dicomgui.trace.missing import tells_of_missing
 
-__all__ = ["Answers", "Case", "Doubtful", "Found", "Retrieved", "Said", "cases_of", "decoded"]
+__all__ = ["Answers", "Case", "Doubtful", "Found", "Odd", "Retrieved", "Said", "cases_of", "decoded"]
 
 RESPONSE = 0x8000
 """The bit of Command Field that makes a response (PS3.7 E.1)."""
@@ -106,6 +106,13 @@ class Doubtful(NamedTuple):
     doubt: Doubt
 
 
+class Odd(NamedTuple):
+    """A command that was understood though it is not as the standard has it."""
+
+    found: Found
+    anomalies: tuple[str, ...]
+
+
 class Case:
     """What is known of one association; ``association`` 0 is what belongs to none.
 
@@ -142,6 +149,8 @@ class Case:
         self.lacks_bytes = False  # it comes from a capture that does not have all
         self.stores_for: dict[int, int] = {}
         self.doubtful: dict[tuple[int, str], Doubtful] = {}
+        self.odd_commands: dict[int, Odd] = {}
+        self._seen_commands: set[tuple[int, int]] = set()
         self._looked_at = 0
         self._carried = Carried()
         self._syntaxes: dict[int, str] | None = None
@@ -211,6 +220,8 @@ class Case:
     def _dimse(self, found: Found) -> None:
         record: DimseRecord = found.record
         said = Said(found, self._carried.take(record))
+        if said.message is not None and record.direction is Direction.RECEIVED:
+            self._look_at_command(found, said.message)
         if said.message is not None and said.message.dataset:
             self._look_at_text(said)
         if record.command_field & RESPONSE:
@@ -266,6 +277,19 @@ class Case:
             self.retrieved.append(Retrieved(asked, said, told))
         elif kind == _ACTION and record.status == 0 and asked is not None and len(self.commitments) < _MAX_KEPT:
             self.commitments.append(asked)
+
+    def _look_at_command(self, found: Found, message: Message) -> None:
+        """Anomalies of commands; those of one kind and length are alike, and one of a kind is enough to know."""
+        field = found.record.command_field
+        if field in self.odd_commands or len(self._seen_commands) >= _MAX_KEPT:
+            return
+        seen = (field, len(message.command))
+        if seen in self._seen_commands:
+            return
+        self._seen_commands.add(seen)
+        command = message.decoded()
+        if command is not None and command.anomalies:
+            self.odd_commands[field] = Odd(found, command.anomalies)
 
     def _look_at_text(self, said: Said) -> None:
         """Text that does not say what it is made of; some data sets are enough to know."""

@@ -7,7 +7,7 @@ from dicomgui.trace.diagnosis.case import Case, Doubtful, Found
 from dicomgui.trace.diagnosis.words import compose, evidence_at, evidence_of, message_name, values_of
 from dicomgui.trace.finding import Finding
 
-__all__ = ["find_odds", "find_text_faults"]
+__all__ = ["find_odd_commands", "find_odds", "find_text_faults"]
 
 _MAX_SHOWN = 8
 
@@ -40,6 +40,15 @@ def _file_finding(case: Case, found: Found) -> Finding:
     detail = (record.detail or record.path or "its name is not known").rstrip(".")
     values = values_of(case) | {"path": record.path or "(no name yet)", "detail": detail}
     return compose(code, values, evidence=evidence_of(found), association=case.association)
+
+
+def find_odd_commands(case: Case) -> list[Finding]:
+    """Commands of the peer that were understood though they are not as the standard has them."""
+    findings = []
+    for field, (found, anomalies) in case.odd_commands.items():
+        values = values_of(case) | {"message": message_name(field), "detail": "; ".join(anomalies)}
+        findings.append(compose("odd-command", values, evidence=evidence_of(found), association=case.association))
+    return findings
 
 
 def find_text_faults(case: Case) -> list[Finding]:

@@ -422,7 +422,8 @@ class _Assembly:
             self._stops = True
         if pdv.is_last:
             self._command_done = True
-            self._has_dataset = _announces_dataset(self._command)
+            is_appended = bool(command_set.appended_dataset(bytes(self._command)))
+            self._has_dataset = _announces_dataset(self._command) and not is_appended
             self._ends = not self._has_dataset
 
     def _add_data(self, pdv: Pdv) -> None:

@@ -159,14 +159,18 @@ class TestProgress:
 
 
 class TestCancel:
-    def test_the_hook_is_called_once(self, jobs: Jobs) -> None:
+    def test_the_hook_is_called_to_stop_and_once_more_to_abort(self, jobs: Jobs) -> None:
         calls: list[int] = []
         handle = echo(jobs, cancel=lambda: calls.append(1))
         assert jobs.all()[0].can_cancel
         assert jobs.cancel(1)
-        assert not jobs.cancel(1)
         assert calls == [1]
         assert handle.is_cancelling
+        job = jobs.all()[0]
+        assert (job.state, job.is_cancelling, job.can_cancel) == (JobState.RUNNING, True, True)
+        assert jobs.cancel(1)
+        assert not jobs.cancel(1)
+        assert calls == [1, 1]
         job = jobs.all()[0]
         assert (job.state, job.is_cancelling, job.can_cancel) == (JobState.RUNNING, True, False)
         handle.finish(JobState.CANCELLED)

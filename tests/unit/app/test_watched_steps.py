@@ -13,7 +13,7 @@ from helpers.retrieval import elements
 from dicomgui.app.context import AppContext
 from dicomgui.app.nservice_events import NEvent
 from dicomgui.app.watched_steps import MAX_SUBSCRIPTIONS, WatchedSteps
-from dicomgui.network import PeerAddress, connect
+from dicomgui.network import EVERYTHING_PERMITTED, PeerAddress, connect
 from dicomgui.network.service_classes.ups_watch import ALL_STEPS, REPORT_CONTEXTS, SUBSCRIBE, SUSPEND, UNSUBSCRIBE
 
 PUSH, EVENT = "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.4"
@@ -95,7 +95,8 @@ async def test_our_listener_takes_events_while_there_is_a_subscription(context: 
         async with connect(at, calling_ae="WORK", contexts=REPORT_CONTEXTS) as assoc:
             assert not assoc.negotiated.accepted
         context.watched.granted(WORK, 3, SUBSCRIBE, ALL_STEPS, "OURS")
-        async with connect(at, calling_ae="WORK", contexts=REPORT_CONTEXTS) as assoc:
+        contexts, permitted = REPORT_CONTEXTS, EVERYTHING_PERMITTED
+        async with connect(at, calling_ae="WORK", contexts=contexts, permitted=permitted) as assoc:
             assert (await assoc.n_event_report(PUSH, "2.25.1", 1, report, context=EVENT)).status == 0
             assert (await assoc.n_event_report("1.2.840.10008.5.1.1.16", "2.25.1", 1, context=EVENT)).status == 0x0118
     [told] = seen

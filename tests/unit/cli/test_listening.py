@@ -210,7 +210,7 @@ async def test_what_is_asked_of_callers_and_granted_to_them(stops: list[Any], tm
     (tmp_path / "secret").write_text("right\n")
     arguments = (
         "--dir", str(tmp_path / "in"), "--user", "anna", "--password-file", str(tmp_path / "secret"),
-        "--async-ops", "5,3", "--ext-neg", "fuzzy,timezone", "--grant-scp", "--max-pdu", "20000",
+        "--async-ops", "5,3", "--ext-neg", "fuzzy,timezone", "--grant-unperformed", "--grant-scp", "--max-pdu", "20000",
     )  # fmt: skip
     contexts = [ProposedContext(uid, EXPLICIT_ONLY, scp_role=True) for uid in (CT, FIND)]
     wish = {
@@ -227,6 +227,14 @@ async def test_what_is_asked_of_callers_and_granted_to_them(stops: list[Any], tm
     assert (agreed.max_invoked, agreed.max_performed, agreed.peer_max_pdu_length) == (5, 3, 20_000)
     assert [QueryFlags.decode(item.data) for item in agreed.extended] == [QueryFlags(fuzzy=True)]
     assert all(context.as_scp for context in agreed.accepted)
+
+
+async def test_what_is_not_performed_is_not_granted_by_accident(stops: list[Any], tmp_path: Path) -> None:
+    run = Run("--dir", str(tmp_path), "--ext-neg", "relational,timezone")
+    with pytest.raises(ConfigurationError, match="only relational and date-time") as caught:
+        await run.run()
+    assert "--grant-unperformed" in caught.value.hint
+    assert not stops
 
 
 async def test_it_lets_in_who_says_who_he_is(stops: list[Any], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from helpers.retrieval import elements
 from helpers.serving import in_thread
 
 from dicomgui.cli.main import main
-from dicomgui.network import Handlers, Reply, Status
+from dicomgui.network import EVERYTHING_PERMITTED, Handlers, Reply, Status
 
 MPPS = ("--class", "ModalityPerformedProcedureStep")
 
@@ -43,7 +43,7 @@ def scp(asked: list[Any]) -> Iterator[Answering]:
         on_n_delete=lambda request: Status(0x0112),
         on_n_event_report=keep,
     )
-    with in_thread(lambda: answering(handlers)) as server:
+    with in_thread(lambda: answering(handlers, permitted=EVERYTHING_PERMITTED)) as server:
         yield server
 
 

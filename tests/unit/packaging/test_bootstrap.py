@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
@@ -151,6 +153,29 @@ def test_no_python_at_all_is_told(bootstrap: ModuleType, monkeypatch: pytest.Mon
     monkeypatch.setattr(bootstrap, "candidates", list)
     with pytest.raises(bootstrap.SetupError, match="Please install one"):
         bootstrap.find_interpreter()
+
+
+def test_every_place_names_the_same_versions_of_python(bootstrap: ModuleType) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = [f"{major}.{minor}" for major, minor in bootstrap.SUPPORTED]
+    major, minor = bootstrap.SUPPORTED[-1]
+    assert project["requires-python"] == f">={names[0]},<{major}.{minor + 1}"
+    told = [line.rpartition(" ")[2] for line in project["classifiers"] if "Language :: Python :: 3." in line]
+    assert told == names
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"With nothing but Python {', '.join(names[:-1])} or {names[-1]} on" in readme
+    assert f"| any Python {names[0]} to {names[-1]} |" in readme
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert f"python: {json.dumps(names)}" in workflow
+    assert f"Python {names[0]}-{names[-1]} " in (bootstrap.__doc__ or "")
+
+
+def test_decoders_are_asked_for_where_they_have_wheels() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extra in ("preview", "test"):
+        asked = {re.split(r"[>=;]", line)[0]: line for line in project["optional-dependencies"][extra]}
+        assert asked["pyjpegls"].endswith("; python_version < '3.14'")
+        assert asked["python-gdcm"].endswith("; python_version < '3.15'")
 
 
 def test_version_of_this_python_and_of_nothing(bootstrap: ModuleType, tmp_path: Path) -> None:

@@ -67,11 +67,19 @@ def test_the_bytes_that_pydicom_makes(name: str, codes: list[tuple[str, str]], s
 
 
 @pytest.mark.parametrize(
-    ("name", "term"),
-    [("Doe", None), ("Müller", "ISO_IR 100"), ("山田", "ISO_IR 192"), ("Müller=山田", "ISO_IR 192")],
+    ("name", "asked", "term"),
+    [
+        ("Doe", "ISO_IR 100", None),
+        ("Müller", "ISO_IR 100", "ISO_IR 100"),
+        ("山田", "ISO_IR 100", "ISO_IR 192"),
+        ("Müller=山田", "ISO_IR 100", "ISO_IR 192"),
+        ("Yamada=山田", "\\ISO 2022 IR 87", ["", "ISO 2022 IR 87"]),
+        ("王^小东", "GB18030", "GB18030"),
+        ("洪^吉洞", "\\ISO 2022 IR 149", ["", "ISO 2022 IR 149"]),
+    ],
 )
-def test_in_the_character_set_of_the_request_if_it_holds_the_answer(name: str, term: str | None) -> None:
-    plan = Plan((Field(0x0010_0010, "PN", 0),), ("ISO_IR 100", "latin-1"))
+def test_in_the_character_set_of_the_request_if_it_holds_the_answer(name: str, asked: str, term: object) -> None:
+    plan = Plan((Field(0x0010_0010, "PN", 0),), asked)
     answer = Match(plan, (name,)).dataset()
     assert answer.get("SpecificCharacterSet") == term
     assert answer.PatientName == name
@@ -99,7 +107,7 @@ ROWS: tuple[tuple[str | int | None, ...], ...] = (
 @pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, DEFLATED, JPEG])
 @pytest.mark.parametrize("row", ROWS, ids=range(len(ROWS)))
 def test_a_plan_encodes_its_answers_as_each_does(row: tuple[str | int | None, ...], syntax: str) -> None:
-    plan = Plan(TEXTS, ("ISO_IR 100", "latin-1"))
+    plan = Plan(TEXTS, "ISO_IR 100")
     match = Match(plan, row)
     assert encoder(plan, syntax)(match) == match.encode(syntax)
 
@@ -127,3 +135,14 @@ def test_a_sequence_that_cannot_be_read_has_no_items(value: bytes | str | int | 
 
 def test_items_of_a_sequence() -> None:
     assert [item.CodeMeaning for item in items_of(kept(("A1", "Schädel"), syntax=BIG), CODES)] == ["Schädel"]
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, DEFLATED])
+@pytest.mark.parametrize(("asked", "term"), [("GB18030", "GB18030"), ("ISO_IR 100", "ISO_IR 192")])
+def test_items_are_in_the_character_set_of_the_request_as_well(syntax: str, asked: str, term: str) -> None:
+    plan = Plan((Field(0x0010_0010, "PN", 0), Field(CODES, "SQ", 1)), asked)
+    row = ("Müller", kept(("A1", "小东"), charset="ISO_IR 192"))
+    answer = decode_dataset(Match(plan, row).encode(syntax), syntax)
+    assert answer.SpecificCharacterSet == term
+    assert str(answer.PatientName) == "Müller"
+    assert answer.ProcedureCodeSequence[0].CodeMeaning == "小东"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,29 @@ def test_a_damaged_one_is_put_aside(tmp_path: Path, content: bytes) -> None:
     assert opened.damaged == tmp_path / "index.sqlite3.damaged"
     assert opened.damaged.read_bytes() == content
     connection.close()
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000], ids=range(2))
+def test_what_is_no_database_is_not_kept_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    opened: list[Recorded] = []
+
+    class Recorded(sqlite3.Connection):
+        is_closed = False
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            opened.append(self)
+
+        def close(self) -> None:
+            self.is_closed = True
+            super().close()
+
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **options: real(*given, factory=Recorded, **options))
+    (tmp_path / "other").write_bytes(content)
+    with pytest.raises(sqlite3.DatabaseError):
+        connect(tmp_path / "other").execute("SELECT * FROM state")
+    assert [connection.is_closed for connection in opened] == [True]
 
 
 def test_damage_in_the_middle_is_found_after_a_crash(tmp_path: Path) -> None:

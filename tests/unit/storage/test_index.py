@@ -108,7 +108,7 @@ def test_a_file_can_be_sent(index: Index, tmp_path: Path) -> None:
     (file,) = index.files(Selection(instance_uids=(f"{ROOT}.3.3.1.1",)))
     path = next(tmp_path.rglob("*.3.3.1.1.dcm"))
     name = path.relative_to(tmp_path).as_posix()
-    assert file == StoredFile(path, name, CT, f"{ROOT}.3.3.1.1", EXPLICIT, path.stat().st_size)
+    assert file == StoredFile(path, name, CT, f"{ROOT}.3.3.1.1", EXPLICIT, path.stat().st_size, path.stat().st_mtime_ns)
 
 
 def test_an_instance_known_by_its_uid_alone_can_be_found_and_sent(tmp_path: Path) -> None:

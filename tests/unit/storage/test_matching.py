@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from helpers.archive import LEVELS, ROOT, find, found, identifier, instance, opened_index, put
@@ -205,6 +206,18 @@ def test_combined_date_and_time_only_if_asked(
     for combined, answer in ((False, apart), (True, together)):
         assert found(index, identifier("STUDY", **keys), combined_datetime=combined) == answer
         assert expected(identifier("STUDY", **keys), combined_datetime=combined) == answer
+
+
+def test_combined_date_and_time_inside_of_a_sequence_key(tmp_path: Path) -> None:
+    scheduled = elements(ScheduledProcedureStepStartDate="20240105", ScheduledProcedureStepStartTime="0800")
+    put(tmp_path, instance(1, 1, 1, RequestAttributesSequence=Sequence([scheduled])))
+    between = {"ScheduledProcedureStepStartDate": "20240104-20240106", "ScheduledProcedureStepStartTime": "1200-1300"}
+    keys = identifier("SERIES", RequestAttributesSequence=Sequence([elements(**between)]))
+    with opened_index(tmp_path) as index:
+        assert found(index, keys) == []
+        assert found(index, keys, combined_datetime=True) == ["1.1"]
+        [answer] = find(index, keys, combined_datetime=True)
+        assert answer.RequestAttributesSequence[0].ScheduledProcedureStepStartTime == "0800"
 
 
 def test_counts_and_lists_of_a_study(index: Index) -> None:

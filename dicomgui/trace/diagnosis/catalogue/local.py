@@ -15,6 +15,13 @@ LOCAL: dict[str, Template] = {
         ("Nothing needs to be done here; a stricter system would refuse it.",),
         "PS3.8 9.3.2, table 9-11",
     ),
+    "odd-command": Template(
+        NOTE,
+        "{peer} sends {message} not as the standard has it: {detail}. It is understood anyway.",
+        ("Its software builds the command set in its own way.",),
+        ("Nothing needs to be done here; a stricter system would break off.",),
+        "PS3.7 6.3.1, 9.3",
+    ),
     "character-set-missing": Template(
         WARNING,
         "{who} sends text in {message} without saying which alphabet: {element} has {detail}; that fits {fits}.",
@@ -47,6 +54,27 @@ LOCAL: dict[str, Template] = {
         "A file could not be read or written: {path} ({detail}).",
         ("The disk is full.", "The folder or file may not be accessed by this user.", "The file is no DICOM file."),
         ("Check free space and rights of the folder.",),
+    ),
+    "converted-private-vr": Template(
+        NOTE,
+        "In {detail} converted files, private elements have lost their value representation (first: {path}).",
+        ("The peer takes implicit VR only, which does not say it.",),
+        ("Have the peer take explicit VR little endian where the private elements matter.",),
+        "PS3.5 7.8, A.1",
+    ),
+    "converted-long-value": Template(
+        NOTE,
+        "In {detail} converted files, values above 65,535 bytes have become UN (first: {path}).",
+        ("In explicit VR their value representation has no room for the length.",),
+        ("Have the peer take implicit VR little endian where these values matter.",),
+        "PS3.5 6.2.2",
+    ),
+    "converted-signed": Template(
+        WARNING,
+        "{detail} converted files have digital signatures, which may not hold any more (first: {path}).",
+        ("The peer does not take the transfer syntax in which they were signed.",),
+        ("Have the peer take the files as they are.", "Send them with Convert set to “never” (--convert never)."),
+        "PS3.3 C.12.1.1.3",
     ),
     "not-converted": Template(
         ERROR,

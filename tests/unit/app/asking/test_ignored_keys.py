@@ -49,3 +49,14 @@ def test_unreadable_answers_and_very_many_are_passed_over() -> None:
     assert ignored_keys([parse_key("PatientID=1")], [Answer(BROKEN), *many[:-2]]) == ()
     assert ignored_keys([parse_key("PatientID=1")], many) == ()
     assert ignored_keys([parse_key("PatientID=1")], many[1:]) == ("PatientID",)
+
+
+def test_a_time_inside_of_the_period_of_a_worklist_contradicts_nothing() -> None:
+    """A night shift: six in the morning is neither after ten nor before, but it is in the period (PS3.4 K.6.1.2.2)."""
+    step = elements(ScheduledProcedureStepStartDate="20240706", ScheduledProcedureStepStartTime="060000")
+    start = "ScheduledProcedureStepSequence[0].ScheduledProcedureStepStart"
+    answers = [answer(ScheduledProcedureStepSequence=[step])]
+    assert ignored_keys(keys(f"{start}Date=20240705-20240706", f"{start}Time=2200-0700"), answers) == ()
+    outside = keys(f"{start}Date=20240705-20240706", f"{start}Time=2200-0500")
+    assert ignored_keys(outside, answers) == (f"{start}Time",)
+    assert ignored_keys(keys(f"{start}Date=20240706", f"{start}Time=2200-0700"), answers) == (f"{start}Time",)

@@ -12,7 +12,7 @@ from dicomgui.network import ConfigurationError, TlsConfig, presets
 from dicomgui.network.association.extended import QueryFlags, decode_extended
 from dicomgui.network.association.identity import UserIdentity
 from dicomgui.network.association.negotiation import ProposedContext, build_request, conclude, negotiate
-from dicomgui.network.pdu import AssociateAC, AssociateRJ, UserIdentityRQ
+from dicomgui.network.pdu import AssociateAC, AssociateRJ, SOPClassExtendedNegotiation, UserIdentityRQ
 
 FOLDER = Path("received")
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
@@ -60,7 +60,12 @@ def test_window_roles_and_extended_negotiation() -> None:
     assert (agreed.max_invoked, agreed.max_performed, agreed.extended) == (1, 1, ())
     assert not agreed.accepted[0].as_scp
     generous = ListenerOptions(
-        FOLDER, any_sop_class=True, async_ops=(16, 4), grant_scp_role=True, extended=QueryFlags(fuzzy=True)
+        FOLDER,
+        any_sop_class=True,
+        async_ops=(16, 4),
+        grant_scp_role=True,
+        extended=QueryFlags(fuzzy=True),
+        grants_unperformed=True,
     )
     granted = negotiate(rq, generous.policy())
     assert isinstance(granted, AssociateAC)
@@ -92,3 +97,19 @@ def test_needs(tmp_path: Path) -> None:
     assert ListenerOptions(FOLDER).with_password("x").tls is None
     known = TlsConfig(cert_file="cert", key_file=key, key_password=lambda: "x")
     assert ListenerOptions(FOLDER, tls=known).needs() == ()
+
+
+@pytest.mark.parametrize(("unperformed", "granted"), [(False, "01 00 00 00"), (True, "01 00 00 01")])
+def test_what_is_not_performed_is_granted_for_tests_alone(tmp_path: Path, unperformed: bool, granted: str) -> None:
+    asked = QueryFlags(relational=True, timezone=True)
+    options = ListenerOptions(tmp_path, extended=asked, grants_unperformed=unperformed)
+    answer = options.policy().answer_extended
+    assert answer is not None
+    said = answer(SOPClassExtendedNegotiation("1.2.840.10008.5.1.4.1.2.2.1", asked.encode()))
+    assert said is not None
+    assert bytes.fromhex(granted).startswith(said)
+    assert said[0] == 1
+
+
+def test_where_only_that_is_chosen_nothing_is_answered(tmp_path: Path) -> None:
+    assert ListenerOptions(tmp_path, extended=QueryFlags(timezone=True)).policy().answer_extended is None

@@ -21,6 +21,7 @@ from dicomgui.app.configuration.settings import ListenerSettings, Settings, Sett
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import Timeouts
 from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.service import Strictness
 from dicomgui.network.transport import TlsConfig
 from dicomgui.storage import DuplicatePolicy, FolderLayout
 
@@ -28,7 +29,15 @@ FULL = Settings(
     trace_filters=("failed", "op:c-store"),
     calling_ae="ME",
     timeouts=Timeouts(
-        connect_s=None, tls_s=3, associate_s=2.5, response_s=None, retrieve_s=8, release_s=1, idle_s=9, artim_s=7.5
+        connect_s=None,
+        tls_s=3,
+        associate_s=2.5,
+        response_s=None,
+        retrieve_s=8,
+        release_s=1,
+        cancel_s=4,
+        idle_s=9,
+        artim_s=7.5,
     ),
     max_pdu_length=0,
     trace_full=True,
@@ -55,6 +64,8 @@ FULL = Settings(
         transfer_syntaxes=("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.1"),
         layout=FolderLayout.DATE,
         on_duplicate=DuplicatePolicy.REPLACE,
+        strictness=Strictness.WARN,
+        grants_unperformed=True,
         max_associations=7,
         max_sent_pdu_length=32_768,
         quotas=Quotas(2, 3000, 4_000_000, 5_000_000_000, 6),

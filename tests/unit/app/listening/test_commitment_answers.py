@@ -11,6 +11,7 @@ from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import AssociationFacts
 from dicomgui.network.service_classes.commitment_provider import CommitmentRequest
 from dicomgui.network.service_classes.references import Reference
+from dicomgui.network.status import Status
 
 ASKED = tuple(Reference("1.2", f"2.25.{number}") for number in range(1, 5))
 REQUEST = CommitmentRequest("2.25.9", ASKED, AssociationFacts(1, "peer:1", "CT", "US", "", ""))
@@ -28,7 +29,7 @@ REQUEST = CommitmentRequest("2.25.9", ASKED, AssociationFacts(1, "peer:1", "CT",
     ],
 )  # fmt: skip
 def test_verdicts(answers: CommitmentAnswers, failed: dict[str, int]) -> None:
-    result = result_of(answers, REQUEST, ASKED[:2])
+    result = result_of(answers, REQUEST, dict.fromkeys(ASKED[2:], Status(0x0112)))
     assert {one.reference.sop_instance_uid: int(one.reason) for one in result.failed} == failed
     assert len(result.committed) == len(ASKED) - len(failed)
     assert result.transaction_uid == "2.25.9"

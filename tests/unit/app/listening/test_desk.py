@@ -16,7 +16,7 @@ from dicomgui.app.listening.answers import AnswerSettings
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.listener import Listener, ListenerOptions, RequestAnswered
 from dicomgui.app.listening.rules import AnswerRule
-from dicomgui.network import connect, presets
+from dicomgui.network import EVERYTHING_PERMITTED, connect, presets
 from dicomgui.network.service_classes import mpps, print_management
 from dicomgui.network.service_classes.worklist import fetch
 
@@ -84,7 +84,8 @@ async def test_a_service_that_is_switched_off_refuses_what_still_comes(listener:
 
 
 async def test_an_operation_that_a_service_does_not_have_is_unrecognized(listener: Listener) -> None:
-    async with connect(f"X@{listener.address}", contexts=presets.for_classes(MPPS)) as assoc:
+    contexts = presets.for_classes(MPPS)
+    async with connect(f"X@{listener.address}", contexts=contexts, permitted=EVERYTHING_PERMITTED) as assoc:
         assert (await assoc.n_delete(MPPS, "2.25.1")).status == 0x0211
 
 

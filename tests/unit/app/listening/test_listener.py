@@ -41,6 +41,7 @@ from dicomgui.network import (
     PeerAddress,
     ProposedContext,
     Server,
+    Strictness,
     Timeouts,
     connect,
     presets,
@@ -279,7 +280,7 @@ async def test_without_syncing_the_next_file_is_opened_while_the_peer_is_at_work
 ) -> None:
     folder = tmp_path / "archive"
     paths = [write_instance(tmp_path / "files", number) for number in range(3)]
-    async with running(context, folder, fsync=False) as listener:
+    async with running(context, folder, fsync=False, strictness=Strictness.ANY) as listener:
         async with await dial(listener.port) as peer:
             await peer.associate()
             for number, path in enumerate(paths, 1):
@@ -306,7 +307,7 @@ async def test_an_association_that_ends_while_the_disk_works_loses_no_file_and_w
 
     monkeypatch.setattr(Archive, "commit", slow)
     data = data_set(write_instance(tmp_path / "files", 1))
-    async with running(context, tmp_path / "archive") as listener:
+    async with running(context, tmp_path / "archive", strictness=Strictness.ANY) as listener:
         async with await dial(listener.port) as peer:
             await peer.associate()
             await peer.send(store_rq("1.2.1", data, 1), store_rq("1.2.2", data, 2))
@@ -372,7 +373,7 @@ async def test_stopping_ends_what_stands(context: AppContext, tmp_path: Path) ->
 
 
 async def test_what_is_open_now_is_known_also_in_the_middle_of_a_data_set(context: AppContext, tmp_path: Path) -> None:
-    async with running(context, tmp_path / "in") as listener:
+    async with running(context, tmp_path / "in", strictness=Strictness.ANY) as listener:
         async with await dial(listener.port) as peer:
             await peer.associate()
             whole = dataset(bytes(100_000))

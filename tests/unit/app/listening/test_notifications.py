@@ -130,7 +130,8 @@ async def test_what_is_kept_is_bounded(context: AppContext, tmp_path: Path, monk
 async def test_a_data_set_that_cannot_be_read_is_listed_all_the_same(context: AppContext, tmp_path: Path) -> None:
     async with asked(context, tmp_path) as (association, desk, _):
         broken = b"\x08\x00\x10\x11SQ\x00\x00\xff\xff\xff\xffabcdefgh"
-        assert (await association.n_event_report(PRINTER, "2.25.1", 1, broken)).status == 0
+        assert (await association.n_event_report(PRINTER, "2.25.1", 1, broken)).status == 0x0110
     [entry] = desk.notifications.entries
+    assert entry.status == 0x0110
     with pytest.raises(RemoteProtocolError):
         entry.dataset()

@@ -20,6 +20,7 @@ from dicomgui.app.nservices.requests import (
     transact,
 )
 from dicomgui.network import (
+    EVERYTHING_PERMITTED,
     ConfigurationError,
     Handlers,
     NoAcceptedContext,
@@ -34,6 +35,7 @@ from dicomgui.network.uids import is_valid_uid
 OPTIONS = ConnectionOptions()
 SUCCESS = Status(0)
 MPPS = SOP_CLASSES["ModalityPerformedProcedureStep"]
+PRINTER = SOP_CLASSES["Printer"]
 COMMITMENT = SOP_CLASSES["StorageCommitmentPushModel"]
 FILM_SESSION, META = SOP_CLASSES["BasicFilmSession"], SOP_CLASSES["BasicGrayscalePrintManagementMeta"]
 
@@ -73,7 +75,7 @@ async def test_create_takes_the_instance_that_the_peer_makes(context: AppContext
 async def test_every_operation_reaches_its_handler(context: AppContext, operation: NOperation) -> None:
     provider = Provider()
     request = NRequest(operation, MPPS, "1.2.3", elements(PatientID="1"), 7, (0x00100020,))
-    async with answering(provider.handlers()) as scp:
+    async with answering(provider.handlers(), permitted=EVERYTHING_PERMITTED) as scp:
         result = await transact(context, scp.address, OPTIONS, request)
     assert (result.ok, result.sop_instance_uid) == (True, "1.2.3")
     [seen] = provider.requests
@@ -122,14 +124,14 @@ async def test_a_failure_status_and_what_the_peer_complains_about_are_results(co
 
 async def test_a_warning_is_done(context: AppContext) -> None:
     async with answering(Provider(Status(0x0107)).handlers()) as scp:
-        result = await transact(context, scp.address, OPTIONS, NRequest(NOperation.DELETE, MPPS, "1.2"))
+        result = await transact(context, scp.address, OPTIONS, NRequest(NOperation.DELETE, FILM_SESSION, "1.2"))
     assert result.ok
 
 
 async def test_an_answer_that_cannot_be_read_is_said(context: AppContext) -> None:
     broken = b"\x28\x00\x10\x00US\x03\x00abc\x28\x00\x11\x00US\x01\x00a"
     async with answering(Provider(Reply(Status(0), dataset=broken)).handlers()) as scp:
-        result = await transact(context, scp.address, OPTIONS, NRequest(NOperation.GET, MPPS, "1.2"))
+        result = await transact(context, scp.address, OPTIONS, NRequest(NOperation.GET, PRINTER, "1.2"))
     assert (result.ok, result.dataset) == (True, None)
     assert "could not be read" in result.notes[0]
 

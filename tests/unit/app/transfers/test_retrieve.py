@@ -13,17 +13,21 @@ from helpers.answering import answering
 from helpers.bad_peer import reached
 from helpers.instances import EXPLICIT, IMPLICIT, SECONDARY_CAPTURE, shipped_folder, write_instance
 from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, ENDLESS, Receiver, data_sets, elements, kept_in, real_files
+from pydicom import dcmread
+from pydicom.encaps import encapsulate
 
 from dicomgui.app.asking.keys import parse_key
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.transfers.retrieve import (
+    MAX_BARREN,
     Arrived,
     Counts,
     GetJob,
     MoveJob,
     RetrieveProgress,
+    RetrieveReport,
     Wanted,
     WantedResult,
     WantedState,
@@ -31,16 +35,20 @@ from dicomgui.app.transfers.retrieve import (
 from dicomgui.network import (
     ConfigurationError,
     ConnectionRefused,
+    DicomNetworkError,
+    FindRequest,
     GetRequest,
     Handlers,
     MoveRequest,
     NoAcceptedContext,
     PeerAddress,
     Reply,
+    Server,
     Status,
     serve,
 )
 from dicomgui.network.tracing import DimseRecord
+from dicomgui.network.uids import STORAGE_CLASSES
 from dicomgui.storage import Archive, DiskFull
 
 OPTIONS = ConnectionOptions()
@@ -323,6 +331,52 @@ async def test_what_the_disk_refuses_has_failed(
         assert one.left()[0].level is Level.IMAGE
 
 
+class Breaking:
+    """A provider of C-GET that aborts at some of the studies, and has nothing of the others."""
+
+    def __init__(self, *studies: str) -> None:
+        self.studies = studies
+        self.asked: list[str] = []
+        self.server: Server | None = None
+
+    async def get(self, request: GetRequest) -> list[Path]:
+        study = str(request.dataset.StudyInstanceUID)
+        self.asked.append(study)
+        if study in self.studies:
+            assert self.server is not None
+            self.server.abort(request.facts.association)
+        return []
+
+    async def run(self, context: AppContext, into: Path, count: int) -> RetrieveReport:
+        wanted = [want("STUDY", f"{STUDY}=1.2.{number}") for number in range(count)]
+        async with answering(Handlers(on_get=self.get, on_find=lambda request: [])) as scp:
+            self.server = scp.server
+            return await GetJob(context, scp.address, OPTIONS, wanted, into=into, sop_classes=[CT]).run()
+
+
+async def test_a_study_that_breaks_the_association_has_failed_and_the_next_goes_on(
+    context: AppContext, tmp_path: Path
+) -> None:
+    breaking = Breaking("1.2.1", "1.2.4")
+    report = await breaking.run(context, tmp_path, 5)
+    assert breaking.asked == [f"1.2.{number}" for number in range(5)]
+    done, failed = WantedState.DONE, WantedState.FAILED
+    assert [result.state for result in report.results] == [done, failed, done, done, failed]
+    assert ["aborted" in result.reason for result in report.results] == [False, True, False, False, True]
+    assert (report.error, report.ok, report.has_failures) == (None, False, True)
+    assert [left.unique[STUDY] for left in report.left()] == ["1.2.1", "1.2.4"]
+    assert len(report.associations) == 1 + 2
+
+
+async def test_associations_that_break_one_after_the_other_end_a_retrieval(context: AppContext, tmp_path: Path) -> None:
+    breaking = Breaking(*(f"1.2.{number}" for number in range(9)))
+    report = await breaking.run(context, tmp_path, 9)
+    assert len(breaking.asked) == MAX_BARREN
+    assert len(report.results) == 9
+    assert {(result.state, "aborted" in result.reason) for result in report.results} == {(WantedState.FAILED, True)}
+    assert isinstance(report.error, DicomNetworkError)
+
+
 async def test_a_folder_that_cannot_be_made_is_a_report(context: AppContext, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     async with answering() as scp:
@@ -388,3 +442,49 @@ async def test_a_cancelled_get_keeps_what_has_come(context: AppContext, tmp_path
     assert report.is_cancelled
     assert (report.arrived or 0) >= 1
     assert not found_in(tmp_path, ".*.part")
+
+
+def encoded(folder: Path, number: int, syntax: str, *, sop_class: str = CT) -> Path:
+    """A file of that transfer syntax; what is in its one fragment counts for nothing here."""
+    path = write_instance(folder, number, sop_class=sop_class)
+    dataset = dcmread(path)
+    dataset.PixelData = encapsulate([bytes(8)])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(path, little_endian=True, implicit_vr=False)
+    return path
+
+
+async def test_images_in_rare_encodings_come_as_they_are(context: AppContext, tmp_path: Path) -> None:
+    """One study in six encodings, HTJ2K RPCL, H.264 and HEVC among them: all are proposed."""
+    rare = [f"1.2.840.10008.1.2.4.{last}" for last in ("202", "205", "102", "107", "90")]
+    files = [encoded(tmp_path / "there", number, uid) for number, uid in enumerate(rare)]
+    files.append(write_instance(tmp_path / "there", 9))
+    handlers = Handlers(
+        on_get=lambda request: files,
+        on_find=lambda request: [elements(StudyInstanceUID="1.2", SOPClassesInStudy=[CT])],
+    )
+    async with answering(handlers) as scp:
+        wanted = [want("STUDY", f"{STUDY}=1.2")]
+        report = await GetJob(context, scp.address, OPTIONS, wanted, into=tmp_path / "in").run()
+    assert (report.ok, report.arrived) == (True, 6)
+    assert kept_in(tmp_path / "in") == data_sets(files)
+
+
+async def test_what_the_peer_says_of_its_encodings_is_proposed_first(context: AppContext, tmp_path: Path) -> None:
+    """With more SOP classes than room for every encoding (PS3.4 C.6.1.1.5, Available Transfer Syntax UID)."""
+    rpcl = "1.2.840.10008.1.2.4.205"
+    classes = list(STORAGE_CLASSES[:40])
+    file = encoded(tmp_path / "there", 1, rpcl, sop_class=classes[7])
+
+    def find(request: FindRequest) -> Iterator[Any]:
+        level = request.dataset.QueryRetrieveLevel
+        uids = {"StudyInstanceUID": "1.2", "SeriesInstanceUID": "1.3", "SOPInstanceUID": "1.4"}
+        told = {"STUDY": {"SOPClassesInStudy": classes}, "IMAGE": {"AvailableTransferSyntaxUID": rpcl}}
+        yield elements(**uids, **told.get(level, {}))
+
+    async with answering(Handlers(on_get=lambda request: [file], on_find=find)) as scp:
+        wanted = [want("STUDY", f"{STUDY}=1.2")]
+        report = await GetJob(context, scp.address, OPTIONS, wanted, into=tmp_path / "in").run()
+    assert (report.ok, report.arrived) == (True, 1)

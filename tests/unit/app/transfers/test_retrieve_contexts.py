@@ -43,9 +43,22 @@ def test_what_is_no_uid_is_left_out() -> None:
 
 
 def test_encodings_are_transfer_syntaxes() -> None:
-    assert set(ENCODINGS) <= set(TRANSFER_SYNTAXES)
+    xl = {f"1.2.840.10008.1.2.4.{last}" for last in (110, 111, 112)}
+    assert set(ENCODINGS) == set(TRANSFER_SYNTAXES) | xl
+    assert len(ENCODINGS) == len(set(ENCODINGS))
 
 
 def test_a_root_without_c_get_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         contexts_for_get(("worklist",))
+
+
+def test_free_contexts_are_filled_and_what_is_told_goes_first() -> None:
+    classes = STORAGE_CLASSES[:5]
+    rpcl = "1.2.840.10008.1.2.4.205"
+    contexts = contexts_for_get(("study",), classes, (rpcl, "nonsense"))
+    assert len(contexts) == 128
+    for uid in classes:
+        syntaxes = [context.transfer_syntaxes for context in contexts if context.abstract_syntax == uid]
+        assert syntaxes[0] == (rpcl,)
+        assert len(syntaxes) in (25, 26)

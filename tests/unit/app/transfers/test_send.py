@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from helpers.bad_peer import APPLICATION, USER, Peer, associate, bad_server, context_ac, reached, response
 from helpers.instances import CT, EXPLICIT, IMPLICIT, MR, write_instance
+from pydicom import dcmread
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.files.conversion import propose
+from dicomgui.app.files.conversion import Conversion, propose
 from dicomgui.app.files.sources import Selection, Skipped, scan
 from dicomgui.app.transfers import send as module
 from dicomgui.app.transfers.send import (
@@ -118,18 +119,24 @@ async def test_only_what_the_files_need_is_proposed(context: AppContext, tmp_pat
         (CT, (EXPLICIT,)),
         (CT, (IMPLICIT,)),
         (MR, (EXPLICIT,)),
+        (MR, (IMPLICIT,)),  # which every peer must take (PS3.5 10.1)
     ]
 
 
-async def test_more_kinds_than_an_association_takes_go_over_several(context: AppContext, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("conversion", "counts"), [(Conversion.NEVER, [128, 2]), (Conversion.UNCOMPRESSED, [64, 64, 2])]
+)
+async def test_more_kinds_than_an_association_takes_go_over_several(
+    context: AppContext, tmp_path: Path, conversion: Conversion, counts: list[int]
+) -> None:
     paths = [write_instance(tmp_path, number, sop_class=f"{CT}.{number}") for number in range(130)]
     shelf = Shelf()
     anything = ServerOptions(policy=AcceptPolicy())
     async with await serve(port=0, handlers=Handlers(on_store=shelf), options=anything) as server:
-        report = await send(context, to(server), OPTIONS, scan(paths))
+        report = await send(context, to(server), OPTIONS, scan(paths), conversion=conversion)
     assert report.ok
-    assert len(report.associations) == 2
-    assert [shelf.associations.count(number) for number in dict.fromkeys(shelf.associations)] == [128, 2]
+    assert len(report.associations) == len(counts)
+    assert [shelf.associations.count(number) for number in dict.fromkeys(shelf.associations)] == counts
 
 
 def requests_in(context: AppContext) -> int:
@@ -442,3 +449,17 @@ async def test_the_association_of_a_failed_attempt_is_known(context: AppContext,
     report = await job.run()
     assert not report.associations
     assert len(job.associations) == 1
+
+
+async def test_what_conversions_change_is_told_once_for_all_files(context: AppContext, tmp_path: Path) -> None:
+    for number in (1, 2):
+        dataset = dcmread(write_instance(tmp_path, number))
+        dataset.private_block(0x0009, "ACME", create=True).add_new(1, "LO", "one")
+        dataset.save_as(tmp_path / f"{number}.dcm")
+    implicit = ServerOptions(policy=AcceptPolicy(transfer_syntaxes=(IMPLICIT,)))
+    async with await serve(port=0, handlers=Handlers(on_store=Shelf()), options=implicit) as server:
+        report = await send(context, to(server), OPTIONS, scan([tmp_path]))
+    assert (report.ok, report.converted) == (True, 2)
+    [finding] = report.findings
+    assert finding.code == "converted-private-vr"
+    assert finding.what.startswith("In 2 converted files, private elements")

@@ -9,7 +9,7 @@ from dicomgui.gui.send.convert_choice import ConvertChoice
 def test_each_choice_is_explained(qtbot: QtBot) -> None:
     widget = ConvertChoice("send")
     qtbot.addWidget(widget)
-    assert widget.conversion is Conversion.NEVER
+    assert widget.conversion is Conversion.UNCOMPRESSED
     meanings = set()
     for number, conversion in enumerate(Conversion):
         widget.choice.setCurrentIndex(number)

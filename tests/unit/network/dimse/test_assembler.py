@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dicomgui.network.dimse.assembler import Assembler, MemorySink, Message, NullSink, Sink
 from dicomgui.network.dimse.command_set import encode
-from dicomgui.network.dimse.commands import CEchoRQ, Command, CStoreRQ, CStoreRSP
+from dicomgui.network.dimse.commands import CEchoRQ, CFindRSP, CGetRSP, Command, CStoreRQ, CStoreRSP
 from dicomgui.network.dimse.fragment import BytesSource, fragments
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu.data import PdvPiece
@@ -320,7 +320,7 @@ def test_sink_is_given_views_and_not_copies() -> None:
 
 def test_response_with_data_set_is_taken() -> None:
     bench = Bench()
-    response = CStoreRSP(1, Status(0), has_dataset=True)
+    response = CFindRSP(1, Status(0xFF00), has_dataset=True)
     bench.feed(COMMAND_LAST, encode(response))
     assert bench.feed(DATA_LAST, b"ab") == Message(1, response, b"ab", 2)
 
@@ -356,3 +356,25 @@ def test_null_sink() -> None:
     feed_all(sink, iter([b"ab"]))
     sink.abandon()
     sink.finish()
+
+
+APPENDED = bytes.fromhex("08000000 04000000 0C000000 08005800 04000000") + b"1.2\0"
+FAILED = CGetRSP(1, Status(0xA702), "1.2.840.10008.5.1.4.1.2.2.3", completed=0, failed=1)
+
+
+def test_a_data_set_that_comes_with_its_command_set_is_one_message() -> None:
+    """As Orthanc ends a C-GET; the next message is taken as ever."""
+    bench = Bench()
+    message = bench.feed(COMMAND_LAST, encode(FAILED) + APPENDED)
+    assert message == Message(1, FAILED, APPENDED, len(APPENDED))
+    assert bench.sinks[0].calls == ["finish"]
+    assert not bench.assembler.in_message
+    assert bench.assembler.repeated(message) is None
+    assert bench.feed(COMMAND_LAST, encode(ECHO)) == Message(1, ECHO, None, -1)
+
+
+def test_the_limit_of_a_data_set_counts_for_one_that_comes_with_its_command_set() -> None:
+    bench = Bench(max_dataset_length=len(APPENDED) - 1)
+    with pytest.raises(RemoteProtocolError, match="more than the limit"):
+        bench.feed(COMMAND_LAST, encode(FAILED) + APPENDED)
+    assert bench.sinks == []

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomgui.network.dimse.command_set import _LAYOUTS, MAX_COMMENT, decode, encode
+from dicomgui.network.dimse.command_set import _LAYOUTS, APPENDED, MAX_COMMENT, appended_dataset, decode, encode
 from dicomgui.network.dimse.commands import (
     MESSAGE_TYPES,
     CCancelRQ,
@@ -564,3 +564,59 @@ def test_recorder_is_told_what_precedes_a_fault() -> None:
     with pytest.raises(RemoteProtocolError):
         decode(command_set(element(0x0900, b"\1\2\3\4")), recorder=recorder)
     assert recorder.fields[-1][1] == "4030201H"
+
+
+# -- what peers send otherwise than the standard says, and whose meaning is plain
+
+
+FAILED_LIST = bytes.fromhex("08000000 04000000 0C000000 08005800 04000000") + b"1.2\0"
+"""Group length of 0008 and Failed SOP Instance UID List, in implicit VR little endian: as Orthanc 1.12.7 sends them."""
+
+
+@pytest.mark.parametrize("has_dataset", [True, False])
+def test_a_data_set_behind_the_command_set_of_a_response(has_dataset: bool) -> None:
+    sound = encode(CGetRSP(1, Status(0xA702), GET, completed=0, failed=1, has_dataset=has_dataset))
+    command = decode(sound + FAILED_LIST)
+    assert command == decode(sound)
+    assert APPENDED in command.anomalies
+    assert len(command.anomalies) == 2 - has_dataset, "that it is not announced is odd as well"
+    assert appended_dataset(sound + FAILED_LIST) == FAILED_LIST
+    assert appended_dataset(sound) == b""
+
+
+def test_a_data_set_behind_anything_else_is_an_error() -> None:
+    """What a request means then is not plain, nor what follows where the group length does not say where it ends."""
+    for sound in (encode(CStoreRQ(1, CT, INSTANCE)), encode(CGetRSP(1, OK, GET))[12:]):
+        assert appended_dataset(sound + FAILED_LIST) == b""
+        with pytest.raises(RemoteProtocolError, match="not of group 0000"):
+            decode(sound + FAILED_LIST)
+
+
+@pytest.mark.parametrize("value", ["0300 0300", "0300 0000"])
+def test_of_several_numbers_of_sub_operations_the_first_counts(value: str) -> None:
+    """As DCMTK takes them; a PACS in the field sends two (pynetdicom, issue 554)."""
+    data = encode(CMoveRSP(1, Status(0xFF00), MOVE, remaining=5))
+    at = data.index(bytes.fromhex("00002010"))
+    odd = data[:at] + bytes.fromhex("00002010 04000000" + value)
+    odd = odd[:8] + struct.pack("<L", len(odd) - 12) + odd[12:]
+    command = decode(odd)
+    assert isinstance(command, CMoveRSP)
+    assert command.remaining == 3
+    assert command.anomalies == ("(0000,1020) Number of Remaining Sub-operations has 4 bytes: the first two count",)
+
+
+def test_what_comes_twice_with_the_same_value_counts_once() -> None:
+    data = encode(CEchoRSP(7, OK))
+    status = data[-10:]
+    twice = data[:8] + struct.pack("<L", len(data) + 10 - 12) + data[12:] + status
+    assert decode(twice) == CEchoRSP(7, OK)
+    assert decode(twice).anomalies == ("(0000,0900) Status comes twice, with the same value",)
+    with pytest.raises(RemoteProtocolError, match="it comes twice"):
+        decode(twice[:-2] + b"\1\0")
+
+
+@pytest.mark.parametrize("command", [CCancelRQ(9), CEchoRSP(9, OK)])
+def test_message_id_in_the_place_of_the_one_responded_to(command: Command) -> None:
+    odd = encode(command).replace(bytes.fromhex("00002001 02000000"), bytes.fromhex("00001001 02000000"))
+    assert decode(odd) == command
+    assert decode(odd).anomalies == ("(0000,0110) Message ID stands for (0000,0120) Message ID Being Responded To",)

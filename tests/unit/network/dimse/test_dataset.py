@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
+from dicomgui.network.dimse.dataset import (
+    DatasetTooLarge,
+    check_structure,
+    count_elements,
+    decode_dataset,
+    encode_dataset,
+)
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 
 IMPLICIT = "1.2.840.10008.1.2"
@@ -96,7 +102,6 @@ def test_value_that_cannot_be_encoded() -> None:
         (b"\x28\0\x10\0US\x03\0\x00\x02\x01", EXPLICIT),
         (b"\x78\x9c no deflate", DEFLATED),
         (encode_dataset(sample(), DEFLATED)[:-8], DEFLATED),
-        (OPEN_SEQUENCE + (b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + OPEN_SEQUENCE) * 10_000, IMPLICIT),
     ],
 )
 def test_unreadable(data: bytes, syntax: str) -> None:
@@ -105,11 +110,71 @@ def test_unreadable(data: bytes, syntax: str) -> None:
     assert caught.value.abort_reason == 6
 
 
+def test_a_nesting_without_end() -> None:
+    data = OPEN_SEQUENCE + (b"\xfe\xff\x00\xe0\xff\xff\xff\xff" + OPEN_SEQUENCE) * 10_000
+    with pytest.raises(DatasetTooLarge, match="sequences more than 64 deep in one another"):
+        decode_dataset(data, IMPLICIT)
+
+
+@pytest.mark.parametrize("deflated", [False, True])
+def test_elements_are_counted_before_they_are_made(deflated: bool) -> None:
+    items = b"\xfe\xff\x00\xe0\0\0\0\0" * 100
+    data = b"\x40\0\0\x01SQ\0\0" + len(items).to_bytes(4, "little") + items
+    if deflated:
+        stream = zlib.compressobj(wbits=-15)
+        data = stream.compress(data) + stream.flush()
+    syntax = DEFLATED if deflated else EXPLICIT
+    assert count_elements(data, syntax, max_elements=101, max_depth=2) == 101
+    with pytest.raises(DatasetTooLarge, match="more than 100 elements, items and values"):
+        decode_dataset(data, syntax, max_elements=100, max_depth=2)
+
+
+def test_values_count_as_elements_but_pixels_do_not() -> None:
+    text = b"\x08\0\x08\0CS\x90\x01" + b"A\\" * 200
+    pixels = b"\xe0\x7f\x10\0OW\0\0\x90\x01\0\0" + b"\\" * 400
+    assert count_elements(text + pixels, EXPLICIT, max_depth=2) == 202
+
+
+def test_a_long_data_set_with_a_broken_structure_is_not_tried() -> None:
+    data = b"\x10\0\x10\0PN\xff\xff" + bytes(70_000)
+    with pytest.raises(RemoteProtocolError, match="its structure is broken"):
+        count_elements(data, EXPLICIT)
+
+
+def test_a_short_one_counts_as_what_it_could_be_at_most() -> None:
+    data = b"\x10\0\x10\0PN\xff\xff" + bytes(4_000)
+    assert count_elements(data, EXPLICIT) == len(data) // 8
+
+
 def test_deflate_bomb() -> None:
     deflate = zlib.compressobj(wbits=-15)
     bomb = deflate.compress(bytes(10_000_000)) + deflate.flush()
-    with pytest.raises(RemoteProtocolError, match="inflates to more than 1000000 bytes"):
+    with pytest.raises(RemoteProtocolError, match="inflates to more than 1,000,000 bytes"):
         decode_dataset(bomb, DEFLATED, max_inflated=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("data", "syntax"),
+    [
+        (b"", "1.2.840.10008.1.2"),
+        (b"\x08\x00\x60\x00\x02\x00\x00\x00CT", "1.2.840.10008.1.2"),
+        (b"\x08\x00\x60\x00CS\x02\x00CT", "1.2.840.10008.1.2.1"),
+    ],
+)
+def test_a_data_set_that_is_whole_passes(data: bytes, syntax: str) -> None:
+    check_structure(data, syntax)
+
+
+def test_what_inflates_beyond_the_limit_is_not_judged() -> None:
+    compress = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    data = compress.compress(b"\x10\x00\x10\x00UN\x00\x00\x00\x10\x00\x00" + bytes(4096)) + compress.flush()
+    check_structure(data, "1.2.840.10008.1.2.1.99", max_inflated=1000)
+
+
+@pytest.mark.parametrize("data", [b"garbage!" * 3, b"\x08\x00\x60\x00CS\x20\x00CT"])
+def test_a_data_set_that_is_not_whole_is_refused(data: bytes) -> None:
+    with pytest.raises(RemoteProtocolError, match=r"cannot be read: [a-z-]+ at byte [0-9]+"):
+        check_structure(data, "1.2.840.10008.1.2.1")
 
 
 @given(st.binary(max_size=200), st.sampled_from(SYNTAXES))
@@ -121,3 +186,11 @@ def test_any_bytes_are_a_data_set_or_a_protocol_error(data: bytes, syntax: str) 
 def test_pydicom_is_not_imported_before_it_is_needed() -> None:
     code = "import sys, dicomgui.network.dimse.dataset; sys.exit('pydicom' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_depth_is_counted_in_sequences() -> None:
+    opening = bytes.fromhex("4000000153510000fffffffffeff00e0ffffffff")
+    closing = bytes.fromhex("feff0de000000000feffdde000000000")
+    assert count_elements((opening * 3 + closing * 3) * 40, EXPLICIT, max_depth=3) == 40 * 6
+    with pytest.raises(DatasetTooLarge, match="more than 2 deep"):
+        count_elements((opening * 3 + closing * 3) * 40, EXPLICIT, max_depth=2)

@@ -7,9 +7,11 @@ from io import BytesIO
 
 import pytest
 from helpers.elements import UNDEFINED, delimiter, explicit, implicit, item
+from pydicom.dataset import Dataset
 
+from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.dimse.native import ConversionError, Reader, Writer, encoding_of
-from dicomgui.network.dimse.recode import Edit, Edits, recode
+from dicomgui.network.dimse.recode import Edit, Edits, RemarkCode, recode
 from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN as BIG
 from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN as LITTLE
 from dicomgui.network.uids import IMPLICIT_VR_LITTLE_ENDIAN as IMPLICIT
@@ -302,3 +304,26 @@ def test_an_item_has_its_own_edits() -> None:
     edits: Edits = {20: {0x00280004: Edit(b"CS", b"PALETTE COLOR ")}}
     changed = explicit(0x00280004, "CS", b"PALETTE COLOR ")
     assert recoded(data, LITTLE, LITTLE, edits) == explicit(0x00880200, "SQ", item(changed)) + inner
+
+
+def remarks_of(dataset: Dataset, source: str, target: str) -> dict[RemarkCode, tuple[int, int]]:
+    reader = Reader(BytesIO(encode_dataset(dataset, source)))
+    made = recode(reader, encoding_of(source), Writer(BytesIO()), encoding_of(target))
+    return {remark.code: (remark.tag, remark.elements) for remark in made}
+
+
+def test_what_changes_beside_the_encoding_is_told() -> None:
+    dataset = Dataset()
+    dataset.PatientID = "1"
+    block = dataset.private_block(0x0009, "ACME", create=True)
+    block.add_new(1, "LO", "one")
+    block.add_new(2, "DS", "2")
+    block.add_new(3, "UN", b"ab")
+    assert remarks_of(dataset, LITTLE, IMPLICIT) == {RemarkCode.PRIVATE_VR: (0x00091001, 2)}
+    assert remarks_of(dataset, IMPLICIT, LITTLE) == {}
+    signed = Dataset()
+    signed.add_new(0x4FFE0001, "SQ", [Dataset()])
+    assert remarks_of(signed, LITTLE, IMPLICIT) == {RemarkCode.SIGNED: (0x4FFE0001, 1)}
+    long = Dataset()
+    long.add_new(0x00286010, "US", [1] * 40_000)
+    assert remarks_of(long, IMPLICIT, LITTLE) == {RemarkCode.LONG_VALUE: (0x00286010, 1)}

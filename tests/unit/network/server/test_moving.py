@@ -42,7 +42,10 @@ def test_an_address_is_called_as_the_server_would(opened: list[Any]) -> None:
     [(address, options)] = opened
     assert address == PLACE
     assert (options.calling_ae, options.timeouts) == ("US", times)
-    assert [(c.abstract_syntax, c.transfer_syntaxes) for c in options.contexts] == [(CT, (EXPLICIT,))]
+    assert [(c.abstract_syntax, c.transfer_syntaxes) for c in options.contexts] == [
+        (CT, (EXPLICIT,)),
+        (CT, ("1.2.840.10008.1.2",)),
+    ]
 
 
 def test_a_destination_has_its_own_options_but_for_title_and_trace(opened: list[Any]) -> None:

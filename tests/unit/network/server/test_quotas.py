@@ -18,8 +18,14 @@ class Desk:
     """Guarded handlers, a clock that is set by hand, and what was kept and refused."""
 
     def __init__(
-        self, max_instances: int | None = None, max_bytes: int | None = None, *, own_sink: bool = True
+        self,
+        max_instances: int | None = None,
+        max_bytes: int | None = None,
+        *,
+        own_sink: bool = True,
+        memory: int = 1000,
     ) -> None:
+        self.memory = memory
         self.now = 1000.0
         self.kept: list[object] = []
         self.told: list[str] = []
@@ -46,7 +52,7 @@ class Desk:
     ) -> Any:
         """What a C-STORE is answered; each peer has a port of its own each time."""
         facts = AssociationFacts(1, f"{host}:{40_000 + len(self.kept)}", title, called, "1.2", "V")
-        request = StoreRequest(None, None, facts, None)  # type: ignore[arg-type]
+        request = StoreRequest(None, None, facts, None, collect=lambda: MemorySink(self.memory))  # type: ignore[arg-type]
         sink = self.guarded["open_sink"](request)
         if isinstance(sink, Status | Reply):
             return sink
@@ -132,11 +138,8 @@ def test_handlers_that_collect_in_memory_are_guarded_too() -> None:
     assert desk.kept == [b"1234"]
 
 
-def test_a_data_set_that_does_not_fit_into_memory_is_answered_as_without_limits(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(quotas, "MEMORY_DATASET_LIMIT", 2)
-    desk = Desk(5, own_sink=False)
+def test_a_data_set_that_does_not_fit_into_memory_is_answered_as_without_limits() -> None:
+    desk = Desk(5, own_sink=False, memory=2)
     assert desk.store(b"1234") == Reply(Status(0xA700), "the data set is too large")
     assert desk.kept == []
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from dicomgui.network import ConnectionLost, LocalProtocolError, NoAcceptedContext, OperationTimeout, Status
+from dicomgui.network.association.params import Timeouts
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import CFindRSP
 from dicomgui.network.service.exchange import StreamExchange
-from dicomgui.network.service.operation import CANCEL_S, Operation
+from dicomgui.network.service.operation import Operation
+
+CANCEL_S = 0.8
 
 
 class Stage:
@@ -22,13 +26,19 @@ class Stage:
         self.fault = fault
         self.ended = self.starts = 0
         self.cancels: list[float] = []
+        self.dropped: list[Any] = []
         self.answers_cancel = True
         self.aborted = False
         self.gate = asyncio.Event()
         self.gate.set()
         self.exchange = StreamExchange(1, 1, CFindRSP, 1.0, lambda e, hard: None, lambda e: None)
         self.notes: list[str] = []
-        connection: Any = SimpleNamespace(requests=self, peer="X@h:1", scribe=SimpleNamespace(cancel=self.notes.append))
+        connection: Any = SimpleNamespace(
+            requests=self,
+            peer="X@h:1",
+            scribe=SimpleNamespace(cancel=self.notes.append),
+            timeouts=Timeouts(cancel_s=CANCEL_S),
+        )
         self.op: Operation[int] = Operation(connection, self._start, lambda m, syntax: m.dataset_length, self._on_end)
 
     async def _start(self) -> tuple[StreamExchange, str]:
@@ -45,6 +55,9 @@ class Stage:
         self.cancels.append(within_s)
         if self.answers_cancel:
             self.finish(0xFE00)
+
+    def drop_stream(self, exchange: StreamExchange, within_s: float, on_end: Any) -> None:
+        self.dropped.append((exchange, within_s, on_end))
 
     def end_stream(self, exchange: StreamExchange) -> None:
         if exchange.is_waiting:
@@ -253,3 +266,28 @@ async def test_a_second_task_that_iterates_during_the_start_gets_nothing(stage: 
     stage.finish()
     stage.gate.set()
     assert (await first).status == 0
+
+
+def drop(stage: Stage) -> None:
+    del stage.op
+    gc.collect()
+
+
+async def test_one_that_is_dropped_in_its_middle_warns_and_is_cancelled(stage: Stage) -> None:
+    stage.give(1, 2)
+    async for _ in stage.op:
+        break
+    with pytest.warns(ResourceWarning, match="an operation of CFind with X@h:1 was dropped before its end"):
+        drop(stage)
+    await asyncio.sleep(0)
+    [(exchange, within_s, on_end)] = stage.dropped
+    assert (exchange, within_s, on_end) == (stage.exchange, CANCEL_S, stage._on_end)
+
+
+async def test_one_that_has_ended_is_dropped_without_a_word(stage: Stage) -> None:
+    stage.finish()
+    assert [number async for number in stage.op] == []
+    del stage.op
+    gc.collect()
+    await asyncio.sleep(0)
+    assert stage.dropped == []

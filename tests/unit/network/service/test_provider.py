@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 
 from dicomgui.network import AssociationFacts, Handlers, Reply, Status
 from dicomgui.network.association.contexts import AcceptedContext
+from dicomgui.network.association.params import Limits
 from dicomgui.network.dimse.assembler import MemorySink, Message, NullSink
 from dicomgui.network.dimse.commands import (
     CCancelRQ,
@@ -22,20 +23,29 @@ from dicomgui.network.dimse.commands import (
     CMoveRQ,
     Command,
     CStoreRQ,
+    NActionRQ,
+    NCreateRQ,
     NEventReportRQ,
     NGetRQ,
     NSetRQ,
     UnknownCommand,
     answer,
 )
+from dicomgui.network.dimse.memory import MemoryShare
 from dicomgui.network.service import provider as module
+from dicomgui.network.service.instance_check import Strictness
 from dicomgui.network.service.provider import Provider
+from dicomgui.network.service.resources import Resources
 from dicomgui.network.transport import TaskOwner
 from dicomgui.network.uids import VERIFICATION
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+MOVE, GET = "1.2.840.10008.5.1.4.1.2.2.2", "1.2.840.10008.5.1.4.1.2.2.3"
 MPPS = "1.2.840.10008.3.1.2.3.3"
+COMMITMENT = "1.2.840.10008.1.20.1"
+NOTIFICATION = "1.2.840.10008.3.1.2.3.5"
+RETRIEVE = "1.2.840.10008.3.1.2.3.4"
 STORED = Status(0)
 
 
@@ -46,7 +56,13 @@ def context(uid: str, *, scp: bool = True) -> AcceptedContext:
 class House:
     """A provider whose connection is the test."""
 
-    def __init__(self, handlers: Handlers, window: int = 1) -> None:
+    def __init__(
+        self, handlers: Handlers, window: int = 1, limits: Limits | None = None, strictness: Strictness = Strictness.ANY
+    ) -> None:
+        self.resources = Resources(limits or Limits())
+        self.memory = MemoryShare(self.resources.memory)
+        self.instance_memory = MemoryShare(self.resources.instance_memory)
+        self.command_length = 100
         self.answers: list[tuple[int, int]] = []
         self.answered: list[Any] = []
         self.data: list[bytes] = []
@@ -57,7 +73,7 @@ class House:
         self.requests = SimpleNamespace(brake=self)
         self.scribe = SimpleNamespace(note=lambda *values: None)
         self.tasks = TaskOwner("test")
-        self.provider = Provider(handlers, self.tasks)
+        self.provider = Provider(handlers, self.tasks, strictness=strictness)
         facts = AssociationFacts(1, "h:1", "A", "B", "", "")
         connection: Any = self
         user: Any = SimpleNamespace()
@@ -205,9 +221,12 @@ async def test_an_id_in_use_is_refused_whether_its_request_runs_or_waits() -> No
         (CFindRQ(1, FIND), b"", None, False, 0x0122),
         (CMoveRQ(1, FIND, "D"), b"", None, True, 0x0211),
         (CGetRQ(1, FIND), b"", None, True, 0x0211),
+        (NGetRQ(1, RETRIEVE, "1.2"), None, None, True, 0x0211),
+        (NGetRQ(1, RETRIEVE, "1.2"), None, None, False, 0x0122),
         (NGetRQ(1, MPPS, "1.2"), None, None, True, 0x0211),
-        (NGetRQ(1, MPPS, "1.2"), None, None, False, 0x0122),
-        (NEventReportRQ(1, MPPS, "1.2", 1), None, None, False, 0x0211),
+        (NGetRQ(1, MPPS, "1.2"), None, VERIFICATION, True, 0x0118),
+        (NGetRQ(1, RETRIEVE, "1..2"), None, None, True, 0x0117),
+        (NEventReportRQ(1, NOTIFICATION, "1.2", 1), None, None, False, 0x0211),
         (UnknownCommand(1, 0x0999), None, None, True, 0x0211),
     ],
     ids=lambda value: value.name if hasattr(value, "name") else "",
@@ -228,18 +247,46 @@ async def test_what_is_refused_whatever_the_handler_thinks(
     assert getattr(house.answered[0], "error_comment", "x")
 
 
-async def test_a_data_set_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MEMORY_DATASET_LIMIT", 3)
-    house = House(Handlers(on_store=lambda request, data: STORED, on_n_set=lambda request: STORED))
+async def test_a_data_set_that_is_too_large_is_refused() -> None:
+    limits = Limits(max_attributes_length=3, max_instance_memory=3)
+    house = House(Handlers(on_store=lambda request, data: STORED, on_n_set=lambda request: STORED), limits=limits)
     house.give(CStoreRQ(1, CT, "1.2.3"), data=b"data")
     house.give(NSetRQ(2, MPPS, "1.2"), data=b"data")
-    house.give(NSetRQ(3, MPPS, "1.2"), data=b"dat")
+    house.give(NSetRQ(3, MPPS, "1.2"), data=b"")
     assert house.answers == [(1, 0xA700), (2, 0x0213), (3, 0)]
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        (NCreateRQ(1, MPPS, "1.2"), 0x0110),
+        (NSetRQ(1, MPPS, "1.2"), 0x0110),
+        (NActionRQ(1, COMMITMENT, "1.2", 1), 0x0110),
+        (CFindRQ(1, FIND), 0xC000),
+        (CMoveRQ(1, MOVE, "THERE"), 0xC000),
+        (CGetRQ(1, GET), 0xC000),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+@pytest.mark.parametrize(
+    "data", [b"garbage!garbage!", b"\x08\x00\x60\x00\x04\x00\x00\x00CT", bytes(range(200))], ids=len
+)
+async def test_what_no_reader_can_read_reaches_no_handler(command: Command, status: int, data: bytes) -> None:
+    asked: list[object] = []
+    told: list[int] = []
+    names = ("n_create", "n_set", "n_action", "find", "move", "get")
+    handlers = Handlers(**{f"on_{name}": asked.append for name in names})
+    house = House(dataclasses.replace(handlers, on_refused=lambda facts, command, reply: told.append(reply.status)))
+    command = dataclasses.replace(command, has_dataset=True)
+    house.give(command, data=data)
+    assert house.answers == [(1, status)]
+    assert told == [status]
+    assert not asked
 
 
 async def test_sinks_are_chosen_by_kind() -> None:
     house = House(Handlers(on_store=lambda request, data: STORED))
-    assert isinstance(house.provider.open_sink(context(CT), CStoreRQ(1, CT, "1.2.3")), MemorySink)
+    assert not isinstance(house.provider.open_sink(context(CT), CStoreRQ(1, CT, "1.2.3")), NullSink)
     assert isinstance(house.provider.open_sink(context(MPPS), NSetRQ(1, MPPS, "1.2")), MemorySink)
     assert isinstance(house.provider.open_sink(context(CT), UnknownCommand(1, 0x0999)), NullSink)
     assert isinstance(house.provider.open_sink(context(CT, scp=False), CStoreRQ(1, CT, "1.2.3")), NullSink)
@@ -308,7 +355,7 @@ async def test_b17_what_is_no_answer_is_0110(answer: object, later: bool) -> Non
 
     handler = coroutine if later else now
     house = House(Handlers(on_n_get=handler))
-    house.give(NGetRQ(1, MPPS, "1.2"))
+    house.give(NGetRQ(1, RETRIEVE, "1.2"))
     await house.settle()
     assert house.answers == [(1, 0x0110)]
 
@@ -316,7 +363,7 @@ async def test_b17_what_is_no_answer_is_0110(answer: object, later: bool) -> Non
 @pytest.mark.parametrize("answer", [Dataset(), Reply(STORED, dataset=Dataset()), Reply(STORED, dataset=b"")])
 async def test_an_answer_with_a_data_set(answer: Any) -> None:
     house = House(Handlers(on_n_get=lambda request: answer))
-    house.give(NGetRQ(1, MPPS, "1.2"))
+    house.give(NGetRQ(1, RETRIEVE, "1.2"))
     await house.settle()
     assert house.answers == [(1, 0)]
     assert house.answered[0].has_dataset

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from helpers.lines import Line
 
-from dicomgui.network import AssociationAborted, LocalProtocolError, RemoteProtocolError, Status
+from dicomgui.network import AssociationAborted, LocalProtocolError, OperationTimeout, RemoteProtocolError, Status
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import (
     CCancelRQ,
@@ -266,7 +266,7 @@ async def test_a_cancel_is_sent_and_shortens_the_time(desk: Desk) -> None:
 
 async def test_a_response_that_does_not_come_is_told_once(desk: Desk) -> None:
     task = desk.echo(0.02)
-    other = desk.echo(0.02)  # not sent yet: its time does not run
+    other = desk.echo(20)  # waits for its turn
     await desk.is_overdue.wait()
     desk.requester.end(GONE)
     assert await asyncio.gather(task, other, return_exceptions=True) == [GONE, GONE]
@@ -332,3 +332,12 @@ async def test_a_message_can_be_prepared_ahead(desk: Desk) -> None:
     assert [data for _, control, data in desk.line.sent if control == 2] == [b"data"]
     desk.give(CStoreRSP(1, Status(0)))
     await task
+
+
+async def test_the_wait_for_a_turn_counts_against_the_time_out(desk: Desk) -> None:
+    first = desk.echo(20)
+    with pytest.raises(OperationTimeout, match=r"another operation .* did not end within 0\.02 s"):
+        await desk.echo(0.02)
+    assert desk.overdue == []  # the association stands
+    desk.give(CEchoRSP(1, Status(0)))
+    assert (await first).command == CEchoRSP(1, Status(0))

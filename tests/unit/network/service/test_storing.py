@@ -23,6 +23,7 @@ class Fake:
     def __init__(self, *syntaxes: str) -> None:
         self.syntaxes = syntaxes
         self.prepared: list[object] = []
+        self.unmet: list[tuple[str, ...]] = []
         self.requests = self
         self.number = 0
         self.maker = StoreMaker(self, self)
@@ -31,11 +32,14 @@ class Fake:
         self.number += 1
         return self.number
 
-    def choose(self, sop_class: str, syntaxes: tuple[str, ...]) -> AcceptedContext:
+    def choose(self, sop_class: str, syntaxes: tuple[str, ...], *, is_final: bool = True) -> AcceptedContext:
         for syntax in syntaxes:
             if syntax in self.syntaxes:
                 return AcceptedContext(1, sop_class, syntax, as_scu=True, as_scp=False)
-        raise NoAcceptedContext("none", sop_class=sop_class, offered=(), accepted=())
+        raise NoAcceptedContext("none", sop_class=sop_class, offered=(), accepted=self.syntaxes)
+
+    def tell_unmet(self, sop_class: str, syntaxes: tuple[str, ...]) -> None:
+        self.unmet.append(syntaxes)
 
     def prepare(self, *what: Any) -> list[object]:
         self.prepared.append(what)
@@ -71,7 +75,8 @@ def test_a_file_goes_in_its_own_syntax_or_not_at_all(tmp_path: Path) -> None:
     ("own", "accepted", "expected"),
     [
         (EXPLICIT, (IMPLICIT, EXPLICIT), EXPLICIT),
-        (EXPLICIT, (IMPLICIT,), None),
+        (EXPLICIT, (IMPLICIT,), IMPLICIT),
+        (EXPLICIT, ("1.2.840.10008.1.2.4.50",), None),
         (None, (IMPLICIT, EXPLICIT), EXPLICIT),
         (None, (IMPLICIT,), IMPLICIT),
         (None, (), None),

@@ -40,9 +40,13 @@ class Peer:
         self.fails_to_open: Exception | None = None
         self.fails_to_end: Exception | None = None
         self.is_known = True
+        self.opens = asyncio.Event()
+        self.opens.set()
+        self.priorities: list[int] = []
 
-    async def store(self, thing: Any, **originator: object) -> Response:
+    async def store(self, thing: Any, *, priority: int, **originator: object) -> Response:
         uid = str(thing.SOPInstanceUID)
+        self.priorities.append(priority)
         self.asked.append(uid)
         answer = self.answers.get(uid, 0)
         if isinstance(answer, asyncio.Event):
@@ -58,6 +62,7 @@ class Peer:
     @contextlib.asynccontextmanager
     async def open(self, request: object, kinds: Collection[tuple[str, str]]) -> AsyncIterator[Any]:
         self.opened.append(kinds)
+        await self.opens.wait()
         if self.fails_to_open is not None:
             raise self.fails_to_open
         kind: type[BaseException] | None = None
@@ -75,8 +80,9 @@ class Peer:
 class Performance:
     """One C-GET or C-MOVE at our provider."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: Peer, *, priority: int = 0) -> None:
         self.peer = peer
+        self.priority = priority
         self.told: list[tuple[int | None, ...]] = []
         self.is_wanted = True
         self.request: Any = SimpleNamespace(
@@ -85,12 +91,12 @@ class Performance:
         self.pressure = Pressure(lambda: self.is_wanted)
 
     async def get(self, answer: Any) -> Reply:
-        self.request.command = CGetRQ(1, GET)
+        self.request.command = CGetRQ(1, GET, self.priority)
         handler = answer if callable(answer) else lambda request: answer
         return _reply(await perform_get(self.request, handler, self._respond, self.pressure))
 
     async def move(self, answer: Any, mover: Any = ...) -> Reply:
-        self.request.command = CMoveRQ(1, MOVE, "DEST")
+        self.request.command = CMoveRQ(1, MOVE, "DEST", self.priority)
         handler = answer if callable(answer) else lambda request: answer
         mover = self.peer if mover is ... else mover
         return _reply(await perform_move(self.request, handler, self._respond, self.pressure, mover))
@@ -254,16 +260,44 @@ async def test_a_release_that_fails_changes_nothing() -> None:
     assert (await Performance(peer).move(some(1))).status == 0
 
 
-async def test_a_sub_operation_that_hangs_is_given_up_at_a_cancel() -> None:
-    peer = Peer({"1.2.3.2": asyncio.Event()})
+@pytest.mark.parametrize("verb", ["get", "move"])
+async def test_a_c_store_that_is_under_way_ends_before_a_cancel_does(verb: str) -> None:
+    """As dcmqrscp has it: the destination gets no half instance, and no A-ABORT."""
+    answered = asyncio.Event()
+    peer = Peer({"1.2.3.2": answered})
     performance = Performance(peer)
-    task = asyncio.create_task(performance.move(some(1, 2, 3)))
-    await reached(lambda: len(peer.asked) == 2, "it hangs at the second")
+    task = asyncio.create_task(getattr(performance, verb)(some(1, 2, 3)))
+    await reached(lambda: len(peer.asked) == 2, "the second is under way")
+    performance.request.is_cancelled = True
+    performance.pressure.press()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not task.done()
+    answered.set()
+    reply = await task
+    assert (reply.status, reply.progress) == (0xFE00, Progress(1, 2, 0, 0))
+    assert peer.stored == ["1.2.3.1", "1.2.3.2"]
+    assert peer.left == [None] * (verb == "move")
+
+
+async def test_a_destination_that_does_not_answer_a_connection_is_given_up_at_a_cancel() -> None:
+    peer = Peer()
+    peer.opens = asyncio.Event()
+    performance = Performance(peer)
+    task = asyncio.create_task(performance.move(some(1, 2)))
+    await reached(lambda: len(peer.opened) == 1, "it connects")
     performance.request.is_cancelled = True
     performance.pressure.press()
     reply = await task
-    assert (reply.status, reply.progress) == (0xFE00, Progress(1, 1, 1, 0))
-    assert peer.left == [asyncio.CancelledError]  # left in haste
+    assert (reply.status, reply.progress) == (0xFE00, Progress(1, 0, 1, 0))
+
+
+@pytest.mark.parametrize(("verb", "priority"), [("get", 1), ("get", 2), ("move", 1), ("move", 0)])
+async def test_the_c_stores_have_the_priority_of_their_request(verb: str, priority: int) -> None:
+    """PS3.7 9.1.1.1.5 and 9.1.4: the sub-operations are as urgent as what they belong to."""
+    performance = Performance(Peer(), priority=priority)
+    await getattr(performance, verb)(some(1, 2))
+    assert performance.peer.priorities == [priority] * 2
 
 
 async def test_a_handler_that_hangs_is_given_up_at_a_cancel() -> None:

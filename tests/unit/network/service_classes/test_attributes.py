@@ -27,6 +27,7 @@ from dicomgui.network.service_classes.attributes import (
     text_of,
     texts_of,
     tm,
+    wrong_value,
 )
 from dicomgui.network.uids import IMPLICIT_VR_LITTLE_ENDIAN, is_valid_uid
 
@@ -156,3 +157,40 @@ def test_a_selection_says_what_is_not_there() -> None:
 )
 def test_texts(vr: str, value: object, texts: list[str]) -> None:
     assert texts_of(DataElement(0x00091001, vr, value)) == texts
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("StudyDate", "20240229"),
+        ("StudyDate", "2024.02.29"),
+        ("StudyDate", ""),
+        ("StudyTime", "235959.999999"),
+        ("StudyTime", "23:59"),
+        ("AcquisitionDateTime", "2024"),
+        ("AcquisitionDateTime", "20240229235959.1+0100"),
+        ("StudyInstanceUID", "1.2.3"),
+        ("PatientName", "20249999"),
+    ],
+)
+def test_values_that_can_be_are_taken(keyword: str, value: str) -> None:
+    assert wrong_value(dataset_of({keyword: value})) is None
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("StudyDate", "20241301"),
+        ("StudyDate", "20240101-20240102"),
+        ("StudyTime", "24"),
+        ("AcquisitionDateTime", "today"),
+        ("StudyInstanceUID", "../../x"),
+        ("StudyInstanceUID", "1." * 34 + "1"),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_told_with_its_attribute(keyword: str, value: str) -> None:
+    inner = dataset_of({keyword: value})
+    reply = wrong_value(dataset_of({"ReferencedStudySequence": [inner]}))
+    assert reply is not None
+    assert (reply.status, reply.offending) == (0x0106, (inner[keyword].tag,))
+    assert reply.comment.startswith(keyword)

@@ -144,7 +144,7 @@ def test_an_answer_has_what_was_asked_for_and_nothing_else() -> None:
         ]
     )
     answer = answer_for(identifier, candidate)
-    assert answer.SpecificCharacterSet == "ISO_IR 192"
+    assert answer.SpecificCharacterSet == "ISO_IR 100"  # that of the identifier
     assert answer.QueryRetrieveLevel == "STUDY"
     assert answer.PatientName == "MÜLLER"
     assert (answer["StudyDescription"].value or "") == ""
@@ -162,16 +162,32 @@ def test_an_answer_has_what_was_asked_for_and_nothing_else() -> None:
         ("ISO_IR 100", "МЮЛЛЕР", "ISO_IR 192"),  # it does not hold them, whatever the data set says
         ("", "MÜLLER", "ISO_IR 192"),
         ("ISO_IR 13", "山田", "ISO_IR 192"),  # kanji, of which it has none
-        ("\\ISO 2022 IR 87", "山田", "ISO_IR 192"),  # code extensions are not chosen
-        ("ISO 2022 IR 100", "MÜLLER", "ISO_IR 192"),
+        ("\\ISO 2022 IR 87", "山田", ["", "ISO 2022 IR 87"]),
+        ("ISO 2022 IR 100", "MÜLLER", "ISO_IR 100"),
         ("LATIN", "MÜLLER", "ISO_IR 192"),
     ],
 )
-def test_an_answer_keeps_the_character_set_of_its_candidate_where_it_will_do(own: str, name: str, term: str) -> None:
+def test_an_answer_keeps_the_character_set_of_its_candidate_where_it_will_do(own: str, name: str, term: object) -> None:
     candidate = dataset_of({"SpecificCharacterSet": own.split("\\"), "PatientName": name})
     answer = answer_for(keys_of(["PatientName"]), candidate)
     assert answer.SpecificCharacterSet == term
     assert decode_dataset(encode_dataset(answer, EXPLICIT), EXPLICIT).PatientName == name
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "term"),
+    [
+        ("GB18030", "王^小东", "GB18030"),
+        ("\\ISO 2022 IR 149", "洪^吉洞=홍^길동", ["", "ISO 2022 IR 149"]),
+        ("ISO_IR 100", "王^小东", "ISO_IR 192"),  # which holds everything
+    ],
+)
+def test_an_answer_is_in_the_character_set_that_was_asked_for(asked: str, name: str, term: object) -> None:
+    candidate = dataset_of({"SpecificCharacterSet": "ISO_IR 192", "PatientName": name})
+    keys = dataset_of({"SpecificCharacterSet": asked.split("\\"), "PatientName": ""})
+    answer = decode_dataset(encode_dataset(answer_for(keys, candidate), EXPLICIT), EXPLICIT)
+    assert answer.SpecificCharacterSet == term
+    assert answer.PatientName == name
 
 
 def test_a_sequence_key_finds_nothing_where_the_candidate_has_no_sequence() -> None:
@@ -217,6 +233,19 @@ def test_worklist_items(keys: dict[str, object], expected: bool) -> None:
 def test_worklist_from_one_moment_to_another(combined: bool, expected: bool) -> None:
     keys = {"ScheduledProcedureStepStartDate": "20240104-20240106", "ScheduledProcedureStepStartTime": "1200-1300"}
     assert matches(asking(**keys), step(), combined_datetime=combined) is expected
+
+
+def test_start_of_a_worklist_step_is_one_period_and_other_pairs_are_not() -> None:
+    """PS3.4 K.6.1.2.2 says so of this pair alone; its example is from July 5, 10 am, until July 7, 6 pm."""
+    keys = asking(ScheduledProcedureStepStartDate="20240104-20240106", ScheduledProcedureStepStartTime="1200-1300")
+    assert matches(keys, step(), worklist=True)
+    assert not matches(keys, step())
+    assert len(answer_for(keys, step(), worklist=True).ScheduledProcedureStepSequence) == 1
+    assert len(answer_for(keys, step()).ScheduledProcedureStepSequence) == 0
+    ended = {"ScheduledProcedureStepEndDate": "20240105", "ScheduledProcedureStepEndTime": "0800"}
+    keys = asking(ScheduledProcedureStepEndDate="20240104-20240106", ScheduledProcedureStepEndTime="1200-1300")
+    assert not matches(keys, step(**ended), worklist=True)
+    assert matches(keys, step(**ended), worklist=True, combined_datetime=True)
 
 
 def test_a_sequence_key_needs_an_item() -> None:

@@ -42,6 +42,25 @@ def test_a_step_without_a_uid_gets_one() -> None:
     assert list(steps.steps) == [reply.sop_instance_uid]
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("PerformedProcedureStepStartDate", "20241301"),
+        ("PerformedProcedureStepStartTime", "25"),
+        ("PatientBirthDate", "x"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(keyword: str, value: str) -> None:
+    reply = PerformedSteps().on_n_create(create(SOP_CLASS, UID, new_step(**{keyword: value})))
+    assert (status_of(reply), reply.offending) == (0x0106, (new_step()[keyword].tag,))
+    assert (
+        status_of(PerformedSteps(is_strict=False).on_n_create(create(SOP_CLASS, UID, new_step(**{keyword: value}))))
+        == 0
+    )
+    ended = dataset_of({"PerformedProcedureStepEndDate": "soon"})
+    assert status_of(begun().on_n_set(change(SOP_CLASS, UID, ended))) == 0x0106
+
+
 def test_a_second_step_with_the_same_uid_is_a_duplicate() -> None:
     assert status_of(begun().on_n_create(create(SOP_CLASS, UID, new_step()))) == 0x0111
 

@@ -58,6 +58,61 @@ def test_a_new_step_is_judged(step: Dataset, status: int) -> None:
         assert steps.steps[reply.sop_instance_uid].dataset.WorklistLabel == "MINE"
 
 
+NOT_ALLOWED = [
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "AdmissionID",
+    "IssuerOfAdmissionIDSequence",
+    "AdmittingDiagnosesDescription",
+    "AdmittingDiagnosesCodeSequence",
+    "ReferencedRequestSequence",
+    "ReplacedProcedureStepSequence",
+    "IssuerOfPatientIDQualifiersSequence",
+]
+
+
+@pytest.mark.parametrize("keyword", NOT_ALLOWED)
+@pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS"])
+def test_an_update_holds_nothing_that_the_table_does_not_allow(keyword: str, state: str) -> None:
+    """PS3.4 table CC.2.5-3: "Not Allowed" in the column of N-SET."""
+    steps = kept()
+    before = steps.steps[UID].dataset
+    if state != "SCHEDULED":
+        go(steps, state)
+    changes = dataset_of({keyword: [] if keyword.endswith("Sequence") else "", "ProcedureStepLabel": "Other"})
+    if state != "SCHEDULED":
+        changes.TransactionUID = KEY
+    reply = steps.on_n_set(change(PUSH, UID, changes))
+    assert status_of(reply) == 0x0105
+    assert reply.attribute_identifiers == (changes[keyword].tag,)
+    assert steps.steps[UID].dataset.ProcedureStepLabel == before.ProcedureStepLabel
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("ScheduledProcedureStepPriority", "SOON"),
+        ("InputReadinessState", "PERHAPS"),
+        ("ScheduledProcedureStepStartDateTime", "tomorrow"),
+        ("StudyInstanceUID", "1..2"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(keyword: str, value: str) -> None:
+    new = scheduled("Work", worklist_label="W")
+    new.update(dataset_of({keyword: value}))
+    reply = ProcedureSteps().on_n_create(create(PUSH, "1.2.4", new))
+    assert (status_of(reply), reply.offending) == (0x0106, (new[keyword].tag,))
+    steps = kept()
+    assert set_(steps, dataset_of({keyword: value}), "") == 0x0106
+    lenient = kept(is_strict=False)
+    assert set_(lenient, dataset_of({keyword: value}), "") == 0
+
+
 def test_uids_are_unique_and_there_is_a_limit() -> None:
     forgotten: list[str] = []
     steps = kept(max_steps=1, on_forget=forgotten.append)

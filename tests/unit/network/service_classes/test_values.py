@@ -281,3 +281,27 @@ def test_from_one_moment_to_another(dates: str, times: str, day: str, clock: str
 
 def test_ranges_of_another_form_are_no_pair() -> None:
     assert pair_test(matcher_of("DA", ["20240101-20240103"]), matcher_of("TM", ["1000-"])) is None
+
+
+@pytest.mark.parametrize(
+    ("dates", "times", "day", "clock", "fits"),
+    [
+        ("20240705-20240707", "100000-180000", "20240706", "030000", True),
+        ("20240705-20240706", "220000-060000", "20240706", "055900", True),
+        ("20240705-20240706", "220000-060000", "20240705", "215900", False),
+        ("20240705-20240707", "100000-", "20240707", "235959.5", True),
+        ("20240705-20240707", "100000-", "20240705", "095959", False),
+        ("20240705-20240707", "-180000", "20240705", "000000", True),
+        ("20240705-20240707", "-180000", "20240707", "180001", False),
+        ("20240705-20240707", "100000-180000", "20240705", "", False),
+    ],
+)
+def test_a_period_needs_no_time_at_its_ends(dates: str, times: str, day: str, clock: str, fits: bool) -> None:
+    test = pair_test(matcher_of("DA", [dates]), matcher_of("TM", [times]), is_period=True)
+    assert test is not None
+    assert test(day, clock) is fits
+
+
+@pytest.mark.parametrize(("dates", "times"), [("20240705-", "100000-180000"), ("-20240707", "100000-")])
+def test_a_time_without_a_date_is_no_end_of_a_period(dates: str, times: str) -> None:
+    assert pair_test(matcher_of("DA", [dates]), matcher_of("TM", [times]), is_period=True) is None

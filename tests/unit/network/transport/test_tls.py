@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 from pathlib import Path
 
@@ -304,3 +305,15 @@ def test_what_the_peer_speaks_instead(first: bytes, text: str) -> None:
 def test_no_certificate_before_a_handshake() -> None:
     context = TlsConfig().client_context()
     assert peer_certificate(context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="x")) == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of files are those of POSIX")
+@pytest.mark.parametrize("is_there", [False, True])
+def test_the_key_log_can_be_read_by_its_owner_alone(tmp_path: Path, is_there: bool) -> None:
+    path = tmp_path / "keys.log"
+    if is_there:
+        path.write_text("# kept\n", encoding="ascii")
+        path.chmod(0o644)
+    TlsConfig(keylog_file=path).client_context()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text(encoding="ascii").startswith("# kept" if is_there else "")

@@ -44,3 +44,11 @@ def test_only_the_odd_bytes_of_a_text_are_shown() -> None:
     finding = only(list(RECORDED["character-set-missing"]()))
     assert "(0010,0010) has f6 df;" in finding.what
     assert finding.what.startswith("The peer sends text in C-FIND")
+
+
+def test_an_odd_command_is_told_once_of_its_kind() -> None:
+    again = [*RECORDED["odd-command"](), *RECORDED["odd-command"]()]
+    finding = only(again)
+    assert (finding.code, finding.severity) == ("odd-command", Severity.NOTE)
+    assert "C-ECHO-RSP" in finding.what or "C-ECHO" in finding.what
+    assert "the Command Group Length is missing or wrong" in finding.what

@@ -1,0 +1,158 @@
+"""Received instances held against their command: a whole data set, and the instance that was announced (PS3.4 B.2).
+
+By answering Success the provider says that the instance has been stored (PS3.4 B.2.2); of what no reader can read, or
+of another instance than the command names, that would not be true. The data set is walked while it comes
+(:mod:`dicomgui.network.structure`); no value of it is decoded.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+from typing import Final, NamedTuple, TypeAlias
+
+from dicomgui.network.dimse.commands import CStoreRQ
+from dicomgui.network.service.handlers import Reply
+from dicomgui.network.status import Status
+from dicomgui.network.structure import OVER_LIMITS, UNLIMITED, StructureCode, StructureReader, StructureReport
+from dicomgui.network.uids import is_valid_uid
+
+__all__ = ["InstanceCheck", "InstanceProblem", "MismatchCode", "ProblemCode", "Strictness", "problem_of"]
+
+
+class Strictness(StrEnum):
+    """The treatment of an instance that is broken, or is not the one that the command names."""
+
+    STRICT = "strict"
+    """It is refused: A900 where it does not match its command, C000 where it cannot be read, A700 where it inflates to
+    more than the limit. No handler is asked."""
+    WARN = "warn"
+    """It is kept, and the answer is B007 (data set does not match SOP class) instead of Success."""
+    ANY = "any"
+    """It is kept, and the answer is that of the handler: for those who test what senders do."""
+
+
+class MismatchCode(Enum):
+    """The ways in which a data set that is whole does not match its command."""
+
+    NO_SOP_CLASS = "no-sop-class"
+    """It has no SOP Class UID (0008,0016), or one that is no UID."""
+    OTHER_SOP_CLASS = "other-sop-class"
+    """It has another SOP Class UID than the command."""
+    NO_SOP_INSTANCE = "no-sop-instance"
+    """It has no SOP Instance UID (0008,0018), or one that is no UID."""
+    OTHER_SOP_INSTANCE = "other-sop-instance"
+    """It has another SOP Instance UID than the command."""
+
+
+ProblemCode: TypeAlias = "StructureCode | MismatchCode"
+
+_SOP_CLASS, _SOP_INSTANCE = 0x0008_0016, 0x0008_0018
+_OUT_OF_RESOURCES: Final = Status(0xA700)
+_DOES_NOT_MATCH: Final = Status(0xA900)
+_CANNOT_UNDERSTAND: Final = Status(0xC000)
+
+_SENTENCES: Final[dict[ProblemCode, str]] = {
+    StructureCode.EMPTY: "the data set is empty",
+    StructureCode.TRUNCATED: "the data set breaks off",
+    StructureCode.UNCLOSED: "a sequence or an item is not closed",
+    StructureCode.OVERRUN: "an element is longer than what it is in",
+    StructureCode.NOT_AN_ELEMENT: "no data element where one is due",
+    StructureCode.NOT_AN_ITEM: "no item where one is due",
+    StructureCode.MISPLACED: "an item or a delimiter in the wrong place",
+    StructureCode.UNDEFINED_LENGTH: "an undefined length where none may be",
+    StructureCode.TRAILING_JUNK: "bytes behind the last element",
+    StructureCode.OTHER_ENCODING: "another encoding than the transfer syntax",
+    StructureCode.NOT_DEFLATED: "no whole deflate stream",
+    StructureCode.TOO_MANY: "too many elements",
+    StructureCode.TOO_DEEP: "too many levels of sequences",
+    StructureCode.TOO_LARGE: "inflates to more than the limit",
+    MismatchCode.NO_SOP_CLASS: "the data set has no SOP Class UID",
+    MismatchCode.OTHER_SOP_CLASS: "the data set has another SOP Class UID",
+    MismatchCode.NO_SOP_INSTANCE: "the data set has no SOP Instance UID",
+    MismatchCode.OTHER_SOP_INSTANCE: "the data set has another SOP Instance UID",
+}
+
+
+class InstanceProblem(NamedTuple):
+    """The first thing that is wrong with an instance.
+
+    :ivar tag: of the element at fault; 0 where there is none.
+    :ivar offset: of that element, in bytes from the start of the data set; -1 for what the command does not match.
+    """
+
+    code: ProblemCode
+    tag: int = 0
+    offset: int = -1
+
+    @property
+    def status(self) -> Status:
+        """The status of a refusal (PS3.4 table B.2-1)."""
+        if isinstance(self.code, MismatchCode):
+            return _DOES_NOT_MATCH
+        return _OUT_OF_RESOURCES if self.code in OVER_LIMITS else _CANNOT_UNDERSTAND
+
+    @property
+    def text(self) -> str:
+        """The problem in a few words, for Error Comment (0000,0902)."""
+        where = f" at byte {self.offset:,}" if self.offset > 0 else ""
+        return f"{_SENTENCES[self.code]}{where}"
+
+    @property
+    def reply(self) -> Reply:
+        """The refusal."""
+        return Reply(self.status, self.text, (self.tag,) if self.tag else ())
+
+
+def problem_of(report: StructureReport, sop_class_uid: str, sop_instance_uid: str) -> InstanceProblem | None:
+    """The first thing that is wrong with an instance that should have these UIDs; ``None`` where all is right."""
+    if report.fault is not None:
+        return InstanceProblem(report.fault.code, report.fault.tag, report.fault.offset)
+    if report.sop_class_uid != sop_class_uid:
+        is_one = is_valid_uid(report.sop_class_uid)
+        return InstanceProblem(MismatchCode.OTHER_SOP_CLASS if is_one else MismatchCode.NO_SOP_CLASS, _SOP_CLASS)
+    if report.sop_instance_uid != sop_instance_uid:
+        is_one = is_valid_uid(report.sop_instance_uid)
+        code = MismatchCode.OTHER_SOP_INSTANCE if is_one else MismatchCode.NO_SOP_INSTANCE
+        return InstanceProblem(code, _SOP_INSTANCE)
+    return None
+
+
+class InstanceCheck:
+    """Walks the data set of one C-STORE-RQ as it comes.
+
+    :ivar report: the structure; ``None`` until the data set is complete.
+    :ivar problem: the first thing that is wrong, as far as that is known.
+    """
+
+    __slots__ = ("_command", "_reader", "_strictness", "problem", "report")
+
+    def __init__(self, command: CStoreRQ, transfer_syntax_uid: str, strictness: Strictness, max_inflated: int) -> None:
+        self._command = command
+        self._strictness = strictness
+        limits = UNLIMITED if max_inflated == UNLIMITED.max_inflated else UNLIMITED._replace(max_inflated=max_inflated)
+        self._reader = StructureReader(transfer_syntax_uid, limits)
+        self.report: StructureReport | None = None
+        self.problem: InstanceProblem | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """True where the instance is not to be kept."""
+        return self.problem is not None and self._strictness is Strictness.STRICT
+
+    @property
+    def is_warned_of(self) -> bool:
+        """True where the instance is to be answered B007."""
+        return self.problem is not None and self._strictness is Strictness.WARN
+
+    def feed(self, data: memoryview) -> None:
+        """Take the next piece."""
+        reader = self._reader
+        reader.feed(data)
+        if reader.fault is not None and self.problem is None:
+            self.problem = InstanceProblem(reader.fault.code, reader.fault.tag, reader.fault.offset)
+
+    def finish(self) -> None:
+        """The data set is complete."""
+        self.report = report = self._reader.finish()
+        command = self._command
+        self.problem = problem_of(report, command.affected_sop_class_uid, command.affected_sop_instance_uid)

@@ -1,0 +1,63 @@
+"""Budgets of memory, shared by all associations of a server; each association of a client has its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from dicomgui.network.association.params import Limits
+from dicomgui.network.dimse.memory import MemoryBudget
+
+__all__ = ["DecodingSlot", "Resources"]
+
+SPOOLED_IMAGE_BOXES = 4
+"""So many of the largest image boxes may wait on disk at a time, of all associations together."""
+
+_T = TypeVar("_T")
+
+
+class DecodingSlot:
+    """Runs work that keeps a processor busy in a thread, one piece after the other.
+
+    More of them at a time would not be faster, and each takes turns with the event loop.
+    """
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(1)
+
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """Await the result of ``work``. Cancelling gives the result up; the slot is free when the thread is done."""
+        await self._free.acquire()
+        try:
+            done = asyncio.get_running_loop().run_in_executor(None, work)
+        except BaseException:
+            self._free.release()
+            raise
+        done.add_done_callback(self._release)
+        return await asyncio.shield(done)
+
+    def _release(self, done: asyncio.Future[_T]) -> None:
+        self._free.release()
+        if not done.cancelled():
+            done.exception()  # nobody may be left to take it
+
+
+class Resources:
+    """Budgets and threads for what peers send.
+
+    :ivar limits: what one data set may be.
+    :ivar memory: for data sets that are decoded, and for waiting requests.
+    :ivar instance_memory: for the data sets of C-STOREs that are kept in memory.
+    :ivar disk: for the data sets of image boxes, which wait in temporary files.
+    :ivar decoding: where large data sets are decoded.
+    """
+
+    __slots__ = ("decoding", "disk", "instance_memory", "limits", "memory")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.memory = MemoryBudget(limits.max_memory)
+        self.instance_memory = MemoryBudget(limits.max_instance_memory)
+        self.disk = MemoryBudget(SPOOLED_IMAGE_BOXES * limits.max_image_box_length)
+        self.decoding = DecodingSlot()

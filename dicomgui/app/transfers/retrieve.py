@@ -236,7 +236,6 @@ class RetrieveJob:
         before, told, announced = self._told, Counts(), 0
         deliveries = self._deliveries
         self._under_way = told
-        arrived = len(self._arrived or ())
         self._tell(before)
         async with operation:
             async for progress in operation:

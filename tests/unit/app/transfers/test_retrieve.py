@@ -458,7 +458,7 @@ def encoded(folder: Path, number: int, syntax: str, *, sop_class: str = CT) -> P
 
 async def test_images_in_rare_encodings_come_as_they_are(context: AppContext, tmp_path: Path) -> None:
     """One study in six encodings, HTJ2K RPCL, H.264 and HEVC among them: all are proposed."""
-    rare = [f"1.2.840.10008.1.2.4.{last}" for last in ("202", "205", "102", "107", "90")]
+    rare = [f"1.2.840.10008.1.2.4.{last}" for last in ("202", "203", "102", "107", "90")]
     files = [encoded(tmp_path / "there", number, uid) for number, uid in enumerate(rare)]
     files.append(write_instance(tmp_path / "there", 9))
     handlers = Handlers(
@@ -474,7 +474,7 @@ async def test_images_in_rare_encodings_come_as_they_are(context: AppContext, tm
 
 async def test_what_the_peer_says_of_its_encodings_is_proposed_first(context: AppContext, tmp_path: Path) -> None:
     """With more SOP classes than room for every encoding (PS3.4 C.6.1.1.5, Available Transfer Syntax UID)."""
-    rpcl = "1.2.840.10008.1.2.4.205"
+    rpcl = "1.2.840.10008.1.2.4.202"
     classes = list(STORAGE_CLASSES[:40])
     file = encoded(tmp_path / "there", 1, rpcl, sop_class=classes[7])
 

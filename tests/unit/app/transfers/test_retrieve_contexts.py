@@ -55,7 +55,7 @@ def test_a_root_without_c_get_is_refused() -> None:
 
 def test_free_contexts_are_filled_and_what_is_told_goes_first() -> None:
     classes = STORAGE_CLASSES[:5]
-    rpcl = "1.2.840.10008.1.2.4.205"
+    rpcl = "1.2.840.10008.1.2.4.202"
     contexts = contexts_for_get(("study",), classes, (rpcl, "nonsense"))
     assert len(contexts) == 128
     for uid in classes:

@@ -494,9 +494,9 @@ class LocalArchive:
     async def delete(self, selection: Selection) -> Discarded:
         """Move all data sets of a selection into the trash; :meth:`undelete` brings them back.
 
-        :raises StorageError: the trash cannot be made, or there is no index.
+        :raises StorageError: the trash cannot be made, or there is no index, or one that is behind.
         """
-        await self.settle()
+        await self.catch_up()
 
         def work() -> Discarded:
             names = [file.name for file in self.index.files(selection, every_variant=True)]

@@ -20,6 +20,7 @@ from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.explaining import explain_no_listener
 from dicomgui.app.listening.listener import (
     ArchiveRepaired,
+    ArchiveStateChanged,
     AssociationBegan,
     AssociationEnded,
     ContextsRefused,
@@ -99,6 +100,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 calling_networks=tuple(options.networks),
                 peers=dict(options.peers),
                 services=services,
+                index_folder=None if options.index is None else Path(options.index),
                 quotas=Quotas(
                     options.caller_associations,
                     options.caller_instances,
@@ -339,6 +341,19 @@ def _show_repaired(output: Output, event: ArchiveRepaired) -> None:
         output.line(f"{'archive':<13}{sentence}")
 
 
+def _show_state(output: Output, event: ArchiveStateChanged) -> None:
+    state = event.state
+    for sentence in state.sentences:
+        output.event(
+            "archive",
+            text=sentence,
+            behind=state.behind,
+            index_problem=state.trouble or None,
+            refuses_instances=state.full or None,
+        )
+        output.line(f"{'archive':<13}{sentence}")
+
+
 _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     ReceivedInstance: _show_received,
     StoreFailed: _show_failed,
@@ -349,4 +364,5 @@ _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     ContextsRefused: _show_contexts,
     RequestAnswered: _show_answered,
     ArchiveRepaired: _show_repaired,
+    ArchiveStateChanged: _show_state,
 }

@@ -267,6 +267,9 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     parser.add_argument("--aet", metavar="NAME", type=checked(AETitle), default="DICOMGUI", help="our AE title")
     parser.add_argument("--dir", metavar="DIR", required=True, help="folder for what is received; made if needed")
     parser.add_argument(
+        "--index", metavar="DIR", help="folder for the index, on a disk with room (default: in the folder itself)"
+    )
+    parser.add_argument(
         "--host", metavar="ADDR", default="127.0.0.1", help="address to listen on, 0.0.0.0 for all (default: 127.0.0.1)"
     )
     parser.add_argument(

@@ -244,6 +244,7 @@ def _sum_up(output: Output, report: RetrieveReport, code: Exit) -> None:
         warning=told.warning,
         remaining=told.remaining,
         arrived=report.arrived,
+        deliveries=report.deliveries,
         missing=report.missing,
         bytes=report.arrived_bytes,
         seconds=round(report.seconds, 6),
@@ -267,6 +268,8 @@ def _summary_text(report: RetrieveReport, code: Exit) -> str:
     text += "".join(f", {count} {word}" for word, count in counts if count)
     if report.arrived is not None:
         text += f"; {report.arrived} arrived, {size_text(report.arrived_bytes)} in {report.seconds:.2f} s"
+    if report.repeated:
+        text += f" (of {report.deliveries} deliveries, {report.repeated} of what had come before)"
     if report.missing:
         text += f"; {report.missing} never arrived"
     if code is Exit.CANCELLED or any(result.state is WantedState.CANCELLED for result in report.results):

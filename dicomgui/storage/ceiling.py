@@ -1,4 +1,4 @@
-"""How far an archive may grow: by its own size, and by what has to stay free on its disk."""
+"""The limits of an archive: its own size, what has to stay free on its disk, and the reserve of its index."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dicomgui.storage.errors import CeilingReached
+from dicomgui.storage.reserve import Reserve
 
 __all__ = ["NO_CEILING", "Ceiling", "Room"]
 
 LOOK_EACH_S = 0.1
 """The free space of the disk is looked up so often; what comes meanwhile may go a little below the floor."""
 
+FULL_HINT = "Free space on it; receiving goes on by itself."
 HINT = "Delete what is not needed, or raise the limit; receiving goes on by itself."
 
 
@@ -41,6 +43,7 @@ class Room:
     """
 
     def __init__(self, folder: Path, ceiling: Ceiling) -> None:
+        self._reserve: Reserve | None = None
         self.ceiling = ceiling
         self._folder = folder
         self._used = 0
@@ -56,7 +59,20 @@ class Room:
     @ceiling.setter
     def ceiling(self, ceiling: Ceiling) -> None:
         self._ceiling = ceiling
-        self.is_limited = ceiling != NO_CEILING
+        self._judge()
+
+    @property
+    def reserve(self) -> Reserve | None:
+        """The space of an index on the same disk; while it is not there, nothing more is stored."""
+        return self._reserve
+
+    @reserve.setter
+    def reserve(self, reserve: Reserve | None) -> None:
+        self._reserve = reserve
+        self._judge()
+
+    def _judge(self) -> None:
+        self.is_limited = self._ceiling != NO_CEILING or self._reserve is not None
 
     @property
     def used_bytes(self) -> int:
@@ -73,9 +89,13 @@ class Room:
     def check(self, coming: int = 0) -> None:
         """See whether there is room for so many bytes more.
 
-        :raises CeilingReached: there is none.
+        :raises CeilingReached: there is none, or none but for the index.
         """
-        ceiling = self.ceiling
+        ceiling, reserve = self.ceiling, self._reserve
+        if reserve is not None and not reserve.is_kept and not reserve.keep():
+            raise CeilingReached(
+                "the disk is full: what is left is kept for the index", path=str(self._folder), hint=FULL_HINT
+            )
         if ceiling.max_bytes and self._used + coming >= ceiling.max_bytes + (coming > 0):
             raise CeilingReached(f"the archive has reached its limit of {ceiling.max_bytes:,} bytes",
                                  path=str(self._folder), hint=HINT)  # fmt: skip

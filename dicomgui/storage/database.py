@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -10,10 +11,11 @@ from typing import Final, NamedTuple
 from dicomgui.storage.errors import IndexFault
 from dicomgui.storage.schema import VERSION, SchemaTooNew, older_version, prepare_schema
 
-__all__ = ["FILE_NAME", "Opened", "connect", "index_fault", "mark_clean", "open_database", "put_aside"]
+__all__ = ["FILE_NAME", "Opened", "connect", "index_fault", "is_full", "mark_clean", "open_database", "put_aside"]
 
 FILE_NAME: Final = "index.sqlite3"
 _BUSY_S: Final = 5.0  # that SQLite waits for another process
+_LITTLE: Final = 262_144  # bytes; with no more, an error of input or output means that the disk is full
 
 
 class Opened(NamedTuple):
@@ -122,6 +124,17 @@ def put_aside(path: Path, why: Exception | None) -> Path:
     except OSError as error:
         raise index_fault("put aside", path, error) from why or error
     return target
+
+
+def is_full(error: BaseException | None, path: Path) -> bool:
+    """Whether SQLite has no space; of the files beside the database it says "input/output error" then."""
+    if not isinstance(error, sqlite3.Error):
+        return False
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(path.parent).free < _LITTLE
+    return code == sqlite3.SQLITE_FULL
 
 
 def mark_clean(connection: sqlite3.Connection) -> None:

@@ -11,25 +11,31 @@ brings back. Reading goes over connections of its own and sees what was committe
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from dicomgui.storage.answers import Match
 from dicomgui.storage.attributes import Level
 from dicomgui.storage.conditions import FROM, selecting, selection_conditions
-from dicomgui.storage.database import FILE_NAME, Opened, connect, index_fault, open_database, put_aside
+from dicomgui.storage.database import FILE_NAME, Opened, connect, index_fault, is_full, open_database, put_aside
 from dicomgui.storage.errors import IndexFault
 from dicomgui.storage.identifiers import Selection
 from dicomgui.storage.indexing import Indexer, Refreshed
 from dicomgui.storage.matching import Query
+from dicomgui.storage.reserve import Reserve
 from dicomgui.storage.writer import Stored
 
 __all__ = ["Counts", "Index", "StoredFile"]
+
+_STALE = "index.stale"
+"""Stands in the folder of an index that was not used while its disk was full: another one was, for that time."""
 
 
 class StoredFile(NamedTuple):
@@ -63,11 +69,22 @@ class Index:
 
     :meth:`open` and :meth:`close` block and belong in a thread; :meth:`add` does not. Searches may run in any number of
     threads, each iterator in one at a time.
+
+    Where the disk of the index is full when it is opened, one in a temporary folder takes its place until it is closed.
+
+    :ivar reserve: space for the rows of what was stored; see :mod:`dicomgui.storage.reserve`.
+    :ivar on_change: called in the thread of the index when :attr:`trouble` has come, changed or gone.
+
+    :param place: the folder of the database; that of the archive by default. Made by :meth:`open`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, place: Path | None = None) -> None:
         self.folder = folder
-        self._path = folder / FILE_NAME
+        self.on_change: Callable[[], None] = lambda: None
+        self._place = folder if place is None else place
+        self._temporary: Path | None = None
+        self._path = self._place / FILE_NAME
+        self.reserve = Reserve(self._place)
         self._indexer: Indexer | None = None
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
@@ -95,6 +112,21 @@ class Index:
         """Whether the database turned out to be damaged since it was opened: it is time for a rebuild."""
         return self._indexer is not None and self._indexer.is_damaged
 
+    @property
+    def waiting(self) -> int:
+        """The number of instances that were added and cannot be found yet."""
+        return self._indexer.waiting if self._indexer is not None else 0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether what was added since it was opened has its row, or waits for it; else a repair or rebuild is due."""
+        return self._indexer is not None and self._indexer.is_complete and not self._indexer.is_damaged
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether it lies in a temporary folder, because its own disk is full."""
+        return self._temporary is not None
+
     def open(self) -> Opened:
         """Open the database, make or update its tables, and start the thread that writes.
 
@@ -103,10 +135,55 @@ class Index:
 
         :raises IndexFault: there can be no database in this folder.
         """
-        connection, opened = open_database(self.folder)
+        connection, opened = self._connect()
         self._path = opened.path
-        self._indexer = Indexer(self.folder, self._path, connection)
+        reserve = None if self.is_temporary else self.reserve
+        self._indexer = Indexer(self.folder, self._path, connection, reserve=reserve, on_change=self._tell)
+        if reserve is not None:
+            reserve.keep()
         return opened
+
+    def _tell(self) -> None:
+        self.on_change()
+
+    def _connect(self) -> tuple[sqlite3.Connection, Opened]:
+        """Open the database where it belongs: with the reserve where the disk is full, else in a temporary folder."""
+        try:
+            if self._place != self.folder:
+                self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return self._connect_here()
+        except OSError as error:
+            raise index_fault("make the folder of", self._path, error) from error
+        except IndexFault as fault:
+            if not is_full(fault.__cause__, self._place / FILE_NAME):
+                raise
+            if self.reserve.give_up():
+                with suppress(IndexFault):
+                    return self._connect_here()
+            return self._connect_elsewhere(fault)
+
+    def _connect_here(self) -> tuple[sqlite3.Connection, Opened]:
+        stale = self._place / _STALE
+        was_stale = stale.exists()
+        connection, opened = open_database(self._place)
+        if was_stale:
+            opened = opened._replace(was_clean=opened.is_new)
+            stale.unlink(missing_ok=True)
+        return connection, opened
+
+    def _connect_elsewhere(self, fault: IndexFault) -> tuple[sqlite3.Connection, Opened]:
+        try:
+            self._temporary = Path(tempfile.mkdtemp(prefix="dicomgui-index-"))
+            (self._place / _STALE).touch()
+            return open_database(self._temporary)
+        except (IndexFault, OSError):
+            self._drop_temporary()
+            raise fault from None
+
+    def _drop_temporary(self) -> None:
+        temporary, self._temporary = self._temporary, None
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
     def close(self) -> None:
         """Write what waits, for two seconds at most, and close. What is not written the next repair finds."""
@@ -117,6 +194,7 @@ class Index:
             connection.close()
         if indexer is not None:
             indexer.close()
+        self._drop_temporary()
 
     def start_over(self) -> Opened:
         """Put the database aside and begin an empty one, for one that :attr:`is_damaged`.

@@ -6,7 +6,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import chain, repeat
@@ -15,8 +15,9 @@ from queue import Empty, SimpleQueue
 from typing import Final, NamedTuple
 
 from dicomgui.storage.attributes import InstanceAttributes, read_attributes, unread_attributes
-from dicomgui.storage.database import index_fault, mark_clean
+from dicomgui.storage.database import index_fault, is_full, mark_clean
 from dicomgui.storage.errors import IndexFault
+from dicomgui.storage.reserve import Reserve
 from dicomgui.storage.rows import FileFacts, Rows
 
 __all__ = ["Indexer", "Refreshed", "parse_name"]
@@ -70,10 +71,26 @@ class Indexer:
 
     :ivar trouble: why nothing can be written at the moment; empty if all is well.
     :ivar is_damaged: whether the database turned out to be damaged; then nothing is written any more.
+    :ivar is_complete: whether all files that were told of have their rows, or wait for them.
+
+    :param reserve: the space that is given up where the disk is full.
+    :param on_change: called in the thread of the index when :attr:`trouble` has come, changed or gone.
     """
 
-    def __init__(self, folder: Path, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        path: Path,
+        connection: sqlite3.Connection,
+        *,
+        reserve: Reserve | None = None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
         self.trouble = ""
+        self._reserve = reserve
+        self._on_change = on_change
+        self._counting = threading.Lock()
+        self._waiting = 0
         self.is_damaged = False
         self._folder = folder
         self._path = path
@@ -82,12 +99,18 @@ class Indexer:
         self._queue: SimpleQueue[_Work] = SimpleQueue()
         self._closing = threading.Event()
         self._deadline = 0.0
-        self._is_complete = True
+        self.is_complete = True
         self._thread = threading.Thread(target=self._run, name="archive-index", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """The number of files that were told of and whose rows are not committed yet."""
+        return self._waiting
+
     def add(self, name: str) -> None:
         """Look at a file soon."""
+        self._count(1)
         self._queue.put(_Work((name,)))
 
     def refresh(self, names: Iterable[str]) -> Future[Refreshed]:
@@ -110,12 +133,22 @@ class Indexer:
         """Remember that the database is damaged, if that is what an error says."""
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             self.is_damaged = True
-            self.trouble = f"the index is damaged: {error}"
+            self._say(f"the index is damaged: {error}")
 
     def _ask(self, work: _Work) -> Future[Refreshed]:
         assert work.done is not None
+        self._count(len(work.names))
         self._queue.put(work)
         return work.done
+
+    def _count(self, more: int) -> None:
+        with self._counting:
+            self._waiting += more
+
+    def _say(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._on_change()
 
     def _run(self) -> None:
         is_running = True
@@ -128,40 +161,57 @@ class Indexer:
             is_running = not any(work.stop for work in batch)
             self._do(batch)
         with suppress(sqlite3.Error):
-            if self._is_complete:
+            if self.is_complete:
                 mark_clean(self._connection)
         self._connection.close()
 
     def _do(self, batch: list[_Work]) -> None:
         """Do all of it: what is small in one transaction, what is large in several."""
+        left = sum(len(work.names) for work in batch)
         try:
-            small = dict.fromkeys(name for work in batch if len(work.names) == 1 for name in work.names)
-            together = self._transact(tuple(small)) if small else Refreshed()
+            small = [work.names[0] for work in batch if len(work.names) == 1]
+            together = self._transact(tuple(dict.fromkeys(small))) if small else Refreshed()
+            self._count(-len(small))
+            left -= len(small)
             for work in batch:
                 result = together if len(work.names) == 1 else Refreshed()
                 if work.clear:
                     self._transact((), clear=True)
                 elif len(work.names) > 1:
                     for start in range(0, len(work.names), _GROUP):
-                        result = result.plus(self._transact(work.names[start : start + _GROUP]))
+                        some = work.names[start : start + _GROUP]
+                        result = result.plus(self._transact(some))
+                        self._count(-len(some))
+                        left -= len(some)
                 if work.done is not None and work.done.set_running_or_notify_cancel():
                     work.done.set_result(result)
         except IndexFault as error:
-            self._is_complete = False
+            self.is_complete = False
+            self._count(-left)
             _fail(batch, error)
+        if self._reserve is not None:
+            self._reserve.keep()
 
     def _transact(self, names: tuple[str, ...], *, clear: bool = False) -> Refreshed:
-        """One transaction, tried again for as long as something is in its way that may pass."""
+        """One transaction, tried again for as long as something is in its way that may pass.
+
+        Where the disk is full, the reserve is given up, and what is left is written in smaller transactions.
+        """
         files = [self._read(name) for name in names]
         pauses = chain(_RETRY_S, repeat(_LAST_RETRY_S))
+        result, most = Refreshed(), max(1, len(files))
         while True:
             if self.is_damaged or (self._closing.is_set() and time.monotonic() > self._deadline):
                 raise IndexFault(self.trouble or "the index is being closed", path=str(self._path))
             try:
-                result = _commit(self._rows, self._connection, files, clear=clear)
+                result = result.plus(_commit(self._rows, self._connection, files[:most], clear=clear))
             except sqlite3.OperationalError as error:
                 _roll_back(self._rows, self._connection)
-                self.trouble = f"the index cannot be written: {error}"
+                if is_full(error, self._path):
+                    most = max(1, most // 4)
+                    if self._has_made_room():
+                        continue
+                self._say(f"the index cannot be written: {error}")
                 if self._closing.wait(next(pauses)):
                     raise index_fault("write", self._path, error) from error
             except sqlite3.Error as error:
@@ -169,8 +219,18 @@ class Indexer:
                 self.note(error)
                 raise index_fault("write", self._path, error) from error
             else:
-                self.trouble = ""
-                return result
+                del files[:most]
+                if not files:
+                    self._say("")
+                    return result
+
+    def _has_made_room(self) -> bool:
+        """Give up the reserve; returns whether there was one."""
+        if self._reserve is None or not self._reserve.give_up():
+            return False
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return True
 
     def _read(self, name: str) -> _Read:
         parsed = parse_name(name)

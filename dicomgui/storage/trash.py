@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,12 +37,14 @@ class Discarded(NamedTuple):
     :ivar token: names it for :meth:`Trash.restore` and :meth:`Trash.purge`.
     :ivar files: how many files it holds.
     :ivar failed: names of those that could not be moved and are still in the archive.
+    :ivar variants: of the files, those that are further data sets of a SOP Instance UID.
     """
 
     token: str
     files: int
     size_bytes: int
     failed: tuple[str, ...] = ()
+    variants: int = 0
 
 
 class Restored(NamedTuple):
@@ -83,14 +85,14 @@ class Trash:
             folder.mkdir(parents=True)
         except OSError as error:
             raise from_os_error(error, folder, "make the folder") from error
-        moved, size, failed = 0, 0, []
+        moved, size, failed = list[str](), 0, []
         for name in names:
             target = folder / name
             try:
                 target.parent.mkdir(exist_ok=True)
                 (self._root / name).rename(target)
                 size += target.stat().st_size
-                moved += 1
+                moved.append(name)
             except FileNotFoundError:
                 continue
             except OSError:
@@ -98,7 +100,7 @@ class Trash:
         self._index.refresh(names).result()
         if not moved:
             self._remove_empty(folder)
-        return Discarded(token, moved, size, tuple(failed))
+        return Discarded(token, len(moved), size, tuple(failed), _variants(moved))
 
     def restore(self, token: str) -> Restored:
         """Undo a deletion: bring its files back and index them.
@@ -150,8 +152,9 @@ class Trash:
             for folder in sorted(self._path.iterdir()):
                 match = _TOKEN.fullmatch(folder.name)
                 if match and match[1] <= before:
-                    sizes = [path.stat().st_size for path in _files_in(folder)]
-                    found.append(Discarded(folder.name, len(sizes), sum(sizes)))
+                    files = {f"{path.parent.name}/{path.name}": path.stat().st_size for path in _files_in(folder)}
+                    size = sum(files.values())
+                    found.append(Discarded(folder.name, len(files), size, variants=_variants(files)))
         return tuple(found)
 
     def _folder_of(self, token: str) -> Path:
@@ -186,6 +189,11 @@ class Trash:
                     child.rmdir()
             folder.rmdir()
             self._path.rmdir()
+
+
+def _variants(names: Collection[str]) -> int:
+    """The number of files beyond one of each SOP Instance UID."""
+    return len(names) - len({parsed[0] for parsed in map(parse_name, names) if parsed})
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

@@ -24,6 +24,7 @@ from dicomgui.storage import disk
 from dicomgui.storage.ceiling import NO_CEILING, Ceiling, Room
 from dicomgui.storage.errors import (
     CeilingReached,
+    DiskFull,
     DuplicateRefused,
     FolderMissing,
     InstanceRefused,
@@ -193,6 +194,8 @@ class Archive:
     :param ceiling: what it may not grow beyond; by default it has none.
 
     :ivar room: what is left below the ceiling.
+    :ivar full: why nothing can be stored at the moment though the folder is there: its disk was full when it was
+        prepared; ``None`` once something could be written.
     :ivar write_out: writes files out while they come, where a commit waits for the medium.
 
     Any number of threads may commit at once, and any number of processes may use one folder. The methods are called
@@ -211,6 +214,7 @@ class Archive:
         self.fsync = fsync
         self.on_duplicate = on_duplicate
         self.room = Room(folder, ceiling)
+        self.full: StorageError | None = None
         self.write_out = WriteOut()
         self._incoming = Incoming(folder)
         self._restoring = threading.Lock()
@@ -229,6 +233,8 @@ class Archive:
     def prepare(self) -> Leftovers:
         """Create the folders, remove what a crash left behind, and try to write; call it before anything else.
 
+        A full disk is no error: what is there can be found and retrieved, and :attr:`full` says why no more comes in.
+
         :raises StorageError: the folder cannot be used; says why.
         """
         try:
@@ -237,18 +243,28 @@ class Archive:
                 self._incoming.open()
             leftovers = self._incoming.clean()
             self.room.measure()
-            handle, part = self.open_part()
-            try:
-                disk.write_all(handle, b"probe")
-            finally:
-                os.close(handle)
-                Path(part).unlink()
+            self._probe()
             if self.fsync:
                 disk.sync_folder(self.folder.absolute().parent)
         except OSError as error:
             self._incoming.close()
             raise from_os_error(error, self.folder, "use the folder") from error
         return leftovers
+
+    def _probe(self) -> None:
+        """Try to write; raises ``OSError`` but for a full disk."""
+        self.full = None
+        handle, part = self.open_part()
+        try:
+            disk.write_all(handle, b"probe")
+        except OSError as error:
+            fault = from_os_error(error, self.folder, "store in")
+            if not isinstance(fault, DiskFull):
+                raise
+            self.full = fault
+        finally:
+            os.close(handle)
+            Path(part).unlink()
 
     def close(self) -> None:
         """Give the folder back. Every sink must be committed or abandoned before."""
@@ -345,6 +361,7 @@ class Archive:
             stored = self._place(pending, part)
             if stored.outcome is not Outcome.DUPLICATE:
                 taken = 0
+            self.full = None
             return stored
         except OSError as error:
             raise from_os_error(error, pending.part or where, "store") from error

@@ -223,13 +223,20 @@ async def test_what_is_open_and_selected_stays_when_something_comes(
     assert panel.table.selectionModel().isRowSelected(0)
 
 
-async def test_the_same_instance_twice_is_seen(filled: ArchivePanel, tmp_path: Path) -> None:
+async def test_the_same_instance_twice_is_seen_and_deleting_says_so(
+    filled: ArchivePanel, qtbot: QtBot, tmp_path: Path
+) -> None:
     panel = filled
     write(tmp_path / "other", 2, 1, 1, StudyDescription="changed", PatientName="Wang")
     panel.add_paths([tmp_path / "other"])
     await reached(lambda: not panel.is_busy, "it is imported", 20)
     assert "1 with a UID that is here with another data set" in panel.status.text()
     await reached(lambda: cells(panel, ArchiveColumn.REMARK)[1] == "1 UID twice", "it is marked")
+    panel.table.setFocus()
+    panel.table.selectRow(1)
+    qtbot.keyClick(panel.table, Qt.Key.Key_Delete)
+    await reached(lambda: names(panel) == ["Doe Jane"], "it is gone from the list")
+    assert panel.undo_bar.text.text().startswith("Deleted 2 data sets of 1 instance, ")
 
 
 @pytest.mark.qt_log_ignore("propagateSizeHints")

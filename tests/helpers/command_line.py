@@ -44,8 +44,9 @@ class Providing:
 
     def __enter__(self) -> Self:
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+        # Without a buffer: what was read ahead of the first line would be lost to who reads the rest.
         self.process = subprocess.Popen(
-            self._arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, creationflags=flags
+            self._arguments, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE, creationflags=flags
         )
         assert self.process.stdout is not None
         self.first_line = self.process.stdout.readline()

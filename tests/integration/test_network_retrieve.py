@@ -115,10 +115,12 @@ async def test_c_get_into_handlers_and_data_sets_made_as_they_are_sent() -> None
     assert kept.requests[0].command.move_originator_ae_title == ""
 
 
-async def test_the_same_uid_twice_becomes_two_files(tmp_path: Path) -> None:
-    async with ends(Handlers(on_get=lambda request: [instance(1), instance(1), instance(1)])) as both:
+async def test_another_data_set_of_a_uid_becomes_another_file_and_the_same_one_is_kept_once(tmp_path: Path) -> None:
+    other = instance(1)
+    other.InstanceNumber = 99
+    async with ends(Handlers(on_get=lambda request: [instance(1), other, instance(1), other])) as both:
         assert (await both.assoc.get(ASKED, into=tmp_path)).status.is_success
-    assert names_in(tmp_path) == ["1.2.3.1.dcm", "1.2.3.1~2.dcm", "1.2.3.1~3.dcm"]
+    assert names_in(tmp_path) == ["1.2.3.1.dcm", "1.2.3.1~2.dcm"]
 
 
 class _Full:

@@ -6,6 +6,7 @@ What goes in and what comes out is the same, byte for byte, behind the head of t
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import shutil
 import threading
@@ -81,8 +82,9 @@ class ExportReport:
     """What an export has done.
 
     :ivar target: the folder or the ZIP file.
-    :ivar files: how many instances are there.
-    :ivar failed: instances that could not be exported, by their UID, each with the reason.
+    :ivar files: how many data sets are there: of a UID that the archive has several of, each is one.
+    :ivar failed: data sets that could not be exported, by their UID, each with the reason; with ``files`` they are all
+        that were chosen.
     """
 
     target: Path
@@ -181,7 +183,7 @@ class _Import:
 
 async def export(
     archive: LocalArchive,
-    selection: Selection,
+    chosen: Selection | Sequence[StoredFile],
     target: Path,
     pool: Executor,
     *,
@@ -191,11 +193,17 @@ async def export(
     """Copy instances out of an open archive. Nothing that is there is overwritten; when it is cancelled or fails as a
     whole, what it has made of a ZIP or a DICOMDIR is removed, and single files stay.
 
+    Of several data sets of one UID all are copied, but into a DICOMDIR one: the others are among those that failed.
+
+    :param chosen: what is copied: a selection, or files.
     :param target: a folder, made if it is not there; for a DICOMDIR it must not hold one; for a ZIP the file.
-    :raises StorageError: the archive has no index, or the target cannot be written.
+    :raises StorageError: the archive has no index, or one that is behind, or the target cannot be written.
     """
-    await archive.settle()
-    files = await archive.files_of(selection)
+    if isinstance(chosen, Selection):
+        await archive.catch_up(math.inf)
+        files = await archive.files_of(chosen, every_variant=True)
+    else:
+        files = chosen
     write = {ExportForm.FOLDERS: _to_folders, ExportForm.DICOMDIR: _to_medium, ExportForm.ZIP: _to_zip}[form]
     return await _in_thread(pool, lambda stop: write(files, target, _Ticker(len(files), on_progress, stop)))
 
@@ -280,8 +288,12 @@ def _to_zip(files: Sequence[StoredFile], target: Path, tick: _Ticker) -> ExportR
                         except OSError as error:
                             failed.append((file.sop_instance_uid, str(from_os_error(error, file.path, "read"))))
                             continue
-                        with source, archive.open("/".join(namer.name_of(file)), "w", force_zip64=True) as member:
-                            shutil.copyfileobj(source, member, PIECE)
+                        name = "/".join(namer.name_of(file))
+                        with source:
+                            fault = _pack(archive, name, source)
+                        if fault is not None:
+                            failed.append((file.sop_instance_uid, str(from_os_error(fault, file.path, "read"))))
+                            continue
                         count += 1
             except BaseException:
                 target.unlink(missing_ok=True)
@@ -289,6 +301,27 @@ def _to_zip(files: Sequence[StoredFile], target: Path, tick: _Ticker) -> ExportR
         return ExportReport(target, count, target.stat().st_size, tuple(failed))
     except OSError as error:
         raise from_os_error(error, target, "write") from error
+
+
+def _pack(archive: zipfile.ZipFile, name: str, source: BinaryIO) -> OSError | None:
+    """Put a file into a ZIP; one that cannot be read to its end is taken out of it again.
+
+    :raises OSError: the ZIP cannot be written.
+    """
+    fault: OSError | None = None
+    with archive.open(name, "w", force_zip64=True) as member:
+        while fault is None:
+            try:
+                piece = source.read(PIECE)
+            except OSError as error:
+                fault = error
+                break
+            if not piece:
+                break
+            member.write(piece)
+    if fault is not None:
+        archive.filelist.remove(archive.NameToInfo.pop(name))
+    return fault
 
 
 def _make(folder: Path) -> None:

@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dicomgui.app.archive.state import ArchiveState, index_place, instances
 from dicomgui.app.context import AppContext
 from dicomgui.network.tracing import Scribe
 from dicomgui.storage import (
@@ -53,7 +54,11 @@ __all__ = ["LocalArchive"]
 _T = TypeVar("_T")
 
 SETTLE_S = 2.0
-"""A query waits for what was just stored to be indexed, and for the repair, but not longer than this."""
+"""A query waits for what was just stored to be indexed, and for the repair, but not longer than this where the index
+cannot be written."""
+
+ANSWER_S = 20.0
+"""And not longer than this where the index is being written: it is answered A700 then, before a peer gives up."""
 
 GATHER_S = 0.25
 """Rows are written when no instance has come for so long: what reads files and writes rows takes turns with what
@@ -106,8 +111,11 @@ class LocalArchive:
     :ivar progress: how far the repair is; ``None`` before its first step.
     :ivar tree: the files once more in folders for people, if that is wanted.
     :ivar watchers: told of each report, in the loop's thread.
+    :ivar state_watchers: told of each change of :attr:`state`, in the loop's thread.
 
     :param fsync: whether a commit waits for the medium.
+    :param index_folder: where the index lies, in a folder of its own; in the archive's own folder by default. Every
+        program that uses the archive has to name the same.
     :param layout: of the folders for people; ``None`` leaves them as they are.
     """
 
@@ -119,9 +127,11 @@ class LocalArchive:
         fsync: bool = True,
         on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH,
         layout: FolderLayout | None = None,
+        index_folder: Path | None = None,
     ) -> None:
         self.folder = folder
-        self.index = Index(folder)
+        self.index = Index(folder, place=index_place(index_folder, folder))
+        self.index.on_change = self._on_index
         self.tree = FolderTree(self.index, layout)
         self.files: Archive = _IndexedArchive(
             folder, self._note_coming, self._note_stored, fsync=fsync, on_duplicate=on_duplicate
@@ -129,6 +139,8 @@ class LocalArchive:
         self.report: RepairReport | None = None
         self.progress: RepairProgress | None = None
         self.watchers: list[Callable[[RepairReport], None]] = []
+        self.state_watchers: list[Callable[[ArchiveState], None]] = []
+        self._told = ArchiveState()
         self._context = context
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gathering = threading.Lock()
@@ -157,7 +169,46 @@ class LocalArchive:
     @property
     def trouble(self) -> str:
         """Why the index does not work, one line; empty if all is well."""
-        return self._trouble or self.index.trouble or self.tree.fault
+        trouble = self.index.trouble
+        if trouble and self.behind:
+            trouble = f"The index is behind by {instances(self.behind)}: {trouble}"
+        return self._trouble or trouble or self.tree.fault
+
+    @property
+    def behind(self) -> int:
+        """The number of instances that are stored and cannot be found yet."""
+        return len(self._stored) + self.index.waiting
+
+    @property
+    def state(self) -> ArchiveState:
+        """What searches and senders are answered now."""
+        trouble = self.index.trouble
+        full = ""
+        try:
+            self.files.room.check()
+        except StorageError as error:
+            full = str(error)
+        if not full and self.files.full is not None:
+            full = str(self.files.full)
+        return ArchiveState(self.behind if trouble else 0, trouble, full, self.index.is_temporary)
+
+    def tell_state(self) -> None:
+        """Tell of the state, in the log and to who watches, where it is another than was told last."""
+        state = self.state
+        if state._replace(behind=0) == self._told._replace(behind=0):
+            return
+        self._told = state
+        scribe = Scribe(self._context.tracer, 0)
+        for sentence in state.sentences:
+            scribe.note(logging.INFO if state.is_well else logging.WARNING, sentence)
+        for watcher in tuple(self.state_watchers):
+            watcher(state)
+
+    def _on_index(self) -> None:
+        """From the thread of the index."""
+        if self._loop is not None and not self._stopping.is_set():
+            with suppress(RuntimeError):  # nobody is there any more
+                self._loop.call_soon_threadsafe(self.tell_state)
 
     async def open(self) -> None:
         """Prepare the folder, open the index, and begin the repair; each time again for each user of the archive.
@@ -196,12 +247,15 @@ class LocalArchive:
         self._coming.clear()
         leftovers = self.files.prepare()
         self._trouble, self.report, self.progress = "", None, None
+        self._told = ArchiveState()
         self._stopping.clear()
         try:
             opened = self.index.open()
         except IndexFault as fault:
             self._trouble = str(fault)
             return
+        is_near = self.index.reserve.lies_on_disk_of(self.folder) and not self.index.is_temporary
+        self.files.room.reserve = self.index.reserve if is_near else None
         self._queries = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="dicomgui-archive")
         self._begin(opened, leftovers)
 
@@ -362,12 +416,34 @@ class LocalArchive:
     async def settle(self, timeout_s: float = SETTLE_S) -> bool:
         """Wait until everything that was stored before can be found; whether it can, as far as anybody knows.
 
+        Who answers others must not answer from the index where it cannot.
+
         :raises IndexFault: there is no index.
         """
         self._check()
         self._index_stored()
+        flushed = self.index.flush()
         is_repaired = await self._done(self._repair, timeout_s)
-        return await self._done(self.index.flush(), timeout_s) and is_repaired
+        is_flushed = await self._done(flushed, timeout_s) and flushed.exception() is None
+        return is_flushed and is_repaired and self.index.is_complete and not self._trouble
+
+    async def catch_up(self, timeout_s: float = ANSWER_S) -> None:
+        """Wait until everything that was stored before can be found, for as long as the index gets on.
+
+        :param timeout_s: at most; less where the index cannot be written.
+        :raises IndexFault: there is no index, or it is behind.
+        """
+        until = time.monotonic() + timeout_s
+        while not await self.settle(min(SETTLE_S, timeout_s)):
+            is_stuck = self.index.trouble or self._trouble or not self.index.is_complete
+            if is_stuck or time.monotonic() >= until:
+                raise IndexFault(self._lag(), path=str(self.index.path), hint="Try again in a moment.")
+
+    def _lag(self) -> str:
+        """How far the index is behind, in words that fit into an Error Comment (0000,0902)."""
+        if self.behind:
+            return f"the index is behind by {instances(self.behind)}"
+        return "the index is being compared with the files" if self.is_repairing else "the index is not complete"
 
     async def _done(self, work: Future[Any] | None, timeout_s: float | None) -> bool:
         """Whether work is through in time; it goes on if it is not."""
@@ -418,9 +494,9 @@ class LocalArchive:
     async def delete(self, selection: Selection) -> Discarded:
         """Move all data sets of a selection into the trash; :meth:`undelete` brings them back.
 
-        :raises StorageError: the trash cannot be made, or there is no index.
+        :raises StorageError: the trash cannot be made, or there is no index, or one that is behind.
         """
-        await self.settle()
+        await self.catch_up()
 
         def work() -> Discarded:
             names = [file.name for file in self.index.files(selection, every_variant=True)]

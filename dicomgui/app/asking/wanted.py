@@ -5,6 +5,7 @@ keys is looked up by C-FIND first.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["MAX_FOUND", "Wanted", "classes_of", "look_up", "syntaxes_of"]
 
 MAX_FOUND: Final = 20_000
-"""Most matches of one look-up; more are most likely a mistake."""
+"""Most things that one look-up finds; more are most likely a mistake."""
+
+MAX_MATCHES: Final = 200_000
+"""Most matches of one look-up, also where a peer answers the same thing again and again."""
 
 MAX_LOOKED_AT: Final = 5_000
 """Images whose transfer syntaxes are asked for."""
@@ -137,6 +141,7 @@ async def look_up(association: Association, root: str, wanted: Wanted, notes: li
     for level in levels:
         matching = [key for key in others if _level_of(key, levels) is level]
         frontier = [below for place in frontier for below in await seeker.descend(level, place, matching)]
+    notes += seeker.remarks()
     if any(len(place.unique) < len(levels) for place in frontier):
         missing = [keyword for keyword in demanded if keyword not in frontier[0].unique]
         notes.append(f"The {root} root wants {' and '.join(missing)} as well; the peer may refuse.")
@@ -144,13 +149,22 @@ async def look_up(association: Association, root: str, wanted: Wanted, notes: li
 
 
 class _Seeker:
-    """Goes down the levels of a root by C-FIND."""
+    """Goes down the levels of a root by C-FIND; what is answered more than once is one thing (PS3.4 C.4.1)."""
 
     def __init__(self, association: Association, root: str, levels: Sequence[Level]) -> None:
         self._association = association
         self._root = root
         self._levels = levels
-        self._found = 0
+        self._matches: Counter[Level] = Counter()
+        self._things: Counter[Level] = Counter()
+
+    def remarks(self) -> list[str]:
+        """What the user should know of the peer's answers, one sentence a level."""
+        return [
+            f"The peer answered {matches:,} matches for {_things(level, self._things[level])}: each is retrieved once."
+            for level, matches in self._matches.items()
+            if matches > self._things[level]
+        ]
 
     async def descend(self, level: Level, place: _Place, matching: list[Key]) -> list[_Place]:
         """The places of one level that lie in ``place`` and match."""
@@ -162,21 +176,29 @@ class _Seeker:
                 return [place]  # what is wanted has a name further down: do not ask for all that the peer has
         above = [UNIQUE_KEYS[one] for one in self._levels[: self._levels.index(level) + 1]]
         keys = [*_keys_of({keyword: place.unique[keyword] for keyword in above if keyword in place.unique}), *matching]
-        below = []
+        below: dict[str, _Place] = {}
         async with aclosing(_find(self._association, self._root, level, keys, (unique,))) as matches:
             async for dataset in matches:
-                self._count()
                 value = _uniques_in(dataset).get(unique)
+                self._count(level, is_new=value is not None and value not in below)
                 if value is not None:
-                    below.append(_Place({**place.unique, unique: value}, is_found=True))
-        return below
+                    below[value] = _Place({**place.unique, unique: value}, is_found=True)
+        return list(below.values())
 
-    def _count(self) -> None:
-        self._found += 1
-        if self._found > MAX_FOUND:
+    def _count(self, level: Level, *, is_new: bool) -> None:
+        self._matches[level] += 1
+        self._things[level] += is_new
+        if self._things.total() > MAX_FOUND or self._matches.total() > MAX_MATCHES:
             raise ConfigurationError(
                 f"the keys match more than {MAX_FOUND:,} things", phase="configure", hint="Give narrower keys."
             )
+
+
+def _things(level: Level, number: int) -> str:
+    """A number of patients, studies, series or instances."""
+    nouns = {Level.STUDY: ("study", "studies"), Level.SERIES: ("series", "series"), Level.IMAGE: ("image", "images")}
+    one, several = nouns.get(level, ("patient", "patients"))
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _split(place: _Place, unique: str) -> list[_Place]:

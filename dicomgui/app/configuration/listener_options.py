@@ -79,6 +79,7 @@ class ListenerOptions:
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar peers: where a C-MOVE may send to, by AE title.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
+    :ivar index_folder: where the index of the folder lies; in the folder itself by default.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
     :raises ConfigurationError: a value is unusable.
@@ -111,6 +112,7 @@ class ListenerOptions:
     max_associations: int = 256
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     quotas: Quotas = field(default=Quotas())
+    index_folder: Path | None = None
     strictness: Strictness = Strictness.STRICT
 
     def __post_init__(self) -> None:

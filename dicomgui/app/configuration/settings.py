@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, cast
@@ -108,6 +108,8 @@ class ListenerSettings:
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
+    :ivar index_folder: where the index of the archive lies; relative to the folder of the settings. Empty for the
+        archive's own folder.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -137,6 +139,7 @@ class ListenerSettings:
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     strictness: Strictness = Strictness.STRICT
     quotas: Quotas = USUAL_QUOTAS
+    index_folder: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -148,6 +151,7 @@ class ListenerSettings:
         _host(self.host)
         checks.port(self.port)
         _folder(self.folder)
+        _folder(self.index_folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +269,15 @@ class SettingsStore:
             return (self.folder / Path(named).expanduser()).absolute()
         return data_folder(self.folder if self.is_portable else None) / "received"
 
+    def index_folder(self, settings: Settings) -> Path | None:
+        """Where the index of the archive lies; ``None`` for the archive's own folder."""
+        named = settings.listener.index_folder
+        return (self.folder / Path(named).expanduser()).absolute() if named else None
+
     def listener_options(self, settings: Settings) -> ListenerOptions:
         """How to listen; see :meth:`Settings.listener_options`."""
-        return settings.listener_options(self.archive_folder(settings))
+        options = settings.listener_options(self.archive_folder(settings))
+        return replace(options, index_folder=self.index_folder(settings))
 
     def _read(self) -> tuple[Settings, Table, SettingsError | None]:
         document = self._file.read()
@@ -326,6 +336,7 @@ def _listener_of(values: Values) -> ListenerSettings:
         on_duplicate=values.take("on_duplicate", usual.on_duplicate, checks.one_of(DuplicatePolicy)),
         strictness=values.take("strictness", usual.strictness, checks.one_of(Strictness)),
         quotas=_quotas_of(values),
+        index_folder=values.take("index_folder", usual.index_folder, _folder),
     )
 
 
@@ -444,6 +455,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "ae_title": str(listener.ae_title),
         "fsync": listener.fsync,
         "folder_layout": listener.layout.value,
+        "index_folder": listener.index_folder,
         "on_duplicate": listener.on_duplicate.value,
         "strictness": listener.strictness.value,
         "check_called_ae": listener.check_called_ae,

@@ -25,7 +25,7 @@ class Namer:
         """
         try:
             facts = read_attributes(file.path, file.sop_instance_uid)
-        except OSError:
+        except Exception:  # an odd file must not cost the others: it is called by its UID
             facts = unread_attributes(file.sop_instance_uid)
         patient = self._folder((), f"{facts.value('PatientID')}|{facts.value('PatientName')}", _patient(facts))
         study = self._folder((patient,), facts.value("StudyInstanceUID"), _study(facts))

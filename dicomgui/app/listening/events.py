@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from dicomgui.app.archive.state import ArchiveState
 from dicomgui.network.association.contexts import ContextResult
 from dicomgui.network.dimse.commands import Command, CStoreRQ
 from dicomgui.network.errors import DicomNetworkError
@@ -15,6 +16,7 @@ from dicomgui.storage import Outcome, RepairReport
 
 __all__ = [
     "ArchiveRepaired",
+    "ArchiveStateChanged",
     "AssociationBegan",
     "AssociationEnded",
     "ContextsRefused",
@@ -151,6 +153,14 @@ class ArchiveRepaired:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveStateChanged:
+    """What is stored cannot be found, or nothing more can be stored, or all is well again; see ``state.sentences``."""
+
+    utc: float
+    state: ArchiveState
+
+
+@dataclass(frozen=True, slots=True)
 class RequestAnswered:
     """A query or a retrieval is being answered, or a request of another service was.
 
@@ -187,6 +197,7 @@ ListenerEvent: TypeAlias = (
     | Refusal
     | ContextsRefused
     | ArchiveRepaired
+    | ArchiveStateChanged
     | RequestAnswered
 )
 

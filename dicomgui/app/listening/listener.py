@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from dicomgui.app.archive.local_archive import LocalArchive
+from dicomgui.app.archive.state import ArchiveState
 from dicomgui.app.configuration.destinations import KnownDestination
 from dicomgui.app.configuration.listener_options import MAX_CONNECTIONS, CallerRule, ListenerOptions
 from dicomgui.app.configuration.provided import Provided, pattern_of, reported
@@ -24,6 +25,7 @@ from dicomgui.app.listening.committing import judged
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.events import (
     ArchiveRepaired,
+    ArchiveStateChanged,
     AssociationBegan,
     AssociationEnded,
     ContextsRefused,
@@ -65,6 +67,7 @@ from dicomgui.storage import Outcome, Pending, RepairReport, StorageError, Store
 
 __all__ = [
     "ArchiveRepaired",
+    "ArchiveStateChanged",
     "AssociationBegan",
     "AssociationEnded",
     "CallerRule",
@@ -119,7 +122,9 @@ class Listener:
     ) -> None:
         self.options = options
         self.counts = ListenerCounts()
-        self.archive = archive or LocalArchive(context, options.folder, fsync=options.fsync)
+        self.archive = archive or LocalArchive(
+            context, options.folder, fsync=options.fsync, index_folder=options.index_folder
+        )
         self.find: Find = lambda _: None
         self._context = context
         self._worklist = worklist
@@ -212,7 +217,8 @@ class Listener:
         """Prepare the folder and listen. Does nothing while it runs.
 
         Files and index of the archive are compared meanwhile: if that did something, :class:`ArchiveRepaired` tells,
-        once the listener runs.
+        once the listener runs. It listens on a full disk, too: queries and retrievals are answered, and
+        :class:`ArchiveStateChanged` tells that instances are refused.
 
         :raises StorageError: the folder cannot be used.
         :raises ListenError: the port is taken, needs rights, or the address is not ours.
@@ -224,11 +230,12 @@ class Listener:
         self._archive.on_duplicate = self.options.on_duplicate
         self._early = None
         self.archive.watchers.append(self._on_repaired)
+        self.archive.state_watchers.append(self._on_state)
         try:
             await self.archive.open()
             await self.archive.limit_to(self.options.quotas.ceiling)
         except BaseException:
-            self.archive.watchers.remove(self._on_repaired)
+            self._stop_watching()
             raise
         self.counts = ListenerCounts()
         self._tracer = self._context.tracer if self._context.is_tracing else None
@@ -242,6 +249,7 @@ class Listener:
         report = self._take_early()
         if report is not None:
             asyncio.get_running_loop().call_soon(self._on_repaired, report)
+        asyncio.get_running_loop().call_soon(self._tell_state)
 
     def _take_early(self) -> RepairReport | None:
         """What was repaired before the listener ran."""
@@ -267,7 +275,11 @@ class Listener:
             await services.close()
         finally:
             await self.archive.close()
-            self.archive.watchers.remove(self._on_repaired)
+            self._stop_watching()
+
+    def _stop_watching(self) -> None:
+        self.archive.watchers.remove(self._on_repaired)
+        self.archive.state_watchers.remove(self._on_state)
 
     def _make_services(self) -> ListenerServices:
         return ListenerServices(
@@ -340,6 +352,16 @@ class Listener:
             self._early = report  # whoever waits for the listener hears first that it runs
         elif report.sentences:
             self._tell(ArchiveRepaired(time.time(), report))
+
+    def _tell_state(self) -> None:
+        """Once it runs: whether nothing can be stored, or found."""
+        state = self.archive.state
+        if self._server is not None and not state.is_well:
+            self._tell(ArchiveStateChanged(time.time(), state))
+
+    def _on_state(self, state: ArchiveState) -> None:
+        if self._server is not None:
+            self._tell(ArchiveStateChanged(time.time(), state))
 
     def _on_requested(self, request: AssociationRequest) -> None:
         self._asking[request.association] = request

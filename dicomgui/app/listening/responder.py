@@ -132,15 +132,22 @@ class Responder:
             )  # fmt: skip
         except IdentifierError as error:
             return Reply(error.status, str(error), error.offending)
-        try:
-            await self._archive.settle()
-        except IndexFault:
-            return Reply(OUT_OF_RESOURCES, NO_INDEX)
+        lag = await self._lag()
+        if lag:
+            return Reply(OUT_OF_RESOURCES, lag)
         syntax = request.context.transfer_syntax
         status = PENDING_WITH_UNSUPPORTED_KEYS if query.unsupported else PENDING
         encode = encoder(query.plan, syntax)
         search = _Search(lambda: (encode(match) for match in self._archive.search(query)))
         return self._together(self._batches(request, search), status)
+
+    async def _lag(self) -> str:
+        """Why no answer from the index would be true at the moment; empty if one is."""
+        try:
+            await self._archive.catch_up()
+        except IndexFault as fault:
+            return str(fault) if self._archive.index.is_open else NO_INDEX
+        return ""
 
     def _scheduled(self, request: FindRequest) -> Iterator[bytes]:
         identifier, syntax = request.dataset, request.context.transfer_syntax
@@ -193,8 +200,10 @@ class Responder:
             selection = select(request.dataset, model, relational=flags.relational)
         except IdentifierError as error:
             return Reply(error.status, str(error), error.offending)
+        lag = await self._lag()
+        if lag:
+            return Reply(CANNOT_COUNT_MATCHES, lag)
         try:
-            await self._archive.settle()
             files = await self._archive.files_of(selection)
         except IndexFault:
             return Reply(CANNOT_COUNT_MATCHES, NO_INDEX)
@@ -232,7 +241,7 @@ class Responder:
 
         :raises IndexFault: nobody can tell.
         """
-        await self._archive.settle()
+        await self._archive.catch_up()
         uids = tuple(dict.fromkeys(reference.sop_instance_uid for reference in request.references))
         files: dict[str, list[StoredFile]] = {}
         for file in await self._archive.files_of(Selection(instance_uids=uids), every_variant=True):

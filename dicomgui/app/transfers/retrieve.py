@@ -17,6 +17,7 @@ from dicomgui.app.beside import MAX_RECORDS, Beside
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.transfers.retrieve_contexts import ENCODINGS, contexts_for_get
+from dicomgui.app.transfers.retrieve_once import each_once
 from dicomgui.app.transfers.retrieve_results import (
     Arrived,
     Counts,
@@ -25,7 +26,7 @@ from dicomgui.app.transfers.retrieve_results import (
     WantedResult,
     WantedState,
 )
-from dicomgui.app.transfers.retrieve_targets import into_archive, into_folder
+from dicomgui.app.transfers.retrieve_targets import DUPLICATE, into_archive, into_folder
 from dicomgui.app.watching import Watch
 from dicomgui.network.association.contexts import MAX_CONTEXTS, ProposedContext
 from dicomgui.network.association.params import AETitle, PeerAddress
@@ -112,6 +113,7 @@ class RetrieveJob:
         self._told = Counts()
         self._arrived: dict[str, None] | None = None
         self._arrived_bytes = 0
+        self._deliveries = 0
         self._refused: dict[str, None] = {}
         self._is_cancelled = False
         self._is_over = False
@@ -148,6 +150,7 @@ class RetrieveJob:
             told=self._told,
             arrived=None if self._arrived is None else len(self._arrived),
             arrived_bytes=self._arrived_bytes,
+            deliveries=None if self._arrived is None else self._deliveries,
             seconds=until - self._started if self._started else 0.0,
             refused_uids=tuple(self._refused),
             is_cancelled=self._is_cancelled,
@@ -160,9 +163,11 @@ class RetrieveJob:
         """An instance is here; for a C-MOVE to us, whoever owns the listener says so."""
         if self._arrived is None:
             self._arrived = {}
+        if arrived.sop_instance_uid not in self._arrived or arrived.outcome != DUPLICATE:
+            self._arrived_bytes += arrived.size_bytes
         self._arrived[arrived.sop_instance_uid] = None
+        self._deliveries += 1
         self._refused.pop(arrived.sop_instance_uid, None)
-        self._arrived_bytes += arrived.size_bytes
         if self._on_arrived is not None:
             self._on_arrived(arrived)
         self._tell(self._told)
@@ -183,7 +188,7 @@ class RetrieveJob:
             requests = await look_up(association, root, one, self._notes)
             if not requests:
                 self._notes.append(f"Nothing at the peer matches {', '.join(map(str, one.keys))}.")
-            self._left += requests
+            self._left = each_once((*self._left, *requests))
         return root
 
     async def _retrieve_over(self, contexts: Sequence[ProposedContext], begin: _Begin) -> None:
@@ -229,8 +234,8 @@ class RetrieveJob:
 
     async def _retrieve_one(self, wanted: Wanted, operation: Operation[Progress]) -> WantedResult:
         before, told, announced = self._told, Counts(), 0
+        deliveries = self._deliveries
         self._under_way = told
-        arrived = len(self._arrived or ())
         self._tell(before)
         async with operation:
             async for progress in operation:
@@ -243,7 +248,7 @@ class RetrieveJob:
         self._told = before + told
         over = told.over
         if response.progress is None or response.progress.completed is None:  # it leaves the last numbers out
-            over = announced if self._arrived is None else max(over, len(self._arrived) - arrived + told.failed)
+            over = announced if self._arrived is None else max(over, self._deliveries - deliveries + told.failed)
         return self._result(wanted, response, told, max(announced, told.announced) - over)
 
     def _result(self, wanted: Wanted, response: Response, told: Counts, unfinished: int) -> WantedResult:
@@ -290,7 +295,9 @@ class RetrieveJob:
         """What the diagnosis says; contexts that were refused are no news where others were there for what counts."""
         known, arrived = self._context.facts, self._arrived
         facts = replace(
-            known, arrived=None if arrived is None else len(arrived), is_partial=known.is_partial or arrived is None
+            known,
+            arrived=None if arrived is None else self._deliveries,
+            is_partial=known.is_partial or arrived is None,
         )
         found = self._evidence.findings(self._error, facts, self._beside())
         usual = {"find-empty"}

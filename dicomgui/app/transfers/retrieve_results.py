@@ -142,6 +142,7 @@ class RetrieveReport:
     :ivar results: one for each request; what was wanted may have become several of them, after a look-up.
     :ivar told: all numbers of the peer, added up.
     :ivar arrived: instances that came here, each counted once; ``None`` where they went elsewhere.
+    :ivar deliveries: how often an instance came here, the same one several times among them; ``None`` likewise.
     :ivar refused_uids: instances that came and could not be kept.
     :ivar is_cancelled: it was cancelled.
     :ivar notes: what the user should know, one sentence each.
@@ -163,6 +164,7 @@ class RetrieveReport:
     notes: tuple[str, ...] = ()
     error: DicomNetworkError | None = None
     findings: tuple[Finding, ...] = ()
+    deliveries: int | None = None
 
     @property
     def failed_uids(self) -> tuple[str, ...]:
@@ -172,8 +174,14 @@ class RetrieveReport:
 
     @property
     def missing(self) -> int:
-        """Instances that the peer says it has delivered and that never arrived; 0 where they went elsewhere."""
-        return 0 if self.arrived is None else max(0, self.told.delivered - self.arrived)
+        """Deliveries that the peer tells of and that never arrived; 0 where they went elsewhere."""
+        came = self.arrived if self.deliveries is None else self.deliveries
+        return 0 if came is None else max(0, self.told.delivered - came)
+
+    @property
+    def repeated(self) -> int:
+        """Deliveries of an instance that had come before."""
+        return 0 if self.arrived is None or self.deliveries is None else self.deliveries - self.arrived
 
     @property
     def has_failures(self) -> bool:

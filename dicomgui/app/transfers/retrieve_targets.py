@@ -11,18 +11,19 @@ from dicomgui.app.transfers.retrieve_results import Arrived
 from dicomgui.network.dimse.assembler import Sink
 from dicomgui.network.service import FolderTarget, Handlers, Reply, StoreRequest
 from dicomgui.network.status import Status
-from dicomgui.storage import Archive, Pending, StorageError, Stored
+from dicomgui.storage import Archive, Outcome, Pending, StorageError, Stored
 
-__all__ = ["Keep", "into_archive", "into_folder"]
+__all__ = ["DUPLICATE", "Keep", "into_archive", "into_folder"]
 
 SUCCESS = Status(0x0000)
+DUPLICATE = Outcome.DUPLICATE.value
 
 Keep = Callable[[str, Arrived | str], None]
 """Told of each instance that came, by its SOP Instance UID: what it became, or why it was not kept."""
 
 
 def into_folder(folder: Path, keep: Keep) -> Handlers:
-    """Files ``<SOP Instance UID>.dcm``, none overwritten.
+    """Files ``<SOP Instance UID>.dcm``, none overwritten; the same data set again is kept once.
 
     :raises ConfigurationError: the folder cannot be made.
     """
@@ -33,8 +34,9 @@ def into_folder(folder: Path, keep: Keep) -> Handlers:
         if isinstance(answer, Reply):
             keep(request.command.affected_sop_instance_uid, answer.comment)
             return answer
-        path = target.paths.pop()
-        keep(*_arrived(request, path, path.stat().st_size, "stored"))
+        path, is_new = target.last
+        target.paths.clear()
+        keep(*_arrived(request, path, path.stat().st_size, "stored" if is_new else DUPLICATE))
         return answer
 
     return Handlers(open_sink=target.open_sink, on_store=on_store)

@@ -18,7 +18,7 @@ from dicomgui.gui.archive.commit import CommitButton
 from dicomgui.gui.archive.model import ArchiveModel, entry_name
 from dicomgui.gui.archive.table import ArchiveTable
 from dicomgui.gui.archive.view import ArchiveView
-from dicomgui.gui.archive.work import KEPT, ArchiveWork, Said
+from dicomgui.gui.archive.work import KEPT, ArchiveWork, Said, deleted_text
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.tables.dataset_tree import DatasetTree
 from dicomgui.gui.widgets.buttons import Choice, push_button
@@ -477,7 +477,7 @@ class ArchivePanel(Panel):
         except StorageError as error:
             self._say(Said(str(error), "error"))
             return
-        text = f"Deleted {count_text(gone.files, 'instance')}, {size_text(gone.size_bytes)}"
+        text = f"Deleted {deleted_text(gone)}"
         if gone.failed:
             text += f"; {len(gone.failed):,} could not be moved and are still here"
         self._say(Said("", "muted"))

@@ -14,10 +14,10 @@ from dicomgui.app.explaining import explain_failure
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.widgets.text import count_text, size_text
-from dicomgui.storage import Discarded, Selection, StorageError, StoredFile, Trash
+from dicomgui.storage import Discarded, StorageError, StoredFile, Trash
 from dicomgui.trace.finding import plain
 
-__all__ = ["KEPT", "ArchiveWork", "Said", "purge_old"]
+__all__ = ["KEPT", "ArchiveWork", "Said", "deleted_text", "purge_old"]
 
 KEPT = timedelta(days=7)
 """What was deleted stays in the trash of the archive so long."""
@@ -69,11 +69,10 @@ class ArchiveWork:
     async def take_out(self, files: Sequence[StoredFile], target: Path, form: ExportForm) -> Said:
         """Export files."""
         with self._start(JobKind.EXPORT, f"Export {count_text(len(files), 'instance')}") as job:
-            selection = Selection(instance_uids=tuple(dict.fromkeys(file.sop_instance_uid for file in files)))
             try:
                 async with self._place.archive.opened() as archive:
                     pool = self._place.context.file_pool
-                    report = await export(archive, selection, target, pool, form=form, on_progress=self._on_progress)
+                    report = await export(archive, files, target, pool, form=form, on_progress=self._on_progress)
             except StorageError as error:
                 return self._failed(job, "Nothing was exported.", error)
             finally:
@@ -166,6 +165,14 @@ def _imported(report: ImportReport) -> str:
     if report.failed:
         parts.append(report.failed[0][1])
     return plain(" · ".join(parts), 400)
+
+
+def deleted_text(gone: Discarded) -> str:
+    """What was deleted: ``5 data sets of 3 instances, 2.1 MB``."""
+    text = count_text(gone.files - gone.variants, "instance")
+    if gone.variants:
+        text = f"{count_text(gone.files, 'data set')} of {text}"
+    return f"{text}, {size_text(gone.size_bytes)}"
 
 
 def _exported(report: ExportReport) -> str:

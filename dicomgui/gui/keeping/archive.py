@@ -62,7 +62,11 @@ class ArchiveKeeper(QObject):
         if self._archive is None or self._archive.folder != folder:
             self._let_go()
             settings = self._config.settings.listener
-            self._archive = LocalArchive(self._context, folder, fsync=settings.fsync, layout=settings.layout)
+            store = self._config.store
+            index_folder = None if store is None else store.index_folder(self._config.settings)
+            self._archive = LocalArchive(
+                self._context, folder, fsync=settings.fsync, layout=settings.layout, index_folder=index_folder
+            )
             self.trouble = ""
         return self._archive
 

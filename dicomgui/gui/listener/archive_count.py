@@ -42,7 +42,11 @@ class ArchiveCount(ElidedLabel):
         try:
             counts = await archive.counts()
             text = f"{count_text(counts.instances, 'instance')} in the archive, {size_text(counts.size_bytes)}"
-            self._show(f"{text}; comparing its files and index …" if archive.is_repairing else text)
+            if archive.is_repairing:
+                text = f"{text}; comparing its files and index …"
+            state = archive.state
+            self._show(text if state.is_well else plain(" ".join((f"{text}.", *state.sentences)), 600))
+            self.set_tone("muted" if state.is_well else "warning")
         except IndexFault as fault:
             self._show(plain(fault, 300))
         finally:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from PySide6.QtCore import QObject
 
-from dicomgui.app.listening.listener import ArchiveRepaired, ListenerEvent, Refusal
+from dicomgui.app.listening.listener import ArchiveRepaired, ArchiveStateChanged, ListenerEvent, Refusal
 from dicomgui.gui.tables.columns import ROOT, ColumnsModel, Index
 
 __all__ = ["EventRows"]
@@ -50,7 +50,7 @@ class EventRows(ColumnsModel, Generic[_Event]):
     def association_at(self, row: int) -> int:
         """The trace's number of the association that a row speaks of, 0 for none."""
         event = self.event_at(row)
-        if event is None or isinstance(event, ArchiveRepaired):
+        if event is None or isinstance(event, ArchiveRepaired | ArchiveStateChanged):
             return 0
         return event.association if isinstance(event, Refusal) else event.facts.association
 

@@ -391,7 +391,8 @@ def _text_of(report: RetrieveReport) -> str:
     parts = [f"{told.delivered:,} delivered" if report.arrived is None else f"{report.arrived:,} arrived"]
     failed = max(told.failed, len(report.failed_uids))
     parts += [f"{count:,} {word}" for count, word in (
-        (failed, "failed"), (told.warning, "with warning"), (report.missing, "never arrived"),
+        (failed, "failed"), (told.warning, "with warning"), (report.repeated, "came again"),
+        (report.missing, "never arrived"),
     ) if count]  # fmt: skip
     if report.is_cancelled:
         parts.append("cancelled")

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.part10 import write_head
+from dicomgui.network.part10 import Part10Error, read_head, write_head
 from dicomgui.network.service.handlers import Handlers, Reply
 from dicomgui.network.service.requests import StoreRequest
 from dicomgui.network.status import Status
@@ -20,6 +20,7 @@ __all__ = ["FolderTarget", "handlers_of"]
 
 SUCCESS = Status(0x0000)
 OUT_OF_RESOURCES = Status(0xA700)
+_COMPARE = 262_144
 
 
 def handlers_of(into: str | os.PathLike[str] | Handlers) -> Handlers:
@@ -38,15 +39,18 @@ def handlers_of(into: str | os.PathLike[str] | Handlers) -> Handlers:
 class FolderTarget:
     """Writes each received instance to ``<SOP Instance UID>.dcm`` in a folder, the data set exactly as it came.
 
-    A file has its name only when it is whole. None is overwritten: a second one of the same UID becomes
-    ``<UID>~2.dcm``. The system writes to the disk in its own time; nothing is synced.
+    A file has its name only when it is whole. None is overwritten: another data set of the same UID becomes
+    ``<UID>~2.dcm``, and the same one again is kept once. The system writes to the disk in its own time; nothing is
+    synced.
 
     :ivar paths: the files written so far.
+    :ivar last: the file of the last instance that came, and whether it was written for it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.paths: list[Path] = []
+        self.last: tuple[Path, bool] = (folder, False)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -68,7 +72,9 @@ class FolderTarget:
         if not isinstance(result, Path):
             return Reply(OUT_OF_RESOURCES, str(result)[:64])
         try:
-            self.paths.append(_place(result, self._folder, request.command.affected_sop_instance_uid))
+            self.last = _place(result, self._folder, request.command.affected_sop_instance_uid)
+            if self.last[1]:
+                self.paths.append(self.last[0])
         except OSError as error:
             with suppress(OSError):
                 result.unlink()
@@ -119,21 +125,44 @@ class _PartFile:
                 self._path.unlink()
 
 
-def _place(part: Path, folder: Path, uid: str) -> Path:
-    """Give the file its name without overwriting one; by hard link, or by renaming where there are no links."""
+def _place(part: Path, folder: Path, uid: str) -> tuple[Path, bool]:
+    """Give the file its name without overwriting one; by hard link, or by renaming where there are no links.
+
+    :returns: the file, and whether it is a new one: one that holds the same data set stands for it.
+    """
     for path in _names(folder, uid):
         try:
             path.hardlink_to(part)
-        except FileExistsError:
-            continue
         except OSError:
             if path.exists():
+                if _is_same(part, path):
+                    part.unlink()
+                    return path, False
                 continue
             part.rename(path)
-            return path
+            return path, True
         part.unlink()
-        return path
+        return path, True
     raise AssertionError("names do not run out")
+
+
+def _is_same(part: Path, path: Path) -> bool:
+    """Whether two files hold the same data set in the same encoding; their heads may tell of different senders."""
+    try:
+        ours, theirs = read_head(part), read_head(path)
+        if (ours.sop_class_uid, ours.transfer_syntax_uid) != (theirs.sop_class_uid, theirs.transfer_syntax_uid):
+            return False
+        if part.stat().st_size - ours.dataset_offset != path.stat().st_size - theirs.dataset_offset:
+            return False
+        with part.open("rb") as one, path.open("rb") as other:
+            one.seek(ours.dataset_offset)
+            other.seek(theirs.dataset_offset)
+            while piece := one.read(_COMPARE):
+                if piece != other.read(len(piece)):
+                    return False
+    except (OSError, Part10Error):
+        return False
+    return True
 
 
 def _names(folder: Path, uid: str) -> Iterator[Path]:

@@ -77,7 +77,7 @@ def test_tokens_that_are_none(index: Index, tmp_path: Path, token: str) -> None:
 def test_names_that_are_none_of_the_archives_are_passed_over(index: Index, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     deletion = Trash(index).discard(["mine.txt", "../x.dcm", "index.sqlite3", "ab/9.9.9.dcm"])
-    assert deletion[1:] == (0, 0, ())
+    assert deletion[1:] == (0, 0, (), 0)
     assert (tmp_path / "mine.txt").exists()
     assert not (tmp_path / "trash").exists()
 
@@ -230,3 +230,13 @@ def test_killed_in_the_middle_of_a_deletion(index: Index, tmp_path: Path) -> Non
     assert Trash(index).restore(deletion.token) == Restored(2)
     assert contents(tmp_path) == before
     assert index.counts().instances == 4
+
+
+def test_it_is_told_how_many_of_the_files_are_further_data_sets_of_a_uid(tmp_path: Path) -> None:
+    data = instance()
+    made = [put(tmp_path, data, variant=number) for number in (1, 2, 3)] + [put(tmp_path, instance(2))]
+    with opened_index(tmp_path) as index:
+        trash = Trash(index)
+        gone = trash.discard(made)
+        assert (gone.files, gone.variants) == (4, 2)
+        assert [(one.files, one.variants) for one in trash.deletions()] == [(4, 2)]

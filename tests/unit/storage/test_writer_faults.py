@@ -262,11 +262,14 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
 def test_prepare_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = Archive(tmp_path)
     monkeypatch.setattr(writer.disk, "write_all", refuse(errno.ENOSPC))
-    with pytest.raises(DiskFull):
-        archive.prepare()
-    assert list((tmp_path / "incoming").iterdir()) == []
-    monkeypatch.undo()
     archive.prepare()
+    assert isinstance(archive.full, DiskFull)
+    assert left(tmp_path) == []
+    with pytest.raises(DiskFull):
+        store(archive, SMALL)
+    monkeypatch.undo()
+    store(archive, SMALL)
+    assert archive.full is None
     archive.close()
 
 

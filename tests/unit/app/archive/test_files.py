@@ -9,15 +9,19 @@ import threading
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from io import BufferedWriter, BytesIO
 from pathlib import Path
 
 import pytest
-from helpers.instances import IMPLICIT, MR, data_set, instance_of, write_instance
+from helpers.instances import IMPLICIT, MR, ROOT, data_set, instance_of, write_instance
 from helpers.retrieval import real_files
+from pydicom import dcmread
 
+from dicomgui.app.archive import files as files_module
 from dicomgui.app.archive.files import ExportForm, ExportReport, FileProgress, export, import_paths
 from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.context import AppContext
+from dicomgui.network.part10 import parse_head
 from dicomgui.storage import Archive, DiskFull, Selection, StorageError
 
 ALL = Selection()
@@ -227,8 +231,9 @@ async def test_an_export_that_is_cancelled_leaves_nothing_half_made(
 async def test_a_disk_that_fills_up_leaves_no_part_of_a_file(
     context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(source: object, target: object, size: int) -> None:
-        target.write(b"part")  # type: ignore[attr-defined]
+    def full(source: object, target: object, size: object) -> None:
+        if isinstance(target, BufferedWriter):
+            target.write(b"part")
         raise OSError(28, os.strerror(28))
 
     async with real_archive(tmp_path, context) as archive:
@@ -238,7 +243,111 @@ async def test_a_disk_that_fills_up_leaves_no_part_of_a_file(
         assert report.files == 0
         assert len(report.failed) == len(real_files())
         assert "full" in report.failed[0][1]
+        monkeypatch.setattr(files_module, "_pack", full)
         with pytest.raises(DiskFull):
             await export(archive, ALL, tmp_path / "out.zip", context.file_pool, form=ExportForm.ZIP)
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert not (tmp_path / "out.zip").exists()
+
+
+# -- odd instances, and several of one UID ----------------------------------------------------------------------------
+
+
+def without_uid(path: Path) -> None:
+    """Take the SOP Instance UID out of the data set; the file meta information goes on to say it."""
+    start = parse_head(path.read_bytes()).dataset_offset
+    data = path.read_bytes()
+    path.write_bytes(data[:start] + data[start:].replace(b"\x08\x00\x18\x00UI", b"\x08\x00\x19\x00UI"))
+
+
+def variants(folder: Path, number: int, *texts: str) -> list[Path]:
+    """Files of one SOP Instance UID with different data sets."""
+    made = []
+    for at, text in enumerate(texts):
+        dataset = dcmread(write_instance(folder / f"{at}", number))
+        dataset.ImageComments = text
+        dataset.save_as(folder / f"{at}" / f"{number}.dcm")
+        made.append(folder / f"{at}" / f"{number}.dcm")
+    return made
+
+
+@pytest.mark.parametrize("form", ExportForm)
+async def test_an_odd_instance_never_costs_the_others(form: ExportForm, context: AppContext, tmp_path: Path) -> None:
+    good = write_instance(tmp_path / "files", 1)
+    without_uid(write_instance(tmp_path / "files", 2))
+    torn = write_instance(tmp_path / "files", 3)
+    torn.write_bytes(torn.read_bytes()[:-100])
+    async with archive_in(tmp_path / "archive", context) as archive:
+        imported = await import_paths(archive, [tmp_path / "files"], context.file_pool)
+        assert imported.stored == 3
+        report = await export(archive, ALL, tmp_path / "out", context.file_pool, form=form)
+    assert report.files + len(report.failed) == 3
+    if form is ExportForm.DICOMDIR:
+        [(uid, reason)] = report.failed
+        assert uid == f"{ROOT}.3.2"
+        assert reason.endswith("its data set has no SOP Instance UID")
+        assert instance_of(good) in by_uid(tmp_path / "out")
+    else:
+        assert report.files == 3
+
+
+@pytest.mark.parametrize("form", ExportForm)
+async def test_every_data_set_of_a_uid_is_exported_or_told_of(
+    form: ExportForm, context: AppContext, tmp_path: Path
+) -> None:
+    files = [*variants(tmp_path / "files", 1, "one", "two", "three"), write_instance(tmp_path / "files", 2)]
+    async with archive_in(tmp_path / "archive", context) as archive:
+        assert (await import_paths(archive, files, context.file_pool)).kept_second == 2
+        report = await export(archive, ALL, tmp_path / "out", context.file_pool, form=form)
+        counts = await archive.counts()
+    assert counts.instances == 4 == report.files + len(report.failed)
+    if form is ExportForm.DICOMDIR:
+        assert report.files == 2
+        assert {uid for uid, _ in report.failed} == {instance_of(files[0])}
+        assert "another data set of this UID is in the DICOMDIR" in report.failed[0][1]
+        return
+    found = (tmp_path / "out").rglob("*.dcm") if form is ExportForm.FOLDERS else zip_members(tmp_path / "out")
+    comments = [dcmread(file).get("ImageComments", "") for file in found]
+    assert sorted(comments) == ["", "one", "three", "two"]
+
+
+def zip_members(path: Path) -> list[BytesIO]:
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        return [BytesIO(archive.read(name)) for name in archive.namelist()]
+
+
+async def test_files_that_were_chosen_are_exported_and_no_others_of_their_uid(
+    context: AppContext, tmp_path: Path
+) -> None:
+    async with archive_in(tmp_path / "archive", context) as archive:
+        await import_paths(archive, variants(tmp_path / "files", 1, "one", "two"), context.file_pool)
+        await archive.settle()
+        chosen = (await archive.files_of(ALL, every_variant=True))[1:]
+        report = await export(archive, chosen, tmp_path / "out", context.file_pool)
+    assert report.files == 1
+
+
+async def test_a_file_that_cannot_be_read_to_its_end_is_no_member_of_the_zip(
+    context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Torn(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell():
+                raise OSError(5, os.strerror(5))
+            return super().read(10)
+
+    made = Path.open
+
+    def torn(path: Path, mode: str = "r", *rest: object) -> object:
+        return Torn(b"x" * 100) if path == bad and mode == "rb" else made(path, mode, *rest)
+
+    async with real_archive(tmp_path, context) as archive:
+        await archive.settle()
+        bad = (await archive.files_of(ALL))[1].path
+        monkeypatch.setattr(Path, "open", torn)
+        report = await export(archive, ALL, tmp_path / "out.zip", context.file_pool, form=ExportForm.ZIP)
+    monkeypatch.undo()
+    assert len(report.failed) == 1
+    assert "Input/output error" in report.failed[0][1]
+    assert len(zip_members(tmp_path / "out.zip")) == report.files == len(real_files()) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -123,10 +124,26 @@ async def test_a_refused_look_up_is_an_error() -> None:
 
 
 async def test_far_too_many_matches_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same one again and again, or ever others."""
     monkeypatch.setattr(module, "MAX_FOUND", 3)
-    async with answering() as scp:
-        with pytest.raises(ConfigurationError, match="more than 3 things"):
-            await found(scp, want("STUDY", "PatientID=ENDLESS"))
+    monkeypatch.setattr(module, "MAX_MATCHES", 30)
+    others = (elements(StudyInstanceUID=f"1.2.{number}") for number in itertools.count())
+    answers = Handlers(on_find=lambda request: others, on_move=lambda request: [])
+    async with answering() as same, answering(answers) as other:
+        for scp in (same, other):
+            with pytest.raises(ConfigurationError, match="more than 3 things"):
+                await found(scp, want("STUDY", "PatientID=ENDLESS"))
+
+
+async def test_what_is_answered_more_than_once_is_retrieved_once_and_remarked_on() -> None:
+    """An archive that answers once an instance at study level (PS3.4 C.4.1: one match, one entity)."""
+    studies = [elements(StudyInstanceUID=uid) for uid in ("1.2", "1.3", "1.2", "1.2")]
+    answers = Handlers(on_find=lambda request: iter(studies), on_move=lambda request: [])
+    notes: list[str] = []
+    async with answering(answers) as scp:
+        requests = await found(scp, want("STUDY", "PatientID=1"), notes=notes)
+    assert uniques(requests) == [{STUDY: "1.2"}, {STUDY: "1.3"}]
+    assert notes == ["The peer answered 4 matches for 2 studies: each is retrieved once."]
 
 
 async def test_matches_without_their_unique_key_are_passed_over() -> None:

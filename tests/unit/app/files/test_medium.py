@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-from helpers.instances import data_set, instance_of, syntax_of, write_instance
+from helpers.instances import ROOT, data_set, instance_of, shipped_folder, syntax_of, write_instance
 from helpers.retrieval import real_files
 from pydicom import dcmread
+from pydicom.fileset import FileSet
 
+from dicomgui.app.files import medium
 from dicomgui.app.files.dicomdir import referenced_files
 from dicomgui.app.files.medium import write_medium
 from dicomgui.network.part10 import read_head
@@ -32,13 +36,15 @@ def test_a_medium_of_real_files(tmp_path: Path) -> None:
     told: list[str] = []
     count, size, failed = write_medium(files, target, told.append)
     assert (count, failed) == (len(files), ())
-    assert size == sum(file.size_bytes for file in files)
     assert told == [file.sop_instance_uid for file in files]
     listed, faults = referenced_files(target / "DICOMDIR")
     assert faults == []
-    assert {instance_of(path): path.read_bytes() for path in listed} == {
-        instance_of(path): path.read_bytes() for path in real_files()
+    assert size == sum(path.stat().st_size for path in listed)
+    assert {instance_of(path): data_set(path) for path in listed} == {
+        instance_of(path): data_set(path) for path in real_files()
     }
+    changed = {path.read_bytes() for path in real_files()} - {path.read_bytes() for path in listed}
+    assert len(changed) == 1, "rtplan.dcm, whose file meta information says another instance than its data set"
     for path in listed:
         assert all(len(part) <= 8 and part.upper() == part for part in path.relative_to(target).parts)
     directory = dcmread(target / "DICOMDIR")
@@ -89,3 +95,75 @@ def test_what_lay_there_stays_when_it_fails(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="full"):
         write_medium([stored(write_instance(tmp_path, 1))], target, fail)
     assert [path.name for path in target.iterdir()] == ["notes.txt"]
+
+
+def test_what_goes_while_it_is_written_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [stored(write_instance(tmp_path / "files", number)) for number in (1, 2, 3)]
+    write = FileSet.write
+
+    def removing(file_set: FileSet, *rest: Any, **options: Any) -> None:
+        files[1].path.unlink(missing_ok=True)
+        write(file_set, *rest, **options)
+
+    monkeypatch.setattr(FileSet, "write", removing)
+    count, _, failed = write_medium(files, tmp_path / "medium", quiet)
+    assert (count, failed) == (2, ((files[1].sop_instance_uid, "the file is not there any more"),))
+    listed, faults = referenced_files(tmp_path / "medium" / "DICOMDIR")
+    assert (len(listed), faults) == (2, [])
+
+
+def test_a_record_that_cannot_be_encoded_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [stored(write_instance(tmp_path / "files", number)) for number in (1, 2, 3)]
+    write = FileSet.write
+
+    def failing(file_set: FileSet, *rest: Any, **options: Any) -> None:
+        if any(instance.SOPInstanceUID == files[1].sop_instance_uid for instance in file_set):
+            raise KeyError("PatientName")
+        write(file_set, *rest, **options)
+
+    monkeypatch.setattr(FileSet, "write", failing)
+    count, _, failed = write_medium(files, tmp_path / "medium", quiet)
+    assert count == 2
+    assert failed == ((files[1].sop_instance_uid, "no directory record can be written: KeyError 'PatientName'"),)
+
+    monkeypatch.setattr(FileSet, "write", lambda file_set, *_: failing(file_set) if len(file_set) == 1 else 1 / 0)
+    monkeypatch.setattr(medium, "_alone", lambda _: "")
+    with pytest.raises(OSError, match="no DICOMDIR can be made of these instances: division by zero"):
+        write_medium(files, tmp_path / "other", quiet)
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_files_that_are_exported_are_only_read(tmp_path: Path) -> None:
+    """Also where one after the other cannot be in it."""
+    names = ("MR_truncated.dcm", "reportsi.dcm", "rtplan.dcm", "SC_rgb_jpeg.dcm", "CT_small.dcm", "ExplVR_BigEnd.dcm")
+    files = [shutil.copy(shipped_folder() / "test_files" / name, tmp_path) for name in names]
+    files += [write_instance(tmp_path / "files", number) for number in (1, 2)]
+    without = tmp_path / "files" / "1.dcm"
+    without.write_bytes(without.read_bytes().replace(b"\x20\x00\x0e\x00UI", b"\x20\x00\x0f\x00UI"))
+    before = {path: Path(path).read_bytes() for path in files}
+    count, _, failed = write_medium([stored(Path(path)) for path in files], tmp_path / "medium", quiet)
+    assert count + len(failed) == len(files)
+    assert failed
+    assert {path: Path(path).read_bytes() for path in files} == before
+
+
+def test_a_record_of_a_document_has_only_what_modifies_its_title(tmp_path: Path) -> None:
+    report = shipped_folder() / "test_files" / "reportsi.dcm"
+    assert {item.RelationshipType for item in dcmread(report).ContentSequence} - {"HAS CONCEPT MOD"}
+    assert write_medium([stored(report)], tmp_path / "medium", quiet)[0] == 1
+    records = dcmread(tmp_path / "medium" / "DICOMDIR").DirectoryRecordSequence
+    [record] = [record for record in records if record.DirectoryRecordType == "SR DOCUMENT"]
+    assert {item.RelationshipType for item in record.get("ContentSequence", ())} <= {"HAS CONCEPT MOD"}
+
+
+def test_file_meta_information_that_is_not_true_is_made_anew(tmp_path: Path) -> None:
+    """PS3.10 7.1: it says the SOP class and instance of the data set."""
+    source = write_instance(tmp_path / "files", 1)
+    data = source.read_bytes()
+    start = read_head(source).dataset_offset
+    source.write_bytes(data[:start].replace(f"{ROOT}.3.1".encode(), f"{ROOT}.3.7".encode()) + data[start:])
+    assert dcmread(source).file_meta.MediaStorageSOPInstanceUID == f"{ROOT}.3.7"
+    assert write_medium([stored(source)], tmp_path / "medium", quiet)[0] == 1
+    [path], _ = referenced_files(tmp_path / "medium" / "DICOMDIR")
+    assert dcmread(path).file_meta.MediaStorageSOPInstanceUID == f"{ROOT}.3.1"
+    assert data_set(path) == data_set(source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,12 +139,21 @@ async def test_what_arrives_is_counted_apart_from_what_is_told(context: AppConte
             destination="DEST", expects_arrivals=True, on_arrived=seen.append,
         )  # fmt: skip
         one = Arrived(CT, "1.2.3", EXPLICIT, tmp_path / "x", 100)
+        again = replace(one, outcome="duplicate")
         job.received(one)
-        job.received(one)  # the same instance again
+        job.received(again)
         report = await job.run()
-    assert (report.told.delivered, report.arrived, report.missing) == (4, 1, 3)
-    assert (report.ok, report.arrived_bytes) == (False, 200)
-    assert seen == [one, one]
+    assert (report.told.delivered, report.arrived, report.deliveries, report.missing) == (4, 1, 2, 2)
+    assert (report.ok, report.arrived_bytes, report.repeated) == (False, 100, 1)
+    assert seen == [one, again]
+
+
+async def test_what_is_wanted_more_than_once_is_retrieved_once(context: AppContext, tmp_path: Path) -> None:
+    async with answering() as scp:
+        wanted = [want("STUDY", f"{STUDY}={CT_STUDY}")] * 3
+        report = await GetJob(context, scp.address, OPTIONS, wanted, into=tmp_path).run()
+    assert (report.ok, len(report.results), report.arrived, report.deliveries) == (True, 1, 4, 4)
+    assert len(scp.retrieved()) == 1
 
 
 async def test_the_root_is_what_the_peer_accepts_for_the_retrieval(context: AppContext) -> None:

@@ -41,12 +41,14 @@ def test_a_folder_tells_of_each_file(tmp_path: Path) -> None:
     handlers = into_folder(tmp_path, kept)
     assert handlers.open_sink is not None
     assert handlers.on_store is not None
-    for _ in range(2):
+    for data in (b"data", b"other", b"data"):
         sink: Any = handlers.open_sink(request())
-        sink.write(memoryview(b"data"))
+        sink.write(memoryview(data))
         assert handlers.on_store(request(), sink.finish()) == Status(0)
     paths = [outcome.path for _, outcome in kept.told if isinstance(outcome, Arrived)]
-    assert [path.name for path in paths] == [f"{UID}.dcm", f"{UID}~2.dcm"]
+    assert [path.name for path in paths] == [f"{UID}.dcm", f"{UID}~2.dcm", f"{UID}.dcm"]
+    outcomes = [outcome.outcome for _, outcome in kept.told if isinstance(outcome, Arrived)]
+    assert outcomes == ["stored", "stored", "duplicate"]
     assert [outcome.size_bytes for _, outcome in kept.told if isinstance(outcome, Arrived)] == [
         path.stat().st_size for path in paths
     ]

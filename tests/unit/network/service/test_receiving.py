@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from dicomgui.network import ConfigurationError, FolderTarget, Handlers, Reply, Status
-from dicomgui.network.part10 import read_head
+from dicomgui.network.part10 import read_head, write_head
 from dicomgui.network.service.receiving import handlers_of
 
-CT, EXPLICIT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1"
+CT, EXPLICIT, IMPLICIT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
 REQUEST: Any = SimpleNamespace(
     command=SimpleNamespace(affected_sop_class_uid=CT, affected_sop_instance_uid="1.2.3"),
     facts=SimpleNamespace(called_ae_title="PACS"),
@@ -55,9 +55,31 @@ def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     target = FolderTarget(tmp_path)
     store(target)
     monkeypatch.setattr(Path, "hardlink_to", _no_links)  # as on FAT
-    store(target)
+    store(target, b"other")
     assert (tmp_path / "1.2.3.dcm").read_bytes() == b"mine"
     assert names(tmp_path) == ["1.2.3.dcm", "1.2.3~2.dcm", "1.2.3~3.dcm"]
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_the_same_data_set_again_is_kept_once(has_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_links:
+        monkeypatch.setattr(Path, "hardlink_to", _no_links)
+    target = FolderTarget(tmp_path)
+    for data in (b"data", b"more", b"datA"):
+        store(target, data)
+        assert target.last[1]
+    for number, data in ((1, b"data"), (3, b"datA")):
+        store(target, data)
+        assert target.last == (target.paths[number - 1], False)
+    assert names(tmp_path) == ["1.2.3.dcm", "1.2.3~2.dcm", "1.2.3~3.dcm"]
+    assert len(target.paths) == 3
+
+
+def test_another_encoding_is_another_data_set(tmp_path: Path) -> None:
+    path = tmp_path / "1.2.3.dcm"
+    path.write_bytes(write_head(sop_class_uid=CT, sop_instance_uid="1.2.3", transfer_syntax_uid=IMPLICIT) + b"data")
+    store(FolderTarget(tmp_path))
+    assert names(tmp_path) == ["1.2.3.dcm", "1.2.3~2.dcm"]
 
 
 def _no_links(*_: object) -> None:

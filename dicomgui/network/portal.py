@@ -8,7 +8,8 @@
 What a coroutine returns or raises reaches the caller as it is. While it runs the calling thread waits, and nothing
 else: whether there is a running event loop in that thread (a notebook) does not matter, since the portal has its own.
 
-A process that forks starts without the thread: open portals after the fork.
+The child of a fork has no such thread: what was opened before the fork raises PortalStopped there, and what it opens
+itself has a portal of its own.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from dicomgui.network.errors import LocalProtocolError
-from dicomgui.network.transport import TaskOwner, eager_event_loop
+from dicomgui.network.transport import TaskOwner, eager_event_loop, fork_count
 
-__all__ = ["Portal", "PortalStopped", "shared_portal"]
+__all__ = ["Portal", "PortalStopped", "hold_shared", "let_go_of", "shared_portal"]
 
 WAIT_SLICE_S = 0.1 if sys.platform == "win32" else None
 """How long a thread waits at a time: on Windows a wait without end cannot be interrupted by Ctrl-C."""
@@ -88,18 +89,34 @@ class Portal:
 
     def __init__(self, name: str = "portal") -> None:
         self._name = name
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # an object that is collected inside of it may call run_soon
         self._accepts = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closers: set[Callable[[], Awaitable[None]]] = set()
         self._thread = threading.Thread(target=self._live, name=name, daemon=True)
         self._ready: Future[None] = Future()
+        self._forks = fork_count()
         self._cancel_calls = False
 
     @property
     def is_running(self) -> bool:
         """Whether calls are taken."""
-        return self._accepts
+        return self._accepts and not self.is_foreign
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is that of another process, which has forked since."""
+        return self._forks != fork_count()
+
+    def refuse_other_process(self) -> None:
+        """Do nothing, unless this process is the child of a fork, and the portal its parent's.
+
+        :raises PortalStopped: it is.
+        """
+        if self.is_foreign:
+            raise PortalStopped(
+                f"{self._name} belongs to the process that has forked this one", hint="Connect anew after the fork."
+            )
 
     @property
     def is_own_thread(self) -> bool:
@@ -142,6 +159,11 @@ class Portal:
                 self._end(call)
             raise
 
+    def run_soon(self, function: Callable[[], Awaitable[None]]) -> None:
+        """Call and await ``function`` in the loop's thread, and wait for nothing; not once the portal has stopped."""
+        with suppress(PortalStopped):
+            self._begin(_Call(function))
+
     def call(self, function: Callable[[], _T]) -> _T:
         """Call a plain function where it cannot meet the loop at work: in the loop's thread, or here if that has ended.
 
@@ -161,11 +183,14 @@ class Portal:
 
     def adopt(self, closer: Callable[[], Awaitable[None]]) -> None:
         """Have ``closer`` called and awaited when the portal is stopped, unless :meth:`disown` comes first."""
+        self.refuse_other_process()
         with self._lock:
             self._closers.add(closer)
 
     def disown(self, closer: Callable[[], Awaitable[None]]) -> None:
         """Forget what was adopted; does nothing where it was not."""
+        if self.is_foreign:  # its lock may be held by a thread that is not here
+            return
         with self._lock:
             self._closers.discard(closer)
 
@@ -177,11 +202,21 @@ class Portal:
         :raises LocalProtocolError: called in the loop's own thread, which would wait for itself.
         """
         self.refuse_own_thread()
+        if self.is_foreign:
+            return
         with self._lock:
             self._accepts = False
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._ask_to_stop, cancel)
         self._wait_for_thread()
+        atexit.unregister(self.stop)
+
+    def stop_soon(self) -> None:
+        """Do the same as :meth:`stop` without waiting for the end; in any thread."""
+        with self._lock:
+            self._accepts = False
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._ask_to_stop, False)
         atexit.unregister(self.stop)
 
     def __enter__(self) -> Portal:
@@ -196,6 +231,7 @@ class Portal:
     # of the calling threads
 
     def _begin(self, call: _Call[Any]) -> None:
+        self.refuse_other_process()
         with self._lock:
             if not self._accepts or self._loop is None:
                 raise PortalStopped(f"{self._name} is not running")
@@ -206,6 +242,8 @@ class Portal:
 
         An interrupt may have come before the call reached the loop, so that nothing may be left that would end it.
         """
+        if self.is_foreign:
+            return
         with self._lock:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(call.cancel)
@@ -274,11 +312,15 @@ class _Shared:
     """The one portal of all blocking clients: started for the first of its users, stopped after the last."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._portal: Portal | None = None
         self._users = 0
+        self._forks = fork_count()
 
     def acquire(self) -> Portal:
+        if self._forks != fork_count():  # the portal, and who holds the lock, are those of the parent
+            self._lock, self._portal, self._users = threading.RLock(), None, 0
+            self._forks = fork_count()
         with self._lock:
             if self._portal is None or not self._portal.is_running:
                 portal = Portal("dicomgui client")
@@ -288,6 +330,8 @@ class _Shared:
             return self._portal
 
     def release(self, portal: Portal) -> None:
+        if portal.is_foreign:
+            return
         with self._lock:
             if portal is not self._portal:
                 return  # stopped at the end of the interpreter
@@ -295,10 +339,26 @@ class _Shared:
             if self._users:
                 return
             self._portal = None
-        portal.stop()
+        if portal.is_own_thread:
+            portal.stop_soon()
+        else:
+            portal.stop()
 
 
 _shared = _Shared()
+
+
+def hold_shared() -> Portal:
+    """The shared portal for a use that outlives a block; :func:`let_go_of` ends it.
+
+    :raises OSError: the system has no more handles for a loop.
+    """
+    return _shared.acquire()
+
+
+def let_go_of(portal: Portal) -> None:
+    """End one use of the shared portal; where it was the last, wait for its end, but in its own thread."""
+    _shared.release(portal)
 
 
 @contextmanager

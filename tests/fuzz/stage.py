@@ -10,7 +10,7 @@ from dicomgui.network import AcceptPolicy, AETitle, Handlers, ServerOptions, Sta
 from dicomgui.network.dimse import command_set
 from dicomgui.network.dimse.commands import Response, UnknownCommand
 from dicomgui.network.pdu import PDU, Abort, AssociateAC, AssociateRJ, Framer, PDataTF, ReleaseRP, Whole, decode
-from dicomgui.network.server import Server
+from dicomgui.network.server.server import ServerCore
 from dicomgui.network.tracing import NoteRecord, Record
 
 
@@ -61,7 +61,7 @@ class Stage:
         self.records: list[Record] = []
         self.stored: list[tuple[str, bytes]] = []
         options = ServerOptions(policy=AcceptPolicy(), tracer=self.records.append)
-        self.server = Server(AETitle("FUZZED"), Handlers(on_store=self.store), options)
+        self.server = ServerCore(AETitle("FUZZED"), Handlers(on_store=self.store), options)
         self.server._listener = Listening()  # type: ignore[assignment]
         self.line = NotingTransport()
         self.protocol = self.server._make_transport()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+import warnings
 from collections.abc import Awaitable, Generator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 
 from dicomgui.network.association.contexts import Negotiated, ProposedContext
@@ -59,11 +60,12 @@ from dicomgui.network.transport import (
     TlsConfig,
     TlsInfo,
     TraceObserver,
+    fork_count,
     open_connection,
     requestor_context,
 )
 
-__all__ = ["Association", "connect", "open_with"]
+__all__ = ["Association", "AssociationLife", "connect", "open_with", "take_over"]
 
 _USUAL = ConnectOptions()
 
@@ -71,13 +73,16 @@ ABORT_LINGER_S = 0.5
 """After an A-ABORT of ours the peer gets this long to close; then we do (an early close could destroy the A-ABORT)."""
 
 
-class Association(ServiceUser):
-    """An association that we requested.
+class AssociationLife:
+    """The life of an association that we requested: its connection, and all that the event loop holds of it.
 
-    Made by :func:`connect`. Safe for several tasks of one loop; see :class:`ServiceUser`, whose verbs it has.
+    It knows nothing of the :class:`Association` that users hold, so that this can be dropped.
 
     :ivar peer: the address that we called.
     :ivar number: the association's number in the trace.
+    :ivar connection: its DIMSE traffic.
+    :ivar provider: answers the requests of the peer.
+    :ivar user: sends requests for the handlers of these.
     """
 
     def __init__(self, peer: PeerAddress, options: ConnectOptions) -> None:
@@ -97,6 +102,7 @@ class Association(ServiceUser):
             implementation=options.implementation,
         )
         self._loop = asyncio.get_running_loop()
+        self._forks = fork_count()
         self._scribe = Scribe(options.tracer, self.number)
         observer = None if options.tracer is None else TraceObserver(self._scribe)
         capture = None if observer is None else Capture(full=options.trace_full)
@@ -114,7 +120,9 @@ class Association(ServiceUser):
             self._machine, self._scribe, self, provider, timeouts=options.timeouts, limits=options.limits
         )
         connection.peer = str(peer)
-        super().__init__(connection, provider)
+        self.connection = self._connection = connection
+        self.provider = self._provider = provider
+        self.user = ServiceUser(connection, provider)
         self._teller = Teller(options.lifecycle, self._scribe, self.number)
         self._facts: AssociationFacts | None = None
         self._answer: PromptFuture[Negotiated] = PromptFuture(loop=self._loop)
@@ -150,11 +158,8 @@ class Association(ServiceUser):
 
     # the life of the association
 
-    async def open(self) -> Association:
-        """Connect, request the association and wait for the answer; see :func:`connect` for the errors.
-
-        When it is cancelled or fails, the peer has been sent an A-ABORT and the connection is closed.
-        """
+    async def open(self) -> None:
+        """Connect, request the association and wait for the answer; see :meth:`Association.open`."""
         options = self._options
         self._ask()
         try:
@@ -181,7 +186,6 @@ class Association(ServiceUser):
             raise
         self._connection.transport.set_deadline("associate", None)
         self._timings = Timings(times.resolve_s, times.connect_s, time.monotonic() - requested, times.tls_s)
-        return self
 
     def _ask(self) -> None:
         may_request = self._machine.allows(Event.EVT1)
@@ -238,12 +242,41 @@ class Association(ServiceUser):
         self._connection.abort(source, reason)
         await self._shut_down()
 
-    async def __aenter__(self) -> Association:
-        return self
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing of it is left, or was ever there, in this process."""
+        is_open = self._connection.is_open and not self._connection.transport.closed.done()
+        return not is_open or self._forks != fork_count()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def drop_soon(self) -> None:
+        """See that :meth:`drop` is called in the loop; may be called in any thread, and where the loop is closed."""
+        with suppress(RuntimeError):  # the loop is closed, and its connections with it
+            self._loop.call_soon_threadsafe(self.drop)
+
+    def drop(self) -> None:
+        """End what nobody refers to any more, waiting for nobody: by A-RELEASE, or by A-ABORT where that cannot be."""
+        if self.is_closed:
+            return
+        transport = self._connection.transport
+        transport.closed.add_done_callback(lambda _closed: self._tasks.cancel())
+        if not self._connection.is_over and self._connection.is_idle and self._machine.allows(Event.EVT11):
+            self._machine.release(self._loop.time())
+            transport.flush()
+            transport.set_deadline("release", self._options.timeouts.release_s)
+            return
+        if not self._connection.is_over:
+            self._connection.abort()
+        transport.flush()
+        transport.linger(ABORT_LINGER_S)
+
+    async def close_dropped(self) -> None:
+        """Do the same, and wait until the connection is closed."""
+        self.drop()
+        if self._connection.is_open:
+            await self._connection.transport.closed
+
+    async def leave(self, error: BaseException | None) -> None:
+        """Leave an ``async with`` block, by ``error`` where that is one."""
         if error is None and self._connection.is_idle:
             await self.release()
         else:
@@ -296,7 +329,7 @@ class Association(ServiceUser):
             negotiated = self._proposal.conclude(event.ac)
             self._connection.established(negotiated)
             self._facts = self._facts_of(negotiated)
-            self._provider.attach(self._connection, self._facts, self)
+            self._provider.attach(self._connection, self._facts, self.user)
             self._teller.accepted(self._facts)
             if not self._answer.done():
                 self._answer.deliver(negotiated)
@@ -356,6 +389,102 @@ class Association(ServiceUser):
                 waiting.deliver(None)
             else:
                 waiting.set_exception(error)
+
+
+class Association(ServiceUser):
+    """An association that we requested.
+
+    Made by :func:`connect`. Safe for several tasks of one loop; see :class:`ServiceUser`, whose verbs it has. Dropped
+    while it stands, it warns (ResourceWarning) and is closed: by A-RELEASE, or by A-ABORT where a request is under way.
+
+    :ivar peer: the address that we called.
+    :ivar number: the association's number in the trace.
+    """
+
+    def __init__(self, peer: PeerAddress, options: ConnectOptions) -> None:
+        self._life = life = AssociationLife(peer, options)
+        self._owns_end = True
+        super().__init__(life.connection, life.provider, life.user)
+        self.peer = peer
+        self.number = life.number
+
+    # facts
+
+    @property
+    def negotiated(self) -> Negotiated:
+        """What both sides agreed on."""
+        return self._life.negotiated
+
+    @property
+    def timings(self) -> Timings:
+        """How long the steps to the association took.
+
+        :raises LocalProtocolError: there has been no association yet.
+        """
+        return self._life.timings
+
+    @property
+    def tls(self) -> TlsInfo | None:
+        """What TLS agreed on, and the peer's certificate; ``None`` without TLS, and before the connection is open."""
+        return self._life.tls
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the association stands."""
+        return self._life.is_connected
+
+    # the life of the association
+
+    async def open(self) -> Association:
+        """Connect, request the association and wait for the answer; see :func:`connect` for the errors.
+
+        When it is cancelled or fails, the peer has been sent an A-ABORT and the connection is closed.
+        """
+        await self._life.open()
+        return self
+
+    async def release(self) -> None:
+        """End the association in order (A-RELEASE) and close the connection. Does nothing when it has ended.
+
+        :raises OperationTimeout: no answer within the release time-out; the association was aborted instead.
+        :raises AssociationError: the association broke before the answer.
+        """
+        await self._life.release()
+
+    async def abort(self, *, source: int = 0, reason: int = 0) -> None:
+        """End the association at once by A-ABORT, and close the connection.
+
+        :param source: who aborts (PS3.8 table 9-26): 0, the service-user, is the truth; 2, the provider, is for tests.
+        :param reason: of significance with source 2 only.
+        :raises ConfigurationError: one of them does not fit into its byte.
+        """
+        await self._life.abort(source=source, reason=reason)
+
+    async def __aenter__(self) -> Association:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._life.leave(error)
+
+    def __del__(self) -> None:
+        life = getattr(self, "_life", None)  # there is none where its making failed
+        if life is None or life.is_closed or not self._owns_end:
+            return
+        life.drop_soon()
+        warnings.warn(
+            f"association {self.number} with {self.peer} was dropped, and is closed: "
+            "use async with, release() or abort()",
+            ResourceWarning,
+            stacklevel=1,
+        )
+
+
+def take_over(association: Association) -> AssociationLife:
+    """Leave it to the caller to end an association: the object itself may be dropped then."""
+    association._owns_end = False
+    return association._life
 
 
 def _rejection(rj: AssociateRJ, peer: str) -> AssociationRejected:

@@ -7,27 +7,30 @@
 
 The associations of a process live on one event loop in a thread of its own, which is there as long as one of them is.
 Calls block the calling thread only; they work in a notebook and inside a running loop (which stands still meanwhile).
+The child of a fork can open associations of its own; those of its parent raise there, and stay usable in the parent.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dicomgui.network.association.contexts import Negotiated, ProposedContext
 from dicomgui.network.association.params import Implementation, Limits, PeerAddress, Timeouts
 from dicomgui.network.client import presets
-from dicomgui.network.client.association import Association, connect
+from dicomgui.network.client.association import Association, AssociationLife, connect, take_over
 from dicomgui.network.client.options import Timings
 from dicomgui.network.client.sync_operation import SyncOperation, on_shared
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.pdu import SOPClassCommonExtendedNegotiation, SOPClassExtendedNegotiation, UserIdentityRQ
-from dicomgui.network.portal import Portal, shared_portal
+from dicomgui.network.portal import Portal, hold_shared, let_go_of, shared_portal
 from dicomgui.network.service import (
     Handlers,
     InstanceFile,
@@ -47,6 +50,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SyncAssociation", "SyncClient"]
 
+_R = TypeVar("_R")
+
 
 class SyncAssociation:
     """An association that we requested, for callers that block; made by :meth:`SyncClient.connect`.
@@ -55,13 +60,15 @@ class SyncAssociation:
     as a cancel does (a request under way ends the association by A-ABORT) and is raised when that has ended. Errors
     are those of :class:`Association`.
 
-    Leave it by ``with``, :meth:`release` or :meth:`abort`, or it stands until the interpreter ends, which aborts it.
+    Leave it by ``with``, :meth:`release` or :meth:`abort`. Dropped while it stands, it warns (ResourceWarning) and is
+    closed in the thread of the loop; the end of the interpreter aborts it.
     """
 
     def __init__(self, association: Association, portal: Portal, held: ExitStack) -> None:
         self._association = association
         self._portal = portal
         self._held = held
+        self._life = take_over(association)
         self._lock = threading.Lock()
         self._has_ended = False
 
@@ -101,7 +108,7 @@ class SyncAssociation:
 
     def echo(self, *, timeout_s: float | None = None) -> Response:
         """Verify the association by C-ECHO; see :meth:`Association.echo`."""
-        return on_shared(partial(self._association.echo, timeout_s=timeout_s))
+        return self._run(partial(self._association.echo, timeout_s=timeout_s))
 
     def store(
         self,
@@ -115,7 +122,7 @@ class SyncAssociation:
         timeout_s: float | None = None,
     ) -> Response:
         """Send one composite instance by C-STORE; see :meth:`Association.store`."""
-        return on_shared(
+        return self._run(
             partial(
                 self._association.store,
                 instance,
@@ -147,7 +154,9 @@ class SyncAssociation:
                 level=level,
                 priority=priority,
                 timeout_s=timeout_s,
-            )
+            ),
+            self._portal,
+            self,
         )
 
     def move(
@@ -171,7 +180,9 @@ class SyncAssociation:
                 level=level,
                 priority=priority,
                 timeout_s=timeout_s,
-            )
+            ),
+            self._portal,
+            self,
         )
 
     def get(
@@ -195,7 +206,9 @@ class SyncAssociation:
                 level=level,
                 priority=priority,
                 timeout_s=timeout_s,
-            )
+            ),
+            self._portal,
+            self,
         )
 
     def n_create(
@@ -209,7 +222,7 @@ class SyncAssociation:
     ) -> Response:
         """Create an instance by N-CREATE; see :meth:`Association.n_create`."""
         create = self._association.n_create
-        return on_shared(
+        return self._run(
             partial(
                 create, sop_class_uid, dataset, sop_instance_uid=sop_instance_uid, context=context, timeout_s=timeout_s
             )
@@ -226,7 +239,7 @@ class SyncAssociation:
     ) -> Response:
         """Change an instance by N-SET; see :meth:`Association.n_set`."""
         change = partial(self._association.n_set, sop_class_uid, sop_instance_uid, dataset)
-        return on_shared(partial(change, context=context, timeout_s=timeout_s))
+        return self._run(partial(change, context=context, timeout_s=timeout_s))
 
     def n_get(
         self,
@@ -239,7 +252,7 @@ class SyncAssociation:
     ) -> Response:
         """Read an instance by N-GET; see :meth:`Association.n_get`."""
         read = partial(self._association.n_get, sop_class_uid, sop_instance_uid, attributes)
-        return on_shared(partial(read, context=context, timeout_s=timeout_s))
+        return self._run(partial(read, context=context, timeout_s=timeout_s))
 
     def n_action(
         self,
@@ -253,7 +266,7 @@ class SyncAssociation:
     ) -> Response:
         """Have something done with an instance by N-ACTION; see :meth:`Association.n_action`."""
         act = partial(self._association.n_action, sop_class_uid, sop_instance_uid, action_type_id, dataset)
-        return on_shared(partial(act, context=context, timeout_s=timeout_s))
+        return self._run(partial(act, context=context, timeout_s=timeout_s))
 
     def n_delete(
         self,
@@ -265,7 +278,7 @@ class SyncAssociation:
     ) -> Response:
         """Delete an instance by N-DELETE; see :meth:`Association.n_delete`."""
         delete = self._association.n_delete
-        return on_shared(partial(delete, sop_class_uid, sop_instance_uid, context=context, timeout_s=timeout_s))
+        return self._run(partial(delete, sop_class_uid, sop_instance_uid, context=context, timeout_s=timeout_s))
 
     def n_event_report(
         self,
@@ -279,7 +292,7 @@ class SyncAssociation:
     ) -> Response:
         """Report an event by N-EVENT-REPORT; see :meth:`Association.n_event_report`."""
         report = partial(self._association.n_event_report, sop_class_uid, sop_instance_uid, event_type_id, dataset)
-        return on_shared(partial(report, context=context, timeout_s=timeout_s))
+        return self._run(partial(report, context=context, timeout_s=timeout_s))
 
     # the end
 
@@ -303,12 +316,16 @@ class SyncAssociation:
     ) -> None:
         self._end(partial(self._association.__aexit__, kind, error, traceback))
 
+    def _run(self, verb: Callable[[], Awaitable[_R]]) -> _R:
+        return on_shared(verb, self._portal)
+
     def _end(self, ending: Callable[[], Awaitable[None]]) -> None:
         """Run what ends the association; whatever comes of it, the connection is closed and the portal let go of.
 
         The portal is held meanwhile, so that an end in another thread does not take it away.
         """
         self._portal.refuse_own_thread()
+        self._portal.refuse_other_process()
         with ExitStack() as meanwhile:
             with self._lock:
                 if self._has_ended:
@@ -318,6 +335,21 @@ class SyncAssociation:
                 self._portal.run(ending)
             finally:
                 self._let_go()
+
+    def __del__(self) -> None:
+        life = getattr(self, "_life", None)  # there is none where its making failed
+        if life is None or self._has_ended or self._portal.is_foreign or sys.is_finalizing():
+            return
+        self._has_ended = True
+        was_closed = life.is_closed
+        self._portal.run_soon(partial(_close_dropped, life, self._held))  # nobody may be waited for here
+        if not was_closed:
+            warnings.warn(
+                f"association {self.number} with {self.peer} was dropped, and is closed: "
+                "use with, release() or abort()",
+                ResourceWarning,
+                stacklevel=1,
+            )
 
     def _let_go(self) -> None:
         with self._lock:
@@ -392,18 +424,26 @@ def _open(opening: Awaitable[Association]) -> SyncAssociation:
 
     async def open_and_keep() -> None:
         association = await opening
-        portal.adopt(association.abort)
+        portal.adopt(take_over(association).abort)
         opened.append(association)
 
-    with ExitStack() as held:
-        portal = held.enter_context(shared_portal())
-        try:
-            portal.run(open_and_keep)
-            association = opened[0]
-            held.callback(portal.disown, association.abort)
-            return SyncAssociation(association, portal, held.pop_all())
-        except BaseException:
+    portal = hold_shared()
+    held = ExitStack()
+    held.callback(let_go_of, portal)
+    try:
+        portal.run(open_and_keep)
+        association = opened[0]
+        held.callback(portal.disown, take_over(association).abort)
+        return SyncAssociation(association, portal, held)
+    except BaseException:
+        with held:
             for association in opened:  # the interrupt came when it stood already
                 portal.run(association.abort)
-                portal.disown(association.abort)
-            raise
+                portal.disown(take_over(association).abort)
+        raise
+
+
+async def _close_dropped(life: AssociationLife, held: ExitStack) -> None:
+    """Close what a thread has dropped, and let go of the portal for it."""
+    with held:
+        await life.close_dropped()

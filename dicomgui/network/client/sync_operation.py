@@ -7,7 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from dicomgui.network.portal import shared_portal
+from dicomgui.network.portal import Portal, shared_portal
 from dicomgui.network.service import Operation, Response
 
 __all__ = ["SyncOperation", "on_shared"]
@@ -16,8 +16,13 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-def on_shared(function: Callable[[], Awaitable[_R]]) -> _R:
-    """Run a verb; once the association has ended, and the portal with it, it fails on a new one as it would there."""
+def on_shared(function: Callable[[], Awaitable[_R]], own: Portal) -> _R:
+    """Run a verb; once the association has ended, and the portal with it, it fails on a new one as it would there.
+
+    :param own: the portal that the association was opened on.
+    :raises PortalStopped: that was before a fork, in the parent.
+    """
+    own.refuse_other_process()
     with shared_portal() as portal:
         return portal.run(function)
 
@@ -35,8 +40,10 @@ class SyncOperation(Generic[_T]):
     Errors are those of :class:`~dicomgui.network.Operation`. For one thread at a time.
     """
 
-    def __init__(self, operation: Operation[_T]) -> None:
+    def __init__(self, operation: Operation[_T], portal: Portal, association: object = None) -> None:
         self._operation = operation
+        self._portal = portal
+        self._association = association  # it stands as long as the operation is needed
 
     @property
     def is_cancelled(self) -> bool:
@@ -48,11 +55,11 @@ class SyncOperation(Generic[_T]):
 
         Each call goes to the thread of the loop and back, so this is by far the faster way to take many matches.
         """
-        return on_shared(self._operation.batch)
+        return self._run(self._operation.batch)
 
     def result(self) -> Response:
         """The final response; what is left of the iteration is passed over."""
-        return on_shared(self._operation.result)
+        return self._run(self._operation.result)
 
     def each(self, callback: Callable[[_T], bool | None]) -> Response:
         """Call ``callback``, in this thread, with each match or progress; when it returns ``False``, cancel.
@@ -67,22 +74,22 @@ class SyncOperation(Generic[_T]):
 
     def cancel(self) -> Response:
         """Send a C-CANCEL and wait for the final response; see :meth:`Operation.cancel`."""
-        return on_shared(self._operation.cancel)
+        return self._run(self._operation.cancel)
 
     def __enter__(self) -> SyncOperation[_T]:
-        on_shared(self._operation.__aenter__)
+        self._run(self._operation.__aenter__)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        on_shared(partial(self._operation.__aexit__, kind, error, traceback))
+        self._run(partial(self._operation.__aexit__, kind, error, traceback))
 
     def __iter__(self) -> Iterator[_T]:
         return self
 
     def __next__(self) -> _T:
-        item = on_shared(self._next)
+        item = self._run(self._next)
         if item is None:
             raise StopIteration
         return item[0]
@@ -92,3 +99,6 @@ class SyncOperation(Generic[_T]):
             return (await anext(self._operation),)
         except StopAsyncIteration:
             return None
+
+    def _run(self, function: Callable[[], Awaitable[_R]]) -> _R:
+        return on_shared(function, self._portal)

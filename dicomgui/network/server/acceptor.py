@@ -34,7 +34,7 @@ from dicomgui.network.transport import AssociationTransport, TaskOwner, TlsTrans
 from dicomgui.network.transport.tasks import FAULTS, is_own_cancel
 
 if TYPE_CHECKING:
-    from dicomgui.network.server.server import Server, Verdict
+    from dicomgui.network.server.server import ServerCore, Verdict
 
 __all__ = ["Acceptor"]
 
@@ -52,7 +52,7 @@ class Acceptor:
     :ivar ended: a future that is done when the connection is gone and its tasks have ended.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: ServerCore) -> None:
         options = server.options
         self.number = next_association_id()
         self.facts: AssociationFacts | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType, TracebackType
 from typing import TypeAlias
@@ -33,12 +35,13 @@ from dicomgui.network.transport import (
     TaskOwner,
     TlsConfig,
     TlsTransport,
+    fork_count,
     is_within,
     open_listener,
     socket_place,
 )
 
-__all__ = ["Negotiator", "Server", "ServerOptions", "Verdict", "serve"]
+__all__ = ["Negotiator", "Server", "ServerCore", "ServerOptions", "Verdict", "serve", "take_over"]
 
 DEFAULT_LISTEN_PORT = 11112
 
@@ -111,10 +114,10 @@ class ServerOptions:
                 raise ConfigurationError("a peer that may store nothing needs no storage service", phase="configure")
 
 
-class Server:
-    """A running listener with its associations; made by :func:`serve`.
+class ServerCore:
+    """A running listener with its associations, and all that the event loop holds of them.
 
-    Use it as ``async with``, or call :meth:`close`.
+    It knows nothing of the :class:`Server` that users hold, so that this can be dropped.
 
     :ivar ae_title: our AE title.
     :ivar tls_context: what connections are secured with; ``None`` without TLS.
@@ -152,6 +155,8 @@ class Server:
         self.tasks = TaskOwner(f"server {ae_title}")
         self._acceptors: dict[Acceptor, None] = {}  # the oldest first
         self._giving_way = 0
+        self._forks = fork_count()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._listener: Listener | None = None
         self._host = ""
 
@@ -161,6 +166,7 @@ class Server:
         :raises ListenError: see :func:`~dicomgui.network.transport.open_listener`.
         """
         place = socket_place((host, port))
+        self._loop = asyncio.get_running_loop()
         try:
             self._listener = await open_listener(self._make_transport, host, port)
         except ListenError as error:
@@ -241,13 +247,19 @@ class Server:
         await listener.wait_closed()
         self._scribe.listen(address, self.ae_title, active=False)
 
-    async def __aenter__(self) -> Server:
-        return self
+    @property
+    def is_closed(self) -> bool:
+        """Whether it does not listen, or not in this process."""
+        return self._listener is None or self._forks != fork_count()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
+    def drop_soon(self) -> None:
+        """Close it in its loop; may be called in any thread, and where the loop is closed."""
+        with suppress(RuntimeError):  # the loop is closed, and the sockets with it
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._drop)
+
+    def _drop(self) -> None:
+        self.tasks.spawn(self.close(), name="close what was dropped")
 
     async def _wait_for_end(self, timeout_s: float | None) -> None:
         if self._acceptors:
@@ -297,6 +309,113 @@ class Server:
         acceptor = Acceptor(self)
         self._acceptors[acceptor] = None
         return acceptor.make_transport()
+
+
+class Server:
+    """A running listener with its associations; made by :func:`serve`.
+
+    Use it as ``async with``, or call :meth:`close`. Dropped while it listens, it warns (ResourceWarning) and is closed.
+    """
+
+    def __init__(self, ae_title: AETitle, handlers: Handlers, options: ServerOptions) -> None:
+        self._core = ServerCore(ae_title, handlers, options)
+        self._owns_end = True
+
+    @property
+    def ae_title(self) -> AETitle:
+        """Our AE title."""
+        return self._core.ae_title
+
+    @property
+    def handlers(self) -> Handlers:
+        """What answers requests."""
+        return self._core.handlers
+
+    @property
+    def options(self) -> ServerOptions:
+        """How we serve."""
+        return self._core.options
+
+    @property
+    def port(self) -> int:
+        """The port we listen on; 0 when closed."""
+        return self._core.port
+
+    @property
+    def address(self) -> str:
+        """``host:port`` that we listen on."""
+        return self._core.address
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether new connections are accepted."""
+        return self._core.is_listening
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open, with an association or not."""
+        return self._core.connections
+
+    @property
+    def associations(self) -> tuple[AssociationFacts, ...]:
+        """The associations that stand now."""
+        return self._core.associations
+
+    async def open(self, host: str, port: int) -> None:
+        """Start to listen.
+
+        :raises ListenError: see :func:`~dicomgui.network.transport.open_listener`.
+        """
+        await self._core.open(host, port)
+
+    def abort(self, association: int, *, source: int = 0, reason: int = 0) -> bool:
+        """Abort one association by its number in the trace; whether there was one.
+
+        :param source: see :meth:`Association.abort`.
+        :param reason: the same.
+        """
+        return self._core.abort(association, source=source, reason=reason)
+
+    def user(self, association: int) -> ServiceUser | None:
+        """What sends requests of our own on an association that stands, by its number in the trace."""
+        return self._core.user(association)
+
+    async def wait_empty(self) -> None:
+        """Wait until no connection is open."""
+        await self._core.wait_empty()
+
+    async def close(self, *, grace_s: float = 2.0) -> None:
+        """Stop: no new connections; associations that are idle are aborted, those at work get ``grace_s`` first.
+
+        Returns when every connection is closed and every handler has ended.
+        """
+        await self._core.close(grace_s=grace_s)
+
+    async def __aenter__(self) -> Server:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __del__(self) -> None:
+        core = getattr(self, "_core", None)  # there is none where its making failed
+        if core is None or core.is_closed or not self._owns_end:
+            return
+        address = core.address
+        core.drop_soon()
+        warnings.warn(
+            f"the server at {address} was dropped, and is closed: use async with, or close()",
+            ResourceWarning,
+            stacklevel=1,
+        )
+
+
+def take_over(server: Server) -> ServerCore:
+    """Leave it to the caller to close a server: the object itself may be dropped then."""
+    server._owns_end = False
+    return server._core
 
 
 async def serve(

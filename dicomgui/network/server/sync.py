@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -16,7 +18,7 @@ from types import TracebackType
 
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.portal import Portal, PortalStopped
-from dicomgui.network.server.server import DEFAULT_LISTEN_PORT, Server, ServerOptions, serve
+from dicomgui.network.server.server import DEFAULT_LISTEN_PORT, Server, ServerOptions, serve, take_over
 from dicomgui.network.service import AssociationFacts, Handlers, ServiceUser
 
 __all__ = ["SyncServer"]
@@ -32,12 +34,14 @@ class SyncServer:
     Safe for several threads at once. In a handler the facts and :meth:`abort` can be used; :meth:`close` and
     :meth:`wait_empty` raise LocalProtocolError there, since they would wait for themselves.
 
-    Use it as ``with``, or call :meth:`close`; what is open when the interpreter ends is closed then.
+    Use it as ``with``, or call :meth:`close`. Dropped while it listens, it warns (ResourceWarning) and is closed in its
+    thread; what is open when the interpreter ends is closed then.
     """
 
     def __init__(self, server: Server, portal: Portal) -> None:
         self._server = server
         self._portal = portal
+        self._core = take_over(server)
 
     @staticmethod
     def serve(
@@ -56,7 +60,7 @@ class SyncServer:
 
         async def open_and_keep() -> None:
             server = await serve(host, port, ae_title=ae_title, handlers=handlers, options=options)
-            portal.adopt(server.close)
+            portal.adopt(take_over(server).close)
             opened.append(server)
 
         portal = Portal("dicomgui server")
@@ -147,6 +151,18 @@ class SyncServer:
     ) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        core = getattr(self, "_core", None)  # there is none where its making failed
+        if core is None or core.is_closed or not self._portal.is_running or sys.is_finalizing():
+            return
+        address = core.address
+        self._portal.stop_soon()  # which closes what it has adopted
+        warnings.warn(
+            f"the server at {address} was dropped, and is closed: use with, or close()",
+            ResourceWarning,
+            stacklevel=1,
+        )
+
     def _run_until_closed(self, waiting: Callable[[], Awaitable[None]]) -> None:
         with suppress(PortalStopped):  # closed by now, and that is what is waited for
             self._portal.run(waiting)
@@ -154,7 +170,7 @@ class SyncServer:
 
 async def _close(server: Server, grace_s: float) -> None:
     """Close the server; when this is cancelled, at once and nevertheless to the end."""
-    closing = server.tasks.spawn(server.close(grace_s=grace_s), name="close")
+    closing = take_over(server).tasks.spawn(server.close(grace_s=grace_s), name="close")
     try:
         await asyncio.shield(closing)
     except asyncio.CancelledError:

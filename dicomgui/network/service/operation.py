@@ -14,6 +14,7 @@ from dicomgui.network.errors import DicomNetworkError, LocalProtocolError, Opera
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.exchange import StreamExchange
 from dicomgui.network.service.results import Response, response_of
+from dicomgui.network.transport import fork_count
 
 __all__ = ["Operation"]
 
@@ -65,13 +66,14 @@ class Operation(Generic[_T]):
         self._response: Response | None = None
         self._error: DicomNetworkError | None = None
         self._has_ended = False
+        self._forks = fork_count()
         self._is_entered = False
         self._is_cancelled = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __del__(self) -> None:
         exchange, loop = self._exchange, self._loop
-        if exchange is None or loop is None or loop.is_closed():
+        if exchange is None or loop is None or loop.is_closed() or self._forks != fork_count():
             return
         what = exchange.expected.__name__.removesuffix("RSP")
         warnings.warn(

@@ -51,14 +51,16 @@ class ServiceUser:
 
     ``timeout_s`` of a verb is how long to wait for each response; ``None`` takes that of the association, ``math.inf``
     waits for ever; what is not above 0 raises ConfigurationError.
+
+    :param other: another user of the same association, with which it takes turns.
     """
 
-    def __init__(self, connection: Connection, provider: Provider) -> None:
+    def __init__(self, connection: Connection, provider: Provider, other: ServiceUser | None = None) -> None:
         self._connection = connection
         self._provider = provider
         self._contexts = ContextChooser(connection)
         self._stores = StoreMaker(connection, self._contexts)
-        self._getting = asyncio.Lock()
+        self._getting: asyncio.Lock = asyncio.Lock() if other is None else other._getting
 
     @property
     def is_connected(self) -> bool:

@@ -3,6 +3,7 @@
 from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.contexts import requestor_context
 from dicomgui.network.transport.eager import EagerLoop, eager_event_loop
+from dicomgui.network.transport.forking import fork_count
 from dicomgui.network.transport.listen import Listener, open_listener
 from dicomgui.network.transport.networks import IPNetwork, is_within, parse_network
 from dicomgui.network.transport.observe import TellMessage, TraceObserver
@@ -32,6 +33,7 @@ __all__ = [
     "TraceObserver",
     "TransportUser",
     "eager_event_loop",
+    "fork_count",
     "is_within",
     "open_connection",
     "open_listener",

@@ -24,6 +24,7 @@ from dicomgui.network.transport.buffers import READ_ON_S, joined, read_on, recei
 from dicomgui.network.transport.clock import clock_of
 from dicomgui.network.transport.deadlines import Deadlines
 from dicomgui.network.transport.eager import expecting
+from dicomgui.network.transport.forking import let_go_after_fork
 from dicomgui.network.transport.observe import TellMessage, TraceObserver
 from dicomgui.network.transport.sockets import SocketOptions, acknowledge, socket_place, tune
 from dicomgui.network.transport.tls import TlsInfo, agreed_tls
@@ -85,6 +86,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self.tls: TlsInfo | None = None
         self.local_place = self.peer_place = ""
         self._socket: socket.socket | None = None
+        self._own_socket: socket.socket | None = None
         self._lost: OSError | None = None
         self._transport: asyncio.Transport | None = None
         self._deadlines = Deadlines(self._loop, self._on_time)
@@ -121,9 +123,10 @@ class AssociationTransport(asyncio.BufferedProtocol):
         if self._announced:
             return
         self._announced = True
-        self._socket = transport.get_extra_info("socket")
+        self._socket = self._own_socket = transport.get_extra_info("socket")
         if self._socket is not None:
             tune(self._socket, self._options)
+            let_go_after_fork(self)
         self.local_place = socket_place(transport.get_extra_info("sockname"))
         self.peer_place = socket_place(transport.get_extra_info("peername"))
         seconds = self._loop.time() - self._created if self._role is Role.REQUESTOR else 0.0
@@ -210,6 +213,11 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self.set_deadline("send", None)
         self._set_writable()
 
+    def socket_handles(self) -> list[int]:
+        """The connection's file descriptor, while it is open; see :mod:`~dicomgui.network.transport.forking`."""
+        is_open = self._own_socket is not None and not self.closed.done()
+        return [self._own_socket.fileno()] if self._own_socket is not None and is_open else []
+
     # the user's side
 
     @property
@@ -243,8 +251,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         """Wait until the connection is gone; it is cut where that takes longer, or when this is cancelled."""
         if self.closed.done():
             return
-        if not self.is_closing or not self._closes_at_once:
-            self.set_deadline("linger", within_s)
+        self.linger(within_s)
         left = self._loop.create_future()
         self._leaving.append(left)
         try:
@@ -252,6 +259,11 @@ class AssociationTransport(asyncio.BufferedProtocol):
         except asyncio.CancelledError:
             self.cut()
             raise
+
+    def linger(self, within_s: float) -> None:
+        """Have the connection cut where it is not gone after so long."""
+        if not self.is_closing or not self._closes_at_once:
+            self.set_deadline("linger", within_s)
 
     def _set_closed(self) -> None:
         if not self.closed.done():

@@ -49,6 +49,11 @@ class TaskOwner:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("task %s failed", task.get_name(), exc_info=error)
 
+    def cancel(self) -> None:
+        """Cancel every task, and wait for none."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
     async def close(self) -> None:
         """Cancel every task and wait until all have ended."""
         while self._tasks:

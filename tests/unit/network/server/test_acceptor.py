@@ -10,13 +10,13 @@ from dicomgui.network import AcceptPolicy, AETitle, Handlers, ProposedContext, S
 from dicomgui.network.association.events import Released
 from dicomgui.network.association.negotiation import build_request
 from dicomgui.network.pdu import AssociateAC, AssociateRJ
-from dicomgui.network.server import Server
 from dicomgui.network.server.acceptor import Acceptor
+from dicomgui.network.server.server import ServerCore
 
 
 @pytest.fixture
 async def acceptor() -> Acceptor:
-    return Acceptor(Server(AETitle("ME"), Handlers(), ServerOptions(policy=AcceptPolicy())))
+    return Acceptor(ServerCore(AETitle("ME"), Handlers(), ServerOptions(policy=AcceptPolicy())))
 
 
 async def test_before_there_is_a_connection_nothing_can_be_ended(acceptor: Acceptor) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 from dicomgui.network.dimse import command_set
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu import PduType, decode
+from dicomgui.network.pdu.masking import mask_user_identity
 from dicomgui.network.pdu.wire import pdu_name
 from dicomgui.network.tracing import Direction, PduRecord, Segment
 from dicomgui.network.uids import is_valid_uid, name_of
@@ -186,12 +187,16 @@ def describe_pdu(record: PduRecord) -> Node:
 
 
 def describe_bytes(data: bytes) -> list[Node]:
-    """The trees of the PDUs that follow each other in ``data``; offsets count from the start of each."""
+    """The trees of the PDUs that follow each other in ``data``; offsets count from the start of each.
+
+    Secrets of user identity negotiation are masked before anything is decoded, so that a malformed PDU does not show
+    them as bytes of something else; their lengths are told.
+    """
     nodes: list[Node] = []
     position = 0
     while position < len(data) and len(nodes) < _MAX_PDVS:
         length = _HEADER + int.from_bytes(data[position + 2 : position + _HEADER], "big")
-        piece = data[position : position + length]
+        piece = mask_user_identity(data[position : position + length])
         known = 1 <= piece[0] <= PduType.ABORT
         nodes.append(describe_pdu(_record_of(piece, length) if known else _record_of(data[position:], 0)))
         if not known:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from helpers.archive import instance, put
 from helpers.bad_peer import reached
+from helpers.dragging import drag_enter
 from helpers.instances import data_set, write_instance
 from pydicom.dataset import FileMetaDataset
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
@@ -100,7 +101,7 @@ async def test_import_by_drop_with_a_job(window: MainWindow, panel: ArchivePanel
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(files))])
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    entering = QDragEnterEvent(QPoint(5, 5), copy, mime, left, none)
+    entering = drag_enter(QPointF(5, 5), mime)
     panel.dragEnterEvent(entering)
     assert entering.isAccepted()
     panel.dropEvent(QDropEvent(QPointF(5, 5), copy, mime, left, none))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from helpers.bad_peer import reached
+from helpers.dragging import drag_enter
 from helpers.instances import write_instance
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -174,7 +175,7 @@ def drop(panel: HomePanel, paths: list[Path]) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     copy, left, plain = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    entering = QDragEnterEvent(QPoint(5, 5), copy, mime, left, plain)
+    entering = drag_enter(QPointF(5, 5), mime)
     panel.dragEnterEvent(entering)
     assert entering.isAccepted()
     panel.dropEvent(QDropEvent(QPointF(5, 5), copy, mime, left, plain))

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from helpers import peers
 from helpers.bad_peer import reached
+from helpers.dragging import drag_enter
 from helpers.instances import CT, IMPLICIT, MR, data_set, shipped_folder, write_instance
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -159,7 +160,7 @@ async def test_files_can_be_dropped(panel: SendPanel, files: list[Path]) -> None
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in files[:2]])
     place, action, none = QPointF(50, 50), Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
-    entered = QDragEnterEvent(place.toPoint(), action, data, Qt.MouseButton.LeftButton, none)
+    entered = drag_enter(place, data)
     panel.dragEnterEvent(entered)
     assert entered.isAccepted()
     panel.dropEvent(QDropEvent(place, action, data, Qt.MouseButton.LeftButton, none))

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dicomgui.network.dimse.pixels import quiet_decoders
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes.attributes import dataset_of
 
@@ -46,7 +47,8 @@ def _printed(dataset: Dataset) -> Dataset:
     from pydicom import pixel_array
     from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut, convert_color_space
 
-    pixels: Any = pixel_array(dataset, index=0)
+    with quiet_decoders():
+        pixels: Any = pixel_array(dataset, index=0)
     values: dict[str, object] = {
         "Rows": int(dataset.Rows), "Columns": int(dataset.Columns), "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7,
         "PixelRepresentation": 0,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from dicomgui.app.viewing.image_facts import ImageError, ImageFacts
 from dicomgui.app.viewing.viewed import Viewed
+from dicomgui.network.dimse.pixels import quiet_decoders
 from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, name_of
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class FrameReader:
         # GDCM comes last: pydicom corrects samples in place, which what GDCM gives does not allow.
         for plugin in sorted(decoder.available_plugins, key=lambda plugin: (plugin == "gdcm", plugin)):
             try:
-                with _decoding, warnings.catch_warnings(action="ignore"):
+                with _decoding, warnings.catch_warnings(action="ignore"), quiet_decoders():
                     return self._decoded(decoder, index, plugin)
             except ImageError:
                 raise

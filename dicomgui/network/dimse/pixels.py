@@ -6,7 +6,10 @@ No more than one frame is held in memory, compressed and in a few copies decoded
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from dicomgui.network.dimse.native import (
@@ -28,7 +31,15 @@ from dicomgui.network.uids import name_of
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import Decoder
 
-__all__ = ["LOSSLESS_SYNTAXES", "LOSSY_SYNTAXES", "MAX_FRAME_BYTES", "CompressedImage", "decompress", "find_images"]
+__all__ = [
+    "LOSSLESS_SYNTAXES",
+    "LOSSY_SYNTAXES",
+    "MAX_FRAME_BYTES",
+    "CompressedImage",
+    "decompress",
+    "find_images",
+    "quiet_decoders",
+]
 
 MAX_FRAME_BYTES: Final = 1_073_741_824
 """A frame that would be larger when decoded is refused before it is tried."""
@@ -71,6 +82,8 @@ _FACTS: Final = {*_NUMBERS, _PHOTOMETRIC, _FRAMES, _LOSSY_COMPRESSION, _OFFSETS,
 _MAX_PIXEL_DATA: Final = 0xFFFFFFFE
 _FORMATS: Final[dict[int, Literal["B", "H", "I", "Q"]]] = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _PREFIX: Final = "Unable to decode as exceptions were raised by all available plugins: "
+_GDCM_FAILED: Final = "'NoneType' object has no attribute 'encode'"
+"""pydicom's words for a frame of which GDCM decodes nothing."""
 _NO_UPSAMPLED: Final = {"YBR_FULL_422": "YBR_FULL"}
 """What the decoders give has a sample of each component for each pixel."""
 
@@ -174,7 +187,8 @@ def decompress(
         file.seek(image.offset)
         frames = _frames(decoder, file, transfer_syntax_uid, {**options, "decoding_plugin": plugin})
         try:
-            count, properties = _write_frames(frames, output, should_stop)
+            with quiet_decoders():
+                count, properties = _write_frames(frames, output, should_stop)
         except (ConversionError, ConversionStopped, OSError):
             raise
         except Exception as error:  # the decoders raise whatever the byte at fault causes
@@ -189,6 +203,30 @@ def decompress(
         output.write(b"\0")
     vr = b"OB" if options["bits_allocated"] <= 8 else b"OW"
     return _edits(image.facts, transfer_syntax_uid, properties, count, Edit(vr, file=output, length=size + size % 2))
+
+
+_TELLS_ITSELF: ContextVar[bool] = ContextVar("_TELLS_ITSELF", default=False)
+_LOGGERS: Final = ("pydicom.pixels.decoders.base", "pylibjpeg.utils")
+"""The loggers that get each failure of a decoder as a traceback."""
+
+
+def _is_others(_record: logging.LogRecord) -> bool:
+    return not _TELLS_ITSELF.get()
+
+
+@contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Keep tracebacks of decoders out of the log: a :class:`ConversionError` tells why the last of them failed.
+
+    It holds for this thread alone: what others decode with pydicom is logged as ever.
+    """
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_is_others)  # adds it once
+    token = _TELLS_ITSELF.set(True)
+    try:
+        yield
+    finally:
+        _TELLS_ITSELF.reset(token)
 
 
 def _write_frames(
@@ -322,7 +360,11 @@ def _even(text: str) -> bytes:
 
 def _failed(transfer_syntax_uid: str, decoder: Decoder, failures: list[Exception]) -> ConversionError:
     packages = _packages(decoder)
-    texts = (" ".join(str(failure).split()).removeprefix(_PREFIX) or type(failure).__name__ for failure in failures)
+    texts = (
+        " ".join(str(failure).split()).removeprefix(_PREFIX).replace(_GDCM_FAILED, "it gave no samples")
+        or type(failure).__name__
+        for failure in failures
+    )
     reasons = dict.fromkeys(texts)
     return ConversionError(
         f"the {name_of(transfer_syntax_uid)} pixel data cannot be decompressed: {'; '.join(reasons)}",

@@ -14,6 +14,7 @@ _ASSOCIATE_RQ = 0x01
 _ASSOCIATE_AC = 0x02
 _ITEMS = 74  # PS3.8 table 9-11: offset of the variable items
 _USER_INFORMATION = 0x50
+_CONTEXTS = (0x20, 0x21)  # presentation contexts hold no secrets, and their number 89 looks like the head of one
 _IDENTITY_RQ = 0x58
 _IDENTITY_AC = 0x59
 _USER_NAMES = (1, 2)  # identity types whose primary field is a user's name; 3 to 5 hold a ticket, an assertion, a token
@@ -47,6 +48,10 @@ def _secrets(pdu: bytes) -> Iterator[tuple[int, int]]:
                 sub_sound_to = sub_end
                 yield from _secrets_of(pdu, sub_type, sub_start, sub_end)
             yield from _suspects(pdu, sub_sound_to, end)
+        elif item_type in (_IDENTITY_RQ, _IDENTITY_AC):  # after user information whose length is too short
+            yield from _secrets_of(pdu, item_type, start, end)
+        elif item_type not in _CONTEXTS:
+            yield from _suspects(pdu, start, end)
     yield from _suspects(pdu, sound_to, len(pdu))
 
 
@@ -67,7 +72,8 @@ def _secrets_of(pdu: bytes, item_type: int, start: int, end: int) -> Iterator[tu
     elif item_type == _IDENTITY_RQ:
         primary = start + 4
         secondary = primary + int.from_bytes(pdu[start + 2 : primary], "big")
-        if secondary + 2 > end:  # lengths that contradict each other: nothing says where the secret ends
+        after = secondary + 2 + int.from_bytes(pdu[secondary : secondary + 2], "big")
+        if after != end:  # lengths that contradict each other: nothing says where the secret begins
             yield min(primary, len(pdu)), len(pdu)
             return
         if pdu[start] not in _USER_NAMES:

@@ -7,7 +7,7 @@ from dicomgui.network.tracing import DimseRecord, Direction
 from dicomgui.network.uids import name_of
 from dicomgui.trace.diagnosis.carried import Message
 from dicomgui.trace.diagnosis.case import Answers, Case, Found, Said
-from dicomgui.trace.diagnosis.words import compose, evidence_at, evidence_of, message_name, values_of
+from dicomgui.trace.diagnosis.words import compose, evidence_at, evidence_of, message_name, model_values, values_of
 from dicomgui.trace.exchanges import service_of
 from dicomgui.trace.finding import Evidence, Finding, plain
 
@@ -83,7 +83,8 @@ def find_statuses(case: Case) -> list[Finding]:
             findings.append(_status_finding(case, direction, command_field & 0x7FFF, Status(number), answers))
     if case.empty_finds:
         evidence = evidence_of(case.empty_finds[0])
-        findings.append(compose("find-empty", values_of(case), evidence=evidence, association=case.association))
+        values = values_of(case) | model_values(case.sop_class_of(case.empty_finds[0].record))
+        findings.append(compose("find-empty", values, evidence=evidence, association=case.association))
     return findings
 
 
@@ -94,6 +95,7 @@ def _status_finding(case: Case, direction: Direction, command_field: int, status
     else:
         code = "we-answered-warning" if status.is_warning else "we-answered-failure"
     values = values_of(case) | status_values(command_field, status, record.comment, record.sop_class_uid)
+    values |= model_values(case.sop_class_of(record))
     values["comment"] = f"{values['comment']}{named_elements(answers.message)}"
     subject = f"the object {record.sop_instance_uid}" if record.sop_instance_uid else "an object"
     if answers.count > 1:

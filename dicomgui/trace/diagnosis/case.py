@@ -363,6 +363,14 @@ class Case:
         request = decoded(self.request)
         return request if isinstance(request, AssociateRQ) else None
 
+    def sop_class_of(self, record: DimseRecord) -> str:
+        """SOP class UID of a message; the abstract syntax of its context where a response leaves it out."""
+        proposed = self.proposed
+        if record.sop_class_uid or proposed is None:
+            return record.sop_class_uid
+        contexts = {one.context_id: one.abstract_syntax for one in proposed.presentation_contexts}
+        return contexts.get(record.context_id, "")
+
     @property
     def agreed(self) -> AssociateAC | None:
         """The A-ASSOCIATE-AC, decoded."""

@@ -16,7 +16,7 @@ from dicomgui.trace.diagnosis.answering import named_elements, status_code, stat
 from dicomgui.trace.diagnosis.around import Knock
 from dicomgui.trace.diagnosis.case import Case, Retrieved, Said
 from dicomgui.trace.diagnosis.facts import OwnListener
-from dicomgui.trace.diagnosis.words import compose, message_name, values_of
+from dicomgui.trace.diagnosis.words import compose, message_name, model_values, values_of
 from dicomgui.trace.finding import ActionKind, Evidence, Finding
 
 __all__ = ["find_retrievals"]
@@ -172,6 +172,7 @@ def _finding(case: Case, code: str, retrieved: Retrieved, story: _Story, *, time
         values["comment"] = f"{values['comment']} This came {times} times."
     listener = story.listener
     knock = story.knocks[0] if story.knocks else None
+    values |= model_values(case.sop_class_of(record))
     values |= {
         "message": message_name(story.kind),
         "destination": story.destination or "the destination",

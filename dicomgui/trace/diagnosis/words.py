@@ -10,7 +10,19 @@ from dicomgui.trace.diagnosis.case import RESPONSE, Case, Found
 from dicomgui.trace.diagnosis.catalogue import CATALOGUE, LABELS, OFFERS
 from dicomgui.trace.finding import Action, ActionKind, Evidence, Finding, Place, plain
 
-__all__ = ["compose", "evidence_at", "evidence_of", "message_name", "seconds_text", "split_place", "values_of"]
+__all__ = [
+    "compose",
+    "evidence_at",
+    "evidence_of",
+    "message_name",
+    "model_values",
+    "seconds_text",
+    "split_place",
+    "values_of",
+]
+
+_ROOTS = tuple(f"1.2.840.10008.5.1.4.1.2.{number}." for number in (1, 2, 3))
+"""Beginnings of the UIDs of the information models with levels and a root: patient, study, patient/study only."""
 
 _MAX_VALUE = 400
 _MAX_OFFER = 64
@@ -56,13 +68,31 @@ def compose(
     causes = tuple(filter(None, map(fill, (first_cause, *template.causes))))
     tries = tuple(filter(None, map(fill, template.tries)))
     wanted = {kind: plain(value, _MAX_OFFER) for kind, value in offers.items()} | {
-        kind: "" for kind in OFFERS.get(code, ()) if kind not in offers
+        kind: "" for kind in OFFERS.get(code, ()) if kind not in offers and _fits(kind, safe)
     }
     actions = tuple(Action(kind, LABELS[kind].format(value=value), value) for kind, value in wanted.items())
     return Finding(
         code, template.severity, fill(template.what), causes, tries, evidence, fill(template.clause), association,
         actions,
     )  # fmt: skip
+
+
+def _fits(kind: ActionKind, values: Mapping[str, str]) -> bool:
+    """Accept an action that makes sense here: another root only where the information model has one."""
+    return kind is not ActionKind.OTHER_ROOT or "other_root" in values
+
+
+def model_values(sop_class_uid: str) -> dict[str, object]:
+    """Sentences about levels and roots for a query or retrieval; none for a model without, such as the worklist."""
+    if not sop_class_uid.startswith(_ROOTS):
+        return {"key_needed_by": "this information model", "nothing_there": "Nothing of that kind is there."}
+    return {
+        "key_needed_by": "this level",
+        "nothing_there": "No such patient or study is there.",
+        "level_unfit": "The level does not fit the information model (root).",
+        "levels_above": "Give the unique keys of the levels above.",
+        "other_root": "Try the other root.",
+    }
 
 
 def values_of(case: Case) -> dict[str, object]:

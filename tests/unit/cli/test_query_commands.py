@@ -168,6 +168,22 @@ def worklist(request: FindRequest) -> Iterator[Dataset]:
     )  # fmt: skip
 
 
+def test_no_option_is_advised_that_worklist_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
+    def nothing(_request: FindRequest) -> Iterator[Dataset]:
+        yield from ()
+
+    def refusing(_request: FindRequest) -> Iterator[Reply]:
+        yield Reply(Status(0xA900))
+
+    for answer, code in ((nothing, 0), (refusing, 1)):
+        with in_thread(lambda answer=answer: answering(Handlers(on_find=answer))) as scp:
+            assert main(["worklist", scp.peer, "-k", "PatientID=1"]) == code
+            told = "".join(capsys.readouterr())
+            assert "root" not in told
+            assert main(["find", scp.peer, "-k", "PatientID=1"]) == code
+            assert "--root" in "".join(capsys.readouterr())
+
+
 def test_worklist_shows_steps(capsys: pytest.CaptureFixture[str]) -> None:
     with in_thread(lambda: answering(Handlers(on_find=worklist))) as scp:
         assert main(["worklist", scp.peer, "-k", "ScheduledProcedureStepSequence[0].Modality=CT"]) == 0

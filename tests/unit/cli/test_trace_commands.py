@@ -15,7 +15,7 @@ from dicomgui.network.association.negotiation import build_request
 from dicomgui.network.client import presets
 from dicomgui.network.dimse.command_set import encode
 from dicomgui.network.dimse.commands import CEchoRQ
-from dicomgui.network.pdu import Abort, AssociateRJ, ReleaseRQ
+from dicomgui.network.pdu import Abort, AssociateRJ, AssociateRQ, ReleaseRQ, UserIdentityRQ, UserInformation
 from dicomgui.network.tracing import Direction, Role, Scribe, Segment
 from dicomgui.trace.file import TraceWriter, read_trace
 
@@ -307,6 +307,50 @@ def test_decode_of_malformed_bytes_shows_the_fault_and_is_4(tmp_path: Path, caps
     assert decoded["error"]
     path.write_bytes(REQUEST.encode()[:50])
     assert main(["trace", "decode", str(path)]) == 4
+
+
+PASSCODE = b"Xq7#wZ" * 8
+
+
+def with_passcode() -> bytearray:
+    return bytearray(AssociateRQ("PACS", "ME", (UserInformation((UserIdentityRQ(2, 1, b"anna", PASSCODE),)),)).encode())
+
+
+def shows_passcode(text: str) -> bool:
+    """Some part of it, as text or as hexadecimal digits."""
+    digits = text.replace(" ", "").lower()
+    parts = [PASSCODE[start : start + 6] for start in range(6)]
+    return any(part.decode() in text or part.hex() in digits for part in parts)
+
+
+def test_decode_masks_a_passcode_and_tells_its_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pdu").write_bytes(with_passcode())
+    assert main(["trace", "decode", str(tmp_path / "pdu"), "--json"]) == 0
+    text = capsys.readouterr().out
+    assert '"48 bytes (not shown)"' in text
+    assert '"anna"' in text
+    assert not shows_passcode(text)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        pytest.param(77, 0, id="user information without its content"),
+        pytest.param(77, 4, id="user information that is too short"),
+        pytest.param(74, 0x51, id="user information of another type"),
+        pytest.param(81, 0xFF, id="an identity that is too long"),
+        pytest.param(81, 0, id="an identity without its content"),
+        pytest.param(85, 20, id="a name as long as part of the passcode"),
+    ],
+)
+def test_decode_masks_a_passcode_in_a_malformed_request(
+    at: int, value: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pdu = with_passcode()
+    pdu[at] = value
+    (tmp_path / "pdu").write_bytes(pdu)
+    assert main(["trace", "decode", str(tmp_path / "pdu"), "--json"]) in (0, 4)
+    assert not shows_passcode(capsys.readouterr().out)
 
 
 def test_decode_of_nothing_unreadable_or_no_hex_is_4(

@@ -170,11 +170,11 @@ MESSAGES: dict[str, Template] = {
         ERROR,
         "{peer} did not accept the query ({status}).{comment}",
         (
-            "A key that this level needs is missing, or has no single value.",
-            "The query level does not fit the information model (root).",
+            "A key that {key_needed_by} needs is missing, or has no single value.",
+            "{level_unfit}",
             "A key is not known there.",
         ),
-        ("Give the unique keys of the levels above.", "Try the other root.", "Ask for fewer keys."),
+        ("{levels_above}", "{other_root}", "Ask for fewer keys."),
         "PS3.4 C.4.1.1.4",
     ),
     "find-out-of-resources": Template(
@@ -188,11 +188,11 @@ MESSAGES: dict[str, Template] = {
         NOTE,
         "{peer} answered the query, and nothing matched.",
         (
-            "No such patient or study is there.",
+            "{nothing_there}",
             "A key is too narrow: spelling, date format, missing wildcard.",
-            "Level or root do not fit.",
+            "{level_unfit}",
         ),
-        ("Leave out keys one by one.", "Use a wildcard (*) in names.", "Try the other root."),
+        ("Leave out keys one by one.", "Use a wildcard (*) in names.", "{other_root}"),
         "PS3.4 C.4.1.1.4",
     ),
     "we-answered-failure": Template(

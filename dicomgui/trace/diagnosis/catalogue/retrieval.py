@@ -48,8 +48,8 @@ RETRIEVAL: dict[str, Template] = {
     "retrieve-identifier": Template(
         ERROR,
         "{peer} did not accept what was asked to be retrieved ({status}).{comment}",
-        ("A unique key of the level is missing or not a single value.", "The level does not fit the root."),
-        ("Give the UIDs of the level and of the levels above.", "Try the other root."),
+        ("A unique key is missing or not a single value.", "{level_unfit}"),
+        ("{levels_above}", "{other_root}"),
         "PS3.4 C.4.2.1.5",
     ),
     "some-suboperations": Template(

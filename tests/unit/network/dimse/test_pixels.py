@@ -319,6 +319,18 @@ def test_a_damaged_file_that_every_decoder_was_tried_on(monkeypatch: pytest.Monk
     assert caught.value.packages == ""
 
 
+def test_no_traceback_of_a_decoder_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """pydicom and pylibjpeg log each failure with its traceback; the message of the error has the reason."""
+    with pytest.raises(ConversionError, match="cannot be decompressed"):
+        native(image(b"\1\2\3\4"))
+    assert not caplog.records
+    head = bytes(128) + b"DICM" + explicit(0x00020010, "UI", RLE.encode() + b"\0")
+    damaged = pydicom.dcmread(BytesIO(head + image(b"\1\2\3\4")))
+    with pytest.raises(RuntimeError):
+        get_decoder(pydicom.uid.UID(RLE)).as_buffer(damaged)
+    assert caplog.records, "what others decode is logged as ever"
+
+
 def test_syntaxes_that_pydicom_has_no_decoder_for() -> None:
     with pytest.raises(ConversionError, match="cannot be decompressed here"):
         module._decoder("1.2.840.10008.1.2.4.100")

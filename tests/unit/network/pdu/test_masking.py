@@ -108,6 +108,35 @@ def test_an_answer_in_a_broken_item_keeps_no_secret() -> None:
     assert b"ticke" not in mask_user_identity(pdu[:-1])
 
 
+@pytest.mark.parametrize("content", [b"alice", b"", b"A" * 300])
+def test_an_identity_outside_user_information_keeps_no_secret(content: bytes) -> None:
+    """User information that says too short a length leaves the identity standing among the items."""
+    pdu = bytearray(request(UserIdentityRQ(2, 0, content, b"secret")))
+    start = pdu.index(b"\x50\0", 74)
+    pdu[start + 2 : start + 4] = b"\0\x08"  # as long as the maximum length sub-item
+    masked = mask_user_identity(bytes(pdu))
+    assert masked == bytes(pdu).replace(b"secret", b"******")
+    pdu[start] = 0x51
+    pdu[start + 2 : start + 4] = (len(pdu) - start - 4).to_bytes(2, "big")
+    assert b"secret" not in mask_user_identity(bytes(pdu))
+
+
+def test_a_name_that_says_to_be_longer_takes_no_secret_with_it() -> None:
+    pdu = bytearray(request(UserIdentityRQ(2, 0, b"alice", b"secret" * 4)))
+    at = pdu.rindex(b"\0\x05alice")
+    for length in range(6, 29):
+        pdu[at + 1] = length
+        assert b"secr" not in mask_user_identity(bytes(pdu))
+
+
+@pytest.mark.parametrize("number", [87, 89, 91])
+def test_no_number_of_a_context_is_taken_for_an_identity(number: int) -> None:
+    context = PresentationContextRQ(number, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",))
+    information = UserInformation((MaximumLength(16384),))
+    pdu = AssociateRQ("PACS", "ME", (ApplicationContext(), context, information)).encode()
+    assert mask_user_identity(pdu) is pdu
+
+
 @given(st.sampled_from((1, 2)), st.binary(max_size=300))
 def test_any_bytes_keep_their_length(kind: int, data: bytes) -> None:
     pdu = bytes((kind,)) + data

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from helpers.recordings import (
-    Recording,
-)
+from helpers.failures import negotiated
+from helpers.recordings import EXPLICIT, Recording
 
 from dicomgui.network.dimse import (
     CEchoRSP,
@@ -15,10 +16,11 @@ from dicomgui.network.dimse import (
     CStoreRSP,
     NCreateRSP,
 )
+from dicomgui.network.service.models import QUERY_MODELS
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Direction, Record, Role
 from dicomgui.trace.diagnosis.diagnose import diagnose
-from dicomgui.trace.finding import Finding, Severity
+from dicomgui.trace.finding import ActionKind, Finding, Severity
 
 SENT, RECEIVED = Direction.SENT, Direction.RECEIVED
 MR = "1.2.840.10008.5.1.4.1.1.4"
@@ -114,3 +116,43 @@ def test_the_worklist_has_its_own_words() -> None:
     finding = only(Recording().dimse(RECEIVED, CFindRSP(1, Status(0xA123), worklist)).records)
     assert finding.code == "status-unlisted"
     assert finding.clause.startswith("PS3.4 K")
+
+
+ROOTED = {name: models for name, models in QUERY_MODELS.items() if name in ("patient", "study", "patient-study-only")}
+UIDS_WITH_ROOT = [uid for models in ROOTED.values() for uid in models.values()]
+UIDS_WITHOUT = [uid for name, models in QUERY_MODELS.items() if name not in ROOTED for uid in models.values()]
+ANSWERS = (
+    lambda uid: CFindRSP(1, Status(0xA900), uid),
+    lambda uid: CFindRSP(1, Status(0), uid),
+    lambda uid: CMoveRSP(1, Status(0xA900), uid),
+    lambda uid: CGetRSP(1, Status(0xA900), uid),
+)
+
+
+def advice(finding: Finding) -> str:
+    return "\n".join((*finding.causes, *finding.tries, *(action.label for action in finding.actions)))
+
+
+def of_context(uid: str, command: Command) -> Recording:
+    """The answer to a query in a context of that abstract syntax."""
+    return negotiated((uid, EXPLICIT, 0)).message(SENT, CFindRQ(1, uid)).message(RECEIVED, command)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("uid", UIDS_WITHOUT)
+def test_no_root_where_the_information_model_has_none(uid: str, answer: Callable[[str], Command]) -> None:
+    for command in (answer(uid), answer("")):
+        finding = only(of_context(uid, command).records)
+        assert finding.code in ("find-empty", "find-identifier", "retrieve-identifier")
+        assert "root" not in advice(finding)
+        assert "level" not in advice(finding)
+        assert ActionKind.OTHER_ROOT not in {action.kind for action in finding.actions}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("uid", UIDS_WITH_ROOT)
+def test_another_root_where_there_are_some(uid: str, answer: Callable[[str], Command]) -> None:
+    for command in (answer(uid), answer("")):
+        finding = only(of_context(uid, command).records)
+        assert "Try the other root." in finding.tries
+        assert ActionKind.OTHER_ROOT in {action.kind for action in finding.actions}

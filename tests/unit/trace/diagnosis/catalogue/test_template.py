@@ -9,9 +9,9 @@ from dicomgui.trace.finding import Severity
 
 PLACES = {
     "accepted", "address", "advice", "arrived", "called", "calling", "certificate", "clause", "comment", "destination",
-    "detail", "element", "fits", "hint", "host", "instance", "listener", "meaning", "message", "offer", "own_port",
-    "path", "pattern", "peer", "port", "proposed", "reason", "result", "seconds", "sent", "source", "status", "subject",
-    "told", "waited", "who",
+    "detail", "element", "fits", "hint", "host", "instance", "key_needed_by", "level_unfit", "levels_above", "listener",
+    "meaning", "message", "nothing_there", "offer", "other_root", "own_port", "path", "pattern", "peer", "port",
+    "proposed", "reason", "result", "seconds", "sent", "source", "status", "subject", "told", "waited", "who",
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dicomgui.app.files.file_limits import check_file
 from dicomgui.storage import StoredFile
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _head_of(file: StoredFile) -> Dataset:
     """The instance without its pixels, and with what a record needs."""
     from pydicom import dcmread
 
+    check_file(file.path)
     dataset = dcmread(file.path, stop_before_pixels=True)
     for keyword, value in _REQUIRED.items():
         if keyword not in dataset or (keyword not in _MAY_BE_EMPTY and dataset.get(keyword) in (None, "")):

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dicomgui.app.asking.dicom_json import DatasetFileError, character_set_of, dataset_json, load_dataset, parse_dataset
+from dicomgui.app.asking.dicom_json import DatasetFileError, character_set_of, dataset_json, load_dataset, read_dataset
 from dicomgui.app.nservices.requests import NOperation, NRequest, NResult, service_of, sop_class_of, transact
 from dicomgui.cli.exits import Exit, exit_of_error
 from dicomgui.cli.output import Output
@@ -66,7 +66,7 @@ async def _run(options: argparse.Namespace, session: Session) -> Exit:
 def _dataset(path: str | None) -> Dataset | None:
     if path is None:
         return None
-    return parse_dataset(sys.stdin.buffer.read(), "standard input") if path == "-" else load_dataset(Path(path))
+    return read_dataset(sys.stdin.buffer, "standard input") if path == "-" else load_dataset(Path(path))
 
 
 def _show(output: Output, result: NResult) -> None:

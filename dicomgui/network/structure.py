@@ -311,6 +311,17 @@ class StructureReader:
         """The fault, as far as the data set has come."""
         return self._fault
 
+    @property
+    def passable(self) -> int:
+        """Bytes of the value it is in that need not be read; see :meth:`pass_over`. 0 where the data are deflated."""
+        return self._skip if self._inflate is None and self._fault is None else 0
+
+    def pass_over(self, size: int) -> None:
+        """Count the next ``size`` bytes, at most :attr:`passable`, as :meth:`feed` would, without being given them."""
+        self._size += size
+        self._position += size
+        self._skip -= size
+
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next piece; nothing of it is kept but the start of an element that it breaks off in."""
         self._size += len(data)

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dicomgui.network.json_text import load_json
+
 __all__ = ["COLORS", "MAX_COMMENT", "MAX_MARKS", "Mark", "Marks", "MarksError"]
 
 COLORS = ("red", "orange", "yellow", "green", "blue", "purple")
@@ -151,7 +153,7 @@ class Marks:
         :raises MarksError: this is no chunk of marks.
         """
         try:
-            rows = json.loads(data)
+            rows = load_json(data)
         except (ValueError, RecursionError) as exc:
             raise MarksError("not a list of marks") from exc
         if type(rows) is not list:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dicomgui.app.asking.key_charset import character_set_for
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET, texts_of
+from dicomgui.app.files.file_limits import FileLimitError, check_file_bytes
+from dicomgui.network.dimse.dataset import MAX_ELEMENTS
+from dicomgui.network.json_text import JsonTooLarge, load_json
 from dicomgui.network.service_classes.attributes import UTF_8
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ __all__ = [
     "dataset_json",
     "load_dataset",
     "parse_dataset",
+    "read_dataset",
     "with_character_set",
 ]
 
@@ -87,6 +91,15 @@ def load_dataset(path: Path) -> Dataset:
         raise DatasetFileError(f"cannot read {path}: {error.strerror or error}") from error
 
 
+def read_dataset(file: BinaryIO, name: str) -> Dataset:
+    """The data set in a stream; no more of it is read than a file may have.
+
+    :param name: what to call it in errors.
+    :raises DatasetFileError: it holds none.
+    """
+    return parse_dataset(_read(file), name)
+
+
 def _read(file: BinaryIO) -> bytes:
     data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
@@ -108,13 +121,17 @@ def _from_json(text: bytes, name: str) -> Dataset:
     from pydicom import Dataset
 
     try:
-        content = json.loads(text)
+        content = load_json(text)
+    except JsonTooLarge as error:
+        raise DatasetFileError(f"{name} is too large: {error}") from error
     except (ValueError, RecursionError) as error:
         raise DatasetFileError(f"{name} is no JSON: {error}") from error
     if isinstance(content, list):  # as DICOMweb answers: data sets in an array
         if len(content) != 1:
             raise DatasetFileError(f"{name} holds {len(content)} data sets; one is wanted")
         content = content[0]
+    if text.count(b'"vr"') > MAX_ELEMENTS:
+        raise DatasetFileError(f"{name} is too large: it has more than {MAX_ELEMENTS:,} elements")
     try:
         with warnings.catch_warnings(action="ignore"):
             dataset = Dataset.from_json(content)
@@ -129,6 +146,7 @@ def _from_part10(data: bytes, name: str) -> Dataset:
     from pydicom import Dataset, dcmread
 
     try:
+        check_file_bytes(data, MAX_ELEMENTS)
         with warnings.catch_warnings(action="ignore"):
             read = dcmread(BytesIO(data))
             dataset = Dataset(read)
@@ -136,6 +154,8 @@ def _from_part10(data: bytes, name: str) -> Dataset:
                 pass
             syntax = read.file_meta.get("TransferSyntaxUID")
             is_compressed = _PIXEL_DATA in dataset and syntax is not None and syntax.is_compressed
+    except FileLimitError as error:
+        raise DatasetFileError(f"{name} is too large: {error}") from error
     except Exception as error:  # as above
         raise DatasetFileError(f"{name} is neither DICOM JSON nor a DICOM file: {_reason(error)}") from error
     if is_compressed:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dicomgui.app.files.file_limits import check_file
+
 __all__ = ["MEDIA_DIRECTORY", "referenced_files"]
 
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
@@ -46,6 +48,7 @@ def _file_ids(path: Path) -> list[tuple[str, ...]]:
         raise ValueError(f"it has more than {MAX_BYTES} bytes")
     from pydicom import dcmread
 
+    check_file(path)
     records = dcmread(path, specific_tags=[_DIRECTORY_RECORDS]).get("DirectoryRecordSequence") or ()
     found: dict[tuple[str, ...], None] = {}
     for record in records:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from dicomgui.app.files.file_limits import check_file
 from dicomgui.app.files.readable import reason_of
 from dicomgui.network.part10 import read_head, write_head
 from dicomgui.storage import StoredFile
@@ -201,6 +202,7 @@ def _record_of(file: StoredFile) -> Dataset:
     """
     from pydicom import dcmread
 
+    check_file(file.path)
     dataset = dcmread(file.path, stop_before_pixels=True)
     for keyword, name in (("SOPInstanceUID", "SOP Instance UID"), ("SOPClassUID", "SOP Class UID")):
         if not dataset.get(keyword):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from dicomgui.network.json_text import load_json
 from dicomgui.network.service_classes.references import Reference
 from dicomgui.network.uids import is_valid_uid
 from dicomgui.storage.disk import CREATE_FLAGS, sync_file, sync_folder, write_all
@@ -26,6 +27,7 @@ MAX_REPORTS: Final = 1_000
 MAX_REFERENCES: Final = 100_000
 """Of all reports together; the file then has about 16 MB."""
 MAX_FILE_BYTES: Final = 32 * 2**20
+_MAX_VALUES: Final = 10 * (MAX_REPORTS + MAX_REFERENCES)
 LONGEST_WAIT_S: Final = 3_600.0
 
 
@@ -107,7 +109,7 @@ class ReportQueue:
                 data = file.read(MAX_FILE_BYTES + 1)
             if len(data) > MAX_FILE_BYTES:
                 raise ValueError("it is too large")
-            reports = _parse(json.loads(data))
+            reports = _parse(load_json(data, max_values=_MAX_VALUES))
         except FileNotFoundError:
             return ""
         except (OSError, ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from dicomgui.app.files.file_limits import check_file
 from dicomgui.network.service_classes.references import Reference
 
 __all__ = ["NOWHERE", "Group", "Home", "Homes", "grouped", "homes_of_files"]
@@ -56,6 +57,7 @@ def homes_of_files(files: Iterable[tuple[str, Path]]) -> dict[str, Home]:
     found = {}
     for uid, path in files:
         try:
+            check_file(path)
             dataset = dcmread(path, stop_before_pixels=True, specific_tags=[_STUDY, _SERIES])
             home = Home(*(str(dataset[tag].value or "") if tag in dataset else "" for tag in (_STUDY, _SERIES)))
         except (errors.InvalidDicomError, OSError, ValueError, EOFError, AttributeError, NotImplementedError):

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dicomgui.app.files.file_limits import check_file
 from dicomgui.network.dimse.pixels import quiet_decoders
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes.attributes import dataset_of
@@ -29,6 +30,7 @@ def read_picture(path: Path) -> Dataset:
 
     try:
         with warnings.catch_warnings(action="ignore"):
+            check_file(path)
             dataset = dcmread(path)
             if "PixelData" not in dataset:
                 raise _wrong(f"{path.name} has no pixel data")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dicomgui.app.files.file_limits import check_file
 from dicomgui.app.viewing.dataset_tree import dataset_node
 from dicomgui.trace.describe import Node
 from dicomgui.trace.finding import plain
@@ -34,6 +35,7 @@ def file_node(path: Path, label: str) -> Node:
 
     try:
         with warnings.catch_warnings(action="ignore"):
+            check_file(path)
             dataset = dcmread(path, defer_size=MAX_READ, force=True)
             meta = dataset_node(dataset.file_meta, "File meta information")
             body = _body(dataset, "Data set")

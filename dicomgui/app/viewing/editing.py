@@ -16,6 +16,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
+from dicomgui.app.files.file_limits import FileLimitError, check_file, check_file_bytes
 from dicomgui.app.viewing.dataset_tree import element_text
 from dicomgui.app.viewing.viewed import Viewed
 from dicomgui.network.dimse.charset import codec_of
@@ -132,9 +133,13 @@ class EditedCopy:
         try:
             with warnings.catch_warnings(action="ignore"):
                 path = viewed.path
+                if path is not None:
+                    check_file(path)
                 dataset = _of_bytes(viewed) if path is None else dcmread(path, defer_size=_STAY, force=True)
                 for _ in _elements(dataset):
                     pass  # what is text is text from now on, in whichever set it will be written
+        except FileLimitError as error:
+            raise EditError(f"It is too large to be copied here: {error}.") from error
         except Exception as error:  # pydicom raises whatever the byte at fault causes
             raise EditError(f"It cannot be read: {type(error).__name__}: {error}") from error
         if viewed.path is not None:
@@ -315,7 +320,9 @@ def _of_bytes(viewed: Viewed) -> FileDataset:
         sop_class_uid=uids[0], sop_instance_uid=uids[1],
         transfer_syntax_uid="1.2.840.10008.1.2.1" if viewed.parsed.is_inflated else viewed.transfer_syntax_uid,
     )  # fmt: skip
-    return dcmread(io.BytesIO(head + viewed.read(0, len(viewed.parsed.data))))
+    data = head + viewed.read(0, len(viewed.parsed.data))
+    check_file_bytes(data)
+    return dcmread(io.BytesIO(data))
 
 
 def _elements(dataset: Dataset) -> Iterator[DataElement]:

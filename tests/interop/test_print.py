@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from dicomgui.network import (
+    AcceptPolicy,
     Handlers,
     NActionRequest,
     NCreateRequest,
@@ -22,11 +23,13 @@ from dicomgui.network import (
     NGetRequest,
     NSetRequest,
     Reply,
+    ServerOptions,
     Status,
     connect,
     presets,
     serve,
 )
+from dicomgui.network.service_classes import printer as provider
 
 META = "1.2.840.10008.5.1.1.9"
 SESSION, FILM, IMAGE = "1.2.840.10008.5.1.1.1", "1.2.840.10008.5.1.1.2", "1.2.840.10008.5.1.1.4"
@@ -85,6 +88,64 @@ def picture() -> Dataset:
     image.BitsAllocated, image.BitsStored, image.HighBit, image.PixelRepresentation = 8, 8, 7, 0
     image.add_new(0x7FE00010, "OB", bytes(range(256)) * 16)
     return elements(ImageBoxPosition=1, BasicGrayscaleImageSequence=Items([image]))
+
+
+def boxed(**values: object) -> Dataset:
+    content = picture()
+    for keyword, value in values.items():
+        setattr(content.BasicGrayscaleImageSequence[0], keyword, value)
+    return content
+
+
+def with_color() -> Dataset:
+    content = picture()
+    content.BasicColorImageSequence = Items([Dataset()])
+    return content
+
+
+BOXES = {
+    "gray": picture(),
+    "inverted": boxed(PhotometricInterpretation="MONOCHROME1"),
+    "no rows": boxed(Rows=0),
+    "no columns": boxed(Columns=0),
+    "color": boxed(PhotometricInterpretation="RGB"),
+    "three": boxed(SamplesPerPixel=3),
+    "palette": boxed(PhotometricInterpretation="PALETTE COLOR"),
+    "signed": boxed(PixelRepresentation=1),
+    "7 of 8 bits": boxed(BitsStored=7, HighBit=6),
+    "high bit 6": boxed(HighBit=6),
+    "12 of 16 bits": boxed(Rows=32, BitsAllocated=16, BitsStored=12, HighBit=11),
+    "16 of 16 bits": boxed(Rows=32, BitsAllocated=16, BitsStored=16, HighBit=15),
+    "both kinds": with_color(),
+}
+
+
+async def statuses_of(address: str, contexts: Any) -> dict[str, int]:
+    """What a printer answers to each of :data:`BOXES` in an image box for grayscale."""
+    async with connect(address, contexts=contexts) as assoc:
+        session = await assoc.n_create(SESSION, elements(NumberOfCopies="1"), context=META)
+        parent = elements(ReferencedSOPClassUID=SESSION, ReferencedSOPInstanceUID=session.sop_instance_uid)
+        layout = elements(ImageDisplayFormat=r"STANDARD\1,1", FilmOrientation="PORTRAIT")
+        layout.ReferencedFilmSessionSequence = Items([parent])
+        film = await assoc.n_create(FILM, layout, context=META)
+        assert film.dataset is not None
+        [box] = film.dataset.ReferencedImageBoxSequence
+        found = {}
+        for name, content in BOXES.items():
+            response = await assoc.n_set(IMAGE, box.ReferencedSOPInstanceUID, content, context=META)
+            found[name] = int(response.status)
+        return found
+
+
+@pytest.mark.interop("dcmprscp")
+async def test_an_image_box_takes_and_refuses_what_dcmprscp_does(dcmprscp: peers.Peer) -> None:
+    ours = provider.Printer(lambda job: None)
+    options = ServerOptions(policy=AcceptPolicy(ae_title="PAPER", abstract_syntaxes=frozenset({META})))
+    async with await serve(port=0, ae_title="PAPER", handlers=ours.handlers(), options=options) as server:
+        found = await statuses_of(f"PAPER@127.0.0.1:{server.port}", presets.for_classes(META))
+    expected = await statuses_of(dcmprscp.address, presets.for_classes(META))
+    assert found == expected
+    assert {name for name, status in found.items() if status == 0} == {"gray", "inverted", "12 of 16 bits"}
 
 
 class Printer:

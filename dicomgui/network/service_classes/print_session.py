@@ -34,6 +34,7 @@ __all__ = ["PrintSession", "PrintedImage", "PrintedPage"]
 
 DUPLICATE_INSTANCE: Final = Status(0x0111)
 NO_SUCH_INSTANCE: Final = Status(0x0112)
+NO_SUCH_ATTRIBUTE: Final = Status(0x0105)
 NO_SUCH_CLASS: Final = Status(0x0118)
 CLASS_INSTANCE_CONFLICT: Final = Status(0x0119)
 RESOURCE_LIMITATION: Final = Status(0x0213)
@@ -52,6 +53,23 @@ _PIXEL_ATTRIBUTES = (
     "PixelRepresentation",
     "PixelData",
 )
+_DEPTH: Final = ("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation")
+_NUMBERS: Final = ("SamplesPerPixel", "Rows", "Columns", *_DEPTH)
+
+
+class _PixelKinds(NamedTuple):
+    """The pixels that an image box takes (PS3.3 C.13.5).
+
+    :ivar depths: values of Bits Allocated, Bits Stored, High Bit and Pixel Representation that go together.
+    """
+
+    samples: int
+    interpretations: tuple[str, ...]
+    depths: tuple[tuple[int, int, int, int], ...]
+
+
+_GRAYSCALE: Final = _PixelKinds(1, ("MONOCHROME1", "MONOCHROME2"), ((8, 8, 7, 0), (16, 12, 11, 0)))
+_COLOR: Final = _PixelKinds(3, ("RGB",), ((8, 8, 7, 0),))
 
 
 class PrintedImage(NamedTuple):
@@ -225,17 +243,34 @@ def _update(attributes: Dataset | None, changes: Dataset) -> Status | Reply:
 
 
 def _judge_picture(content: Dataset, image_class: str) -> Reply | None:
-    """What is wrong with the image that a box shall take, if it is one."""
-    for picture in items_of(content, _sequence_of(image_class)):
-        refusal = incomplete(picture, _PIXEL_ATTRIBUTES)
-        if refusal is not None:
-            return refusal
-        numbers = [picture.get(keyword) for keyword in ("SamplesPerPixel", "Rows", "Columns", "BitsAllocated")]
-        if not all(isinstance(number, int) for number in numbers):
-            return invalid_value("Rows", "not numbers")
-        samples, rows, columns, bits = numbers
-        if samples != (3 if image_class == COLOR_IMAGE_BOX else 1):
-            return invalid_value("SamplesPerPixel", "not the samples of this image box")
-        if bits not in (8, 16) or len(picture.PixelData) < rows * columns * samples * bits // 8:
-            return invalid_value("PixelData", "the pixel data are not as they are described")
+    """The refusal of the image that a box shall take (PS3.3 C.13.5); ``None`` for a good one, and for none."""
+    other = _sequence_of(GRAYSCALE_IMAGE_BOX if image_class == COLOR_IMAGE_BOX else COLOR_IMAGE_BOX)
+    if other in content:
+        tag = tag_of(other)
+        return Reply(NO_SUCH_ATTRIBUTE, "not the images of this box", (tag,), attribute_identifiers=(tag,))
+    pictures = items_of(content, _sequence_of(image_class))
+    return next(filter(None, (_judge_pixels(picture, image_class) for picture in pictures)), None)
+
+
+def _judge_pixels(picture: Dataset, image_class: str) -> Reply | None:
+    refusal = incomplete(picture, _PIXEL_ATTRIBUTES)
+    if refusal is not None:
+        return refusal
+    kinds = _COLOR if image_class == COLOR_IMAGE_BOX else _GRAYSCALE
+    if text_of(picture, "PhotometricInterpretation") not in kinds.interpretations:
+        return invalid_value("PhotometricInterpretation", f"this image box takes {' or '.join(kinds.interpretations)}")
+    numbers = {keyword: picture.get(keyword) for keyword in _NUMBERS}
+    wrong = next((keyword for keyword, number in numbers.items() if not isinstance(number, int)), None)
+    if wrong is not None:
+        return invalid_value(wrong, "not a number")
+    if numbers["SamplesPerPixel"] != kinds.samples:
+        return invalid_value("SamplesPerPixel", "not the samples of this image box")
+    empty = next((keyword for keyword in ("Rows", "Columns") if not numbers[keyword]), None)
+    if empty is not None:
+        return invalid_value(empty, "an image without pixels")
+    if tuple(numbers[keyword] for keyword in _DEPTH) not in kinds.depths:
+        return invalid_value("BitsAllocated", "this image box does not take such pixels")
+    size = numbers["Rows"] * numbers["Columns"] * kinds.samples * numbers["BitsAllocated"] // 8
+    if len(picture.PixelData) < size:
+        return invalid_value("PixelData", "the pixel data are not as they are described")
     return None

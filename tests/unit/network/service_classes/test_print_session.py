@@ -97,6 +97,11 @@ def test_a_box_can_be_emptied_again() -> None:
     assert page.images == ()
 
 
+def with_color(content: Dataset) -> Dataset:
+    content.update(dataset_of({"BasicColorImageSequence": [picture(samples=3)]}))
+    return content
+
+
 def broken(**values: object) -> Dataset:
     image = picture()
     image.update(dataset_of(values))
@@ -117,6 +122,14 @@ def broken(**values: object) -> Dataset:
         (broken(BitsAllocated=1), 0x0106),
         (broken(BitsAllocated=16), 0x0106),
         (broken(PhotometricInterpretation=""), 0x0121),
+        (broken(Rows=0), 0x0106),
+        (broken(Columns=0), 0x0106),
+        (broken(PhotometricInterpretation="RGB"), 0x0106),
+        (broken(PhotometricInterpretation="PALETTE COLOR"), 0x0106),
+        (broken(PhotometricInterpretation="MONOCHROME1"), 0),
+        (broken(PixelRepresentation=1), 0x0106),
+        (broken(HighBit=6), 0x0106),
+        (with_color(image_box(1, picture())), 0x0105),
     ],
 )
 def test_a_picture_is_judged(content: Dataset, status: int) -> None:
@@ -163,3 +176,14 @@ def test_color_boxes_take_color() -> None:
     assert status_of(made.change(COLOR_IMAGE_BOX, images[0], image_box(1, picture(samples=3), color=True))) == 0
     gray = dataset_of({"ImageBoxPosition": 1, "BasicColorImageSequence": [picture()]})
     assert status_of(made.change(COLOR_IMAGE_BOX, images[0], gray)) == 0x0106
+    wrong = dataset_of({"ImageBoxPosition": 1, "BasicColorImageSequence": [picture(samples=3)]})
+    wrong.BasicColorImageSequence[0].PhotometricInterpretation = "MONOCHROME2"
+    assert status_of(made.change(COLOR_IMAGE_BOX, images[0], wrong)) == 0x0106
+
+
+def test_a_refusal_names_the_attribute() -> None:
+    made, images, _ = with_film()
+    for keyword, value in (("Rows", 0), ("Columns", [1, 2]), ("PhotometricInterpretation", "RGB")):
+        content = broken(**{keyword: value})
+        answer = made.change(GRAYSCALE_IMAGE_BOX, images[0], content)
+        assert answer.offending == (content.BasicGrayscaleImageSequence[0][keyword].tag,)

@@ -53,10 +53,12 @@ def write_medium(
         for file in files:
             tick(file.sop_instance_uid)
             try:
-                file_set.add(_head_of(file))
-                originals[file.sop_instance_uid] = file.path
+                added = file_set.add(_head_of(file))
+                originals[str(added.SOPInstanceUID)] = file.path  # the data set's, which may be another one
             except Exception as error:  # pydicom raises nearly anything for what fits into no directory record
                 failed.append((file.sop_instance_uid, f"no directory record can be made: {error}"))
+        for instance in [one for one in file_set if str(one.SOPInstanceUID) not in originals]:
+            file_set.remove(instance)  # pydicom had listed it before it failed
         file_set.write(target)
         size = _put_originals(file_set, originals)
     except BaseException:
@@ -78,6 +80,11 @@ def _head_of(file: StoredFile) -> Dataset:
     for keyword, value in _REQUIRED.items():
         if keyword not in dataset or (keyword not in _MAY_BE_EMPTY and dataset.get(keyword) in (None, "")):
             setattr(dataset, keyword, value)
+    if "ContentSequence" in dataset:  # a record holds only what modifies the title (PS3.3 F.5, SR document)
+        kept = [item for item in dataset.ContentSequence if item.get("RelationshipType") == "HAS CONCEPT MOD"]
+        dataset.ContentSequence = kept
+        if not kept:
+            del dataset.ContentSequence
     return dataset
 
 

@@ -47,6 +47,7 @@ PEER_PROGRAMS = {
     "Orthanc": "orthanc",
     "odil": "odil",
     "tshark": "tshark",
+    "dciodvfy": "dicom3tools",
     "Xvfb": "xvfb",
     "xauth": "xauth",
     "xdotool": "xdotool",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dicomgui.app.listening.print_pages import Picture, film_picture, png
-from dicomgui.network.service_classes.attributes import text_of
+from dicomgui.network.service_classes.attributes import da, dataset_of, derived_uid, new_uid, text_of, tm
 from dicomgui.network.service_classes.printer import PrintJob
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_JOBS", "PrintedJob", "PrintedJobs"]
 
 MAX_JOBS: Final = 100
+SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 MAX_BYTES: Final = 512 * 2**20
 """Pixel data that is kept; beyond it the oldest jobs go, but never the newest."""
 
@@ -29,11 +31,13 @@ class PrintedJob:
 
     :ivar number: from 1 on, since the desk was made.
     :ivar utc: when it came; seconds since 1970-01-01 UTC.
+    :ivar study_instance_uid: of its films as secondary captures.
     """
 
     number: int
     utc: float
     job: PrintJob
+    study_instance_uid: str = field(default_factory=new_uid)
 
     @property
     def size_bytes(self) -> int:
@@ -53,11 +57,16 @@ class PrintedJob:
         return film_picture(self.job.pages[page], self.job.luts)
 
     def dataset(self, page: int) -> Dataset:
-        """One film to be looked at: the attributes of its box, and its picture, drawn like :meth:`picture`."""
+        """One film as a Secondary Capture image (PS3.3 A.8.1): its picture, drawn like :meth:`picture`, and the
+        attributes of its film box. It is of no known patient; all films of a job are one series.
+
+        :param page: from 0 on.
+        """
         from pydicom import Dataset
 
         picture, dataset = self.picture(page), Dataset()
         dataset.update(self.job.pages[page].attributes)
+        dataset.update(self._identity(page))
         dataset.SamplesPerPixel = picture.samples
         if picture.samples == 3:
             dataset.PhotometricInterpretation, dataset.PlanarConfiguration = "RGB", 0
@@ -69,6 +78,21 @@ class PrintedJob:
         dataset.HighBit, dataset.PixelRepresentation = 7, 0
         dataset.add_new(0x7FE00010, "OB", picture.data + b"\0" * (len(picture.data) % 2))
         return dataset
+
+    def _identity(self, page: int) -> Dataset:
+        """The modules of a Secondary Capture image but its pixels; what a print job does not tell is empty."""
+        made = datetime.fromtimestamp(self.utc).astimezone()
+        unknown = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber",
+                   "ReferringPhysicianName", "StudyID", "Laterality", "PatientOrientation")  # fmt: skip
+        return dataset_of({
+            **dict.fromkeys(unknown, ""), "SOPClassUID": SECONDARY_CAPTURE,
+            "SOPInstanceUID": derived_uid(self.study_instance_uid, "film", page),
+            "StudyInstanceUID": self.study_instance_uid, "StudyDate": da(made), "StudyTime": tm(made),
+            "SeriesInstanceUID": derived_uid(self.study_instance_uid, "series"), "SeriesNumber": self.number,
+            "SeriesDescription": f"Print job {self.number}", "Modality": "HC", "ConversionType": "WSD",
+            "InstanceNumber": page + 1, "ContentDate": da(made), "ContentTime": tm(made),
+            "ImageType": ["DERIVED", "SECONDARY"], "BurnedInAnnotation": "YES",
+        })  # fmt: skip
 
     def save(self, folder: Path) -> tuple[Path, ...]:
         """Write every film as PNG; nothing that is there is overwritten.

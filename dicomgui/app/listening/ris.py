@@ -12,12 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.service_classes.attributes import UTF_8, da, put, tag_of, tm, vr_of
+from dicomgui.network.service_classes.attributes import UTF_8, da, derived_uid, put, tag_of, tm, vr_of
 from dicomgui.network.uids import is_valid_uid
 
 if TYPE_CHECKING:
@@ -255,8 +254,7 @@ def _drawn(row: Row, number: int, draw: random.Random) -> dict[str, str]:
     made["RequestedProcedureID"] = made["RequestedProcedureID"] or f"RP{number + 1}"
     made["ScheduledProcedureStepID"] = made["ScheduledProcedureStepID"] or f"SPS{number + 1}"
     if not made["StudyInstanceUID"]:
-        seed = "\0".join((*made.values(), str(number), str(draw.getrandbits(64))))
-        made["StudyInstanceUID"] = f"2.25.{int.from_bytes(sha256(seed.encode()).digest()[:15])}"
+        made["StudyInstanceUID"] = derived_uid(*made.values(), number, draw.getrandbits(64))
     return made
 
 

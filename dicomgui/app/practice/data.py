@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dicomgui.app.practice import images
 from dicomgui.network.dimse.dataset import encode_dataset
+from dicomgui.network.service_classes.attributes import derived_uid
 from dicomgui.network.uids import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
     EXPLICIT_VR_LITTLE_ENDIAN,
@@ -165,12 +165,6 @@ def _put(dataset: Dataset, values: Mapping[str, object]) -> Dataset:
     return dataset
 
 
-def _uid(*parts: object) -> str:
-    """The UID that belongs to these parts, derived from them (PS3.5 B.2)."""
-    number = int.from_bytes(sha256("\0".join(map(str, parts)).encode()).digest()[:15])
-    return f"2.25.{number}"
-
-
 def _da(day: date) -> str:
     return f"{day:%Y%m%d}"
 
@@ -197,9 +191,9 @@ def _identity(
     return {
         **_patient(patient, today),
         "PatientAge": f"{max(0, patient.age - study.days_ago // 365):03d}Y",
-        "SOPInstanceUID": _uid(name, series_number, instance),
-        "StudyInstanceUID": _uid(name),
-        "SeriesInstanceUID": _uid(name, series_number),
+        "SOPInstanceUID": derived_uid(name, series_number, instance),
+        "StudyInstanceUID": derived_uid(name),
+        "SeriesInstanceUID": derived_uid(name, series_number),
         "StudyID": str(study.number),
         "AccessionNumber": f"PRC{study.number:05d}",
         "StudyDate": day,
@@ -211,7 +205,6 @@ def _identity(
         "SeriesDate": day,
         "SeriesTime": study.time,
         "SeriesDescription": series.description,
-        "BodyPartExamined": study.body_part,
         "InstanceNumber": instance,
         "ContentDate": day,
         "ContentTime": study.time,
@@ -246,9 +239,9 @@ _CT: Final = {
     "RescaleType": "HU", "KVP": "120", "SliceThickness": "5", "WindowCenter": "60", "WindowWidth": "1400",
 }  # fmt: skip
 _MR: Final = {
-    "ImageType": ["ORIGINAL", "PRIMARY", "M"], "ScanningSequence": "SE", "SequenceVariant": "NONE", "ScanOptions": "",
-    "MRAcquisitionType": "2D", "RepetitionTime": "500", "EchoTime": "15", "EchoTrainLength": 1, "SliceThickness": "5",
-    "WindowCenter": "900", "WindowWidth": "1800",
+    "ImageType": ["ORIGINAL", "PRIMARY", "OTHER"], "ScanningSequence": "SE", "SequenceVariant": "NONE",
+    "ScanOptions": "", "MRAcquisitionType": "2D", "RepetitionTime": "500", "EchoTime": "15", "EchoTrainLength": 1,
+    "SliceThickness": "5", "WindowCenter": "900", "WindowWidth": "1800",
 }  # fmt: skip
 _XRAY: Final = {
     "ImageType": ["ORIGINAL", "PRIMARY"], "ViewPosition": "PA", "PatientOrientation": ["L", "F"],
@@ -258,12 +251,15 @@ _DX: Final = {
     **_XRAY, "PresentationIntentType": "FOR PRESENTATION", "PixelIntensityRelationship": "LOG",
     "PixelIntensityRelationshipSign": -1, "RescaleIntercept": "0", "RescaleSlope": "1", "RescaleType": "US",
     "PresentationLUTShape": "IDENTITY", "LossyImageCompression": "00", "BurnedInAnnotation": "YES",
-    "ImageLaterality": "L", "ImagerPixelSpacing": ["0.5", "0.5"],
+    "ImageLaterality": "L", "ImagerPixelSpacing": ["0.5", "0.5"], "DetectorType": "DIRECT", "PositionerType": "NONE",
+    "AcquisitionContextSequence": [],
 }  # fmt: skip
 _MOVING: Final = {"FrameTime": "80", "FrameIncrementPointer": 0x0018_1063, "RecommendedDisplayFrameRate": 12}
 _US: Final = {"ImageType": ["ORIGINAL", "PRIMARY"], "LossyImageCompression": "00"}
 _XA: Final = {**_MOVING, "ImageType": ["ORIGINAL", "PRIMARY", "SINGLE PLANE"], "RadiationSetting": "GR",
-              "PixelIntensityRelationship": "LIN", "PositionerMotion": "STATIC"}  # fmt: skip
+              "PixelIntensityRelationship": "LIN", "PositionerMotion": "STATIC", "PositionerPrimaryAngle": "0",
+              "PositionerSecondaryAngle": "0", "KVP": "75", "XRayTubeCurrent": "600", "ExposureTime": "8",
+              "Exposure": "5"}  # fmt: skip
 _LETTER: Final = ("REFERRAL OF A PATIENT", "WHO DOES NOT EXIST.", "PLEASE DO NOTHING.", "THANK YOU.")
 
 _KINDS: Final = {
@@ -286,10 +282,10 @@ def _pictures(study: Study, series: Series) -> Iterator[Dataset]:
     kind = _KINDS[series.kind]
     canvases = (_picture(kind, study, series, number) for number in range(series.pictures))
     if kind.is_multi_frame:
-        yield _image(kind, list(canvases), 0)
+        yield _image(kind, study, list(canvases), 0)
         return
     for number, canvas in enumerate(canvases):
-        yield _image(kind, [canvas], number)
+        yield _image(kind, study, [canvas], number)
 
 
 def _picture(kind: _Kind, study: Study, series: Series, number: int) -> images.Canvas:
@@ -299,18 +295,20 @@ def _picture(kind: _Kind, study: Study, series: Series, number: int) -> images.C
     return canvas.label(f"{kind.label}{place}") if kind.label else canvas
 
 
-def _image(kind: _Kind, frames: list[images.Canvas], number: int) -> Dataset:
+def _image(kind: _Kind, study: Study, frames: list[images.Canvas], number: int) -> Dataset:
     from pydicom import Dataset
 
     first, bits = frames[0], 12 if kind.is_deep else 8
-    dataset = _put(Dataset(), {"SOPClassUID": kind.sop_class, **kind.more})
+    dataset = _put(Dataset(), {"SOPClassUID": kind.sop_class, **_body(study), **kind.more})
     if kind.sop_class in (f"{_STORAGE}2", f"{_STORAGE}4"):
         _put(dataset, {
-            "FrameOfReferenceUID": _uid(kind.label, "frame of reference"), "PositionReferenceIndicator": "",
+            "FrameOfReferenceUID": derived_uid(kind.label, "frame of reference"), "PositionReferenceIndicator": "",
             "PatientPosition": "HFS", "ImageOrientationPatient": ["1", "0", "0", "0", "1", "0"],
             "ImagePositionPatient": ["-115.2", "-115.2", str(5 * number)], "PixelSpacing": ["0.9", "0.9"],
             "AcquisitionNumber": 1,
         })  # fmt: skip
+    elif "PatientOrientation" not in dataset:  # type 2C: there is no other orientation (PS3.3 C.7.6.1)
+        dataset.PatientOrientation = ""
     if kind.is_multi_frame:
         dataset.NumberOfFrames = len(frames)
     _put(dataset, {
@@ -320,6 +318,21 @@ def _image(kind: _Kind, frames: list[images.Canvas], number: int) -> Dataset:
     pixels = b"".join(images.to_words(one.pixels) if kind.is_deep else bytes(one.pixels) for one in frames)
     dataset.add_new(0x7FE0_0010, "OW" if kind.is_deep else "OB", pixels)
     return dataset
+
+
+def _body(study: Study) -> dict[str, object]:
+    """Which part of the body is seen: of a pair also which side, type 2C of General Series (PS3.3 C.7.3.1)."""
+    if not study.body_part:
+        return {"Laterality": ""}
+    part: dict[str, object] = {"BodyPartExamined": study.body_part}
+    if study.body_part == "KNEE":
+        part["Laterality"] = "R"
+    elif study.body_part == "HAND":  # DX: Image Laterality says the side, and General Anatomy wants a code
+        view = _code("399348003", "postero-anterior", "SCT")
+        view.ViewModifierCodeSequence = []
+        part["AnatomicRegionSequence"] = [_code("85562004", "Hand", "SCT")]
+        part["ViewCodeSequence"] = [view]
+    return part
 
 
 def _report(study: Study, _series: Series) -> Iterator[Dataset]:
@@ -418,7 +431,7 @@ def practice_worklist(today: date, seed: int = 1) -> list[Dataset]:
         })  # fmt: skip
         patient = PATIENTS[step.patient]._replace(charset="ISO_IR 192")
         made.append(_put(Dataset(), {
-            **_patient(patient, today), "StudyInstanceUID": _uid(seed, today, "worklist", number),
+            **_patient(patient, today), "StudyInstanceUID": derived_uid(seed, today, "worklist", number),
             "AccessionNumber": f"PRW{number:05d}", "RequestedProcedureID": f"RP{number}",
             "RequestedProcedureDescription": step.description, "RequestedProcedureCodeSequence": [],
             "RequestedProcedurePriority": "ROUTINE", "ReferringPhysicianName": "Practice^Referrer",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 from datetime import date, datetime, time
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ __all__ = [
     "Code",
     "da",
     "dataset_of",
+    "derived_uid",
     "dt",
     "in_utf_8",
     "incomplete",
@@ -88,6 +90,12 @@ class Code(NamedTuple):
 def new_uid() -> str:
     """A UID that nobody else has (PS3.5 B.2)."""
     return f"2.25.{uuid4().int}"
+
+
+def derived_uid(*parts: object) -> str:
+    """The UID that always belongs to these parts (PS3.5 B.2, of a hash in place of a UUID)."""
+    seed = "\0".join(map(str, parts))
+    return f"2.25.{int.from_bytes(sha256(seed.encode()).digest()[:15])}"
 
 
 def da(moment: date) -> str:

@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.instances import ROOT, data_set, instance_of, shipped_folder, syntax_of, write_instance
+from helpers.instances import (
+    ROOT,
+    data_set,
+    elements,
+    instance_of,
+    shipped_folder,
+    syntax_of,
+    write_instance,
+)
 from helpers.retrieval import real_files
 from pydicom import dcmread
 from pydicom.fileset import FileSet
@@ -63,6 +71,45 @@ def test_what_a_record_needs_is_made_up_and_the_file_stays_as_it_is(tmp_path: Pa
     assert syntax_of(path) == syntax_of(source)
     records = dcmread(tmp_path / "medium" / "DICOMDIR").DirectoryRecordSequence
     assert [record.SeriesNumber for record in records if record.DirectoryRecordType == "SERIES"] == [0]
+
+
+def test_a_record_of_a_report_has_no_content_but_what_modifies_its_title(tmp_path: Path) -> None:
+    """PS3.3 F.5: the target items of HAS CONCEPT MOD, and nothing where there is none."""
+    report = dcmread(write_instance(tmp_path, 1, sop_class="1.2.840.10008.5.1.4.1.1.88.11"))
+    report.CompletionFlag, report.VerificationFlag = "COMPLETE", "UNVERIFIED"
+    report.ContentDate, report.ContentTime, report.InstanceNumber = "20260301", "120000", 1
+    report.ConceptNameCodeSequence = [elements(CodeValue="18748-4", CodingSchemeDesignator="LN", CodeMeaning="Report")]
+    modifier = elements(RelationshipType="HAS CONCEPT MOD", ValueType="CODE")
+    finding = elements(RelationshipType="CONTAINS", ValueType="TEXT", TextValue="long")
+    paths = []
+    for number, content in enumerate(([finding], [finding, modifier])):
+        report.ContentSequence = content
+        report.SOPInstanceUID = report.file_meta.MediaStorageSOPInstanceUID = f"2.25.{number + 1}"
+        paths.append(tmp_path / f"{number}.dcm")
+        report.save_as(paths[-1])
+    assert write_medium([stored(path) for path in paths], tmp_path / "medium", quiet)[2] == ()
+    records = dcmread(tmp_path / "medium" / "DICOMDIR").DirectoryRecordSequence
+    found = [record.get("ContentSequence") for record in records if record.DirectoryRecordType == "SR DOCUMENT"]
+    assert sorted(found, key=bool) == [None, [modifier]]
+
+
+def test_an_instance_whose_meta_information_names_another_uid_is_exported(tmp_path: Path) -> None:
+    path = write_instance(tmp_path, 1)
+    dataset = dcmread(path)
+    dataset.file_meta.MediaStorageSOPInstanceUID = "2.25.77"
+    dataset.save_as(path, enforce_file_format=False)
+    assert write_medium([stored(path)], tmp_path / "medium", quiet)[0] == 1
+    [exported], _ = referenced_files(tmp_path / "medium" / "DICOMDIR")
+    assert exported.read_bytes() == path.read_bytes()
+
+
+def test_an_instance_that_fails_after_it_was_listed_is_not_on_the_medium(tmp_path: Path) -> None:
+    """pydicom lists this one of its own files and only then finds that it cannot write it."""
+    broken, whole = shipped_folder() / "test_files" / "SC_rgb_jpeg.dcm", write_instance(tmp_path, 1)
+    count, _, failed = write_medium([stored(broken), stored(whole)], tmp_path / "medium", quiet)
+    assert (count, [uid for uid, _ in failed]) == (1, [instance_of(broken)])
+    listed, faults = referenced_files(tmp_path / "medium" / "DICOMDIR")
+    assert ([instance_of(path) for path in listed], faults) == ([instance_of(whole)], [])
 
 
 def test_an_instance_without_a_record_is_told(tmp_path: Path) -> None:

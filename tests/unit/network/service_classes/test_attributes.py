@@ -14,6 +14,7 @@ from dicomgui.network.service_classes.attributes import (
     Code,
     da,
     dataset_of,
+    derived_uid,
     dt,
     in_utf_8,
     incomplete,
@@ -46,6 +47,12 @@ def test_moments_become_dicom_texts() -> None:
 def test_uids_are_new_and_valid() -> None:
     assert is_valid_uid(new_uid(), strict=True)
     assert new_uid() != new_uid()
+
+
+def test_a_derived_uid_belongs_to_its_parts_and_their_order() -> None:
+    assert is_valid_uid(derived_uid("2.25.1", "film", 1), strict=True)
+    assert derived_uid("2.25.1", "film", 1) == derived_uid("2.25.1", "film", "1")
+    assert len({derived_uid("a", "b"), derived_uid("b", "a"), derived_uid("ab"), derived_uid()}) == 4
 
 
 def test_any_value_can_be_put_even_one_that_breaks_its_representation() -> None:

@@ -93,16 +93,6 @@ def test_a_record_of_a_report_has_no_content_but_what_modifies_its_title(tmp_pat
     assert sorted(found, key=bool) == [None, [modifier]]
 
 
-def test_an_instance_whose_meta_information_names_another_uid_is_exported(tmp_path: Path) -> None:
-    path = write_instance(tmp_path, 1)
-    dataset = dcmread(path)
-    dataset.file_meta.MediaStorageSOPInstanceUID = "2.25.77"
-    dataset.save_as(path, enforce_file_format=False)
-    assert write_medium([stored(path)], tmp_path / "medium", quiet)[0] == 1
-    [exported], _ = referenced_files(tmp_path / "medium" / "DICOMDIR")
-    assert exported.read_bytes() == path.read_bytes()
-
-
 def test_an_instance_that_fails_after_it_was_listed_is_not_on_the_medium(tmp_path: Path) -> None:
     """pydicom lists this one of its own files and only then finds that it cannot write it."""
     broken, whole = shipped_folder() / "test_files" / "SC_rgb_jpeg.dcm", write_instance(tmp_path, 1)

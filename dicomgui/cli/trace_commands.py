@@ -21,6 +21,7 @@ from dicomgui.trace.file import TraceFileError, TraceReader, read_trace
 from dicomgui.trace.finding import Severity
 from dicomgui.trace.open_trace import open_trace
 from dicomgui.trace.redaction.redact import Preview, RedactOptions
+from dicomgui.trace.redaction.wording import masked_text
 from dicomgui.trace.reports.saving import Format, Saved, SaveError, SaveOptions, format_of, preview, save
 from dicomgui.trace.summary import AssociationSummary, summarize
 
@@ -226,8 +227,8 @@ def _tell_preview(output: Output, found: Preview | None) -> None:
         output.event("replaced", element=name, count=count)
         output.line(f"{count:>8}  {name}")
     for what, count in found.others:
-        output.event("masked", what=what, count=count)
-        output.line(f"{count:>8}  {what}")
+        output.event("masked", what=what.value, text=masked_text(what), count=count)
+        output.line(f"{count:>8}  {masked_text(what)}")
 
 
 def _tell_damage(output: Output, reader: TraceReader) -> None:

@@ -301,6 +301,16 @@ def _add_help(commands: _Commands, parents: list[_Parser]) -> None:
     parser.set_defaults(run=("dicomgui.cli.help_command", "show"))
 
 
+def _add_decisions(parser: _Parser) -> None:
+    """What becomes of values that a redacted copy would still have, and that no rule can judge."""
+    group = parser.add_argument_group("what may still identify somebody, in a redacted copy")
+    text = "values to replace as well, by the numbers that the command tells: 1,3 or all"
+    group.add_argument("--replace-left", metavar="N,N", default="", help=text)
+    group.add_argument("--keep-left", metavar="N,N", default="", help="values that may stay: 1,3 or all")
+    text = "another text that must stand nowhere in the copy; may be given again"
+    group.add_argument("--also", metavar="TEXT", action="append", default=[], help=text)
+
+
 def _add_trace(commands: _Commands, parents: list[_Parser]) -> None:
     text = "look into saved traces and single PDUs"
     group = commands.add_parser("trace", help=text, description=text, allow_abbrev=False)
@@ -321,6 +331,7 @@ def _add_trace(commands: _Commands, parents: list[_Parser]) -> None:
     extent = export.add_mutually_exclusive_group()
     extent.add_argument("--redact", action="store_true", help="replace patient data (default for reports in Markdown)")
     extent.add_argument("--whole", action="store_true", help="leave everything as it is (default for all others)")
+    _add_decisions(export)
     export.add_argument("--keylog", metavar="FILE", help="put a TLS key log into the .pcapng as well: a secret")
     add_import_options(add("import", "read the associations of a capture file (pcap, pcapng) into a trace"))
     add_key_options(add("add-keys", "put a TLS key log into a capture of the wire, so that Wireshark can decrypt it"))
@@ -331,6 +342,7 @@ def _add_trace(commands: _Commands, parents: list[_Parser]) -> None:
     redact.add_argument("--mask-ae", action="store_true", help="AE titles as well")
     redact.add_argument("--mask-addresses", action="store_true", help="host names and addresses as well")
     redact.add_argument("--mask-certificates", action="store_true", help="certificates of TLS as well")
+    _add_decisions(redact)
     decode = add("decode", "decode a PDU or a command set, field by field, as JSON")
     decode.add_argument("file", metavar="FILE", nargs="?", default="-", help="- or nothing for standard input")
     decode.add_argument("--hex", action="store_true", help="the input is text in hexadecimal digits")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,14 +21,28 @@ from dicomgui.trace.diagnosis.diagnose import diagnose
 from dicomgui.trace.file import TraceFileError, TraceReader, read_trace
 from dicomgui.trace.finding import Severity
 from dicomgui.trace.open_trace import open_trace
+from dicomgui.trace.redaction.leftover import Decide, Leftover, Verdict
 from dicomgui.trace.redaction.redact import Preview, RedactOptions
-from dicomgui.trace.reports.saving import Format, Saved, SaveError, SaveOptions, format_of, preview, save
+from dicomgui.trace.redaction.wording import left_text, masked_text, place_text
+from dicomgui.trace.reports.saving import (
+    Format,
+    Saved,
+    SaveError,
+    SaveOptions,
+    UndecidedError,
+    format_of,
+    preview,
+    save,
+)
 from dicomgui.trace.summary import AssociationSummary, summarize
 
 __all__ = ["decode", "explain", "export", "redact", "show"]
 
 MAX_DECODE_BYTES = 64 * 2**20
 """Input of ``decode``; no PDU of the field comes near it."""
+
+_ALL = 0
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def show(options: argparse.Namespace) -> int:
@@ -148,13 +163,15 @@ def export(options: argparse.Namespace) -> int:
         return _fail(output, f"{options.output}: give --format, or a name that ends in {known}", Exit.USAGE)
     # A report goes into tickets and mails; what is exported for another program is wanted whole.
     is_redacted = options.redact or (wanted is Format.MARKDOWN and not options.whole)
-    return _save(output, options, wanted, RedactOptions() if is_redacted else None)
+    return _save(output, options, wanted, RedactOptions(also=tuple(options.also)) if is_redacted else None)
 
 
 def redact(options: argparse.Namespace) -> int:
     """``dicomgui trace redact FILE -o OUT``, or ``--preview``."""
     output = Output(as_json=options.json, verbose=options.verbose)
-    keeps = RedactOptions(not options.mask_ae, not options.mask_addresses, not options.mask_certificates)
+    keeps = RedactOptions(
+        not options.mask_ae, not options.mask_addresses, not options.mask_certificates, tuple(options.also)
+    )
     if options.output is None:
         if options.preview:
             return _save(output, options, Format.TRACE, keeps)
@@ -165,6 +182,10 @@ def redact(options: argparse.Namespace) -> int:
 def _save(output: Output, options: argparse.Namespace, wanted: Format, keeps: RedactOptions | None) -> int:
     """Open the trace and write it; without an output only tell what would be replaced."""
     source, target = Path(options.file), options.output and Path(options.output)
+    try:
+        decide = _decisions(options)
+    except ValueError as error:
+        return _fail(output, error, Exit.USAGE)
     try:
         if target and target.exists() and target.samefile(source):
             return _fail(output, f"{target} is the trace itself; choose another file", Exit.USAGE)
@@ -180,7 +201,10 @@ def _save(output: Output, options: argparse.Namespace, wanted: Format, keeps: Re
             _tell_preview(output, preview(opened.store, how))
             output.event("summary", ok=True, exit_code=0)
             return output.finish(Exit.OK)
-        saved = save(opened.store, target, how, marks=opened.marks)
+        saved = save(opened.store, target, how, marks=opened.marks, decide=decide)
+    except UndecidedError as error:
+        _tell_undecided(output, error.undecided)
+        return _fail(output, error)
     except SaveError as error:
         return _fail(output, error)
     finally:
@@ -200,18 +224,67 @@ def _keylog(options: argparse.Namespace, wanted: Format) -> Path | None:
     return None if name is None else Path(name)
 
 
+def _decisions(options: argparse.Namespace) -> Decide:
+    """The verdicts that the user gave on leftovers; a number counts before ``all``.
+
+    :raises ValueError: what was given is no list of numbers, or both have the same.
+    """
+    masked, kept = _numbers("--replace-left", options.replace_left), _numbers("--keep-left", options.keep_left)
+    if masked & kept:
+        raise ValueError("--replace-left and --keep-left name the same values")
+
+    def verdict(number: int) -> Verdict | None:
+        for wanted in (number, _ALL):
+            if wanted in masked:
+                return Verdict.MASK
+            if wanted in kept:
+                return Verdict.KEEP
+        return None
+
+    def decide(left: tuple[Leftover, ...]) -> Mapping[int, Verdict]:
+        given = ((one.number, verdict(one.number)) for one in left)
+        return {number: one for number, one in given if one is not None}
+
+    return decide
+
+
+def _numbers(name: str, text: str) -> frozenset[int]:
+    """The numbers of a list, from 1 on; :data:`_ALL` for all."""
+    if text.strip().lower() == "all":
+        return frozenset({_ALL})
+    parts = [part.strip() for part in text.split(",")] if text.strip() else []
+    if not all(_NUMBER.fullmatch(part) for part in parts):
+        raise ValueError(f"{name}: give numbers with commas between them, or all")
+    return frozenset(map(int, parts))
+
+
+def _tell_undecided(output: Output, left: tuple[Leftover, ...]) -> None:
+    """Each value with its places, for who decides. The value itself is for eyes alone, and not in the JSON."""
+    for one in left:
+        places = [place_text(place) for place in one.listed]
+        output.event("left", number=one.number, element=one.element, size=len(one.value), places=places)
+        output.line(f"{one.number:>4}  {one.text!r}: {left_text(one)}")
+        for place in places:
+            output.line(f"      {place}")
+        if len(one.places) > len(places):
+            output.line(f"      and {len(one.places) - len(places)} more places")
+    output.note("replace values with --replace-left 1,2 (or all), or leave them with --keep-left 1,2 (or all)")
+
+
 def _tell_saved(output: Output, target: Path, saved: Saved, *, was_redacted: bool) -> None:
     found = saved.preview
     if found is not None and output.is_verbose:
         _tell_preview(output, found)
     output.event(
         "summary", ok=True, exit_code=0, rows=saved.rows, path=str(target), redacted=found is not None or was_redacted,
-        replaced=None if found is None else found.count,
+        replaced=None if found is None else found.count, kept=len(saved.kept),
     )  # fmt: skip
     output.line(f"{saved.rows} rows written to {target} ({size_text(saved.size_bytes)})")
     if found is None:
         if not was_redacted:
             output.note(f"{target} can hold patient data")
+    elif saved.kept:
+        output.line(f"{found.count} values were replaced; {len(saved.kept)} stay in the copy by your choice")
     elif found.can_check_all:
         output.line(f"{found.count} values were replaced; none of them is in the copy")
     else:
@@ -226,8 +299,8 @@ def _tell_preview(output: Output, found: Preview | None) -> None:
         output.event("replaced", element=name, count=count)
         output.line(f"{count:>8}  {name}")
     for what, count in found.others:
-        output.event("masked", what=what, count=count)
-        output.line(f"{count:>8}  {what}")
+        output.event("masked", what=what.value, text=masked_text(what), count=count)
+        output.line(f"{count:>8}  {masked_text(what)}")
 
 
 def _tell_damage(output: Output, reader: TraceReader) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from dicomgui.gui.look.theme import Theme
 from dicomgui.gui.running.reporter import Reporter
 from dicomgui.gui.running.tasks import PanelTasks
 from dicomgui.gui.trace import saving as trace_saving
+from dicomgui.gui.trace.leftover_dialog import LeftoverDialog
 from dicomgui.gui.trace.save_dialog import SaveTraceDialog
 from dicomgui.gui.trace.saving import save_trace
 from dicomgui.gui.widgets.dialogs import Ask
@@ -26,6 +28,7 @@ from dicomgui.network.tracing import NoteRecord
 from dicomgui.trace.file import TraceWriter, read_trace
 from dicomgui.trace.finding import Finding
 from dicomgui.trace.marks import Marks
+from dicomgui.trace.redaction.leftover import FieldSpan, Leftover, Verdict
 from dicomgui.trace.redaction.redact import RedactOptions
 from dicomgui.trace.reports.saving import Format, Saved, SaveOptions
 from dicomgui.trace.store import TraceStore
@@ -246,6 +249,81 @@ async def test_the_end_of_the_panel_ends_the_thread(
     await desk.tasks.close()
     assert ended.is_set()
     assert desk.job.state is JobState.CANCELLED
+
+
+def named_after_the_title() -> TraceStore:
+    """A patient called PACS is sent to an AE title of that name."""
+    data = patient()
+    data.PatientName = "PACS^Erika"
+    store = TraceStore()
+    for record in stored(encoded(data, EXPLICIT), EXPLICIT):
+        store(record)
+    return store
+
+
+def left_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def asked_about(desk: Desk) -> LeftoverDialog:
+    (await desk.dialog()).save_button.click()
+    shown = desk.widget.findChildren
+    await reached(lambda: any(one.isVisible() for one in shown(LeftoverDialog)), "it is asked what may stay")
+    [dialog] = desk.widget.findChildren(LeftoverDialog)
+    return dialog
+
+
+@pytest.mark.parametrize("stays", [False, True])
+async def test_the_user_decides_about_each_value_that_is_left(desk: Desk, tmp_path: Path, stays: bool) -> None:
+    desk.path = tmp_path / "a.dgtrace"
+    with closing(named_after_the_title()) as store:
+        desk.save(store=store)
+        dialog = await asked_about(desk)
+        assert not desk.path.exists()
+        item = dialog.values.item(0)
+        assert dialog.values.count() == 1
+        assert item.text().splitlines()[0] == "“PACS”, of PatientName (0010,0010)"
+        assert "row 2, PDU, called AE title, offset 10" in item.text()
+        assert item.checkState() is Qt.CheckState.Checked  # what is left as it is, is replaced
+        if stays:
+            item.setCheckState(Qt.CheckState.Unchecked)
+        dialog.save_button.click()
+        await desk.done()
+    assert desk.findings == ()
+    assert (b"PACS" in desk.path.read_bytes()) == stays
+    assert ("1 value kept by choice" in desk.job.text) == stays
+
+
+async def test_who_does_not_decide_saves_nothing(desk: Desk, tmp_path: Path) -> None:
+    desk.path = tmp_path / "a.dgtrace"
+    with closing(named_after_the_title()) as store:
+        desk.save(store=store)
+        (await asked_about(desk)).cancel_button.click()
+        await desk.done()
+    assert desk.findings == ()
+    assert desk.job.state is JobState.CANCELLED
+    assert left_in(tmp_path) == []
+
+
+async def test_a_cancelled_job_takes_its_question_back(desk: Desk, tmp_path: Path) -> None:
+    desk.path = tmp_path / "a.dgtrace"
+    with closing(named_after_the_title()) as store:
+        desk.save(store=store)
+        dialog = await asked_about(desk)
+        assert dialog.isVisible()
+        assert desk.jobs.cancel(desk.job.number)
+        await desk.done()
+    assert desk.job.state is JobState.CANCELLED
+    assert not [one for one in desk.widget.findChildren(LeftoverDialog) if one.isVisible()]
+    assert left_in(tmp_path) == []
+
+
+def test_many_places_of_a_value_are_counted() -> None:
+    places = tuple(FieldSpan(row, "file", "path", 1, 5) for row in range(1, 7))
+    dialog = LeftoverDialog((Leftover(3, 0x00100010, b"<b>Erika", places),))
+    assert dialog.values.item(0).text().endswith("and 3 more places")
+    assert dialog.verdicts == {3: Verdict.MASK}
+    dialog.deleteLater()
 
 
 async def test_everything_in_the_dialog_has_a_name_and_a_key_of_its_own(desk: Desk) -> None:

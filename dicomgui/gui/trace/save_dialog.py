@@ -9,6 +9,7 @@ from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import check_box
 from dicomgui.gui.widgets.text import PlainLabel, count_text, labelled
 from dicomgui.trace.redaction.redact import Preview, RedactOptions
+from dicomgui.trace.redaction.wording import masked_text
 from dicomgui.trace.reports.saving import Format, SaveOptions
 
 __all__ = ["FORMAT_NAMES", "SaveTraceDialog"]
@@ -152,7 +153,8 @@ class SaveTraceDialog(QDialog):
             f"{count_text(preview.count, 'value')} of {count_text(len(preview.elements), 'element')}"
         )
         self.preview_list.clear()
-        for name, count in (*preview.elements, *preview.others):
+        others = [(masked_text(what), count) for what, count in preview.others]
+        for name, count in (*preview.elements, *others):
             self.preview_list.addItem(f"{count:,} × {name}")
         is_any = bool(preview.elements or preview.others)
         if is_any and self.preview_list.isHidden():

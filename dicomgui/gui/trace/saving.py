@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtWidgets import QWidget
 
@@ -17,12 +19,14 @@ from dicomgui.app.evidence import Evidence
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.running.latest import Latest
+from dicomgui.gui.trace.leftover_dialog import LeftoverDialog
 from dicomgui.gui.trace.save_dialog import FORMAT_NAMES, SaveTraceDialog
 from dicomgui.gui.widgets.dialogs import Ask, accepted, ask_paths
 from dicomgui.gui.widgets.text import count_text, size_text
 from dicomgui.network.tracing import Scribe
 from dicomgui.trace.finding import Finding
 from dicomgui.trace.marks import Marks
+from dicomgui.trace.redaction.leftover import Leftover, Verdict
 from dicomgui.trace.redaction.redact import Preview
 from dicomgui.trace.reports.saving import (
     Format,
@@ -81,7 +85,7 @@ async def save_trace(
         path = path.with_name(path.name + options.format.value)
     elif wanted is not options.format:
         options = replace(options, format=wanted, append=False)
-    return await _Saving(context, kept, path, options, marks).run(start_job)
+    return await _Saving(parent, context, kept, path, options, marks).run(start_job)
 
 
 async def _ask_how(
@@ -133,19 +137,58 @@ class _Saving:
     """One file being written in a thread; what it tells is looked at by the loop now and then."""
 
     def __init__(
-        self, context: AppContext, store: TraceStore, path: Path, options: SaveOptions, marks: Marks | None
+        self,
+        parent: QWidget,
+        context: AppContext,
+        store: TraceStore,
+        path: Path,
+        options: SaveOptions,
+        marks: Marks | None,
     ) -> None:
+        self._parent = parent
+        self._question: tuple[tuple[Leftover, ...], Future[Mapping[int, Verdict]]] | None = None
         self._context = context
         self._path = path
         self._cancelled = threading.Event()
         self._told = ("", 0.0)
         self._work = partial(
             save, store, path, options, marks=marks if options.format is Format.TRACE else None,
-            progress=self._tell, cancelled=self._cancelled.is_set,
+            decide=self._decide, progress=self._tell, cancelled=self._cancelled.is_set,
         )  # fmt: skip
 
     def _tell(self, text: str, part: float) -> None:
         self._told = (text, part)
+
+    def _decide(self, left: tuple[Leftover, ...]) -> Mapping[int, Verdict]:
+        """Have the loop ask the user, and wait for the answer. Runs in the thread.
+
+        :raises SaveCancelled: while it waited.
+        """
+        answer: Future[Mapping[int, Verdict]] = Future()
+        self._question = left, answer
+        while not self._cancelled.is_set():
+            with suppress(TimeoutError):
+                return answer.result(_TELL_S)
+        raise SaveCancelled
+
+    async def _ask(self, writing: asyncio.Future[Saved]) -> None:
+        """Ask what the thread wants to know, unless it ends meanwhile; a dialog that is cancelled ends it."""
+        if self._question is None:
+            return
+        (left, answer), self._question = self._question, None
+        dialog = LeftoverDialog(left, self._parent)
+        asking = asyncio.ensure_future(accepted(dialog))
+        try:
+            first: set[asyncio.Future[Any]] = {writing, asking}
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done() and asking.result():
+                answer.set_result(dialog.verdicts)
+            else:
+                self._cancelled.set()
+        finally:
+            asking.cancel()
+            dialog.close()
+            dialog.deleteLater()
 
     async def run(self, start_job: StartJob | None) -> tuple[Finding, ...]:
         """Write; give what went wrong. A cancelled task waits until the thread has cleaned up."""
@@ -157,6 +200,7 @@ class _Saving:
             try:
                 while not writing.done():
                     await asyncio.wait([writing], timeout=_TELL_S)
+                    await self._ask(writing)
                     if job is not None:
                         text, part = self._told
                         job.update(files_done=int(part * _PARTS), files_total=_PARTS, text=text)
@@ -191,4 +235,6 @@ def _success(saved: Saved) -> str:
     if saved.preview is None:
         return f"{text}; may hold patient data"
     checked = "none is left" if saved.preview.can_check_all else "too many to look for each of them again"
+    if saved.kept:
+        checked = f"{count_text(len(saved.kept), 'value')} kept by choice"
     return f"{text}; {count_text(saved.preview.count, 'value')} replaced, {checked}"

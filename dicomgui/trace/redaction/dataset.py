@@ -11,12 +11,13 @@ border of two pieces is known when its first half is to be replaced: :class:`Scr
 from __future__ import annotations
 
 import struct
+import zlib
 from collections import deque
 from typing import NamedTuple, Protocol
 
-from dicomgui.trace.redaction.rules import FILLER, PIXEL_DATA, VRS, Kind, Rule, is_known_group, rule_of
+from dicomgui.trace.redaction.rules import FILLER, NUL, PIXEL_DATA, VRS, Kind, Rule, is_known_group, rule_of
 
-__all__ = ["Encoding", "Keeper", "Masker", "Script"]
+__all__ = ["DeflatedMasker", "Encoding", "Keeper", "Masker", "Script"]
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFF_FFFF
@@ -25,6 +26,8 @@ _VRS = frozenset(vr.encode("ascii") for vr in VRS)
 _MAX_DEPTH = 64
 _MAX_LENGTH = 0x2000_0000  # four letters taken for a length are more than that
 _MAX_WHOLE = 4096  # bytes of a value that is looked at as a whole
+_MAX_INFLATED = 2**20  # bytes of a deflated data set in which values are looked for
+_CHARACTER_SET = 0x00080005
 
 
 class Encoding(NamedTuple):
@@ -67,8 +70,11 @@ class Keeper(Protocol):
     is_survey: bool
     keep_ae: bool
 
-    def note(self, tag: int, kind: Kind, value: bytes) -> None:
-        """First run: an element that will be masked, and its value as far as it is there."""
+    def note(self, tag: int, kind: Kind, value: bytes, charset: bytes = b"") -> None:
+        """First run: an element that will be masked, and its value as far as it is there.
+
+        :param charset: value of (0008,0005) that stood before it.
+        """
         ...
 
     def replace(self, kind: Kind, value: bytes) -> bytes:
@@ -133,6 +139,7 @@ class Masker:
         self._left = 0
         self._position = 0
         self._last_tag = -1
+        self._charset = b""
 
     def feed(self, data: bytearray, start: int, end: int) -> None:
         """The next bytes are ``data[start:end]``; the second run masks them there."""
@@ -355,7 +362,9 @@ class Masker:
         if value.kind is not Kind.KEEP:
             # What a UID begins with is the beginning of many others, which would all seem to be left.
             is_unknown = value.has_holes or (value.kind is Kind.UID and self._left > 0)
-            self._keeper.note(value.tag, value.kind, b"" if is_unknown else bytes(value.collected))
+            self._keeper.note(value.tag, value.kind, b"" if is_unknown else bytes(value.collected), self._charset)
+        elif value.tag == _CHARACTER_SET:
+            self._charset = bytes(value.collected)
 
     # ---------------------------------------------------------------------------------------------------- what is wrong
 
@@ -374,6 +383,53 @@ class Masker:
         self.masked_bytes += end - start
         if not self._keeper.is_survey:
             data[start:end] = self._filler * (end - start)
+
+
+class DeflatedMasker(Masker):
+    """Masks a deflated data set wholly, and notes in the first run what is in it (PS3.5 A.5).
+
+    Of what is inflated the first MiB is looked through, up to the first byte that the trace has not kept.
+    """
+
+    def __init__(self, keeper: Keeper, script: Script) -> None:
+        super().__init__(keeper, script, None, filler=NUL)
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._inflated = 0
+        self._inside = Masker(keeper, Script(), Encoding(True)) if keeper.is_survey else None
+
+    def feed(self, data: bytearray, start: int, end: int) -> None:
+        """The next bytes are ``data[start:end]``."""
+        self._look_inside(bytes(data[start:end]))
+        super().feed(data, start, end)
+
+    def skip(self, count: int) -> None:
+        """The next ``count`` bytes are not there."""
+        if count:
+            self._leave()
+        super().skip(count)
+
+    def finish(self) -> None:
+        """No more bytes come."""
+        self._leave()
+        super().finish()
+
+    def _look_inside(self, data: bytes) -> None:
+        if self._inside is None:
+            return
+        try:
+            found = bytearray(self._inflater.decompress(data, _MAX_INFLATED - self._inflated))
+        except zlib.error:
+            self._leave()
+            return
+        self._inflated += len(found)
+        self._inside.feed(found, 0, len(found))
+        if self._inflated >= _MAX_INFLATED:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._inside is not None:
+            self._inside.finish()
+            self._inside = None
 
 
 def _is_scripted(value: _Value) -> bool:

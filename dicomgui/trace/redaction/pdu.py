@@ -18,8 +18,8 @@ from dicomgui.network.uids import (
     EXPLICIT_VR_BIG_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
 )
-from dicomgui.trace.redaction.dataset import Encoding, Keeper, Masker, Script
-from dicomgui.trace.redaction.rules import FILLER, NUL, Kind
+from dicomgui.trace.redaction.dataset import DeflatedMasker, Encoding, Keeper, Masker, Script
+from dicomgui.trace.redaction.rules import FILLER, Kind, Masked
 
 __all__ = ["AE_TITLE", "PduKeeper", "PduMasker", "fragments"]
 
@@ -46,8 +46,8 @@ class PduKeeper(Keeper, Protocol):
         """First run: a value that is kept by choice."""
         ...
 
-    def count(self, what: str) -> None:
-        """Something that is masked as a whole, in words; the second run tells it again."""
+    def count(self, what: Masked) -> None:
+        """Something that is masked as a whole; the second run tells it again."""
         ...
 
 
@@ -126,7 +126,7 @@ class PduMasker:
             if control & 2:
                 masker.finish()
                 if masker.masked_bytes and masker.is_followed:
-                    self._keeper.count("data sets that could not be followed, masked wholly from there on")
+                    self._keeper.count(Masked.LOST_DATA_SET)
                 del association.maskers[key]
             position = following
 
@@ -135,9 +135,12 @@ class PduMasker:
         if key[2]:
             return Masker(self._keeper, script, _COMMAND)
         syntax = association.syntaxes.get(key[1], "")
-        if not syntax or syntax in DEFLATED_TRANSFER_SYNTAXES:
-            self._keeper.count("compressed data sets, replaced by zeros" if syntax else "data sets of unknown syntax")
-            return Masker(self._keeper, script, None, filler=NUL if syntax else FILLER)
+        if syntax in DEFLATED_TRANSFER_SYNTAXES:
+            self._keeper.count(Masked.DEFLATED)
+            return DeflatedMasker(self._keeper, script)
+        if not syntax:
+            self._keeper.count(Masked.UNKNOWN_SYNTAX)
+            return Masker(self._keeper, script, None)
         encoding = Encoding(syntax != IMPLICIT_VR_LITTLE_ENDIAN, syntax == EXPLICIT_VR_BIG_ENDIAN)
         return Masker(self._keeper, script, encoding)
 
@@ -191,7 +194,7 @@ class PduMasker:
                 if not self._keeper.is_survey:
                     data[first:last] = FILLER * (last - first)
         if masked:
-            self._keeper.count("PDUs that could not be followed, masked wholly from there on")
+            self._keeper.count(Masked.LOST_PDU)
 
 
 def _kept(parts: list[tuple[int, bytearray]], start: int, length: int) -> bytes:
@@ -213,8 +216,8 @@ def _pass(masker: Masker, parts: list[tuple[int, bytearray]], start: int, end: i
     masker.skip(end - position)
 
 
-def fragments(record: PduRecord) -> Iterator[tuple[tuple[int, int, bool], bytes, bool]]:
-    """What is kept of each fragment of a P-DATA-TF: the stream it belongs to, the bytes, whether it is the last."""
+def fragments(record: PduRecord) -> Iterator[tuple[tuple[int, int, bool], int, bytes, bool]]:
+    """What is kept of each fragment of a P-DATA-TF: its stream, its offset, the bytes, whether more follows on them."""
     parts = [(offset, bytearray(data)) for offset, data in record.segments]
     position = _HEADER
     while len(head := _kept(parts, position, _PDV_HEADER)) == _PDV_HEADER:
@@ -223,7 +226,8 @@ def fragments(record: PduRecord) -> Iterator[tuple[tuple[int, int, bool], bytes,
         if following < start or following > record.length:
             return
         key = (int(record.direction), head[4], bool(head[5] & 1))
-        yield key, _kept(parts, start, following - start), bool(head[5] & 2)
+        data = _kept(parts, start, following - start)
+        yield key, start, data, not head[5] & 2 and len(data) == following - start
         position = following
 
 

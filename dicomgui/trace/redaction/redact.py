@@ -6,7 +6,9 @@ looked into, explained and exported as the trace can.
 
 The records are read twice, first to see what there is (:attr:`Redaction.preview`), then to replace it; what was found
 is also replaced where it stands in fields that are otherwise kept. :meth:`Redaction.leftovers` looks through the copy
-for each value once more. Which attributes count is said in :mod:`dicomgui.trace.redaction.rules`.
+for each value once more; :func:`~dicomgui.trace.redaction.patching.patched` replaces those that are not to stay. Which
+attributes count is said in :mod:`dicomgui.trace.redaction.rules`, and which values count outside of their own element
+in :mod:`dicomgui.trace.redaction.chance`.
 
 It cannot know what is written into pictures, and it does not keep pictures: their bytes are filled. What a trace keeps
 by choice (:class:`RedactOptions`) names institutions and their devices.
@@ -20,10 +22,11 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from dicomgui.network.dimse.charset import decode
 from dicomgui.network.tracing import (
     BytesRecord,
     CancelRecord,
@@ -41,23 +44,36 @@ from dicomgui.network.tracing import (
 )
 from dicomgui.network.uids import is_valid_uid
 from dicomgui.trace.marks import Marks
-from dicomgui.trace.redaction.check import Leftover, leftovers
+from dicomgui.trace.redaction.check import leftovers
+from dicomgui.trace.redaction.leftover import Leftover
 from dicomgui.trace.redaction.pdu import AE_TITLE, PduMasker
 from dicomgui.trace.redaction.places import Places
-from dicomgui.trace.redaction.rules import FILLER, Kind, mask_value, name_of_tag
+from dicomgui.trace.redaction.rules import FILLER, Kind, Masked, mask_value, name_of_tag
 from dicomgui.trace.redaction.secrets import Secrets, UidMap
 from dicomgui.trace.sniff import Spoken, sniff
 
 __all__ = ["DEFAULT_OPTIONS", "Preview", "RedactOptions", "Redaction", "redact"]
 
 _REMOVED = "(removed)"
+_A_PATH = "(path)"
 _SUFFIXES = (".dcm", ".ima", ".zip", ".part")
 _LONG_UID = re.compile(r"[0-2](?:\.[0-9]+){5,}")
+# A path in a sentence: quoted; or from its root to the punctuation that ends it; or the name of an image's file.
+_PATHS = re.compile(
+    r"""(?P<quote>['"])(?:[A-Za-z]:)?[/\\][^'"]*(?P=quote)
+    |(?<![\w.:/\\])(?:(?:[A-Za-z]:)?[/\\]|~/)
+        (?:[^:;"'<>|\n]*[/\\])?(?:[^:;"'<>|\n]*\.(?:dcm|ima|zip|part)\b|[^\s:;,"'<>|]*)
+    |(?<![^\s:;"'<>|])[^\s:;"'<>|]+\.(?:dcm|ima)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _HTTP_STATUS = re.compile(rb"HTTP/\d\.\d \d{3}")
 _STEP = 1000  # records between two reports of progress
 _PATH = 0x00041500  # Referenced File ID, under which paths are counted
 _COMMENT = 0x00000902
 _UID_TAG = 0x00080018
+_DEMANDED = 0x00100010
+_MAX_PATHS = 10_000  # that are looked for
+_FILE_NAMES = 32  # tried until one holds no value
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +83,13 @@ class RedactOptions:
     :ivar keep_ae: AE titles; without it they are filled.
     :ivar keep_addresses: host names and addresses; without it they are replaced by addresses for documentation.
     :ivar keep_certificates: certificates of TLS peers; without it they are left out.
+    :ivar also: further texts that must stand nowhere in the copy, whatever the case of their letters.
     """
 
     keep_ae: bool = True
     keep_addresses: bool = True
     keep_certificates: bool = True
+    also: tuple[str, ...] = field(default=(), repr=False)
 
 
 DEFAULT_OPTIONS = RedactOptions()
@@ -82,12 +100,12 @@ class Preview:
     """What a redaction replaces: names and numbers, never a value.
 
     :ivar elements: name of each element and how many values of it, most frequent first.
-    :ivar others: what else is masked, in words, and how often.
+    :ivar others: what else is masked, and how often.
     :ivar can_check_all: whether all values fit into the list that the check looks for.
     """
 
     elements: tuple[tuple[str, int], ...]
-    others: tuple[tuple[str, int], ...]
+    others: tuple[tuple[Masked, int], ...]
     can_check_all: bool
 
     @property
@@ -105,16 +123,18 @@ class _Keeper:
         self.secrets = Secrets()
         self.uids = UidMap(self.secrets, key)
         self.elements: Counter[int] = Counter()
-        self.others: Counter[str] = Counter()
+        self.others: Counter[Masked] = Counter()
 
-    def note(self, tag: int, kind: Kind, value: bytes) -> None:
+    def note(self, tag: int, kind: Kind, value: bytes, charset: bytes = b"") -> None:
         self.elements[tag] += 1
         self.secrets.add(kind, tag, value)
+        if (kind is Kind.TEXT and not value.isascii()) or b"\x1b" in value:
+            self.secrets.add_text(tag, decode(value, charset.decode("ascii", "replace").strip(" \0")))
 
     def show(self, value: bytes) -> None:
         self.secrets.show(value)
 
-    def count(self, what: str) -> None:
+    def count(self, what: Masked) -> None:
         if self.is_survey:
             self.others[what] += 1
 
@@ -128,11 +148,21 @@ class _Keeper:
         places = list(self.secrets.places(value))
         if not places:
             return value
-        scrubbed = bytearray(value)
-        filler = b"0" if value.translate(None, b"0123456789.+-eE\\ \0") == b"" else FILLER
-        for start, end, _ in places:
-            scrubbed[start:end] = filler * (end - start)
-        return bytes(scrubbed)
+        is_number = value.translate(None, b"0123456789.+-eE\\ \0") == b""
+        for filler in (b"0", b"9", FILLER) if is_number else (FILLER,):
+            scrubbed = bytearray(value)
+            for start, end, _ in places:
+                scrubbed[start:end] = filler * (end - start)
+            if not self.secrets.has_any(bytes(scrubbed)):  # zeros beside other digits may be a value again
+                return bytes(scrubbed)
+        return mask_value(Kind.BYTES, value)
+
+    def scrub_text(self, text: str) -> str:
+        """A sentence without what is a value of something."""
+        scrubbed = bytearray(_bytes_of(text))
+        for start, end, _ in self.secrets.places_in_text(text):
+            scrubbed[start:end] = FILLER * (end - start)
+        return scrubbed.decode(errors="replace")
 
 
 class Redaction:
@@ -156,6 +186,9 @@ class Redaction:
         self._options = options
         self._key = os.urandom(32) if key is None else key
         self._keeper = _Keeper(options, self._key)
+        for text in options.also:
+            self._keeper.secrets.demand(_DEMANDED, text)
+        self._paths = 0
         self._pdus = PduMasker(self._keeper)
         self._places = Places(keep=options.keep_addresses)
         for _ in self._run(progress):
@@ -179,8 +212,8 @@ class Redaction:
         return self._run(progress)
 
     def leftovers(self, records: Iterable[Record]) -> tuple[Leftover, ...]:
-        """Where values that should be gone stand in redacted records: names of elements and places, never a value."""
-        return leftovers(records, self._keeper.secrets, keep_ae=self._options.keep_ae)
+        """Values that should be gone, or may have to, and still stand in redacted records, with their places."""
+        return leftovers(records, self._keeper.secrets)
 
     def scrubbed(self, marks: Marks) -> Marks:
         """Marks whose comments lose the values that are replaced; what else a reader wrote stays."""
@@ -209,7 +242,7 @@ class Redaction:
         """Bytes that are no PDU may be anything; what shows the protocol stays."""
         kept = _telling(record.data)
         if len(record.data) > kept:
-            self._keeper.count("pieces of what is no DICOM")
+            self._keeper.count(Masked.NO_PDU)
         data = record.data[:kept] + FILLER * (len(record.data) - kept)
         return record._replace(data=data, error=self._text(record.error))
 
@@ -226,6 +259,8 @@ class Redaction:
         sop_class = record.sop_class_uid
         if not is_valid_uid(sop_class):
             sop_class = mask_value(Kind.TEXT, _bytes_of(sop_class)).decode(errors="replace")
+        else:
+            sop_class = keeper.scrub(_bytes_of(sop_class)).decode(errors="replace")
         comment = mask_value(Kind.TEXT, comment)
         return record._replace(
             sop_class_uid=sop_class,
@@ -235,24 +270,34 @@ class Redaction:
 
     def _file(self, record: FileRecord) -> Record:
         path, detail = record.path, record.detail
+        is_name = record.event == "opened"
+        told = detail if is_name else self._text(detail.replace(path, "the file") if path else detail)
         if self._keeper.is_survey:
-            if path:
-                self._keeper.note(_PATH, Kind.BYTES, b"")
-                self._keeper.secrets.add(Kind.BYTES, _PATH, _bytes_of(path))
+            self._note_path(path)
             return record
-        detail = self._file_name(detail) if record.event == "opened" else self._text(detail.replace(path, "the file"))
-        return record._replace(path=self._file_name(path), detail=detail)
+        return record._replace(path=self._file_name(path), detail=self._file_name(detail) if is_name else told)
+
+    def _note_path(self, path: str) -> None:
+        if path:
+            self._keeper.note(_PATH, Kind.BYTES, b"")
+            self._paths += 1
+            if self._paths <= _MAX_PATHS:
+                self._keeper.secrets.add_path(_PATH, path)
 
     def _file_name(self, name: str) -> str:
-        """The same name for the same file, which tells nothing of it."""
+        """The same name for the same file, which tells nothing of it, and holds no value by chance."""
         if not name:
             return ""
         suffix = PurePath(name).suffix.lower()
-        number = hmac.new(self._key, _bytes_of(name), hashlib.sha256).hexdigest()[:8]
-        return f"file-{number}{suffix if suffix in _SUFFIXES else ''}"
+        kept = suffix if suffix in _SUFFIXES else ""
+        for attempt in range(_FILE_NAMES):
+            number = hmac.new(self._key, _bytes_of(f"{attempt or ''}{name}"), hashlib.sha256).hexdigest()[:8]
+            if not self._keeper.secrets.has_any(number.encode()):
+                return f"file-{number}{kept}"
+        return f"file-XXXXXXXX{kept}"
 
     def _note(self, record: NoteRecord) -> Record:
-        self._keeper.count("remarks of the program")
+        self._keeper.count(Masked.NOTE)
         return record._replace(text=_REMOVED)
 
     def _connect(self, record: ConnectRecord) -> Record:
@@ -280,7 +325,7 @@ class Redaction:
     def _tls(self, record: TlsRecord) -> Record:
         certificate = record.peer_certificate
         if certificate and not self._options.keep_certificates:
-            self._keeper.count("certificates")
+            self._keeper.count(Masked.CERTIFICATE)
             certificate = b""
         return record._replace(peer_certificate=certificate, error=self._text(record.error))
 
@@ -292,12 +337,16 @@ class Redaction:
         return record._replace(error=self._text(record.error)) if record.error else record
 
     def _text(self, text: str) -> str:
-        """A sentence of the program, which may quote a peer."""
-        if not text or self._keeper.is_survey:
+        """A sentence of the program, which may quote a peer, and name files."""
+        if not text:
             return text
-        mapped = _LONG_UID.sub(lambda match: self._keeper.uids.mask(match.group().encode()).decode(), text)
-        scrubbed = self._keeper.scrub(_bytes_of(mapped)).decode(errors="replace")
-        return self._places.without(scrubbed)
+        without = _PATHS.sub(_A_PATH, text)
+        if without != text:
+            self._keeper.count(Masked.PATH)
+        if self._keeper.is_survey:
+            return text
+        mapped = _LONG_UID.sub(lambda match: self._keeper.uids.mask(match.group().encode()).decode(), without)
+        return self._places.without(self._keeper.scrub_text(mapped))
 
 
 _MASKERS: dict[type, Callable[[Redaction, Any], Record]] = {

@@ -9,7 +9,7 @@ attributes that name a product. What takes a value's place is as long as the val
 from __future__ import annotations
 
 import re
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,8 +18,10 @@ __all__ = [
     "FILLER",
     "NUL",
     "Kind",
+    "Masked",
     "Rule",
     "is_known_group",
+    "is_personal",
     "mask_value",
     "name_of_tag",
     "rule_of",
@@ -52,6 +54,19 @@ class Kind(Enum):
     UID = "UID"
     BYTES = "bytes"
     SEQUENCE = "sequence"
+
+
+class Masked(StrEnum):
+    """What is masked as a whole, and counted; the words are in :mod:`dicomgui.trace.redaction.wording`."""
+
+    NOTE = "note"
+    NO_PDU = "no-pdu"
+    CERTIFICATE = "certificate"
+    PATH = "path"
+    LOST_DATA_SET = "lost-data-set"
+    LOST_PDU = "lost-pdu"
+    DEFLATED = "deflated"
+    UNKNOWN_SYNTAX = "unknown-syntax"
 
 
 class Rule(NamedTuple):
@@ -124,6 +139,13 @@ _MASKED = frozenset({
     0x00402017,  # Filler Order Number
 })  # fmt: skip
 _PATIENT = 0x0010
+_IDENTIFIERS = frozenset({
+    0x00080050,  # Accession Number
+    0x00200010,  # Study ID
+    0x00380010,  # Admission ID
+    0x00402016,  # Placer Order Number
+    0x00402017,  # Filler Order Number
+})  # fmt: skip
 # Keywords of UIDs that say what kind of thing something is, not which one it is.
 _CLASS_WORDS = re.compile(
     r"SOPClass|TransferSyntaxUID|ImplementationClassUID|ClassUID$|CodingSchemeUID|ContextUID|MappingResourceUID"
@@ -194,6 +216,12 @@ def name_of_tag(tag: int) -> str:
     if tag >> 16 & 1:
         return f"private {number}"
     return f"{_entry(tag)[1] or 'unknown'} {number}"
+
+
+@lru_cache(maxsize=8192)
+def is_personal(tag: int) -> bool:
+    """Tell whether an element names a person, or is an identifier of one or of an order."""
+    return tag >> 16 == _PATIENT or tag in _IDENTIFIERS or (not tag >> 16 & 1 and _entry(tag)[0] == "PN")
 
 
 @lru_cache(maxsize=1)

@@ -9,35 +9,28 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dicomgui.trace.redaction.rules import DATE_FILLER, Kind
+from dicomgui.trace.redaction.chance import Reach, counts_at, is_registered, reach_of
+from dicomgui.trace.redaction.rules import DATE_FILLER, Kind, is_personal
 
-__all__ = ["MAX_SECRET", "MIN_SECRET", "Place", "Secrets", "UidMap", "is_registered"]
+__all__ = ["MAX_SECRET", "MIN_SECRET", "Place", "Secrets", "UidMap"]
 
 MIN_SECRET = 4
-"""Bytes below which a value is found everywhere by chance."""
+"""Bytes of the shortest value that is looked for in data; shorter ones are words of texts."""
 
 MAX_SECRET = 256
 """Bytes of a long value that are looked for: nobody repeats it without its beginning."""
 
 MAX_SECRETS = 200_000
-_PRINTABLE = re.compile(rb"[ -~]+\0*")
-_MIN_UID = 10
-_MAX_SHOWN_UIDS = 500
+_MAX_CLEAN = 200_000
+_MAX_CLEAN_LENGTH = 128
 _MAX_BYTES = 64
-_MIN_TIME = 6  # 1200 is found everywhere
-_REGISTERED = b"1.2.840.10008."
+_PRINTABLE = re.compile(rb"[ -~]+\0*")
 _UID = re.compile(rb"[0-9]+(?:\.[0-9]+)+")
-# What stands in every redacted trace, or in the standard: it says nothing about anybody.
-_FILLED = re.compile(rb"X{4,}|\0{4,}|" + DATE_FILLER + rb"|1\.2\.840\.10008\.[0-9.]+")
-_TERMS = frozenset(
-    b"PATIENT STUDY SERIES IMAGE ORIGINAL PRIMARY SECONDARY DERIVED AXIAL LOCALIZER OTHER ONLINE OFFLINE NEARLINE"
-    b" MONOCHROME1 MONOCHROME2 SCHEDULED COMPLETED DISCONTINUED DICOM ISO_IR NONE TRUE FALSE HEAD".split()
-) | {b"ISO_IR 100", b"ISO_IR 192", b"IN PROGRESS"}
-
-
-def is_registered(uid: bytes) -> bool:
-    """Whether the UID is one of the standard's own (PS3.6 annex A)."""
-    return uid.startswith(_REGISTERED)
+# A value stands between bytes that no text has; what is between them is looked through as a whole.
+_RUN = re.compile(rb"[\t\n\f\r\x1b -\xff]{3,}")
+_WORD = re.compile(rb"[0-9A-Za-z\x80-\xff]+")
+# What stands in every redacted trace, and dotted numbers, which may be UIDs of classes.
+_FILLED = re.compile(rb"x{4,}|" + DATE_FILLER + rb"|[0-9]+(?:\.[0-9]+){3,}")
 
 
 class Place(NamedTuple):
@@ -49,80 +42,162 @@ class Place(NamedTuple):
 
 
 class Secrets:
-    """Values to be found again. Bounded: :attr:`is_complete` says whether all found room."""
+    """Values to be found again, whatever the case of their letters.
+
+    Bounded: :attr:`is_complete` says whether all found room. How far from its element each counts is said in
+    :mod:`dicomgui.trace.redaction.chance`.
+    """
 
     def __init__(self) -> None:
         self.is_complete = True
         self.shown: set[bytes] = set()
-        self._pattern: re.Pattern[bytes] | None = None
         self._tags: dict[bytes, int] = {}
-        self._by_start: dict[bytes, list[bytes]] = {}
+        self._reach: dict[bytes, Reach] = {}
+        self._lengths: dict[bytes, tuple[int, ...]] = {}  # by the first bytes, the longest first
+        self._words: dict[bytes, int] = {}
+        self._clean: set[bytes] = set()
 
     def __len__(self) -> int:
         return len(self._tags)
 
     def show(self, value: bytes) -> None:
-        """A value that is kept by choice, such as an AE title or a UID of a class: it is no secret."""
-        value = value.strip(b" \0")
+        """Keep a value by choice, such as an AE title or a UID of a class, unless it is a person's."""
+        value = value.strip(b" \0").lower()
         if value and value not in self.shown and len(self.shown) < MAX_SECRETS:
             self.shown.add(value)
-            self._pattern = None
-        if self._tags.pop(value, None) is not None:
-            self._by_start[value[:MIN_SECRET]].remove(value)
+        if value in self._tags and not is_personal(self._tags[value]):
+            del self._tags[value]
+            del self._reach[value]
 
     def add(self, kind: Kind, tag: int, value: bytes) -> None:
         """Note the values of an element, each of several and each part of a name."""
         if kind in (Kind.TEXT, Kind.UID, Kind.DATE, Kind.DATE_TIME, Kind.TIME):
             for part in _parts(kind, value):
-                self._add_one(tag, part[:MAX_SECRET])
+                self._add_one(kind, tag, part[:MAX_SECRET])
         elif kind is Kind.BYTES and len(value) <= _MAX_BYTES and _PRINTABLE.fullmatch(value):
-            self._add_one(tag, value.strip(b" \0"))  # a text in a private element, mostly
+            self._add_one(kind, tag, value.strip(b" \0"))  # a text in a private element, mostly
 
-    def _add_one(self, tag: int, value: bytes) -> None:
-        if len(value) < MIN_SECRET or value in self._tags or value in self.shown or _says_nothing(value):
-            return
-        if len(self._tags) >= MAX_SECRETS:
-            self.is_complete = False
-            return
+    def add_text(self, tag: int, text: str) -> None:
+        """Note a value as it stands in texts: in UTF-8, in small letters."""
+        for part in _parts(Kind.TEXT, text.lower().encode(errors="replace")):
+            self._add_one(Kind.TEXT, tag, part[:MAX_SECRET])
+
+    def add_path(self, tag: int, path: str) -> None:
+        """Note a path, as a whole."""
+        self._add_one(Kind.TEXT, tag, path.lower().encode(errors="replace")[:MAX_SECRET])
+
+    def demand(self, tag: int, value: str) -> None:
+        """Note a value that somebody wants to be gone, whatever the rule of chance says."""
+        low = value.strip().lower().encode(errors="replace")[:MAX_SECRET]
+        if not low.strip(b"x"):
+            return  # what takes the place of values
+        if len(low) >= MIN_SECRET:
+            self._keep(low, tag, Reach.ANYWHERE)
+        else:
+            self._words[low] = tag
+
+    def _add_one(self, kind: Kind, tag: int, value: bytes) -> None:
+        """Note one value, or each of its pieces where there are bytes in it that no text has."""
+        for run in _RUN.findall(value.lower()):
+            reach = reach_of(kind, run, is_personal=is_personal(tag))
+            if reach is Reach.WORD and len(self._words) < MAX_SECRETS:
+                self._words.setdefault(run, tag)
+            elif reach > Reach.WORD and (run not in self.shown or is_personal(tag)):
+                self._keep(run, tag, reach)
+
+    def _keep(self, value: bytes, tag: int, reach: Reach) -> None:
+        known = self._tags.get(value)
+        if known is None:
+            if len(self._tags) >= MAX_SECRETS:
+                self.is_complete = False
+                return
+            lengths = self._lengths.get(value[:MIN_SECRET], ())
+            if len(value) not in lengths:
+                self._lengths[value[:MIN_SECRET]] = tuple(sorted((*lengths, len(value)), reverse=True))
+            self._clean.clear()
+        elif is_personal(known) or not is_personal(tag):
+            tag = known
         self._tags[value] = tag
-        values = self._by_start.setdefault(value[:MIN_SECRET], [])
-        values.append(value)
-        values.sort(key=len, reverse=True)
+        self._reach[value] = max(reach, self._reach.get(value, reach))
+
+    # ----------------------------------------------------------------------------------------------------- finding
 
     def places(self, data: bytes) -> Iterator[Place]:
         """Where secrets stand in ``data``, from front to back, without overlap."""
-        if not self._by_start or len(data) < MIN_SECRET:
+        if not self._tags or len(data) < MIN_SECRET:
             return
+        for match in _RUN.finditer(data.lower()):
+            run = match.group()
+            if run in self._clean:
+                continue
+            is_clean = True
+            for start, end, tag in self._places_in_run(run):
+                is_clean = False
+                yield Place(match.start() + start, match.start() + end, tag)
+            if is_clean and len(run) <= _MAX_CLEAN_LENGTH:
+                if len(self._clean) >= _MAX_CLEAN:
+                    self._clean.clear()
+                self._clean.add(run)
+
+    def places_in_text(self, text: str) -> Iterator[Place]:
+        """The same of a text, in bytes of its UTF-8; also those that count as words only."""
+        data = _small(text)
+        places = list(self.places(data))
+        yield from places
+        if not self._words:
+            return
+        for match in _WORD.finditer(data):
+            tag = self._words.get(match.group())
+            if tag is not None and not any(start < match.end() and match.start() < end for start, end, _ in places):
+                yield Place(match.start(), match.end(), tag)
+
+    def reach_at(self, value: bytes) -> Reach:
+        """How far a value counts that was found."""
+        return self._reach.get(value.lower(), Reach.WORD)
+
+    def _places_in_run(self, run: bytes) -> Iterator[Place]:
+        """Look between what is filling, and UIDs of classes."""
         start = 0
-        if self._pattern is None:
-            self._pattern = self._shown_pattern()
-        for match in self._pattern.finditer(data):
-            yield from self._places(data, start, match.start())
+        for match in _FILLED.finditer(run):
+            found = match.group()
+            if found[:1].isdigit() and found != DATE_FILLER and not (is_registered(found) or found in self.shown):
+                continue
+            yield from self._search(run, start, match.start())
             start = match.end()
-        yield from self._places(data, start, len(data))
+        yield from self._search(run, start, len(run))
 
-    def _shown_pattern(self) -> re.Pattern[bytes]:
-        """What is no place to look for secrets: filling, and UIDs of classes."""
-        uids = [value for value in self.shown if len(value) > _MIN_UID and _UID.fullmatch(value)]
-        longest = sorted(uids, key=len, reverse=True)[:_MAX_SHOWN_UIDS]
-        return re.compile(b"|".join([_FILLED.pattern, *map(re.escape, longest)]))
-
-    def _places(self, data: bytes, start: int, end: int) -> Iterator[Place]:
-        by_start = self._by_start
+    def _search(self, run: bytes, start: int, end: int) -> Iterator[Place]:
         position = start
         while position <= end - MIN_SECRET:
-            values = by_start.get(data[position : position + MIN_SECRET])
-            if values is not None:
-                for value in values:
-                    if data.startswith(value, position, end):
-                        yield Place(position, position + len(value), self._tags[value])
-                        position += len(value) - 1
-                        break
+            lengths = self._lengths.get(run[position : position + MIN_SECRET])
+            if lengths is not None:
+                found = self._match(run, position, end, lengths)
+                if found is not None:
+                    yield found
+                    position = found.end
+                    continue
             position += 1
+
+    def _match(self, run: bytes, position: int, end: int, lengths: tuple[int, ...]) -> Place | None:
+        for length in lengths:
+            stop = position + length
+            if stop > end:
+                continue
+            value = run[position:stop]
+            tag = self._tags.get(value)
+            if tag is not None and counts_at(self._reach[value], run, position, stop):
+                return Place(position, stop, tag)
+        return None
 
     def has_any(self, data: bytes) -> bool:
         """Whether any secret stands in ``data``."""
         return next(self.places(data), None) is not None
+
+
+def _small(text: str) -> bytes:
+    """A text in small letters, each in the bytes that it had."""
+    data, low = text.encode(errors="replace"), text.lower().encode(errors="replace")
+    return low if len(low) == len(data) else data.lower()
 
 
 def _parts(kind: Kind, value: bytes) -> Iterator[bytes]:
@@ -133,16 +208,10 @@ def _parts(kind: Kind, value: bytes) -> Iterator[bytes]:
             parts = re.split(rb"[\^=*?]", bare)
             if len(parts) > 1:
                 yield from (part.strip() for part in parts)
-        elif kind is Kind.UID:
-            yield bare
-        elif kind is Kind.TIME:
-            yield from (part for part in bare.split(b"-") if len(part) >= _MIN_TIME)
+        elif kind in (Kind.UID, Kind.TIME):
+            yield from (bare,) if kind is Kind.UID else bare.split(b"-")
         else:
             yield from bare.split(b"-")
-
-
-def _says_nothing(value: bytes) -> bool:
-    return not value.strip(b"0X \0.-:^=") or value in DATE_FILLER or value in _TERMS or is_registered(value)
 
 
 class UidMap:

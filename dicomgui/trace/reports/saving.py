@@ -11,7 +11,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
@@ -22,14 +22,26 @@ from dicomgui.trace.file import TraceFileError, TraceWriter
 from dicomgui.trace.finding import Finding
 from dicomgui.trace.marks import Marks
 from dicomgui.trace.pcap import PcapExportError, export_pcapng
-from dicomgui.trace.redaction.check import Leftover
+from dicomgui.trace.redaction.leftover import MAX_PLACES, Decide, FieldSpan, Leftover, Verdict
+from dicomgui.trace.redaction.patching import patched
 from dicomgui.trace.redaction.redact import DEFAULT_OPTIONS, Preview, Redaction, RedactOptions
+from dicomgui.trace.reports.element_places import element_at
 from dicomgui.trace.reports.jsonl import write_jsonl
 from dicomgui.trace.reports.markdown import write_markdown
 from dicomgui.trace.reports.text import write_text
 from dicomgui.trace.store import TraceStore
 
-__all__ = ["Format", "SaveCancelled", "SaveError", "SaveOptions", "Saved", "format_of", "preview", "save"]
+__all__ = [
+    "Format",
+    "SaveCancelled",
+    "SaveError",
+    "SaveOptions",
+    "Saved",
+    "UndecidedError",
+    "format_of",
+    "preview",
+    "save",
+]
 
 _STEP = 1000  # records between two reports of progress
 _NO_BOUND = 2**62
@@ -57,6 +69,21 @@ def format_of(path: Path) -> Format | None:
 
 class SaveError(Exception):
     """A trace could not be saved; the text says why, in one line, and names no value of a patient."""
+
+
+class UndecidedError(SaveError):
+    """Values still stand in the redacted copy, and nobody decided about them; there is no file.
+
+    :ivar leftovers: all of them, decided or not, with the same numbers each time.
+    :ivar undecided: those on which there is no verdict.
+    """
+
+    def __init__(self, leftovers: tuple[Leftover, ...], undecided: tuple[Leftover, ...]) -> None:
+        count = len(undecided)
+        values = "1 value" if count == 1 else f"{count} values"
+        super().__init__(f"nothing was saved: {values} may identify somebody, and you have not decided about them yet")
+        self.leftovers = leftovers
+        self.undecided = undecided
 
 
 class SaveCancelled(Exception):
@@ -90,11 +117,13 @@ class Saved:
     :ivar rows: records.
     :ivar size_bytes: of the file.
     :ivar preview: what was replaced, ``None`` where nothing was to be.
+    :ivar kept: the values that somebody decided to keep, with their places.
     """
 
     rows: int
     size_bytes: int
     preview: Preview | None
+    kept: tuple[Leftover, ...] = ()
 
 
 class _Chosen:
@@ -149,26 +178,36 @@ def save(
     options: SaveOptions,
     *,
     marks: Marks | None = None,
+    decide: Decide = lambda left: {},
     progress: Progress = lambda text, part: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Saved:
     """Write a file, readable by its owner only; one of that name is replaced when all is written.
 
-    A redacted copy is searched for the values that it must not have before there is a file.
+    A redacted copy is searched for the values that it must not have before there is a file. Where one still stands that
+    no rule can judge, ``decide`` is called, once, in this thread; it may take its time, and raise to end it.
 
     :param marks: kept in a ``.dgtrace``; of a redacted copy the comments lose the values that are replaced.
+    :param decide: gives a verdict on each leftover: :func:`~dicomgui.trace.redaction.leftover.mask_all`,
+        :func:`~dicomgui.trace.redaction.leftover.keep_all`, or who asks somebody. None is given when left out.
     :param cancelled: asked now and then whether to stop.
-    :raises SaveError: it could not be written, or is not free of what should be gone.
+    :raises UndecidedError: ``decide`` gave no verdict on a leftover.
+    :raises SaveError: it could not be written.
     :raises SaveCancelled: ``cancelled`` said so.
     """
     chosen = _Chosen(store, options.associations, cancelled)
     part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
     try:
         if options.redaction is None:
-            rows = _write(part, path, chosen, options, marks, progress)
-            found = None
+            saved = Saved(_write(part, path, chosen, options, marks, progress), 0, None)
         else:
-            rows, found = _save_redacted(part, path, chosen, options, options.redaction, marks, progress, cancelled)
+            copying = _Copying(chosen, options.redaction, decide, progress, cancelled)
+            try:
+                copy = copying.copy(marks)
+                rows = _write(part, path, copy, options, copying.marks, progress)
+                saved = Saved(rows, 0, copying.redaction.preview, copying.kept)
+            finally:
+                copying.close()
         size = part.stat().st_size
         part.replace(path)
     except (OSError, TraceFileError, PcapExportError) as error:
@@ -177,47 +216,108 @@ def save(
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-    return Saved(rows, size, found)
+    return replace(saved, size_bytes=size)
 
 
-def _save_redacted(
-    part: Path,
-    path: Path,
-    chosen: _Chosen,
-    options: SaveOptions,
-    redaction_options: RedactOptions,
-    marks: Marks | None,
-    progress: Progress,
-    cancelled: Callable[[], bool],
-) -> tuple[int, Preview]:
-    """Make the redacted copy, look through it, and write it."""
-    redaction = Redaction(chosen, redaction_options, progress=_told(progress, "looking for patient data", chosen))
-    copy = TraceStore(disk_bytes=_NO_BOUND, max_rows=_NO_BOUND)
-    try:
-        numbers = {}
-        rows = zip(chosen.numbered(), redaction.records(_told(progress, "replacing it", chosen)), strict=True)
+class _Copying:
+    """Makes a redacted copy of the chosen records, and has somebody decide about what is left in it.
+
+    :ivar marks: those of the copy, once it is made.
+    :ivar kept: what stays by a verdict.
+    """
+
+    _ROUNDS = 4  # what is masked may be a value again beside what it stands; never seen twice
+
+    def __init__(
+        self,
+        chosen: _Chosen,
+        options: RedactOptions,
+        decide: Decide,
+        progress: Progress,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.marks: Marks | None = None
+        self.kept: tuple[Leftover, ...] = ()
+        self.redaction = Redaction(chosen, options, progress=_told(progress, "looking for patient data", chosen))
+        self._chosen = chosen
+        self._demanded = {text.strip().lower() for text in options.also}
+        self._decide = decide
+        self._progress = progress
+        self._cancelled = cancelled
+        self._store = _endless_store()
+
+    def copy(self, marks: Marks | None) -> _Chosen:
+        """The records of the copy.
+
+        :raises UndecidedError: there is no verdict on a leftover.
+        :raises SaveError: what is replaced comes again.
+        """
+        numbers: dict[int, int] = {}
+        records = self.redaction.records(_told(self._progress, "replacing it", self._chosen))
         wanted = set(marks.seqs()) if marks is not None else set()
-        for (seq, _), record in rows:
-            copy(record)
+        for row, ((seq, _), record) in enumerate(zip(self._chosen.numbered(), records, strict=True), 1):
+            self._store(record)
             if seq in wanted:
-                numbers[seq] = copy.last_seq
-        if copy.error:
-            raise SaveError(f"there is no room for the copy: {copy.error}")
+                numbers[seq] = row
         if marks is not None:
-            marks = redaction.scrubbed(marks.renumbered(numbers))
-        safe = _Chosen(copy, None, cancelled)
-        progress("checking that it is gone", 0.0)
-        left = redaction.leftovers(safe)
-        if left:
-            raise SaveError(_left_text(left))
-        return _write(part, path, safe, options, marks, progress), redaction.preview
-    finally:
-        copy.close()
+            self.marks = self.redaction.scrubbed(marks.renumbered(numbers))
+        verdicts: dict[bytes, Verdict] = {}
+        for _ in range(self._ROUNDS):
+            copy = _Chosen(self._checked_store(), None, self._cancelled)
+            self._progress("checking that it is gone", 0.0)
+            left = self.redaction.leftovers(copy)
+            if not verdicts and left:
+                verdicts = self._judged(left)
+            masked = [one for one in left if verdicts.get(one.value.lower(), Verdict.MASK) is Verdict.MASK]
+            if not masked:
+                self.kept = left
+                return copy
+            self._replace(patched(copy, masked))
+        raise SaveError(f"nothing was saved: after {self._ROUNDS} rounds, values still stand in the copy")
+
+    def close(self) -> None:
+        """Delete the copy."""
+        self._store.close()
+
+    def _checked_store(self) -> TraceStore:
+        if self._store.error:
+            raise SaveError(f"the copy has no room: {self._store.error}")
+        return self._store
+
+    def _replace(self, records: Iterable[Record]) -> None:
+        old, self._store = self._store, _endless_store()
+        try:
+            for record in records:
+                self._store(record)
+        finally:
+            old.close()
+
+    def _judged(self, left: tuple[Leftover, ...]) -> dict[bytes, Verdict]:
+        """The verdict on each value; what was demanded to go is not asked about."""
+        verdicts = {one.value.lower(): Verdict.MASK for one in left if one.text.lower() in self._demanded}
+        asked = tuple(one for one in self._placed(left) if one.value.lower() not in verdicts)
+        given = self._decide(asked) if asked else {}
+        undecided = tuple(one for one in asked if one.number not in given)
+        if undecided:
+            raise UndecidedError(asked, undecided)
+        return verdicts | {one.value.lower(): given[one.number] for one in asked}
+
+    def _placed(self, left: tuple[Leftover, ...]) -> tuple[Leftover, ...]:
+        """The same, with the rows of what is saved, and the elements that the first places stand in."""
+        rows = {place.row for one in left for place in one.places}
+        seqs = {row: seq for row, (seq, _) in enumerate(self._chosen.numbered(), 1) if row in rows}
+        return tuple(
+            replace(one, places=tuple(self._place(place, seqs, number) for number, place in enumerate(one.places)))
+            for one in left
+        )
+
+    def _place(self, place: FieldSpan, seqs: dict[int, int], number: int) -> FieldSpan:
+        element = element_at(self._store, place) if number < MAX_PLACES else place.element
+        return place._replace(row=seqs[place.row], element=element)
 
 
-def _left_text(left: tuple[Leftover, ...]) -> str:
-    places = "; ".join(f"{item.count} of {item.element} in {item.place}" for item in left[:3])
-    return f"nothing was saved: values that should be gone would still be in the copy ({places})"
+def _endless_store() -> TraceStore:
+    return TraceStore(disk_bytes=_NO_BOUND, max_rows=_NO_BOUND)
 
 
 def _told(progress: Progress, text: str, chosen: _Chosen) -> Callable[[int], object]:
@@ -293,7 +393,7 @@ _WRITERS: dict[Format, Callable[[TraceStore, Iterable[Finding], TextIO], None]] 
 
 def _write_report(part: Path, records: Iterable[Record], wanted: Format) -> None:
     """The reports look into a store of exactly what they report on."""
-    store = TraceStore(disk_bytes=_NO_BOUND, max_rows=_NO_BOUND)
+    store = _endless_store()
     try:
         for record in records:
             store(record)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.identified import encoded, patient, stored
+from helpers.instances import EXPLICIT
 
 from dicomgui.cli import trace_commands
 from dicomgui.cli.main import main
@@ -223,6 +225,65 @@ def test_redact_writes_a_copy_and_tells_how_much(tmp_path: Path, capsys: pytest.
     data = out.read_bytes()
     for word in (b"10.7.7.7", b"PACS", b"certificate"):
         assert word not in data
+
+
+def write_named(path: Path) -> Path:
+    """A patient called PACS, sent to an AE title of that name; and a comment that names Erika."""
+    data = patient()
+    data.PatientName = "PACS^Erika"
+    with TraceWriter(path) as writer:
+        for record in stored(encoded(data, EXPLICIT), EXPLICIT):
+            writer(record)
+    return path
+
+
+def test_redact_asks_about_what_no_rule_can_judge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace, out = str(write_named(tmp_path / "x")), tmp_path / "y.dgtrace"
+    assert main(["trace", "redact", trace, "-o", str(out)]) == 4
+    told, err = capsys.readouterr()
+    assert "   1  'PACS': a value of PatientName (0010,0010), 4 bytes, in 2 places" in told
+    assert "      row 2, PDU, called AE title, offset 10" in told
+    assert "--replace-left" in err
+    assert main(["trace", "redact", trace, "-o", str(out), "--json"]) == 4
+    [left] = [one for one in objects(capsys) if one["event"] == "left"]
+    assert (left["number"], left["element"], left["size"]) == (1, "PatientName (0010,0010)", 4)
+    assert "PACS" not in str(left)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_kept"),
+    [
+        (["--replace-left", "1"], False),
+        (["--replace-left", "all"], False),
+        (["--keep-left", "1"], True),
+        (["--keep-left", "all"], True),
+        (["--keep-left", "1, 2", "--replace-left", "ALL"], True),
+        (["--also", "pacs"], False),
+    ],
+)
+def test_each_value_is_replaced_or_stays_as_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: list[str], is_kept: bool
+) -> None:
+    trace = str(write_named(tmp_path / "x"))
+    for command in (["redact"], ["export", "--redact"]):
+        out = tmp_path / f"{command[0]}.dgtrace"
+        assert main(["trace", *command, trace, "-o", str(out), *answer]) == 0
+        assert ("1 stay in the copy by your choice" in capsys.readouterr().out) == is_kept
+        assert (b"PACS" in out.read_bytes()) == is_kept
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ["--keep-left", "one"], ["--keep-left", "0"], ["--replace-left", "1,,2"], ["--keep-left", "9" * 20],
+        ["--keep-left", "1,2", "--replace-left", "2"], ["--keep-left", "all", "--replace-left", "all"],
+    ],
+)  # fmt: skip
+def test_an_answer_that_says_nothing_clear_is_2(tmp_path: Path, answer: list[str]) -> None:
+    trace = str(write_named(tmp_path / "x"))
+    assert main(["trace", "redact", trace, "-o", str(tmp_path / "y.dgtrace"), *answer]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x"]
 
 
 def test_redact_shows_before_what_it_would_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

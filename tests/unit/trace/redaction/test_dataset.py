@@ -20,7 +20,7 @@ class Notes:
         self.keep_ae = True
         self.noted: list[tuple[int, bytes]] = []
 
-    def note(self, tag: int, kind: Kind, value: bytes) -> None:
+    def note(self, tag: int, kind: Kind, value: bytes, charset: bytes = b"") -> None:
         self.noted.append((tag, value))
 
     def replace(self, kind: Kind, value: bytes) -> bytes:

@@ -93,5 +93,5 @@ def patient_of_signature() -> object:
 def test_fragments_say_which_stream_they_belong_to() -> None:
     pdu = PDataTF((PDV(1, 3, b"abc"), PDV(3, 0, b"de"))).encode()
     record = PduRecord(1, 0.0, 0.0, Direction.SENT, 4, len(pdu), (Segment(0, pdu),), "")
-    assert list(fragments(record)) == [((0, 1, True), b"abc", True), ((0, 3, False), b"de", False)]
+    assert list(fragments(record)) == [((0, 1, True), 12, b"abc", False), ((0, 3, False), 21, b"de", True)]
     assert list(fragments(record._replace(length=12))) == []

@@ -34,6 +34,7 @@ from dicomgui.network.tracing import (
 )
 from dicomgui.trace.describe import Node, describe_pdu
 from dicomgui.trace.redaction.redact import Redaction, RedactOptions, redact
+from dicomgui.trace.redaction.rules import Masked
 
 SYNTAXES = (IMPLICIT, EXPLICIT, BIG_ENDIAN)
 
@@ -143,7 +144,7 @@ def test_a_deflated_data_set_becomes_zeros_and_that_is_said() -> None:
     redaction = Redaction(before)
     after = list(redaction.records())
     assert stream(after).endswith(bytes(len(body)))
-    assert redaction.preview.others == (("compressed data sets, replaced by zeros", 1),)
+    assert redaction.preview.others == ((Masked.DEFLATED, 1),)
     check_form(before, after)
 
 
@@ -152,7 +153,7 @@ def test_without_a_known_syntax_all_is_masked() -> None:
     before = [record for record in stored(body, EXPLICIT) if getattr(record, "pdu_type", 0) != 2]
     redaction = Redaction(before)
     assert stream(list(redaction.records())).endswith(b"X" * len(body))
-    assert redaction.preview.others == (("data sets of unknown syntax", 1),)
+    assert redaction.preview.others == ((Masked.UNKNOWN_SYNTAX, 1),)
 
 
 @given(st.integers(0, 2000), st.integers(0, 255), st.integers(1, 300), st.sampled_from(SYNTAXES))
@@ -182,12 +183,17 @@ def test_a_kept_value_that_repeats_a_name_is_masked_too() -> None:
     data = patient()
     data.StationName = "KLINIK_9"
     data.BodyPartExamined = "KLINIK_9"
-    data.ProtocolName = "1234"
-    data.SliceThickness = "11234.5"
+    data.ProtocolName = "1234567"
+    data.SliceThickness = "1234567"
+    data.DeviceSerialNumber = "1234"
+    data.PatientID = "987654321"
+    data.KVP = "19876543210"
+    data.Exposure = "1234"  # of as few digits, and nobody's identifier: any number may be the same
     before = stored(encoded(data, EXPLICIT), EXPLICIT, fragment=13)
     redaction = Redaction(before)
     after = list(redaction.records())
-    assert remaining(after, ["KLINIK_9", "1234"]) == []
+    assert remaining(after, ["KLINIK_9", "1234567", "987654321"]) == []
+    assert remaining(after, ["1234"]) == ["1234"]
     assert redaction.leftovers(after) == ()
 
 
@@ -265,7 +271,7 @@ def test_texts_and_files_tell_nothing() -> None:
     elements = dict(redaction.preview.elements)
     assert elements["ErrorComment (0000,0902)"] == 2
     assert elements["AffectedSOPInstanceUID (0000,1000)"] == 1
-    assert dict(redaction.preview.others) == {"remarks of the program": 1}
+    assert dict(redaction.preview.others) == {Masked.NOTE: 1}
 
 
 @pytest.mark.parametrize(

@@ -58,12 +58,12 @@ def test_what_is_shown_by_choice_is_no_secret() -> None:
 
 
 def test_uids_of_classes_are_no_place_to_look() -> None:
-    secrets = secrets_of(b"10008", b"3680043")
+    secrets = secrets_of(b"10008", b"36800439")
     assert not secrets.has_any(b"1.2.840.10008.1.2")
-    assert secrets.has_any(b"1.2.826.0.1.3680043.9")
-    secrets.show(b"1.2.826.0.1.3680043.9")
-    assert not secrets.has_any(b"1.2.826.0.1.3680043.9")
-    assert secrets.has_any(b"(3680043)")
+    assert secrets.has_any(b"1.2.826.0.1.36800439.9")
+    secrets.show(b"1.2.826.0.1.36800439.9")
+    assert not secrets.has_any(b"1.2.826.0.1.36800439.9")
+    assert secrets.has_any(b"(36800439)")
 
 
 def test_there_is_an_end_of_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,23 @@ import pytest
 from helpers.identified import SECRETS, encoded, patient, stored
 from helpers.instances import EXPLICIT
 
-from dicomgui.network.tracing import NoteRecord, Record
+from dicomgui.network.tracing import NoteRecord, PduRecord, Record
 from dicomgui.trace.file import read_trace
 from dicomgui.trace.marks import Mark, Marks
-from dicomgui.trace.redaction.check import Leftover
+from dicomgui.trace.redaction.leftover import FieldSpan, Leftover, Verdict, keep_all, mask_all
 from dicomgui.trace.redaction.redact import Redaction, RedactOptions
+from dicomgui.trace.redaction.wording import place_text
 from dicomgui.trace.reports import saving as report
-from dicomgui.trace.reports.saving import Format, SaveCancelled, SaveError, SaveOptions, format_of, preview, save
+from dicomgui.trace.reports.saving import (
+    Format,
+    SaveCancelled,
+    SaveError,
+    SaveOptions,
+    UndecidedError,
+    format_of,
+    preview,
+    save,
+)
 from dicomgui.trace.store import TraceStore
 
 WHOLE = SaveOptions(redaction=None)
@@ -141,12 +151,82 @@ def test_a_folder_that_is_not_there_is_told(store: TraceStore, tmp_path: Path) -
         assert ".part" not in str(caught.value)
 
 
-def test_a_copy_that_is_not_free_is_no_copy(store: TraceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    left = (Leftover("PatientName (0010,0010)", "P-DATA-TF", 2),)
-    monkeypatch.setattr(Redaction, "leftovers", lambda self, records: left)
-    with pytest.raises(SaveError, match=r"nothing was saved.*2 of PatientName \(0010,0010\) in P-DATA-TF"):
+def named_after_the_patient() -> TraceStore:
+    """A patient called PACS is sent to the AE title that the recordings call PACS."""
+    data = patient()
+    data.PatientName = "PACS^Erika"
+    kept = TraceStore()
+    for record in stored(encoded(data, EXPLICIT), EXPLICIT, fragment=200):
+        kept(record)
+    return kept
+
+
+def test_nothing_is_saved_before_somebody_decided(tmp_path: Path) -> None:
+    store = named_after_the_patient()
+    with pytest.raises(UndecidedError, match=r"^nothing was saved: 1 value may") as caught:
         save(store, tmp_path / "a.dgtrace", SaveOptions())
+    (left,) = caught.value.undecided
+    assert caught.value.leftovers == (left,)
+    assert (left.number, left.element, left.text.strip()) == (1, "PatientName (0010,0010)", "PACS")
+    assert {place.field for place in left.places} == {"called"}
+    assert "PACS" not in str(caught.value)
     assert left_in(tmp_path) == []
+    store.close()
+
+
+def test_each_value_is_replaced_or_kept_as_is_decided(tmp_path: Path) -> None:
+    store = named_after_the_patient()
+    asked: list[tuple[Leftover, ...]] = []
+
+    def decide(left: tuple[Leftover, ...]) -> dict[int, Verdict]:
+        asked.append(left)
+        return dict(keep_all(left))
+
+    kept = save(store, tmp_path / "kept.dgtrace", SaveOptions(), decide=decide)
+    assert [one.text for one in kept.kept] == [one.text for one in asked[0]] == ["PACS"]
+    assert b"PACS  " in (tmp_path / "kept.dgtrace").read_bytes()
+    masked = save(store, tmp_path / "masked.dgtrace", SaveOptions(), decide=mask_all)
+    assert masked.kept == ()
+    assert b"PACS" not in (tmp_path / "masked.dgtrace").read_bytes()
+    assert len(asked) == 1
+    store.close()
+
+
+def test_what_is_demanded_to_go_is_not_asked_about(tmp_path: Path) -> None:
+    store = named_after_the_patient()
+    options = SaveOptions(redaction=RedactOptions(also=(" pacs ", "ct", "XXXX", "xxx", "")))
+    saved = save(store, tmp_path / "a.dgtrace", options)
+    assert saved.kept == ()
+    assert b"PACS" not in (tmp_path / "a.dgtrace").read_bytes()
+    store.close()
+
+
+def test_values_that_come_again_and_again_end(
+    store: TraceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = (Leftover(1, 0x00100010, b"Erika", (FieldSpan(4, "pdu", "segments", 20, 25),)),)
+    monkeypatch.setattr(Redaction, "leftovers", lambda self, records: left)
+    with pytest.raises(SaveError, match=r"^nothing was saved: after 4 rounds"):
+        save(store, tmp_path / "a.dgtrace", SaveOptions(), decide=mask_all)
+    assert left_in(tmp_path) == []
+
+
+def test_a_place_in_a_data_set_is_told_with_its_element(
+    store: TraceStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = list(store.records())
+    row = next(
+        n for n, one in enumerate(rows, 1) if isinstance(one, PduRecord) and b"\x08\0\x60\0CS" in one.segments[0].data
+    )
+    pdu = rows[row - 1]
+    assert isinstance(pdu, PduRecord)
+    start = pdu.segments[0].data.index(b"\x08\0\x60\0CS") + 8
+    left = (Leftover(1, 0x00100010, b"CT", (FieldSpan(row, "pdu", "segments", start, start + 2),)),)
+    monkeypatch.setattr(Redaction, "leftovers", lambda self, records: left)
+    with pytest.raises(UndecidedError) as caught:
+        save(store, tmp_path / "a.dgtrace", SaveOptions())
+    assert caught.value.leftovers[0].places[0].element == 0x00080060
+    assert place_text(caught.value.leftovers[0].places[0]) == f"row {row}, PDU, Modality (0008,0060), offset {start}"
 
 
 def test_progress_goes_through_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,6 +182,12 @@ def _requesting() -> _Parser:
     options = _Parser(add_help=False)
     options.add_argument("peer", metavar="PEER", type=checked(peer), help="AET@host:port, or the name of a saved node")
     options.add_argument("--calling", metavar="AET", type=checked(AETitle), help="our AE title (default: DICOMGUI)")
+    options.add_argument(
+        "--cancel-timeout",
+        metavar="S",
+        type=seconds,
+        help="after a C-CANCEL wait so many seconds for the final response (default: the node's, or 10)",
+    )
     group = options.add_argument_group("TCP")
     group.add_argument("--local", metavar="ADDR", help="local address to connect from")
     group.add_argument("--family", choices=("any", "ipv4", "ipv6"), help="addresses of the peer's name to try")

@@ -20,10 +20,14 @@ from dicomgui.trace.file import TraceFileError, TraceWriter
 
 __all__ = ["Session", "stop_signals", "timeouts_of"]
 
+_USUAL = Timeouts()
 
-def timeouts_of(seconds: float | None) -> Timeouts:
-    """The time-outs for ``--timeout``: connecting, association, responses, the listener's idle time and ARTIM."""
-    defaults = Timeouts()
+
+def timeouts_of(seconds: float | None, defaults: Timeouts = _USUAL) -> Timeouts:
+    """The time-outs for ``--timeout``: connecting, association, responses, the listener's idle time and ARTIM.
+
+    :param defaults: what the others are.
+    """
     if seconds is None:
         return defaults
     return replace(

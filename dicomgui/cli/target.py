@@ -37,7 +37,9 @@ def target_of(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptio
     if options.calling is not None:
         chosen = replace(chosen, calling_ae=options.calling)
     if options.timeout is not None:
-        chosen = replace(chosen, timeouts=timeouts_of(options.timeout))
+        chosen = replace(chosen, timeouts=timeouts_of(options.timeout, chosen.timeouts))
+    if options.cancel_timeout is not None:
+        chosen = replace(chosen, timeouts=replace(chosen.timeouts, cancel_s=options.cancel_timeout))
     if options.max_pdu is not None:
         chosen = replace(chosen, max_pdu_length=options.max_pdu)
     if options.max_send_pdu is not None:

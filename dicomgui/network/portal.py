@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from dicomgui.network.errors import LocalProtocolError
-from dicomgui.network.transport import TaskOwner, eager_event_loop, fork_count
+from dicomgui.network.transport import TaskOwner, call_in_child, eager_event_loop, fork_count
 
 __all__ = ["Portal", "PortalStopped", "hold_shared", "let_go_of", "shared_portal"]
 
@@ -315,12 +315,12 @@ class _Shared:
         self._lock = threading.RLock()
         self._portal: Portal | None = None
         self._users = 0
-        self._forks = fork_count()
+
+    def forget(self) -> None:
+        """Begin anew in the child of a fork: the portal, and who holds the lock, are the parent's."""
+        self._lock, self._portal, self._users = threading.RLock(), None, 0
 
     def acquire(self) -> Portal:
-        if self._forks != fork_count():  # the portal, and who holds the lock, are those of the parent
-            self._lock, self._portal, self._users = threading.RLock(), None, 0
-            self._forks = fork_count()
         with self._lock:
             if self._portal is None or not self._portal.is_running:
                 portal = Portal("dicomgui client")
@@ -346,6 +346,7 @@ class _Shared:
 
 
 _shared = _Shared()
+call_in_child(_shared.forget)
 
 
 def hold_shared() -> Portal:

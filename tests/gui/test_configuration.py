@@ -127,12 +127,14 @@ async def test_settings_are_changed_in_their_dialog(make: Make, qtbot: QtBot) ->
     dialog.theme.setCurrentIndex(dialog.theme.findData(Theme.DARK))
     dialog.options.edits["connect_s"].setText("2")
     dialog.options.edits["response_s"].setText("never")
+    dialog.options.edits["cancel_s"].setText("60")
     dialog.options.edits["max_pdu"].setText("0")
     dialog.trace_full.setChecked(True)
     qtbot.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
     settings = window.config.settings
     assert (settings.calling_ae, settings.theme, settings.max_pdu_length) == ("MYSELF", Theme.DARK, 0)
-    assert (settings.timeouts.connect_s, settings.timeouts.response_s) == (2.0, None)
+    times = settings.timeouts
+    assert (times.connect_s, times.response_s, times.cancel_s) == (2.0, None, 60.0)
     assert settings.trace_full
     assert window.echo.peer.calling.text() == "MYSELF"
     assert window.nodes.editor.calling.placeholderText() == "as usual: MYSELF"

@@ -256,6 +256,7 @@ def test_a_dropped_blocking_server_warns_and_leaves_no_thread() -> None:
 
 FORKED = """
 import multiprocessing, os, sys
+from contextlib import suppress
 from dicomgui.network import LocalProtocolError, SyncClient, SyncServer
 from dicomgui.network.errors import DicomNetworkError
 
@@ -277,6 +278,10 @@ def child():
     server.close()
     with SyncClient.connect(peer) as new:
         assert new.echo().status.is_success
+    with suppress(ZeroDivisionError), old:
+        raise ZeroDivisionError  # leaving a block hides no error, and has nothing to end
+    operation.__exit__(None, None, None)
+    assert (server.port, server.is_listening) == (0, False)
     globals().pop("old"), globals().pop("operation"), globals().pop("server")
     gc.collect()
 
@@ -342,3 +347,67 @@ def test_a_child_that_lives_on_does_not_keep_the_connections_of_its_parent_open(
             wait_until(lambda: not server.connections)  # though the child is there
             process.stdin.close()
             assert process.wait(DEADLINE_S) == 0
+
+
+FORKED_IN_A_LOOP = """
+import asyncio, os, sys
+from dicomgui.network import LocalProtocolError, connect, serve
+
+peer = sys.argv[1]
+
+
+async def refused(use):
+    try:
+        await use
+    except LocalProtocolError as error:
+        assert "forked" in str(error) and error.hint, error
+    else:
+        raise AssertionError(f"{use} has gone through")
+
+
+async def child(old, unused, operation, server):
+    assert not old.is_connected
+    for use in (old.echo(), unused.echo(), old.release(), old.abort(), operation.cancel()):
+        await refused(use)
+    async with old:
+        pass
+    assert (server.port, server.is_listening) == (0, False)
+    await server.close()
+    async with connect(peer) as new:
+        assert (await new.echo()).status.is_success
+
+
+async def parent():
+    async with await serve(port=0) as server, connect(peer) as old, connect(peer) as unused:
+        operation = old.find(b"")
+        await anext(operation)
+        number = os.fork()
+        if not number:
+            asyncio._set_running_loop(None)
+            status = 1
+            try:
+                asyncio.run(child(old, unused, operation, server))
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode((await asyncio.to_thread(os.waitpid, number, 0))[1]) == 0
+        assert (await unused.echo()).status.is_success
+        assert (await operation.cancel()).status.is_cancel
+        async with connect(f"X@{server.address}") as own:
+            assert (await own.echo()).status.is_success
+    print("whole")
+
+
+asyncio.run(parent())
+"""
+
+
+@forks
+def test_the_associations_of_a_loop_stay_with_the_parent() -> None:
+    seen = Seen()
+    with seen.serve_in_thread() as server:
+        arguments = [sys.executable, "-W", "ignore", "-c", FORKED_IN_A_LOOP, f"X@127.0.0.1:{server.port}"]
+        done = subprocess.run(arguments, capture_output=True, timeout=DEADLINE_S, check=False)
+        assert (done.returncode, done.stdout) == (0, b"whole\n"), done.stderr.decode()
+        wait_until(lambda: len(seen.errors) == 3)
+    assert seen.errors == [None, None, None]

@@ -38,6 +38,7 @@ class NodeTimeouts:
     response_s: float | None = None
     retrieve_s: float | None = None
     release_s: float | None = None
+    cancel_s: float | None = None
 
     def __post_init__(self) -> None:
         self.over(Timeouts())
@@ -52,6 +53,7 @@ class NodeTimeouts:
             response_s=_chosen(self.response_s, usual.response_s),
             retrieve_s=_chosen(self.retrieve_s, usual.retrieve_s),
             release_s=_chosen(self.release_s, usual.release_s),
+            cancel_s=_chosen(self.cancel_s, usual.cancel_s),
         )
 
 
@@ -197,9 +199,9 @@ class NodeStatus:
 NODE_KEYS = frozenset(
     (
         "name", "ae_title", "host", "port", "calling_ae", "connect_timeout_s", "tls_timeout_s",
-        "associate_timeout_s", "response_timeout_s", "retrieve_timeout_s", "release_timeout_s", "max_pdu_length",
-        "max_sent_pdu_length", "proxy", "tls", "tls_profile", "tls_ca_file", "tls_crl_file", "tls_cert_file",
-        "tls_key_file", "tls_keylog_file", "tls_server_name", "tls_verify", "tls_minimum_version",
+        "associate_timeout_s", "response_timeout_s", "retrieve_timeout_s", "release_timeout_s", "cancel_timeout_s",
+        "max_pdu_length", "max_sent_pdu_length", "proxy", "tls", "tls_profile", "tls_ca_file", "tls_crl_file",
+        "tls_cert_file", "tls_key_file", "tls_keylog_file", "tls_server_name", "tls_verify", "tls_minimum_version",
         "identity", "user_name", "identity_response", "identity_required", "operations_invoked",
         "operations_performed", "extended_negotiation", "role", "charset", "ask_commitment", "comment",
     )
@@ -231,6 +233,7 @@ def node_of(values: Values, *, is_machine_wide: bool = False) -> Node:
             response_s=own_seconds("response_timeout_s"),
             retrieve_s=own_seconds("retrieve_timeout_s"),
             release_s=own_seconds("release_timeout_s"),
+            cancel_s=own_seconds("cancel_timeout_s"),
         ),
         max_pdu_length=values.take("max_pdu_length", None, checks.max_pdu_length),
         max_sent_pdu_length=values.take("max_sent_pdu_length", 0, checks.max_pdu_length),
@@ -293,6 +296,7 @@ def table_of(node: Node) -> Table:
         "response_timeout_s": node.timeouts.response_s,
         "retrieve_timeout_s": node.timeouts.retrieve_s,
         "release_timeout_s": node.timeouts.release_s,
+        "cancel_timeout_s": node.timeouts.cancel_s,
         "max_pdu_length": node.max_pdu_length,
         "max_sent_pdu_length": node.max_sent_pdu_length or None,
         "proxy": checks.written_proxy(node.proxy) or None,

@@ -162,6 +162,9 @@ def _add_connection(line: Line, recipe: Recipe) -> None:
 def _add_timeout(line: Line, recipe: Recipe) -> None:
     timeouts = recipe.options.timeouts
     usual = Timeouts()
+    cancel_s = timeouts.cancel_s
+    if cancel_s is not None and cancel_s != usual.cancel_s and recipe.verb in (Verb.FIND, Verb.MOVE, Verb.GET):
+        line.option("--cancel-timeout", seconds_text(cancel_s))
     is_retrieval = recipe.verb in (Verb.MOVE, Verb.GET)
     own = timeouts.retrieve_s if is_retrieval else timeouts.response_s
     if own == (usual.retrieve_s if is_retrieval else usual.response_s) and (

@@ -25,6 +25,7 @@ _TIMEOUTS = {
     "response_s": ("Res&ponse", "Response", "From the end of a request to its response"),
     "retrieve_s": ("Retrieve", "Retrieve", "The same for C-MOVE and C-GET, where a peer is silent while it sends"),
     "release_s": ("&Release", "Release", "From our A-RELEASE-RQ to the answer; an A-ABORT follows"),
+    "cancel_s": ("Cancel", "Cancel", "From our C-CANCEL to the final response; an A-ABORT follows"),
 }
 
 

@@ -22,7 +22,7 @@ from dicomgui.trace.finding import plain
 __all__ = ["SettingsDialog"]
 
 _THEMES = {Theme.SYSTEM: "as the system", Theme.LIGHT: "light", Theme.DARK: "dark"}
-_TIMES = ("connect_s", "tls_s", "associate_s", "response_s", "retrieve_s", "release_s")
+_TIMES = ("connect_s", "tls_s", "associate_s", "response_s", "retrieve_s", "release_s", "cancel_s")
 
 
 class SettingsDialog(QDialog):

@@ -216,6 +216,7 @@ class AssociationLife:
         :raises OperationTimeout: no answer within the release time-out; the association was aborted instead.
         :raises AssociationError: the association broke before the answer.
         """
+        self._connection.refuse_other_process()
         try:
             if not self._connection.is_over:
                 await self._ask_for_release()
@@ -238,6 +239,7 @@ class AssociationLife:
         :param reason: of significance with source 2 only.
         :raises ConfigurationError: one of them does not fit into its byte.
         """
+        self._connection.refuse_other_process()
         check_abort(source, reason)
         self._connection.abort(source, reason)
         await self._shut_down()
@@ -277,6 +279,8 @@ class AssociationLife:
 
     async def leave(self, error: BaseException | None) -> None:
         """Leave an ``async with`` block, by ``error`` where that is one."""
+        if self._forks != fork_count():
+            return  # there is nothing to end in the child of a fork
         if error is None and self._connection.is_idle:
             await self.release()
         else:

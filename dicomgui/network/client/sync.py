@@ -314,7 +314,8 @@ class SyncAssociation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._end(partial(self._association.__aexit__, kind, error, traceback))
+        if not self._portal.is_foreign:  # there is nothing to end in the child of a fork
+            self._end(partial(self._association.__aexit__, kind, error, traceback))
 
     def _run(self, verb: Callable[[], Awaitable[_R]]) -> _R:
         return on_shared(verb, self._portal)

@@ -83,7 +83,8 @@ class SyncOperation(Generic[_T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._run(partial(self._operation.__aexit__, kind, error, traceback))
+        if not self._portal.is_foreign:  # there is nothing to end in the child of a fork
+            self._run(partial(self._operation.__aexit__, kind, error, traceback))
 
     def __iter__(self) -> Iterator[_T]:
         return self

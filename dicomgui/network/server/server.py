@@ -178,7 +178,7 @@ class ServerCore:
     @property
     def port(self) -> int:
         """The port we listen on; 0 when closed."""
-        return 0 if self._listener is None else self._listener.port
+        return 0 if self._listener is None or self.is_closed else self._listener.port
 
     @property
     def address(self) -> str:
@@ -188,7 +188,7 @@ class ServerCore:
     @property
     def is_listening(self) -> bool:
         """Whether new connections are accepted."""
-        return self._listener is not None and self._listener.is_serving
+        return self._listener is not None and not self.is_closed and self._listener.is_serving
 
     @property
     def connections(self) -> int:
@@ -230,10 +230,11 @@ class ServerCore:
 
         Returns when every connection is closed and every handler has ended.
         """
-        if self._listener is None:
+        listener = self._listener
+        if listener is None or self.is_closed:  # in the child of a fork it is the parent's
             return
         address = self.address
-        listener, self._listener = self._listener, None
+        self._listener = None
         listener.close()
         for acceptor in tuple(self._acceptors):
             acceptor.close_when_idle()

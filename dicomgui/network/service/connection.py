@@ -48,6 +48,7 @@ from dicomgui.network.service.resources import Resources
 from dicomgui.network.service.sender import Sender
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Direction, Scribe, broken_rule
+from dicomgui.network.transport.forking import stay_with_parent
 from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.uids import IMPLICIT_VR_LITTLE_ENDIAN
 
@@ -126,6 +127,7 @@ class Connection:
         self._response_sink: MemorySink | None = None
         self._over = False
         self._error: DicomNetworkError | None = None
+        self._left: LocalProtocolError | None = None
 
     # the association
 
@@ -223,7 +225,9 @@ class Connection:
             abort=self.abort,
             on_overdue=self._overdue,
         )
-        if self._over:
+        if self._left is not None:
+            requester.left_behind(self._left)
+        elif self._over:
             requester.end(self._error)
         return requester
 
@@ -311,11 +315,32 @@ class Connection:
         self.scribe.note(logging.WARNING, broken_rule(f"no answer is possible: {error}"))
         self.transport.provider_abort(RemoteProtocolError(f"no answer is possible: {error}", peer=self.peer))
 
+    def left_behind(self) -> tuple[()]:
+        """This is the child of a fork: the association is the parent's."""
+        self._over = True
+        self._error = self._left = LocalProtocolError(
+            "the association belongs to the process that has forked this one",
+            peer=self.peer,
+            hint="Connect anew after the fork.",
+        )
+        if self._requester is not None:
+            self._requester.left_behind(self._left)
+        return ()
+
+    def refuse_other_process(self) -> None:
+        """Do nothing, unless this process is the child of a fork, and the association its parent's.
+
+        :raises LocalProtocolError: it is.
+        """
+        if self._left is not None:
+            raise self._left
+
     # messages in (TransportUser)
 
     def transport_ready(self, transport: AssociationTransport) -> None:
         """The connection is open."""
         self._transport = transport
+        stay_with_parent(self)
         self._owner.connection_ready()
 
     def handle_event(self, event: Indication) -> bytes | None:

@@ -69,6 +69,9 @@ class Exchange:
         """No response will come any more."""
         raise NotImplementedError
 
+    def left_behind(self, error: DicomNetworkError) -> None:
+        """This is the child of a fork, where no response will come; who waits for one is in the parent."""
+
 
 class SingleExchange(Exchange):
     """A request that has one response.
@@ -187,6 +190,12 @@ class StreamExchange(Exchange):
             self._wake()
             if self.on_end is not None:
                 self.on_end()
+
+    def left_behind(self, error: DicomNetworkError) -> None:
+        """This is the child of a fork: whoever takes what comes next gets ``error``."""
+        if not self._ended:
+            self._ended, self._error, self.is_full = True, error, False
+            self._queue.clear()
 
     async def next(self, most: int | None = 1) -> list[Message]:
         """The next responses, as many as have come, one at least; none when all were taken.

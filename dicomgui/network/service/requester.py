@@ -64,6 +64,7 @@ class Requester:
         self.brake = Brake(transport.hold, transport.unhold, lambda: self._exchanges.are_starving)
         self._is_over = False
         self._error: DicomNetworkError | None = None
+        self._is_left_behind = False
 
     @property
     def is_idle(self) -> bool:
@@ -288,9 +289,18 @@ class Requester:
         self._window.open()
         self.brake.lift()
 
+    def left_behind(self, error: DicomNetworkError) -> None:
+        """This is the child of a fork: whoever asks for something, or goes on with an operation, gets ``error``."""
+        self._is_over = self._is_left_behind = True
+        self._error = error
+        for exchange in self._exchanges.values():
+            exchange.left_behind(error)
+
     # inner workings
 
     async def _wait_turn(self, timeout_s: float | None) -> None:
+        if self._is_left_behind:
+            raise self._why_over()
         if self._is_over:
             raise LocalProtocolError("the association has ended", peer=self._peer) from self._why_over()
         try:

@@ -3,7 +3,7 @@
 from dicomgui.network.transport.connect import ConnectTimes, open_connection
 from dicomgui.network.transport.contexts import requestor_context
 from dicomgui.network.transport.eager import EagerLoop, eager_event_loop
-from dicomgui.network.transport.forking import fork_count
+from dicomgui.network.transport.forking import call_in_child, fork_count, stay_with_parent
 from dicomgui.network.transport.listen import Listener, open_listener
 from dicomgui.network.transport.networks import IPNetwork, is_within, parse_network
 from dicomgui.network.transport.observe import TellMessage, TraceObserver
@@ -32,6 +32,7 @@ __all__ = [
     "TlsTransport",
     "TraceObserver",
     "TransportUser",
+    "call_in_child",
     "eager_event_loop",
     "fork_count",
     "is_within",
@@ -40,4 +41,5 @@ __all__ = [
     "parse_network",
     "requestor_context",
     "socket_place",
+    "stay_with_parent",
 ]

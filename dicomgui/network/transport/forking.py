@@ -1,4 +1,4 @@
-"""Processes that fork: the child lets go of the sockets of its parent, without a byte to the peers.
+"""Processes that fork: the child closes its copies of its parent's sockets, without a byte to the peers.
 
 Objects that live on an event loop note :func:`fork_count` when they are made, and are of no use where that has changed.
 """
@@ -6,21 +6,25 @@ Objects that live on an event loop note :func:`fork_count` when they are made, a
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 from weakref import WeakSet
 
-__all__ = ["SocketOwner", "fork_count", "let_go_after_fork"]
+__all__ = ["StaysWithParent", "call_in_child", "fork_count", "stay_with_parent"]
 
 
-class SocketOwner(Protocol):
-    """Has sockets that a child must not keep."""
+class StaysWithParent(Protocol):
+    """Belongs to the process that made it."""
 
-    def socket_handles(self) -> list[int]:
-        """Their file descriptors, as far as they are open."""
+    def left_behind(self) -> Sequence[int]:
+        """Be of no use any more: this is the child of a fork. Must not raise, and not touch the event loop.
+
+        :returns: the file descriptors of its sockets, which the child closes; negative ones are passed over.
+        """
 
 
-_owners: WeakSet[SocketOwner] = WeakSet()
+_ours: WeakSet[StaysWithParent] = WeakSet()
 _count = 0
 
 
@@ -29,9 +33,15 @@ def fork_count() -> int:
     return _count
 
 
-def let_go_after_fork(owner: SocketOwner) -> None:
-    """Have the child of a fork close its copies of the sockets of ``owner``."""
-    _owners.add(owner)
+def stay_with_parent(one: StaysWithParent) -> None:
+    """Have the child of a fork call :meth:`~StaysWithParent.left_behind` of ``one``."""
+    _ours.add(one)
+
+
+def call_in_child(function: Callable[[], None]) -> None:
+    """Call ``function`` in the child of each fork; does nothing on a system without forks."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=function)
 
 
 def _after_fork_in_child() -> None:
@@ -42,9 +52,9 @@ def _after_fork_in_child() -> None:
     """
     global _count
     _count += 1
-    owners = list(_owners)
-    _owners.clear()
-    handles = [handle for owner in owners for handle in owner.socket_handles() if handle >= 0]
+    left = list(_ours)
+    _ours.clear()
+    handles = [handle for one in left for handle in one.left_behind() if handle >= 0]
     if handles:
         with suppress(OSError):
             nowhere = os.open(os.devnull, os.O_RDWR)
@@ -53,5 +63,4 @@ def _after_fork_in_child() -> None:
             os.close(nowhere)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+call_in_child(_after_fork_in_child)

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from dicomgui.network.errors import ListenError
 from dicomgui.network.transport.direct import DirectTransport, is_direct
-from dicomgui.network.transport.forking import let_go_after_fork
+from dicomgui.network.transport.forking import stay_with_parent
 from dicomgui.network.transport.protocol import AssociationTransport
 from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.sockets import socket_place
@@ -45,15 +45,15 @@ class Listener:
         self._make_protocol = make_protocol
         self._loop = asyncio.get_running_loop()
         self._watched: list[socket.socket] = []
-        let_go_after_fork(self)
+        stay_with_parent(self)
 
     @property
     def port(self) -> int:
         """The port of the first socket; 0 when closed."""
         return int(self._server.sockets[0].getsockname()[1]) if self._server.sockets else 0
 
-    def socket_handles(self) -> list[int]:
-        """The file descriptors of its sockets; see :mod:`~dicomgui.network.transport.forking`."""
+    def left_behind(self) -> list[int]:
+        """The file descriptors of its sockets, for the child of a fork."""
         return [one.fileno() for one in (*self._watched, *self._server.sockets)]
 
     @property

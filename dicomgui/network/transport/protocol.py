@@ -24,7 +24,7 @@ from dicomgui.network.transport.buffers import READ_ON_S, joined, read_on, recei
 from dicomgui.network.transport.clock import clock_of
 from dicomgui.network.transport.deadlines import Deadlines
 from dicomgui.network.transport.eager import expecting
-from dicomgui.network.transport.forking import let_go_after_fork
+from dicomgui.network.transport.forking import stay_with_parent
 from dicomgui.network.transport.observe import TellMessage, TraceObserver
 from dicomgui.network.transport.sockets import SocketOptions, acknowledge, socket_place, tune
 from dicomgui.network.transport.tls import TlsInfo, agreed_tls
@@ -126,7 +126,7 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self._socket = self._own_socket = transport.get_extra_info("socket")
         if self._socket is not None:
             tune(self._socket, self._options)
-            let_go_after_fork(self)
+            stay_with_parent(self)
         self.local_place = socket_place(transport.get_extra_info("sockname"))
         self.peer_place = socket_place(transport.get_extra_info("peername"))
         seconds = self._loop.time() - self._created if self._role is Role.REQUESTOR else 0.0
@@ -213,10 +213,10 @@ class AssociationTransport(asyncio.BufferedProtocol):
         self.set_deadline("send", None)
         self._set_writable()
 
-    def socket_handles(self) -> list[int]:
-        """The connection's file descriptor, while it is open; see :mod:`~dicomgui.network.transport.forking`."""
-        is_open = self._own_socket is not None and not self.closed.done()
-        return [self._own_socket.fileno()] if self._own_socket is not None and is_open else []
+    def left_behind(self) -> list[int]:
+        """The connection's file descriptor, for the child of a fork, which sends nothing more."""
+        self._given_up = True
+        return [] if self._own_socket is None or self.closed.done() else [self._own_socket.fileno()]
 
     # the user's side
 

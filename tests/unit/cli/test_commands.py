@@ -324,7 +324,7 @@ def test_a_saved_node_brings_its_own_options_and_an_option_given_overrules_them(
     store = NodeStore()
     store.load()
     address = PeerAddress.parse("PACS@127.0.0.1:11112")
-    store.add(Node("Main archive", address, "WARD", NodeTimeouts(response_s=7.0), 16384))
+    store.add(Node("Main archive", address, "WARD", NodeTimeouts(response_s=7.0, cancel_s=60.0), 16384))
     store.save()
 
     peer, options = target_of(build_parser().parse_args(["echo", "main archive"]))
@@ -333,3 +333,9 @@ def test_a_saved_node_brings_its_own_options_and_an_option_given_overrules_them(
 
     _, options = target_of(build_parser().parse_args(["echo", "main archive", "--calling", "ME", "--max-pdu", "0"]))
     assert (options.calling_ae, options.timeouts.response_s, options.max_pdu_length) == ("ME", 7.0, 0)
+    assert options.timeouts.cancel_s == 60.0
+
+    _, options = target_of(build_parser().parse_args(["echo", "main archive", "--timeout", "3"]))
+    assert (options.timeouts.response_s, options.timeouts.cancel_s) == (3.0, 60.0)
+    _, options = target_of(build_parser().parse_args(["echo", "main archive", "--cancel-timeout", "90"]))
+    assert (options.timeouts.response_s, options.timeouts.cancel_s) == (7.0, 90.0)

@@ -26,7 +26,9 @@ FULL = Node(
     "Main PACS",
     PeerAddress.parse("PACS@[::1]:11112"),
     calling_ae="ME",
-    timeouts=NodeTimeouts(connect_s=1, tls_s=6, associate_s=2.5, response_s=math.inf, retrieve_s=3, release_s=4),
+    timeouts=NodeTimeouts(
+        connect_s=1, tls_s=6, associate_s=2.5, response_s=math.inf, retrieve_s=3, release_s=4, cancel_s=60
+    ),
     max_pdu_length=0,
     max_sent_pdu_length=4096,
     proxy=HttpProxy("proxy.example", 8080, "j\u00f6rg@lab"),
@@ -112,7 +114,7 @@ class TestOptions:
         options = FULL.options(self.USUAL)
         assert (options.calling_ae, options.max_pdu_length, options.trace_full) == ("ME", 0, True)
         assert options.timeouts == Timeouts(
-            connect_s=1, tls_s=6, associate_s=2.5, response_s=None, retrieve_s=3, release_s=4, idle_s=7
+            connect_s=1, tls_s=6, associate_s=2.5, response_s=None, retrieve_s=3, release_s=4, cancel_s=60, idle_s=7
         )
         assert (options.tls, options.identity, options.async_ops) == (FULL.tls, FULL.identity, (4, 0))
         assert (options.extended, options.role) == (FULL.extended, RoleWish.BOTH)

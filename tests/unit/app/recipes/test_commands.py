@@ -131,7 +131,8 @@ def test_our_normalized_requests_parse_to_the_same(recipe: Recipe) -> None:
 
 def test_our_command_connects_in_the_same_way(tmp_path: Path) -> None:
     options = ConnectionOptions(
-        "ME TOO", Timeouts(7, 7, 7, 7), 65536, tls=TlsConfig("extended", verify="none", server_name="pacs"),
+        "ME TOO", Timeouts(7, 7, 7, 7, cancel_s=60), 65536,
+        tls=TlsConfig("extended", verify="none", server_name="pacs"),
         identity=Identity(IdentityKind.USERNAME, "anna o'neil", True), async_ops=(4, 2),
         extended=QueryFlags(relational=True, fuzzy=True), role=RoleWish.BOTH, require_identity=True,
         max_sent_pdu_length=16384, local_host="192.0.2.1", sockets=SocketOptions(keepalive_s=30, family="ipv4"),
@@ -142,7 +143,7 @@ def test_our_command_connects_in_the_same_way(tmp_path: Path) -> None:
     peer, again = target_of(read)
     assert str(peer) == "-A B@[::1]:104"
     assert replace(again, timeouts=options.timeouts) == options
-    assert (again.timeouts.connect_s, again.timeouts.response_s) == (7, 7)
+    assert (again.timeouts.connect_s, again.timeouts.response_s, again.timeouts.cancel_s) == (7, 7, 60)
 
 
 # -- the others ------------------------------------------------------------------------------------------------------

@@ -46,11 +46,12 @@ def test_options_in_words() -> None:
 def test_fields_give_back_what_they_show(qtbot: QtBot) -> None:
     fields = ConnectionFields("x")
     qtbot.addWidget(fields)
-    times = NodeTimeouts(connect_s=2.5, response_s=math.inf)
+    times = NodeTimeouts(connect_s=2.5, response_s=math.inf, cancel_s=60)
     for name, text in ConnectionFields.texts_of(times, 16_384).items():
         fields.edits[name].setText(text)
     assert fields.timeouts() == times
     assert fields.max_pdu_length() == 16_384
     fields.show_usual(Timeouts(), 0)
     assert fields.times["connect_s"].placeholderText() == "5 s"
+    assert fields.times["cancel_s"].placeholderText() == "10 s"
     assert fields.max_pdu.placeholderText() == "no limit"

@@ -39,7 +39,7 @@ def write_medium(
     :returns: instances, their bytes, and those that failed by UID, each with the reason.
     :raises OSError: it cannot be written, or is a medium already.
     """
-    from pydicom import fileset
+    from pydicom import fileset, uid
 
     if (target / "DICOMDIR").exists():
         raise FileExistsError(17, "there is a DICOMDIR already", str(target))
@@ -54,6 +54,7 @@ def write_medium(
             tick(file.sop_instance_uid)
             try:
                 added = file_set.add(_head_of(file))
+                added.node._record.ReferencedTransferSyntaxUIDInFile = uid.UID(file.transfer_syntax_uid)
                 originals[str(added.SOPInstanceUID)] = file.path  # the data set's, which may be another one
             except Exception as error:  # pydicom raises nearly anything for what fits into no directory record
                 failed.append((file.sop_instance_uid, f"no directory record can be made: {error}"))
@@ -74,9 +75,11 @@ def write_medium(
 
 def _head_of(file: StoredFile) -> Dataset:
     """The instance without its pixels, and with what a record needs."""
-    from pydicom import dcmread
+    from pydicom import dcmread, uid
 
     dataset = dcmread(file.path, stop_before_pixels=True)
+    if not uid.UID(file.transfer_syntax_uid).is_transfer_syntax:  # pydicom would not write a newer one than it knows
+        dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
     for keyword, value in _REQUIRED.items():
         if keyword not in dataset or (keyword not in _MAY_BE_EMPTY and dataset.get(keyword) in (None, "")):
             setattr(dataset, keyword, value)

@@ -111,6 +111,8 @@ class _Maker:
 
     def add(self, file: StoredFile) -> None:
         """Take a file in, or say why not."""
+        from pydicom import uid as uids
+
         try:
             record: Any = _record_of(file)
             uid = str(record.SOPInstanceUID)
@@ -120,7 +122,8 @@ class _Maker:
                 return
             # pydicom would encode it again, and a set of which one cannot be encoded is of no use any more.
             object.__setattr__(record, "save_as", _touch)
-            self._set.add(record)
+            added: Any = self._set.add(record)
+            added.node._record.ReferencedTransferSyntaxUIDInFile = uids.UID(file.transfer_syntax_uid)
         except Exception as error:  # pydicom raises nearly anything for what fits into no directory record
             reason = f"no directory record can be made: {reason_of(error)}"
             self.failed.append((file.sop_instance_uid, reason))

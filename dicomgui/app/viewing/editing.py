@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from dicomgui.app.files.file_limits import FileLimitError, check_file, check_file_bytes
 from dicomgui.app.viewing.dataset_tree import element_text
@@ -274,7 +274,7 @@ class EditedCopy:
                 _finish(made, finish, uids)
                 made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID
                 made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
-                made.save_as(file, enforce_file_format=True)
+                _write(made, file)
         except Exception as error:  # pydicom raises whatever the value at fault causes
             path.unlink(missing_ok=True)
             raise EditError(f"The copy cannot be written: {type(error).__name__}: {error}") from error
@@ -288,6 +288,20 @@ class EditedCopy:
                 for tag, number in zip(path[:-1:2], path[1:-1:2], strict=True):
                     holder = holder[tag].value[number]
                 holder[path[-1]].value = _value(str(holder[path[-1]].VR), filled(text))
+
+
+def _write(made: Dataset, file: BinaryIO) -> None:
+    """Write a Part 10 file, also in a newer transfer syntax than pydicom knows, which is Explicit VR Little Endian."""
+    from pydicom import dataset
+
+    syntax, meta = made.file_meta.TransferSyntaxUID, made.file_meta
+    if syntax.is_private or syntax.is_transfer_syntax:
+        made.save_as(file, enforce_file_format=True)
+        return
+    dataset.validate_file_meta(meta, enforce_standard=True)
+    meta.FileMetaInformationGroupLength = 0  # its presence makes pydicom count
+    made.preamble = getattr(made, "preamble", None) or bytes(128)
+    made.save_as(file, implicit_vr=False, little_endian=True, force_encoding=True)
 
 
 def _finish(made: Dataset, finish: Finish, uids: UidMap) -> None:

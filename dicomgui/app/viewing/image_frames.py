@@ -6,6 +6,7 @@ import io
 import sys
 import threading
 import warnings
+import zlib
 from array import array
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from dicomgui.app.viewing.image_facts import ImageError, ImageFacts
 from dicomgui.app.viewing.viewed import Viewed
 from dicomgui.network.dimse.pixels import quiet_decoders
-from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, name_of
+from dicomgui.network.uids import DEFLATED_FRAMES, EXPLICIT_VR_BIG_ENDIAN, name_of
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import Decoder
@@ -70,21 +71,38 @@ class FrameReader:
         with self._lock:
             frame = self._kept.get(index)
             if frame is None:
-                frame = self._encapsulated(index) if self.facts.pixels.is_encapsulated else self._native(index)
+                frame = self._decode(index)
                 self._kept[index] = frame
                 while len(self._kept) > 1 and sum(len(one.data) for one in self._kept.values()) > CACHE_BYTES:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(index)
             return frame
 
+    def _decode(self, index: int) -> Frame:
+        if not self.facts.pixels.is_encapsulated:
+            return self._native(index)
+        if self._viewed.transfer_syntax_uid == DEFLATED_FRAMES:
+            return self._deflated(index)
+        return self._encapsulated(index)
+
     # ------------------------------------------------------------------------------------------------------- native
 
     def _native(self, index: int) -> Frame:
+        bits = self._frame_bits
+        return self._framed(*self._bits(index * bits, bits))
+
+    @property
+    def _is_halved(self) -> bool:
+        return self.facts.photometric in ("YBR_FULL_422", "YBR_PARTIAL_422") and self.facts.samples == 3
+
+    @property
+    def _frame_bits(self) -> int:
         facts = self.facts
-        pixels = facts.rows * facts.columns
-        is_halved = facts.photometric in ("YBR_FULL_422", "YBR_PARTIAL_422") and facts.samples == 3
-        bits = pixels * 2 * facts.allocated if is_halved else pixels * facts.samples * facts.allocated
-        data, note = self._bits(index * bits, bits)
+        return facts.rows * facts.columns * (2 if self._is_halved else facts.samples) * facts.allocated
+
+    def _framed(self, data: bytes, note: str) -> Frame:
+        """The frame of native samples in the machine's order; of one bit allocated they are a byte each."""
+        facts, is_halved = self.facts, self._is_halved
         if facts.allocated == 1:
             return Frame(data, "B", facts.rows, facts.columns, facts.samples, facts.photometric, note)
         if is_halved:
@@ -119,6 +137,30 @@ class FrameReader:
         if facts.allocated == 1:
             return _unpacked(data)[start % 8 : start % 8 + count], note
         return data, note
+
+    # -------------------------------------------------------------------------------------------------------- deflated
+
+    def _deflated(self, index: int) -> Frame:
+        """A frame of Deflated Image Frame Compression: what is in the stream is a native frame (PS3.5 A.4.13)."""
+        from pydicom.encaps import get_frame
+
+        facts, bits = self.facts, self._frame_bits
+        size = (bits + 7) // 8
+        stream = io.BufferedReader(_Stream(self._viewed, facts.pixels.offset))
+        try:
+            found = get_frame(stream, index, number_of_frames=facts.frames, **self._offsets())
+            data = _inflated(found, size)
+        except Exception as error:  # pydicom raises whatever the byte at fault causes
+            text = " ".join(str(error).split()) or type(error).__name__
+            name = name_of(DEFLATED_FRAMES)
+            raise ImageError(f"Frame {index + 1} of this {name} image cannot be decoded: {text}.") from error
+        note = ""
+        if len(data) < size:
+            note = f"The pixel data are cut off: {len(data):,} of {size:,} bytes of this frame are there."
+            data += bytes(size - len(data))
+        if facts.allocated == 1:
+            return self._framed(_unpacked(data)[:bits], note)
+        return self._framed(data if sys.byteorder == "little" else _swapped(data, facts.allocated // 8), note)
 
     # ------------------------------------------------------------------------------------------------------ compressed
 
@@ -178,6 +220,17 @@ class FrameReader:
         limit = 8 * self.facts.frames
         found = self._viewed.value_of(offsets, limit), self._viewed.value_of(lengths, limit)
         return {"extended_offsets": found} if all(len(one) == limit for one in found) else {}
+
+
+def _inflated(data: bytes, limit: int) -> bytes:
+    """The first bytes of a deflate stream, with or without the header of zlib around it, which some put there.
+
+    :raises zlib.error: it is neither.
+    """
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, max(1, limit))
+    except zlib.error:
+        return zlib.decompressobj().decompress(data, max(1, limit))
 
 
 class _Stream(io.RawIOBase):

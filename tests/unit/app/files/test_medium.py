@@ -7,15 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.instances import (
-    ROOT,
-    data_set,
-    elements,
-    instance_of,
-    shipped_folder,
-    syntax_of,
-    write_instance,
-)
+from helpers.instances import CT, ROOT, data_set, elements, instance_of, shipped_folder, syntax_of, write_instance
 from helpers.retrieval import real_files
 from pydicom import dcmread
 from pydicom.fileset import FileSet
@@ -23,7 +15,7 @@ from pydicom.fileset import FileSet
 from dicomgui.app.files import medium
 from dicomgui.app.files.dicomdir import referenced_files
 from dicomgui.app.files.medium import write_medium
-from dicomgui.network.part10 import read_head
+from dicomgui.network.part10 import read_head, write_head
 from dicomgui.storage import StoredFile
 
 
@@ -91,6 +83,21 @@ def test_a_record_of_a_report_has_no_content_but_what_modifies_its_title(tmp_pat
     records = dcmread(tmp_path / "medium" / "DICOMDIR").DirectoryRecordSequence
     found = [record.get("ContentSequence") for record in records if record.DirectoryRecordType == "SR DOCUMENT"]
     assert sorted(found, key=bool) == [None, [modifier]]
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.90"])
+def test_a_record_names_the_transfer_syntax_of_its_file_also_a_newer_one_than_pydicom_knows(
+    tmp_path: Path, syntax: str
+) -> None:
+    source = write_instance(tmp_path, 1)
+    head = write_head(sop_class_uid=CT, sop_instance_uid=instance_of(source), transfer_syntax_uid=syntax)
+    path = tmp_path / "newer.dcm"
+    path.write_bytes(head + data_set(source))
+    assert write_medium([stored(path)], tmp_path / "medium", quiet)[0::2] == (1, ())
+    [exported], _ = referenced_files(tmp_path / "medium" / "DICOMDIR")
+    assert exported.read_bytes() == path.read_bytes()
+    records = dcmread(tmp_path / "medium" / "DICOMDIR").DirectoryRecordSequence
+    assert [one.ReferencedTransferSyntaxUIDInFile for one in records if "ReferencedFileID" in one] == [syntax]
 
 
 def test_an_instance_that_fails_after_it_was_listed_is_not_on_the_medium(tmp_path: Path) -> None:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 from helpers.archive import instance
-from helpers.instances import write_instance
+from helpers.instances import EXPLICIT, write_instance
 from pydicom import dcmread
 from pydicom.data import get_charset_files
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 
 from dicomgui.app.viewing.editing import COMMENT, MARK, EditedCopy, EditError, Finish, UidMap, filled, parse_tag
 from dicomgui.app.viewing.viewed import open_bytes, open_file
 from dicomgui.network.dimse.dataset import encode_dataset
+from dicomgui.network.part10 import read_head, write_head
 
 PLAIN = Finish(False, False, False, False, False, False)
 ID, NAME, SERIES, STUDY, UID = 0x00100020, 0x00100010, 0x0020000E, 0x0020000D, 0x00080018
@@ -64,6 +66,22 @@ def test_long_values_go_from_file_to_file(tmp_path: Path) -> None:
     copy.set_value((ID,), "X")
     copy.save(tmp_path / "copy.dcm", Finish(), UidMap())
     assert dcmread(tmp_path / "copy.dcm").PixelData == dcmread(path).PixelData
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.8.1"])
+def test_a_copy_can_be_in_a_newer_syntax_than_pydicom_knows(tmp_path: Path, syntax: str) -> None:
+    dataset = dcmread(write_instance(tmp_path, 1))
+    dataset.PixelData = encapsulate([b"frame of 16 byte"])
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    uids = {"sop_class_uid": str(dataset.SOPClassUID), "sop_instance_uid": str(dataset.SOPInstanceUID)}
+    path = tmp_path / "newer.dcm"
+    path.write_bytes(write_head(**uids, transfer_syntax_uid=syntax) + encode_dataset(dataset, EXPLICIT))
+    copy = copy_of(path)
+    copy.set_value((ID,), "NEW1")
+    copy.save(tmp_path / "copy.dcm", Finish(), UidMap())
+    head, made = read_head(tmp_path / "copy.dcm"), dcmread(tmp_path / "copy.dcm")
+    assert (head.transfer_syntax_uid, head.sop_instance_uid) == (syntax, made.SOPInstanceUID)
+    assert (made.PatientID, made.PixelData) == ("NEW1", dataset.PixelData)
 
 
 def test_new_uids_keep_a_study_together_and_references_to_itself_right(tmp_path: Path) -> None:

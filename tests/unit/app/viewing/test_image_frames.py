@@ -5,15 +5,19 @@ where nothing is compressed, without.
 from __future__ import annotations
 
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom.data
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
+from pydicom.dataset import FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.pixels import convert_color_space, pixel_array
 from pydicom.pixels.processing import apply_color_lut
+from pydicom.uid import UID
 
 from dicomgui.app.viewing import image_frames, image_render
 from dicomgui.app.viewing.image_facts import ImageError, has_image, read_facts, read_meaning
@@ -173,6 +177,79 @@ def test_frames_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reader.frame(14) is reader.frame(14)
     assert reader.frame(0) is not first
     viewed.close()
+
+
+def deflated(
+    tmp_path: Path, frames: list[bytes], *, window: int = -15, offsets: bool = False, **values: object
+) -> Path:
+    """A file in Deflated Image Frame Compression, an item for each frame (PS3.5 A.4.13)."""
+    streams = []
+    for frame in frames:
+        packer = zlib.compressobj(wbits=window)
+        stream = packer.compress(frame) + packer.flush()
+        streams.append(stream + b"\0" * (len(stream) % 2))
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.7.3", "2.25.8"
+    facts = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "Rows": 3, "Columns": 5,
+             "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0}  # fmt: skip
+    for keyword, value in {**facts, **values, "NumberOfFrames": len(frames)}.items():
+        setattr(dataset, keyword, value)
+    dataset.PixelData = encapsulate(streams, has_bot=offsets)
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.8.1")
+    path = tmp_path / "deflated.dcm"
+    dataset.save_as(path, implicit_vr=False, little_endian=True)
+    return path
+
+
+def decoded(path: Path, index: int = 0) -> Frame:
+    viewed = open_file(path)
+    try:
+        return FrameReader(viewed, read_facts(viewed)).frame(index)
+    finally:
+        viewed.close()
+
+
+@pytest.mark.parametrize("window", [-15, 15], ids=["raw", "with the header of zlib"])
+@pytest.mark.parametrize("offsets", [True, False])
+def test_deflated_frames_are_inflated(tmp_path: Path, window: int, offsets: bool) -> None:
+    frames = [bytes(range(15)), bytes(range(100, 115))]
+    path = deflated(tmp_path, frames, window=window, offsets=offsets)
+    assert [decoded(path, index).data for index in (0, 1)] == frames
+    assert decoded(path).note == ""
+
+
+def test_deflated_frames_of_one_bit_begin_on_a_byte_each(tmp_path: Path) -> None:
+    """PS3.5 8.2.16: a segmentation, whose 15 bits a frame are two bytes, the lowest bit first."""
+    frames = [b"\x01\x40", b"\xff\x7f"]
+    path = deflated(tmp_path, frames, BitsAllocated=1, BitsStored=1, HighBit=0)
+    assert decoded(path).data == bytes([1, *[0] * 13, 1])
+    assert decoded(path, 1).data == bytes([1] * 15)
+
+
+def test_deflated_words_and_colours(tmp_path: Path) -> None:
+    words = np.arange(15, dtype="<u2") * 999
+    path = deflated(tmp_path, [words.tobytes()], BitsAllocated=16, BitsStored=16, HighBit=15)
+    assert list(decoded(path).values) == list(words)
+    values: dict[str, object] = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 1}
+    frame = decoded(deflated(tmp_path, [bytes(range(45))], **values))
+    assert frame.data[:6] == bytes([0, 15, 30, 1, 16, 31])
+
+
+def test_deflated_frames_that_are_cut_off_or_no_stream_are_said(tmp_path: Path) -> None:
+    frame = decoded(deflated(tmp_path, [bytes(range(9))]))
+    assert frame.data == bytes(range(9)) + bytes(6)
+    assert "9 of 15 bytes" in frame.note
+    path = deflated(tmp_path, [bytes(15)])
+    data = path.read_bytes()
+    path.write_bytes(data[:-16] + b"\xff" * 8 + data[-8:])
+    with pytest.raises(ImageError, match="Frame 1 of this Deflated Image Frame Compression image cannot be decoded"):
+        decoded(path)
+
+
+def test_a_deflated_frame_is_inflated_no_further_than_it_is_large(tmp_path: Path) -> None:
+    assert decoded(deflated(tmp_path, [bytes(50_000_000)])).data == bytes(15)
 
 
 def test_without_a_decoder_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -265,7 +265,7 @@ def drop_fixed(changes: Dataset, before: Dataset, fixed: Iterable[str]) -> tuple
     other = []
     for tag in map(tag_of, fixed):
         if tag in changes:
-            if not _repeats(changes[tag], before[tag] if tag in before else None):
+            if not _repeats(changes[tag], before.get(tag, None)):
                 other.append(tag)
             del changes[tag]
     return tuple(other)

@@ -41,6 +41,11 @@ def _settings(options: argparse.Namespace) -> AnswerSettings:
     settings = AnswerSettings() if options.answers is None else read_answers(Path(options.answers))
     rules = tuple(rule_from_text(text) for text in options.rules)
     settings = replace(settings, rules=(*rules, *settings.rules))
+    settings = replace(
+        settings,
+        mpps_is_strict=settings.mpps_is_strict and "mpps" not in options.lenient,
+        ups_is_strict=settings.ups_is_strict and "ups" not in options.lenient,
+    )
     if options.commit is not None:
         settings = replace(settings, commitment=replace(settings.commitment, delivery=Delivery(options.commit)))
     return settings
@@ -60,6 +65,8 @@ def _services(options: argparse.Namespace, settings: AnswerSettings) -> frozense
         Provided.UPS: options.ups, Provided.NOTIFICATIONS: options.notifications,
     }  # fmt: skip
     ruled = {rule.service for rule in settings.rules if rule.is_on}
+    strict = {Provided.MPPS: settings.mpps_is_strict, Provided.UPS: settings.ups_is_strict}
+    ruled |= {service for service, is_strict in strict.items() if not is_strict}
     if settings.commitment != CommitmentAnswers():
         ruled.add(Provided.COMMITMENT)
     if (settings.printer_status, settings.printer_info) != ("NORMAL", "NORMAL"):

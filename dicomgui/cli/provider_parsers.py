@@ -43,6 +43,14 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--print", metavar="DIR", dest="print_folder", help="take films, and write each as a PNG file")
     group.add_argument("--ups", action="store_true", help="keep unified procedure steps, and tell their watchers")
     group.add_argument(
+        "--lenient",
+        choices=("mpps", "ups"),
+        action="append",
+        default=[],
+        help="take steps that lack attributes, and changes that repeat what must not change: it keeps its value; may "
+        "be given again",
+    )
+    group.add_argument(
         "--notifications",
         action="store_true",
         help="take event reports of every kind (N-EVENT-REPORT), and that instances are available",

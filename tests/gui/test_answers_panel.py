@@ -425,3 +425,21 @@ async def test_what_is_set_is_there_in_the_next_window(
         window.deleteLater()
         assert reporter.count == 0
     assert AnswerStore(tmp_path).load().worklist[0]["PatientName"] == "王^小东"
+
+
+@pytest.mark.parametrize("service", ["mpps", "ups"])
+async def test_a_service_is_relaxed_by_its_box(panel: AnswersPanel, service: str) -> None:
+    view(panel, service).click()
+    page = {"mpps": panel.mpps, "ups": panel.ups}[service]
+    keeper = {"mpps": panel.desk.performed, "ups": panel.desk.procedures}[service]
+    other = {"mpps": panel.desk.procedures, "ups": panel.desk.performed}[service]
+    await reached(page.isEnabled, "the answers are read")
+    box = panel.findChild(QAbstractButton, f"answers_{service}_strict")
+    assert isinstance(box, QAbstractButton)
+    assert box.isChecked()
+    assert box.isVisible()
+    box.click()
+    await reached(lambda: not keeper.is_strict, "it is in force")
+    assert other.is_strict
+    box.click()
+    await reached(lambda: keeper.is_strict, "it is in force again")

@@ -38,6 +38,8 @@ class AnswerSettings:
     :ivar hides_ended: leave out of the worklist what was completed or discontinued by MPPS.
     :ivar printer_status: Printer Status (2110,0010).
     :ivar printer_info: Printer Status Info (2110,0020), e.g. ``SUPPLY LOW``.
+    :ivar mpps_is_strict: refuse performed steps and changes of them that break PS3.4 table F.7.2-1.
+    :ivar ups_is_strict: refuse unified procedure steps and changes of them that break PS3.4 table CC.2.5-3.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -48,6 +50,8 @@ class AnswerSettings:
     commitment: CommitmentAnswers = field(default=CommitmentAnswers())
     printer_status: str = "NORMAL"
     printer_info: str = "NORMAL"
+    mpps_is_strict: bool = True
+    ups_is_strict: bool = True
 
     def __post_init__(self) -> None:
         if len(self.rules) > MAX_RULES:
@@ -147,6 +151,8 @@ def _settings_of(values: Values, table: Table) -> AnswerSettings:
         commitment=_commitment(values.inside("commitment")),
         printer_status=printer.take("status", "NORMAL", _printer_status),
         printer_info=printer.take("info", "NORMAL", _code_string),
+        mpps_is_strict=values.inside("mpps").take("strict", True, checks.flag),
+        ups_is_strict=values.inside("ups").take("strict", True, checks.flag),
     )
 
 
@@ -250,6 +256,8 @@ def _table_of(settings: AnswerSettings) -> Table:
             "retry_s": commitment.retry_s,
         },
         "printer": {"status": settings.printer_status, "info": settings.printer_info},
+        "mpps": {"strict": settings.mpps_is_strict},
+        "ups": {"strict": settings.ups_is_strict},
     }
 
 

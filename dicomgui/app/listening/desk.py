@@ -28,6 +28,7 @@ from dicomgui.app.listening.print_jobs import PrintedJob, PrintedJobs
 from dicomgui.app.listening.report_queue import ReportQueue
 from dicomgui.app.listening.ris import PreparedRows, UserWorklist, problem_of
 from dicomgui.app.listening.rules import AnswerRule, AnswerRules, obeying
+from dicomgui.app.listening.step_watchers import StepWatchers
 from dicomgui.app.listening.steps_received import StepEntry, procedure_entry, step_status, studies_of
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.client import Association
@@ -108,6 +109,7 @@ class AnswerDesk:
     :ivar notifications: event reports and other notifications that came, the oldest first.
     :ivar revision: counts the changes of what was received, for views.
     :ivar problems: rows of the worklist that are not in force, and why.
+    :ivar watchers: who watches unified procedure steps.
 
     :param print_folder: films are written there as PNG files as well.
     :param in_thread: runs what takes long, e.g. drawing a film.
@@ -142,6 +144,7 @@ class AnswerDesk:
             open_association=self._open_events, on_change=self._on_procedure, max_steps=MAX_STEPS,
             on_forget=self._on_forgotten,
         )  # fmt: skip
+        self.watchers = StepWatchers(self.procedures, in_thread)
         self._printer: Printer | None = None
         self._commitment = CommitmentService(
             lambda: self._settings.commitment, self._tell_commitment, self._note_change, in_thread
@@ -181,6 +184,8 @@ class AnswerDesk:
         """Put prepared settings in force."""
         settings = self._settings = prepared.settings
         self.rules.replace(settings.rules)
+        self.performed.is_strict = settings.mpps_is_strict
+        self.procedures.is_strict = settings.ups_is_strict
         if self._printer is not None:
             self._printer.set_status(settings.printer_status, settings.printer_info)
         self.problems = prepared.problems
@@ -203,7 +208,7 @@ class AnswerDesk:
     async def end(self) -> None:
         """The listener stops: what is under way is broken off."""
         await self._commitment.end()
-        await self.procedures.close()
+        await self.watchers.end()
         self._run = None
 
     def closed(self, association: int) -> None:
@@ -247,7 +252,14 @@ class AnswerDesk:
         answer = obeying(self.rules, service, operation, partial(self._ask, handler), self._note)(request)
         if service is Provided.NOTIFICATIONS:
             return self._noticed(operation, request, answer)
-        return self._watched(service, operation, request, answer)
+        done = self._watched(service, operation, request, answer)
+        return self._watchers_kept(request, done) if (service, operation) == (Provided.UPS, "N-ACTION") else done
+
+    async def _watchers_kept(self, request: Any, answer: Any) -> Any:
+        """The answer, given after who watches was written."""
+        done = await answer if isinstance(answer, Awaitable) else answer
+        await self.watchers.keep(request)
+        return done
 
     async def report(self, request: NEventReportRequest, expected: Expected) -> Status | Reply:
         """Take an event report of any SOP class, and answer it.

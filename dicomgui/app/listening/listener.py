@@ -242,10 +242,12 @@ class Listener:
         self._services = self._make_services()
         try:
             await asyncio.get_running_loop().run_in_executor(self._context.file_pool, self._archive.make_folders)
+            await self._services.prepare()
             self._server = await self._serve(self._services)
         except BaseException:
             await self._close_archive(self._services)
             raise
+        self._services.started()
         report = self._take_early()
         if report is not None:
             asyncio.get_running_loop().call_soon(self._on_repaired, report)

@@ -19,7 +19,7 @@ from dicomgui.network.service_classes.references import Reference
 from dicomgui.network.uids import is_valid_uid
 from dicomgui.storage.disk import CREATE_FLAGS, sync_file, sync_folder, write_all
 
-__all__ = ["MAX_REFERENCES", "MAX_REPORTS", "PendingReport", "ReportQueue", "backoff_s"]
+__all__ = ["MAX_REFERENCES", "MAX_REPORTS", "PendingReport", "ReportQueue", "backoff_s", "replace_file"]
 
 FILE_NAME: Final = "commitment-reports.json"
 VERSION: Final = 1
@@ -135,7 +135,7 @@ class ReportQueue:
             if revision == self._saved:
                 return
             if reports:
-                _replace(self.path, json.dumps(_plain(reports), separators=(",", ":")).encode())
+                replace_file(self.path, json.dumps(_plain(reports), separators=(",", ":")).encode())
             else:
                 with suppress(FileNotFoundError):
                     self.path.unlink()
@@ -143,7 +143,11 @@ class ReportQueue:
             self._saved = revision
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file of mode 0600, which is the old or the new one at any time. Waits for the disk.
+
+    :raises OSError: it cannot be written.
+    """
     other = path.with_suffix(".new")
     with suppress(FileNotFoundError):
         other.unlink()

@@ -76,6 +76,7 @@ class ListenerServices:
         self._find = find
         self._tell = tell
         self._tracer = tracer
+        self._folder = archive.folder
         self._commitments = context.commitments
         self._watched = context.watched
         scheduled = self.desk.worklist if worklist == () else worklist
@@ -101,6 +102,15 @@ class ListenerServices:
         if Provided.GET in self.services:
             own = replace(own, on_get=self._on_retrieve)
         return own
+
+    async def prepare(self) -> None:
+        """Read what is needed before the listener takes requests."""
+        await self.desk.watchers.prepare(self._folder)
+
+    def started(self) -> None:
+        """The listener takes requests from now on."""
+        if Provided.UPS in self.services:
+            self.desk.watchers.begin()
 
     async def close(self) -> None:
         """End what is still under way."""

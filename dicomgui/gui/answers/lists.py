@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +12,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.configuration.provided import Provided
+from dicomgui.app.listening.answers import AnswerSettings
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.steps_received import StepEntry
 from dicomgui.app.viewing.dataset_tree import dataset_node
@@ -23,6 +25,7 @@ from dicomgui.gui.tables.pills import PillDelegate
 from dicomgui.gui.tables.text_table import Cell, TextTable
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState
+from dicomgui.gui.widgets.fields import check_box
 from dicomgui.gui.widgets.flow import FlowRow, Halves
 from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.network.service_classes.performed_steps import PerformedStep
@@ -32,7 +35,7 @@ from dicomgui.trace.finding import plain
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["MAX_SHOWN", "NARROW", "SWITCH", "MppsPage", "StepRow", "StepsPage", "UpsPage", "clock"]
+__all__ = ["MAX_SHOWN", "NARROW", "SWITCH", "JudgedStepsPage", "MppsPage", "StepRow", "StepsPage", "UpsPage", "clock"]
 
 MAX_SHOWN = 500
 """Rows of a list; of more the newest are shown."""
@@ -205,7 +208,38 @@ class StepsPage(QWidget):
         self.desk.clear(self.service)
 
 
-class MppsPage(StepsPage):
+class JudgedStepsPage(StepsPage):
+    """A list of steps whose service may be strict or not."""
+
+    changed = Signal()
+    """The strictness was set otherwise."""
+
+    def __init__(
+        self,
+        name: str,
+        accessible: str,
+        place: Workplace,
+        desk: AnswerDesk,
+        titles: Sequence[str],
+        states: Sequence[str],
+        empty: EmptyState,
+    ) -> None:
+        super().__init__(name, accessible, place, desk, titles, states, empty)
+        tip = "Refuse what lacks attributes, and changes of what must not change. Off: take it, and keep those values"
+        self.is_strict = check_box(f"{name}_strict", "Refuse what breaks the standard", tip=tip)
+        self.is_strict.toggled.connect(self.changed)
+        self.tools.add(self.is_strict)
+
+    def show_settings(self, settings: AnswerSettings) -> None:
+        """Fill in."""
+        raise NotImplementedError
+
+    def over(self, settings: AnswerSettings) -> AnswerSettings:
+        """``settings`` with what is set here."""
+        raise NotImplementedError
+
+
+class MppsPage(JudgedStepsPage):
     """Performed procedure steps."""
 
     service = Provided.MPPS
@@ -218,6 +252,12 @@ class MppsPage(StepsPage):
         super().__init__("answers_mpps", "Performed procedure steps", place, desk, titles, states, empty)
         for number, width in ((3, 150), (4, 80), (5, 90), (6, 100)):
             self.table.setColumnWidth(number, width)
+
+    def show_settings(self, settings: AnswerSettings) -> None:
+        self.is_strict.setChecked(settings.mpps_is_strict)
+
+    def over(self, settings: AnswerSettings) -> AnswerSettings:
+        return replace(settings, mpps_is_strict=self.is_strict.isChecked())
 
     @property
     def count(self) -> int:
@@ -242,7 +282,7 @@ class MppsPage(StepsPage):
         return StepRow(uid, step.status, cells, lambda: dataset)
 
 
-class UpsPage(StepsPage):
+class UpsPage(JudgedStepsPage):
     """Unified procedure steps."""
 
     service = Provided.UPS
@@ -257,6 +297,12 @@ class UpsPage(StepsPage):
         self.clear_button.setToolTip("Forget what has ended and no watcher has locked")
         for number, width in ((3, 140), (4, 100), (5, 100), (6, 110)):
             self.table.setColumnWidth(number, width)
+
+    def show_settings(self, settings: AnswerSettings) -> None:
+        self.is_strict.setChecked(settings.ups_is_strict)
+
+    def over(self, settings: AnswerSettings) -> AnswerSettings:
+        return replace(settings, ups_is_strict=self.is_strict.isChecked())
 
     @property
     def count(self) -> int:

@@ -123,7 +123,7 @@ class AnswersPanel(Panel):
             self.buttons.append(button)
         self.buttons[0].setChecked(True)
         self._group.idClicked.connect(self._on_view_chosen)
-        self.set_pages = (self.rules, self.worklist, self.commitment, self.print_page)
+        self.set_pages = (self.rules, self.worklist, self.commitment, self.print_page, self.mpps, self.ups)
         for page in self.set_pages:
             page.changed.connect(self._on_edited)
         for listed in (self.mpps, self.ups, self.notifications, self.print_page):

@@ -30,11 +30,13 @@ __all__ = [
     "da",
     "dataset_of",
     "derived_uid",
+    "drop_fixed",
     "dt",
     "in_utf_8",
     "incomplete",
     "invalid_value",
     "items_of",
+    "left_unchanged",
     "mark_character_set",
     "new_uid",
     "put",
@@ -50,6 +52,7 @@ __all__ = [
 SUCCESS: Final = Status(0x0000)
 OPTIONAL_UNSUPPORTED: Final = Status(0x0001)
 INVALID_VALUE: Final = Status(0x0106)
+ATTRIBUTE_LIST_ERROR: Final = Status(0x0107)
 MISSING_ATTRIBUTE: Final = Status(0x0120)
 MISSING_VALUE: Final = Status(0x0121)
 
@@ -258,6 +261,33 @@ def wrong_value(dataset: Dataset) -> Reply | None:
                 comment = f"{element.keyword or f'{tag:08X}'} is no {_KINDS[element.VR]}"
                 return Reply(INVALID_VALUE, comment, (tag,), attribute_identifiers=(tag,))
     return None
+
+
+def drop_fixed(changes: Dataset, before: Dataset, fixed: Iterable[str]) -> tuple[int, ...]:
+    """Take out of a modification list what must not be changed.
+
+    :param before: the attributes of the instance.
+    :param fixed: keywords that an N-SET must not hold.
+    :returns: tags of those that it would have changed: what repeats the value that is there is not among them.
+    """
+    other = []
+    for tag in map(tag_of, fixed):
+        if tag in changes:
+            if not _repeats(changes[tag], before.get(tag, None)):
+                other.append(tag)
+            del changes[tag]
+    return tuple(other)
+
+
+def left_unchanged(tags: tuple[int, ...]) -> Reply:
+    """The answer to an N-SET that was performed but for these attributes: 0107, a warning (PS3.7 C.4.2)."""
+    return Reply(ATTRIBUTE_LIST_ERROR, _naming("not changed", tags), attribute_identifiers=tags)
+
+
+def _repeats(change: DataElement, known: DataElement | None) -> bool:
+    if change.VR == "SQ" or (known is not None and known.VR == "SQ"):
+        return list(change.value or ()) == ([] if known is None else list(known.value or ()))
+    return texts_of(change) == ([] if known is None else texts_of(known))
 
 
 _KINDS: Final = {"DA": "date", "DT": "date and time", "TM": "time", "UI": "UID"}

@@ -6,8 +6,9 @@ language of its own shares what is here: :data:`PAIRS`, :func:`item_key`, :func:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from dicomgui.network.dimse.charset import reply_charset
 from dicomgui.network.dimse.dataset import encodes_text
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
-__all__ = ["PAIRS", "PERIOD", "answer_for", "item_key", "keys_in", "matches", "picked", "restricts"]
+__all__ = ["PAIRS", "PERIOD", "answer_for", "item_key", "keys_in", "matches", "paced", "picked", "restricts"]
+
+_T = TypeVar("_T")
+
+SLICE_S: Final = 0.004
+"""A search in memory lets the loop run other tasks after this long, in seconds."""
 
 QUERY_RETRIEVE_LEVEL: Final = 0x0008_0052
 
@@ -191,3 +197,14 @@ def _chosen(identifier: Dataset, candidate: Dataset, pairing: _Pairing) -> Datas
         value = found.value if key is None else _picked(key, list(found.value), pairing)
         response[tag] = DataElement(tag, found.VR, value, validation_mode=config.IGNORE)
     return response
+
+
+async def paced(items: Iterable[_T]) -> AsyncGenerator[_T, None]:
+    """Items in memory, of which there are many; other tasks of the loop run meanwhile."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + SLICE_S
+    for item in items:
+        yield item
+        if loop.time() >= until:
+            await asyncio.sleep(0)
+            until = loop.time() + SLICE_S

@@ -24,10 +24,12 @@ from dicomgui.network.service import (
 )
 from dicomgui.network.service_classes.attributes import (
     SUCCESS,
+    drop_fixed,
     in_utf_8,
     incomplete,
     invalid_value,
     items_of,
+    left_unchanged,
     new_uid,
     selected,
     tag_of,
@@ -128,10 +130,13 @@ class PerformedStep:
 class PerformedSteps:
     """Performed procedure steps in memory.
 
+    :ivar is_strict: may be changed at any time.
+
     :param on_change: called with each step that was made or changed.
     :param is_strict: refuse what lacks attributes that table F.7.2-1 requires, changes of what must not change, and
-        values that cannot be (0106).
-        Without it only the rules about the state hold.
+        values that cannot be (0106). Without it only the rules about the state hold; what must not change keeps its
+        value, and the answer is 0107 (attribute list error, a warning) where another one was given, Success where the
+        same one was.
     :param max_steps: for one more, that which ended and was made first is forgotten; where none has ended it is
         answered 0213 (resource limitation).
     :param on_forget: called with the UID of each step that was forgotten for another one.
@@ -150,7 +155,7 @@ class PerformedSteps:
         self._steps: dict[str, PerformedStep] = {}
         self._on_change = on_change
         self._on_forget = on_forget
-        self._is_strict = is_strict
+        self.is_strict = is_strict
         self._max_steps = max_steps
 
     @property
@@ -188,13 +193,13 @@ class PerformedSteps:
         if len(self._steps) >= self._max_steps and not self.forget_ended():
             return Reply(RESOURCE_LIMITATION, f"there are {self._max_steps} steps already")
         refusal = None
-        if self._is_strict:
+        if self.is_strict:
             refusal = incomplete(dataset, _REQUIRED, may_be_empty=_MAY_BE_EMPTY) or wrong_value(dataset)
         if refusal is not None:
             return refusal
         if text_of(dataset, _STATUS) != IN_PROGRESS:
             return invalid_value(_STATUS, f"a step begins {IN_PROGRESS}")
-        if self._is_strict and not all(
+        if self.is_strict and not all(
             text_of(item, "StudyInstanceUID") for item in items_of(dataset, "ScheduledStepAttributesSequence")
         ):
             return invalid_value("ScheduledStepAttributesSequence", "Study Instance UID is missing")
@@ -212,18 +217,19 @@ class PerformedSteps:
         status = text_of(changes, _STATUS) if _STATUS in changes else IN_PROGRESS
         if status not in (IN_PROGRESS, COMPLETED, DISCONTINUED):
             return invalid_value(_STATUS, "no status of a step")
-        fixed = tuple(tag for tag in map(tag_of, _FIXED) if tag in changes) if self._is_strict else ()
-        if fixed:
+        fixed = tuple(tag for tag in map(tag_of, _FIXED) if tag in changes)
+        kept = () if self.is_strict else drop_fixed(changes, step.dataset, _FIXED)
+        if fixed and self.is_strict:
             return Reply(NO_SUCH_ATTRIBUTE, "must not be changed", fixed, attribute_identifiers=fixed)
         changed = step.dataset[:]
         changed.update(changes)
-        refusal = wrong_value(changes) if self._is_strict else None
-        if refusal is None and self._is_strict and status != IN_PROGRESS:
+        refusal = wrong_value(changes) if self.is_strict else None
+        if refusal is None and self.is_strict and status != IN_PROGRESS:
             refusal = incomplete(changed, _AT_THE_END)
         if refusal is not None:
             return refusal
         self._keep(PerformedStep(step.sop_instance_uid, in_utf_8(changed), request.facts))
-        return SUCCESS
+        return left_unchanged(kept) if kept else SUCCESS
 
     def on_n_get(self, request: NGetRequest) -> NormalizedAnswer:
         """Read a step (PS3.4 F.8.2.1)."""

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -26,17 +26,22 @@ from dicomgui.network.service import (
 )
 from dicomgui.network.service_classes.attributes import (
     SUCCESS,
+    drop_fixed,
     dt,
     in_utf_8,
     incomplete,
     items_of,
+    left_unchanged,
     new_uid,
     put,
     selected,
+    tag_of,
     text_of,
+    texts_of,
 )
-from dicomgui.network.service_classes.matching import answer_for, matches
+from dicomgui.network.service_classes.matching import answer_for, matches, paced
 from dicomgui.network.service_classes.step_states import (
+    FIXED,
     NO_SUCH_STEP,
     judge_attributes,
     judge_cancel_request,
@@ -75,6 +80,7 @@ CANNOT_CONTACT: Final = Status(0xC312)
 
 TRANSACTION_UID: Final = 0x00081195
 _PROGRESS = "ProcedureStepProgressInformationSequence"
+_ASSIGNED = ("ScheduledStationNameCodeSequence", "ScheduledHumanPerformersSequence")
 _REQUIRED = (
     "ProcedureStepState",
     "ProcedureStepLabel",
@@ -109,11 +115,15 @@ class ProcedureStep:
 class ProcedureSteps:
     """Unified procedure steps in memory.
 
+    :ivar is_strict: may be changed at any time.
+
     :param open_association: see :data:`~dicomgui.network.service_classes.subscriptions.EventOpener`; without it no
         events are sent, and subscriptions are answered C315.
     :param on_change: called with each step that was made or changed.
     :param worklist_label: for steps that come without one; the answer is then B300.
-    :param is_strict: refuse new steps that lack what table CC.2.5-3 requires, and values that cannot be (0106).
+    :param is_strict: refuse new steps that lack what table CC.2.5-3 requires, values that cannot be (0106), and changes
+        of what must not change (0105). Without it such an attribute keeps its value, and the answer is 0107 (attribute
+        list error, a warning) where another one was given, Success where the same one was.
     :param grants_locks: whether a subscriber may keep a step from being removed; else the answer is B301.
     :param max_steps: one more is answered 0213 (resource limitation).
     """
@@ -136,7 +146,7 @@ class ProcedureSteps:
         self._watchers = Watchers(open_association, grants_locks=grants_locks)
         self._on_change = on_change
         self._worklist_label = worklist_label
-        self._is_strict = is_strict
+        self.is_strict = is_strict
         self._max_steps = max_steps
         self._on_forget = on_forget
 
@@ -148,6 +158,33 @@ class ProcedureSteps:
     def subscribers(self, sop_instance_uid: str) -> tuple[str, ...]:
         """AE titles of who is told of the events of a step."""
         return self._watchers.subscribers(sop_instance_uid)
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """AE titles of all subscribers, sorted."""
+        return self._watchers.receivers
+
+    def announce(
+        self,
+        status: str,
+        *,
+        keeps_subscriptions: bool = True,
+        keeps_steps: bool = True,
+        fallback: Iterable[str] = (),
+    ) -> tuple[str, ...]:
+        """Tell all subscribers that this SCP was restarted, or is going down (PS3.4 CC.2.4.3, SCP Status Change).
+
+        An SCP must do so after each restart; :meth:`flush` waits until it is done.
+
+        :param status: ``ups_watch.RESTARTED`` or ``ups_watch.GOING_DOWN``.
+        :param keeps_subscriptions: who was subscribed still is; else they are told that it was a cold start.
+        :param keeps_steps: the same of the steps.
+        :param fallback: AE titles that are told as well: those that were subscribed before the subscriptions were lost.
+        :returns: AE titles of all who are told, each once.
+        """
+        return self._watchers.announce(
+            status, keeps_subscriptions=keeps_subscriptions, keeps_steps=keeps_steps, fallback=fallback
+        )
 
     def remove_finished(self) -> tuple[str, ...]:
         """Forget the steps that have ended and that no subscriber has locked; returns their UIDs."""
@@ -169,7 +206,7 @@ class ProcedureSteps:
         await self._watchers.flush()
 
     async def close(self) -> None:
-        """Send no more events."""
+        """Give up the events that are under way; later ones are sent again."""
         await self._watchers.close()
 
     def handlers(self) -> Handlers:
@@ -182,16 +219,28 @@ class ProcedureSteps:
             on_n_action=self.on_n_action,
         )
 
-    def on_find(self, request: FindRequest) -> Iterator[Dataset]:
-        """Answer with the steps that match (PS3.4 CC.2.8)."""
+    async def on_find(self, request: FindRequest) -> AsyncGenerator[Dataset, None]:
+        """Answer with the steps that match (PS3.4 CC.2.8), as they are now; other tasks of the loop run meanwhile."""
         wanted = request.dataset
         wanted.pop(TRANSACTION_UID, None)  # nobody is told who holds a claim
-        for uid, step in tuple(self._steps.items()):
-            candidate = step.dataset[:]
-            put(candidate, "SOPClassUID", PUSH)
-            put(candidate, "SOPInstanceUID", uid)
-            if matches(wanted, candidate):
-                yield answer_for(wanted, candidate)
+        keys = wanted[:]
+        for keyword in ("SOPClassUID", "SOPInstanceUID"):
+            keys.pop(tag_of(keyword), None)
+        async for step in paced(self._candidates(wanted)):
+            if matches(keys, step.dataset):
+                yield answer_for(wanted, _identified(step))
+
+    def _candidates(self, wanted: Dataset) -> tuple[ProcedureStep, ...]:
+        """The steps that match the UIDs of SOP class and instance."""
+        classes, instances = (
+            [uid for uid in texts_of(wanted[keyword]) if uid not in ("", "*")] if keyword in wanted else []
+            for keyword in ("SOPClassUID", "SOPInstanceUID")
+        )
+        if classes and PUSH not in classes:
+            return ()
+        if instances:
+            return tuple(self._steps[uid] for uid in dict.fromkeys(instances) if uid in self._steps)
+        return tuple(self._steps.values())
 
     def on_n_create(self, request: NCreateRequest) -> NormalizedAnswer:
         """Take a new step (PS3.4 CC.2.5)."""
@@ -202,7 +251,7 @@ class ProcedureSteps:
             return Reply(RESOURCE_LIMITATION, f"there are {self._max_steps} steps already")
         step = in_utf_8(request.dataset)
         step.pop(TRANSACTION_UID, None)
-        refusal = (incomplete(step, _REQUIRED) or judge_attributes(step)) if self._is_strict else None
+        refusal = (incomplete(step, _REQUIRED) or judge_attributes(step)) if self.is_strict else None
         if refusal is not None:
             return refusal
         if text_of(step, "ProcedureStepState") != SCHEDULED:
@@ -212,7 +261,9 @@ class ProcedureSteps:
             put(step, "WorklistLabel", self._worklist_label)
             status = CREATED_WITH_MODIFICATIONS
         self._watchers.add_step(uid, step)
-        self._keep(uid, step, EventType.STATE_REPORT)
+        events = [EventType.STATE_REPORT]
+        events += [EventType.ASSIGNED] if any(items_of(step, keyword) for keyword in _ASSIGNED) else []
+        self._keep(uid, step, *events)
         return Reply(status, sop_instance_uid=uid)
 
     def on_n_set(self, request: NSetRequest) -> NormalizedAnswer:
@@ -222,8 +273,9 @@ class ProcedureSteps:
         if step is None:
             return NO_SUCH_STEP
         changes = in_utf_8(request.dataset)
+        kept = () if self.is_strict else drop_fixed(changes, step.dataset, FIXED)
         refusal = judge_update(step.dataset, self._locks.get(uid, ""), changes)
-        if refusal is None and self._is_strict:
+        if refusal is None and self.is_strict:
             refusal = judge_attributes(changes)
         if refusal is not None:
             return refusal
@@ -234,8 +286,10 @@ class ProcedureSteps:
         is_report = text_of(changed, readiness) != text_of(step.dataset, readiness)
         events = [EventType.STATE_REPORT] if is_report else []
         events += [EventType.PROGRESS_REPORT] if _PROGRESS in changes else []
+        is_assigned = any(items_of(changed, keyword) != items_of(step.dataset, keyword) for keyword in _ASSIGNED)
+        events += [EventType.ASSIGNED] if is_assigned else []
         self._keep(uid, in_utf_8(changed), *events)
-        return SUCCESS
+        return left_unchanged(kept) if kept else SUCCESS
 
     def on_n_get(self, request: NGetRequest) -> NormalizedAnswer:
         """Read a step (PS3.4 CC.2.7)."""
@@ -303,3 +357,10 @@ class ProcedureSteps:
             self._watchers.tell(uid, event, report_of(event, dataset))
         if self._on_change is not None:
             self._on_change(step)
+
+
+def _identified(step: ProcedureStep) -> Dataset:
+    dataset = step.dataset[:]
+    put(dataset, "SOPClassUID", PUSH)
+    put(dataset, "SOPInstanceUID", step.sop_instance_uid)
+    return dataset

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALREADY_CANCELED",
+    "FIXED",
     "NO_SUCH_STEP",
     "judge_attributes",
     "judge_cancel_request",
@@ -42,7 +43,7 @@ NOT_IN_PROGRESS: Final = Reply(Status(0xC310), "the step is not in progress")
 IS_COMPLETED: Final = Reply(Status(0xC311), "the step is already completed")
 
 
-_FIXED: Final = (
+FIXED: Final = (
     "SOPClassUID",
     "SOPInstanceUID",
     "PatientName",
@@ -116,7 +117,7 @@ def judge_update(step: Dataset, lock: str, changes: Dataset) -> Reply | None:
         return WRONG_TRANSACTION
     if "ProcedureStepState" in changes:
         return invalid_value("ProcedureStepState", "the state is changed by N-ACTION")
-    fixed = tuple(tag for tag in map(tag_of, _FIXED) if tag in changes)
+    fixed = tuple(tag for tag in map(tag_of, FIXED) if tag in changes)
     if fixed:
         return Reply(NO_SUCH_ATTRIBUTE, "must not be changed", fixed, attribute_identifiers=fixed)
     return None

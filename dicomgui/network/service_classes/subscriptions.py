@@ -42,6 +42,12 @@ class Subscriptions:
         self._single: dict[str, dict[str, bool]] = {}
         self._all: dict[tuple[str, bool], _Global] = {}
 
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """AE titles of all subscribers, sorted."""
+        single = (title for watchers in self._single.values() for title in watchers)
+        return tuple(sorted({*single, *(title for title, _ in self._all)}))
+
     def subscribers(self, uid: str) -> tuple[str, ...]:
         """Who is told of the events of a step."""
         return tuple(self._single.get(uid, ()))
@@ -126,8 +132,10 @@ class EventCourier:
             await asyncio.wait(under_way)
 
     async def close(self) -> None:
-        """Send no more; what waits is lost."""
+        """End the deliveries; what waits is lost. A later event is brought again."""
         await self._tasks.close()
+        self._waiting.clear()  # of a delivery that had not begun, too
+        self._deliveries.clear()
 
     async def _deliver(self, ae_title: str) -> None:
         waiting = self._waiting[ae_title]

@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL_STEPS",
+    "COLD_START",
     "FILTERED_STEPS",
+    "GOING_DOWN",
     "REPORT_CONTEXTS",
+    "RESTARTED",
     "SUBSCRIBE",
     "SUSPEND",
     "UNSUBSCRIBE",
+    "WARM_START",
     "EventReceiver",
     "EventType",
     "UpsEvent",
@@ -53,6 +57,15 @@ SUBSCRIBE: Final = 3
 UNSUBSCRIBE: Final = 4
 SUSPEND: Final = 5
 
+RESTARTED: Final = "RESTARTED"
+GOING_DOWN: Final = "GOING DOWN"
+"""The values of SCP Status (0074,1242)."""
+
+WARM_START: Final = "WARM START"
+COLD_START: Final = "COLD START"
+"""The values of Subscription List Status (0074,1244) and Unified Procedure Step List Status (0074,1246): the list was
+kept, or lost."""
+
 NO_SUCH_EVENT_TYPE: Final = Status(0x0113)
 
 
@@ -68,7 +81,7 @@ class EventType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class UpsEvent:
-    """An event of a step, or of the peer itself (``SCP_STATUS_CHANGE``)."""
+    """An event of a step, or of the peer itself (``SCP_STATUS_CHANGE``), whose instance is :data:`ALL_STEPS`."""
 
     event_type: EventType
     sop_instance_uid: str
@@ -89,6 +102,16 @@ class UpsEvent:
             except ValueError:
                 return None
         return None
+
+    @property
+    def scp_status(self) -> str:
+        """``RESTARTED`` or ``GOING DOWN``, of a change of the SCP's status."""
+        return text_of(self.dataset, "SCPStatus")
+
+    @property
+    def stations(self) -> tuple[str, ...]:
+        """Code values of the stations that an assigned step shall be done at; none where it was taken from all."""
+        return tuple(text_of(item, "CodeValue") for item in items_of(self.dataset, "ScheduledStationNameCodeSequence"))
 
     @property
     def requesting_ae(self) -> str:

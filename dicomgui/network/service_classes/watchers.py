@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from dicomgui.network.service import Reply
-from dicomgui.network.service_classes.attributes import SUCCESS, in_utf_8, items_of, put, text_of
+from dicomgui.network.service_classes.attributes import SUCCESS, dataset_of, in_utf_8, items_of, put, text_of
 from dicomgui.network.service_classes.step_states import NO_SUCH_STEP
 from dicomgui.network.service_classes.subscriptions import EventCourier, EventOpener, Subscriptions
 from dicomgui.network.service_classes.ups_watch import (
     ALL_STEPS,
+    COLD_START,
     FILTERED_STEPS,
     SUSPEND,
     UNSUBSCRIBE,
+    WARM_START,
     EventType,
     UpsEvent,
 )
@@ -31,6 +33,7 @@ NOT_APPROPRIATE: Final = Status(0xC314)
 NO_EVENTS: Final = Status(0xC315)
 
 _PROGRESS = "ProcedureStepProgressInformationSequence"
+_PERFORMER = "HumanPerformerCodeSequence"
 
 
 class Watchers:
@@ -44,6 +47,11 @@ class Watchers:
         self._courier = None if open_association is None else EventCourier(open_association)
         self._subscriptions = Subscriptions()
         self._grants_locks = grants_locks
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """AE titles of all subscribers, sorted."""
+        return self._subscriptions.receivers
 
     def subscribers(self, uid: str) -> tuple[str, ...]:
         """Who is told of the events of a step."""
@@ -76,6 +84,24 @@ class Watchers:
         if self._courier is not None:
             for ae_title in receivers or self._subscriptions.subscribers(uid):
                 self._courier.bring(ae_title, UpsEvent(event, uid, content))
+
+    def announce(
+        self, status: str, *, keeps_subscriptions: bool, keeps_steps: bool, fallback: Iterable[str]
+    ) -> tuple[str, ...]:
+        """Send an SCP Status Change to all subscribers and to ``fallback``, to each once; returns their AE titles."""
+        if self._courier is None:
+            return ()
+        report = dataset_of(
+            {
+                "SCPStatus": status,
+                "SubscriptionListStatus": WARM_START if keeps_subscriptions else COLD_START,
+                "UnifiedProcedureStepListStatus": WARM_START if keeps_steps else COLD_START,
+            }
+        )
+        told = tuple(sorted({*self._subscriptions.receivers, *fallback}))
+        for ae_title in told:
+            self._courier.bring(ae_title, UpsEvent(EventType.SCP_STATUS_CHANGE, ALL_STEPS, report))
+        return told
 
     def perform(self, action: int, uid: str, information: Dataset, steps: Mapping[str, Dataset]) -> Status | Reply:
         """Answer an N-ACTION that subscribes, unsubscribes or suspends.
@@ -126,17 +152,37 @@ class Watchers:
 
 
 def report_of(event: EventType, step: Dataset) -> Dataset:
-    """The Event Information of a state or progress report (PS3.4 table CC.2.4-1)."""
+    """The Event Information of a state, progress or assignment report (PS3.4 table CC.2.4-1)."""
     from pydicom import Dataset
 
     report = Dataset()
     if event == EventType.PROGRESS_REPORT:
         report[_PROGRESS] = step[_PROGRESS]
-        return in_utf_8(report)
+    elif event == EventType.ASSIGNED:
+        _put_assignment(report, step)
+    else:
+        _put_state(report, step)
+    return in_utf_8(report)
+
+
+def _put_state(report: Dataset, step: Dataset) -> None:
     for keyword in ("ProcedureStepState", "InputReadinessState"):
         put(report, keyword, step.get(keyword))
     for item in items_of(step, _PROGRESS):
         for keyword in ("ReasonForCancellation", "ProcedureStepDiscontinuationReasonCodeSequence"):
             if keyword in item:
                 report[keyword] = item[keyword]
-    return in_utf_8(report)
+
+
+def _put_assignment(report: Dataset, step: Dataset) -> None:
+    """Stations and performers, each only where the step has them: all codes, and the first organization."""
+    performers = items_of(step, "ScheduledHumanPerformersSequence")
+    organizations = filter(None, (text_of(one, "HumanPerformerOrganization") for one in performers))
+    values: dict[str, object] = {
+        "ScheduledStationNameCodeSequence": list(items_of(step, "ScheduledStationNameCodeSequence")),
+        "HumanPerformerCodeSequence": [code for one in performers for code in items_of(one, _PERFORMER)],
+        "HumanPerformerOrganization": next(organizations, ""),
+    }
+    for keyword, value in values.items():
+        if value:
+            put(report, keyword, value)

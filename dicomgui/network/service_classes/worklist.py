@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
@@ -21,7 +21,7 @@ from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.service import FindRequest, Handlers, ServiceUser
 from dicomgui.network.service_classes.attributes import mark_character_set, put, text_of
 from dicomgui.network.service_classes.keys import set_key, value_at
-from dicomgui.network.service_classes.matching import answer_for, matches
+from dicomgui.network.service_classes.matching import answer_for, matches, paced
 from dicomgui.network.service_classes.query import date_range, search
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
 
@@ -214,10 +214,10 @@ class WorklistProvider:
         """What a server takes."""
         return Handlers(on_find=self.on_find)
 
-    def on_find(self, request: FindRequest) -> Iterator[Dataset]:
-        """Answer with the items that match."""
+    async def on_find(self, request: FindRequest) -> AsyncGenerator[Dataset, None]:
+        """Answer with the items that match; other tasks of the loop run meanwhile."""
         wanted = request.dataset
-        for item in self._items():
+        async for item in paced(self._items()):
             if matches(wanted, item, worklist=True):
                 yield answer_for(wanted, item, worklist=True)
 

@@ -58,6 +58,18 @@ def test_each_service_has_its_option(tmp_path: Path) -> None:
     assert services == frozenset(Provided) - USUAL
 
 
+def test_a_service_can_be_lenient_by_itself(tmp_path: Path) -> None:
+    desk, services, _ = answered("--lenient", "mpps")
+    assert (desk.performed.is_strict, desk.procedures.is_strict) == (False, True)
+    assert services == {Provided.MPPS}
+    file = tmp_path / "mine.toml"
+    file.write_text("[ups]\nstrict = false\n", "utf-8")
+    desk, services, _ = answered("--answers", str(file))
+    assert (desk.performed.is_strict, desk.procedures.is_strict) == (True, False)
+    assert services == {Provided.UPS}
+    assert answered("--answers", str(file), "--lenient", "mpps", "--lenient", "ups")[1] == {Provided.MPPS, Provided.UPS}
+
+
 def test_rules_of_options_are_in_their_order_and_offer_their_service() -> None:
     refusal = "mpps N-CREATE status=A700 comment='no room' delay=500 every=2 attributes='PatientID=1; PatientSex=F'"
     desk, services, _ = answered("--rule", refusal, "--rule", "WORKLIST delay=3000")

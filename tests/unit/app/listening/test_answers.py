@@ -26,6 +26,8 @@ FULL = AnswerSettings(
     commitment=CommitmentAnswers(Verdict.ALL, Delivery.NEW, 10, 2, ("1.2.3",), 0x0213),
     printer_status="WARNING",
     printer_info="SUPPLY LOW",
+    mpps_is_strict=False,
+    ups_is_strict=False,
 )
 
 

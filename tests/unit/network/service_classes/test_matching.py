@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+
 import pytest
 from helpers.instances import EXPLICIT, elements
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
+from dicomgui.network.service_classes import matching
 from dicomgui.network.service_classes.attributes import dataset_of
 from dicomgui.network.service_classes.keys import keys_of
 from dicomgui.network.service_classes.matching import answer_for, matches
@@ -294,3 +298,27 @@ def test_an_answer_from_a_data_set_in_another_character_set() -> None:
     again = decode_dataset(encode_dataset(answer_for(keys, read), EXPLICIT), EXPLICIT)
     assert again.PatientName == "ﾔﾏﾀﾞ^ﾀﾛｳ"
     assert again.RequestAttributesSequence[0].RequestedProcedureDescription == "ｱ"
+
+
+async def test_a_search_that_finds_nothing_lets_other_tasks_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matching, "SLICE_S", 0.0)
+    looked_at: list[int] = []
+    turns: list[int] = []
+
+    def candidates() -> Iterator[Dataset]:
+        for number in range(20):
+            looked_at.append(number)
+            yield keys_of([f"PatientID={number}"])
+
+    async def other_task() -> None:
+        while len(looked_at) < 20:
+            turns.append(len(looked_at))
+            await asyncio.sleep(0)
+
+    async def search() -> list[Dataset]:
+        wanted = keys_of(["PatientID=none"])
+        return [one async for one in matching.paced(candidates()) if matches(wanted, one)]
+
+    found, _ = await asyncio.gather(search(), other_task())
+    assert found == []
+    assert len(turns) >= 10

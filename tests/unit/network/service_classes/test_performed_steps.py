@@ -105,7 +105,7 @@ def test_a_lenient_keeper_looks_at_the_status_only() -> None:
     assert status_of(steps.on_n_create(create(SOP_CLASS, UID, Dataset()))) == 0x0106
     bare = dataset_of({"PerformedProcedureStepStatus": "IN PROGRESS"})
     assert status_of(steps.on_n_create(create(SOP_CLASS, UID, bare))) == 0
-    end = dataset_of({"PerformedProcedureStepStatus": "COMPLETED", "PatientID": "changed"})
+    end = dataset_of({"PerformedProcedureStepStatus": "COMPLETED"})
     assert status_of(steps.on_n_set(change(SOP_CLASS, UID, end))) == 0
     assert steps.on_n_set(change(SOP_CLASS, UID, end)) is MAY_NO_LONGER_BE_UPDATED
 
@@ -178,3 +178,22 @@ def test_a_step_can_be_removed() -> None:
     with pytest.raises(KeyError):
         steps.remove(UID)
     assert steps.handlers().on_n_set == steps.on_n_set
+
+
+def test_what_an_update_repeats_is_passed_over_where_that_is_set() -> None:
+    """Some modalities send the whole step again with its end."""
+    steps = PerformedSteps(is_strict=False)
+    steps.on_n_create(create(SOP_CLASS, UID, new_step()))
+    before = steps.steps[UID].dataset
+    same = before[:]
+    same.update(dataset_of({"PerformedProcedureStepDescription": "again"}))
+    assert status_of(steps.on_n_set(change(SOP_CLASS, UID, same))) == 0
+    other = dataset_of({"PatientID": "changed", "StudyID": before.get("StudyID"), "ReferencedPatientSequence": [same]})
+    reply = steps.on_n_set(change(SOP_CLASS, UID, other))
+    assert (status_of(reply), set(reply.attribute_identifiers)) == (0x0107, {0x00100020, 0x00081120})
+    after = steps.steps[UID].dataset
+    assert after.PatientID == before.PatientID
+    assert after.ReferencedPatientSequence == before.ReferencedPatientSequence
+    assert after.PerformedProcedureStepDescription == "again"
+    steps.is_strict = True
+    assert status_of(steps.on_n_set(change(SOP_CLASS, UID, same))) == 0x0105

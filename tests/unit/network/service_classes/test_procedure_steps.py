@@ -10,7 +10,7 @@ from dicomgui.network.service_classes.attributes import Code, dataset_of
 from dicomgui.network.service_classes.keys import keys_of
 from dicomgui.network.service_classes.procedure_steps import ProcedureStep, ProcedureSteps
 from dicomgui.network.service_classes.ups_attributes import PULL, PUSH, QUERY, cancelation, performed, scheduled
-from dicomgui.network.service_classes.ups_watch import ALL_STEPS, EventType
+from dicomgui.network.service_classes.ups_watch import ALL_STEPS, GOING_DOWN, RESTARTED, EventType, UpsEvent
 
 UID, KEY = "1.2.3", "1.2.9"
 CODE = Code("1", "99X", "x")
@@ -157,20 +157,41 @@ def test_what_is_not_there_is_c307() -> None:
     assert status_of(steps.on_n_action(act(PUSH, UID, 9))) == 0x0123
 
 
-def test_a_claim_is_never_told() -> None:
+async def test_a_claim_is_never_told() -> None:
     steps = kept()
     go(steps, "IN PROGRESS")
     reply = steps.on_n_get(read(PUSH, UID, 0x00081195, 0x00741000))
     assert (status_of(reply), reply.attribute_identifiers) == (0x0001, (0x00081195,))
-    found = list(steps.on_find(find(QUERY, dataset_of({"TransactionUID": "", "ProcedureStepState": "IN PROGRESS"}))))
+    found = await found_by(steps, dataset_of({"TransactionUID": "", "ProcedureStepState": "IN PROGRESS"}))
     assert [one.ProcedureStepState for one in found] == ["IN PROGRESS"]
     assert "TransactionUID" not in found[0]
 
 
-def test_steps_are_found_by_what_they_are() -> None:
+async def found_by(steps: ProcedureSteps, identifier: Dataset) -> list[Dataset]:
+    return [one async for one in steps.on_find(find(QUERY, identifier))]
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"),
+    [
+        ([f"SOPInstanceUID={UID}"], True),
+        ([f"SOPInstanceUID=1.2.4\\{UID}"], True),
+        ([f"SOPInstanceUID={UID}\\{UID}", "SOPClassUID"], True),
+        ([f"SOPInstanceUID={UID}", f"SOPClassUID={PUSH}"], True),
+        ([f"SOPClassUID={PULL}"], False),
+        (["SOPInstanceUID=1.2.4"], False),
+        (["ProcedureStepLabel=W*"], True),
+        (["ProcedureStepLabel=Other"], False),
+        ([f"SOPInstanceUID={UID}", "ProcedureStepLabel=Other"], False),
+    ],
+)
+async def test_steps_are_found_by_what_they_are(keys: list[str], found: bool) -> None:
     steps = kept()
-    assert [one.SOPInstanceUID for one in steps.on_find(find(PULL, keys_of([f"SOPInstanceUID={UID}"])))] == [UID]
-    assert list(steps.on_find(find(PULL, keys_of(["ProcedureStepLabel=Other"])))) == []
+    steps.on_n_create(create(PUSH, "1.2.5", scheduled("Else", worklist_label="W")))
+    answers = await found_by(steps, keys_of(keys))
+    assert len(answers) == found
+    if answers and "SOPInstanceUID" in answers[0]:
+        assert UID in {one.SOPInstanceUID for one in answers}
     assert steps.handlers().on_find == steps.on_find
 
 
@@ -233,3 +254,83 @@ async def test_finished_steps_are_removed_unless_they_are_locked() -> None:
     assert steps.remove_finished() == (UID,)
     assert not steps.steps
     await steps.close()
+
+
+# -- assigned --------------------------------------------------------------------------------------------------------
+
+
+def performer(code: str, organization: str = "") -> Dataset:
+    values = {"HumanPerformerCodeSequence": [Code(code, "99X", "x").item()]}
+    return dataset_of(values | ({"HumanPerformerOrganization": organization} if organization else {}))
+
+
+async def test_watchers_are_told_to_whom_a_step_is_assigned() -> None:
+    """PS3.4 CC.2.4.3: at its creation where it is populated, and each time that one of the sequences is updated."""
+    user = ScriptedUser()
+    steps = ProcedureSteps(open_association=lambda ae: user)
+    steps.on_n_action(act(PUSH, ALL_STEPS, 3, dataset_of({"ReceivingAE": "A", "DeletionLock": "FALSE"})))
+    assert steps.receivers == ("A",)
+    steps.on_n_create(create(PUSH, "1.1", scheduled("Nobody's", worklist_label="W")))
+    steps.on_n_create(create(PUSH, UID, scheduled("Work", worklist_label="W", station=CODE)))
+    people = [performer("7"), performer("8", "Ward 9")]
+    set_(steps, dataset_of({"ScheduledHumanPerformersSequence": people}), "")
+    set_(steps, dataset_of({"ScheduledHumanPerformersSequence": people, "ProcedureStepLabel": "Same"}), "")
+    set_(steps, dataset_of({"ScheduledHumanPerformersSequence": [], "ScheduledStationNameCodeSequence": []}), "")
+    await steps.flush()
+    kinds = [(arguments[1], arguments[2]) for _, arguments, _ in user.asked]
+    assert kinds == [("1.1", 1), (UID, 1), (UID, 5), (UID, 5), (UID, 5)]
+    events = [UpsEvent(arguments[2], arguments[1], arguments[3]) for _, arguments, _ in user.asked]
+    first, second, third = events[2:]
+    assert [element.keyword for element in first.dataset] == ["ScheduledStationNameCodeSequence"]
+    assert first.stations == ("1",)
+    assert [item.CodeValue for item in second.dataset.HumanPerformerCodeSequence] == ["7", "8"]
+    assert second.dataset.HumanPerformerOrganization == "Ward 9"
+    assert second.stations == ("1",)
+    assert (len(third.dataset), third.stations) == (0, ())
+
+
+# -- the status of the SCP -------------------------------------------------------------------------------------------
+
+
+async def test_all_subscribers_and_the_fallback_list_are_told_of_a_restart_once() -> None:
+    """PS3.4 CC.2.4.3: the fallback list, who is subscribed globally, and who is to any step."""
+    users = {"A": ScriptedUser(), "B": ScriptedUser(), "C": ScriptedUser()}
+    steps = kept(open_association=users.get)
+    steps.on_n_action(act(PUSH, ALL_STEPS, 3, dataset_of({"ReceivingAE": "A", "DeletionLock": "FALSE"})))
+    steps.on_n_action(act(PUSH, UID, 3, dataset_of({"ReceivingAE": "B", "DeletionLock": "FALSE"})))
+    await steps.flush()
+    for user in users.values():
+        user.asked.clear()
+    assert steps.announce(GOING_DOWN) == ("A", "B")
+    assert steps.announce(RESTARTED, keeps_subscriptions=False, keeps_steps=False, fallback=["A", "C"]) == (*"ABC",)
+    await steps.flush()
+    told = {
+        title: [(arguments[0], arguments[1], int(arguments[2])) for _, arguments, _ in user.asked]
+        for title, user in users.items()
+    }
+    once = (PUSH, ALL_STEPS, 4)
+    assert told == {"A": [once, once], "B": [once, once], "C": [once]}
+    reports = [UpsEvent(arguments[2], arguments[1], arguments[3]) for _, arguments, _ in users["A"].asked]
+    assert [event.scp_status for event in reports] == ["GOING DOWN", "RESTARTED"]
+    lists = [(one.dataset.SubscriptionListStatus, one.dataset.UnifiedProcedureStepListStatus) for one in reports]
+    assert lists == [("WARM START", "WARM START"), ("COLD START", "COLD START")]
+
+
+def test_who_sends_no_events_announces_nothing() -> None:
+    assert ProcedureSteps().announce(RESTARTED, fallback=["A"]) == ()
+
+
+# -- relaxed ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_an_update_repeats_is_passed_over_where_that_is_set() -> None:
+    steps = kept(is_strict=False)
+    same = dataset_of({"PatientID": "", "IssuerOfAdmissionIDSequence": [], "ProcedureStepLabel": "Other"})
+    assert set_(steps, same, "") == 0
+    other = dataset_of({"PatientID": "4711", "AdmissionID": "", "ProcedureStepLabel": "Third"})
+    reply = steps.on_n_set(change(PUSH, UID, other))
+    assert (status_of(reply), reply.attribute_identifiers) == (0x0107, (0x00100020,))
+    step = steps.steps[UID].dataset
+    assert (step.ProcedureStepLabel, step.PatientID) == ("Third", "")
+    steps.is_strict = True
+    assert set_(steps, same, "") == 0x0105

@@ -152,6 +152,9 @@ async def test_a_closed_courier_brings_nothing() -> None:
     await courier.close()
     await courier.flush()
     assert not user.asked
+    courier.bring("A", event("2"))  # a listener that is started again
+    await courier.flush()
+    assert [arguments[1] for _, arguments, _ in user.asked] == ["2"]
 
 
 def test_a_courier_knows_who_has_a_way() -> None:

@@ -94,15 +94,15 @@ def test_the_start_is_as_exact_as_it_is_said(day: str, clock: str, start: str | 
     assert one.start == (None if start is None else datetime.fromisoformat(start))
 
 
-def test_the_provider_asks_for_its_items_each_time() -> None:
+async def test_the_provider_asks_for_its_items_each_time() -> None:
     items = [keys_of(["PatientID=1"])]
     provider = WorklistProvider(lambda: items)
     handler = provider.handlers().on_find
     assert handler == provider.on_find
     asked = find(SOP_CLASS, keys_of(["PatientID"]))
-    assert [one.PatientID for one in provider.on_find(asked)] == ["1"]
+    assert [one.PatientID async for one in provider.on_find(asked)] == ["1"]
     items.append(keys_of(["PatientID=2"]))
-    assert [one.PatientID for one in provider.on_find(asked)] == ["1", "2"]
+    assert [one.PatientID async for one in provider.on_find(asked)] == ["1", "2"]
 
 
 class Finder:

@@ -7,8 +7,10 @@ import gc
 import importlib.util
 import itertools
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 
 _config = tempfile.TemporaryDirectory(prefix="dicomgui-config-")
 os.environ["DICOMGUI_CONFIG"] = _config.name  # no test reads or changes the settings of whoever runs it
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    # A shell ignores it for a job in the background, and each process that is started inherits that: the tests would
+    # wait for the end of what they have told to end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 

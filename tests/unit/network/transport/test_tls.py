@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import ssl
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.x509.oid import NameOID
 from helpers.certificates import Authority, Pair
 
 from dicomgui.network import ConfigurationError, TlsConfig
@@ -158,6 +164,76 @@ def _shake_hands(*ends: ssl.SSLObject) -> None:
         for end in ends:
             with contextlib.suppress(ssl.SSLWantReadError):
                 end.do_handshake()
+
+
+def _speak(client: ssl.SSLContext, server: ssl.SSLContext) -> str:
+    """The cipher suite that the two agree on; raises what stopped the handshake."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (
+        client.wrap_bio(to_client, to_server, server_hostname="x"),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    )
+    _shake_hands(*ends)
+    cipher = ends[0].cipher()
+    assert cipher is not None
+    return cipher[0]
+
+
+NOT_WEAK = ["bcp195", "modified-bcp195", "extended", "non-downgrading"]
+
+
+@pytest.mark.parametrize("profile", NOT_WEAK)
+def test_ecdhe_of_less_than_256_bits_is_refused(pair: Pair, profile: str) -> None:
+    """B.11 and B.13: the key length shall be 256 bits or more; RFC 9325 4.2.1 has 224 as the least."""
+    server = TlsConfig(profile=profile, cert_file=pair.cert, key_file=pair.key).server_context()
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    client.set_ciphers("ECDHE:@SECLEVEL=0")
+    client.set_ecdh_curve("prime256v1")
+    assert "ECDHE" in _speak(client, server)
+    client.set_ecdh_curve("secp224r1")
+    with pytest.raises(ssl.SSLError):
+        _speak(client, server)
+
+
+KEYS: dict[str, tuple[PrivateKeyTypes, bool]] = {
+    "RSA of 1024 bits": (rsa.generate_private_key(65537, 1024), False),
+    "ECDSA of 224 bits": (ec.generate_private_key(ec.SECP224R1()), False),
+    "RSA of 2048 bits": (rsa.generate_private_key(65537, 2048), True),
+    "ECDSA of 256 bits": (ec.generate_private_key(ec.SECP256R1()), True),
+}
+
+
+@pytest.mark.parametrize("profile", NOT_WEAK)
+@pytest.mark.parametrize("kind", KEYS)
+def test_certificates_are_as_strong_as_the_keys(tmp_path: Path, profile: str, kind: str) -> None:
+    """RSA of 2048 bits and ECDSA of 256 bits, with SHA-256 (B.13, and RFC 9325 4.5 of the others)."""
+    key, is_taken = KEYS[kind]
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.maximum_version = ssl.TLSVersion.TLSv1_2
+    server.set_ciphers("ALL:@SECLEVEL=0")
+    own = _self_signed(key, tmp_path)
+    server.load_cert_chain(own)
+    client = TlsConfig(profile=profile, ca_file=own).client_context()
+    if is_taken:
+        assert _speak(client, server)
+    else:
+        with pytest.raises(ssl.SSLError):
+            _speak(client, server)
+
+
+def _self_signed(key: Any, folder: Path) -> Path:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    day = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + datetime.timedelta(36_500))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("x")]), critical=False)
+    made = builder.sign(key, hashes.SHA256())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "own.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+    return folder / "own.pem"
 
 
 def test_minimum_version() -> None:

@@ -222,6 +222,7 @@ class Connection:
             window=self.negotiated.max_invoked,
             abort=self.abort,
             on_overdue=self._overdue,
+            memory=self.memory,
         )
         if self._over:
             requester.end(self._error)

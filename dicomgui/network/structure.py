@@ -104,12 +104,17 @@ class StructureLimits(NamedTuple):
     :ivar max_elements: elements, items and fragments.
     :ivar max_depth: sequences and items around an element; a sequence in the data set has depth 1, its items have 2.
     :ivar max_inflated: bytes to which a deflated data set may grow.
+    :ivar max_packed: elements, items and fragments of a deflated data set for each byte of it, beyond the first 60,000:
+        no data set of use needs more, and empty items would have 129 of them for nothing.
     """
 
     max_elements: int
     max_depth: int
     max_inflated: int
+    max_packed: int = 4
 
+
+FREE_ELEMENTS: Final = 60_000
 
 UNLIMITED: Final = StructureLimits(2**62, 16_384, 2**30)
 """For instances that are stored: as many elements as come, 16,384 levels, 1 GiB inflated."""
@@ -189,7 +194,7 @@ _PIXEL_VRS: Final = frozenset((b"", b"OB", b"OW", b"UN"))
 _NO_VRS: Final = frozenset((b"??", b"--", b"  "))
 """Written by toolkits that do not know the VR; they are read as one that does not exist."""
 _FRAGMENTED: Final = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV"))
-_INFLATE_STEP: Final = 262_144
+_INFLATE_STEP: Final = 65_536
 _MAX_KNOWN: Final = 8192
 
 
@@ -366,6 +371,9 @@ class StructureReader:
                 return
             left = b"" if stream.eof else stream.unconsumed_tail
             self._take(piece)
+            most = FREE_ELEMENTS + self._limits.max_packed * (self._size - len(left))
+            if self._elements > most and self._fault is None:
+                self._fail(StructureCode.TOO_MANY, 0, self._end(), most, self._elements)
             self._pad(len(stream.unused_data))
             if self._end() > self._limits.max_inflated and self._fault is None:
                 self._fail(StructureCode.TOO_LARGE, 0, self._end(), self._limits.max_inflated, self._end())

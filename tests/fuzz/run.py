@@ -1,7 +1,7 @@
 """Feed bytes to each target: `python -m fuzz.run [--seconds N] [--target NAME ...] [--corpus DIR] [--engine NAME]`.
 
 With atheris (an extra of its own, Linux) what reaches new code is kept and changed further; without it sound inputs are
-changed blindly. An input that breaks something, takes more than a second for 64 KiB, or needs a great deal of memory,
+changed blindly. An input that breaks something, or takes more time or memory than one of its length may (`fuzz.cost`),
 is made as short as it can be, written into the folder, and told. The exit code is 1 then.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import gc
 import hashlib
 import importlib.util
 import mmap
@@ -22,49 +23,31 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fuzz.cost import PLAIN, Allowance, cost_of, excess_of
 from fuzz.mutate import minimised, mutated
-
-SLOW_S = 1.0
-"""CPU time that an input of 64 KiB may take."""
 
 HUNG_S = 30
 MAX_BYTES = 65_536
-MAX_GROWTH = 400 * 2**20
-"""Bytes by which the peak memory may rise over one input."""
-
 KEEP_SHORT = 4096
 """Sound inputs are mostly changed at this length: what is short is tried often."""
 
 
-class TooSlow(Exception):
-    """An input took too long."""
+def guarded(
+    run: Callable[[bytes], None], allowance: Allowance = PLAIN, *, slower: float = 1.0
+) -> Callable[[bytes], None]:
+    """``run`` that also fails where it warns, or takes more than allowed, twice: the first time may load modules."""
 
-
-class TooMuch(Exception):
-    """An input needed too much memory."""
-
-
-def peak_bytes() -> int:
-    """The peak of this process's memory; 0 where the system does not say."""
-    if importlib.util.find_spec("resource") is None:
-        return 0
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def guarded(run: Callable[[bytes], None], *, slower: float = 1.0) -> Callable[[bytes], None]:
-    """``run`` that also fails where it warns, or takes too long or too much."""
-
-    def run_guarded(data: bytes) -> None:
-        began, before = time.process_time(), peak_bytes()
+    def run_loudly(data: bytes) -> None:
         with warnings.catch_warnings(action="error"):
             run(data)
-        taken, grown = time.process_time() - began, peak_bytes() - before
-        if taken > SLOW_S * slower:
-            raise TooSlow(f"{len(data)} bytes took {taken:.1f} s")
-        if grown > MAX_GROWTH:
-            raise TooMuch(f"{len(data)} bytes took {grown >> 20} MiB")
+
+    def run_guarded(data: bytes) -> None:
+        if excess_of(cost_of(run_loudly, data), len(data), allowance, slower) is None:
+            return
+        gc.collect()
+        excess = excess_of(cost_of(run_loudly, data), len(data), allowance, slower)
+        if excess is not None:
+            raise excess
 
     return run_guarded
 
@@ -128,7 +111,7 @@ def play_blindly(name: str, seconds: float, corpus: Path, found: Path) -> int:
     from fuzz.targets import TARGETS
 
     target = TARGETS[name]
-    run = guarded(target.run)
+    run = guarded(target.run, target.allowance)
     inputs = target.seeds() + [path.read_bytes() for path in sorted(corpus.iterdir())[-2000:]]
     with (found / f".{name}.last").open("w+b") as file:
         file.truncate(MAX_BYTES + 4)
@@ -160,17 +143,17 @@ def play_guided(name: str, seconds: float, corpus: Path, found: Path) -> int:
     for number, data in enumerate(target.seeds()):
         (corpus / f"seed-{number}").write_bytes(data)
     # What is instrumented is slower by so much.
-    run = guarded(target.run, slower=3.0)
+    run_guarded = guarded(target.run, target.allowance, slower=3.0)
     began, count = time.monotonic(), 0
 
     def run_counted(data: bytes) -> None:
         nonlocal count
         count += 1
         try:
-            run(data)
+            run_guarded(data)
         except Exception:
             print(f"{name}: {count:,} inputs in {time.monotonic() - began:.0f} s, guided", flush=True)
-            report(name, guarded(target.run, slower=3.0), data, found)
+            report(name, run_guarded, data, found)
             raise
 
     arguments = [

@@ -7,11 +7,13 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import tomli_w
 from helpers import bad_peer
 from helpers.failures import RECORDED
+from helpers.hostile import DEFLATED_ITEMS, empty_items, request_command
 from helpers.identified import encoded, patient
 from helpers.recordings import Recording
 
@@ -54,7 +56,20 @@ def conversations() -> list[bytes]:
     stores = b"".join(bad_peer.store_rq(f"1.2.{number}", bytes(50 * number), number) for number in (2, 3))
     good = bad_peer.GOOD_RQ + bad_peer.echo_rq() + stores + bad_peer.RELEASE_RQ
     others = [bad_peer.GOOD_RQ + one for one in (bad_peer.echo_rq(), stores, bad_peer.RELEASE_RP, bad_peer.pdu(7))]
+    others += _costly_requests()
     return [bytes([255]) + good, bytes([3]) + good, *(bytes([255]) + one for one in (*others, *_vectors("pdu")))]
+
+
+def _costly_requests() -> list[bytes]:
+    """A query and an instance with a deflated data set that costs its sender nothing."""
+    find, store = (bad_peer.context_rq(number, uid, DEFLATED) for number, uid in ((1, STUDY_FIND), (3, CT)))
+    begin = bad_peer.associate(bad_peer.APPLICATION, find, store, bad_peer.USER)
+    stored = bad_peer.command(bad_peer.store_elements("1.9", 9))
+    bomb = empty_items(DEFLATED_ITEMS, deflated=True)
+    return [
+        begin + bad_peer.pdata(bad_peer.pdv(number, 3, command)) + bad_peer.dataset(bomb, number, 60_000)
+        for number, command in ((1, request_command("C-FIND")), (3, stored))
+    ]
 
 
 def replies() -> list[bytes]:
@@ -84,25 +99,41 @@ def _encoded() -> list[tuple[str, bytes]]:
     ]
 
 
+@cache
+def _bombs() -> list[tuple[str, bytes]]:
+    """A sequence of empty items, which costs its sender nothing: 11.7 kB deflated, and 64 KiB plain."""
+    return [(DEFLATED, empty_items(DEFLATED_ITEMS, deflated=True)), (EXPLICIT, empty_items(8000))]
+
+
 def files() -> list[bytes]:
     """Part 10 files, and data sets without a head."""
     heads = [
         write_head(sop_class_uid=CT, sop_instance_uid=UID, transfer_syntax_uid=syntax) + data
         for syntax, data in _encoded()
     ]
-    return [*heads, *(data for syntax, data in _encoded() if syntax != DEFLATED)]
+    bombs = [
+        write_head(sop_class_uid=CT, sop_instance_uid=UID, transfer_syntax_uid=syntax) + data
+        for syntax, data in _bombs()
+    ]
+    return [*heads, *(data for syntax, data in _encoded() if syntax != DEFLATED), *bombs]
 
 
 def datasets() -> list[bytes]:
     """Data sets behind a byte that names their transfer syntax; see `targets.SYNTAXES`."""
     numbers = {IMPLICIT: 0, EXPLICIT: 1, BIG: 2, DEFLATED: 3}
-    return [bytes([numbers[syntax]]) + data for syntax, data in _encoded()]
+    return [bytes([numbers[syntax]]) + data for syntax, data in (*_encoded(), *_bombs())]
 
 
 def requests() -> list[bytes]:
     """Data sets as users give them."""
     text = json.dumps(dataset_json(patient())).encode()
-    return [text, b'{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]}}', b"[]", *files()[:3]]
+    return [
+        text,
+        b'{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}]}}',
+        b"[]",
+        *files()[:3],
+        *files()[-2:],
+    ]
 
 
 def _talks() -> list[list[Record]]:

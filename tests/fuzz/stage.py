@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from logging import ERROR
 from typing import Any
 
-from dicomgui.network import AcceptPolicy, AETitle, Handlers, ServerOptions, Status, StoreRequest
+from pydicom.dataset import Dataset
+
+from dicomgui.network import AcceptPolicy, AETitle, FindRequest, Handlers, ServerOptions, Status, StoreRequest
 from dicomgui.network.dimse import command_set
 from dicomgui.network.dimse.commands import Response, UnknownCommand
 from dicomgui.network.pdu import PDU, Abort, AssociateAC, AssociateRJ, Framer, PDataTF, ReleaseRP, Whole, decode
@@ -61,7 +64,7 @@ class Stage:
         self.records: list[Record] = []
         self.stored: list[tuple[str, bytes]] = []
         options = ServerOptions(policy=AcceptPolicy(), tracer=self.records.append)
-        self.server = ServerCore(AETitle("FUZZED"), Handlers(on_store=self.store), options)
+        self.server = ServerCore(AETitle("FUZZED"), Handlers(on_store=self.store, on_find=self.find), options)
         self.server._listener = Listening()  # type: ignore[assignment]
         self.line = NotingTransport()
         self.protocol = self.server._make_transport()
@@ -71,6 +74,12 @@ class Stage:
         assert isinstance(data, bytes)
         self.stored.append((request.command.affected_sop_instance_uid, data))
         return Status(0)
+
+    async def find(self, request: FindRequest) -> AsyncIterator[Dataset]:
+        """Find nothing, of any identifier that can be decoded."""
+        assert len(request.dataset) >= 0
+        for match in ():
+            yield match
 
     def receive(self, data: bytes) -> None:
         while data and not self.line.is_closed:
@@ -124,11 +133,21 @@ def is_in_order(stage: Stage) -> None:
     assert len(stage.server.tasks) == 0
 
 
+async def _decoded(stage: Stage) -> None:
+    """Wait until no thread decodes a data set any more."""
+    slot = stage.server.resources.decoding
+    turns = 0
+    while turns < 4:
+        turns = 0 if slot._free.locked() else turns + 1
+        await asyncio.sleep(0)
+
+
 async def settled(pieces: list[bytes]) -> Stage:
     """What came of a conversation, once its tasks have ended."""
     stage = Stage()
     for piece in pieces:
         stage.receive(piece)
+    await _decoded(stage)
     stage.end()
     await asyncio.sleep(0)
     await asyncio.sleep(0)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from fuzz import seeds
 from fuzz.caller import called
+from fuzz.cost import INFLATED, PLAIN, Allowance
 from fuzz.stage import is_in_order, settled
 from fuzz.ways import told
 
@@ -31,6 +32,7 @@ from dicomgui.app.listening.ris_files import read_csv
 from dicomgui.app.viewing.viewed import Viewed, elements_of, open_bytes, open_file
 from dicomgui.network.association.negotiation import AcceptPolicy, conclude, negotiate
 from dicomgui.network.dimse import command_set
+from dicomgui.network.dimse.dataset import count_elements, decode_dataset
 from dicomgui.network.errors import ConfigurationError, RemoteProtocolError
 from dicomgui.network.part10 import Part10Error, parse_head
 from dicomgui.network.pdu import AssociateAC, AssociateRQ, Framer, decode, mask_user_identity
@@ -62,12 +64,14 @@ class Target(NamedTuple):
     """Something that takes bytes from outside.
 
     :ivar run: takes any bytes; raises only where something is wrong with the product.
-    :ivar seeds: sound inputs to begin with.
+    :ivar seeds: inputs to begin with: sound ones, and some that once cost too much.
+    :ivar allowance: time and memory that an input may take.
     """
 
     name: str
     run: Callable[[bytes], None]
     seeds: Callable[[], list[bytes]]
+    allowance: Allowance = PLAIN
 
 
 @contextmanager
@@ -199,6 +203,16 @@ def run_dataset(data: bytes) -> None:
         _look_at(open_bytes(data[1:], SYNTAXES[data[0] % len(SYNTAXES)], "fuzzed"))
 
 
+def run_identifier(data: bytes) -> None:
+    """A data set that comes with a request, as a service decodes it; the first byte picks the transfer syntax."""
+    if not data:
+        return
+    syntax = SYNTAXES[data[0] % len(SYNTAXES)] or SYNTAXES[0]
+    with suppress(RemoteProtocolError):
+        dataset = decode_dataset(data[1:], syntax)
+        assert sum(1 for _ in dataset.iterall()) <= count_elements(data[1:], syntax)
+
+
 def run_json(data: bytes) -> None:
     """A data set that a user gives for a request: DICOM JSON or Part 10."""
     with suppress(DatasetFileError):
@@ -309,12 +323,13 @@ TARGETS = {
     target.name: target
     for target in (
         Target("pdu", run_pdu, seeds.pdus),
-        Target("listener", run_listener, seeds.conversations),
+        Target("listener", run_listener, seeds.conversations, INFLATED),
         Target("caller", run_caller, seeds.replies),
         Target("command", run_command, seeds.commands),
-        Target("part10", run_part10, seeds.files),
-        Target("dataset", run_dataset, seeds.datasets),
-        Target("json", run_json, seeds.requests),
+        Target("part10", run_part10, seeds.files, INFLATED),
+        Target("dataset", run_dataset, seeds.datasets, INFLATED),
+        Target("identifier", run_identifier, seeds.datasets, INFLATED),
+        Target("json", run_json, seeds.requests, INFLATED),
         Target("capture", run_capture, seeds.captures),
         Target("trace", run_trace, seeds.traces),
         Target("filter", run_filter, seeds.filters),

@@ -224,6 +224,7 @@ class Connection:
             window=self.negotiated.max_invoked,
             abort=self.abort,
             on_overdue=self._overdue,
+            memory=self.memory,
         )
         if self._left is not None:
             requester.left_behind(self._left)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import Response
+from dicomgui.network.dimse.memory import MemoryShare
 from dicomgui.network.errors import DicomNetworkError, LocalProtocolError, RemoteProtocolError
 from dicomgui.network.pdu import PduType
 from dicomgui.network.service.prompt import PromptFuture
@@ -23,6 +24,9 @@ HARD_FACTOR = 64
 
 HARD_BYTES = 32 * 2**20
 """But no more than these."""
+
+MESSAGE_BYTES = 500
+"""Memory of a response beside its data set, about."""
 
 MAX_MESSAGE_ID = 65_535
 
@@ -121,11 +125,12 @@ class StreamExchange(Exchange):
     :ivar on_end: called when the final response has come, or will not come.
     :param on_full: told when there are too many responses, and again, with ``True``, when there are far too many.
     :param on_relief: told when they were taken, or no more will come.
+    :param memory: charged with responses that wait; where it has no room the peer is not read any further.
     """
 
     __slots__ = (
-        "_bytes", "_ended", "_error", "_is_discarding", "_on_full", "_on_relief", "_queue", "_waiter", "is_full",
-        "on_end",
+        "_bytes", "_charged", "_ended", "_error", "_is_discarding", "_memory", "_on_full", "_on_relief", "_queue",
+        "_waiter", "is_full", "on_end",
     )  # fmt: skip
 
     takes_pending = True
@@ -138,11 +143,14 @@ class StreamExchange(Exchange):
         timeout_s: float | None,
         on_full: Callable[[StreamExchange, bool], None],
         on_relief: Callable[[StreamExchange], None],
+        memory: MemoryShare | None = None,
     ) -> None:
         super().__init__(context_id, message_id, expected, timeout_s)
         self.is_full = False
         self._queue: deque[Message] = deque()
         self._bytes = 0
+        self._charged = 0
+        self._memory = memory
         self._on_full = on_full
         self._on_relief = on_relief
         self._ended = False
@@ -175,10 +183,11 @@ class StreamExchange(Exchange):
             return
         self._queue.extend(messages)
         self._bytes += sum(map(_bytes_of, messages))
-        if self._holds(1):
+        has_room = self._charge()
+        if not has_room or self._holds(1):
             self.is_full = True
             self.due = None  # it is us who are slow
-            self._on_full(self, self._bytes >= HARD_BYTES or self._holds(HARD_FACTOR))
+            self._on_full(self, not has_room or self._bytes >= HARD_BYTES or self._holds(HARD_FACTOR))
         self._wake()
 
     def fail(self, error: DicomNetworkError) -> None:
@@ -221,6 +230,7 @@ class StreamExchange(Exchange):
         else:
             messages = [queue.popleft() for _ in range(most)]
             self._bytes -= sum(map(_bytes_of, messages))
+        self._charge()
         if not self._holds(0.5):
             self._relieve()
         return messages
@@ -238,11 +248,26 @@ class StreamExchange(Exchange):
         if final is not None:
             self._queue.append(final)
             self._bytes = _bytes_of(final)
+        self._charge()
         self._relieve()
 
     def _holds(self, share: float) -> bool:
         """Whether this share of what may be kept is kept."""
         return len(self._queue) >= MAX_QUEUED_RESPONSES * share or self._bytes >= MAX_QUEUED_BYTES * share
+
+    def _charge(self) -> bool:
+        """Have the budget charged with what waits now; returns whether it has room for it."""
+        memory, count = self._memory, len(self._queue)
+        if memory is None:
+            return True
+        is_only_final = self._ended and count <= 1
+        more = (0 if is_only_final else self._bytes + MESSAGE_BYTES * count) - self._charged
+        if more > 0 and not memory.take(more):
+            return False
+        if more < 0:
+            memory.give_back(-more)
+        self._charged += more
+        return True
 
     def _relieve(self) -> None:
         if self.is_full:

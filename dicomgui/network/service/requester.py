@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import CCancelRQ, Command, Response
 from dicomgui.network.dimse.fragment import BytesSource, Chunk, Source
+from dicomgui.network.dimse.memory import MemoryShare
 from dicomgui.network.errors import ConnectionLost, DicomNetworkError, LocalProtocolError, OperationTimeout
 from dicomgui.network.service.brake import Brake
 from dicomgui.network.service.exchange import Exchange, Exchanges, OperationsWindow, SingleExchange, StreamExchange
@@ -35,6 +36,7 @@ class Requester:
     :param window: how many operations of ours may be outstanding; 0 for no limit.
     :param abort: ends the association by A-ABORT.
     :param on_overdue: told that a response is not there after so many seconds.
+    :param memory: charged with pending responses that wait until they are taken.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Requester:
         window: int,
         abort: Callable[[], None],
         on_overdue: Callable[[float], None],
+        memory: MemoryShare | None = None,
     ) -> None:
         self._transport = transport
         self._sender = sender
@@ -54,6 +57,7 @@ class Requester:
         self._peer = peer
         self._abort = abort
         self._on_overdue = on_overdue
+        self._memory = memory
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
         self._loop = asyncio.get_running_loop()
@@ -191,7 +195,9 @@ class Requester:
         """
         if self._is_over or not self._window.try_enter():
             await self._wait_turn(timeout_s)
-        exchange = StreamExchange(context_id, command.message_id, expected, timeout_s, self._on_full, self._on_relief)
+        exchange = StreamExchange(
+            context_id, command.message_id, expected, timeout_s, self._on_full, self._on_relief, self._memory
+        )
         try:
             self._exchanges.add(exchange)
             await self._send(exchange, command, BytesSource(data))

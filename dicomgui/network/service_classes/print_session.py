@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dicomgui.network.dimse.memory import DECODED_ELEMENT_BYTES, MemoryBudget, MemoryShare
 from dicomgui.network.service import Reply
 from dicomgui.network.service_classes.attributes import (
     SUCCESS,
@@ -30,7 +31,7 @@ from dicomgui.network.status import Status
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["PrintSession", "PrintedImage", "PrintedPage"]
+__all__ = ["PrintSession", "PrintedImage", "PrintedPage", "memory_of"]
 
 DUPLICATE_INSTANCE: Final = Status(0x0111)
 NO_SUCH_INSTANCE: Final = Status(0x0112)
@@ -41,6 +42,8 @@ RESOURCE_LIMITATION: Final = Status(0x0213)
 OUT_OF_MEMORY: Final = Status(0xC605)
 
 MAX_BOXES: Final = 400
+
+_NO_MEMORY: Final = Reply(OUT_OF_MEMORY, "there is too little memory for this")
 
 _PIXEL_ATTRIBUTES = (
     "SamplesPerPixel",
@@ -109,11 +112,7 @@ class _Box:
     sop_class_uid: str
     position: int
     attributes: Dataset | None = None
-
-    @property
-    def size(self) -> int:
-        picture = self.picture
-        return 0 if picture is None else len(picture.PixelData)
+    size: int = 0
 
     @property
     def picture(self) -> Dataset | None:
@@ -125,6 +124,7 @@ class _Box:
 @dataclass(slots=True)
 class _Film:
     attributes: Dataset
+    size: int
     boxes: dict[str, _Box] = field(default_factory=dict)
 
 
@@ -137,12 +137,13 @@ class PrintSession:
 
     :ivar uid: its SOP instance UID.
     :ivar attributes: its attributes.
+    :param memory: charged with its films and boxes, and with what changes them; :meth:`close` gives all of it back.
     """
 
-    def __init__(self, uid: str, attributes: Dataset, max_bytes: int, max_films: int) -> None:
+    def __init__(self, uid: str, attributes: Dataset, memory: MemoryBudget, max_films: int) -> None:
         self.uid = uid
         self.attributes = attributes
-        self._max_bytes = max_bytes
+        self._memory = MemoryShare(memory)
         self._max_films = max_films
         self._films: dict[str, _Film] = {}
 
@@ -160,7 +161,10 @@ class PrintSession:
             return Reply(DUPLICATE_INSTANCE, "there is a film with this UID")
         if len(self._films) >= self._max_films:
             return Reply(RESOURCE_LIMITATION, f"the session has {self._max_films} films already")
-        film = self._films[uid] = _Film(attributes)
+        size = memory_of(attributes)
+        if not self._memory.take(size):
+            return _NO_MEMORY
+        film = self._films[uid] = _Film(attributes, size)
         images = {new_uid(): _Box(image_class, position) for position in range(1, count + 1)}
         film.boxes.update(images)
         answer = attributes[:]
@@ -174,10 +178,10 @@ class PrintSession:
     def change(self, sop_class_uid: str, uid: str, changes: Dataset) -> Status | Reply:
         """Perform an N-SET on the session, a film, or a box of one."""
         if sop_class_uid == FILM_SESSION:
-            return _update(self.attributes if uid == self.uid else None, changes)
+            return self._update(self.attributes if uid == self.uid else None, changes)
         if sop_class_uid == FILM_BOX:
             film = self._films.get(uid)
-            return _update(None if film is None else film.attributes, changes)
+            return self._update(None if film is None else film.attributes, changes)
         if sop_class_uid not in (GRAYSCALE_IMAGE_BOX, COLOR_IMAGE_BOX, ANNOTATION_BOX):
             return Reply(NO_SUCH_CLASS, "print management has no such SOP class")
         for film in self._films.values():
@@ -200,16 +204,32 @@ class PrintSession:
             return refusal
         if text_of(content, position) != str(box.position):
             return invalid_value(position, f"this box is at position {box.position}")
-        filled = _Box(box.sop_class_uid, box.position, content)
-        taken = sum(one.size for film in self._films.values() for one in film.boxes.values())
-        if taken - box.size + filled.size > self._max_bytes:
-            return Reply(OUT_OF_MEMORY, "there is too little memory for this image")
-        box.attributes = content
+        size = memory_of(content)
+        if not self._memory.take(size - box.size):
+            return _NO_MEMORY
+        box.attributes, box.size = content, size
+        return SUCCESS
+
+    def _update(self, attributes: Dataset | None, changes: Dataset) -> Status | Reply:
+        if attributes is None:
+            return Reply(NO_SUCH_INSTANCE, "there is no such instance on this association")
+        if not self._memory.take(memory_of(changes)):
+            return _NO_MEMORY
+        attributes.update(changes)
         return SUCCESS
 
     def remove_film(self, uid: str) -> bool:
         """Delete a film with its boxes; whether there was one."""
-        return self._films.pop(uid, None) is not None
+        film = self._films.pop(uid, None)
+        if film is None:
+            return False
+        self._memory.give_back(film.size + sum(box.size for box in film.boxes.values()))
+        return True
+
+    def close(self) -> None:
+        """Give back all memory: the session is over."""
+        self._memory.close()
+        self._films.clear()
 
     def page(self, uid: str) -> PrintedPage | None:
         """A film as it is now; ``None`` where there is none with this UID."""
@@ -235,11 +255,14 @@ def _page_of(film: _Film) -> PrintedPage:
     return PrintedPage(film.attributes[:], tuple(images), texts)
 
 
-def _update(attributes: Dataset | None, changes: Dataset) -> Status | Reply:
-    if attributes is None:
-        return Reply(NO_SUCH_INSTANCE, "there is no such instance on this association")
-    attributes.update(changes)
-    return SUCCESS
+def memory_of(dataset: Dataset) -> int:
+    """Bytes that a decoded data set takes up, about."""
+    size = 0
+    for element in dataset.iterall():
+        value = element.value
+        size += DECODED_ELEMENT_BYTES * max(element.VM, 1)
+        size += len(value) if isinstance(value, bytes | str) else 0
+    return size
 
 
 def _judge_picture(content: Dataset, image_class: str) -> Reply | None:

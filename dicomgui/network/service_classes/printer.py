@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from dicomgui.network.dimse.memory import MemoryBudget
 from dicomgui.network.service import (
     AssociationFacts,
     Handlers,
@@ -42,7 +43,7 @@ from dicomgui.network.service_classes.print_attributes import (
     PRINTER,
     PRINTER_INSTANCE,
 )
-from dicomgui.network.service_classes.print_session import PrintedPage, PrintSession
+from dicomgui.network.service_classes.print_session import PrintedPage, PrintSession, memory_of
 from dicomgui.network.service_classes.references import reference_items
 from dicomgui.network.status import Status
 
@@ -92,7 +93,8 @@ class Printer:
     :param on_print: called with each job, a plain or a coroutine function; what it raises is answered 0110. The answer
         waits for it.
     :param name: Printer Name (2110,0030).
-    :param max_bytes: pixel data that one association may have here; more is answered C605 (insufficient memory).
+    :param max_bytes: memory that the films, images and presentation LUTs of all associations together may take up here;
+        more is answered C605 (insufficient memory), or 0213 for a presentation LUT.
     :param max_films: films that one association may have, and presentation LUTs; one more is answered 0213 (resource
         limitation).
     """
@@ -108,7 +110,8 @@ class Printer:
         max_films: int = 256,
     ) -> None:
         self._on_print = on_print
-        self._limits = (max_bytes, max_films)
+        self._memory = MemoryBudget(max_bytes)
+        self._max_films = max_films
         self._sessions: dict[int, PrintSession] = {}
         self._jobs: dict[int, dict[str, Dataset]] = {}
         self._luts: dict[int, dict[str, Dataset]] = {}
@@ -121,9 +124,12 @@ class Printer:
 
     def on_closed(self, association: int, _facts: object = None, _error: object = None) -> None:
         """Forget what belongs to an association; goes into the server's :class:`Lifecycle`."""
-        self._sessions.pop(association, None)
+        session = self._sessions.pop(association, None)
+        if session is not None:
+            session.close()
         self._jobs.pop(association, None)
-        self._luts.pop(association, None)
+        for lut in self._luts.pop(association, {}).values():
+            self._memory.give_back(memory_of(lut))
 
     @property
     def sessions(self) -> int:
@@ -148,7 +154,9 @@ class Printer:
         if kind == FILM_SESSION:
             if session is not None:
                 return Reply(DUPLICATE_INSTANCE, "an association has one film session at a time")
-            self._sessions[request.facts.association] = PrintSession(uid, request.dataset, *self._limits)
+            self._sessions[request.facts.association] = PrintSession(
+                uid, request.dataset, self._memory, self._max_films
+            )
             return Reply(SUCCESS, dataset=request.dataset, sop_instance_uid=uid)
         if kind == PRESENTATION_LUT:
             return self._add_lut(request.facts.association, uid, request.dataset)
@@ -161,10 +169,12 @@ class Printer:
 
     def _add_lut(self, association: int, uid: str, lut: Dataset) -> Reply:
         luts = self._luts.setdefault(association, {})
-        if len(luts) >= self._limits[1]:
-            return Reply(RESOURCE_LIMITATION, f"there are {self._limits[1]} presentation LUTs already")
+        if len(luts) >= self._max_films:
+            return Reply(RESOURCE_LIMITATION, f"there are {self._max_films} presentation LUTs already")
         if uid in luts:
             return Reply(DUPLICATE_INSTANCE, "there is a presentation LUT with this UID")
+        if not self._memory.take(memory_of(lut)):
+            return Reply(RESOURCE_LIMITATION, "there is too little memory for this")
         luts[uid] = lut
         return Reply(SUCCESS, dataset=lut, sop_instance_uid=uid)
 
@@ -196,7 +206,10 @@ class Printer:
         command, number = request.command, request.facts.association
         if command.requested_sop_class_uid == PRESENTATION_LUT:
             known = self._luts.get(number, {}).pop(command.requested_sop_instance_uid, None)
-            return _UNKNOWN if known is None else SUCCESS
+            if known is None:
+                return _UNKNOWN
+            self._memory.give_back(memory_of(known))
+            return SUCCESS
         session = self._sessions.get(number)
         if command.requested_sop_class_uid not in (FILM_SESSION, FILM_BOX):
             return _WRONG_CLASS
@@ -207,6 +220,7 @@ class Printer:
         if session.uid != command.requested_sop_instance_uid:
             return _UNKNOWN
         del self._sessions[number]
+        session.close()
         return SUCCESS
 
     def on_n_action(self, request: NActionRequest) -> NormalizedAnswer | Awaitable[NormalizedAnswer]:

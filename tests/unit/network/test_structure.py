@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from helpers.hostile import empty_items, many_elements
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
@@ -358,6 +359,27 @@ def test_big_endian_read_as_little_is_broken() -> None:
 @pytest.mark.parametrize("data", [b"no deflate stream", b""])
 def test_no_deflate_stream(data: bytes) -> None:
     assert code_of(data, DEFLATED) == StructureCode.NOT_DEFLATED
+
+
+@pytest.mark.parametrize("size", [1000, 2**20])
+def test_empty_items_that_cost_nothing_are_too_many(size: int) -> None:
+    data = empty_items(1_000_000, deflated=True)
+    reader = StructureReader(DEFLATED)
+    for at in range(0, len(data), size):
+        reader.feed(data[at : at + size])
+    report = reader.finish()
+    assert report.fault is not None
+    assert report.fault.code == StructureCode.TOO_MANY
+    assert report.elements < 140_000
+    assert report.inflated_size < 2**21
+
+
+def test_many_elements_that_were_paid_for_are_not() -> None:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    data = packer.compress(many_elements(100_000)) + packer.flush()
+    report = read_structure(data, DEFLATED)
+    assert report.fault is None
+    assert report.elements == 100_000
 
 
 def test_bytes_behind_a_deflate_stream_are_odd() -> None:

@@ -10,6 +10,7 @@ import pytest
 from dicomgui.network import ConnectionLost, LocalProtocolError, RemoteProtocolError, Status
 from dicomgui.network.dimse.assembler import Message
 from dicomgui.network.dimse.commands import CEchoRSP, CFindRSP, Response
+from dicomgui.network.dimse.memory import MemoryBudget, MemoryShare
 from dicomgui.network.service.exchange import (
     HARD_FACTOR,
     MAX_QUEUED_BYTES,
@@ -36,10 +37,16 @@ async def single(message_id: int = 1, timeout_s: float | None = 5.0) -> SingleEx
 class Stream:
     """A stream and what it told."""
 
-    def __init__(self, message_id: int = 1, timeout_s: float | None = 5.0) -> None:
+    def __init__(self, message_id: int = 1, timeout_s: float | None = 5.0, memory: MemoryShare | None = None) -> None:
         self.told: list[object] = []
         self.exchange = StreamExchange(
-            1, message_id, CFindRSP, timeout_s, lambda _, hard: self.told.append(hard), lambda _: self.told.append("ok")
+            1,
+            message_id,
+            CFindRSP,
+            timeout_s,
+            lambda _, hard: self.told.append(hard),
+            lambda _: self.told.append("ok"),
+            memory,
         )
 
     def deliver(self, count: int = 1, *, length: int = -1) -> None:
@@ -411,3 +418,47 @@ async def test_opening_lets_everybody_in_but_who_was_cancelled() -> None:
     ended = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(end) for end in ended] == [type(None), asyncio.CancelledError, type(None)]
     await window.enter()
+
+
+async def test_matches_that_wait_are_charged_to_the_memory_of_all() -> None:
+    budget = MemoryBudget(100_000)
+    first, second = (Stream(memory=MemoryShare(budget)) for _ in range(2))
+    first.deliver(6, length=10_000)
+    assert 60_000 < budget.used_bytes < 70_000
+    assert first.told == []
+    second.deliver(3, length=10_000)
+    second.deliver(length=10_000)
+    assert second.told == [True]  # nothing more is read, and what has come is kept
+    assert budget.used_bytes <= 100_000
+    assert len(await first.exchange.next(None)) == 6
+    assert second.told == [True]
+    assert len(await second.exchange.next()) == 1
+    assert second.told == [True, "ok"]
+    assert len(await second.exchange.next(None)) == 3
+    assert budget.used_bytes == 0
+
+
+async def test_matches_that_nobody_wants_are_not_charged() -> None:
+    budget = MemoryBudget(100_000)
+    stream = Stream(memory=MemoryShare(budget))
+    stream.deliver(5, length=10_000)
+    stream.exchange.discard()
+    stream.deliver(5, length=10_000)
+    stream.finish()
+    assert budget.used_bytes == 0
+    other = Stream(memory=MemoryShare(budget))
+    other.deliver(5, length=10_000)
+    other.finish()
+    other.exchange.drop_queued()  # but for the final response
+    assert budget.used_bytes == 0
+
+
+async def test_matches_are_still_there_when_the_association_has_ended() -> None:
+    budget = MemoryBudget(100_000)
+    share = MemoryShare(budget)
+    stream = Stream(memory=share)
+    stream.deliver(5, length=10_000)
+    share.close()
+    stream.exchange.fail(ConnectionLost("gone"))
+    assert len(await stream.exchange.next(None)) == 5
+    assert budget.used_bytes == 0

@@ -7,6 +7,7 @@ from helpers.asking import status_of
 from helpers.pictures import picture
 from pydicom.dataset import Dataset
 
+from dicomgui.network.dimse.memory import MemoryBudget
 from dicomgui.network.service_classes.attributes import dataset_of
 from dicomgui.network.service_classes.print_attributes import (
     ANNOTATION_BOX,
@@ -20,13 +21,13 @@ from dicomgui.network.service_classes.print_attributes import (
     film_session,
     image_box,
 )
-from dicomgui.network.service_classes.print_session import PrintSession
+from dicomgui.network.service_classes.print_session import PrintSession, memory_of
 
 UID, FILM = "1.2.3", "1.2.4"
 
 
-def session(*, max_bytes: int = 10_000, max_films: int = 2) -> PrintSession:
-    return PrintSession(UID, film_session(), max_bytes, max_films)
+def session(*, max_bytes: int = 1_000_000, max_films: int = 2) -> PrintSession:
+    return PrintSession(UID, film_session(), MemoryBudget(max_bytes), max_films)
 
 
 def with_film(image_class: str = GRAYSCALE_IMAGE_BOX, **limits: int) -> tuple[PrintSession, list[str], list[str]]:
@@ -162,13 +163,29 @@ def test_a_text_is_judged(content: Dataset, status: int) -> None:
 
 
 def test_memory_is_limited_for_the_whole_session() -> None:
-    made, images, _ = with_film(max_bytes=30)
-    assert status_of(made.change(GRAYSCALE_IMAGE_BOX, images[0], image_box(1, picture()))) == 0
-    assert status_of(made.change(GRAYSCALE_IMAGE_BOX, images[1], image_box(2, picture()))) == 0xC605
-    assert status_of(made.change(GRAYSCALE_IMAGE_BOX, images[0], image_box(1, picture(5, 6)))) == 0
+    film = film_box(UID, "STANDARD\\2,1", annotation_format="LABEL")
+    box, larger = image_box(1, picture()), image_box(1, picture(1, 250))
+    made, images, _ = with_film(max_bytes=memory_of(film) + memory_of(larger))
+    assert memory_of(larger) - memory_of(box) > 200
+    assert status_of(made.change(GRAYSCALE_IMAGE_BOX, images[0], box)) == 0
+    assert status_of(made.change(GRAYSCALE_IMAGE_BOX, images[1], image_box(2, picture(1, 250)))) == 0xC605
+    assert status_of(made.change(GRAYSCALE_IMAGE_BOX, images[0], larger)) == 0
+    assert status_of(made.change(FILM_BOX, FILM, film)) == 0xC605
     assert made.remove_film(FILM)
     assert not made.remove_film(FILM)
     assert made.page(FILM) is None
+    assert status_of(made.add_film(FILM, film, GRAYSCALE_IMAGE_BOX)) == 0
+
+
+def test_what_is_no_pixel_data_is_charged_too() -> None:
+    made, images, _ = with_film(max_bytes=100_000)
+    content = image_box(1, picture())
+    content.add_new(0x00091010, "OB", bytes(100_000))
+    assert status_of(made.change(GRAYSCALE_IMAGE_BOX, images[0], content)) == 0xC605
+    changes = Dataset()
+    for element in range(0x1010, 0x10FF):
+        changes.add_new(0x00090000 | element, "LO", "")
+    assert status_of(made.change(FILM_SESSION, UID, changes)) == 0xC605
 
 
 def test_color_boxes_take_color() -> None:

@@ -22,6 +22,7 @@ from dicomgui.network.service_classes.print_attributes import (
     film_session,
     image_box,
 )
+from dicomgui.network.service_classes.print_session import memory_of
 from dicomgui.network.service_classes.printer import Printer, PrintJob
 
 META = {"abstract_syntax": GRAYSCALE_META}
@@ -81,6 +82,30 @@ def test_what_cannot_be_created_is_refused(asked: object, status: int) -> None:
 )
 def test_an_action_is_judged(asked: object, status: int) -> None:
     assert status_of(Desk().printer.on_n_action(asked)) == status
+
+
+def test_memory_is_limited_for_all_associations_together() -> None:
+    session, lut = film_session(), dataset_of({"PresentationLUTShape": "IDENTITY"})
+    film = film_box(SESSION, "STANDARD\\1,1")
+    one = memory_of(film)
+    printer = Printer(lambda job: None, max_bytes=2 * one + memory_of(lut))
+    for association in (1, 2):
+        assert (
+            status_of(printer.on_n_create(create(FILM_SESSION, SESSION, session, association=association, **META))) == 0
+        )
+        assert status_of(printer.on_n_create(create(FILM_BOX, FILM, film, association=association, **META))) == 0
+    another = create(FILM_BOX, "1.2.77", film, association=1, **META)
+    assert status_of(printer.on_n_create(another)) == 0xC605
+    a_lut = create(PRESENTATION_LUT, "1.2.78", lut, association=1, **META)
+    assert status_of(printer.on_n_create(a_lut)) == 0
+    assert status_of(printer.on_n_create(create(PRESENTATION_LUT, "1.2.79", lut, association=1, **META))) == 0x0213
+    assert status_of(printer.on_n_delete(delete(PRESENTATION_LUT, "1.2.78", **META))) == 0
+    assert status_of(printer.on_n_create(a_lut)) == 0
+    printer.on_closed(2)
+    assert status_of(printer.on_n_create(another)) == 0
+    assert status_of(printer.on_n_delete(delete(FILM_SESSION, SESSION, **META))) == 0
+    printer.on_closed(1)
+    assert printer._memory.used_bytes == 0
 
 
 def test_a_session_without_films_cannot_be_printed() -> None:

@@ -229,6 +229,11 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
         "compressed ones too, or all (default: %(default)s)",
     )
     parser.add_argument(
+        "--send-broken",
+        action="store_true",
+        help="send files whose data sets break off or cannot be read as well, to test receivers",
+    )
+    parser.add_argument(
         "--commit",
         action="store_true",
         help="ask the peer to answer for what it has taken (storage commitment), and wait for that",

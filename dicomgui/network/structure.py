@@ -319,6 +319,17 @@ class StructureReader:
         elif self._fault is None:
             self._feed_deflated(self._inflate, data)
 
+    @property
+    def idle(self) -> int:
+        """Bytes that come next and are not looked at, as far as the data set has come; they may be passed over."""
+        return self._skip
+
+    def pass_over(self, size: int) -> None:
+        """Count as many bytes as come next, without having them; no more than :attr:`idle`."""
+        self._size += size
+        self._skip -= size
+        self._position += size
+
     def finish(self) -> StructureReport:
         """The data set is complete."""
         if self._fault is None and self._inflate is not None and not self._inflate.eof:

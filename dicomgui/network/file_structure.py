@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 
 from dicomgui.network.part10 import Part10Head, read_head
@@ -28,7 +29,7 @@ def read_file_structure(
     reader = StructureReader(known.transfer_syntax_uid, limits)
     is_deflated = known.transfer_syntax_uid in DEFLATED_TRANSFER_SYNTAXES
     step = _DEFLATED_PIECE_BYTES if is_deflated else _PIECE_BYTES
-    with open(path, "rb", buffering=0) as stream:
+    with Path(path).open("rb", buffering=0) as stream:
         at, end = known.dataset_offset, os.fstat(stream.fileno()).st_size
         stream.seek(at)
         while reader.fault is None and (piece := stream.read(step)):

@@ -15,7 +15,7 @@ import dicomgui
 from dicomgui.cli.capture_parsers import add_import_options, add_key_options
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
-from dicomgui.cli.provider_parsers import add_answers, add_granting, add_limits, add_peers, add_practice
+from dicomgui.cli.provider_parsers import add_answers, add_granting, add_limits, add_peers, add_practice, add_strictness
 from dicomgui.cli.query_parsers import add_query_commands
 from dicomgui.cli.values import checked, count, flags, keepalive, max_pdu, operations, peer, port, seconds
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
@@ -267,13 +267,7 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         "--no-fsync", action="store_true", help="faster: acknowledge before the disk has it safe from a power cut"
     )
     parser.add_argument("--any-sop-class", action="store_true", help="accept private and unknown objects as well")
-    parser.add_argument(
-        "--strictness",
-        choices=["strict", "warn", "any"],
-        default="strict",
-        help="instances that cannot be read, or are others than their command says: refuse them (A900, C000), "
-        "keep them and answer B007, or keep them and answer Success (default: strict)",
-    )
+    add_strictness(parser)
     add_peers(parser)
     parser.add_argument(
         "--allow", metavar="AET", action="append", default=[], help="let only these callers in, with * and ?"

@@ -11,8 +11,7 @@ from typing import Final
 from dicomgui.app.files.sources import SendItem
 from dicomgui.network.file_structure import read_file_structure
 from dicomgui.network.part10 import Part10Error
-from dicomgui.network.service import InstanceProblem
-from dicomgui.network.structure import OVER_LIMITS
+from dicomgui.network.service import InstanceProblem, broken_place
 
 __all__ = ["WholeFiles", "problem_of_file"]
 
@@ -26,12 +25,9 @@ def problem_of_file(item: SendItem) -> InstanceProblem | None:
     Also ``None`` where the file cannot be read, which the send tells by itself, or is larger than what is walked.
     """
     try:
-        fault = read_file_structure(item.path, item.head).fault
+        return broken_place(read_file_structure(item.path, item.head))
     except (OSError, Part10Error):
         return None
-    if fault is None or fault.code in OVER_LIMITS:
-        return None
-    return InstanceProblem(fault.code, fault.tag, fault.offset)
 
 
 def _problems_of(items: Sequence[SendItem]) -> dict[int, InstanceProblem]:

@@ -12,6 +12,7 @@ from dicomgui.network.file_structure import read_file_structure
 from dicomgui.network.part10 import NotPart10, read_head
 from dicomgui.network.structure import StructureCode, read_structure
 
+
 def test_a_file_has_the_structure_of_its_bytes() -> None:
     compared = 0
     for path in shipped():
@@ -41,7 +42,9 @@ def test_long_values_are_not_read(tmp_path: Path) -> None:
     head = read_head(path)
     data = path.read_bytes()
     with path.open("wb") as stream:  # a hole of 4 GB that nothing need read
-        stream.write(data[: data.rindex(b"\xe0\x7f\x10\x00")] + b"\xe0\x7f\x10\x00OW\0\0" + (2**32 - 2).to_bytes(4, "little"))
+        stream.write(
+            data[: data.rindex(b"\xe0\x7f\x10\x00")] + b"\xe0\x7f\x10\x00OW\0\0" + (2**32 - 2).to_bytes(4, "little")
+        )
         stream.truncate(stream.tell() + 2**32 - 2)
     assert read_file_structure(path, head).fault is None
     os.truncate(path, path.stat().st_size - 2)

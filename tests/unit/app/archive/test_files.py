@@ -242,3 +242,18 @@ async def test_a_disk_that_fills_up_leaves_no_part_of_a_file(
             await export(archive, ALL, tmp_path / "out.zip", context.file_pool, form=ExportForm.ZIP)
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert not (tmp_path / "out.zip").exists()
+
+
+# -- broken files ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_file_that_breaks_off_is_imported_and_named(
+    context: AppContext, tmp_path: Path, files: list[Path]
+) -> None:
+    os.truncate(files[0], files[0].stat().st_size - 2)
+    async with archive_in(tmp_path / "archive", context) as archive:
+        report = await import_paths(archive, files, context.file_pool)
+    assert (report.stored, report.failed) == (2, ())
+    ((name, what),) = report.broken
+    assert name == str(files[0])
+    assert what.startswith("the data set breaks off at byte")

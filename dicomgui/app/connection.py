@@ -15,7 +15,7 @@ from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle,
 from dicomgui.network.client import Association, connect
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.service import Handlers, PermissionTable
+from dicomgui.network.service import Handlers, PermissionTable, Strictness
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig
 
@@ -59,6 +59,7 @@ class ConnectionOptions:
     :ivar priority: of the requests to store, query and retrieve.
     :ivar charset: in which character set the peer's texts are where a data set names none, as a term of (0008,0005);
         empty for what can be guessed.
+    :ivar strictness: the treatment of instances that come by C-GET and are broken, or others than their command says.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -78,6 +79,7 @@ class ConnectionOptions:
     sockets: SocketOptions = field(default=SocketOptions())
     priority: Priority = Priority.MEDIUM
     charset: str = ""
+    strictness: Strictness = Strictness.STRICT
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calling_ae", AETitle(self.calling_ae))
@@ -135,6 +137,7 @@ class ConnectionOptions:
             require_identity=self.require_identity,
             sockets=self.sockets,
             permitted=permitted,
+            strictness=self.strictness,
         )
 
     def _in_role(self, contexts: Sequence[ProposedContext]) -> Sequence[ProposedContext]:

@@ -111,6 +111,7 @@ async def _send(options: argparse.Namespace, session: Session) -> Exit:
             *target,
             selection,
             conversion=Conversion(options.convert),
+            sends_broken=options.send_broken,
             on_result=partial(_show_result, output),
         )
         try:
@@ -158,6 +159,8 @@ def _write_report(output: Output, path: Path | None, report: SendReport, peer: P
 
 
 def _show_result(output: Output, result: ItemResult) -> None:
+    from dicomgui.app.transfers.send import Cause
+
     status = result.status
     output.event(
         "file",
@@ -172,7 +175,7 @@ def _show_result(output: Output, result: ItemResult) -> None:
         seconds=round(result.seconds, 6),
     )
     # What was never tried for want of an association is counted in the summary instead of listed.
-    was_tried = status is not None or result.association != 0
+    was_tried = status is not None or result.association != 0 or result.cause is Cause.FILE
     if output.is_verbose or (was_tried and (status is None or not status.is_success)):
         code = "" if status is None else f"0x{status:04X} "
         comment = f" ({result.comment})" if result.comment else ""

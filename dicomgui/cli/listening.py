@@ -44,8 +44,9 @@ from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, PeerAddress
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.server import Destination
-from dicomgui.network.service import AssociationFacts, InstanceProblem, Strictness
+from dicomgui.network.service import AssociationFacts, InstanceProblem, Strictness, anomaly_text
 from dicomgui.network.status import Service
+from dicomgui.network.structure import Anomaly
 from dicomgui.network.transport import TlsConfig
 from dicomgui.storage import DuplicatePolicy, StorageError
 
@@ -91,7 +92,6 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 ae_title=options.aet,
                 fsync=not options.no_fsync,
                 any_sop_class=options.any_sop_class,
-                strictness=Strictness(options.strictness),
                 transfer_syntaxes=tuple(options.transfer_syntaxes),
                 on_duplicate=_DUPLICATES[options.duplicates],
                 timeouts=timeouts_of(options.timeout),
@@ -144,6 +144,7 @@ def _granting(options: argparse.Namespace, tls: TlsConfig | None, usual: Listene
         )
     return replace(
         usual,
+        strictness=Strictness(options.strictness),
         tls=tls,
         callers=rule,
         passcodes=passcodes,
@@ -258,10 +259,13 @@ def _show_received(output: Output, event: ReceivedInstance) -> None:
         bytes=event.size_bytes,
         outcome=event.outcome.value,
         **_problem(event.problem),
+        **_anomalies(event.anomalies),
     )
     output.line(f"{event.outcome.value:<13}{_who(event.facts)}  {size_text(event.size_bytes):>9}  {event.path}")
     if event.problem is not None:
         output.line(f"{'':<13}something is wrong with it: {event.problem.text}")
+    for anomaly in event.anomalies:
+        output.line(f"{'':<13}against the standard: {anomaly_text(anomaly)}")
 
 
 def _problem(problem: InstanceProblem | None) -> dict[str, object]:
@@ -269,6 +273,15 @@ def _problem(problem: InstanceProblem | None) -> dict[str, object]:
         return {}
     values = {"code": problem.code.value, "tag": f"{problem.tag:08X}", "offset": problem.offset, "text": problem.text}
     return {"problem": values}
+
+
+def _anomalies(anomalies: tuple[Anomaly, ...]) -> dict[str, object]:
+    if not anomalies:
+        return {}
+    values = [
+        {"code": one.code.value, "tag": f"{one.tag:08X}", "offset": one.offset, "times": one.times} for one in anomalies
+    ]
+    return {"anomalies": values}
 
 
 def _show_failed(output: Output, event: StoreFailed) -> None:

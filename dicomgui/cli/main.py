@@ -15,7 +15,15 @@ import dicomgui
 from dicomgui.cli.capture_parsers import add_import_options, add_key_options
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
-from dicomgui.cli.provider_parsers import add_answers, add_granting, add_keeping, add_limits, add_peers, add_practice
+from dicomgui.cli.provider_parsers import (
+    add_answers,
+    add_granting,
+    add_keeping,
+    add_limits,
+    add_peers,
+    add_practice,
+    add_strictness,
+)
 from dicomgui.cli.query_parsers import add_query_commands
 from dicomgui.cli.values import checked, count, flags, keepalive, max_pdu, operations, peer, port, seconds
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
@@ -240,6 +248,11 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
         help="write what became of each file to FILE: .csv, .json or .html; also where the send broke off",
     )
     parser.add_argument(
+        "--send-broken",
+        action="store_true",
+        help="send files whose data sets break off or cannot be read as well, to test receivers",
+    )
+    parser.add_argument(
         "--commit",
         action="store_true",
         help="ask the peer to answer for what it has taken (storage commitment), and wait for that",
@@ -282,6 +295,7 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         "--no-fsync", action="store_true", help="faster: acknowledge before the disk has it safe from a power cut"
     )
     add_keeping(parser)
+    add_strictness(parser)
     add_peers(parser)
     parser.add_argument(
         "--allow", metavar="AET", action="append", default=[], help="let only these callers in, with * and ?"

@@ -11,7 +11,7 @@ from dicomgui.network.association.params import AETitle, PeerAddress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["add_answers", "add_granting", "add_keeping", "add_limits", "add_peers", "add_practice"]
+__all__ = ["add_answers", "add_granting", "add_keeping", "add_limits", "add_peers", "add_practice", "add_strictness"]
 
 
 def add_peers(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,17 @@ def add_peers(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=checked(_destination),
         help="send there when a C-MOVE asks for it; may be given again. Saved nodes are known without",
+    )
+
+
+def add_strictness(parser: argparse.ArgumentParser) -> None:
+    """``--strictness``, for all commands that receive instances."""
+    parser.add_argument(
+        "--strictness",
+        choices=("strict", "warn", "any"),
+        default="strict",
+        help="received instances that cannot be read, or are others than their command says: refuse them (A900, C000), "
+        "keep them and answer B007, or keep them and answer Success (default: %(default)s)",
     )
 
 
@@ -94,13 +105,6 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
         help="another data set under a UID that is there already: keep both, refuse it with 0111, or put it in the "
         "place of the first (default: keep)",
     )
-    parser.add_argument(
-        "--strictness",
-        choices=["strict", "warn", "any"],
-        default="strict",
-        help="instances that cannot be read, or are others than their command says: refuse them (A900, C000), "
-        "keep them and answer B007, or keep them and answer Success (default: strict)",
-    )
 
 
 def _transfer_syntax(text: str) -> str:
@@ -169,6 +173,7 @@ def add_practice(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--aet", metavar="NAME", type=checked(AETitle), default="PRACTICE", help="its AE title")
     add_peers(parser)
+    add_strictness(parser)
     parser.set_defaults(run=("dicomgui.cli.commands", "practice"))
 
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from dicomgui.cli.provider_parsers import add_strictness
 from dicomgui.cli.values import checked, count, port, type_number
 from dicomgui.network.association.params import AETitle
 
@@ -74,6 +75,7 @@ def _add_move(commands: _Commands, parents: _Parents) -> None:
     _add_keys(parser, "StudyInstanceUID=1.2.3; other keys are looked up by C-FIND first")
     parser.add_argument("--listen", metavar="PORT", type=port, help="be the destination: listen here meanwhile")
     parser.add_argument("--out", metavar="DIR", help="folder for what arrives (with --listen); made if needed")
+    add_strictness(parser)
 
 
 def _add_get(commands: _Commands, parents: _Parents) -> None:
@@ -82,6 +84,7 @@ def _add_get(commands: _Commands, parents: _Parents) -> None:
     _add_level(parser)
     _add_keys(parser, "StudyInstanceUID=1.2.3; other keys are looked up by C-FIND first")
     parser.add_argument("--out", metavar="DIR", required=True, help="folder for what arrives; made if needed")
+    add_strictness(parser)
 
 
 def _add_normalized(commands: _Commands, parents: _Parents, operation: str) -> None:

@@ -30,6 +30,7 @@ from dicomgui.cli.session import Session
 from dicomgui.cli.target import target_of
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError, DimseFailure
+from dicomgui.network.service import Strictness
 from dicomgui.network.status import Service
 from dicomgui.storage import StorageError
 from dicomgui.trace.diagnosis.facts import Facts, OwnListener
@@ -63,7 +64,7 @@ def _target(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptions
     peer, chosen = target_of(options)
     if options.timeout is not None:
         chosen = replace(chosen, timeouts=replace(chosen.timeouts, retrieve_s=options.timeout))
-    return peer, chosen
+    return peer, replace(chosen, strictness=Strictness(options.strictness))
 
 
 # -------------------------------------------------------------------------------------------------------------- move
@@ -109,6 +110,7 @@ def _reception(
         port=options.listen,
         ae_title=options.to,
         any_sop_class=True,
+        strictness=Strictness(options.strictness),
         trace_full=options.trace_full,
     )
     listener = Listener(session.context, settings, on_event=partial(_take, job))

@@ -682,6 +682,8 @@ class StructureReader:
         if not self._elements and not self._end():
             self._fail(StructureCode.EMPTY, 0, 0)
             return
+        if self._rest == b"\0" and self._position & 1:
+            self._rest = b""  # it makes the length of the last fragment even (PS3.8 E)
         end = self._end() + self._skip
         while not self._rest and not self._skip and end == self._level.end:
             self._pop()

@@ -103,7 +103,7 @@ async def test_every_file_that_pydicom_ships_is_received_as_it_is(tmp_path: Path
         listener = Listener(context, ListenerOptions(tmp_path, port=0, any_sop_class=True, fsync=False))
         await listener.start()
         with await prepare(context, shipped()) as selection:
-            report = await send(context, peer_of(listener), OPTIONS, selection)
+            report = await send(context, peer_of(listener), OPTIONS, selection, sends_broken=True)
             sent = {result.item.head.sop_instance_uid for result in report.results if result.is_sent}
         await listener.stop()
     refused = {Path(result.item.name).name for result in report.results if not result.is_sent}

@@ -125,7 +125,9 @@ def items_of(selection: Selection, *, aborted: bool) -> tuple[SendItem, ...]:
 
 
 async def send_over(context: AppContext, port: int, items: Sequence[SendItem]) -> SendReport:
-    return await send(context, PeerAddress.parse(f"PEER@{peers.LOOPBACK}:{port}"), OPTIONS, Selection(items))
+    return await send(
+        context, PeerAddress.parse(f"PEER@{peers.LOOPBACK}:{port}"), OPTIONS, Selection(items), sends_broken=True
+    )
 
 
 def check_results(results: Sequence[ItemResult], expected: dict[str, Refusal]) -> None:

@@ -22,6 +22,8 @@ from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.files.export_names import Namer
 from dicomgui.app.files.medium import write_medium
 from dicomgui.app.files.sources import ScanStopped, SendItem, Skipped, scan
+from dicomgui.network.service import broken_place
+from dicomgui.network.structure import StructureReader
 from dicomgui.storage import Outcome, Selection, StorageError, Stored, StoredFile
 from dicomgui.storage.errors import from_os_error
 
@@ -64,6 +66,8 @@ class ImportReport:
     :ivar duplicates: instances that were there already, with the same data set.
     :ivar kept_second: of the stored ones, those whose UID was there with another data set.
     :ivar failed: instances that could not be stored, each with the reason.
+    :ivar broken: of those that are there, the files whose data sets break off or cannot be read, each with what is
+        wrong; they were taken all the same.
     :ivar skipped: files that are no instances.
     :ivar is_complete: false if it was stopped.
     """
@@ -75,6 +79,7 @@ class ImportReport:
     failed: tuple[tuple[str, str], ...] = ()
     skipped: tuple[Skipped, ...] = ()
     is_complete: bool = True
+    broken: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ class _Import:
     stop: threading.Event
     counts: dict[Outcome, int] = field(default_factory=dict)
     failed: list[tuple[str, str]] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
     size_bytes: int = 0
 
     def run(self, paths: Sequence[str | os.PathLike[str]]) -> ImportReport:
@@ -140,6 +146,7 @@ class _Import:
         return ImportReport(
             stored, counts.get(Outcome.DUPLICATE, 0), counts.get(Outcome.KEPT_SECOND, 0), self.size_bytes,
             tuple(self.failed), skipped, is_complete=not self.stop.is_set(),
+            broken=tuple(self.broken),
         )  # fmt: skip
 
     def _take(self, item: SendItem) -> None:
@@ -155,6 +162,7 @@ class _Import:
 
     def _store(self, item: SendItem) -> Stored:
         head, files = item.head, self.archive.files
+        reader = StructureReader(head.transfer_syntax_uid)
         with item.path.open("rb") as source:
             source.seek(head.dataset_offset)
             sink = files.receive(
@@ -165,10 +173,15 @@ class _Import:
             try:
                 while piece := source.read(PIECE):
                     sink.write(memoryview(piece))
+                    reader.feed(piece)
             except BaseException:
                 sink.abandon()
                 raise
-        return files.commit(sink.finish())
+        stored = files.commit(sink.finish())
+        problem = broken_place(reader.finish())
+        if problem is not None:
+            self.broken.append((item.name, problem.text))
+        return stored
 
     def _tell_scan(self, done: int, name: str) -> None:
         self._tell(done, 0, name)

@@ -12,6 +12,7 @@ from dicomgui.network.dimse.commands import Command, CStoreRQ
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.service import AssociationFacts, InstanceProblem, Reply
 from dicomgui.network.status import Status
+from dicomgui.network.structure import Anomaly
 from dicomgui.storage import Outcome, RepairReport
 
 __all__ = [
@@ -42,6 +43,7 @@ class ReceivedInstance(NamedTuple):
     :ivar size_bytes: of the file, the head that we write included.
     :ivar outcome: whether it is new, was there already, or is another data set with a UID that was there already.
     :ivar problem: what is wrong with it, where instances are kept all the same.
+    :ivar anomalies: where it departs from the standard, but any reader gets over it; one of each kind.
     """
 
     utc: float
@@ -53,6 +55,7 @@ class ReceivedInstance(NamedTuple):
     size_bytes: int
     outcome: Outcome
     problem: InstanceProblem | None = None
+    anomalies: tuple[Anomaly, ...] = ()
 
     @property
     def path(self) -> Path:

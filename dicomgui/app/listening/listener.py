@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -58,6 +58,7 @@ from dicomgui.network.service import (
     MoveRequest,
     Reply,
     StoreRequest,
+    anomaly_text,
 )
 from dicomgui.network.service_classes import commitment, ups_attributes
 from dicomgui.network.service_classes.performed_steps import PerformedStep
@@ -498,11 +499,13 @@ class Listener:
             counts.stored += 1
         event = "duplicate" if is_duplicate else "stored"
         if self._tracer is not None:
-            self._scribe(request).file(event, stored.file, stored.size_bytes, stored.outcome.value)
+            detail = "; ".join((stored.outcome.value, *_remarks_on(request)))
+            self._scribe(request).file(event, stored.file, stored.size_bytes, detail)
         self._tell(ReceivedInstance(
             time.time(), request.facts, command.affected_sop_class_uid, command.affected_sop_instance_uid,
             request.transfer_syntax_uid, stored.file, stored.size_bytes, stored.outcome,
             None if request.check is None else request.check.problem,
+            () if request.check is None else request.check.anomalies,
         ))  # fmt: skip
         return SUCCESS
 
@@ -525,3 +528,12 @@ class Listener:
             self._on_event(event)
         for watcher in tuple(self.watchers):
             watcher(event)
+
+
+def _remarks_on(request: StoreRequest) -> Iterator[str]:
+    """The problem and the anomalies of an instance that is kept, in a few words each."""
+    if request.check is None:
+        return
+    if request.check.problem is not None:
+        yield request.check.problem.text
+    yield from map(anomaly_text, request.check.anomalies)

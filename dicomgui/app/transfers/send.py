@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from itertools import chain
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
@@ -27,6 +28,7 @@ from dicomgui.app.files.conversion import (
 )
 from dicomgui.app.files.sources import Selection, SendItem, Skipped, scan
 from dicomgui.app.transfers.send_results import Cause, ItemResult, ItemState, SendProgress, SendReport
+from dicomgui.app.transfers.whole_files import WholeFiles
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
 from dicomgui.network.dimse.convert import ConversionError
@@ -109,13 +111,15 @@ async def send(
     selection: Selection,
     *,
     conversion: Conversion = Conversion.UNCOMPRESSED,
+    sends_broken: bool = False,
     on_result: Callable[[ItemResult], None] | None = None,
     on_progress: Callable[[SendProgress], None] | None = None,
 ) -> SendReport:
     """Send all instances of ``selection``; see :class:`SendJob`."""
     job = SendJob(
-        context, peer, options, selection, conversion=conversion, on_result=on_result, on_progress=on_progress
-    )
+        context, peer, options, selection, conversion=conversion, sends_broken=sends_broken, on_result=on_result,
+        on_progress=on_progress,
+    )  # fmt: skip
     return await job.run()
 
 
@@ -128,6 +132,8 @@ class SendJob:
 
     :param conversion: what may be converted where the peer does not take it as it is; by default uncompressed files,
         between the uncompressed transfer syntaxes (PS3.5 10.1).
+    :param sends_broken: send files whose data sets break off or cannot be read as well, to test receivers; otherwise
+        each is looked at before, and such a file has failed without being sent.
     :param on_result: told of each instance as its result is known.
     :param on_progress: told before and after each instance, and now and then within a large one.
     """
@@ -140,6 +146,7 @@ class SendJob:
         selection: Selection,
         *,
         conversion: Conversion = Conversion.UNCOMPRESSED,
+        sends_broken: bool = False,
         on_result: Callable[[ItemResult], None] | None = None,
         on_progress: Callable[[SendProgress], None] | None = None,
     ) -> None:
@@ -147,6 +154,8 @@ class SendJob:
         self._fallbacks: dict[tuple[str, str], str] = {}
         self._changes: dict[RemarkCode, tuple[str, int]] = {}
         self._conversion = conversion
+        self._sends_broken = sends_broken
+        self._whole: WholeFiles | None = None
         self._peer = peer
         self._options = options
         self._selection = selection
@@ -189,6 +198,8 @@ class SendJob:
         try:
             if complete is not None:
                 self._options = await complete(self._options, self._peer)
+            if not self._sends_broken:
+                self._whole = WholeFiles(self._pool, chain.from_iterable(groups))
             for queue in groups:
                 await self._send_group(queue)
         except asyncio.CancelledError:
@@ -196,6 +207,8 @@ class SendJob:
             raise
         finally:
             self._ended = time.perf_counter()
+            if self._whole is not None:
+                self._whole.close()
         return self.report()
 
     @property
@@ -250,6 +263,10 @@ class SendJob:
 
     async def _send_over_one_association(self, queue: deque[SendItem]) -> None:
         """Send from the queue until it is empty or the association has ended; each call takes one off at least."""
+        first = await self._next_of(queue, 0)
+        if first is None:
+            return
+        self._put_back(queue, first)
         self._answered = False
         self._broken = None
         contexts = propose(queue, self._conversion)
@@ -280,29 +297,37 @@ class SendJob:
                 self._begin(association, following)
 
         lane = association.store_lane(launched, priority=self._options.priority)
-        item = self._next_of(queue)
+        item = await self._next_of(queue, association.number)
         while item is not None and (lane.is_under_way or association.is_connected):
-            following = self._next_of(queue)
+            following = await self._next_of(queue, association.number)
             result = await self._send_one(association, item, following, lane)
             self._in_flight.remove(item)
             self._take_result(result)
             item = following
         if item is not None:  # not its fault: it goes over the next association
-            self._in_flight.remove(item)
-            queue.appendleft(item)
+            self._put_back(queue, item)
 
-    def _next_of(self, queue: deque[SendItem]) -> SendItem | None:
-        if not queue:
-            return None
-        item = queue.popleft()
-        self._in_flight.append(item)
-        return item
+    def _put_back(self, queue: deque[SendItem], item: SendItem) -> None:
+        self._in_flight.remove(item)
+        queue.appendleft(item)
+
+    async def _next_of(self, queue: deque[SendItem], association: int) -> SendItem | None:
+        """Take the next file that is whole off the queue; those before it that are broken have failed."""
+        while queue:
+            item = queue.popleft()
+            self._in_flight.append(item)
+            problem = None if self._whole is None else await self._whole.problem_of(item)
+            if problem is None:
+                return item
+            self._in_flight.remove(item)
+            reason = f"not sent, the file is broken: {problem.text}"
+            Scribe(self._evidence, association).file("failed", str(item.path), item.size_bytes, reason)
+            self._finish(ItemResult(item, ItemState.FAILED, reason=reason, cause=Cause.FILE, association=association))
+        return None
 
     async def _send_in_turn(self, association: Association, queue: deque[SendItem]) -> None:
         """Send what is next until nothing is left; where the peer takes several at once, several of these run."""
-        while queue and association.is_connected:
-            item = queue.popleft()
-            self._in_flight.append(item)
+        while association.is_connected and (item := await self._next_of(queue, association.number)) is not None:
             result = await self._send_one(association, item, queue[0] if queue else None)
             self._in_flight.remove(item)
             self._take_result(result)

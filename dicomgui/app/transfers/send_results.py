@@ -38,7 +38,7 @@ class Cause(Enum):
     NETWORK = "network"
     """There was no connection or association, or it broke."""
     FILE = "file"
-    """The file could not be read, or not be converted."""
+    """The file could not be read or not be converted, or its data set is broken."""
 
 
 class ItemResult(NamedTuple):

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from dicomgui.network.dimse.dataset import encode_dataset
+from dicomgui.network.file_structure import read_file_structure
 from dicomgui.network.part10 import Part10Head, read_head
+from dicomgui.network.service import InstanceProblem, broken_place
+from dicomgui.network.structure import UNLIMITED
 from dicomgui.network.uids import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_LITTLE_ENDIAN, name_of
 from dicomgui.trace.finding import plain
 from dicomgui.trace.inspection.dataset_bytes import MAX_INFLATED
@@ -27,6 +30,7 @@ MAX_VALUE_BYTES: Final = 65_536
 
 _BLOCK: Final = 65_536
 _BLOCKS_KEPT: Final = 64
+_LIMITS: Final = UNLIMITED._replace(max_inflated=MAX_INFLATED)
 
 
 class FileBytes:
@@ -92,6 +96,7 @@ class Viewed:
     :ivar transfer_syntax_uid: how it is encoded.
     :ivar meta: the file meta information, ``None`` where there is none.
     :ivar parsed: the data set.
+    :ivar problem: the place at which the data set of a file is broken; ``None`` where it is whole.
     :ivar usual_charset: in which character set texts of who sent it usually are; empty where nobody knows.
     """
 
@@ -101,6 +106,7 @@ class Viewed:
     ) -> None:  # fmt: skip
         self.name = name
         self.usual_charset = ""
+        self.problem: InstanceProblem | None = None
         self.path = path
         self.meta = meta
         self.transfer_syntax_uid = transfer_syntax_uid
@@ -127,7 +133,9 @@ class Viewed:
     @property
     def top(self) -> DataNode:
         """What is shown: the file meta information, if there is any, and the elements of the data set beside it."""
-        above = (self.meta,) if self.meta is not None else ()
+        above: tuple[DataNode, ...] = (self.meta,) if self.meta is not None else ()
+        if self.problem is not None:
+            above += (DataNode("Broken file", self.problem.offset, 0, error=self.problem.text),)
         return DataNode(
             self.name, 0, self.parsed.length, value=self.parsed.root.value,
             inside=(*above, *self.parsed.root.children),
@@ -195,7 +203,9 @@ def open_file(path: Path, name: str = "") -> Viewed:
     file = path.open("rb")
     try:
         data = FileBytes(file, head.dataset_offset)
-        return Viewed(data, head.transfer_syntax_uid, plain(name or path.name, 200), path=path, meta=_meta(head))
+        viewed = Viewed(data, head.transfer_syntax_uid, plain(name or path.name, 200), path=path, meta=_meta(head))
+        viewed.problem = broken_place(read_file_structure(path, head, _LIMITS))
+        return viewed
     except BaseException:
         file.close()
         raise

@@ -60,10 +60,11 @@ class ArchiveWork:
                 return self._failed(job, "Nothing was imported.", error)
             finally:
                 self._end()
-            said = Said(_imported(report), "warning" if report.failed else "good")
+            is_good = not report.failed and not report.broken
+            said = Said(_imported(report), "good" if is_good else "warning")
             total = report.stored + report.duplicates + len(report.failed)
             job.update(files_done=total, files_total=total)
-            job.finish(JobState.WARNING if report.failed else JobState.DONE, text=said.text)
+            job.finish(JobState.DONE if is_good else JobState.WARNING, text=said.text)
             return said
 
     async def take_out(self, files: Sequence[StoredFile], target: Path, form: ExportForm) -> Said:
@@ -159,11 +160,13 @@ def _imported(report: ImportReport) -> str:
     parts = [f"{count_text(report.stored, 'instance')} imported, {size_text(report.size_bytes)}"]
     counts = (
         (report.duplicates, "there already"), (report.kept_second, "with a UID that is here with another data set"),
-        (len(report.failed), "failed"), (len(report.skipped), "skipped"),
+        (len(report.failed), "failed"), (len(report.broken), "broken"), (len(report.skipped), "skipped"),
     )  # fmt: skip
     parts += [f"{count:,} {word}" for count, word in counts if count]
     if report.failed:
         parts.append(report.failed[0][1])
+    if report.broken:
+        parts.append(": ".join(report.broken[0]))
     return plain(" · ".join(parts), 400)
 
 

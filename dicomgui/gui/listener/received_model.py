@@ -22,6 +22,7 @@ from dicomgui.gui.listener.event_rows import EventRows
 from dicomgui.gui.look.theme import current_colors
 from dicomgui.gui.tables.columns import Index
 from dicomgui.gui.widgets.text import size_text, tooltip
+from dicomgui.network.service import anomaly_text
 from dicomgui.network.uids import name_of
 from dicomgui.storage.writer import Outcome
 from dicomgui.trace.finding import plain
@@ -105,5 +106,7 @@ def _cells(event: Shown) -> _Cells:
     outcome = _OUTCOMES[event.outcome]
     if event.problem is not None:
         outcome = f"{outcome}, but {plain(event.problem.text)}"
+    if event.anomalies:
+        outcome = f"{outcome}; against the standard: {plain(', '.join(map(anomaly_text, event.anomalies)))}"
     tone = "good" if is_good else "warning"
     return _Cells((moment, caller, what, instance, size_text(event.size_bytes), outcome), tone)

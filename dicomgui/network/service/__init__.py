@@ -14,7 +14,13 @@ from dicomgui.network.service.handlers import (
     SinkOpener,
     StoreHandler,
 )
-from dicomgui.network.service.instance_check import InstanceProblem, MismatchCode, Strictness
+from dicomgui.network.service.instance_check import (
+    InstanceProblem,
+    MismatchCode,
+    Strictness,
+    anomaly_text,
+    broken_place,
+)
 from dicomgui.network.service.lane import StoreLane
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.service.models import QUERY_MODELS, query_class
@@ -89,5 +95,7 @@ __all__ = [
     "StoreLane",
     "StoreRequest",
     "Strictness",
+    "anomaly_text",
+    "broken_place",
     "query_class",
 ]

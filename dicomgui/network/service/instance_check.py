@@ -13,10 +13,27 @@ from typing import Final, NamedTuple, TypeAlias
 from dicomgui.network.dimse.commands import CStoreRQ
 from dicomgui.network.service.handlers import Reply
 from dicomgui.network.status import Status
-from dicomgui.network.structure import OVER_LIMITS, UNLIMITED, StructureCode, StructureReader, StructureReport
+from dicomgui.network.structure import (
+    OVER_LIMITS,
+    UNLIMITED,
+    Anomaly,
+    AnomalyCode,
+    StructureCode,
+    StructureReader,
+    StructureReport,
+)
 from dicomgui.network.uids import is_valid_uid
 
-__all__ = ["InstanceCheck", "InstanceProblem", "MismatchCode", "ProblemCode", "Strictness", "problem_of"]
+__all__ = [
+    "InstanceCheck",
+    "InstanceProblem",
+    "MismatchCode",
+    "ProblemCode",
+    "Strictness",
+    "anomaly_text",
+    "broken_place",
+    "problem_of",
+]
 
 
 class Strictness(StrEnum):
@@ -73,6 +90,23 @@ _SENTENCES: Final[dict[ProblemCode, str]] = {
 }
 
 
+_ANOMALIES: Final[dict[AnomalyCode, str]] = {
+    AnomalyCode.ODD_LENGTH: "values of odd length",
+    AnomalyCode.ORDER: "elements out of order",
+    AnomalyCode.GROUP_LENGTH: "wrong group lengths",
+    AnomalyCode.VR: "other VRs than the data dictionary",
+    AnomalyCode.GROUP: "elements of groups that belong in no data set",
+    AnomalyCode.DELIMITER: "delimiters that should not be, or have a length",
+    AnomalyCode.DEFLATE_PADDING: "bytes behind the deflate stream",
+}
+
+
+def anomaly_text(anomaly: Anomaly) -> str:
+    """An anomaly in a few words: its kind, how often it occurs, and the first element that has it."""
+    where = f"first at ({anomaly.tag >> 16:04X},{anomaly.tag & 0xFFFF:04X}), byte {anomaly.offset:,}"
+    return f"{_ANOMALIES[anomaly.code]} ({anomaly.times:,}; {where})"
+
+
 class InstanceProblem(NamedTuple):
     """The first thing that is wrong with an instance.
 
@@ -101,6 +135,14 @@ class InstanceProblem(NamedTuple):
     def reply(self) -> Reply:
         """The refusal."""
         return Reply(self.status, self.text, (self.tag,) if self.tag else ())
+
+
+def broken_place(report: StructureReport) -> InstanceProblem | None:
+    """The place at which a data set is broken; ``None`` where it is whole, or larger than what is walked."""
+    fault = report.fault
+    if fault is None or fault.code in OVER_LIMITS:
+        return None
+    return InstanceProblem(fault.code, fault.tag, fault.offset)
 
 
 def problem_of(report: StructureReport, sop_class_uid: str, sop_instance_uid: str) -> InstanceProblem | None:
@@ -143,6 +185,11 @@ class InstanceCheck:
     def is_warned_of(self) -> bool:
         """True where the instance is to be answered B007."""
         return self.problem is not None and self._strictness is Strictness.WARN
+
+    @property
+    def anomalies(self) -> tuple[Anomaly, ...]:
+        """Where it departs from the standard, but any reader gets over it; one of each kind, empty until the end."""
+        return () if self.report is None else self.report.anomalies
 
     def feed(self, data: memoryview) -> None:
         """Take the next piece."""

@@ -148,6 +148,21 @@ async def test_json(stops: list[Any], tmp_path: Path) -> None:
     assert events[-1]["stored"] == 1
 
 
+async def test_what_any_reader_gets_over_is_marked(stops: list[Any], tmp_path: Path) -> None:
+    path = write_instance(tmp_path / "files", 1)
+    path.write_bytes(path.read_bytes().replace(b"\x10\x00\x20\x00LO", b"\x10\x00\x20\x00SH"))
+    for number, flags in enumerate((["--json"], [])):
+        async with running(stops, "--dir", str(tmp_path / str(number)), *flags) as run:
+            assert (await send(run.session.context, run.peer, OPTIONS, scan([path]))).ok
+        if flags:
+            [stored] = [event for event in run.events if event["event"] == "stored"]
+            [anomaly] = stored["anomalies"]
+            assert (anomaly["code"], anomaly["tag"], anomaly["times"]) == ("vr", "00100020", 1)
+        else:
+            assert "against the standard: other VRs than the data dictionary (1; first at (0010,0020)" in run.lines[2]
+        stops.clear()
+
+
 async def test_what_fails_breaks_or_is_refused_is_told_without_asking(
     stops: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

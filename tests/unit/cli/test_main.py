@@ -133,3 +133,19 @@ def test_a_command_gives_its_code_and_a_cancel_is_130(
 def test_the_arguments_of_the_process_are_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["dicomgui", "--version"])
     assert module.main() == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["listen", "--dir", "d"],
+        ["practice"],
+        ["get", "A@h:1", "-k", "StudyInstanceUID=1", "--out", "d"],
+        ["move", "A@h:1", "-k", "StudyInstanceUID=1", "--to", "B", "--listen", "1", "--out", "d"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_whatever_receives_can_be_told_how_strictly(arguments: list[str]) -> None:
+    assert build_parser().parse_args(arguments).strictness == "strict"
+    for choice in ("strict", "warn", "any"):
+        assert build_parser().parse_args([*arguments, "--strictness", choice]).strictness == choice

@@ -470,3 +470,14 @@ def test_the_place_of_pixel_data(syntax: str) -> None:
 
 def test_text_in_the_place_of_pixel_data_is_none() -> None:
     assert in_pieces(long(0x7FE00010, "UC", b"a\\b "), EXPLICIT).pixel_data == (0, 0)
+
+
+def test_a_data_set_of_odd_length_is_whole_with_the_byte_that_makes_its_last_fragment_even() -> None:
+    element = short(0x00100010, "PN", b"ABC")
+    assert odd(element + b"\0") == {AnomalyCode.ODD_LENGTH}
+    inside = long(0x00400100, "SQ", struct.pack("<HHI", 0xFFFE, 0xE000, len(element)) + element)
+    assert odd(inside + b"\0") == {AnomalyCode.ODD_LENGTH}
+    for data in (element + b"x", element + b"\0\0", short(0x00100010, "PN", b"ABCD") + b"\0"):
+        fault = read_structure(data, EXPLICIT).fault
+        assert fault is not None
+        assert fault.code is StructureCode.TRAILING_JUNK

@@ -351,3 +351,18 @@ async def test_a_file_that_cannot_be_read_to_its_end_is_no_member_of_the_zip(
     assert len(report.failed) == 1
     assert "Input/output error" in report.failed[0][1]
     assert len(zip_members(tmp_path / "out.zip")) == report.files == len(real_files()) - 1
+
+
+# -- broken files ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_file_that_breaks_off_is_imported_and_named(
+    context: AppContext, tmp_path: Path, files: list[Path]
+) -> None:
+    os.truncate(files[0], files[0].stat().st_size - 2)
+    async with archive_in(tmp_path / "archive", context) as archive:
+        report = await import_paths(archive, files, context.file_pool)
+    assert (report.stored, report.failed) == (2, ())
+    ((name, what),) = report.broken
+    assert name == str(files[0])
+    assert what.startswith("the data set breaks off at byte")

@@ -46,6 +46,8 @@ from dicomgui.network import (
     connect,
     presets,
 )
+from dicomgui.network.status import Status
+from dicomgui.network.structure import AnomalyCode
 from dicomgui.network.tracing import FileRecord, ListenRecord, NoteRecord
 from dicomgui.storage import Archive, DiskFull, FolderUnwritable, Outcome, Pending, Stored
 from dicomgui.storage.layout import FOLDERS
@@ -400,3 +402,27 @@ async def test_refused_contexts_are_told(context: AppContext, tmp_path: Path) ->
         [event] = of_kind(listener.drain(), ContextsRefused)
     assert [one.abstract_syntax for one in event.refused] == ["1.2.3.4"]
     assert event.facts.association
+
+
+async def test_what_any_reader_gets_over_is_kept_and_marked_and_answered_success(
+    context: AppContext, tmp_path: Path
+) -> None:
+    path = write_instance(tmp_path / "files", 1)
+    data = path.read_bytes()
+    changed = data.replace(b"\x10\x00\x20\x00LO", b"\x10\x00\x20\x00SH")  # Patient ID
+    changed = changed.replace(b"\x08\x00\x60\x00CS\x02\x00OT", b"\x08\x00\x60\x00CS\x01\x00O")  # Modality
+    assert len(changed) == len(data) - 1
+    path.write_bytes(changed)
+    async with running(context, tmp_path / "archive") as listener:
+        report = await send_to(context, listener, path)
+        [event] = of_kind(listener.drain(), ReceivedInstance)
+    assert [one.status for one in report.results] == [Status(0)]
+    assert event.problem is None
+    assert {(one.code, one.tag, one.times) for one in event.anomalies} == {
+        (AnomalyCode.VR, 0x00100020, 1),
+        (AnomalyCode.ODD_LENGTH, 0x00080060, 1),
+    }
+    records = [one for one in context.trace.records() if isinstance(one, FileRecord)]
+    [detail] = [one.detail for one in records if one.event == "stored"]
+    assert "values of odd length (1; first at (0008,0060), byte " in detail
+    assert "other VRs than the data dictionary (1; first at (0010,0020), byte " in detail

@@ -18,6 +18,7 @@ from dicomgui.app.context import AppContext
 from dicomgui.app.files.conversion import Conversion, propose
 from dicomgui.app.files.sources import Selection, Skipped, scan
 from dicomgui.app.transfers import send as module
+from dicomgui.app.transfers import whole_files
 from dicomgui.app.transfers.send import (
     Cause,
     ItemResult,
@@ -43,6 +44,7 @@ from dicomgui.network import (
     ServerOptions,
     Status,
     StoreRequest,
+    Strictness,
     Timeouts,
     serve,
 )
@@ -463,3 +465,68 @@ async def test_what_conversions_change_is_told_once_for_all_files(context: AppCo
     [finding] = report.findings
     assert finding.code == "converted-private-vr"
     assert finding.what.startswith("In 2 converted files, private elements")
+
+
+# ---------------------------------------------------------------------------------------------------- broken files
+
+
+def cut(path: Path, size: int) -> Path:
+    path.write_bytes(path.read_bytes()[:-size])
+    return path
+
+
+@pytest.mark.parametrize("window", [1, 4])
+async def test_a_file_that_breaks_off_is_named_and_not_sent(context: AppContext, tmp_path: Path, window: int) -> None:
+    shelf = Shelf()
+    paths = [write_instance(tmp_path, number) for number in range(6)]
+    for number in (0, 3, 5):
+        cut(paths[number], 2)
+    policy = ServerOptions(policy=AcceptPolicy(max_invoked=window))
+    async with await serve(port=0, handlers=Handlers(on_store=shelf), options=policy) as server:
+        options = replace(OPTIONS, async_ops=(window, 1))
+        report = await send(context, to(server), options, scan(paths))
+    assert sorted(shelf.uids) == sorted(one.item.head.sop_instance_uid for one in report.results if one.is_sent)
+    assert report.sent == 3
+    failed = [one for one in report.results if not one.is_sent]
+    assert sorted(one.item.path for one in failed) == [paths[0], paths[3], paths[5]]
+    assert {one.cause for one in failed} == {Cause.FILE}
+    assert all("broken: the data set breaks off at byte" in one.reason for one in failed)
+
+
+async def test_no_association_is_opened_for_broken_files_alone(context: AppContext, tmp_path: Path) -> None:
+    selection = scan([cut(write_instance(tmp_path, number), 100) for number in range(3)])
+    report = await send(context, PeerAddress.parse("SCP@127.0.0.1:1"), OPTIONS, selection)
+    assert report.error is None
+    assert not report.associations
+    assert report.causes == {Cause.FILE}
+    assert states(report) == [ItemState.FAILED] * 3
+
+
+async def test_a_broken_file_is_sent_where_it_is_asked_for(context: AppContext, tmp_path: Path) -> None:
+    shelf = Shelf()
+    options = ServerOptions(policy=AcceptPolicy(), strictness=Strictness.ANY)
+    async with await serve(port=0, handlers=Handlers(on_store=shelf), options=options) as server:
+        path = cut(write_instance(tmp_path, 1), 2)
+        report = await send(context, to(server), OPTIONS, scan([path]), sends_broken=True)
+    assert report.ok
+    assert len(shelf.uids) == 1
+
+
+async def test_a_send_that_is_cancelled_while_files_are_looked_at_tells_of_all(
+    context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def look(item: object) -> None:
+        begun.set()
+        go.wait(20.0)
+
+    monkeypatch.setattr(whole_files, "problem_of_file", look)
+    job = SendJob(context, PeerAddress.parse("SCP@127.0.0.1:1"), OPTIONS, files(tmp_path, 3))
+    task = asyncio.create_task(job.run())
+    await asyncio.to_thread(begun.wait, 20.0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go.set()
+    assert states(job.report()) == [ItemState.CANCELLED] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 
@@ -119,3 +120,16 @@ def test_it_stays_open_until_the_last_has_closed_it() -> None:
     assert not viewed._file._file.closed
     viewed.close()
     assert viewed._file._file.closed
+
+
+def test_a_file_that_breaks_off_says_so_on_top(tmp_path: Path) -> None:
+    path = write_instance(tmp_path, 1)
+    whole = open_file(path)
+    assert whole.problem is None
+    whole.close()
+    os.truncate(path, path.stat().st_size - 2)
+    broken = open_file(path)
+    node = broken.top.children[1]
+    broken.close()
+    assert node.label == "Broken file"
+    assert node.error.startswith("the data set breaks off at byte")

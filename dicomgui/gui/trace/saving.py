@@ -10,9 +10,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from dicomgui.app.context import AppContext
 from dicomgui.app.evidence import Evidence
@@ -177,16 +176,15 @@ class _Saving:
             return
         (left, answer), self._question = self._question, None
         dialog = LeftoverDialog(left, self._parent)
-        asking = asyncio.ensure_future(accepted(dialog))
         try:
-            first: set[asyncio.Future[Any]] = {writing, asking}
-            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done() and asking.result():
+            dialog.open()
+            while dialog.isVisible() and not writing.done():
+                await asyncio.wait([writing], timeout=_TELL_S)
+            if dialog.result() == QDialog.DialogCode.Accepted:
                 answer.set_result(dialog.verdicts)
             else:
                 self._cancelled.set()
         finally:
-            asking.cancel()
             dialog.close()
             dialog.deleteLater()
 

@@ -142,13 +142,13 @@ class FrameReader:
 
     def _deflated(self, index: int) -> Frame:
         """A frame of Deflated Image Frame Compression: what is in the stream is a native frame (PS3.5 A.4.13)."""
-        from pydicom.encaps import get_frame
+        from pydicom import encaps
 
         facts, bits = self.facts, self._frame_bits
         size = (bits + 7) // 8
         stream = io.BufferedReader(_Stream(self._viewed, facts.pixels.offset))
         try:
-            found = get_frame(stream, index, number_of_frames=facts.frames, **self._offsets())
+            found = encaps.get_frame(stream, index, number_of_frames=facts.frames, **self._offsets())
             data = _inflated(found, size)
         except Exception as error:  # pydicom raises whatever the byte at fault causes
             text = " ".join(str(error).split()) or type(error).__name__

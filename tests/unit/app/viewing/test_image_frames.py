@@ -13,17 +13,17 @@ import numpy as np
 import pydicom.data
 import pytest
 from pydicom import Dataset, dcmread
-from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels import convert_color_space, pixel_array
 from pydicom.pixels.processing import apply_color_lut
-from pydicom.uid import UID
 
 from dicomgui.app.viewing import image_frames, image_render
 from dicomgui.app.viewing.image_facts import ImageError, has_image, read_facts, read_meaning
 from dicomgui.app.viewing.image_frames import Frame, FrameReader, decoder_of
 from dicomgui.app.viewing.image_render import auto_window, gray_of, render, value_at
 from dicomgui.app.viewing.viewed import open_file
+from dicomgui.network.dimse.dataset import encode_dataset
+from dicomgui.network.part10 import write_head
 
 FOLDER = Path(pydicom.data.__file__).parent / "test_files"
 NO_DECODER = {"JPEG-lossy.dcm": "pylibjpeg-libjpeg", "JPGExtended.dcm": "pylibjpeg-libjpeg"}
@@ -196,10 +196,10 @@ def deflated(
         setattr(dataset, keyword, value)
     dataset.PixelData = encapsulate(streams, has_bot=offsets)
     dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.8.1")
     path = tmp_path / "deflated.dcm"
-    dataset.save_as(path, implicit_vr=False, little_endian=True)
+    uids = {"sop_class_uid": dataset.SOPClassUID, "sop_instance_uid": dataset.SOPInstanceUID}
+    head = write_head(**uids, transfer_syntax_uid="1.2.840.10008.1.2.8.1")
+    path.write_bytes(head + encode_dataset(dataset, "1.2.840.10008.1.2.1"))
     return path
 
 

@@ -33,11 +33,33 @@ made: dict[str, Dataset] = {}
 
 COMMITMENT = "1.2.840.10008.1.20.1"
 FIND = [f"1.2.840.10008.5.1.4.1.2.{root}.1" for root in (1, 2, 3)] + ["1.2.840.10008.5.1.4.31"]
+FAMILIES = [
+    f"1.2.840.10008.5.1.4.{end}"
+    for end in (
+        "37.1",
+        "37.2",
+        "37.3",
+        "41",
+        "42",
+        "38.2",
+        "39.2",
+        "43.2",
+        "44.2",
+        "45.2",
+        "20.1",
+        "1.1.200.4",
+        "1.1.201.2",
+    )
+]
+"""Queries of other kinds than of studies: hanging protocols, implant templates, …"""
 RETRIEVE = [f"1.2.840.10008.5.1.4.1.2.{root}.{verb}" for root in (1, 2, 3) for verb in (2, 3)]
 NORMALIZED = [
     COMMITMENT,
     "1.2.840.10008.3.1.2.3.3",  # MPPS
     "1.2.840.10008.3.1.2.3.4",  # its Retrieve
+    "1.2.840.10008.3.1.2.3.5",  # its Notification
+    "1.2.840.10008.5.1.1.33",  # Media Creation Management
+    "1.2.840.10008.1.42",  # Substance Administration Logging
     "1.2.840.10008.5.1.1.9",  # Basic Grayscale Print Management
     "1.2.840.10008.5.1.1.16",  # Printer
     "1.2.840.10008.5.1.4.33",  # Instance Availability Notification
@@ -94,6 +116,9 @@ def chosen(keys: Dataset) -> list[Dataset]:
 def find(event: evt.Event) -> Iterator[tuple[Any, Dataset | None]]:
     keys = event.identifier
     say(event, "find", sop_class=event.request.AffectedSOPClassUID, keys=plain(keys))
+    if event.request.AffectedSOPClassUID in FAMILIES:
+        yield PENDING, keys
+        return
     if keys.get("PatientID") == "REFUSED":
         refusal = Dataset()
         refusal.Status = 0xA700
@@ -253,7 +278,7 @@ def window(event: evt.Event) -> tuple[int, int]:
 
 entity = HoldingAE(ae_title="PYNETDICOM")
 uncompressed = [ImplicitVRLittleEndian, ExplicitVRLittleEndian]
-for sop_class in (Verification, *FIND, *RETRIEVE):
+for sop_class in (Verification, *FIND, *FAMILIES, *RETRIEVE):
     entity.add_supported_context(sop_class, uncompressed)
 for sop_class in NORMALIZED:
     entity.add_supported_context(sop_class, uncompressed, scu_role=True, scp_role=True)

@@ -61,6 +61,7 @@ BANS = (
             "dicomgui/network/transport/connect.py": "one for each connection attempt",
             "dicomgui/network/client/association.py": "one when an association is left after a fault",
             "dicomgui/network/transport/listen.py": "one when the listener is closed",
+            "dicomgui/app/listening/step_watchers.py": "one when the listener is closed",
             "dicomgui/network/server/acceptor.py": "one a request that a coroutine decides about",
             "dicomgui/network/server/server.py": "one when the server is closed",
             "dicomgui/network/service/operation.py": "one when an operation is cancelled",

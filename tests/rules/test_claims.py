@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from dicomgui import network
+from dicomgui.network import service_classes
+from dicomgui.network.service import QUERY_MODELS
+
+MISSING = object()
 ROOT = Path(__file__).parents[2]
 TABLES = (ROOT / "dicomgui" / "network" / "README.md",)
 ARCHITECTURE = ROOT / "dicomgui" / "ARCHITECTURE.md"
@@ -59,9 +64,37 @@ def test_what_shows_that_a_threat_is_stopped_has_passed(request: pytest.FixtureR
 
 
 def test_each_row_names_a_test() -> None:
-    rows = [line for line in TABLES[0].read_text("utf-8").splitlines() if line.startswith("|")][2:]
+    rows = table("What was proved, and by which peer")
     assert len(rows) > 50
-    assert [row for row in rows if not NAME.search(row)] == []
+    assert [row for row in (*rows, *table("Service classes")) if not NAME.search(row)] == []
+
+
+def table(heading: str) -> list[str]:
+    """The rows of the table below a heading of the network README."""
+    section = TABLES[0].read_text("utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return [line for line in section.splitlines() if line.startswith("|")][2:]
+
+
+def test_each_service_class_of_the_library_has_its_row() -> None:
+    """All information models, and all modules for users; what is named as user or provider is there."""
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in table("Service classes")]
+    names = [name for row in cells for name in re.findall(r"`([^`]+)`", row[1])]
+    modules = {"verification", "storage", "mpps", "commitment", "print_management", "availability"}
+    assert sorted(names) == sorted({*QUERY_MODELS, *modules})
+    named = {name for row in cells for cell in row[2:4] for name in re.findall(r"`([^`]+)`", cell)}
+    assert sorted(name for name in named if not is_there(name)) == []
+    assert [row[0] for row in cells if not row[2] or not row[3]] == []
+
+
+def is_there(name: str) -> bool:
+    """A dotted name of the library, of one of its service classes, or a verb of an association or of its handlers."""
+    for place in (network, service_classes, network.Association, network.Handlers(on_store=None)):
+        found: object = place
+        for part in name.split("."):
+            found = getattr(found, part, MISSING)
+        if found is not MISSING:
+            return True
+    return False
 
 
 def test_each_claimed_test_exists() -> None:

@@ -31,8 +31,13 @@ QUERY_MODELS: Final[Mapping[str, Mapping[QueryOperation, str]]] = {
     "without-bulk-data": {"get": "1.2.840.10008.5.1.4.1.2.5.3"},
     "worklist": {"find": "1.2.840.10008.5.1.4.31"},
     "relevant-patient": {"find": "1.2.840.10008.5.1.4.37.1"},
+    "relevant-patient-breast": {"find": "1.2.840.10008.5.1.4.37.2"},
+    "relevant-patient-cardiac": {"find": "1.2.840.10008.5.1.4.37.3"},
+    "product-characteristics": {"find": "1.2.840.10008.5.1.4.41"},
+    "substance-approval": {"find": "1.2.840.10008.5.1.4.42"},
     "ups": {"find": "1.2.840.10008.5.1.4.34.6.3"},
     "ups-watch": {"find": "1.2.840.10008.5.1.4.34.6.2"},
+    "ups-query": {"find": "1.2.840.10008.5.1.4.34.6.5"},
     "hanging-protocol": {
         "find": "1.2.840.10008.5.1.4.38.2",
         "move": "1.2.840.10008.5.1.4.38.3",
@@ -47,6 +52,16 @@ QUERY_MODELS: Final[Mapping[str, Mapping[QueryOperation, str]]] = {
         "find": "1.2.840.10008.5.1.4.43.2",
         "move": "1.2.840.10008.5.1.4.43.3",
         "get": "1.2.840.10008.5.1.4.43.4",
+    },
+    "implant-assembly": {
+        "find": "1.2.840.10008.5.1.4.44.2",
+        "move": "1.2.840.10008.5.1.4.44.3",
+        "get": "1.2.840.10008.5.1.4.44.4",
+    },
+    "implant-group": {
+        "find": "1.2.840.10008.5.1.4.45.2",
+        "move": "1.2.840.10008.5.1.4.45.3",
+        "get": "1.2.840.10008.5.1.4.45.4",
     },
     "defined-procedure": {
         "find": "1.2.840.10008.5.1.4.20.1",
@@ -63,8 +78,10 @@ QUERY_MODELS: Final[Mapping[str, Mapping[QueryOperation, str]]] = {
         "move": "1.2.840.10008.5.1.4.1.1.201.3",
         "get": "1.2.840.10008.5.1.4.1.1.201.4",
     },
+    "repository": {"find": "1.2.840.10008.5.1.4.1.1.201.6"},
 }
-"""SOP classes of the information models (PS3.4 annexes C, K, Q, U, X, Y, BB, CC, GG and others), by our short names."""
+"""SOP classes of the information models (PS3.4 annexes C, K, Q, U, V, X, Y, BB, CC, KK, LL and others),
+by our short names."""
 
 
 def query_class(model: str, operation: QueryOperation) -> str:

@@ -249,14 +249,6 @@ _OTHERS: Final = (
         _own(f"1.2.840.10008.5.1.4.34.{end}", "N-CREATE", "N-SET", "N-GET", "N-ACTION", "N-DELETE", "N-EVENT-REPORT")
         for end in ("8", "9")  # RT Machine Verification, PS3.4 DD.3
     ),
-    *(
-        _own(uid, "C-FIND")
-        for uid in (
-            "1.2.840.10008.5.1.4.37.1", "1.2.840.10008.5.1.4.37.2", "1.2.840.10008.5.1.4.37.3",  # PS3.4 Q.4
-            "1.2.840.10008.5.1.4.41", "1.2.840.10008.5.1.4.42",  # PS3.4 V.4
-            "1.2.840.10008.5.1.4.1.1.201.6",  # Repository Query, PS3.4 LL
-        )
-    ),
     _own("1.2.840.10008.5.1.4.1.1.201.5", "N-ACTION", "N-EVENT-REPORT"),  # Inventory Creation, PS3.4 KK
     *_GENERAL, _meta("1.2.840.10008.5.1.4.32", *_GENERAL),  # General Purpose Worklist, retired
 )  # fmt: skip
@@ -269,7 +261,7 @@ _QUERIES: Final = tuple(
     for operation, uid in model.items()
     if uid not in _STEP_CLASSES
 )
-"""Queries and retrievals (PS3.4 C.6, K.6, U.5, X.5, BB.5, …): one operation each."""
+"""Queries and retrievals (PS3.4 C.6, K.6, Q.4, U.5, V.4, X.5, BB.5, LL, …): one operation each."""
 
 _STORAGE: Final = tuple(_own(uid, "C-STORE") for uid in (*STORAGE_CLASSES, *RETIRED_STORAGE_CLASSES))
 """Storage (PS3.4 B.5, GG.3)."""

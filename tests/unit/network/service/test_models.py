@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from pydicom._uid_dict import UID_dictionary
 from pydicom.uid import UID
 
 from dicomgui.network import ConfigurationError
@@ -14,8 +17,18 @@ def test_every_uid_is_registered_for_its_operation(model: str) -> None:
     for operation, uid in QUERY_MODELS[model].items():
         assert uid != UID(uid).name
         assert query_class(model, operation) == uid
-        if model not in ("worklist", "relevant-patient", "ups", "ups-watch"):
+        if len(QUERY_MODELS[model]) > 1:
             assert f"- {operation}" in UID(uid).name.lower()
+
+
+def test_no_query_of_the_standard_is_left_out() -> None:
+    """Of what pydicom's dictionary knows, but for the retired general purpose worklist."""
+    known = {
+        uid
+        for uid, (name, kind, _, retired, _) in UID_dictionary.items()
+        if kind == "SOP Class" and not retired and (re.search(r" - (FIND|MOVE|GET)$", name) or "Query" in name)
+    }
+    assert known <= {uid for model in QUERY_MODELS.values() for uid in model.values()}
 
 
 def test_no_uid_stands_twice() -> None:

@@ -1,0 +1,130 @@
+"""The smaller service classes with pynetdicom, in both roles, by the defaults of the library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from helpers import peers
+from helpers.retrieval import elements
+from pydicom.dataset import Dataset
+
+from dicomgui.network import (
+    FindRequest,
+    GetRequest,
+    Handlers,
+    NCreateRequest,
+    ProposedContext,
+    Reply,
+    Status,
+    connect,
+    presets,
+    serve,
+)
+from dicomgui.network.service import QUERY_MODELS
+from dicomgui.network.service_classes import ups, ups_watch
+from dicomgui.network.service_classes.attributes import Code, dataset_of
+from dicomgui.network.service_classes.procedure_steps import ProcedureSteps
+from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
+
+pytestmark = pytest.mark.interop("pynetdicom")
+
+OTHERS = tuple(
+    name
+    for name in QUERY_MODELS
+    if name not in ("patient", "study", "patient-study-only", "worklist", "ups", "ups-watch", "ups-query")
+)
+FINDS = {name: QUERY_MODELS[name]["find"] for name in OTHERS if "find" in QUERY_MODELS[name]}
+GETS = {name: QUERY_MODELS[name]["get"] for name in OTHERS if "get" in QUERY_MODELS[name]}
+UNKNOWN_TO_PEER = {"repository"}
+MPPS_NOTIFICATION, MEDIA_CREATION = "1.2.840.10008.3.1.2.3.5", "1.2.840.10008.5.1.1.33"
+AVAILABILITY = "1.2.840.10008.5.1.4.33"
+LABEL = {"CodeValue": "77"}
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Peer]:
+    with peers.pynetdicom_services(tmp_path_factory.mktemp("families") / "services", []) as peer:
+        yield peer
+
+
+async def test_queries_of_pynetdicom(provider: peers.Peer) -> None:
+    known = {name: uid for name, uid in FINDS.items() if name not in UNKNOWN_TO_PEER}
+    async with connect(provider.address, contexts=presets.for_classes(*known.values())) as assoc:
+        for root in known:
+            async with assoc.find(elements(**LABEL), root=root) as operation:
+                found = [match.dataset for match in await operation.batch()]
+            assert found == [elements(**LABEL)], root
+            assert (await operation.result()).status == 0
+
+
+async def test_queries_and_retrievals_from_pynetdicom() -> None:
+    def on_find(request: FindRequest) -> Dataset:
+        return request.dataset
+
+    def on_get(request: GetRequest) -> Status:
+        return Status(0)
+
+    asks: list[list[Any]] = [["find", uid, LABEL] for uid in FINDS.values()]
+    asks += [["get", uid, LABEL] for uid in GETS.values()]
+    classes = [*FINDS.values(), *GETS.values()]
+    async with await serve(port=0, ae_title="ALL", handlers=Handlers(on_find=on_find, on_get=on_get)) as server:
+        said = await peers.pynetdicom_user(server.port, "ALL", classes=classes, steps=asks)
+    answers = [(one["what"], one["status"], one.get("dataset")) for one in said if "status" in one]
+    assert answers.count(("find", "FF00", LABEL)) == len(FINDS)
+    assert answers.count(("find", "0000", None)) == len(FINDS)
+    assert answers.count(("get", "0000", None)) == len(GETS)
+
+
+async def test_notification_and_creation_of_pynetdicom(provider: peers.Peer) -> None:
+    as_scp = ProposedContext(MPPS_NOTIFICATION, DEFAULT_TRANSFER_SYNTAXES, scu_role=False, scp_role=True)
+    contexts = (as_scp, *presets.for_classes(MEDIA_CREATION, AVAILABILITY))
+    async with connect(provider.address, contexts=contexts) as assoc:
+        for number, uid in enumerate((MEDIA_CREATION, AVAILABILITY)):
+            created = await assoc.n_create(uid, elements(StudyID="1"), sop_instance_uid=f"2.25.60{number}")
+            assert created.status == 0
+        told = await assoc.n_event_report(MPPS_NOTIFICATION, "2.25.1", 2)
+    assert (told.status, told.type_id) == (Status(0), 2)
+
+
+async def test_creation_from_pynetdicom() -> None:
+    made: list[str] = []
+
+    def create(request: NCreateRequest) -> Reply:
+        made.append(request.command.affected_sop_class_uid)
+        return Reply(Status(0), dataset=request.dataset)
+
+    async with await serve(port=0, ae_title="ALL", handlers=Handlers(on_n_create=create)) as server:
+        said = await peers.pynetdicom_user(
+            server.port,
+            "ALL",
+            classes=[MEDIA_CREATION, AVAILABILITY],
+            steps=[
+                ["n_create", uid, f"2.25.{n}", {"StudyID": "1"}] for n, uid in enumerate((MEDIA_CREATION, AVAILABILITY))
+            ],
+        )
+    assert [one["status"] for one in said if one["what"] == "create"] == ["0000", "0000"]
+    assert made == [MEDIA_CREATION, AVAILABILITY]
+
+
+async def test_step_events_of_pynetdicom(provider: peers.Peer) -> None:
+    """It is subscribed to our steps: told of an assignment (5) and of a restart (4)."""
+    steps = ProcedureSteps(open_association=lambda _ae: connect(provider.address, contexts=ups_watch.REPORT_CONTEXTS))
+    async with (
+        await serve(port=0, ae_title="STEPS", handlers=steps.handlers()) as server,
+        connect(f"STEPS@127.0.0.1:{server.port}", contexts=ups.CONTEXTS) as assoc,
+    ):
+        await ups_watch.subscribe(assoc, "PYNETDICOM")
+        uid = await ups.create(assoc, ups.scheduled("Plan", station=Code("1", "99X", "Station"), worklist_label="W"))
+        await ups.update(assoc, uid, dataset_of({"ScheduledStationNameCodeSequence": []}))
+        assert steps.announce(ups_watch.RESTARTED, keeps_steps=False) == ("PYNETDICOM",)
+        await steps.flush()
+    await steps.close()
+    told = [one for one in peers.said_by(provider.log) if one["what"] == "report" and one["type"] != 2]
+    assert [(one["uid"], one["type"]) for one in told] == [(uid, 1), (uid, 5), (uid, 5), (ups_watch.ALL_STEPS, 4)]
+    assert told[3]["content"] == {
+        "SCPStatus": "RESTARTED",
+        "SubscriptionListStatus": "WARM START",
+        "UnifiedProcedureStepListStatus": "COLD START",
+    }

@@ -49,7 +49,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def debian(base: Path | None) -> Iterator[Path]:
+def debian(base: Path | None, suite: str = SUITE) -> Iterator[Path]:
     """A clean Debian in a temporary folder, with what programs expect to be mounted."""
     folder = Path(tempfile.mkdtemp(prefix="dicomgui-chroot-"))
     root = folder / "root"
@@ -57,7 +57,7 @@ def debian(base: Path | None) -> Iterator[Path]:
     try:
         made = base or root
         if not (made / "etc" / "debian_version").exists():
-            command = ["debootstrap", "--variant=minbase", SUITE, str(made)]
+            command = ["debootstrap", "--variant=minbase", suite, str(made)]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         if base is not None:
             subprocess.run(["cp", "-a", str(base), str(root)], check=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -446,3 +447,16 @@ def _fill(folder: Path) -> None:
     connection.execute("COMMIT")
     mark_clean(connection)
     connection.close()
+
+
+async def test_the_archive_of_another_folder_is_closed_with_the_window(window: MainWindow, tmp_path: Path) -> None:
+    """Another folder was named, and the window is closed before the archive of the former one is."""
+    keeper = window._place.archive
+    former = keeper.archive
+    keeper.want()
+    await reached(lambda: not keeper.is_opening and former.index.is_open, "the archive is open")
+    listener = replace(window.config.settings.listener, folder=str(tmp_path / "another"))
+    window.config.change(replace(window.config.settings, listener=listener))
+    assert keeper.archive is not former
+    await keeper.shut_down()
+    assert not former.index.is_open

@@ -47,5 +47,13 @@ def test_the_packages_are_made_from_a_fresh_clone_and_live_in_a_clean_debian(tmp
         assert not [step for step in steps.split("|") if f"chroot_test: ok     {step} " not in tried]
 
 
+def test_the_source_tree_lives_in_a_current_system_with_the_newest_python() -> None:
+    """Also tells when Python 3.15 can be supported: its last step fails then."""
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    tried = _run(*root, sys.executable, str(ROOT / "packaging" / "python_test.py"))
+    steps = ("system", "tree", "drive", "self-test", "units", "next")
+    assert not [step for step in steps if f"chroot_test: ok     {step} " not in tried]
+
+
 def test_the_installer_for_windows_is_compiled_and_tried() -> None:
     assert "compiled without a warning" in _run(sys.executable, "packaging/windows/wine_test.py")

@@ -218,7 +218,12 @@ class LocalArchive:
         async with self._changing:
             if not self._users:
                 self._loop = asyncio.get_running_loop()
-                await self._in_files(self._open)
+                try:
+                    await self._to_the_end(self._open)
+                except asyncio.CancelledError:
+                    self._stopping.set()
+                    await self._to_the_end(self._close)
+                    raise
             self._users += 1
 
     async def limit_to(self, ceiling: Ceiling) -> None:
@@ -229,10 +234,10 @@ class LocalArchive:
     async def close(self) -> None:
         """One user less; the last one waits until what was stored is indexed, for two seconds at most."""
         async with self._changing:
-            if self._users == 1:
+            last, self._users = self._users == 1, max(0, self._users - 1)
+            if last:
                 self._stopping.set()
-                await self._in_files(self._close)
-            self._users = max(0, self._users - 1)
+                await self._to_the_end(self._close)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[LocalArchive]:
@@ -529,6 +534,17 @@ class LocalArchive:
     async def purge(self, token: str) -> None:
         """Remove a deletion's files for good; raises like :meth:`undelete`."""
         await self.in_thread(lambda: Trash(self.index).purge(token))
+
+    async def _to_the_end(self, work: Callable[[], None]) -> None:
+        """Run it in a thread, and return no sooner than it has ended, also where this is cancelled."""
+        running = asyncio.get_running_loop().run_in_executor(self._context.file_pool, work)
+        try:
+            await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait((running,))
+            if not running.cancelled():
+                running.exception()
+            raise
 
     async def _in_files(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._context.file_pool, work)

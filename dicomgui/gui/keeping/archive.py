@@ -47,6 +47,7 @@ class ArchiveKeeper(QObject):
         self._archive: LocalArchive | None = None
         self._held: LocalArchive | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         self._next: tuple[LocalArchive | None, bool] = (None, True)
         self._has_ended = False
         config.settings_changed.connect(self._on_settings_changed)
@@ -110,6 +111,8 @@ class ArchiveKeeper(QObject):
         held, self._held = self._held, None
         if held is not None:
             await held.close()
+        if self._closing:
+            await asyncio.wait(self._closing)
         await self._tasks.close()
 
     async def _open(self, archive: LocalArchive, only_if_there: bool) -> None:
@@ -134,4 +137,6 @@ class ArchiveKeeper(QObject):
     def _let_go(self) -> None:
         held, self._held = self._held, None
         if held is not None:
-            self._tasks.spawn(held.close(), name="close the archive")
+            closing = self._tasks.spawn(held.close(), name="close the archive")
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)

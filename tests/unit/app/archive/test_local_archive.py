@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,40 @@ async def test_what_is_committed_is_found(archive: LocalArchive, context: AppCon
         assert await archive.count(Selection(instance_uids=(uids[0],))) == 1
         assert (await archive.counts()).instances == 2
         assert archive.trouble == ""
+
+
+@pytest.mark.parametrize("name", ["open", "close"])
+async def test_who_is_cancelled_leaves_no_index_open(
+    archive: LocalArchive, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The thread goes on: a connection that it opens for nobody would never be closed."""
+    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    real = getattr(archive.index, name)
+
+    def slow() -> object:
+        begun.set()
+        go_on.wait(60)
+        try:
+            return real()
+        finally:
+            done.set()
+
+    if name == "close":
+        await archive.open()
+    monkeypatch.setattr(archive.index, name, slow)
+    task = asyncio.ensure_future(archive.open() if name == "open" else archive.close())
+    await asyncio.to_thread(begun.wait, 60)
+    task.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.to_thread(done.wait, 60)
+    assert not archive.index.is_open
+    assert not archive.is_open
+    monkeypatch.undo()
+    async with archive.opened():
+        assert archive.index.is_open
+    assert not archive.index.is_open
 
 
 async def test_it_is_open_as_long_as_anybody_has_it_open(archive: LocalArchive) -> None:

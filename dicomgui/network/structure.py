@@ -195,6 +195,7 @@ _NO_VRS: Final = frozenset((b"??", b"--", b"  "))
 """Written by toolkits that do not know the VR; they are read as one that does not exist."""
 _FRAGMENTED: Final = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV"))
 _INFLATE_STEP: Final = 65_536
+_DEFLATED_STEP: Final = 4096
 _MAX_KNOWN: Final = 8192
 
 
@@ -329,11 +330,15 @@ class StructureReader:
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next piece; nothing of it is kept but the start of an element that it breaks off in."""
-        self._size += len(data)
         if self._inflate is None:
+            self._size += len(data)
             self._take(data)
-        elif self._fault is None:
-            self._feed_deflated(self._inflate, data)
+            return
+        for at in range(0, len(data), _DEFLATED_STEP):  # what is not inflated yet is copied again at each step
+            piece = data[at : at + _DEFLATED_STEP]
+            self._size += len(piece)
+            if self._fault is None:
+                self._feed_deflated(self._inflate, piece)
 
     def finish(self) -> StructureReport:
         """The data set is complete."""
@@ -363,13 +368,15 @@ class StructureReader:
             self._pad(len(data))
         else:
             left = bytes(data)
-        while left and self._fault is None:
+        is_full = False
+        while (left or is_full) and self._fault is None:
             try:
                 piece = stream.decompress(left, _INFLATE_STEP)
             except zlib.error:
                 self._fail(StructureCode.NOT_DEFLATED, 0, 0)
                 return
             left = b"" if stream.eof else stream.unconsumed_tail
+            is_full = len(piece) == _INFLATE_STEP and not stream.eof  # more may be waiting in the inflater
             self._take(piece)
             most = FREE_ELEMENTS + self._limits.max_packed * (self._size - len(left))
             if self._elements > most and self._fault is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from helpers.bad_peer import (
     APPLICATION,
+    CT,
     EXPLICIT,
     IMPLICIT,
     LOOPBACK,
@@ -60,6 +61,7 @@ REQUESTS: dict[str, tuple[str, dict[int, bytes | int | str]]] = {
     ),
     "N-CREATE of a film session": (PRINT, {0x0002: FILM_SESSION, 0x0100: 0x0140, 0x1000: "1.2.3.5"}),
     "N-CREATE of a UPS": (UPS, {0x0002: UPS, 0x0100: 0x0140, 0x1000: "1.2.3.6"}),
+    "C-STORE": (CT, {0x0002: CT, 0x0100: 0x0001, 0x0700: 0, 0x1000: "1.2.3.7"}),
     "C-ECHO": (VERIFICATION, {0x0002: VERIFICATION, 0x0100: 0x0030}),
 }  # fmt: skip
 """Abstract syntax and command elements of what may come with a data set; a C-ECHO never does."""

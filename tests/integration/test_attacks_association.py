@@ -41,7 +41,7 @@ from helpers.bad_peer import (
     user_information,
 )
 
-from dicomgui.network import AcceptPolicy, Handlers, Status
+from dicomgui.network import AcceptPolicy, Handlers, Limits, Status
 from dicomgui.network.pdu import Abort, AssociateAC, PDataTF
 from dicomgui.network.tracing import RefuseRecord
 from dicomgui.network.uids import IMPLEMENTATION_CLASS_UID
@@ -244,3 +244,23 @@ async def test_an_accepted_request_of_the_largest_size_is_answered() -> None:
     assert 1_000_000 < len(request) < 1_048_576
     async with target() as listener, await dial(listener.port) as peer:
         assert isinstance(await peer.associate(request), AssociateAC)
+
+
+async def test_large_requests_of_all_connections_have_one_budget() -> None:
+    """Each connection could have us keep 1 MiB and what was made of it; the usual request is never charged."""
+    large = associate(APPLICATION, CONTEXTS, USER, *[item(0x77, bytes(60_000))] * 17)
+    async with target(limits=Limits(max_memory=12 * 2**20)) as listener:
+        async with await dial(listener.port) as first:
+            assert isinstance(await first.associate(large), AssociateAC)
+            async with await dial(listener.port) as second:
+                await second.send(large[:100])  # its header is enough
+                assert short(await second.read()) == (0, 0)  # AA-1 (PS3.8 table 9-7)
+            async with await dial(listener.port) as usual:
+                assert isinstance(await usual.associate(), AssociateAC)
+                await usual.send(RELEASE_RQ)
+                assert short(await usual.read()) == "RP"
+            await first.send(RELEASE_RQ)
+            assert len(await first.read_all()) == 1
+        await listener.is_empty()
+        async with await dial(listener.port) as third:
+            assert isinstance(await third.associate(large), AssociateAC)

@@ -72,6 +72,16 @@ def test_many_elements_and_deep_ones(listener: Providing, name: str, data: bytes
     assert cost.growth_bytes <= MOST_BYTES
 
 
+def test_a_deflated_instance_of_empty_items(listener: Providing) -> None:
+    data = empty_items(DEFLATED_ITEMS, deflated=True)
+    cost_of(listener.port, listener.process.pid, "C-STORE", data, DEFLATED)  # the first one loads the data dictionary
+    cost = cost_of(listener.port, listener.process.pid, "C-STORE", data, DEFLATED)
+    assert cost.answer is not None
+    assert cost.answer.status == 0xA700
+    assert cost.longest_s < LONGEST_S
+    assert cost.growth_bytes <= MOST_BYTES
+
+
 @pytest.mark.parametrize("name", ["C-ECHO", "C-FIND", "N-ACTION of a commitment"])
 def test_three_data_sets_of_200_mb_without_an_end(listener: Providing, name: str) -> None:
     assert growth_of_unfinished(listener.port, listener.process.pid, name, 3, 200 * 10**6) <= MOST_BYTES

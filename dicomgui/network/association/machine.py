@@ -100,6 +100,7 @@ class UpperLayer:
     :param artim_s: the ARTIM time-out in seconds (PS3.8 9.1.5).
     :param capture: decides what of received P-DATA-TF PDUs is kept for the observer; ``None`` keeps nothing.
     :param observer: is told what happens; ``None`` when nobody listens.
+    :param admits_associate: asked ahead of the body of an A-ASSOCIATE PDU whether there is room for so many bytes.
     """
 
     __slots__ = (
@@ -109,12 +110,13 @@ class UpperLayer:
 
     def __init__(
         self, role: Role, *, limits: Limits, artim_s: float, capture: Capture | None = None,
-        observer: Observer | None = None,
+        observer: Observer | None = None, admits_associate: Callable[[int], bool] | None = None,
     ) -> None:  # fmt: skip
         self.role = role
         self.state = State.STA1
         self.wants_close = False
         self._framer = Framer(max_associate_length=limits.max_associate_length, capture=capture)
+        self._framer.admits_associate = admits_associate
         self._max_pdu_length = limits.max_pdu_length
         self.artim_s = artim_s
         self.artim_at: float | None = None

@@ -32,6 +32,9 @@ _HEAD = PDATA_HEAD.size
 _HEADERS = struct.Struct(f"{_HEAD}s")
 _new = tuple.__new__  # without the function of Python that a named tuple has in between
 _P_DATA_TF = int(PduType.P_DATA_TF)
+_NO_REASON = 0
+"""A-ABORT reason (PS3.8 table 9-26): not specified."""
+
 _ASSOCIATES = frozenset({int(PduType.ASSOCIATE_RQ), int(PduType.ASSOCIATE_AC)})
 _CONTROLS = frozenset(map(int, (PduType.ASSOCIATE_RJ, PduType.RELEASE_RQ, PduType.RELEASE_RP, PduType.ABORT)))
 _PDV_HEADER = 6
@@ -104,18 +107,21 @@ class Framer:
     :ivar max_pdata_length: longest variable field of P-DATA-TF accepted, in bytes; 0 is no limit. May be set at any
         time and holds for the next header.
     :ivar max_associate_length: the same for A-ASSOCIATE-RQ and -AC.
+    :ivar admits_associate: asked ahead of the body of an A-ASSOCIATE PDU whether there is room for so many bytes.
     :ivar capture: what is kept for the trace; ``None`` keeps nothing.
     :ivar skipped: bytes thrown away since the first fault because they belong to a PDU that was refused.
     """
 
     __slots__ = (
         "_between", "_body", "_broken", "_head", "_left", "_length", "_pdv_head", "_pdv_left", "_pdv_starts",
-        "_pos", "_rest", "_step", "_told", "capture", "max_associate_length", "max_pdata_length", "skipped",
+        "_pos", "_rest", "_step", "_told", "admits_associate", "capture", "max_associate_length",
+        "max_pdata_length", "skipped",
     )  # fmt: skip
 
     def __init__(self, *, max_associate_length: int = 1_048_576, capture: Capture | None = None) -> None:
         self.max_associate_length = max_associate_length
         self.max_pdata_length = 0
+        self.admits_associate: Callable[[int], bool] | None = None
         self.capture = capture
         self.skipped = 0
         self._rest = b""
@@ -383,6 +389,10 @@ class Framer:
             self._refuse(view, "PDU length", 2, f"{length}, at least {least} are needed")
         if length > most > 0:
             self._refuse(view, "PDU length", 2, f"{length} is over the limit of {most} bytes")
+        admits = self.admits_associate
+        if admits is not None and self._head[0] in _ASSOCIATES and not admits(length):
+            text = f"there is no room for {length} bytes beside those of other connections"
+            self._refuse(view, "PDU length", 2, text, _NO_REASON)
 
     def _bounds(self, pdu_type: int) -> tuple[int, int] | None:
         """How long the variable field may be, at least and at most (0 is no limit); ``None`` for an unknown type."""

@@ -23,12 +23,14 @@ from dicomgui.network.association.negotiation import (
     negotiate,
 )
 from dicomgui.network.association.states import Event
+from dicomgui.network.dimse.memory import MemoryShare
 from dicomgui.network.errors import ConnectError, DicomNetworkError, OperationTimeout, RemoteProtocolError
 from dicomgui.network.pdu import AbortReason, AssociateAC, AssociateRJ, AssociateRQ, describe_rejection
 from dicomgui.network.pdu.capture import Capture
 from dicomgui.network.service import AssociationFacts, Connection, Provider, ServiceUser
 from dicomgui.network.service.lifecycle import AssociationRequest, Teller
 from dicomgui.network.service.performing import close_unawaited
+from dicomgui.network.service.resources import associate_charge
 from dicomgui.network.tracing import Role, Scribe, next_association_id
 from dicomgui.network.transport import AssociationTransport, TaskOwner, TlsTransport, TraceObserver
 from dicomgui.network.transport.tasks import FAULTS, is_own_cancel
@@ -61,12 +63,14 @@ class Acceptor:
         self._loop = asyncio.get_running_loop()
         self._scribe = Scribe(options.tracer, self.number)
         self._observer = None if options.tracer is None else TraceObserver(self._scribe)
+        self._associate_memory = MemoryShare(server.resources.associate_memory)
         self._machine = UpperLayer(
             Role.ACCEPTOR,
             limits=options.limits,
             artim_s=options.timeouts.artim_s,
             capture=None if self._observer is None else Capture(full=options.trace_full),
             observer=self._observer,
+            admits_associate=self._admits_associate,
         )
         self._tasks = TaskOwner(f"association {self.number}")
         self._provider = Provider(server.provided, self._tasks, server.mover, options.permitted, options.strictness)
@@ -91,6 +95,9 @@ class Acceptor:
         self._tls: TlsTransport | None = None
         self._transport: AssociationTransport | None = None
         self.ended: asyncio.Future[None] = self._loop.create_future()
+
+    def _admits_associate(self, length: int) -> bool:
+        return self._associate_memory.take(associate_charge(length))
 
     def make_transport(self) -> AssociationTransport | TlsTransport:
         """The protocol object for asyncio."""
@@ -356,6 +363,7 @@ class Acceptor:
         self._gone()
 
     def _gone(self) -> None:
+        self._associate_memory.close()
         self._server.forget(self)
         self.ended.set_result(None)
 

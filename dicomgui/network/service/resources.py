@@ -9,12 +9,23 @@ from typing import TypeVar
 from dicomgui.network.association.params import Limits
 from dicomgui.network.dimse.memory import MemoryBudget
 
-__all__ = ["DecodingSlot", "Resources"]
+__all__ = ["DecodingSlot", "Resources", "associate_charge"]
 
 SPOOLED_IMAGE_BOXES = 4
 """So many of the largest image boxes may wait on disk at a time, of all associations together."""
 
+FREE_ASSOCIATE_BYTES = 16_384
+"""An A-ASSOCIATE-RQ of this length is not charged: requests of use are hardly longer."""
+
+ASSOCIATE_FACTOR = 8
+"""Bytes of memory for each byte beyond that, of the PDU and its items."""
+
 _T = TypeVar("_T")
+
+
+def associate_charge(length: int) -> int:
+    """Bytes to be charged for an A-ASSOCIATE-RQ of this length."""
+    return ASSOCIATE_FACTOR * max(0, length - FREE_ASSOCIATE_BYTES)
 
 
 class DecodingSlot:
@@ -49,15 +60,17 @@ class Resources:
     :ivar limits: what one data set may be.
     :ivar memory: for data sets that are decoded, and for waiting requests.
     :ivar instance_memory: for the data sets of C-STOREs that are kept in memory.
+    :ivar associate_memory: for large A-ASSOCIATE-RQ PDUs and what is made of them, until their connections end.
     :ivar disk: for the data sets of image boxes, which wait in temporary files.
     :ivar decoding: where large data sets are decoded.
     """
 
-    __slots__ = ("decoding", "disk", "instance_memory", "limits", "memory")
+    __slots__ = ("associate_memory", "decoding", "disk", "instance_memory", "limits", "memory")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.memory = MemoryBudget(limits.max_memory)
         self.instance_memory = MemoryBudget(limits.max_instance_memory)
+        self.associate_memory = MemoryBudget(limits.max_memory)
         self.disk = MemoryBudget(SPOOLED_IMAGE_BOXES * limits.max_image_box_length)
         self.decoding = DecodingSlot()

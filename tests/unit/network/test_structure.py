@@ -382,6 +382,15 @@ def test_many_elements_that_were_paid_for_are_not() -> None:
     assert report.elements == 100_000
 
 
+@pytest.mark.parametrize("size", [2**18, 2**20, 2**22])
+def test_what_waits_in_the_inflater_at_the_end_is_not_missing(size: int) -> None:
+    plain = struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, size) + bytes(size)
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    report = read_structure(packer.compress(plain) + packer.flush(), DEFLATED)
+    assert report.fault is None
+    assert report.inflated_size == len(plain)
+
+
 def test_bytes_behind_a_deflate_stream_are_odd() -> None:
     data = encoded(sample(), DEFLATED)
     assert odd(data + b"\0\0", DEFLATED) == {AnomalyCode.DEFLATE_PADDING}

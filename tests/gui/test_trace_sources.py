@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from dicomgui.app.operations import JobState
+from dicomgui.gui.panels.trace_files import is_trace_file
 from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.gui.trace import opening as trace_opening
 from dicomgui.gui.trace import panel as trace_panel
@@ -227,3 +229,15 @@ async def test_what_is_saved_of_a_redacted_copy_says_so(
     await settled(panel)
     await press(panel.save_button)
     await reached(lambda: said == [is_redacted], "it is said")
+
+
+def test_a_compressed_capture_opens_as_it_is(tmp_path: Path) -> None:
+    packed = tmp_path / "wire.pcapng.gz"
+    packed.write_bytes(gzip.compress(CAPTURE.read_bytes()))
+    assert is_trace_file(packed)
+    assert not is_trace_file(tmp_path / "files.gz")
+    opened, plain = (trace_opening.read_source(path, trace_opening.Opening()) for path in (packed, CAPTURE))
+    assert len(opened.store) == len(plain.store) > 0
+    assert opened.notes == plain.notes
+    opened.store.close()
+    plain.store.close()

@@ -10,8 +10,9 @@ import os
 import re
 import shutil
 import tomllib
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import TypeAlias
@@ -19,6 +20,7 @@ from typing import TypeAlias
 import platformdirs
 import tomli_w
 
+from dicomgui.app.configuration.lines import Lines
 from dicomgui.app.configuration.values import Table
 from dicomgui.storage.disk import CREATE_FLAGS, sync_file, sync_folder, write_all
 
@@ -54,12 +56,14 @@ class SettingsError(Exception):
 
     :ivar path: the file.
     :ivar hint: what to try, one sentence, or an empty string.
+    :ivar is_kept: what is wrong is no loss when the file is written: it stays in it.
     """
 
-    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, *, path: str = "", hint: str = "", is_kept: bool = False) -> None:
         super().__init__(message)
         self.path = path
         self.hint = hint
+        self.is_kept = is_kept
 
     def __str__(self) -> str:
         """One line, whatever a path or a file contains."""
@@ -105,10 +109,12 @@ class Document:
 
     :ivar table: its content; empty where there is no file, or none that can be read.
     :ivar problem: why it was not understood, or not completely.
+    :ivar lines: where its keys stand.
     """
 
     table: Table
     problem: SettingsError | None = None
+    lines: Lines = field(default_factory=Lines, compare=False)
 
 
 class TomlFile:
@@ -137,13 +143,14 @@ class TomlFile:
         if _has_endless_key(data):
             return Document({}, self._problem(f"is damaged: a key in it has more than {MAX_KEY_PARTS} parts"))
         try:
-            table = tomllib.loads(data.decode("utf-8-sig"))
+            text = data.decode("utf-8-sig")
+            table = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
             return Document({}, self._problem(f"is damaged: {str(error) or 'it is nested too deeply'}"))
         version = table.get("version", 1)
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             return Document({}, self._problem("is damaged: its version is no number from 1 on"))
-        return Document(table, self._newer(version) if version > self._version else None)
+        return Document(table, self._newer(version) if version > self._version else None, Lines(text))
 
     def write(self, table: Table, *, keep_aside: bool = False) -> None:
         """Replace the file by ``table``: it is the old or the new one at any time, also after a power cut.
@@ -168,12 +175,17 @@ class TomlFile:
         except (ValueError, TypeError, RuntimeError) as error:
             raise self._problem(f"cannot be written: {error}", "Nothing was changed in it.") from error
 
-    def problem_with(self, faults: list[str]) -> SettingsError | None:
-        """The problem of a file in which single values are wrong, ``None`` where there is no fault."""
+    def problem_with(self, faults: Sequence[str], unknown: Sequence[str] = ()) -> SettingsError | None:
+        """The problem of a file in which single values are wrong, or keys unknown; ``None`` where there is no fault."""
         if not faults:
-            return None
+            return self._unknown(unknown) if unknown else None
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         return self._problem(f"has a wrong value: {faults[0]}{more}", "The usual value is used instead.")
+
+    def _unknown(self, unknown: Sequence[str]) -> SettingsError:
+        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+        text = f"{self.path} has an unknown key: {unknown[0]}{more}"
+        return SettingsError(text, path=str(self.path), hint="It is not used, and stays in the file.", is_kept=True)
 
     def _newer(self, version: int) -> SettingsError:
         return self._problem(

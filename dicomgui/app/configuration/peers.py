@@ -326,16 +326,20 @@ def _read(file: TomlFile, *, is_machine_wide: bool = False) -> _Content:
     found = document.table.get("node", [])
     tables = [table for table in found if isinstance(table, dict)] if isinstance(found, list) else []
     is_lossy = found != tables
-    faults = ["node: not all of it are tables"] if is_lossy else []
+    top = Values(document.table, lines=document.lines)
+    if is_lossy:
+        top.fault("node: not all of it are tables", "node")
+    faults, unknown = top.faults, top.unknown(("version", "node"))
     entries: list[_Entry] = []
     seen: set[str] = set()
     for number, table in enumerate(tables, 1):
-        values = Values(table, where=f"node {number}: ")
+        values = Values(table, where=f"node {number}: ", lines=document.lines, place=("node", number))
+        unknown += values.unknown(NODE_KEYS)
         entry = _entry_of(table, values, seen, is_machine_wide=is_machine_wide)
         entries.append(entry)
         seen.add(entry.key)
         faults += values.faults[:1]
-    return _Content(tuple(entries), document.table, document.problem or file.problem_with(faults), is_lossy)
+    return _Content(tuple(entries), document.table, document.problem or file.problem_with(faults, unknown), is_lossy)
 
 
 def _entry_of(table: Table, values: Values, seen: set[str], *, is_machine_wide: bool) -> _Entry:

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 from dicomgui.app.configuration import values as checks
 from dicomgui.app.configuration.files import (
@@ -257,7 +257,9 @@ class SettingsStore:
         """
         with self._saving:
             _, table, problem = self._read()
-            self._file.write(overlay(table, _table_of(settings)), keep_aside=problem is not None)
+            self._file.write(
+                overlay(table, _table_of(settings)), keep_aside=problem is not None and not problem.is_kept
+            )
             self.problem = None
 
     def archive_folder(self, settings: Settings) -> Path:
@@ -281,12 +283,22 @@ class SettingsStore:
 
     def _read(self) -> tuple[Settings, Table, SettingsError | None]:
         document = self._file.read()
-        values = Values(document.table)
+        values = Values(document.table, lines=document.lines)
         settings = _settings_of(values)
-        return settings, document.table, document.problem or self._file.problem_with(values.faults)
+        unknown = _unknown(values, document.table, _KNOWN | {"version": VERSION})
+        return settings, document.table, document.problem or self._file.problem_with(values.faults, unknown)
 
 
 # ---------------------------------------------------------------------------------------------- between file and value
+
+
+def _unknown(values: Values, table: Table, known: Table) -> list[str]:
+    """What is to be said of the keys that nothing reads, table by table."""
+    found = values.unknown(known)
+    for name, inside in known.items():
+        if isinstance(inside, dict) and isinstance(table.get(name), dict):
+            found += _unknown(values.inside(name), table[name], inside)
+    return found
 
 
 def _settings_of(values: Values) -> Settings:
@@ -485,3 +497,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "transfer_syntaxes": list(listener.transfer_syntaxes),
         **{key: getattr(listener.quotas, name) for name, key in _QUOTAS.items()},
     }
+
+
+_KNOWN: Final = _table_of(Settings())
+"""Every key that is read."""

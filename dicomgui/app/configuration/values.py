@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
 
+from dicomgui.app.configuration.lines import Lines, Place, unknown_key
 from dicomgui.app.configuration.quotas import Quotas
 from dicomgui.app.connection import MAX_OPERATIONS
 from dicomgui.network.association.extended import QueryFlags
@@ -68,12 +69,25 @@ class Values:
     """Reads the values of a table one by one; a wrong one costs itself and no other.
 
     :ivar faults: what was wrong, one line each; shared with the tables inside.
+
+    :param where: what stands before each fault, such as ``node 2: ``.
+    :param lines: the lines of the file, of which ``place`` is this table.
     """
 
-    def __init__(self, table: Table, *, where: str = "", faults: list[str] | None = None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        where: str = "",
+        faults: list[str] | None = None,
+        lines: Lines | None = None,
+        place: Place = (),
+    ) -> None:
         self.faults: list[str] = [] if faults is None else faults
         self._table = table
         self._where = where
+        self._lines = lines or Lines()
+        self._place = place
 
     def take(self, name: str, default: _T, check: Callable[[object], _T]) -> _T:
         """The value of this name as ``check`` gives it; the default where it is missing or ``check`` raises a
@@ -84,20 +98,36 @@ class Values:
         try:
             return check(self._table[name])
         except ValueError as error:
-            self.fault(f"{name}: {error}")
+            self.fault(f"{name}: {error}", name)
             return default
 
-    def fault(self, reason: object) -> None:
-        """Note what is wrong with the table."""
-        self.faults.append(f"{self._where}{reason}")
+    def fault(self, reason: object, name: str = "") -> None:
+        """Note what is wrong with the table, or with the value of this name."""
+        place = (*self._place, name) if name else self._place
+        self.faults.append(f"{self._lines.prefix(place)}{self._where}{reason}")
+
+    def unknown(self, known: Collection[str]) -> list[str]:
+        """What is to be said of the keys of the table that are not among those known, one line each."""
+        return [
+            f"{self._lines.prefix((*self._place, name))}{self._where}{unknown_key(name, known)}"
+            for name in self._table
+            if name not in known
+        ]
 
     def inside(self, name: str) -> Values:
         """The table of this name; an empty one where it is missing."""
         table = self._table.get(name, {})
         if not isinstance(table, dict):
-            self.fault(f"{name}: it is no table")
+            self.fault(f"{name}: it is no table", name)
             table = {}
-        return Values(table, where=f"{self._where}{name}.", faults=self.faults)
+        place = (*self._place, name)
+        return Values(table, where=f"{self._where}{name}.", faults=self.faults, lines=self._lines, place=place)
+
+    def inside_list(self, name: str, number: int, table: Table | None = None) -> Values:
+        """The table of this number, from 1 on, in a list of tables; where it is none, only to note that."""
+        place = (*self._place, name, number)
+        where = f"{self._where}{name} {number}: "
+        return Values(table or {}, where=where, faults=self.faults, lines=self._lines, place=place)
 
 
 # What a value must be: each gives the value, or raises ConfigurationError, which is a ValueError, with the reason.

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from dicomgui.app.configuration import values as checks
 from dicomgui.app.configuration.files import SettingsError, TomlFile, config_folder
+from dicomgui.app.configuration.lines import Lines, Place
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.values import Table, Values, overlay
 from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery, Verdict
@@ -113,27 +114,31 @@ def read_answers(path: Path) -> AnswerSettings:
     settings, table, problem = _read(TomlFile(path, version=VERSION))
     if problem is not None:
         raise ConfigurationError(str(problem), phase="configure", hint="`dicomgui help answers` shows what it may say.")
-    _check_names(path, table)
+    _check_names(path, table, TomlFile(path, version=VERSION).read().lines)
     return settings
 
 
-def _check_names(path: Path, table: Table) -> None:
+def _check_names(path: Path, table: Table, lines: Lines) -> None:
     """Refuse names that mean nothing here, such as a misspelt one."""
     known = _table_of(AnswerSettings(rules=(AnswerRule(Provided.MPPS, status=0),)))
-    inside = [(name, part, known[name]) for name, part in table.items() if isinstance(known.get(name), dict)]
-    inside += [("rule", rule, known["rule"][0]) for rule in table.get("rule", [])]
-    for where, names, usual in [("", table, {**known, "version": VERSION}), *inside]:
+    top: Place = ()
+    parts = [(top, table, {**known, "version": VERSION})]
+    parts += [((name,), part, known[name]) for name, part in table.items() if isinstance(known.get(name), dict)]
+    parts += [(("rule", at), rule, known["rule"][0]) for at, rule in enumerate(table.get("rule", []), 1)]
+    for place, names, usual in parts:
         for name in names:
             if name not in usual:
-                place = f"{where}.{name}" if where else name
+                where = ".".join((*(part for part in place if isinstance(part, str)), name))
                 raise ConfigurationError(
-                    f"{path}: {place} means nothing here", phase="configure", hint=f"There are {', '.join(usual)}."
+                    f"{path}: {lines.prefix((*place, name))}{where} means nothing here",
+                    phase="configure",
+                    hint=f"There are {', '.join(usual)}.",
                 )
 
 
 def _read(file: TomlFile) -> tuple[AnswerSettings, Table, SettingsError | None]:
     document = file.read()
-    values = Values(document.table)
+    values = Values(document.table, lines=document.lines)
     settings = _settings_of(values, document.table)
     return settings, document.table, document.problem or file.problem_with(values.faults)
 
@@ -158,14 +163,14 @@ def _settings_of(values: Values, table: Table) -> AnswerSettings:
 
 def _rules(values: Values, found: object) -> tuple[AnswerRule, ...]:
     if not isinstance(found, list):
-        values.fault("rule: it is no list of tables")
+        values.fault("rule: it is no list of tables", "rule")
         return ()
     rules = []
     for number, table in enumerate(found[:MAX_RULES], start=1):
         try:
             rules.append(_rule(table))
         except ConfigurationError as error:
-            values.fault(f"rule {number}: {error}")
+            values.inside_list("rule", number).fault(error)
     return tuple(rules)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["CAPTURE_SUFFIXES", "TRACE_SUFFIXES", "is_trace_file"]
+__all__ = ["CAPTURE_SUFFIXES", "TRACE_SUFFIXES", "is_capture_file", "is_trace_file"]
 
 CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap")
 TRACE_SUFFIXES = (".dgtrace", *CAPTURE_SUFFIXES)
@@ -13,4 +13,10 @@ TRACE_SUFFIXES = (".dgtrace", *CAPTURE_SUFFIXES)
 
 def is_trace_file(path: Path) -> bool:
     """Whether a file is a trace or a capture, by its name."""
-    return path.suffix.lower() in TRACE_SUFFIXES
+    return path.suffix.lower() in TRACE_SUFFIXES or is_capture_file(path)
+
+
+def is_capture_file(path: Path) -> bool:
+    """Whether a file is a capture, by its name: ``a.pcapng``, or compressed ``a.pcapng.gz``."""
+    name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return name.suffix.lower() in CAPTURE_SUFFIXES

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.gui.panels.panel import Workplace
-from dicomgui.gui.panels.trace_files import CAPTURE_SUFFIXES
+from dicomgui.gui.panels.trace_files import is_capture_file
 from dicomgui.gui.trace.listing.source import TraceSource
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.capture import CaptureError, import_capture
@@ -122,7 +122,7 @@ def read_source(path: Path, opening: Opening, contexts: _Contexts = None) -> Tra
         _look_at_all(index, opening)
 
     try:
-        read = _read_capture if path.suffix.lower() in CAPTURE_SUFFIXES else _read_trace
+        read = _read_capture if is_capture_file(path) else _read_trace
         found = read(path, store, opening, look_at_piece, contexts)
         _look_at_all(index, opening)
     except BaseException:

@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
 
 from dicomgui.gui.panels.panel import Workplace
-from dicomgui.gui.panels.trace_files import CAPTURE_SUFFIXES
+from dicomgui.gui.panels.trace_files import is_capture_file
 from dicomgui.gui.running.tasks import PanelTasks
 from dicomgui.gui.trace.contexts_dialog import ContextsDialog
 from dicomgui.gui.trace.listing.source import TraceSource
@@ -27,7 +27,7 @@ MAX_OPENED = 8
 """Files that are open at a time: each may take as much memory as the live trace."""
 
 Contexts: TypeAlias = Mapping[int, tuple[str, str]]
-_FILTERS = ("Traces and captures (*.dgtrace *.pcap *.pcapng *.cap)", "All files (*)")
+_FILTERS = ("Traces and captures (*.dgtrace *.pcap *.pcapng *.cap *.gz)", "All files (*)")
 
 
 class SourceChoice(QWidget):
@@ -142,7 +142,7 @@ class SourceChoice(QWidget):
     def _on_index_changed(self, row: int) -> None:
         source = self._sources[row]
         self.close_button.setVisible(not source.is_live)
-        is_capture = source.path is not None and source.path.suffix.lower() in CAPTURE_SUFFIXES
+        is_capture = source.path is not None and is_capture_file(source.path)
         self.contexts_button.setVisible(is_capture)
         self.said.setText("")
         self.chosen.emit(source)

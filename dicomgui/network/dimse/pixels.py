@@ -313,10 +313,10 @@ def _frames(
     as_rgb = transfer_syntax_uid in LOSSY_SYNTAXES
     for array, properties in decoder.iter_array(file, as_rgb=as_rgb, **options):
         frame: Any = array
-        if frame.dtype.itemsize > width:
+        if 8 * frame.dtype.itemsize > options["bits_allocated"]:
             raise ConversionError(
                 f"the compressed samples have up to {8 * frame.dtype.itemsize} bits where "
-                f"{tag_text(_ALLOCATED)} allocates {8 * width}"
+                f"{tag_text(_ALLOCATED)} allocates {options['bits_allocated']}"
             )
         yield frame.astype(f"<{frame.dtype.kind}{width}", copy=False).tobytes(), properties
 

@@ -1,4 +1,4 @@
-"""Capture files, pcap and pcapng, read packet by packet.
+"""Capture files, pcap and pcapng, read packet by packet, also from a file that gzip has compressed.
 
 pcap: both byte orders, micro- and nanoseconds, also the variant with longer packet heads. pcapng
 (draft-ietf-opsawg-pcapng): several sections and interfaces, each with its time resolution and offset; enhanced, simple
@@ -10,7 +10,10 @@ says what was wrong and where.
 
 from __future__ import annotations
 
+import gzip
+import io
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +36,10 @@ _SECTION, _INTERFACE, _OBSOLETE_PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 0x0A0
 _SECRETS = 0x0A
 _BYTE_ORDER = 0x1A2B3C4D
 _TIME_RESOLUTION, _TIME_OFFSET = 9, 14  # options of an interface
+_GZIP = b"\x1f\x8b"
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 _FRIENDLIER = {
-    b"\x1f\x8b": "is compressed (gzip); unpack it first",
+    b"\x1f\x8b": "is compressed (gzip) more than once; unpack it first",
     b"\x28\xb5": "is compressed (zstd); unpack it first",
     b"\x89D": "is a trace file, which can be opened as it is",
     b"sn": "is in the format of snoop; save it as pcapng first",
@@ -76,7 +81,9 @@ class _Interface:
 class CaptureReader:
     """Iterates over the packets of a capture file; may run in any thread.
 
-    :ivar size: bytes of the file. :ivar position: bytes read so far.
+    :ivar size: bytes of the file; where it is compressed, as many as it says that it holds, modulo 2³².
+    :ivar position: bytes read so far, of what a compressed file holds.
+    :ivar is_compressed: the file is compressed (gzip, RFC 1952).
     :ivar notes: what is wrong with the file, sentence by sentence; known after an iteration.
     :ivar secrets: blocks of decryption secrets that were stepped over.
     :raises CaptureError: the file cannot be opened, or is no capture file.
@@ -85,6 +92,7 @@ class CaptureReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = self.position = self.secrets = 0
+        self.is_compressed = False
         self.notes: tuple[str, ...] = ()
         with self._opened() as file:
             self._magic = self._read(file, 4)
@@ -93,6 +101,8 @@ class CaptureReader:
     def _check(self) -> None:
         if self._magic == _SECTION.to_bytes(4, "big") or _pcap_order(self._magic):
             return
+        if self.is_compressed and not self._magic:
+            raise CaptureError(f"{self.path} is compressed (gzip), and damaged or empty")
         what = _FRIENDLIER.get(self._magic[:2], "is no capture file (pcap or pcapng)")
         raise CaptureError(f"{self.path} {what}")
 
@@ -101,13 +111,36 @@ class CaptureReader:
             if not self.path.is_file():  # a pipe or device could go on for ever
                 raise CaptureError(f"cannot read {self.path}: it is no file")
             self.size = self.path.stat().st_size
-            return self.path.open("rb", buffering=2**20)
+            file = io.BufferedReader(io.FileIO(self.path), 2**20)
         except OSError as exc:
             raise CaptureError(f"cannot read {self.path}: {exc.strerror or exc}") from exc
+        try:
+            return self._unpacking(file)
+        except OSError as exc:
+            file.close()
+            raise CaptureError(f"cannot read {self.path}: {exc.strerror or exc}") from exc
+
+    def _unpacking(self, file: io.BufferedReader[io.FileIO]) -> BinaryIO:
+        """The file, or what reads what it holds where it is compressed."""
+        self.is_compressed = file.peek(2)[:2] == _GZIP
+        if not self.is_compressed:
+            return file
+        with file:
+            file.seek(max(0, self.size - 4))
+            self.size = int.from_bytes(file.read(4), "little")
+        return io.BufferedReader(gzip.GzipFile(self.path, "rb"))
+
+    def _damaged(self) -> None:
+        self._note(
+            f"The compressed file is damaged, or ends too early; {self.position:,} bytes of it could be unpacked."
+        )
 
     def _read(self, file: BinaryIO, length: int) -> bytes:
         try:
             data = file.read(length)
+        except _DAMAGE:
+            self._damaged()
+            return b""
         except OSError as exc:
             raise CaptureError(f"cannot read {self.path}: {exc.strerror or exc}") from exc
         self.position += len(data)
@@ -191,7 +224,7 @@ class CaptureReader:
             self._note(f"The block at byte {offset} has the impossible length {length}; the rest cannot be read.")
             return None
         left = length - taken - 4
-        if left > self.size - self.position - 4:  # before reading: a length is only a claim
+        if not self.is_compressed and left > self.size - self.position - 4:  # before reading: a length is only a claim
             self._torn(offset)
             return None
         if kind != _INTERFACE and kind not in _PACKETS:
@@ -211,6 +244,8 @@ class CaptureReader:
     def _skip(self, file: BinaryIO, length: int) -> None:
         try:
             file.seek(length, 1)
+        except _DAMAGE:
+            self._damaged()
         except OSError as exc:
             raise CaptureError(f"cannot read {self.path}: {exc.strerror or exc}") from exc
         self.position += length

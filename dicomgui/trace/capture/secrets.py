@@ -31,7 +31,8 @@ def add_keylog(capture: Path, keylog: Path, target: Path) -> None:
     :raises CaptureError: the capture cannot be read or is no pcapng file, which alone has a place for keys.
     :raises PcapExportError: the key log is none, or the copy cannot be written.
     """
-    CaptureReader(capture)
+    if CaptureReader(capture).is_compressed:
+        raise CaptureError(f"{capture} is compressed (gzip); unpack it first")
     try:
         with capture.open("rb") as source:
             section, order = _section(source, capture)

@@ -269,6 +269,11 @@ def test_samples_fill_what_is_allocated() -> None:
     )
     with pytest.raises(ConversionError, match=r"up to 16 bits where \(0028,0100\) allocates 8"):
         convert_dataset(narrow, J2K, EXPLICIT, decompress=True)
+    one_bit = narrow.replace(allocated, explicit(0x00280100, "US", b"\1\0")).replace(
+        explicit(0x00280101, "US", b"\x08\0"), explicit(0x00280101, "US", b"\1\0")
+    )
+    with pytest.raises(ConversionError, match=r"up to 16 bits where \(0028,0100\) allocates 1$"):
+        convert_dataset(one_bit, J2K, EXPLICIT, decompress=True)
 
 
 def test_the_next_decoder_is_tried_where_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+import random
 import struct
 from pathlib import Path
 
@@ -140,7 +142,10 @@ def test_a_claimed_length_allocates_nothing(tmp_path: Path) -> None:
     [
         (b"", "is no capture file"),
         (b"DICM", "is no capture file"),
-        (b"\x1f\x8b\x08\0", "is compressed (gzip)"),
+        (b"\x1f\x8b\x08\0", "is compressed (gzip), and damaged"),
+        (gzip.compress(b""), "is compressed (gzip), and damaged or empty"),
+        (gzip.compress(b"DICM"), "is no capture file"),
+        (gzip.compress(gzip.compress(b"DICM")), "is compressed (gzip) more than once"),
         (b"\x89DGTRACE\r\n", "is a trace file"),
     ],
 )
@@ -149,6 +154,40 @@ def test_what_is_no_capture_is_refused(tmp_path: Path, data: bytes, text: str) -
     path.write_bytes(data)
     with pytest.raises(CaptureError, match=text.replace("(", r"\(").replace(")", r"\)")):
         CaptureReader(path)
+
+
+def compressed(path: Path) -> bytes:
+    """As tcpdump -z gzip and Wireshark write it."""
+    return gzip.compress(path.read_bytes())
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_compressed_capture_is_read_as_it_is(tmp_path: Path, order: str) -> None:
+    """Both formats, blocks that are stepped over among them."""
+    plain = pcap(tmp_path / "a", PACKETS, order=order)
+    packets, reader = read(tmp_path / "a.gz", compressed(plain))
+    assert (packets, reader.notes, reader.is_compressed) == (list(CaptureReader(plain)), (), True)
+    assert reader.position == reader.size == plain.stat().st_size
+    data = section(order) + interface(order=order) + block(0x0BAD, bytes(5000), order) + enhanced(FRAME, 0, order=order)
+    (tmp_path / "b").write_bytes(data)
+    packets, reader = read(tmp_path / "b.gz", compressed(tmp_path / "b"))
+    assert (packets, reader.notes) == (list(CaptureReader(tmp_path / "b")), ())
+    assert len(packets) == 1
+    assert list(reader) == packets
+
+
+def test_a_compressed_capture_that_is_torn_gives_what_is_whole(tmp_path: Path) -> None:
+    noise = random.Random(19).randbytes(200_000)
+    plain = pcap(tmp_path / "a", [Timed(START_NS, noise[at : at + 1000]) for at in range(0, len(noise), 1000)])
+    whole = list(CaptureReader(plain))
+    packets, reader = read(tmp_path / "torn.gz", compressed(plain)[:100_000])
+    assert 50 < len(packets) < 200
+    assert packets == whole[: len(packets)]
+    assert "damaged, or ends too early" in reader.notes[0]
+    data = section() + interface() + enhanced(FRAME, 0) + block(0x0BAD, noise)
+    packets, reader = read(tmp_path / "skipped.gz", gzip.compress(data)[:100_000])
+    assert len(packets) == 1
+    assert "damaged, or ends too early" in reader.notes[0]
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:

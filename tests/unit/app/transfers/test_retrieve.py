@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,7 @@ from dicomgui.network import (
     Reply,
     Server,
     Status,
+    Strictness,
     serve,
 )
 from dicomgui.network.tracing import DimseRecord
@@ -488,3 +490,29 @@ async def test_what_the_peer_says_of_its_encodings_is_proposed_first(context: Ap
         wanted = [want("STUDY", f"{STUDY}=1.2")]
         report = await GetJob(context, scp.address, OPTIONS, wanted, into=tmp_path / "in").run()
     assert (report.ok, report.arrived) == (True, 1)
+
+
+@pytest.mark.parametrize("strictness", list(Strictness))
+async def test_an_instance_that_breaks_off_comes_by_get_as_strictly_as_asked_for(
+    context: AppContext, tmp_path: Path, strictness: Strictness
+) -> None:
+    files = [write_instance(tmp_path / "there", number) for number in range(2)]
+    os.truncate(files[1], files[1].stat().st_size - 2)
+    handlers = Handlers(
+        on_get=lambda request: files,
+        on_find=lambda request: [elements(StudyInstanceUID="1.2", SOPClassesInStudy=[CT])],
+    )
+    options = replace(OPTIONS, strictness=strictness)
+    async with answering(handlers) as scp:
+        report = await GetJob(
+            context, scp.address, options, [want("STUDY", f"{STUDY}=1.2")], into=tmp_path / "in"
+        ).run()
+    [result] = report.results
+    if strictness is Strictness.STRICT:
+        assert kept_in(tmp_path / "in") == data_sets(files[:1])
+        assert (result.told.completed, result.told.failed) == (1, 1)
+        assert not report.ok
+    else:
+        assert kept_in(tmp_path / "in") == data_sets(files)
+        assert result.told.failed == 0
+        assert result.told.warning == (strictness is Strictness.WARN)

@@ -41,6 +41,7 @@ from dicomgui.network.transport import TlsConfig
 from dicomgui.network.uids import name_of
 from dicomgui.trace.file import read_trace
 from dicomgui.trace.finding import plain
+from dicomgui.trace.redaction.leftover import mask_all
 from dicomgui.trace.reports.saving import Format, SaveOptions, save
 
 __all__ = ["LOSSY", "NATIVE", "SYNTAXES", "Check", "CheckFailed", "Outcome", "Work", "check", "run_checks"]
@@ -258,7 +259,7 @@ class _SelfTest:
             whole, wire = self._folder / "selftest.dgtrace", self._folder / "selftest.pcapng"
             save(self._context.trace, whole, SaveOptions(redaction=None))
             save(self._context.trace, wire, SaveOptions(Format.PCAPNG, redaction=None))
-            save(self._context.trace, self._folder / "selftest.md", SaveOptions(Format.MARKDOWN))
+            save(self._context.trace, self._folder / "selftest.md", SaveOptions(Format.MARKDOWN), decide=mask_all)
             records = sum(1 for _ in read_trace(whole))
             if not records or not wire.stat().st_size:
                 raise CheckFailed("the files are empty")

@@ -768,9 +768,6 @@ def _needs_a_look(tag: int) -> bool:
     return not tag & 0xFFFF or tag < 0x0004_0000 or tag >> 16 == 0xFFFE
 
 
-# ------------------------------------------------------------------------------------------------- the data dictionary
-
-
 def load_dictionary() -> None:
     """Have the data dictionary at hand, which takes some tenths of a second; otherwise the first element does it."""
     _vr_of(_SOP_CLASS)

@@ -7,6 +7,7 @@ that disk.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
@@ -29,6 +30,8 @@ _SHARE: Final = 8
 
 _AGAIN_S: Final = 1.0
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 
 class Reserve:
     """The reserve of one index. Any thread may call its methods; none of them raises.
@@ -46,7 +49,7 @@ class Reserve:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the space is there."""
+        """Whether the space is there, or cannot be kept on this file system."""
         return self._is_kept
 
     def keep(self) -> bool:
@@ -60,7 +63,9 @@ class Reserve:
             self._tried = now
             try:
                 self._is_kept = _take(self.path)
-            except OSError:
+            except OSError as error:
+                # A file system may refuse such a file for another reason: then nothing says that the disk is full.
+                self._is_kept = error.errno not in _FULL
                 with suppress(OSError):
                     self.path.unlink()
             return self._is_kept

@@ -461,7 +461,7 @@ async def target(
         yield attacked
         await attacked.serves()
         await attacked.is_empty()
-    assert len(server.tasks) == 0
+    assert len(server._core.tasks) == 0
     assert asyncio.all_tasks() == tasks
     await reached(lambda: open_files() <= files, f"file handles back to {files}")
 

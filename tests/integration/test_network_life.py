@@ -917,7 +917,7 @@ async def test_a_cancel_at_any_await_of_a_verb_leaves_a_defined_state(verb: Any,
                 await assoc.abort()
             async with asyncio.timeout(20):
                 await server.wait_empty()
-            await reached(lambda: len(server.tasks) == 0, "no task is left")
+            await reached(lambda: len(server._core.tasks) == 0, "no task is left")
             if not steps.was_cancelled:
                 break
         assert not steps.was_cancelled, "a verb with more than 100 awaits"

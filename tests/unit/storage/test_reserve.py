@@ -67,6 +67,17 @@ def test_without_space_nothing_is_left_of_it(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_system_that_takes_no_such_file_is_not_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EFBIG, "File too large")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    reserve = Reserve(tmp_path)
+    assert reserve.keep()
+    assert reserve.is_kept
+    assert not list(tmp_path.iterdir())
+
+
 def test_where_there_is_no_way_to_allocate_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(module.os, "posix_fallocate", raising=False)
     assert Reserve(tmp_path).keep()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 from datetime import date
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import pydicom
 import pytest
 from helpers.source import ROOT
 
 NETWORK = ROOT / "dicomgui" / "network"
 
 
-@pytest.fixture(scope="module")
-def script() -> ModuleType:
-    """The script as a module."""
-    spec = importlib.util.spec_from_file_location("make_uids_under_test", ROOT / "packaging" / "make_uids.py")
+def loaded(path: Path) -> ModuleType:
+    """A file as a module of its own."""
+    spec = importlib.util.spec_from_file_location(f"{path.stem}_under_test", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -23,9 +25,21 @@ def script() -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """The script as a module."""
+    return loaded(ROOT / "packaging" / "make_uids.py")
+
+
+@pytest.fixture(scope="module")
+def of_pydicom() -> Any:
+    """pydicom's dictionary as it is shipped: pynetdicom adds to the one that is in use."""
+    return loaded(Path(pydicom.__file__).with_name("_uid_dict.py")).UID_dictionary
+
+
 @pytest.mark.parametrize(("name", "make"), [("uid_names.py", "names_module"), ("uid_groups.py", "groups_module")])
-def test_the_tables_do_not_lag(script: ModuleType, name: str, make: str) -> None:
-    text = getattr(script, make)(script.entries())
+def test_the_tables_do_not_lag(script: ModuleType, of_pydicom: Any, name: str, make: str) -> None:
+    text = getattr(script, make)(script.entries(of_pydicom))
     assert (NETWORK / name).read_text(encoding="utf-8") == text, "run packaging/make_uids.py"
 
 

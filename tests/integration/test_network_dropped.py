@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import pytest
 from helpers.bad_peer import reached
@@ -23,6 +24,7 @@ from dicomgui.network import (
     FindRequest,
     Handlers,
     Lifecycle,
+    LocalProtocolError,
     Server,
     ServerOptions,
     SyncClient,
@@ -33,6 +35,7 @@ from dicomgui.network import (
 )
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.client.association import take_over
+from dicomgui.network.portal import Portal
 from dicomgui.network.server.offering import policy_for
 
 DROPPED = r"association \d+ with X@127\.0\.0\.1:\d+ was dropped, and is closed"
@@ -72,6 +75,53 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         tick.wait(0.01)
     raise AssertionError("that never came")
+
+
+# left behind
+
+
+@pytest.mark.any_loop
+async def test_what_a_fork_leaves_behind_raises_and_goes_on_with_nothing() -> None:
+    """What the child of a fork calls, in a process that has not forked."""
+    seen = Seen()
+    async with await seen.serve() as server:
+        association = await connect(f"X@127.0.0.1:{server.port}")
+        life = take_over(association)
+        operation = association.find(keys(PatientID=""))
+        await anext(operation)
+        assert life.connection.left_behind() == ()
+        for go_on in (association.echo, partial(anext, operation), association.release, association.abort):
+            with pytest.raises(LocalProtocolError, match="has forked this one"):
+                await go_on()
+        life.drop()
+        await life.close_dropped()
+        await reached(lambda: not server.connections, "the connection is closed")
+
+
+@pytest.mark.any_loop
+async def test_an_association_that_asked_for_nothing_is_left_behind_as_well() -> None:
+    seen = Seen()
+    async with await seen.serve() as server:
+        association = await connect(f"X@127.0.0.1:{server.port}")
+        life = take_over(association)
+        life.connection.left_behind()
+        with pytest.raises(LocalProtocolError, match="has forked this one"):
+            await association.echo()
+        life.drop()
+        await reached(lambda: not server.connections, "the connection is closed")
+        await life.close_dropped()
+
+
+@pytest.mark.any_loop
+async def test_leaving_a_block_in_another_process_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Seen()
+    async with await seen.serve() as server:
+        async with connect(f"X@127.0.0.1:{server.port}") as association:
+            life = take_over(association)
+            monkeypatch.setattr(life, "_forks", -1)
+        monkeypatch.undo()
+        assert (await association.echo()).status.is_success
+        await life.close_dropped()
 
 
 # dropped
@@ -220,6 +270,18 @@ def test_a_blocking_operation_keeps_its_association() -> None:
         with pytest.warns(ResourceWarning, match=DROPPED):
             drop()
         wait_until(lambda: not server.connections)
+    assert seen.errors == [None]
+
+
+def test_leaving_the_blocks_of_another_process_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = Seen()
+    with seen.serve_in_thread() as server, SyncClient.connect(f"X@127.0.0.1:{server.port}") as association:
+        with association, association.find(keys(PatientID="")) as operation:
+            next(operation)
+            monkeypatch.setattr(Portal, "is_foreign", property(lambda portal: True))
+        monkeypatch.undo()
+        assert operation.cancel().status.is_cancel
+        assert association.echo().status.is_success
     assert seen.errors == [None]
 
 

@@ -167,13 +167,15 @@ class CommitmentService:
 
     def _is_due(self, report: PendingReport) -> bool:
         """Whether an attempt is due; the first one is made where the request came."""
-        is_at_work = any(report.transaction_uid in provider.active for provider in self._providers.values())
-        return not is_at_work and report.due_utc <= time.time()
+        return not self._is_at_work(report) and report.due_utc <= time.time()
+
+    def _is_at_work(self, report: PendingReport) -> bool:
+        return any(report.transaction_uid in provider.active for provider in self._providers.values())
 
     async def _wait(self, queue: ReportQueue) -> None:
         """Wait until a report is due, or the queue has changed."""
         now = time.time()
-        waits = [report.due_utc - now for report in queue.reports if report.due_utc > now]
+        waits = [max(0.0, report.due_utc - now) for report in queue.reports if not self._is_at_work(report)]
         timer = asyncio.get_running_loop().call_later(min(waits), self._is_changed.set) if waits else None
         try:
             await self._is_changed.wait()

@@ -37,6 +37,7 @@ __all__ = [
     "begin_sync",
     "drop",
     "place",
+    "replace_file",
     "same_bytes",
     "sync_file",
     "sync_folder",
@@ -131,6 +132,29 @@ def sync_folder(path: str | Path) -> None:
                 raise
         finally:
             os.close(handle)
+
+
+def replace_file(target: Path, data: bytes, *, part: Path | None = None) -> None:
+    """Write a file of mode 0600, which is the old or the new one at any time. Waits for the disk.
+
+    :param part: the name that it has until it is whole, in the same folder; ``target`` with the ending ``.new`` if left
+        out. What has it was left by a program that was killed.
+    :raises OSError: it cannot be written; nothing of it is left.
+    """
+    part = part or target.with_suffix(".new")
+    part.unlink(missing_ok=True)
+    handle = os.open(part, CREATE_FLAGS, 0o600)
+    try:
+        try:
+            write_all(handle, data)
+            sync_file(handle)
+        finally:
+            os.close(handle)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
 
 
 def try_lock(handle: int) -> bool:

@@ -233,6 +233,12 @@ def is_gone(name: str) -> bool:
     return name not in {thread.name for thread in threading.enumerate()}
 
 
+def drop_in_thread(use: Callable[[], None]) -> None:
+    """Use what is dropped at the end of ``use``, and wait until its thread is gone."""
+    use()
+    wait_until(lambda: is_gone("dicomgui client"))
+
+
 def test_a_dropped_blocking_association_warns_is_released_and_leaves_no_thread() -> None:
     seen = Seen()
 
@@ -240,13 +246,9 @@ def test_a_dropped_blocking_association_warns_is_released_and_leaves_no_thread()
         assoc = SyncClient.connect(f"X@127.0.0.1:{server.port}")
         assert assoc.echo().status.is_success
 
-    def drop() -> None:
-        use()
-        wait_until(lambda: is_gone("dicomgui client"))
-
     with seen.serve_in_thread() as server:
         with pytest.warns(ResourceWarning, match=DROPPED):
-            drop()
+            drop_in_thread(use)
         wait_until(lambda: not server.connections)
         with SyncClient.connect(f"X@127.0.0.1:{server.port}") as other:  # on a portal of its own
             assert other.echo().status.is_success
@@ -262,13 +264,9 @@ def test_a_blocking_operation_keeps_its_association() -> None:
         gc.collect()
         assert operation.cancel().status.is_cancel
 
-    def drop() -> None:
-        use()
-        wait_until(lambda: is_gone("dicomgui client"))
-
     with seen.serve_in_thread() as server:
         with pytest.warns(ResourceWarning, match=DROPPED):
-            drop()
+            drop_in_thread(use)
         wait_until(lambda: not server.connections)
     assert seen.errors == [None]
 

@@ -24,6 +24,7 @@ from dicomgui.app.files.medium import write_medium
 from dicomgui.app.files.sources import ScanStopped, SendItem, Skipped, scan
 from dicomgui.network.service import broken_place
 from dicomgui.network.structure import StructureReader
+from dicomgui.network.transport.tasks import until_ended
 from dicomgui.storage import Outcome, Selection, StorageError, Stored, StoredFile
 from dicomgui.storage.errors import from_os_error
 
@@ -348,11 +349,4 @@ async def _in_thread(pool: Executor, work: Callable[[threading.Event], _T]) -> _
     """Run ``work`` in a thread; when this is cancelled, tell it to stop and wait until it has."""
     stop = threading.Event()
     running = asyncio.wrap_future(pool.submit(work, stop))
-    try:
-        await asyncio.wait((running,))
-    except asyncio.CancelledError:
-        stop.set()
-        await asyncio.wait((running,))
-        running.exception()  # looked at: that it was stopped is no news
-        raise
-    return running.result()
+    return await until_ended(running, stop.set)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dicomgui.app.archive.state import ArchiveState, index_place, instances
 from dicomgui.app.context import AppContext
 from dicomgui.network.tracing import Scribe
+from dicomgui.network.transport.tasks import until_ended
 from dicomgui.storage import (
     Archive,
     Ceiling,
@@ -181,7 +182,7 @@ class LocalArchive:
 
     @property
     def state(self) -> ArchiveState:
-        """What searches and senders are answered now."""
+        """The answers that searches and senders get now."""
         trouble = self.index.trouble
         full = ""
         try:
@@ -445,7 +446,7 @@ class LocalArchive:
                 raise IndexFault(self._lag(), path=str(self.index.path), hint="Try again in a moment.")
 
     def _lag(self) -> str:
-        """How far the index is behind, in words that fit into an Error Comment (0000,0902)."""
+        """The lag of the index, in words that fit into an Error Comment (0000,0902)."""
         if self.behind:
             return f"the index is behind by {instances(self.behind)}"
         return "the index is being compared with the files" if self.is_repairing else "the index is not complete"
@@ -537,14 +538,7 @@ class LocalArchive:
 
     async def _to_the_end(self, work: Callable[[], None]) -> None:
         """Run it in a thread, and return no sooner than it has ended, also where this is cancelled."""
-        running = asyncio.get_running_loop().run_in_executor(self._context.file_pool, work)
-        try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError:
-            await asyncio.wait((running,))
-            if not running.cancelled():
-                running.exception()
-            raise
+        await until_ended(asyncio.get_running_loop().run_in_executor(self._context.file_pool, work))
 
     async def _in_files(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._context.file_pool, work)

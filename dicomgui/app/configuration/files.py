@@ -22,7 +22,7 @@ import tomli_w
 
 from dicomgui.app.configuration.lines import Lines
 from dicomgui.app.configuration.values import Table
-from dicomgui.storage.disk import CREATE_FLAGS, sync_file, sync_folder, write_all
+from dicomgui.storage.disk import replace_file
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -169,7 +169,7 @@ class TomlFile:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if keep_aside or self.read().problem is not None:
                 shutil.copyfile(target, self._name_aside(target))
-            _replace(target, data)
+            replace_file(target, data, part=target.with_name(f".{target.name}.{os.getpid()}.part"))
         except OSError as error:
             raise self._problem(f"cannot be written: {error.strerror}", "Nothing was changed in it.") from error
         except (ValueError, TypeError, RuntimeError) as error:
@@ -214,20 +214,3 @@ def _has_endless_key(data: bytes) -> bool:
     """Whether a line has more dots than a key may: what parses them takes the square of their number."""
     lines = (line.partition(b"#")[0] for line in _QUOTED.sub(b"", data).split(b"\n"))
     return any(line.count(b".") > MAX_KEY_PARTS for line in lines)
-
-
-def _replace(target: Path, data: bytes) -> None:
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)  # left by a program of this number that was killed
-    handle = os.open(part, CREATE_FLAGS, 0o600)
-    try:
-        try:
-            write_all(handle, data)
-            sync_file(handle)
-        finally:
-            os.close(handle)
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    sync_folder(target.parent)

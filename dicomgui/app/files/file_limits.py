@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from dicomgui.network.dimse.dataset import MAX_DEPTH, MAX_ELEMENTS
+from dicomgui.network.file_structure import read_stream_structure
 from dicomgui.network.part10 import read_head
 from dicomgui.network.structure import (
     OVER_LIMITS,
     UNLIMITED,
     StructureCode,
     StructureLimits,
-    StructureReader,
     StructureReport,
 )
 from dicomgui.network.uids import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_LITTLE_ENDIAN
@@ -29,7 +29,6 @@ MAX_INFLATED_FILE: Final = 64 * 2**20
 """Bytes to which the data set of a file may inflate."""
 
 _DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
-_PIECE: Final = 65_536
 _LEAST_ELEMENT_BYTES: Final = 8
 _AT_THE_END: Final = frozenset((StructureCode.EMPTY, StructureCode.TRUNCATED, StructureCode.UNCLOSED))
 """Faults behind which nothing follows."""
@@ -75,18 +74,8 @@ def _check(file: BinaryIO, size: int, most: int) -> None:
             raise FileLimitError(f"it inflates to more than {MAX_INFLATED_FILE // 2**20} MiB")
         file, size, offset, syntax = io.BytesIO(plain), len(plain), 0, EXPLICIT_VR_LITTLE_ENDIAN
     if (size - offset) // _LEAST_ELEMENT_BYTES > min(most, 2 * MAX_DEPTH):
-        _judge(_walked(file, size, syntax, most), size - offset, most)
-
-
-def _walked(file: BinaryIO, size: int, syntax: str, most: int) -> StructureReport:
-    reader = StructureReader(syntax, StructureLimits(most, 2 * MAX_DEPTH, UNLIMITED.max_inflated))
-    while reader.fault is None and (piece := file.read(_PIECE)):
-        reader.feed(piece)
-        passable = min(reader.passable, size - file.tell())
-        if passable > _PIECE:
-            reader.pass_over(passable)
-            file.seek(passable, os.SEEK_CUR)
-    return reader.finish()
+        limits = StructureLimits(most, 2 * MAX_DEPTH, UNLIMITED.max_inflated)
+        _judge(read_stream_structure(file, offset, size, syntax, limits), size - offset, most)
 
 
 def _judge(report: StructureReport, size: int, most: int) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from dicomgui.network.part10 import Part10Error, read_head
+from dicomgui.network.file_structure import read_file_structure
+from dicomgui.network.part10 import Part10Error
 from dicomgui.network.service.instance_check import MismatchCode, problem_of
 from dicomgui.network.service_classes.references import Reference
 from dicomgui.network.status import Status
-from dicomgui.network.structure import StructureReader
 from dicomgui.network.uids import RETIRED_STORAGE_CLASSES, STORAGE_CLASSES, name_of
 from dicomgui.storage import StoredFile
 
@@ -23,8 +23,6 @@ PROCESSING_FAILURE: Final = Status(0x0110)
 NO_SUCH_INSTANCE: Final = Status(0x0112)
 CLASS_INSTANCE_CONFLICT: Final = Status(0x0119)
 SOP_CLASS_NOT_SUPPORTED: Final = Status(0x0122)
-
-PIECE_BYTES: Final = 2**20
 
 _STORAGE: Final = frozenset((*STORAGE_CLASSES, *RETIRED_STORAGE_CLASSES))
 
@@ -76,13 +74,8 @@ def _fault_of(reference: Reference, file: StoredFile) -> Status | None:
 
 
 def _read_fault(reference: Reference, file: StoredFile) -> Status | None:
-    head = read_head(file.path)
-    reader = StructureReader(head.transfer_syntax_uid)
-    with file.path.open("rb", buffering=0) as stream:
-        stream.seek(head.dataset_offset)
-        while piece := stream.read(PIECE_BYTES):
-            reader.feed(piece)
-    problem = problem_of(reader.finish(), reference.sop_class_uid, reference.sop_instance_uid)
+    report = read_file_structure(file.path, reads_all=True)
+    problem = problem_of(report, reference.sop_class_uid, reference.sop_instance_uid)
     if problem is None:
         return None
     is_conflict = problem.code is MismatchCode.OTHER_SOP_CLASS

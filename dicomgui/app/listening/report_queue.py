@@ -6,7 +6,6 @@ Each is kept as the request that it answers: what is committed is judged anew fo
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,9 +16,9 @@ from typing import Any, Final
 from dicomgui.network.json_text import load_json
 from dicomgui.network.service_classes.references import Reference
 from dicomgui.network.uids import is_valid_uid
-from dicomgui.storage.disk import CREATE_FLAGS, sync_file, sync_folder, write_all
+from dicomgui.storage.disk import replace_file, sync_folder
 
-__all__ = ["MAX_REFERENCES", "MAX_REPORTS", "PendingReport", "ReportQueue", "backoff_s", "replace_file"]
+__all__ = ["MAX_REFERENCES", "MAX_REPORTS", "PendingReport", "ReportQueue", "backoff_s"]
 
 FILE_NAME: Final = "commitment-reports.json"
 VERSION: Final = 1
@@ -141,24 +140,6 @@ class ReportQueue:
                     self.path.unlink()
                 sync_folder(self.path.parent)
             self._saved = revision
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file of mode 0600, which is the old or the new one at any time. Waits for the disk.
-
-    :raises OSError: it cannot be written.
-    """
-    other = path.with_suffix(".new")
-    with suppress(FileNotFoundError):
-        other.unlink()
-    handle = os.open(other, CREATE_FLAGS, 0o600)
-    try:
-        write_all(handle, data)
-        sync_file(handle)
-    finally:
-        os.close(handle)
-    other.replace(path)
-    sync_folder(path.parent)
 
 
 def _plain(reports: Iterable[PendingReport]) -> dict[str, Any]:

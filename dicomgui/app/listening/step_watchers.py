@@ -15,11 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from dicomgui.app.listening.report_queue import replace_file
 from dicomgui.network.service import NActionRequest
 from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.network.service_classes.procedure_steps import ProcedureSteps
 from dicomgui.network.service_classes.ups_watch import GOING_DOWN, RESTARTED
+from dicomgui.storage.disk import replace_file
 
 __all__ = ["StepWatchers", "read_watchers"]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QLayout, QVBoxLayout, QWidget
 
 from dicomgui.app.configuration.nodes import NodeTimeouts
 from dicomgui.app.configuration.settings import Settings, Theme
@@ -14,6 +14,7 @@ from dicomgui.gui.peers.ae_ruler import AETitleRemarks
 from dicomgui.gui.peers.connection_fields import ConnectionFields
 from dicomgui.gui.peers.fields import AETitleEdit
 from dicomgui.gui.widgets.buttons import Choice, push_button
+from dicomgui.gui.widgets.dialogs import foot_of
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, labelled
 from dicomgui.network.association.params import AETitle, Timeouts
 from dicomgui.network.errors import ConfigurationError
@@ -87,12 +88,7 @@ class SettingsDialog(QDialog):
         column.addWidget(self.problem_text)
         column.addStretch(1)
         column.addWidget(self.path)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addStretch(1)
-        row.addWidget(self.save_button)
-        row.addWidget(self.cancel_button)
-        column.addLayout(row)
+        column.addLayout(foot_of(self.save_button, self.cancel_button))
 
     def _show(self, settings: Settings) -> None:
         self.theme.setCurrentIndex(self.theme.findData(settings.theme))

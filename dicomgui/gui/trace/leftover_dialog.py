@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLayout, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from dicomgui.gui.widgets.buttons import push_button
+from dicomgui.gui.widgets.dialogs import foot_of
 from dicomgui.gui.widgets.text import PlainLabel, count_text, tooltip
 from dicomgui.trace.redaction.leftover import Leftover, Verdict
 from dicomgui.trace.redaction.wording import place_text
@@ -60,17 +61,12 @@ class LeftoverDialog(QDialog):
         column.addWidget(self.what)
         column.addWidget(self.note)
         column.addWidget(self.values, 1)
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        foot.addStretch(1)
-        foot.addWidget(self.save_button)
-        foot.addWidget(self.cancel_button)
-        column.addLayout(foot)
+        column.addLayout(foot_of(self.save_button, self.cancel_button))
         self.resize(560, 400)
 
     @property
     def verdicts(self) -> Mapping[int, Verdict]:
-        """What becomes of each leftover, by its number."""
+        """The verdict on each leftover, by its number."""
         items = [self.values.item(row) for row in range(self.values.count())]
         return {
             int(item.data(_NUMBER)): Verdict.MASK if item.checkState() is Qt.CheckState.Checked else Verdict.KEEP

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QDialog, QHBoxLayout, QLayout, QListWidget, QVBoxLayout, QWidget
 
 from dicomgui.gui.widgets.buttons import Choice, push_button
+from dicomgui.gui.widgets.dialogs import foot_of
 from dicomgui.gui.widgets.fields import check_box
 from dicomgui.gui.widgets.text import PlainLabel, count_text, labelled
 from dicomgui.trace.redaction.redact import Preview, RedactOptions
@@ -119,12 +120,7 @@ class SaveTraceDialog(QDialog):
         column.addLayout(labelled("&Format", self.format, self.format_note))
         column.addWidget(self.append)
         column.addStretch(1)
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        foot.addStretch(1)
-        foot.addWidget(self.save_button)
-        foot.addWidget(self.cancel_button)
-        column.addLayout(foot)
+        column.addLayout(foot_of(self.save_button, self.cancel_button))
         self.resize(520, 440)
 
     # ---------------------------------------------------------------------------------------------------------- answers

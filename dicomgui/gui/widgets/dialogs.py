@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QFileDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
-__all__ = ["Ask", "accepted", "ask_paths", "choose_file"]
+__all__ = ["Ask", "accepted", "ask_paths", "choose_file", "foot_of"]
 
 
 class Ask(Enum):
@@ -20,6 +20,16 @@ class Ask(Enum):
     SAVE = "save"
     APPEND = "append"
     """A file that is continued where it is there already."""
+
+
+def foot_of(*buttons: QWidget) -> QHBoxLayout:
+    """The last row of a dialog: its buttons, on the right."""
+    foot = QHBoxLayout()
+    foot.setSpacing(8)
+    foot.addStretch(1)
+    for button in buttons:
+        foot.addWidget(button)
+    return foot
 
 
 async def accepted(dialog: QDialog) -> bool:

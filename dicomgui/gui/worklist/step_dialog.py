@@ -14,6 +14,7 @@ from dicomgui.app.viewing.dataset_tree import dataset_node
 from dicomgui.gui.asking.key_fields import snake
 from dicomgui.gui.tables.dataset_tree import DatasetTree
 from dicomgui.gui.widgets.buttons import Choice, push_button
+from dicomgui.gui.widgets.dialogs import foot_of
 from dicomgui.gui.widgets.fields import FieldSet, field_text, line_edit
 from dicomgui.gui.widgets.text import PlainLabel, error_text
 from dicomgui.gui.worklist.series import SeriesTable
@@ -161,12 +162,7 @@ class StepDialog(QDialog):
             text = "Series, and their images: UIDs between semicolons, each as UID or SOP class/UID."
             column.addWidget(PlainLabel(text, tone="muted", wrap=True))
             column.addWidget(series, 1)
-        foot = QHBoxLayout()
-        foot.setSpacing(8)
-        foot.addStretch(1)
-        foot.addWidget(self.ok_button)
-        foot.addWidget(self.cancel_button)
-        column.addLayout(foot)
+        column.addLayout(foot_of(self.ok_button, self.cancel_button))
         parent = self.parentWidget()
         room = parent.window().size() if parent is not None else self.size()
         wide, high = (860, 560) if series is None else (980, 740)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from dicomgui.network.dimse.convert import Converted, convert_file, target_syntax
 from dicomgui.network.errors import NoAcceptedContext
 from dicomgui.network.service.storing import InstanceFile
+from dicomgui.network.transport.tasks import until_ended
 from dicomgui.network.uids import name_of
 
 if TYPE_CHECKING:
@@ -55,15 +56,7 @@ async def in_accepted_syntax(
 async def _in_thread(instance: InstanceFile, wanted: str, path: Path) -> Converted:
     stop = threading.Event()
     convert = partial(convert_file, instance.path, instance.head, wanted, path, should_stop=stop.is_set)
-    work = asyncio.get_running_loop().run_in_executor(None, convert)
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        stop.set()
-        await asyncio.wait((work,))
-        if not work.cancelled():
-            work.exception()
-        raise
+    return await until_ended(asyncio.get_running_loop().run_in_executor(None, convert), stop.set)
 
 
 def _tell(sop_instance_uid: str, converted: Converted, scribe: Scribe) -> None:

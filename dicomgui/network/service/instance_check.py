@@ -11,6 +11,7 @@ from enum import Enum, StrEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from dicomgui.network.dimse.commands import CStoreRQ
+from dicomgui.network.dimse.native import tag_text
 from dicomgui.network.service.handlers import Reply
 from dicomgui.network.status import Status
 from dicomgui.network.structure import (
@@ -103,7 +104,7 @@ _ANOMALIES: Final[dict[AnomalyCode, str]] = {
 
 def anomaly_text(anomaly: Anomaly) -> str:
     """An anomaly in a few words: its kind, how often it occurs, and the first element that has it."""
-    where = f"first at ({anomaly.tag >> 16:04X},{anomaly.tag & 0xFFFF:04X}), byte {anomaly.offset:,}"
+    where = f"first at {tag_text(anomaly.tag)}, byte {anomaly.offset:,}"
     return f"{_ANOMALIES[anomaly.code]} ({anomaly.times:,}; {where})"
 
 
@@ -188,7 +189,7 @@ class InstanceCheck:
 
     @property
     def anomalies(self) -> tuple[Anomaly, ...]:
-        """Where it departs from the standard, but any reader gets over it; one of each kind, empty until the end."""
+        """Departures from the standard that any reader gets over; one of each kind, empty until the end."""
         return () if self.report is None else self.report.anomalies
 
     def feed(self, data: memoryview) -> None:

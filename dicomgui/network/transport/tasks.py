@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-__all__ = ["FAULTS", "TaskOwner", "is_own_cancel"]
+__all__ = ["FAULTS", "TaskOwner", "is_own_cancel", "until_ended"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -21,6 +21,23 @@ def is_own_cancel(error: BaseException) -> bool:
     """Whether ``error`` says that the running task is cancelled, and not only what it waited for."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+async def until_ended(work: asyncio.Future[_T], stop: Callable[[], object] | None = None) -> _T:
+    """The result of what runs in a thread; returns no sooner than that has ended, also where this is cancelled.
+
+    :param stop: called when this is cancelled; tells ``work`` to end soon.
+    """
+    try:
+        await asyncio.wait((work,))
+    except asyncio.CancelledError:
+        if stop is not None:
+            stop()
+        await asyncio.wait((work,))
+        if not work.cancelled():
+            work.exception()  # looked at: that it was stopped is no news
+        raise
+    return work.result()
 
 
 class TaskOwner:

@@ -199,3 +199,27 @@ def test_the_ways_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     disk.sync_path(tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == b"1"
     assert not (tmp_path / "a").exists()
+
+
+def test_a_replaced_file_is_whole_and_private(tmp_path: Path) -> None:
+    target = tmp_path / "queue.json"
+    (tmp_path / "queue.new").write_bytes(b"left by a program that was killed")
+    for data in (b"old", b"new"):
+        disk.replace_file(target, data)
+        assert target.read_bytes() == data
+    assert os.name == "nt" or target.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, part = tmp_path / "queue.json", tmp_path / ".other"
+    target.write_bytes(b"old")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(disk, "write_all", refuse)
+    with pytest.raises(OSError, match="full"):
+        disk.replace_file(target, b"new", part=part)
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]

@@ -20,6 +20,7 @@ from dicomgui.app.configuration.files import (
     is_portable,
     machine_file,
 )
+from dicomgui.storage import disk
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="modes and links of POSIX")
 
@@ -183,7 +184,7 @@ class TestWriting:
         def fail(_handle: int) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(config_files, "sync_file", fail)
+        monkeypatch.setattr(disk, "sync_file", fail)
         with pytest.raises(SettingsError, match="No space left"):
             TomlFile(path).write({"a": 1})
         assert path.read_text() == "a = 0\n"

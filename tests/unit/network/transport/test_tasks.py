@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from dicomgui.network.transport import TaskOwner
+from dicomgui.network.transport.tasks import until_ended
 
 
 async def test_closing_cancels_what_runs_and_waits_for_it() -> None:
@@ -58,3 +59,34 @@ async def test_a_fault_is_logged_with_the_tasks_name(caplog: pytest.LogCaptureFi
         await asyncio.sleep(0)
     assert "owner: work" in caplog.text
     assert len(owner) == 0
+
+
+async def test_work_in_a_thread_is_waited_for_also_by_who_is_cancelled() -> None:
+    work: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    told: list[str] = []
+    waiting = asyncio.ensure_future(until_ended(work, lambda: told.append("stop")))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.sleep(0)
+    assert told == ["stop"]
+    assert not waiting.done()
+    work.set_exception(ValueError("it was stopped"))
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_work_in_a_thread_gives_its_result_or_its_fault() -> None:
+    loop = asyncio.get_running_loop()
+    assert await until_ended(loop.run_in_executor(None, lambda: 7)) == 7
+    with pytest.raises(ZeroDivisionError):
+        await until_ended(loop.run_in_executor(None, lambda: 1 // 0))
+
+
+async def test_work_that_is_cancelled_with_its_waiter_is_no_fault() -> None:
+    work: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    waiting = asyncio.ensure_future(until_ended(work, work.cancel))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert work.cancelled()

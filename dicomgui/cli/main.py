@@ -322,7 +322,7 @@ def _add_help(commands: _Commands, parents: list[_Parser]) -> None:
 
 
 def _add_decisions(parser: _Parser) -> None:
-    """What becomes of values that a redacted copy would still have, and that no rule can judge."""
+    """The options for values that a redacted copy would still have, and that no rule can judge."""
     group = parser.add_argument_group("what may still identify somebody, in a redacted copy")
     text = "values to replace as well, by the numbers that the command tells: 1,3 or all"
     group.add_argument("--replace-left", metavar="N,N", default="", help=text)

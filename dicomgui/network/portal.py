@@ -105,7 +105,7 @@ class Portal:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether it is that of another process, which has forked since."""
+        """True where it is that of another process, which has forked since."""
         return self._forks != fork_count()
 
     def refuse_other_process(self) -> None:

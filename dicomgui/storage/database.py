@@ -127,7 +127,7 @@ def put_aside(path: Path, why: Exception | None) -> Path:
 
 
 def is_full(error: BaseException | None, path: Path) -> bool:
-    """Whether SQLite has no space; of the files beside the database it says "input/output error" then."""
+    """True where SQLite has no space; of the files beside the database it says "input/output error" then."""
     if not isinstance(error, sqlite3.Error):
         return False
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

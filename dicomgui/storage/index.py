@@ -119,12 +119,12 @@ class Index:
 
     @property
     def is_complete(self) -> bool:
-        """Whether what was added since it was opened has its row, or waits for it; else a repair or rebuild is due."""
+        """True where all that was added since it was opened has its row, or waits for it; else a repair is due."""
         return self._indexer is not None and self._indexer.is_complete and not self._indexer.is_damaged
 
     @property
     def is_temporary(self) -> bool:
-        """Whether it lies in a temporary folder, because its own disk is full."""
+        """True where it lies in a temporary folder, because its own disk is full."""
         return self._temporary is not None
 
     def open(self) -> Opened:

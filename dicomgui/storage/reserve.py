@@ -49,7 +49,7 @@ class Reserve:
 
     @property
     def is_kept(self) -> bool:
-        """Whether the space is there, or cannot be kept on this file system."""
+        """True where the space is there, or cannot be kept on this file system."""
         return self._is_kept
 
     def keep(self) -> bool:
@@ -83,7 +83,7 @@ class Reserve:
             return size > 0
 
     def lies_on_disk_of(self, folder: Path) -> bool:
-        """Whether a folder is on the same disk, so that what is stored there takes the space of the index."""
+        """True where a folder is on the same disk, so that what is stored there takes the space of the index."""
         try:
             return self.path.parent.stat().st_dev == folder.stat().st_dev
         except OSError:

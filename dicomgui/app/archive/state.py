@@ -10,7 +10,7 @@ __all__ = ["ArchiveState", "index_place"]
 
 
 class ArchiveState(NamedTuple):
-    """What searches and senders are answered at a moment.
+    """The answers that searches and senders get at a moment.
 
     :ivar behind: instances that are stored and cannot be found yet, because the index cannot be written.
     :ivar trouble: why it cannot, one line; empty if all is well.
@@ -25,12 +25,12 @@ class ArchiveState(NamedTuple):
 
     @property
     def is_well(self) -> bool:
-        """Whether everything that was stored can be found, and more be stored."""
+        """True where everything that was stored can be found, and more be stored."""
         return not (self.trouble or self.full or self.is_temporary)
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What to tell of it; one sentence if all is well."""
+        """The sentences that tell of it; one if all is well."""
         if self.is_well:
             return ("The index of the archive has caught up.",)
         told = []

@@ -159,7 +159,7 @@ class _Seeker:
         self._things: Counter[Level] = Counter()
 
     def remarks(self) -> list[str]:
-        """What the user should know of the peer's answers, one sentence a level."""
+        """Remarks on the peer's answers for the user, one sentence a level."""
         return [
             f"The peer answered {matches:,} matches for {_things(level, self._things[level])}: each is retrieved once."
             for level, matches in self._matches.items()

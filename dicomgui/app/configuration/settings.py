@@ -272,7 +272,7 @@ class SettingsStore:
         return data_folder(self.folder if self.is_portable else None) / "received"
 
     def index_folder(self, settings: Settings) -> Path | None:
-        """Where the index of the archive lies; ``None`` for the archive's own folder."""
+        """The folder of the archive's index; ``None`` for the archive's own folder."""
         named = settings.listener.index_folder
         return (self.folder / Path(named).expanduser()).absolute() if named else None
 
@@ -293,7 +293,7 @@ class SettingsStore:
 
 
 def _unknown(values: Values, table: Table, known: Table) -> list[str]:
-    """What is to be said of the keys that nothing reads, table by table."""
+    """Remarks on the keys that nothing reads, table by table."""
     found = values.unknown(known)
     for name, inside in known.items():
         if isinstance(inside, dict) and isinstance(table.get(name), dict):

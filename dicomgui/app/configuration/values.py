@@ -107,7 +107,7 @@ class Values:
         self.faults.append(f"{self._lines.prefix(place)}{self._where}{reason}")
 
     def unknown(self, known: Collection[str]) -> list[str]:
-        """What is to be said of the keys of the table that are not among those known, one line each."""
+        """Remarks on the keys of the table that are not among those known, one line each."""
         return [
             f"{self._lines.prefix((*self._place, name))}{self._where}{unknown_key(name, known)}"
             for name in self._table

@@ -148,7 +148,7 @@ class _Maker:
 
 
 def _touch(path: str, **_: object) -> None:
-    """What pydicom copies into the set until the file itself takes its place."""
+    """Make the empty file that pydicom copies into the set until the file itself takes its place."""
     Path(path).touch()
 
 

@@ -8,7 +8,7 @@ _MOST = 300
 
 
 def reason_of(error: BaseException | None) -> str:
-    """What went wrong in one line; a bare ``KeyError`` or an empty message gets its type."""
+    """An error in one line; a bare ``KeyError`` or an empty message gets its type."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = " ".join(str(error).split())

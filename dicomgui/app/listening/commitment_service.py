@@ -166,7 +166,7 @@ class CommitmentService:
                 await self._wait(run.queue)
 
     def _is_due(self, report: PendingReport) -> bool:
-        """Whether an attempt is due; the first one is made where the request came."""
+        """True where an attempt is due; the first one is made where the request came."""
         return not self._is_at_work(report) and report.due_utc <= time.time()
 
     def _is_at_work(self, report: PendingReport) -> bool:
@@ -257,5 +257,5 @@ def _entry_of(report: PendingReport) -> CommitmentEntry:
 
 
 def _facts_of(ae_title: str) -> AssociationFacts:
-    """Who asked, where the association is gone."""
+    """The facts of who asked, where the association is gone."""
     return AssociationFacts(0, "", ae_title, "", "", "")

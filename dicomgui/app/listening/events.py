@@ -157,7 +157,7 @@ class ArchiveRepaired:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveStateChanged:
-    """What is stored cannot be found, or nothing more can be stored, or all is well again; see ``state.sentences``."""
+    """The archive cannot find all that it has, or store more, or all is well again; see ``state.sentences``."""
 
     utc: float
     state: ArchiveState

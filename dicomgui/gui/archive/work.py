@@ -171,7 +171,7 @@ def _imported(report: ImportReport) -> str:
 
 
 def deleted_text(gone: Discarded) -> str:
-    """What was deleted: ``5 data sets of 3 instances, 2.1 MB``."""
+    """The extent of a deletion: ``5 data sets of 3 instances, 2.1 MB``."""
     text = count_text(gone.files - gone.variants, "instance")
     if gone.variants:
         text = f"{count_text(gone.files, 'data set')} of {text}"

@@ -17,6 +17,6 @@ def is_trace_file(path: Path) -> bool:
 
 
 def is_capture_file(path: Path) -> bool:
-    """Whether a file is a capture, by its name: ``a.pcapng``, or compressed ``a.pcapng.gz``."""
+    """True for a file that is a capture by its name: ``a.pcapng``, or compressed ``a.pcapng.gz``."""
     name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     return name.suffix.lower() in CAPTURE_SUFFIXES

@@ -246,7 +246,7 @@ class AssociationLife:
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing of it is left, or was ever there, in this process."""
+        """True where nothing of it is left, or was ever there, in this process."""
         is_open = self._connection.is_open and not self._connection.transport.closed.done()
         return not is_open or self._forks != fork_count()
 

@@ -194,7 +194,7 @@ def decode_counted(data: bytes | memoryview, transfer_syntax_uid: str, max_infla
 
 
 def encodes_text(text: str, character_set: str) -> bool:
-    """Whether :func:`encode_dataset` writes a text rightly in the character set, given as it stands in (0008,0005).
+    """True where :func:`encode_dataset` writes a text rightly in the character set, given as it stands in (0008,0005).
 
     pydicom 3.0 leaves out the escape sequence of ISO 2022 IR 58, and takes what stands before a first backslash for
     Latin-1; so its bytes are compared with ours.

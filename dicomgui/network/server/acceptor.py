@@ -207,7 +207,7 @@ class Acceptor:
     # inner workings
 
     def _admit(self) -> bool:
-        """Whether the connection may come from where it does and is within the limit; asked before TLS."""
+        """True where the connection may come from where it does and is within the limit; asked before TLS."""
         self._connection.peer = "" if self._transport is None else self._transport.peer_place
         if not self._server.takes_from(self.host):
             self._refuse("connections from this address are not taken")

@@ -250,7 +250,7 @@ class ServerCore:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it does not listen, or not in this process."""
+        """True where it does not listen, or not in this process."""
         return self._listener is None or self._forks != fork_count()
 
     def drop_soon(self) -> None:
@@ -269,7 +269,7 @@ class ServerCore:
     # what acceptors ask and tell
 
     def takes_from(self, host: str) -> bool:
-        """Whether a connection may come from this address."""
+        """True where a connection may come from this address."""
         networks = self.options.peer_networks
         return not networks or is_within(host, networks)
 

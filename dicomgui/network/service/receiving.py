@@ -147,7 +147,7 @@ def _place(part: Path, folder: Path, uid: str) -> tuple[Path, bool]:
 
 
 def _is_same(part: Path, path: Path) -> bool:
-    """Whether two files hold the same data set in the same encoding; their heads may tell of different senders."""
+    """True where two files hold the same data set in the same encoding; their heads may tell of different senders."""
     try:
         ours, theirs = read_head(part), read_head(path)
         if (ours.sop_class_uid, ours.transfer_syntax_uid) != (theirs.sop_class_uid, theirs.transfer_syntax_uid):

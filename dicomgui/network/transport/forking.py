@@ -29,7 +29,7 @@ _count = 0
 
 
 def fork_count() -> int:
-    """How many forks there are between the first process and this one."""
+    """The number of forks between the first process and this one."""
     return _count
 
 

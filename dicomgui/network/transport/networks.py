@@ -29,7 +29,7 @@ def parse_network(text: str) -> IPNetwork:
 
 
 def is_within(host: str, networks: Iterable[IPNetwork]) -> bool:
-    """Whether an address, in brackets or with a zone or not, is in one of the ranges.
+    """True where an address, in brackets or with a zone or not, is in one of the ranges.
 
     An IPv4 address is the same where a socket for both families tells it as an IPv6 address (``::ffff:192.0.2.7``).
     """

@@ -41,7 +41,7 @@ __all__ = ["Reach", "counts_at", "is_registered", "reach_of"]
 
 
 class Reach(IntEnum):
-    """How far from its own element a value counts; see the table of the module."""
+    """The distance from its own element at which a value counts; see the table of the module."""
 
     OWN = 0
     WORD = 1

@@ -23,7 +23,7 @@ CERTIFICATE = "peer_certificate"
 
 
 class Verdict(StrEnum):
-    """What becomes of a leftover."""
+    """The decision on a leftover."""
 
     MASK = "mask"
     """Replace it in each of its places."""

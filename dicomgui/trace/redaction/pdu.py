@@ -217,7 +217,7 @@ def _pass(masker: Masker, parts: list[tuple[int, bytearray]], start: int, end: i
 
 
 def fragments(record: PduRecord) -> Iterator[tuple[tuple[int, int, bool], int, bytes, bool]]:
-    """What is kept of each fragment of a P-DATA-TF: its stream, its offset, the bytes, whether more follows on them."""
+    """Each fragment of a P-DATA-TF: its stream, its offset, the bytes, whether more follows on them."""
     parts = [(offset, bytearray(data)) for offset, data in record.segments]
     position = _HEADER
     while len(head := _kept(parts, position, _PDV_HEADER)) == _PDV_HEADER:

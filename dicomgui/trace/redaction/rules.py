@@ -57,7 +57,7 @@ class Kind(Enum):
 
 
 class Masked(StrEnum):
-    """What is masked as a whole, and counted; the words are in :mod:`dicomgui.trace.redaction.wording`."""
+    """The kinds that are masked as a whole, and counted; the words are in :mod:`dicomgui.trace.redaction.wording`."""
 
     NOTE = "note"
     NO_PDU = "no-pdu"

@@ -152,7 +152,7 @@ class Secrets:
                 yield Place(match.start(), match.end(), tag)
 
     def reach_at(self, value: bytes) -> Reach:
-        """How far a value counts that was found."""
+        """The distance at which a value counts that was found."""
         return self._reach.get(value.lower(), Reach.WORD)
 
     def _places_in_run(self, run: bytes) -> Iterator[Place]:

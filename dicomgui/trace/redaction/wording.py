@@ -53,12 +53,12 @@ _FIELDS = {
 
 
 def masked_text(what: Masked) -> str:
-    """What was masked as a whole, in the plural."""
+    """A kind that was masked as a whole, in the plural."""
     return _MASKED[what]
 
 
 def place_text(place: FieldSpan) -> str:
-    """Where a value stands, e.g. ``row 3, PDU, called AE title, offset 10``; never the value."""
+    """The place of a value, e.g. ``row 3, PDU, called AE title, offset 10``; never the value."""
     parts = [f"row {place.row:,}", _KINDS.get(place.kind, place.kind)]
     if place.field in _FIELDS:
         parts.append(_FIELDS[place.field])

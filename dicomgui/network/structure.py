@@ -25,6 +25,7 @@ from dicomgui.network.uids import (
     EXPLICIT_VR_BIG_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
 )
+from dicomgui.network.vrs import vr_of
 
 __all__ = [
     "OVER_LIMITS",
@@ -37,7 +38,6 @@ __all__ = [
     "StructureLimits",
     "StructureReader",
     "StructureReport",
-    "load_dictionary",
     "read_structure",
 ]
 
@@ -768,30 +768,15 @@ def _needs_a_look(tag: int) -> bool:
     return not tag & 0xFFFF or tag < 0x0004_0000 or tag >> 16 == 0xFFFE
 
 
-def load_dictionary() -> None:
-    """Have the data dictionary at hand, which takes some tenths of a second; otherwise the first element does it."""
-    _vr_of(_SOP_CLASS)
-
-
-def _vr_of(tag: int) -> str:
-    """The VR of the data dictionary, such as "OB or OW"; empty where the tag is private or unknown."""
-    from pydicom import datadict
-
-    try:
-        return "" if tag & 0x1_0000 else datadict.dictionary_VR(tag)
-    except KeyError:
-        return ""
-
-
 def _is_sequence_tag(tag: int) -> bool:
-    return _vr_of(tag) == "SQ"
+    return vr_of(tag) == "SQ"
 
 
 def _differs(tag: int, vr: bytes) -> bool:
     """True for an element with another VR than it should have; UN is always allowed (PS3.5 6.2.2)."""
     if vr == b"UN":
         return False
-    expected = _vr_of(tag)
+    expected = vr_of(tag)
     if not expected:
         return vr not in _SHORT_VRS and vr not in _LONG_VRS
     return vr.decode("ascii") not in expected.split(" or ")

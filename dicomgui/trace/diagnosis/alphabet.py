@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dicomgui.network.uids import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from dicomgui.network.vrs import vr_of
 
 __all__ = ["Alphabet", "Doubt", "doubt_about"]
 
@@ -115,7 +116,7 @@ def _head(data: bytes, at: int, is_implicit: bool) -> tuple[int, bytes, int, int
     group, number, vr, length = _HEAD.unpack_from(data, at)
     tag = group << 16 | number
     if is_implicit or group == 0xFFFE:
-        return tag, _vr_of(tag), at + 8, int.from_bytes(data[at + 4 : at + 8], "little")
+        return tag, (vr_of(tag) or "UN").encode("ascii"), at + 8, int.from_bytes(data[at + 4 : at + 8], "little")
     if vr not in _LONG_VRS:
         return tag, vr, at + 8, length
     if at + 12 > len(data):
@@ -132,12 +133,3 @@ def _after_sequence(data: bytes, at: int, is_implicit: bool, depth: int) -> int:
             return start
         at = _after_sequence(data, start, is_implicit, depth + 1) if length == _UNDEFINED else start + length
     return end
-
-
-def _vr_of(tag: int) -> bytes:
-    from pydicom import datadict
-
-    try:
-        return datadict.dictionary_VR(tag).encode("ascii")
-    except KeyError:
-        return b"UN"

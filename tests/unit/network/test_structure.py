@@ -24,7 +24,6 @@ from dicomgui.network.structure import (
     StructureCode,
     StructureReader,
     StructureReport,
-    load_dictionary,
     read_structure,
 )
 
@@ -458,11 +457,6 @@ def test_the_known_beginnings_are_bounded() -> None:
 def in_few(data: bytes) -> StructureCode | None:
     fault = read_structure(data, EXPLICIT).fault
     return fault and fault.code
-
-
-def test_the_dictionary_can_be_loaded_ahead() -> None:
-    load_dictionary()
-    assert odd(short(0x00100010, "PN", b"AB")) == set()
 
 
 @pytest.mark.parametrize("syntax", [*NATIVE, DEFLATED])

@@ -7,11 +7,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from dicomgui.app.credentials import Identity, Need
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.extended import QueryFlags, extended_for
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, PeerAddress, Timeouts
+from dicomgui.network.association.profiles import NegotiationProfile
 from dicomgui.network.client import Association, connect
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.errors import ConfigurationError
@@ -19,7 +21,16 @@ from dicomgui.network.service import Handlers, PermissionTable, Strictness
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig
 
-__all__ = ["MAX_OPERATIONS", "ConnectionOptions", "RoleWish", "always", "check_operations", "is_encrypted"]
+__all__ = [
+    "MAX_OPERATIONS",
+    "ConnectionOptions",
+    "NegotiationSource",
+    "RoleWish",
+    "always",
+    "check_operations",
+    "is_encrypted",
+    "limits_of",
+]
 
 MAX_OPERATIONS = 0xFFFF
 """Most operations that a window can name (PS3.7 D.3.3.3): 16 bits."""
@@ -33,6 +44,17 @@ class RoleWish(StrEnum):
     USER = "scu"
     PROVIDER = "scp"
     BOTH = "both"
+
+
+class NegotiationSource(Protocol):
+    """A place that a negotiation profile comes from, such as a file."""
+
+    def load(self) -> NegotiationProfile:
+        """Read the profile. Waits for the disk.
+
+        :raises ConfigurationError: it is not there, or not understood.
+        """
+        ...
 
 
 _ROLES = {RoleWish.USER: (True, False), RoleWish.PROVIDER: (False, True), RoleWish.BOTH: (True, True)}
@@ -60,6 +82,8 @@ class ConnectionOptions:
     :ivar charset: in which character set the peer's texts are where a data set names none, as a term of (0008,0005);
         empty for what can be guessed.
     :ivar strictness: the treatment of instances that come by C-GET and are broken, or others than their command says.
+    :ivar negotiation: the profile that says what is proposed, read for each association; what it names goes before
+        everything here and before the contexts of the operation.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -80,6 +104,7 @@ class ConnectionOptions:
     priority: Priority = Priority.MEDIUM
     charset: str = ""
     strictness: Strictness = Strictness.STRICT
+    negotiation: NegotiationSource | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calling_ae", AETitle(self.calling_ae))
@@ -119,23 +144,29 @@ class ConnectionOptions:
 
         :param handlers: what the peer may ask of us on it, e.g. to take its N-EVENT-REPORT.
         :param permitted: the requests that either side may send on which presentation context.
+        :raises ConfigurationError: the negotiation profile cannot be used.
         """
+        profile = NegotiationProfile() if self.negotiation is None else self.negotiation.load()
+        proposed = self._in_role(profile.proposed(contexts))
+        usual = extended_for((context.abstract_syntax for context in proposed), self.extended)
         return connect(
             peer,
             calling_ae=self.calling_ae,
-            contexts=self._in_role(contexts),
+            contexts=proposed,
             timeouts=self.timeouts,
-            limits=self._limits(),
+            limits=limits_of(profile, self._limits()),
             tracer=tracer,
             trace_full=self.trace_full,
             local_host=self.local_host,
             tls=self.tls,
             user_identity=None if self.identity is None else self.identity.made(self.secret),
-            async_ops=self.async_ops,
-            extended=extended_for((context.abstract_syntax for context in contexts), self.extended),
+            async_ops=profile.async_ops or self.async_ops,
+            extended=profile.asked_for(proposed, usual),
+            common_extended=profile.told(proposed),
             handlers=handlers,
             require_identity=self.require_identity,
             sockets=self.sockets,
+            implementation=profile.implementation,
             permitted=permitted,
             strictness=self.strictness,
         )
@@ -146,6 +177,16 @@ class ConnectionOptions:
             return contexts
         scu, scp = wish
         return [one if one.role is not None else replace(one, scu_role=scu, scp_role=scp) for one in contexts]
+
+
+def limits_of(profile: NegotiationProfile, usual: Limits) -> Limits:
+    """``usual`` with the PDU lengths that a negotiation profile names."""
+    received, sent = profile.max_pdu_length, profile.max_sent_pdu_length
+    return replace(
+        usual,
+        max_pdu_length=usual.max_pdu_length if received is None else received,
+        max_sent_pdu_length=usual.max_sent_pdu_length if sent is None else sent,
+    )
 
 
 def check_operations(invoked: int, performed: int) -> None:

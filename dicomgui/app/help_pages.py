@@ -36,7 +36,7 @@ KEYS: Final = "keys"
 
 _ORDER: Final = (
     START, "trace", "filter", "trouble", "capture", "trace-format", "query", "worklist", "nservices", "send",
-    "listener", "answers", "viewer", "tls", "practice", "copy-as", "privacy", "command-line", KEYS,
+    "listener", "answers", "viewer", "tls", "negotiation", "practice", "copy-as", "privacy", "command-line", KEYS,
 )  # fmt: skip
 _LINK: Final = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _NOISE: Final = re.compile(r"[`*_|#>]+|\[|\]\([^)]*\)")

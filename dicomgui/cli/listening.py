@@ -39,7 +39,7 @@ from dicomgui.cli.answering import answering
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session, stop_signals, timeouts_of
-from dicomgui.cli.target import secret_of
+from dicomgui.cli.target import negotiation_of, secret_of
 from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, PeerAddress
 from dicomgui.network.errors import ConfigurationError, ListenError
@@ -142,8 +142,10 @@ def _granting(options: argparse.Namespace, tls: TlsConfig | None, usual: Listene
             phase="configure",
             hint="To test what callers do, grant it all the same with --grant-unperformed.",
         )
+    negotiation = negotiation_of(options)
     return replace(
         usual,
+        negotiation=None if negotiation is None else negotiation[1],
         strictness=Strictness(options.strictness),
         tls=tls,
         callers=rule,

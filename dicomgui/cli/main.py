@@ -20,6 +20,7 @@ from dicomgui.cli.provider_parsers import (
     add_granting,
     add_keeping,
     add_limits,
+    add_negotiation,
     add_peers,
     add_practice,
     add_strictness,
@@ -183,6 +184,7 @@ def _agreeing() -> _Parser:
         help="extended negotiation to ask for: relational,date-time,fuzzy,timezone,enhanced-multi-frame",
     )
     group.add_argument("--role", choices=("scu", "scp", "both"), help="roles to ask for by role selection")
+    add_negotiation(group)
     return options
 
 

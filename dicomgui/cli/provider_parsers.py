@@ -162,6 +162,20 @@ def add_granting(options: argparse.ArgumentParser) -> None:
         help="grant by --ext-neg also what is not performed, to test what callers do",
     )
     group.add_argument("--grant-scp", action="store_true", help="let callers have the SCP role where they ask for it")
+    add_negotiation(group)
+
+
+def add_negotiation(group: Any) -> None:
+    """The options for a negotiation profile, on either side."""
+    group.add_argument(
+        "--negotiation",
+        metavar="FILE",
+        help="negotiation profiles: contexts, roles, extended negotiation; in TOML, see `dicomgui help negotiation`, or "
+        "as DCMTK's -xf takes them",
+    )
+    group.add_argument(
+        "--negotiation-profile", metavar="NAME", help="which of them; may be left out where the file has one only"
+    )
 
 
 def add_practice(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:

@@ -8,16 +8,18 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.configuration.values import query_flags
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.credentials import Identity, IdentityKind, Keyring, Need
 from dicomgui.cli.session import timeouts_of
 from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.association.profiles import NegotiationProfile
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.errors import ConfigurationError
 
-__all__ = ["secret_of", "target_of"]
+__all__ = ["negotiation_of", "secret_of", "target_of"]
 
 _MAX_SECRET_BYTES = 1_000_000
 
@@ -49,6 +51,10 @@ def target_of(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptio
     if tls is not None:
         chosen = replace(chosen, tls=tls)
     chosen = _agreed(options, _identified(options, chosen))
+    found = negotiation_of(options)
+    if found is not None:
+        found[1].proposed()  # more contexts than a request can carry are no reason to call anybody
+        chosen = replace(chosen, negotiation=found[0])
     return peer, _with_secrets(chosen, peer)
 
 
@@ -70,6 +76,31 @@ def _agreed(options: argparse.Namespace, chosen: ConnectionOptions) -> Connectio
     if options.ext_neg is not None:
         chosen = replace(chosen, extended=query_flags([name for name in options.ext_neg.split(",") if name]))
     return chosen if options.role is None else replace(chosen, role=RoleWish(options.role))
+
+
+_NAMED_TWICE = (
+    ("max_pdu", "max_pdu_length", "--max-pdu", "the maximum PDU length"),
+    ("max_send_pdu", "max_sent_pdu_length", "--max-send-pdu", "the longest PDU to send"),
+    ("async_ops", "async_ops", "--async-ops", "the operations at once"),
+)
+
+
+def negotiation_of(options: argparse.Namespace) -> tuple[NegotiationFile, NegotiationProfile] | None:
+    """The negotiation profile that the options name, read to judge it; ``None`` where they name none.
+
+    :raises ConfigurationError: it cannot be used, or names what an option names as well.
+    """
+    if options.negotiation is None:
+        if options.negotiation_profile is not None:
+            raise _wrong("--negotiation-profile means nothing without --negotiation", "Add --negotiation FILE.")
+        return None
+    file = NegotiationFile(options.negotiation, options.negotiation_profile or "")
+    profile = file.load()
+    for option, name, flag, what in _NAMED_TWICE:
+        is_given = getattr(options, option) is not None and (option != "async_ops" or options.async_ops != (1, 1))
+        if is_given and getattr(profile, name) is not None:
+            raise _wrong(f"{flag} and the negotiation profile both name {what}", "Leave one of them out.")
+    return file, profile
 
 
 def _identified(options: argparse.Namespace, chosen: ConnectionOptions) -> ConnectionOptions:

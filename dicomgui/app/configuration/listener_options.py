@@ -9,14 +9,23 @@ from pathlib import Path
 from types import MappingProxyType
 
 from dicomgui.app.configuration.destinations import KnownDestination
-from dicomgui.app.configuration.provided import STORAGE, USUAL, Provided, check_choice, narrowed
+from dicomgui.app.configuration.provided import STORAGE, USUAL, Provided, check_choice, narrowed, served
 from dicomgui.app.configuration.quotas import Quotas
-from dicomgui.app.connection import always, check_operations, is_encrypted
+from dicomgui.app.connection import always, check_operations, is_encrypted, limits_of
 from dicomgui.app.credentials import Need
 from dicomgui.network.association.extended import QueryFlags, answer_extended
 from dicomgui.network.association.identity import IdentityCheck, accept_any_identity, accept_passcodes
 from dicomgui.network.association.negotiation import AcceptPolicy
-from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
+from dicomgui.network.association.params import (
+    DEFAULT_MAX_PDU_LENGTH,
+    OUR_IMPLEMENTATION,
+    AETitle,
+    Implementation,
+    Limits,
+    Timeouts,
+)
+from dicomgui.network.association.profiles import NegotiationProfile
+from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Strictness
 from dicomgui.network.transport import IPNetwork, TlsConfig, parse_network
 from dicomgui.network.uids import VERIFICATION
@@ -82,6 +91,8 @@ class ListenerOptions:
     :ivar index_folder: where the index of the folder lies; in the folder itself by default.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
+    :ivar negotiation: what it names goes before everything here. SOP classes of services that are not given stay
+        refused.
     :raises ConfigurationError: a value is unusable.
     """
 
@@ -114,6 +125,7 @@ class ListenerOptions:
     quotas: Quotas = field(default=Quotas())
     index_folder: Path | None = None
     strictness: Strictness = Strictness.STRICT
+    negotiation: NegotiationProfile | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -128,7 +140,13 @@ class ListenerOptions:
 
     def limits(self) -> Limits:
         """What is advertised, and what is sent at most."""
-        return Limits(max_pdu_length=self.max_pdu_length, max_sent_pdu_length=self.max_sent_pdu_length)
+        usual = Limits(max_pdu_length=self.max_pdu_length, max_sent_pdu_length=self.max_sent_pdu_length)
+        return usual if self.negotiation is None else limits_of(self.negotiation, usual)
+
+    def implementation(self) -> Implementation:
+        """Which software we say that we are."""
+        named = None if self.negotiation is None else self.negotiation.implementation
+        return named or OUR_IMPLEMENTATION
 
     def policy(self) -> AcceptPolicy:
         """What is accepted of a caller."""
@@ -150,7 +168,25 @@ class ListenerOptions:
             check_identity=checks[self.callers],
             require_identity=self.callers is not CallerRule.ANY,
         )
-        return narrowed(policy, self.services, self.sop_classes, self.transfer_syntaxes)
+        policy = narrowed(policy, self.services, self.sop_classes, self.transfer_syntaxes)
+        if self.negotiation is None:
+            return policy
+        profile = served(self.negotiation, policy, self.services)
+        if self.negotiation.contexts and not profile.contexts:
+            policy = replace(policy, abstract_syntaxes=frozenset())
+        return profile.accepting(policy, None if self.grants_unperformed else PERFORMED)
+
+    def check_negotiation(self) -> None:
+        """Judge the negotiation profile beside the services.
+
+        :raises ConfigurationError: no service could answer on any of its contexts.
+        """
+        if self.negotiation is not None and self.policy().abstract_syntaxes == frozenset():
+            raise ConfigurationError(
+                "the negotiation profile has no context that a service of this listener could answer on",
+                phase="configure",
+                hint="Switch the services on that it is for, or name another profile.",
+            )
 
     def with_password(self, password: str) -> ListenerOptions:
         """The same with the password of the TLS key."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from dicomgui.network.association.negotiation import AcceptPolicy
+from dicomgui.network.association.profiles import NegotiationProfile
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import QUERY_MODELS
 from dicomgui.network.service_classes import availability, commitment, mpps, print_attributes, ups_attributes
@@ -39,6 +40,7 @@ __all__ = [
     "narrowed",
     "pattern_of",
     "reported",
+    "served",
     "transfer_syntax_of",
 ]
 
@@ -142,6 +144,25 @@ def narrowed(
         transfer_syntaxes_of=_ENCODED_IN,
         prefer_ours=bool(transfer_syntaxes),
     )
+
+
+def served(profile: NegotiationProfile, policy: AcceptPolicy, services: Collection[Provided]) -> NegotiationProfile:
+    """``profile`` without the contexts that none of these services could answer on.
+
+    A SOP class of no service that is known here is taken for one whose instances are stored or retrieved.
+
+    :param policy: what these services accept without the profile.
+    """
+    known = {uid for uids in _CLASSES.values() for uid in uids}
+    given = {VERIFICATION, *(uid for service in services for uid in _CLASSES.get(service, ()))}
+    moves_instances = not {Provided.STORE, Provided.GET}.isdisjoint(services)
+    is_any = policy.abstract_syntaxes is None
+    contexts = tuple(
+        context
+        for context in profile.contexts
+        if is_any or context.abstract_syntax in given or (moves_instances and context.abstract_syntax not in known)
+    )
+    return replace(profile, contexts=contexts)
 
 
 def reported(policy: AcceptPolicy, sop_classes: Collection[str]) -> AcceptPolicy:

@@ -314,6 +314,7 @@ class Listener:
 
     async def _serve(self, services: ListenerServices) -> Server:
         options = self.options
+        options.check_negotiation()
         own = Handlers(on_echo=self._on_echo, on_refused=self._on_refused)
         if Provided.STORE in options.services:
             own = replace(own, open_sink=self._open_sink, on_store=self._on_store)
@@ -345,6 +346,7 @@ class Listener:
                     on_closed=self._on_closed,
                 ),
                 tls=options.tls,
+                implementation=options.implementation(),
             ),
         )
 

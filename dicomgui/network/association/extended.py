@@ -24,6 +24,7 @@ __all__ = [
     "answer_extended",
     "decode_extended",
     "extended_for",
+    "is_query_negotiation",
     "storage_relation",
 ]
 
@@ -232,6 +233,11 @@ def _flags_for(sop_class_uid: str, flags: QueryFlags) -> QueryFlags | RetrieveFl
     if sop_class_uid in _RETRIEVE:
         return RetrieveFlags(flags.relational, flags.enhanced_multi_frame)
     return WorklistFlags(flags.fuzzy, flags.timezone) if sop_class_uid in _WORKLIST else None
+
+
+def is_query_negotiation(sop_class_uid: str) -> bool:
+    """True for the SOP classes whose extended negotiation is that of queries, worklists or retrievals."""
+    return sop_class_uid in _QUERY or sop_class_uid in _RETRIEVE or sop_class_uid in _WORKLIST
 
 
 _NOTHING = (QueryFlags(), RetrieveFlags(), WorklistFlags())

@@ -352,6 +352,9 @@ def _show_repaired(output: Output, event: ArchiveRepaired) -> None:
     for sentence in event.report.sentences:
         output.event("archive", text=sentence)
         output.line(f"{'archive':<13}{sentence}")
+    for path, text in event.report.broken:
+        output.event("broken", path=str(path), reason=text)
+        output.line(f"{'broken':<13}{path}: {text}")
 
 
 def _show_state(output: Output, event: ArchiveStateChanged) -> None:

@@ -37,6 +37,7 @@ from dicomgui.app.listening.listener import (
 from dicomgui.app.practice.pacs import PracticePACS
 from dicomgui.cli.answering import answering
 from dicomgui.cli.exits import Exit
+from dicomgui.cli.instance_text import remark_fields, remark_lines
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session, stop_signals, timeouts_of
 from dicomgui.cli.target import secret_of
@@ -44,9 +45,8 @@ from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, PeerAddress
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.server import Destination
-from dicomgui.network.service import AssociationFacts, InstanceProblem, Strictness, anomaly_text
+from dicomgui.network.service import AssociationFacts, Strictness
 from dicomgui.network.status import Service
-from dicomgui.network.structure import Anomaly
 from dicomgui.network.transport import TlsConfig
 from dicomgui.storage import DuplicatePolicy, StorageError
 
@@ -258,30 +258,11 @@ def _show_received(output: Output, event: ReceivedInstance) -> None:
         transfer_syntax_uid=event.transfer_syntax_uid,
         bytes=event.size_bytes,
         outcome=event.outcome.value,
-        **_problem(event.problem),
-        **_anomalies(event.anomalies),
+        **remark_fields(event.problem, event.anomalies),
     )
     output.line(f"{event.outcome.value:<13}{_who(event.facts)}  {size_text(event.size_bytes):>9}  {event.path}")
-    if event.problem is not None:
-        output.line(f"{'':<13}something is wrong with it: {event.problem.text}")
-    for anomaly in event.anomalies:
-        output.line(f"{'':<13}against the standard: {anomaly_text(anomaly)}")
-
-
-def _problem(problem: InstanceProblem | None) -> dict[str, object]:
-    if problem is None:
-        return {}
-    values = {"code": problem.code.value, "tag": f"{problem.tag:08X}", "offset": problem.offset, "text": problem.text}
-    return {"problem": values}
-
-
-def _anomalies(anomalies: tuple[Anomaly, ...]) -> dict[str, object]:
-    if not anomalies:
-        return {}
-    values = [
-        {"code": one.code.value, "tag": f"{one.tag:08X}", "offset": one.offset, "times": one.times} for one in anomalies
-    ]
-    return {"anomalies": values}
+    for line in remark_lines(event.problem, event.anomalies):
+        output.line(line)
 
 
 def _show_failed(output: Output, event: StoreFailed) -> None:
@@ -352,6 +333,9 @@ def _show_repaired(output: Output, event: ArchiveRepaired) -> None:
     for sentence in event.report.sentences:
         output.event("archive", text=sentence)
         output.line(f"{'archive':<13}{sentence}")
+    for path, text in event.report.broken:
+        output.event("broken", path=str(path), reason=text)
+        output.line(f"{'broken':<13}{path}: {text}")
 
 
 def _show_state(output: Output, event: ArchiveStateChanged) -> None:

@@ -521,8 +521,10 @@ class Provider:
 
     def _answer(self, job: _Job, outcome: Status | Reply) -> None:
         command = job.message.command
-        if (job.request is None or job.is_refused) and self.handlers.on_refused is not None:
-            self._tell_refused(self.handlers.on_refused, command, outcome)
+        if job.request is None or job.is_refused:
+            told = (job.handlers and job.handlers.on_refused) or self.handlers.on_refused
+            if told is not None:
+                self._tell_refused(told, command, outcome)
         if isinstance(outcome, Status) and isinstance(command, PLAIN):
             self._attached.answer(job.context.context_id, command, outcome)
             return

@@ -7,11 +7,13 @@ import asyncio
 import contextlib
 import io
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.archive import instance, put
 from helpers.bad_peer import dial, reached
 from helpers.instances import CT, write_instance
 from pydicom import dcmread
@@ -128,6 +130,25 @@ async def test_verbose_tells_of_associations_and_echoes(stops: list[Any], tmp_pa
         assert (await echo(run.session.context, run.peer, OPTIONS)).ok
         await reached(lambda: len(run.lines) == 4, "all is told")
     assert [line.split()[0] for line in run.lines[1:]] == ["began", "echo", "ended", "stopped:"]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+async def test_broken_files_of_a_folder_without_an_index_are_named(
+    stops: list[Any], tmp_path: Path, as_json: bool
+) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    names = [put(folder, instance(1, 1, number)) for number in (1, 2, 3)]
+    os.truncate(folder / names[1], (folder / names[1]).stat().st_size - 1)
+    async with running(stops, "--dir", str(folder), *["--json"] * as_json) as run:
+        await reached(lambda: len(run.lines) == 2, "it is told")
+    if as_json:
+        told = run.events[1]
+        assert (told["event"], told["path"]) == ("broken", str(folder / names[1]))
+        assert told["reason"].startswith("the data set breaks off at byte")
+    else:
+        assert run.lines[1].startswith(f"broken       {folder / names[1]}: the data set breaks off at byte")
+    assert "1 file was found broken and kept" in run.out.getvalue()
 
 
 async def test_json(stops: list[Any], tmp_path: Path) -> None:

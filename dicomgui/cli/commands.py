@@ -95,11 +95,12 @@ def send(options: argparse.Namespace) -> int:
 
 
 async def _send(options: argparse.Namespace, session: Session) -> Exit:
-    from dicomgui.app.transfers.send import Conversion, SendJob, prepare
+    from dicomgui.app.transfers.send import Conversion, SendJob, SendManner, prepare
     from dicomgui.cli.target import target_of
 
     output = session.output
     report_path = _report_path(options)
+    manner = SendManner(options.associations, options.per_association)
     target = target_of(options)
     with await prepare(session.context, options.paths) as selection:
         for skipped in selection.skipped:
@@ -112,6 +113,7 @@ async def _send(options: argparse.Namespace, session: Session) -> Exit:
             selection,
             conversion=Conversion(options.convert),
             sends_broken=options.send_broken,
+            manner=manner,
             on_result=partial(_show_result, output),
         )
         try:

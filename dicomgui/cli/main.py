@@ -253,6 +253,20 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
         help="send files whose data sets break off or cannot be read as well, to test receivers",
     )
     parser.add_argument(
+        "--associations",
+        metavar="N",
+        type=count,
+        default=1,
+        help="send over N associations at the same time, up to 32 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--per-association",
+        metavar="N",
+        type=count,
+        default=0,
+        help="send N files on one association at the most, then open a new one (default: no limit)",
+    )
+    parser.add_argument(
         "--commit",
         action="store_true",
         help="ask the peer to answer for what it has taken (storage commitment), and wait for that",

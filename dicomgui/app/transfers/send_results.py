@@ -97,7 +97,7 @@ class SendProgress:
 class SendReport:
     """What became of a send as a whole.
 
-    :ivar results: one for each instance, in the order in which they became known.
+    :ivar results: one for each instance that has one, in the order of the selection.
     :ivar skipped: what was chosen and is no instance.
     :ivar associations: numbers in the trace of the associations that were opened.
     :ivar bytes_sent: sizes of the files that the peer has.

@@ -27,6 +27,7 @@ from dicomgui.app.files.conversion import (
     remedy_of,
 )
 from dicomgui.app.files.sources import Selection, SendItem, Skipped, scan
+from dicomgui.app.transfers.renaming import Renamer
 from dicomgui.app.transfers.send_manner import SendManner
 from dicomgui.app.transfers.send_results import Cause, ItemResult, ItemState, SendProgress, SendReport
 from dicomgui.app.transfers.whole_files import WholeFiles
@@ -207,6 +208,8 @@ class SendJob:
         self._unconverted: dict[str, Finding] = {}
         self._in_flight: list[SendItem] = []
         self._working = 0
+        self._kinds: dict[int, list[SendItem]] = {}
+        self._renamer: Renamer | None = None
         self._error: DicomNetworkError | None = None
         self._started = 0.0
         self._ended = 0.0
@@ -223,16 +226,20 @@ class SendJob:
         :param complete: gives the options with the secrets that they need; asked before the first connection.
         """
         self._started = time.perf_counter()
-        groups = groups_of(self._selection.items, self._conversion)
+        groups = groups_of(self._selection.items, self._conversion, syntaxes=self._manner.syntaxes)
         try:
             if complete is not None:
                 self._options = await complete(self._options, self._peer)
             if not self._sends_broken:
                 self._whole = WholeFiles(self._pool, chain.from_iterable(groups))
+            if self._manner.renames:
+                loop = asyncio.get_running_loop()
+                self._renamer = await loop.run_in_executor(self._pool, Renamer, self._selection.directories)
+            self._kinds = {id(queue): _one_of_each_kind(queue) for queue in groups}
             self._working = min(self._manner.associations, max(1, len(self._selection.items)))
-            async with asyncio.TaskGroup() as side_by_side:
+            async with asyncio.TaskGroup() as group:
                 for number in range(1, self._working):
-                    side_by_side.create_task(self._send_groups(groups), name=f"association {number} of a send")
+                    group.create_task(self._send_groups(groups), name=f"association {number} of a send")
                 await self._send_groups(groups)
         except asyncio.CancelledError:
             self._cancelled(groups)
@@ -318,12 +325,14 @@ class SendJob:
         self._put_back(queue, first, turn)
         turn.answered = False
         turn.left = self._manner.per_association or math.inf
-        contexts = propose(queue, self._conversion)
+        # Of several associations any may get any file, also one that another one puts back.
+        kinds = self._kinds[id(queue)] if self._manner.associations > 1 else queue
+        contexts = propose(kinds, self._conversion, self._manner.syntaxes)
         try:
             async with self._options.connect(self._peer, contexts, self._evidence) as association:
                 turn.number = association.number
                 self._associations.append(association.number)
-                turn.fallbacks = fallbacks_of(association.negotiated, queue, self._conversion)
+                turn.fallbacks = fallbacks_of(association.negotiated, kinds, self._conversion, self._manner.syntaxes)
                 at_once = min(association.negotiated.max_invoked or MAX_AT_ONCE, MAX_AT_ONCE, max(1, len(queue)))
                 if at_once == 1:
                     await self._send_one_by_one(association, queue, turn)
@@ -497,6 +506,8 @@ class SendJob:
 
     def _finish(self, result: ItemResult) -> None:
         self._current.pop(result.association, None)
+        if self._renamer is not None:
+            result = self._renamer.take(result)
         self._results.append(result)
         size = result.item.size_bytes
         self._bytes_done += size
@@ -578,6 +589,10 @@ class _Meter(Evidence):
     def take_later(self, count: int, make: MakeSent) -> None:
         """Take those of a small message: they are counted, and so must be made."""
         self.take_sent(*make())
+
+
+def _one_of_each_kind(items: Iterable[SendItem]) -> list[SendItem]:
+    return list({pair_of(item): item for item in items}.values())
 
 
 def _state_of(status: Status) -> ItemState:

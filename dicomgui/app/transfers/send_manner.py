@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from dicomgui.app.files.conversion import SyntaxChoice
 from dicomgui.network.errors import ConfigurationError
 
 __all__ = ["MAX_ASSOCIATIONS", "SendManner"]
@@ -19,11 +20,15 @@ class SendManner:
 
     :ivar associations: associations at the same time, 1 to 32; the files are shared among them.
     :ivar per_association: instances on one association at the most, after which a new one is opened; 0 for no limit.
+    :ivar renames: rename each file to ``.done`` or ``.bad`` by its result.
+    :ivar syntaxes: the transfer syntaxes in which instances may go.
     :raises ConfigurationError: a number is out of range.
     """
 
     associations: int = 1
     per_association: int = 0
+    renames: bool = False
+    syntaxes: SyntaxChoice = field(default=SyntaxChoice())
 
     def __post_init__(self) -> None:
         if not 1 <= self.associations <= MAX_ASSOCIATIONS:

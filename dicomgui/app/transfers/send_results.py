@@ -50,6 +50,7 @@ class ItemResult(NamedTuple):
     :ivar association: the association's number in the trace; 0 for none.
     :ivar seconds: from the start of sending, a conversion included, to the answer.
     :ivar sent_as: transfer syntax UID into which it was converted, or was to be; empty for a file sent as it is.
+    :ivar renaming: what became of the file's name, where files are to be renamed; empty for nothing.
     """
 
     item: SendItem
@@ -61,6 +62,7 @@ class ItemResult(NamedTuple):
     association: int = 0
     seconds: float = 0.0
     sent_as: str = ""
+    renaming: str = ""
 
     @property
     def is_sent(self) -> bool:

@@ -25,7 +25,18 @@ from dicomgui.cli.provider_parsers import (
     add_strictness,
 )
 from dicomgui.cli.query_parsers import add_query_commands
-from dicomgui.cli.values import checked, count, flags, keepalive, max_pdu, operations, peer, port, seconds
+from dicomgui.cli.send_parsers import add_sending
+from dicomgui.cli.values import (
+    checked,
+    count,
+    flags,
+    keepalive,
+    max_pdu,
+    operations,
+    peer,
+    port,
+    seconds,
+)
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
 from dicomgui.network.errors import ConfigurationError
 
@@ -252,6 +263,7 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
         action="store_true",
         help="send files whose data sets break off or cannot be read as well, to test receivers",
     )
+    add_sending(parser)
     parser.add_argument(
         "--commit",
         action="store_true",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from dicomgui.cli.values import checked, flags, operations, port, whole
+from dicomgui.cli.values import checked, flags, operations, port, transfer_syntax, whole
 from dicomgui.network.association.params import AETitle, PeerAddress
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
         dest="transfer_syntaxes",
         action="append",
         default=[],
-        type=checked(_transfer_syntax),
+        type=checked(transfer_syntax),
         help="take instances in this one only: its UID, or its keyword in PS3.6 such as ImplicitVRLittleEndian. May be "
         "given again, in order of preference (default: any, as the caller prefers)",
     )
@@ -105,12 +105,6 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
         help="another data set under a UID that is there already: keep both, refuse it with 0111, or put it in the "
         "place of the first (default: keep)",
     )
-
-
-def _transfer_syntax(text: str) -> str:
-    from dicomgui.app.configuration.provided import transfer_syntax_of
-
-    return transfer_syntax_of(text)
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:

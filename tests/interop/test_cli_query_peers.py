@@ -58,21 +58,22 @@ def test_move_from_dcmqrscp_to_ourselves(dcmqrscp: peers.Peer, port: int, tmp_pa
     assert b"0xA801" in unknown.stdout
 
 
+def item(number: int, modality: str) -> Dataset:
+    step = elements(
+        Modality=modality, ScheduledStationAETitle="STATION", ScheduledProcedureStepStartDate="20240229",
+        ScheduledProcedureStepStartTime="080000", ScheduledProcedureStepID=str(number),
+        ScheduledPerformingPhysicianName="Curie", ScheduledProcedureStepDescription="Head",
+    )  # fmt: skip
+    return elements(
+        SpecificCharacterSet="ISO_IR 100", PatientName=f"Müller^{number}", PatientID=str(number),
+        PatientBirthDate="19700101", PatientSex="F", AccessionNumber="1", StudyInstanceUID=f"1.2.{number}",
+        RequestedProcedureID=str(number), RequestedProcedureDescription="Head",
+        ScheduledProcedureStepSequence=[step],
+    )  # fmt: skip
+
+
 @pytest.mark.interop("wlmscpfs")
 def test_worklist_of_wlmscpfs(tmp_path: Path) -> None:
-    def item(number: int, modality: str) -> Dataset:
-        step = elements(
-            Modality=modality, ScheduledStationAETitle="STATION", ScheduledProcedureStepStartDate="20240229",
-            ScheduledProcedureStepStartTime="080000", ScheduledProcedureStepID=str(number),
-            ScheduledPerformingPhysicianName="Curie", ScheduledProcedureStepDescription="Head",
-        )  # fmt: skip
-        return elements(
-            SpecificCharacterSet="ISO_IR 100", PatientName=f"Müller^{number}", PatientID=str(number),
-            PatientBirthDate="19700101", PatientSex="F", AccessionNumber="1", StudyInstanceUID=f"1.2.{number}",
-            RequestedProcedureID=str(number), RequestedProcedureDescription="Head",
-            ScheduledProcedureStepSequence=[step],
-        )  # fmt: skip
-
     items = [item(1, "CT"), item(2, "MR")]
     with peers.wlmscpfs(tmp_path / "server", items, "-csk") as peer:
         done = dicomgui("worklist", peer.address, "-k", "ScheduledProcedureStepSequence[0].Modality=MR", "--json")
@@ -84,6 +85,18 @@ def test_worklist_of_wlmscpfs(tmp_path: Path) -> None:
     assert match["character_set"] == ["ISO_IR 100"]
     assert summary["matches"] == 1
     assert "Müller^1" in table.stdout.decode()
+
+
+@pytest.mark.interop("wlmscpfs")
+@pytest.mark.parametrize("stop", [("--cancel-after", "1"), ("--cancel-after-ms", "400")])
+def test_a_query_of_a_slow_wlmscpfs_is_cancelled(tmp_path: Path, stop: tuple[str, str]) -> None:
+    items = [item(number, "CT") for number in range(1, 7)]
+    with peers.wlmscpfs(tmp_path / "server", items, "-csk", "--sleep-during", 1) as peer:
+        done = dicomgui("worklist", peer.address, *stop, "--cancel-timeout", "50", "--json")
+    assert done.returncode == 0, done.stderr
+    summary = events(done.stdout)[-1]
+    assert summary["status"] == 0xFE00, done.stdout
+    assert summary["matches"] < 6
 
 
 @pytest.mark.interop("Orthanc")

@@ -25,6 +25,7 @@ from dicomgui.app.listening.listener import (
     AssociationEnded,
     ContextsRefused,
     EchoAnswered,
+    InstanceDiscarded,
     Listener,
     ListenerCounts,
     ListenerEvent,
@@ -100,6 +101,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 calling_networks=tuple(options.networks),
                 peers=dict(options.peers),
                 services=services,
+                discards=options.discard,
                 index_folder=None if options.index is None else Path(options.index),
                 quotas=Quotas(
                     options.caller_associations,
@@ -219,6 +221,7 @@ def _sum_up(output: Output, counts: ListenerCounts, code: Exit) -> None:
         exit_code=int(code),
         stored=counts.stored,
         duplicates=counts.duplicates,
+        discarded=counts.discarded,
         failed=counts.failed,
         refused=counts.refused,
         echoes=counts.echoes,
@@ -226,7 +229,8 @@ def _sum_up(output: Output, counts: ListenerCounts, code: Exit) -> None:
         bytes=counts.size_bytes,
     )
     if code is Exit.OK:
-        text = f"stopped: {counts.stored} stored, {size_text(counts.size_bytes)}"
+        through = f"{counts.discarded} discarded" if counts.discarded else f"{counts.stored} stored"
+        text = f"stopped: {through}, {size_text(counts.size_bytes)}"
         for word, count in (("duplicates", counts.duplicates), ("failed", counts.failed), ("refused", counts.refused)):
             if count:
                 text += f"; {count} {word}"
@@ -282,6 +286,18 @@ def _anomalies(anomalies: tuple[Anomaly, ...]) -> dict[str, object]:
         {"code": one.code.value, "tag": f"{one.tag:08X}", "offset": one.offset, "times": one.times} for one in anomalies
     ]
     return {"anomalies": values}
+
+
+def _show_discarded(output: Output, event: InstanceDiscarded) -> None:
+    output.event(
+        "discarded",
+        **_caller(event.facts),
+        sop_class_uid=event.sop_class_uid,
+        sop_instance_uid=event.sop_instance_uid,
+        transfer_syntax_uid=event.transfer_syntax_uid,
+        bytes=event.size_bytes,
+    )
+    output.detail(f"{'discarded':<13}{_who(event.facts)}  {size_text(event.size_bytes):>9}  {event.sop_instance_uid}")
 
 
 def _show_failed(output: Output, event: StoreFailed) -> None:
@@ -369,6 +385,7 @@ def _show_state(output: Output, event: ArchiveStateChanged) -> None:
 
 _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     ReceivedInstance: _show_received,
+    InstanceDiscarded: _show_discarded,
     StoreFailed: _show_failed,
     Refusal: _show_refusal,
     EchoAnswered: _show_echo,

@@ -284,7 +284,14 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     parser = commands.add_parser("listen", help=text, description=text, parents=parents, allow_abbrev=False)
     parser.add_argument("--port", metavar="N", type=port, default=11112, help="default: %(default)s; 0 for a free one")
     parser.add_argument("--aet", metavar="NAME", type=checked(AETitle), default="DICOMGUI", help="our AE title")
-    parser.add_argument("--dir", metavar="DIR", required=True, help="folder for what is received; made if needed")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--dir", metavar="DIR", help="folder for what is received; made if needed")
+    target.add_argument(
+        "--discard",
+        action="store_true",
+        help="answer Success for instances and keep none, for load tests: no folder, no index, and no answers that "
+        "need one (queries, C-MOVE, C-GET, storage commitment)",
+    )
     parser.add_argument(
         "--index", metavar="DIR", help="folder for the index, on a disk with room (default: in the folder itself)"
     )

@@ -107,6 +107,7 @@ class ListenerSettings:
     :ivar layout: in which folders the instances can be found besides.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
+    :ivar discards: answer Success for instances and keep none.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
     :ivar index_folder: where the index of the archive lies; relative to the folder of the settings. Empty for the
         archive's own folder.
@@ -140,6 +141,7 @@ class ListenerSettings:
     strictness: Strictness = Strictness.STRICT
     quotas: Quotas = USUAL_QUOTAS
     index_folder: str = ""
+    discards: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -204,6 +206,7 @@ class Settings:
             fsync=listener.fsync,
             on_duplicate=listener.on_duplicate,
             strictness=listener.strictness,
+            discards=listener.discards,
             check_called_ae=listener.check_called_ae,
             any_sop_class=listener.any_sop_class,
             max_pdu_length=self.max_pdu_length,
@@ -349,6 +352,7 @@ def _listener_of(values: Values) -> ListenerSettings:
         strictness=values.take("strictness", usual.strictness, checks.one_of(Strictness)),
         quotas=_quotas_of(values),
         index_folder=values.take("index_folder", usual.index_folder, _folder),
+        discards=values.take("discard", usual.discards, checks.flag),
     )
 
 
@@ -470,6 +474,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "index_folder": listener.index_folder,
         "on_duplicate": listener.on_duplicate.value,
         "strictness": listener.strictness.value,
+        "discard": listener.discards,
         "check_called_ae": listener.check_called_ae,
         "any_sop_class": listener.any_sop_class,
         "tls": listener.use_tls,

@@ -22,6 +22,7 @@ __all__ = [
     "AssociationEnded",
     "ContextsRefused",
     "EchoAnswered",
+    "InstanceDiscarded",
     "ListenerCounts",
     "ListenerEvent",
     "OpenAssociation",
@@ -61,6 +62,21 @@ class ReceivedInstance(NamedTuple):
     def path(self) -> Path:
         """The file."""
         return Path(self.file)
+
+
+class InstanceDiscarded(NamedTuple):
+    """An instance was acknowledged and not kept, as :attr:`ListenerOptions.discards` says.
+
+    :ivar utc: seconds since 1970-01-01 UTC.
+    :ivar size_bytes: of the data set.
+    """
+
+    utc: float
+    facts: AssociationFacts
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +209,7 @@ class ContextsRefused:
 
 ListenerEvent: TypeAlias = (
     ReceivedInstance
+    | InstanceDiscarded
     | StoreFailed
     | EchoAnswered
     | AssociationBegan
@@ -226,6 +243,7 @@ class ListenerCounts:
 
     :ivar stored: instances that are there now and were not before.
     :ivar duplicates: instances that came again and were there already.
+    :ivar discarded: instances that were acknowledged and not kept.
     :ivar failed: instances that were answered with a failure.
     :ivar size_bytes: of all files whose instances were acknowledged.
     """
@@ -237,3 +255,4 @@ class ListenerCounts:
     echoes: int = 0
     associations: int = 0
     refused: int = 0
+    discarded: int = 0

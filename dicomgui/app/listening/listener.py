@@ -20,7 +20,7 @@ from dicomgui.app.configuration.destinations import KnownDestination
 from dicomgui.app.configuration.listener_options import MAX_CONNECTIONS, CallerRule, ListenerOptions
 from dicomgui.app.configuration.provided import Provided, pattern_of, reported
 from dicomgui.app.context import AppContext
-from dicomgui.app.listening.arriving import Live, TrackedSink, comment_for
+from dicomgui.app.listening.arriving import DiscardingSink, Live, TrackedSink, comment_for
 from dicomgui.app.listening.committing import judged
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.events import (
@@ -30,6 +30,7 @@ from dicomgui.app.listening.events import (
     AssociationEnded,
     ContextsRefused,
     EchoAnswered,
+    InstanceDiscarded,
     ListenerCounts,
     ListenerEvent,
     OpenAssociation,
@@ -74,6 +75,7 @@ __all__ = [
     "CallerRule",
     "ContextsRefused",
     "EchoAnswered",
+    "InstanceDiscarded",
     "Listener",
     "ListenerCounts",
     "ListenerEvent",
@@ -233,8 +235,7 @@ class Listener:
         self.archive.watchers.append(self._on_repaired)
         self.archive.state_watchers.append(self._on_state)
         try:
-            await self.archive.open()
-            await self.archive.limit_to(self.options.quotas.ceiling)
+            await self._open_archive()
         except BaseException:
             self._stop_watching()
             raise
@@ -242,7 +243,8 @@ class Listener:
         self._tracer = self._context.tracer if self._context.is_tracing else None
         self._services = self._make_services()
         try:
-            await asyncio.get_running_loop().run_in_executor(self._context.file_pool, self._archive.make_folders)
+            if not self.options.discards:
+                await asyncio.get_running_loop().run_in_executor(self._context.file_pool, self._archive.make_folders)
             await self._services.prepare()
             self._server = await self._serve(self._services)
         except BaseException:
@@ -253,6 +255,11 @@ class Listener:
         if report is not None:
             asyncio.get_running_loop().call_soon(self._on_repaired, report)
         asyncio.get_running_loop().call_soon(self._tell_state)
+
+    async def _open_archive(self) -> None:
+        if not self.options.discards:
+            await self.archive.open()
+            await self.archive.limit_to(self.options.quotas.ceiling)
 
     def _take_early(self) -> RepairReport | None:
         """What was repaired before the listener ran."""
@@ -277,7 +284,8 @@ class Listener:
         try:
             await services.close()
         finally:
-            await self.archive.close()
+            if not self.options.discards:
+                await self.archive.close()
             self._stop_watching()
 
     def _stop_watching(self) -> None:
@@ -295,6 +303,7 @@ class Listener:
             tracer=self._tracer,
             worklist=self._worklist,
             desk=self._desk,
+            keeps_files=not self.options.discards,
         )
 
     def _where(self, ae_title: str) -> KnownDestination | None:
@@ -414,6 +423,12 @@ class Listener:
 
     def _open_sink(self, request: StoreRequest) -> Sink | Reply:
         command = request.command
+        live = self._live.get(request.facts.association)
+        if self.options.discards:
+            sink_of_none = DiscardingSink()
+            if live is not None:
+                live.sink = sink_of_none
+            return sink_of_none
         try:
             sink = self._archive.receive(
                 sop_class_uid=command.affected_sop_class_uid,
@@ -424,7 +439,6 @@ class Listener:
             )
         except StorageError as error:
             return self._refuse(request, error)
-        live = self._live.get(request.facts.association)
         if live is not None:
             live.sink = sink
         return TrackedSink(self, request, sink)
@@ -449,6 +463,8 @@ class Listener:
         self._scribe(request).file("discarded", "", 0, f"{request.command.affected_sop_instance_uid} {why}")
 
     def _on_store(self, request: StoreRequest, result: object) -> Status | Reply | Awaitable[Status | Reply]:
+        if isinstance(result, int):
+            return self._discard(request, result)
         assert isinstance(result, Pending)
         if self.options.fsync:
             return self._commit_in_thread(request, result)
@@ -460,6 +476,19 @@ class Listener:
             return self._refuse(request, error)
         asyncio.get_running_loop().call_soon(self._tidy)  # when the answer has gone
         return self._keep(request, stored)
+
+    def _discard(self, request: StoreRequest, size_bytes: int) -> Status:
+        live, command = self._live.get(request.facts.association), request.command
+        if live is not None:
+            live.sink = None
+            live.instances += 1
+            live.size_bytes += size_bytes
+        self._bytes_received += size_bytes
+        self.counts.discarded += 1
+        self.counts.size_bytes += size_bytes
+        uids = command.affected_sop_class_uid, command.affected_sop_instance_uid, request.transfer_syntax_uid
+        self._tell(InstanceDiscarded(time.time(), request.facts, *uids, size_bytes))
+        return SUCCESS
 
     def _let_go(self, request: StoreRequest, pending: Pending) -> bool:
         """Whether it was held until now; what is held when its association ends is dropped."""

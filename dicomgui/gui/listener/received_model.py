@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor
 
 from dicomgui.app.listening.listener import (
     EchoAnswered,
+    InstanceDiscarded,
     ListenerEvent,
     ReceivedInstance,
     Refusal,
@@ -50,7 +51,7 @@ _OUTCOMES = {
     Outcome.KEPT_SECOND: "stored beside another with its UID",
     Outcome.REPLACED: "took the place of another with its UID",
 }
-Shown = ReceivedInstance | StoreFailed | EchoAnswered | Refusal | RequestAnswered
+Shown = ReceivedInstance | InstanceDiscarded | StoreFailed | EchoAnswered | Refusal | RequestAnswered
 
 
 class _Cells(NamedTuple):
@@ -100,6 +101,8 @@ def _cells(event: Shown) -> _Cells:
         cells = (moment, caller, plain(event.service), plain(event.detail), "", outcome)
         return _Cells(cells, "error" if event.problem else "good")
     what, instance = plain(name_of(event.sop_class_uid)), plain(event.sop_instance_uid)
+    if isinstance(event, InstanceDiscarded):
+        return _Cells((moment, caller, what, instance, size_text(event.size_bytes), "acknowledged, not kept"), "good")
     if isinstance(event, StoreFailed):
         return _Cells((moment, caller, what, instance, "", f"not stored: {plain(event.reason)}"), "error")
     is_good = event.outcome is Outcome.STORED and event.problem is None

@@ -72,6 +72,7 @@ FULL = Settings(
         max_sent_pdu_length=32_768,
         quotas=Quotas(2, 3000, 4_000_000, 5_000_000_000, 6),
         index_folder="indexes",
+        discards=True,
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ from dicomgui.app.configuration.destinations import destinations_of
 from dicomgui.app.configuration.listener_options import PERFORMED, CallerRule
 from dicomgui.app.configuration.peers import NodeStore
 from dicomgui.app.configuration.quotas import Quotas
+from dicomgui.app.configuration.received_commands import ReceivedCommands
 from dicomgui.app.configuration.values import query_flags, written_flags
 from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.explaining import explain_no_listener
@@ -23,6 +25,7 @@ from dicomgui.app.listening.listener import (
     ArchiveStateChanged,
     AssociationBegan,
     AssociationEnded,
+    CommandEnded,
     ContextsRefused,
     EchoAnswered,
     InstanceDiscarded,
@@ -102,6 +105,9 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 peers=dict(options.peers),
                 services=services,
                 discards=options.discard,
+                commands=ReceivedCommands(
+                    options.on_object, options.on_study, options.study_timeout, options.command_limit
+                ),
                 index_folder=None if options.index is None else Path(options.index),
                 quotas=Quotas(
                     options.caller_associations,
@@ -226,12 +232,19 @@ def _sum_up(output: Output, counts: ListenerCounts, code: Exit) -> None:
         refused=counts.refused,
         echoes=counts.echoes,
         associations=counts.associations,
+        commands=counts.commands,
+        failed_commands=counts.failed_commands,
         bytes=counts.size_bytes,
     )
     if code is Exit.OK:
         through = f"{counts.discarded} discarded" if counts.discarded else f"{counts.stored} stored"
         text = f"stopped: {through}, {size_text(counts.size_bytes)}"
-        for word, count in (("duplicates", counts.duplicates), ("failed", counts.failed), ("refused", counts.refused)):
+        for word, count in (
+            ("duplicates", counts.duplicates),
+            ("failed", counts.failed),
+            ("refused", counts.refused),
+            ("commands failed", counts.failed_commands),
+        ):
             if count:
                 text += f"; {count} {word}"
         output.line(text)
@@ -364,6 +377,24 @@ def _show_answered(output: Output, event: RequestAnswered) -> None:
         output.line(f"{'answered':<13}{_who(event.facts)}  {event.service} {event.detail}  {event.problem}".rstrip())
 
 
+def _show_command(output: Output, event: CommandEnded) -> None:
+    output.event(
+        "command",
+        **_caller(event.facts),
+        command=event.command,
+        arguments=list(event.arguments),
+        exit_code_of_command=event.exit_code,
+        seconds=round(event.seconds, 3),
+        output=event.output,
+        problem=event.problem or None,
+    )
+    if event.problem or output.is_verbose:
+        shown = shlex.join(event.arguments) or event.command
+        output.line(f"{'command':<13}{_who(event.facts)}  {event.problem or 'done'}: {shown}")
+        for line in event.output.splitlines():
+            output.line(f"{'':<13}{line}")
+
+
 def _show_repaired(output: Output, event: ArchiveRepaired) -> None:
     for sentence in event.report.sentences:
         output.event("archive", text=sentence)
@@ -393,6 +424,7 @@ _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     AssociationEnded: _show_ended,
     ContextsRefused: _show_contexts,
     RequestAnswered: _show_answered,
+    CommandEnded: _show_command,
     ArchiveRepaired: _show_repaired,
     ArchiveStateChanged: _show_state,
 }

@@ -17,6 +17,7 @@ from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
 from dicomgui.cli.provider_parsers import (
     add_answers,
+    add_commands,
     add_granting,
     add_keeping,
     add_limits,
@@ -317,6 +318,7 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         help="take connections from these addresses only, e.g. 192.0.2.0/24",
     )
     add_limits(parser)
+    add_commands(parser)
     add_answers(parser)
     parser.set_defaults(run=("dicomgui.cli.commands", "listen"))
 

@@ -6,6 +6,8 @@ Whoever watches it reads buffers (:meth:`Listener.drain`) whenever it suits: an 
 from __future__ import annotations
 
 import asyncio
+import logging
+import shlex
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
@@ -21,6 +23,7 @@ from dicomgui.app.configuration.listener_options import MAX_CONNECTIONS, CallerR
 from dicomgui.app.configuration.provided import Provided, pattern_of, reported
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.arriving import DiscardingSink, Live, TrackedSink, comment_for
+from dicomgui.app.listening.command_runner import CommandRunner
 from dicomgui.app.listening.committing import judged
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.events import (
@@ -28,6 +31,7 @@ from dicomgui.app.listening.events import (
     ArchiveStateChanged,
     AssociationBegan,
     AssociationEnded,
+    CommandEnded,
     ContextsRefused,
     EchoAnswered,
     InstanceDiscarded,
@@ -73,6 +77,7 @@ __all__ = [
     "AssociationBegan",
     "AssociationEnded",
     "CallerRule",
+    "CommandEnded",
     "ContextsRefused",
     "EchoAnswered",
     "InstanceDiscarded",
@@ -137,6 +142,7 @@ class Listener:
         self._archive = self.archive.files
         self._policy = options.policy()
         self._services: ListenerServices | None = None
+        self._runner: CommandRunner | None = None
         self._asking: dict[int, AssociationRequest] = {}
         self._refused: set[int] = set()
         self._server: Server | None = None
@@ -251,6 +257,8 @@ class Listener:
             await self._close_archive(self._services)
             raise
         self._services.started()
+        if self.options.commands.has_any:
+            self._runner = CommandRunner(self.options.commands, self.options.folder, self._command_ended)
         report = self._take_early()
         if report is not None:
             asyncio.get_running_loop().call_soon(self._on_repaired, report)
@@ -277,7 +285,10 @@ class Listener:
         assert self._services is not None
         try:
             await server.close()
+            if self._runner is not None:
+                await self._runner.close()
         finally:
+            self._runner = None
             await self._close_archive(self._services)
 
     async def _close_archive(self, services: ListenerServices) -> None:
@@ -544,6 +555,16 @@ class Listener:
         self._tell(store_failed(time.time(), request.facts, request.command, error.status, str(error), error.hint))
         return Reply(error.status, comment_for(error))
 
+    def _command_ended(self, event: CommandEnded) -> None:
+        if event.problem:
+            self.counts.failed_commands += 1
+        else:
+            self.counts.commands += 1
+        level = logging.WARNING if event.problem else logging.INFO
+        text = f"{event.problem or 'a command has ended'}: {shlex.join(event.arguments) or event.command}"
+        Scribe(self._tracer, event.facts.association).note(level, f"{text}\n{event.output}".strip())
+        self._tell(event)
+
     def _on_over_quota(self, request: StoreRequest, reason: str) -> None:
         self._refuse(request, StorageError(reason, hint="How much a caller may store is among the listener's limits."))
 
@@ -555,6 +576,8 @@ class Listener:
             self._events.append(event)
         else:
             self._on_event(event)
+        if self._runner is not None:
+            self._runner.received(event)
         for watcher in tuple(self.watchers):
             watcher(event)
 

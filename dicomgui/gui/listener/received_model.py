@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
 from dicomgui.app.listening.listener import (
+    CommandEnded,
     EchoAnswered,
     InstanceDiscarded,
     ListenerEvent,
@@ -51,7 +52,7 @@ _OUTCOMES = {
     Outcome.KEPT_SECOND: "stored beside another with its UID",
     Outcome.REPLACED: "took the place of another with its UID",
 }
-Shown = ReceivedInstance | InstanceDiscarded | StoreFailed | EchoAnswered | Refusal | RequestAnswered
+Shown = ReceivedInstance | InstanceDiscarded | StoreFailed | EchoAnswered | Refusal | RequestAnswered | CommandEnded
 
 
 class _Cells(NamedTuple):
@@ -96,6 +97,10 @@ def _cells(event: Shown) -> _Cells:
     caller = plain(f"{event.facts.calling_ae_title} ({event.facts.peer})")
     if isinstance(event, EchoAnswered):
         return _Cells((moment, caller, "C-ECHO", "", "", "answered"), "good")
+    if isinstance(event, CommandEnded):
+        said = " ".join((event.problem, event.output)).strip()
+        cells = (moment, caller, "Command", plain(event.command), "", plain(said or "done"))
+        return _Cells(cells, "error" if event.problem else "good")
     if isinstance(event, RequestAnswered):
         outcome = f"failed: {plain(event.problem)}" if event.problem else "answered"
         cells = (moment, caller, plain(event.service), plain(event.detail), "", outcome)

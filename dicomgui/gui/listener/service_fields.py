@@ -161,6 +161,11 @@ class ServiceFields(FieldSet):
             discards=texts["discards"] == YES,
         )
 
+    @property
+    def discards(self) -> bool:
+        """Whether nothing is kept."""
+        return self.texts()["discards"] == YES
+
     def allow(self, calling_ae_title: str) -> None:
         """Put a caller on the list, if there is one."""
         titles, pattern = _parts(self.texts()["titles"]), pattern_of(calling_ae_title.strip())

@@ -7,6 +7,8 @@ import asyncio
 import contextlib
 import io
 import json
+import shlex
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -362,3 +364,23 @@ async def test_what_is_broken_is_refused_though_it_would_be_discarded(stops: lis
     ):
         assert (await association.store(path)).status.is_failure
     assert (run.events[-1]["discarded"], run.events[-1]["failed"]) == (0, 1)
+
+
+async def test_commands_of_the_operator_are_run_and_told(stops: list[Any], tmp_path: Path) -> None:
+    path = write_instance(tmp_path / "files", 1)
+    failing = f"{shlex.quote(sys.executable)} -c 'import sys; print(1); sys.exit(7)'"
+    async with running(stops, "--dir", str(tmp_path / "in"), "--json", "--on-object", failing) as run:
+        assert (await send(run.session.context, run.peer, OPTIONS, scan([path]))).ok
+    [event] = [event for event in run.events if event["event"] == "command"]
+    assert (event["exit_code_of_command"], event["output"]) == (7, "1")
+    assert run.events[-1]["failed_commands"] == 1
+    stops.clear()
+    async with running(stops, "--dir", str(tmp_path / "other"), "--on-object", failing) as run:
+        assert (await send(run.session.context, run.peer, OPTIONS, scan([path]))).ok
+    assert "it ended with code 7: " in run.out.getvalue()
+    assert run.lines[-1].endswith("1 commands failed")
+
+
+async def test_what_is_discarded_has_no_file_for_a_command(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="has no file for a command"):
+        await Run("--discard", "--on-object", "x {path}").run()

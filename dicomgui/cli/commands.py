@@ -247,7 +247,7 @@ def listen(options: argparse.Namespace) -> int:
     """``dicomgui listen``."""
     from dicomgui.cli.listening import run
 
-    return Session(options).run(partial(run, options, Path(options.dir)))
+    return Session(options).run(partial(run, options, Path(options.dir or "received")))
 
 
 def practice(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ from dicomgui.app.configuration.destinations import destinations_of
 from dicomgui.app.configuration.listener_options import PERFORMED, CallerRule
 from dicomgui.app.configuration.peers import NodeStore
 from dicomgui.app.configuration.quotas import Quotas
+from dicomgui.app.configuration.received_commands import ReceivedCommands
 from dicomgui.app.configuration.values import query_flags, written_flags
 from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.explaining import explain_no_listener
@@ -23,8 +25,10 @@ from dicomgui.app.listening.listener import (
     ArchiveStateChanged,
     AssociationBegan,
     AssociationEnded,
+    CommandEnded,
     ContextsRefused,
     EchoAnswered,
+    InstanceDiscarded,
     Listener,
     ListenerCounts,
     ListenerEvent,
@@ -100,6 +104,10 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 calling_networks=tuple(options.networks),
                 peers=dict(options.peers),
                 services=services,
+                discards=options.discard,
+                commands=ReceivedCommands(
+                    options.on_object, options.on_study, options.study_timeout, options.command_limit
+                ),
                 index_folder=None if options.index is None else Path(options.index),
                 quotas=Quotas(
                     options.caller_associations,
@@ -219,15 +227,24 @@ def _sum_up(output: Output, counts: ListenerCounts, code: Exit) -> None:
         exit_code=int(code),
         stored=counts.stored,
         duplicates=counts.duplicates,
+        discarded=counts.discarded,
         failed=counts.failed,
         refused=counts.refused,
         echoes=counts.echoes,
         associations=counts.associations,
+        commands=counts.commands,
+        failed_commands=counts.failed_commands,
         bytes=counts.size_bytes,
     )
     if code is Exit.OK:
-        text = f"stopped: {counts.stored} stored, {size_text(counts.size_bytes)}"
-        for word, count in (("duplicates", counts.duplicates), ("failed", counts.failed), ("refused", counts.refused)):
+        through = f"{counts.discarded} discarded" if counts.discarded else f"{counts.stored} stored"
+        text = f"stopped: {through}, {size_text(counts.size_bytes)}"
+        for word, count in (
+            ("duplicates", counts.duplicates),
+            ("failed", counts.failed),
+            ("refused", counts.refused),
+            ("commands failed", counts.failed_commands),
+        ):
             if count:
                 text += f"; {count} {word}"
         output.line(text)
@@ -263,6 +280,18 @@ def _show_received(output: Output, event: ReceivedInstance) -> None:
     output.line(f"{event.outcome.value:<13}{_who(event.facts)}  {size_text(event.size_bytes):>9}  {event.path}")
     for line in remark_lines(event.problem, event.anomalies):
         output.line(line)
+
+
+def _show_discarded(output: Output, event: InstanceDiscarded) -> None:
+    output.event(
+        "discarded",
+        **_caller(event.facts),
+        sop_class_uid=event.sop_class_uid,
+        sop_instance_uid=event.sop_instance_uid,
+        transfer_syntax_uid=event.transfer_syntax_uid,
+        bytes=event.size_bytes,
+    )
+    output.detail(f"{'discarded':<13}{_who(event.facts)}  {size_text(event.size_bytes):>9}  {event.sop_instance_uid}")
 
 
 def _show_failed(output: Output, event: StoreFailed) -> None:
@@ -329,6 +358,24 @@ def _show_answered(output: Output, event: RequestAnswered) -> None:
         output.line(f"{'answered':<13}{_who(event.facts)}  {event.service} {event.detail}  {event.problem}".rstrip())
 
 
+def _show_command(output: Output, event: CommandEnded) -> None:
+    output.event(
+        "command",
+        **_caller(event.facts),
+        command=event.command,
+        arguments=list(event.arguments),
+        exit_code_of_command=event.exit_code,
+        seconds=round(event.seconds, 3),
+        output=event.output,
+        problem=event.problem or None,
+    )
+    if event.problem or output.is_verbose:
+        shown = shlex.join(event.arguments) or event.command
+        output.line(f"{'command':<13}{_who(event.facts)}  {event.problem or 'done'}: {shown}")
+        for line in event.output.splitlines():
+            output.line(f"{'':<13}{line}")
+
+
 def _show_repaired(output: Output, event: ArchiveRepaired) -> None:
     for sentence in event.report.sentences:
         output.event("archive", text=sentence)
@@ -353,6 +400,7 @@ def _show_state(output: Output, event: ArchiveStateChanged) -> None:
 
 _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     ReceivedInstance: _show_received,
+    InstanceDiscarded: _show_discarded,
     StoreFailed: _show_failed,
     Refusal: _show_refusal,
     EchoAnswered: _show_echo,
@@ -360,6 +408,7 @@ _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     AssociationEnded: _show_ended,
     ContextsRefused: _show_contexts,
     RequestAnswered: _show_answered,
+    CommandEnded: _show_command,
     ArchiveRepaired: _show_repaired,
     ArchiveStateChanged: _show_state,
 }

@@ -17,6 +17,7 @@ from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
 from dicomgui.cli.provider_parsers import (
     add_answers,
+    add_commands,
     add_granting,
     add_keeping,
     add_limits,
@@ -296,7 +297,14 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     parser = commands.add_parser("listen", help=text, description=text, parents=parents, allow_abbrev=False)
     parser.add_argument("--port", metavar="N", type=port, default=11112, help="default: %(default)s; 0 for a free one")
     parser.add_argument("--aet", metavar="NAME", type=checked(AETitle), default="DICOMGUI", help="our AE title")
-    parser.add_argument("--dir", metavar="DIR", required=True, help="folder for what is received; made if needed")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--dir", metavar="DIR", help="folder for what is received; made if needed")
+    target.add_argument(
+        "--discard",
+        action="store_true",
+        help="answer Success for instances and keep none, for load tests: no folder, no index, and no answers that "
+        "need one (queries, C-MOVE, C-GET, storage commitment)",
+    )
     parser.add_argument(
         "--index", metavar="DIR", help="folder for the index, on a disk with room (default: in the folder itself)"
     )
@@ -322,6 +330,7 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         help="take connections from these addresses only, e.g. 192.0.2.0/24",
     )
     add_limits(parser)
+    add_commands(parser)
     add_answers(parser)
     parser.set_defaults(run=("dicomgui.cli.commands", "listen"))
 

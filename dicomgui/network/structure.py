@@ -17,9 +17,22 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import deque
 from enum import Enum
 from typing import Final, NamedTuple
 
+from dicomgui.network.structure_report import (
+    FREE_ELEMENTS,
+    OVER_LIMITS,
+    UNLIMITED,
+    Anomaly,
+    AnomalyCode,
+    PixelDataPlace,
+    StructureCode,
+    StructureFault,
+    StructureLimits,
+    StructureReport,
+)
 from dicomgui.network.uids import (
     DEFLATED_TRANSFER_SYNTAXES,
     EXPLICIT_VR_BIG_ENDIAN,
@@ -42,141 +55,6 @@ __all__ = [
 ]
 
 
-class StructureCode(Enum):
-    """The kinds of faults; a data set has one at most, the first."""
-
-    EMPTY = "empty"
-    """No element at all."""
-    TRUNCATED = "truncated"
-    """The data end within an element, or before an item or a sequence of defined length is full."""
-    UNCLOSED = "unclosed"
-    """The data end, and an item or a sequence of undefined length has no delimiter."""
-    OVERRUN = "overrun"
-    """An element is longer than the item or sequence around it."""
-    NOT_AN_ELEMENT = "not-an-element"
-    """No VR stands where one is due, in an encoding with explicit VRs."""
-    NOT_AN_ITEM = "not-an-item"
-    """No item stands where one is due, in a sequence or among the fragments of encapsulated pixel data."""
-    MISPLACED = "misplaced"
-    """An item or a delimiter where an element is due, or the wrong delimiter."""
-    UNDEFINED_LENGTH = "undefined-length"
-    """An undefined length where none may be: a fragment, or an element whose VR has a short length."""
-    TRAILING_JUNK = "trailing-junk"
-    """Bytes behind the last element that are none."""
-    OTHER_ENCODING = "other-encoding"
-    """Implicit VRs where explicit ones are due, or the reverse."""
-    NOT_DEFLATED = "not-deflated"
-    """No deflate stream where one is due, a broken one, or one that breaks off."""
-    TOO_MANY = "too-many"
-    """More elements than :class:`StructureLimits` allows."""
-    TOO_DEEP = "too-deep"
-    """A deeper nesting than that."""
-    TOO_LARGE = "too-large"
-    """A larger inflated size than that."""
-
-
-OVER_LIMITS: Final = frozenset((StructureCode.TOO_MANY, StructureCode.TOO_DEEP, StructureCode.TOO_LARGE))
-"""The codes that say nothing of whether the data set is whole."""
-
-
-class AnomalyCode(Enum):
-    """The kinds of anomalies."""
-
-    ODD_LENGTH = "odd-length"
-    """A value of odd length (PS3.5 7.1.1)."""
-    ORDER = "order"
-    """A tag that is not above the one before it (PS3.5 7.1)."""
-    GROUP_LENGTH = "group-length"
-    """A group length (gggg,0000) that does not tell the length of its group (PS3.5 7.2)."""
-    VR = "vr"
-    """A VR that is not the one of the data dictionary (PS3.6), or one that does not exist."""
-    GROUP = "group"
-    """An element of the groups 0000 to 0003, which belong in no data set (PS3.5 7.1)."""
-    DELIMITER = "delimiter"
-    """A delimiter at the end of an item or a sequence of defined length, or one that has a length."""
-    DEFLATE_PADDING = "deflate-padding"
-    """More than one byte behind the deflate stream (PS3.5 A.5)."""
-
-
-class StructureLimits(NamedTuple):
-    """The bounds of what is walked.
-
-    :ivar max_elements: elements, items and fragments.
-    :ivar max_depth: sequences and items around an element; a sequence in the data set has depth 1, its items have 2.
-    :ivar max_inflated: bytes to which a deflated data set may grow.
-    :ivar max_packed: elements, items and fragments of a deflated data set for each byte of it, beyond the first 60,000:
-        no data set of use needs more, and empty items would have 129 of them for nothing.
-    """
-
-    max_elements: int
-    max_depth: int
-    max_inflated: int
-    max_packed: int = 4
-
-
-FREE_ELEMENTS: Final = 60_000
-
-UNLIMITED: Final = StructureLimits(2**62, 16_384, 2**30)
-"""For instances that are stored: as many elements as come, 16,384 levels, 1 GiB inflated."""
-
-
-class StructureFault(NamedTuple):
-    """The place at which a data set is broken.
-
-    :ivar tag: of the element at fault; 0 where there is none.
-    :ivar offset: of that element, in bytes from the start of the data set (of the inflated one where it is deflated).
-    :ivar expected: bytes that were due, or the limit; -1 where the code does not tell of bytes.
-    :ivar found: bytes that were there; -1 likewise.
-    """
-
-    code: StructureCode
-    tag: int = 0
-    offset: int = 0
-    expected: int = -1
-    found: int = -1
-
-
-class Anomaly(NamedTuple):
-    """The first element that has an anomaly, and the number of those that have the same."""
-
-    code: AnomalyCode
-    tag: int
-    offset: int
-    times: int
-
-
-class PixelDataPlace(NamedTuple):
-    """The offset of the value of Pixel Data (7FE0,0010) and its length, in bytes; both 0 where there is none."""
-
-    offset: int = 0
-    length: int = 0
-
-
-class StructureReport(NamedTuple):
-    """The structure of a data set.
-
-    :ivar fault: ``None`` where it is whole.
-    :ivar anomalies: one of each kind.
-    :ivar elements: elements, items and fragments, of those that were walked.
-    :ivar depth: the deepest nesting.
-    :ivar size: bytes as they came.
-    :ivar inflated_size: the same where the data set is not deflated.
-    :ivar sop_class_uid: (0008,0016), empty where there is none; without padding.
-    :ivar sop_instance_uid: (0008,0018), likewise.
-    :ivar pixel_data: the longest native one, at any level.
-    """
-
-    fault: StructureFault | None
-    anomalies: tuple[Anomaly, ...]
-    elements: int
-    depth: int
-    size: int
-    inflated_size: int
-    sop_class_uid: str
-    sop_instance_uid: str
-    pixel_data: PixelDataPlace = PixelDataPlace()
-
-
 _UNDEFINED: Final = 0xFFFFFFFF
 _ENDLESS: Final = 2**62
 _WINDOW: Final = 4096
@@ -194,8 +72,13 @@ _PIXEL_VRS: Final = frozenset((b"", b"OB", b"OW", b"UN"))
 _NO_VRS: Final = frozenset((b"??", b"--", b"  "))
 """Written by toolkits that do not know the VR; they are read as one that does not exist."""
 _FRAGMENTED: Final = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV"))
-_INFLATE_STEP: Final = 65_536
+_STEP: Final = 16_384
+"""Bytes, inflated ones where the data set is deflated, between two looks at how much has been done."""
 _DEFLATED_STEP: Final = 4096
+ELEMENT_WORK: Final = 64
+"""An element is as much work as so many inflated bytes."""
+UNCOUNTED_ELEMENTS: Final = 128
+"""The first elements of a data set are no work: the message around it costs more."""
 _MAX_KNOWN: Final = 8192
 
 
@@ -280,9 +163,9 @@ class StructureReader:
     """
 
     __slots__ = (
-        "_anomalies", "_deepest", "_elements", "_encoding", "_fault", "_first", "_group", "_group_end", "_inflate",
-        "_level", "_limits", "_outer", "_padding", "_pixel_data", "_position", "_rest", "_size", "_skip", "_sop_class",
-        "_sop_instance",
+        "_anomalies", "_at", "_deepest", "_elements", "_encoding", "_fault", "_first", "_group", "_group_end",
+        "_inflate", "_is_full", "_left", "_level", "_limits", "_outer", "_padding", "_pieces", "_pixel_data",
+        "_position", "_rest", "_size", "_skip", "_sop_class", "_sop_instance",
     )  # fmt: skip
 
     def __init__(self, transfer_syntax_uid: str, limits: StructureLimits = UNLIMITED) -> None:
@@ -299,6 +182,10 @@ class StructureReader:
         self._rest = b""
         self._skip = 0
         self._padding = 0  # bytes behind the deflate stream
+        self._pieces: deque[bytes | bytearray | memoryview] = deque()  # not walked yet
+        self._at = 0  # in the first of them
+        self._left = b""  # of a deflated step
+        self._is_full = False  # more may be waiting in the inflater
         self._size = 0
         self._elements = 0
         self._deepest = 0
@@ -330,15 +217,71 @@ class StructureReader:
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next piece; nothing of it is kept but the start of an element that it breaks off in."""
-        if self._inflate is None:
+        if self._inflate is None and not self._pieces:
             self._size += len(data)
             self._take(data)
             return
-        for at in range(0, len(data), _DEFLATED_STEP):  # what is not inflated yet is copied again at each step
-            piece = data[at : at + _DEFLATED_STEP]
-            self._size += len(piece)
-            if self._fault is None:
-                self._feed_deflated(self._inflate, piece)
+        self.put(data)
+        self.advance()
+
+    # what the caller walks in portions
+
+    @property
+    def work(self) -> int:
+        """The work done so far: a unit for each inflated byte, and ``ELEMENT_WORK`` for each element but the first."""
+        inflated = 0 if self._inflate is None else self._end()
+        return inflated + ELEMENT_WORK * max(0, self._elements - UNCOUNTED_ELEMENTS)
+
+    @property
+    def is_behind(self) -> bool:
+        """True while something waits that :meth:`put` took."""
+        return self._is_full or bool(self._left) or bool(self._pieces)
+
+    def put(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next piece and leave it to :meth:`advance`; it must not change until then, or until :meth:`keep`.
+
+        May be called while another thread is in :meth:`advance`.
+        """
+        if data:
+            self._pieces.append(data)
+
+    def keep(self) -> int:
+        """Copy what waits, so that its memory may be used for something else; returns its bytes."""
+        kept = [bytes(piece) for piece in self._pieces]
+        if kept:
+            kept[0] = kept[0][self._at :]
+        self._at = 0
+        self._pieces = deque(kept)
+        return sum(map(len, kept))
+
+    def advance(self, most: int = _ENDLESS) -> bool:
+        """Walk what waits until that was ``most`` :attr:`work`, or a step more; returns whether nothing waits now."""
+        end = self.work + most
+        while self.is_behind:
+            if self.work >= end:
+                return False
+            self._step()
+        return True
+
+    def _step(self) -> None:
+        if self._inflate is not None and (self._is_full or self._left):
+            self._inflate_step(self._inflate)
+            return
+        piece, at = self._pieces[0], self._at
+        step = _STEP if self._inflate is None else _DEFLATED_STEP  # what is not inflated yet is copied at each step
+        part = piece[at : at + step]
+        if at + step < len(piece):
+            self._at = at + step
+        else:
+            self._pieces.popleft()
+            self._at = 0
+        self._size += len(part)
+        if self._inflate is None:
+            self._take(part)
+        elif self._inflate.eof:
+            self._pad(len(part))
+        elif self._fault is None:
+            self._left = bytes(part)
 
     def finish(self) -> StructureReport:
         """The data set is complete."""
@@ -362,28 +305,21 @@ class StructureReader:
 
     # ---------------------------------------------------------------------------------------------------- the pieces
 
-    def _feed_deflated(self, stream: zlib._Decompress, data: bytes | bytearray | memoryview) -> None:
-        left = b""
-        if stream.eof:
-            self._pad(len(data))
-        else:
-            left = bytes(data)
-        is_full = False
-        while (left or is_full) and self._fault is None:
-            try:
-                piece = stream.decompress(left, _INFLATE_STEP)
-            except zlib.error:
-                self._fail(StructureCode.NOT_DEFLATED, 0, 0)
-                return
-            left = b"" if stream.eof else stream.unconsumed_tail
-            is_full = len(piece) == _INFLATE_STEP and not stream.eof  # more may be waiting in the inflater
-            self._take(piece)
-            most = FREE_ELEMENTS + self._limits.max_packed * (self._size - len(left))
-            if self._elements > most and self._fault is None:
-                self._fail(StructureCode.TOO_MANY, 0, self._end(), most, self._elements)
-            self._pad(len(stream.unused_data))
-            if self._end() > self._limits.max_inflated and self._fault is None:
-                self._fail(StructureCode.TOO_LARGE, 0, self._end(), self._limits.max_inflated, self._end())
+    def _inflate_step(self, stream: zlib._Decompress) -> None:
+        try:
+            piece = stream.decompress(self._left, _STEP)
+        except zlib.error:
+            self._fail(StructureCode.NOT_DEFLATED, 0, 0)
+            return
+        self._left = b"" if stream.eof else stream.unconsumed_tail
+        self._is_full = len(piece) == _STEP and not stream.eof
+        self._take(piece)
+        most = FREE_ELEMENTS + self._limits.max_packed * (self._size - len(self._left))
+        if self._elements > most and self._fault is None:
+            self._fail(StructureCode.TOO_MANY, 0, self._end(), most, self._elements)
+        self._pad(len(stream.unused_data))
+        if self._end() > self._limits.max_inflated and self._fault is None:
+            self._fail(StructureCode.TOO_LARGE, 0, self._end(), self._limits.max_inflated, self._end())
 
     def _pad(self, size: int) -> None:
         """Take what follows the deflate stream: one byte makes its length even."""
@@ -718,7 +654,8 @@ class StructureReader:
             code, tag, offset = StructureCode.OTHER_ENCODING, self._encoding.head(self._first, 0)[0] << 16, 0
         self._fault = StructureFault(code, max(tag, 0), offset, expected, found)
         self._outer.clear()
-        self._rest = b""
+        self._rest = self._left = b""
+        self._is_full = False
         return -1
 
     def _odd(self, code: AnomalyCode, tag: int, offset: int) -> None:

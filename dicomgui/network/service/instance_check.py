@@ -194,10 +194,48 @@ class InstanceCheck:
 
     def feed(self, data: memoryview) -> None:
         """Take the next piece."""
+        self._reader.feed(data)
+        self._note_fault()
+
+    # what is walked in portions
+
+    @property
+    def work(self) -> int:
+        """The work done so far; see :attr:`~dicomgui.network.structure.StructureReader.work`."""
+        return self._reader.work
+
+    @property
+    def is_behind(self) -> bool:
+        """True while something waits to be walked."""
+        return self._reader.is_behind
+
+    def walk(self, data: memoryview, most: int) -> bool:
+        """Take the next piece, and do so much work on it; returns whether nothing waits now."""
         reader = self._reader
-        reader.feed(data)
-        if reader.fault is not None and self.problem is None:
-            self.problem = InstanceProblem(reader.fault.code, reader.fault.tag, reader.fault.offset)
+        if len(data) <= reader.passable and not reader.is_behind:
+            reader.pass_over(len(data))
+            return True
+        reader.put(data)
+        return self.advance(most)
+
+    def put(self, data: bytes) -> None:
+        """Take the next piece and leave it to :meth:`advance`."""
+        self._reader.put(data)
+
+    def keep(self) -> int:
+        """Copy what waits; returns its bytes."""
+        return self._reader.keep()
+
+    def advance(self, most: int) -> bool:
+        """Walk what waits until that was ``most`` work; returns whether nothing waits now. For any thread."""
+        is_done = self._reader.advance(most)
+        self._note_fault()
+        return is_done
+
+    def _note_fault(self) -> None:
+        fault = self._reader.fault
+        if fault is not None and self.problem is None:
+            self.problem = InstanceProblem(fault.code, fault.tag, fault.offset)
 
     def finish(self) -> None:
         """The data set is complete."""

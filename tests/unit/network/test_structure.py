@@ -83,7 +83,22 @@ def in_pieces(data: bytes, syntax: str) -> StructureReport:
         else:  # which fault of a deflated data set is found first, and when, depends on the pieces
             assert report.fault is not None
             assert syntax == DEFLATED or report == whole
+    assert in_portions(data, syntax) == whole
     return whole
+
+
+def in_portions(data: bytes, syntax: str) -> StructureReport:
+    """The report of what is walked little by little, and copied meanwhile."""
+    reader, buffer = StructureReader(syntax), bytearray(data)
+    reader.put(memoryview(buffer))
+    if not reader.advance(1):
+        assert reader.is_behind
+        assert reader.keep() <= len(data)
+        buffer[:] = bytes(len(buffer))
+        while not reader.advance(1):
+            assert reader.is_behind
+    assert not reader.is_behind
+    return reader.finish()
 
 
 def odd(data: bytes, syntax: str = EXPLICIT) -> set[AnomalyCode]:

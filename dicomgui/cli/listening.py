@@ -271,7 +271,14 @@ def _show_received(output: Output, event: ReceivedInstance) -> None:
 def _problem(problem: InstanceProblem | None) -> dict[str, object]:
     if problem is None:
         return {}
-    values = {"code": problem.code.value, "tag": f"{problem.tag:08X}", "offset": problem.offset, "text": problem.text}
+    values: dict[str, object] = {
+        "code": problem.code.value,
+        "tag": f"{problem.tag:08X}",
+        "offset": problem.offset,
+        "text": problem.text,
+    }
+    if problem.found_syntax_uid:
+        values |= {"transfer_syntax_uid": problem.transfer_syntax_uid, "found_syntax_uid": problem.found_syntax_uid}
     return {"problem": values}
 
 

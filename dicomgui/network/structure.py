@@ -20,11 +20,8 @@ import zlib
 from enum import Enum
 from typing import Final, NamedTuple
 
-from dicomgui.network.uids import (
-    DEFLATED_TRANSFER_SYNTAXES,
-    EXPLICIT_VR_BIG_ENDIAN,
-    IMPLICIT_VR_LITTLE_ENDIAN,
-)
+from dicomgui.network.encoding_look import LOOK_BYTES, encoding_by_look, encoding_of
+from dicomgui.network.uids import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
 __all__ = [
     "OVER_LIMITS",
@@ -64,7 +61,7 @@ class StructureCode(Enum):
     TRAILING_JUNK = "trailing-junk"
     """Bytes behind the last element that are none."""
     OTHER_ENCODING = "other-encoding"
-    """Implicit VRs where explicit ones are due, or the reverse."""
+    """Another of the four encodings than the one of the transfer syntax, by the look of the first bytes."""
     NOT_DEFLATED = "not-deflated"
     """No deflate stream where one is due, a broken one, or one that breaks off."""
     TOO_MANY = "too-many"
@@ -127,6 +124,8 @@ class StructureFault(NamedTuple):
     :ivar offset: of that element, in bytes from the start of the data set (of the inflated one where it is deflated).
     :ivar expected: bytes that were due, or the limit; -1 where the code does not tell of bytes.
     :ivar found: bytes that were there; -1 likewise.
+    :ivar transfer_syntax_uid: the one that the data set should have, of ``OTHER_ENCODING``; else empty.
+    :ivar found_syntax_uid: the native or deflated transfer syntax that it has, likewise.
     """
 
     code: StructureCode
@@ -134,6 +133,8 @@ class StructureFault(NamedTuple):
     offset: int = 0
     expected: int = -1
     found: int = -1
+    transfer_syntax_uid: str = ""
+    found_syntax_uid: str = ""
 
 
 class Anomaly(NamedTuple):
@@ -282,7 +283,7 @@ class StructureReader:
     __slots__ = (
         "_anomalies", "_deepest", "_elements", "_encoding", "_fault", "_first", "_group", "_group_end", "_inflate",
         "_level", "_limits", "_outer", "_padding", "_pixel_data", "_position", "_rest", "_size", "_skip", "_sop_class",
-        "_sop_instance",
+        "_sop_instance", "_syntax",
     )  # fmt: skip
 
     def __init__(self, transfer_syntax_uid: str, limits: StructureLimits = UNLIMITED) -> None:
@@ -292,6 +293,7 @@ class StructureReader:
         elif transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN:
             encoding = _BIG
         self._limits = limits
+        self._syntax = transfer_syntax_uid
         self._encoding = encoding
         self._level = _Level(_Kind.DATA_SET, 0, 0, _ENDLESS, encoding)
         self._outer: list[_Level] = []
@@ -315,7 +317,13 @@ class StructureReader:
     @property
     def fault(self) -> StructureFault | None:
         """The fault, as far as the data set has come."""
-        return self._fault
+        fault = self._fault
+        if fault is None or fault.code in _NEVER_OTHER:
+            return fault
+        found = encoding_by_look(self._first)
+        if not found or found == encoding_of(self._syntax):
+            return fault
+        return StructureFault(StructureCode.OTHER_ENCODING, 0, 0, -1, -1, self._syntax, found)
 
     @property
     def passable(self) -> int:
@@ -329,7 +337,9 @@ class StructureReader:
         self._skip -= size
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next piece; nothing of it is kept but the start of an element that it breaks off in."""
+        """Take the next piece; kept of it is the start of an element that it breaks off in, and of the data set."""
+        if len(self._first) < LOOK_BYTES:
+            self._first += bytes(data[: LOOK_BYTES - len(self._first)])
         if self._inflate is None:
             self._size += len(data)
             self._take(data)
@@ -349,7 +359,7 @@ class StructureReader:
         inflated = self._end() if self._inflate is not None else self._size
         anomalies = tuple(self._anomalies.values())
         return StructureReport(
-            self._fault,
+            self.fault,
             anomalies,
             self._elements,
             self._deepest,
@@ -422,8 +432,6 @@ class StructureReader:
     def _walk(self, window: bytes) -> int:
         """Take the elements that begin in ``window``; returns the bytes done with, perhaps more than it has."""
         at = 0
-        if not self._position:
-            self._first = window[:_LONGEST_HEADER]
         while self._fault is None:
             passing = self._pass_explicit if self._level.encoding.explicit else self._pass_implicit
             at = passing(window, at)
@@ -527,7 +535,7 @@ class StructureReader:
             return _Header(tag, vr, 8, encoding.short(window, at + 6)[0], True)
         if vr not in _LONG_VRS:
             if not _looks_like_vr(vr):
-                self._fail(self._no_element(offset, tag), tag, offset)
+                self._fail(self._no_element(tag), tag, offset)
                 return None
             if window[at + 6] or window[at + 7]:  # the short form; VRs to come have the long one (PS3.5 7.1.2)
                 return _Header(tag, vr, 8, encoding.short(window, at + 6)[0], True)
@@ -535,9 +543,7 @@ class StructureReader:
             return None
         return _Header(tag, vr, 12, encoding.long(window, at + 8)[0], False)
 
-    def _no_element(self, offset: int, tag: int) -> StructureCode:
-        if offset == 0 and _looks_implicit(self._first, self._encoding):
-            return StructureCode.OTHER_ENCODING
+    def _no_element(self, tag: int) -> StructureCode:
         if self._level.kind is _Kind.DATA_SET and tag <= self._level.last:
             return StructureCode.TRAILING_JUNK
         return StructureCode.NOT_AN_ELEMENT
@@ -714,8 +720,6 @@ class StructureReader:
     # -------------------------------------------------------------------------------------------- faults and anomalies
 
     def _fail(self, code: StructureCode, tag: int, offset: int, expected: int = -1, found: int = -1) -> int:
-        if code in _PERHAPS_OTHER and _looks_other(self._first, self._encoding):
-            code, tag, offset = StructureCode.OTHER_ENCODING, self._encoding.head(self._first, 0)[0] << 16, 0
         self._fault = StructureFault(code, max(tag, 0), offset, expected, found)
         self._outer.clear()
         self._rest = b""
@@ -726,15 +730,7 @@ class StructureReader:
         self._anomalies[code] = first._replace(times=first.times + 1)
 
 
-_PERHAPS_OTHER: Final = frozenset(
-    (
-        StructureCode.TRUNCATED,
-        StructureCode.UNCLOSED,
-        StructureCode.NOT_AN_ITEM,
-        StructureCode.MISPLACED,
-        StructureCode.TRAILING_JUNK,
-    )
-)
+_NEVER_OTHER: Final = OVER_LIMITS | {StructureCode.EMPTY}
 
 
 def read_structure(
@@ -748,19 +744,6 @@ def read_structure(
 
 def _looks_like_vr(vr: bytes) -> bool:
     return (vr.isupper() and vr.isalpha()) or vr in _NO_VRS
-
-
-def _looks_other(first: bytes, encoding: _Encoding) -> bool:
-    """True where the first element is written with a VR where none is due."""
-    return not encoding.explicit and len(first) >= 8 and first[4:6] in _SHORT_VRS | _LONG_VRS
-
-
-def _looks_implicit(first: bytes, encoding: _Encoding) -> bool:
-    """True where the first element could be one without a VR: a group of DICOM's own, and a short value."""
-    if len(first) < 8:
-        return False
-    group, _ = encoding.head(first, 0)
-    return group in (0x0002, 0x0004, 0x0008) and encoding.long(first, 4)[0] < 0x1_0000
 
 
 def _needs_a_look(tag: int) -> bool:

@@ -14,13 +14,20 @@ def remark_fields(problem: InstanceProblem | None, anomalies: tuple[Anomaly, ...
     """Fields ``problem`` and ``anomalies`` of an event; none where all is well."""
     fields: dict[str, object] = {}
     if problem is not None:
-        place = {"tag": f"{problem.tag:08X}", "offset": problem.offset}
-        fields["problem"] = {"code": problem.code.value, **place, "text": problem.text}
+        fields["problem"] = _problem_fields(problem)
     if anomalies:
         fields["anomalies"] = [
             {"code": one.code.value, "tag": f"{one.tag:08X}", "offset": one.offset, "times": one.times}
             for one in anomalies
         ]
+    return fields
+
+
+def _problem_fields(problem: InstanceProblem) -> dict[str, object]:
+    place = {"tag": f"{problem.tag:08X}", "offset": problem.offset}
+    fields: dict[str, object] = {"code": problem.code.value, **place, "text": problem.text}
+    if problem.found_syntax_uid:
+        fields |= {"transfer_syntax_uid": problem.transfer_syntax_uid, "found_syntax_uid": problem.found_syntax_uid}
     return fields
 
 

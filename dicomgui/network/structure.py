@@ -21,6 +21,7 @@ from collections import deque
 from enum import Enum
 from typing import Final, NamedTuple
 
+from dicomgui.network.encoding_look import LOOK_BYTES, encoding_by_look, encoding_of
 from dicomgui.network.structure_report import (
     FREE_ELEMENTS,
     OVER_LIMITS,
@@ -59,7 +60,6 @@ _UNDEFINED: Final = 0xFFFFFFFF
 _ENDLESS: Final = 2**62
 _WINDOW: Final = 4096
 """Bytes that are looked at in one piece; long values are passed over without that."""
-_LONGEST_HEADER: Final = 12
 _LONGEST_UID: Final = 128
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
 _PIXEL_DATA: Final = 0x7FE0_0010
@@ -165,7 +165,7 @@ class StructureReader:
     __slots__ = (
         "_anomalies", "_at", "_deepest", "_elements", "_encoding", "_fault", "_first", "_group", "_group_end",
         "_inflate", "_is_full", "_left", "_level", "_limits", "_outer", "_padding", "_pieces", "_pixel_data",
-        "_position", "_rest", "_size", "_skip", "_sop_class", "_sop_instance",
+        "_position", "_rest", "_size", "_skip", "_sop_class", "_sop_instance", "_syntax",
     )  # fmt: skip
 
     def __init__(self, transfer_syntax_uid: str, limits: StructureLimits = UNLIMITED) -> None:
@@ -175,6 +175,7 @@ class StructureReader:
         elif transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN:
             encoding = _BIG
         self._limits = limits
+        self._syntax = transfer_syntax_uid
         self._encoding = encoding
         self._level = _Level(_Kind.DATA_SET, 0, 0, _ENDLESS, encoding)
         self._outer: list[_Level] = []
@@ -202,7 +203,13 @@ class StructureReader:
     @property
     def fault(self) -> StructureFault | None:
         """The fault, as far as the data set has come."""
-        return self._fault
+        fault = self._fault
+        if fault is None or fault.code in _NEVER_OTHER:
+            return fault
+        found = encoding_by_look(self._first)
+        if not found or found == encoding_of(self._syntax):
+            return fault
+        return StructureFault(StructureCode.OTHER_ENCODING, 0, 0, -1, -1, self._syntax, found)
 
     @property
     def passable(self) -> int:
@@ -216,8 +223,9 @@ class StructureReader:
         self._skip -= size
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next piece; nothing of it is kept but the start of an element that it breaks off in."""
+        """Take the next piece; kept of it is the start of an element that it breaks off in, and of the data set."""
         if self._inflate is None and not self._pieces:
+            self._keep_first(data)
             self._size += len(data)
             self._take(data)
             return
@@ -243,7 +251,12 @@ class StructureReader:
         May be called while another thread is in :meth:`advance`.
         """
         if data:
+            self._keep_first(data)
             self._pieces.append(data)
+
+    def _keep_first(self, data: bytes | bytearray | memoryview) -> None:
+        if len(self._first) < LOOK_BYTES:
+            self._first += bytes(data[: LOOK_BYTES - len(self._first)])
 
     def keep(self) -> int:
         """Copy what waits, so that its memory may be used for something else; returns its bytes."""
@@ -292,7 +305,7 @@ class StructureReader:
         inflated = self._end() if self._inflate is not None else self._size
         anomalies = tuple(self._anomalies.values())
         return StructureReport(
-            self._fault,
+            self.fault,
             anomalies,
             self._elements,
             self._deepest,
@@ -358,8 +371,6 @@ class StructureReader:
     def _walk(self, window: bytes) -> int:
         """Take the elements that begin in ``window``; returns the bytes done with, perhaps more than it has."""
         at = 0
-        if not self._position:
-            self._first = window[:_LONGEST_HEADER]
         while self._fault is None:
             passing = self._pass_explicit if self._level.encoding.explicit else self._pass_implicit
             at = passing(window, at)
@@ -463,7 +474,7 @@ class StructureReader:
             return _Header(tag, vr, 8, encoding.short(window, at + 6)[0], True)
         if vr not in _LONG_VRS:
             if not _looks_like_vr(vr):
-                self._fail(self._no_element(offset, tag), tag, offset)
+                self._fail(self._no_element(tag), tag, offset)
                 return None
             if window[at + 6] or window[at + 7]:  # the short form; VRs to come have the long one (PS3.5 7.1.2)
                 return _Header(tag, vr, 8, encoding.short(window, at + 6)[0], True)
@@ -471,9 +482,7 @@ class StructureReader:
             return None
         return _Header(tag, vr, 12, encoding.long(window, at + 8)[0], False)
 
-    def _no_element(self, offset: int, tag: int) -> StructureCode:
-        if offset == 0 and _looks_implicit(self._first, self._encoding):
-            return StructureCode.OTHER_ENCODING
+    def _no_element(self, tag: int) -> StructureCode:
         if self._level.kind is _Kind.DATA_SET and tag <= self._level.last:
             return StructureCode.TRAILING_JUNK
         return StructureCode.NOT_AN_ELEMENT
@@ -650,8 +659,6 @@ class StructureReader:
     # -------------------------------------------------------------------------------------------- faults and anomalies
 
     def _fail(self, code: StructureCode, tag: int, offset: int, expected: int = -1, found: int = -1) -> int:
-        if code in _PERHAPS_OTHER and _looks_other(self._first, self._encoding):
-            code, tag, offset = StructureCode.OTHER_ENCODING, self._encoding.head(self._first, 0)[0] << 16, 0
         self._fault = StructureFault(code, max(tag, 0), offset, expected, found)
         self._outer.clear()
         self._rest = self._left = b""
@@ -663,15 +670,7 @@ class StructureReader:
         self._anomalies[code] = first._replace(times=first.times + 1)
 
 
-_PERHAPS_OTHER: Final = frozenset(
-    (
-        StructureCode.TRUNCATED,
-        StructureCode.UNCLOSED,
-        StructureCode.NOT_AN_ITEM,
-        StructureCode.MISPLACED,
-        StructureCode.TRAILING_JUNK,
-    )
-)
+_NEVER_OTHER: Final = OVER_LIMITS | {StructureCode.EMPTY}
 
 
 def read_structure(
@@ -685,19 +684,6 @@ def read_structure(
 
 def _looks_like_vr(vr: bytes) -> bool:
     return (vr.isupper() and vr.isalpha()) or vr in _NO_VRS
-
-
-def _looks_other(first: bytes, encoding: _Encoding) -> bool:
-    """True where the first element is written with a VR where none is due."""
-    return not encoding.explicit and len(first) >= 8 and first[4:6] in _SHORT_VRS | _LONG_VRS
-
-
-def _looks_implicit(first: bytes, encoding: _Encoding) -> bool:
-    """True where the first element could be one without a VR: a group of DICOM's own, and a short value."""
-    if len(first) < 8:
-        return False
-    group, _ = encoding.head(first, 0)
-    return group in (0x0002, 0x0004, 0x0008) and encoding.long(first, 4)[0] < 0x1_0000
 
 
 def _needs_a_look(tag: int) -> bool:

@@ -41,7 +41,7 @@ class StructureCode(Enum):
     TRAILING_JUNK = "trailing-junk"
     """Bytes behind the last element that are none."""
     OTHER_ENCODING = "other-encoding"
-    """Implicit VRs where explicit ones are due, or the reverse."""
+    """Another of the four encodings than the one of the transfer syntax, by the look of the first bytes."""
     NOT_DEFLATED = "not-deflated"
     """No deflate stream where one is due, a broken one, or one that breaks off."""
     TOO_MANY = "too-many"
@@ -105,6 +105,8 @@ class StructureFault(NamedTuple):
     :ivar offset: of that element, in bytes from the start of the data set (of the inflated one where it is deflated).
     :ivar expected: bytes that were due, or the limit; -1 where the code does not tell of bytes.
     :ivar found: bytes that were there; -1 likewise.
+    :ivar transfer_syntax_uid: the one that the data set should have, of ``OTHER_ENCODING``; else empty.
+    :ivar found_syntax_uid: the native or deflated transfer syntax that it has, likewise.
     """
 
     code: StructureCode
@@ -112,6 +114,8 @@ class StructureFault(NamedTuple):
     offset: int = 0
     expected: int = -1
     found: int = -1
+    transfer_syntax_uid: str = ""
+    found_syntax_uid: str = ""
 
 
 class Anomaly(NamedTuple):

@@ -27,17 +27,8 @@ from dicomgui.cli.provider_parsers import (
 )
 from dicomgui.cli.query_parsers import add_query_commands
 from dicomgui.cli.send_parsers import add_sending
-from dicomgui.cli.values import (
-    checked,
-    count,
-    flags,
-    keepalive,
-    max_pdu,
-    operations,
-    peer,
-    port,
-    seconds,
-)
+from dicomgui.cli.template_parser import add_template_command
+from dicomgui.cli.values import checked, count, flags, keepalive, max_pdu, operations, peer, port, seconds
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
 from dicomgui.network.errors import ConfigurationError
 
@@ -100,6 +91,7 @@ def build_parser() -> _Parser:
     _add_echo(commands, [requesting, traced, *calling, shown])
     _add_send(commands, [requesting, _hurrying(), traced, *calling, shown])
     add_query_commands(commands, [requesting, traced, *calling, shown], _hurrying())
+    add_template_command(commands, [requesting, traced, *calling, shown])
     granting = _Parser(add_help=False)
     add_granting(granting)
     providing = [traced, _securing(is_server=True), granting, shown]

@@ -41,6 +41,11 @@ def test_find_and_get_of_dcmqrscp(dcmqrscp: peers.Peer, tmp_path: Path) -> None:
     assert got.returncode == 0, (got.stdout, got.stderr)
     assert kept_in(tmp_path) == data_sets(real_files(CT_STUDY))
     assert events(got.stdout)[-1]["arrived"] == 4
+    patient = dicomgui(
+        "get", dcmqrscp.address, "--level", "patient", "-k", f"PatientID={DOE}", "--out", tmp_path / "patient"
+    )
+    assert patient.returncode == 0, (patient.stdout, patient.stderr)
+    assert kept_in(tmp_path / "patient") == data_sets([*real_files(CT_STUDY), *real_files(CR_STUDY)])
 
 
 @pytest.mark.interop("dcmqrscp", "storescu")
@@ -110,6 +115,11 @@ def test_find_get_and_move_of_orthanc(orthanc: peers.Orthanc, port: int, tmp_pat
         got = dicomgui("get", orthanc.peer.address, "-k", f"PatientID={DOE}", "--out", tmp_path / "got")
         assert got.returncode == 0, (got.stdout, got.stderr)
         assert len(kept_in(tmp_path / "got")) == 4
+        whole = dicomgui(
+            "get", orthanc.peer.address, "--level", "patient", "-k", f"PatientID={DOE}", "--out", tmp_path / "whole"
+        )
+        assert whole.returncode == 0, (whole.stdout, whole.stderr)
+        assert kept_in(tmp_path / "whole") == kept_in(tmp_path / "got")
         orthanc.know(TO, port)
         moved = dicomgui(
             "move", orthanc.peer.address, "-k", f"StudyInstanceUID={CT_STUDY}", "--to", TO,

@@ -99,7 +99,7 @@ def inside(root: Path, command: str, *, user: bool = False, check: bool = True) 
     environment |= {"HOME": f"/home/{USER}" if user else "/root"}
     done = subprocess.run(
         [*alone, "chroot", str(root), *as_user, "sh", "-c", command],
-        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=900,
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=1800,
     )  # fmt: skip
     if check and done.returncode != 0:
         raise Failed(f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")

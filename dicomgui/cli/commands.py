@@ -96,10 +96,12 @@ def send(options: argparse.Namespace) -> int:
 
 async def _send(options: argparse.Namespace, session: Session) -> Exit:
     from dicomgui.app.transfers.send import Conversion, SendJob, prepare
+    from dicomgui.cli.send_parsers import manner_of
     from dicomgui.cli.target import target_of
 
     output = session.output
     report_path = _report_path(options)
+    manner = manner_of(options)
     target = target_of(options)
     with await prepare(session.context, options.paths) as selection:
         for skipped in selection.skipped:
@@ -112,6 +114,7 @@ async def _send(options: argparse.Namespace, session: Session) -> Exit:
             selection,
             conversion=Conversion(options.convert),
             sends_broken=options.send_broken,
+            manner=manner,
             on_result=partial(_show_result, output),
         )
         try:
@@ -171,15 +174,17 @@ def _show_result(output: Output, result: ItemResult) -> None:
         state=result.state.value,
         comment=result.comment,
         converted=result.converted,
+        renaming=result.renaming,
         association=result.association,
         seconds=round(result.seconds, 6),
     )
     # What was never tried for want of an association is counted in the summary instead of listed.
     was_tried = status is not None or result.association != 0 or result.cause is Cause.FILE
-    if output.is_verbose or (was_tried and (status is None or not status.is_success)):
+    left_alone = result.renaming.startswith("not")
+    if output.is_verbose or left_alone or (was_tried and (status is None or not status.is_success)):
         code = "" if status is None else f"0x{status:04X} "
         comment = f" ({result.comment})" if result.comment else ""
-        texts = filter(None, (f"{code}{result.reason}{comment}", result.converted))
+        texts = filter(None, (f"{code}{result.reason}{comment}", result.converted, result.renaming))
         output.line(f"{result.state.value:<10}{result.item.name}  {'; '.join(texts)}")
 
 
@@ -242,7 +247,7 @@ def listen(options: argparse.Namespace) -> int:
     """``dicomgui listen``."""
     from dicomgui.cli.listening import run
 
-    return Session(options).run(partial(run, options, Path(options.dir)))
+    return Session(options).run(partial(run, options, Path(options.dir or "received")))
 
 
 def practice(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ from dicomgui.app.configuration.destinations import destinations_of
 from dicomgui.app.configuration.listener_options import PERFORMED, CallerRule
 from dicomgui.app.configuration.peers import NodeStore
 from dicomgui.app.configuration.quotas import Quotas
+from dicomgui.app.configuration.received_commands import ReceivedCommands
 from dicomgui.app.configuration.values import query_flags, written_flags
 from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.explaining import explain_no_listener
@@ -23,8 +25,10 @@ from dicomgui.app.listening.listener import (
     ArchiveStateChanged,
     AssociationBegan,
     AssociationEnded,
+    CommandEnded,
     ContextsRefused,
     EchoAnswered,
+    InstanceDiscarded,
     Listener,
     ListenerCounts,
     ListenerEvent,
@@ -37,6 +41,7 @@ from dicomgui.app.listening.listener import (
 from dicomgui.app.practice.pacs import PracticePACS
 from dicomgui.cli.answering import answering
 from dicomgui.cli.exits import Exit
+from dicomgui.cli.instance_text import remark_fields, remark_lines
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session, stop_signals, timeouts_of
 from dicomgui.cli.target import negotiation_of, secret_of
@@ -44,9 +49,8 @@ from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, PeerAddress
 from dicomgui.network.errors import ConfigurationError, ListenError
 from dicomgui.network.server import Destination
-from dicomgui.network.service import AssociationFacts, InstanceProblem, Strictness, anomaly_text
+from dicomgui.network.service import AssociationFacts, Strictness
 from dicomgui.network.status import Service
-from dicomgui.network.structure import Anomaly
 from dicomgui.network.transport import TlsConfig
 from dicomgui.storage import DuplicatePolicy, StorageError
 
@@ -100,6 +104,10 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 calling_networks=tuple(options.networks),
                 peers=dict(options.peers),
                 services=services,
+                discards=options.discard,
+                commands=ReceivedCommands(
+                    options.on_object, options.on_study, options.study_timeout, options.command_limit
+                ),
                 index_folder=None if options.index is None else Path(options.index),
                 quotas=Quotas(
                     options.caller_associations,
@@ -221,15 +229,24 @@ def _sum_up(output: Output, counts: ListenerCounts, code: Exit) -> None:
         exit_code=int(code),
         stored=counts.stored,
         duplicates=counts.duplicates,
+        discarded=counts.discarded,
         failed=counts.failed,
         refused=counts.refused,
         echoes=counts.echoes,
         associations=counts.associations,
+        commands=counts.commands,
+        failed_commands=counts.failed_commands,
         bytes=counts.size_bytes,
     )
     if code is Exit.OK:
-        text = f"stopped: {counts.stored} stored, {size_text(counts.size_bytes)}"
-        for word, count in (("duplicates", counts.duplicates), ("failed", counts.failed), ("refused", counts.refused)):
+        through = f"{counts.discarded} discarded" if counts.discarded else f"{counts.stored} stored"
+        text = f"stopped: {through}, {size_text(counts.size_bytes)}"
+        for word, count in (
+            ("duplicates", counts.duplicates),
+            ("failed", counts.failed),
+            ("refused", counts.refused),
+            ("commands failed", counts.failed_commands),
+        ):
             if count:
                 text += f"; {count} {word}"
         output.line(text)
@@ -260,30 +277,23 @@ def _show_received(output: Output, event: ReceivedInstance) -> None:
         transfer_syntax_uid=event.transfer_syntax_uid,
         bytes=event.size_bytes,
         outcome=event.outcome.value,
-        **_problem(event.problem),
-        **_anomalies(event.anomalies),
+        **remark_fields(event.problem, event.anomalies),
     )
     output.line(f"{event.outcome.value:<13}{_who(event.facts)}  {size_text(event.size_bytes):>9}  {event.path}")
-    if event.problem is not None:
-        output.line(f"{'':<13}something is wrong with it: {event.problem.text}")
-    for anomaly in event.anomalies:
-        output.line(f"{'':<13}against the standard: {anomaly_text(anomaly)}")
+    for line in remark_lines(event.problem, event.anomalies):
+        output.line(line)
 
 
-def _problem(problem: InstanceProblem | None) -> dict[str, object]:
-    if problem is None:
-        return {}
-    values = {"code": problem.code.value, "tag": f"{problem.tag:08X}", "offset": problem.offset, "text": problem.text}
-    return {"problem": values}
-
-
-def _anomalies(anomalies: tuple[Anomaly, ...]) -> dict[str, object]:
-    if not anomalies:
-        return {}
-    values = [
-        {"code": one.code.value, "tag": f"{one.tag:08X}", "offset": one.offset, "times": one.times} for one in anomalies
-    ]
-    return {"anomalies": values}
+def _show_discarded(output: Output, event: InstanceDiscarded) -> None:
+    output.event(
+        "discarded",
+        **_caller(event.facts),
+        sop_class_uid=event.sop_class_uid,
+        sop_instance_uid=event.sop_instance_uid,
+        transfer_syntax_uid=event.transfer_syntax_uid,
+        bytes=event.size_bytes,
+    )
+    output.detail(f"{'discarded':<13}{_who(event.facts)}  {size_text(event.size_bytes):>9}  {event.sop_instance_uid}")
 
 
 def _show_failed(output: Output, event: StoreFailed) -> None:
@@ -350,10 +360,31 @@ def _show_answered(output: Output, event: RequestAnswered) -> None:
         output.line(f"{'answered':<13}{_who(event.facts)}  {event.service} {event.detail}  {event.problem}".rstrip())
 
 
+def _show_command(output: Output, event: CommandEnded) -> None:
+    output.event(
+        "command",
+        **_caller(event.facts),
+        command=event.command,
+        arguments=list(event.arguments),
+        exit_code_of_command=event.exit_code,
+        seconds=round(event.seconds, 3),
+        output=event.output,
+        problem=event.problem or None,
+    )
+    if event.problem or output.is_verbose:
+        shown = shlex.join(event.arguments) or event.command
+        output.line(f"{'command':<13}{_who(event.facts)}  {event.problem or 'done'}: {shown}")
+        for line in event.output.splitlines():
+            output.line(f"{'':<13}{line}")
+
+
 def _show_repaired(output: Output, event: ArchiveRepaired) -> None:
     for sentence in event.report.sentences:
         output.event("archive", text=sentence)
         output.line(f"{'archive':<13}{sentence}")
+    for path, text in event.report.broken:
+        output.event("broken", path=str(path), reason=text)
+        output.line(f"{'broken':<13}{path}: {text}")
 
 
 def _show_state(output: Output, event: ArchiveStateChanged) -> None:
@@ -371,6 +402,7 @@ def _show_state(output: Output, event: ArchiveStateChanged) -> None:
 
 _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     ReceivedInstance: _show_received,
+    InstanceDiscarded: _show_discarded,
     StoreFailed: _show_failed,
     Refusal: _show_refusal,
     EchoAnswered: _show_echo,
@@ -378,6 +410,7 @@ _SHOWERS: dict[type, Callable[[Output, Any], None]] = {
     AssociationEnded: _show_ended,
     ContextsRefused: _show_contexts,
     RequestAnswered: _show_answered,
+    CommandEnded: _show_command,
     ArchiveRepaired: _show_repaired,
     ArchiveStateChanged: _show_state,
 }

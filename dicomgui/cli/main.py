@@ -17,6 +17,7 @@ from dicomgui.cli.exits import Exit
 from dicomgui.cli.output import safe
 from dicomgui.cli.provider_parsers import (
     add_answers,
+    add_commands,
     add_granting,
     add_keeping,
     add_limits,
@@ -26,6 +27,8 @@ from dicomgui.cli.provider_parsers import (
     add_strictness,
 )
 from dicomgui.cli.query_parsers import add_query_commands
+from dicomgui.cli.send_parsers import add_sending
+from dicomgui.cli.template_parser import add_template_command
 from dicomgui.cli.values import checked, count, flags, keepalive, max_pdu, operations, peer, port, seconds
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
 from dicomgui.network.errors import ConfigurationError
@@ -89,6 +92,7 @@ def build_parser() -> _Parser:
     _add_echo(commands, [requesting, traced, *calling, shown])
     _add_send(commands, [requesting, _hurrying(), traced, *calling, shown])
     add_query_commands(commands, [requesting, traced, *calling, shown], _hurrying())
+    add_template_command(commands, [requesting, traced, *calling, shown])
     granting = _Parser(add_help=False)
     add_granting(granting)
     providing = [traced, _securing(is_server=True), granting, shown]
@@ -254,6 +258,7 @@ def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
         action="store_true",
         help="send files whose data sets break off or cannot be read as well, to test receivers",
     )
+    add_sending(parser)
     parser.add_argument(
         "--commit",
         action="store_true",
@@ -286,7 +291,14 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     parser = commands.add_parser("listen", help=text, description=text, parents=parents, allow_abbrev=False)
     parser.add_argument("--port", metavar="N", type=port, default=11112, help="default: %(default)s; 0 for a free one")
     parser.add_argument("--aet", metavar="NAME", type=checked(AETitle), default="DICOMGUI", help="our AE title")
-    parser.add_argument("--dir", metavar="DIR", required=True, help="folder for what is received; made if needed")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--dir", metavar="DIR", help="folder for what is received; made if needed")
+    target.add_argument(
+        "--discard",
+        action="store_true",
+        help="answer Success for instances and keep none, for load tests: no folder, no index, and no answers that "
+        "need one (queries, C-MOVE, C-GET, storage commitment)",
+    )
     parser.add_argument(
         "--index", metavar="DIR", help="folder for the index, on a disk with room (default: in the folder itself)"
     )
@@ -312,6 +324,7 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         help="take connections from these addresses only, e.g. 192.0.2.0/24",
     )
     add_limits(parser)
+    add_commands(parser)
     add_answers(parser)
     parser.set_defaults(run=("dicomgui.cli.commands", "listen"))
 

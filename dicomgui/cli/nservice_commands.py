@@ -19,7 +19,7 @@ from dicomgui.cli.target import target_of
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["run"]
+__all__ = ["run", "show_result"]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,10 +45,7 @@ async def _run(options: argparse.Namespace, session: Session) -> Exit:
         sop_class_of(options.context) if options.context else "",
     )
     result = await transact(session.context, *target_of(options), request)
-    for note in result.notes:
-        output.note(note)
-    output.findings(result.findings)
-    _show(output, result)
+    show_result(output, result)
     code = _exit_of(result)
     output.event(
         "summary",
@@ -67,6 +64,16 @@ def _dataset(path: str | None) -> Dataset | None:
     if path is None:
         return None
     return read_dataset(sys.stdin.buffer, "standard input") if path == "-" else load_dataset(Path(path))
+
+
+def show_result(output: Output, result: NResult) -> None:
+    """Show what became of a request: notes, findings, and the answer."""
+    for note in result.notes:
+        output.note(note)
+    output.findings(result.findings)
+    if result.error is not None and not result.findings:
+        output.note(f"error: {result.error}")
+    _show(output, result)
 
 
 def _show(output: Output, result: NResult) -> None:

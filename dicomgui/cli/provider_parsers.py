@@ -5,13 +5,22 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from dicomgui.cli.values import checked, flags, operations, port, whole
+from dicomgui.cli.values import checked, flags, operations, port, seconds, transfer_syntax, whole
 from dicomgui.network.association.params import AETitle, PeerAddress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["add_answers", "add_granting", "add_keeping", "add_limits", "add_peers", "add_practice", "add_strictness"]
+__all__ = [
+    "add_answers",
+    "add_commands",
+    "add_granting",
+    "add_keeping",
+    "add_limits",
+    "add_peers",
+    "add_practice",
+    "add_strictness",
+]
 
 
 def add_peers(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +103,7 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
         dest="transfer_syntaxes",
         action="append",
         default=[],
-        type=checked(_transfer_syntax),
+        type=checked(transfer_syntax),
         help="take instances in this one only: its UID, or its keyword in PS3.6 such as ImplicitVRLittleEndian. May be "
         "given again, in order of preference (default: any, as the caller prefers)",
     )
@@ -107,10 +116,32 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _transfer_syntax(text: str) -> str:
-    from dicomgui.app.configuration.provided import transfer_syntax_of
-
-    return transfer_syntax_of(text)
+def add_commands(parser: argparse.ArgumentParser) -> None:
+    """The commands that ``listen`` runs for what came; see :mod:`dicomgui.app.configuration.received_commands`."""
+    group = parser.add_argument_group(
+        "commands",
+        "run without a shell: the text is split once, and placeholders are put into single arguments. For objects: "
+        "{path} {SOPInstanceUID} {SOPClassUID} {TransferSyntaxUID}; for studies: {file_list} (a file of their paths) "
+        "{count} {StudyInstanceUID}; for both {folder} {calling_ae} {called_ae} {peer} and any attribute, such as "
+        "{PatientID|none}. Where an argument would begin with a value that begins with - + @ / or \\, the command is "
+        "not run, and that is told; --id={PatientID} is safe. Example: --on-object 'dcmdump --search PatientID {path}'",
+    )
+    group.add_argument("--on-object", metavar="CMD", default="", help="for each object that is new")
+    group.add_argument("--on-study", metavar="CMD", default="", help="for each study of which nothing more comes")
+    group.add_argument(
+        "--study-timeout",
+        metavar="S",
+        type=seconds,
+        default=30.0,
+        help="take a study for complete when nothing of it came for so many seconds (default: %(default)g)",
+    )
+    group.add_argument(
+        "--command-limit",
+        metavar="S",
+        type=seconds,
+        default=300.0,
+        help="end a command that runs longer (default: %(default)g)",
+    )
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:

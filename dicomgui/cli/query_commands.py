@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def find(options: argparse.Namespace) -> int:
         keys, returned = _keys(options)
     except DatasetFileError as error:
         return _unreadable(options, error)
-    query = Query(keys, returned, level, options.root, options.limit)
+    query = Query(keys, returned, level, options.root, options.limit, _seconds(options))
     columns = [*query.keys, *(return_keys_of(level) if returned is None else returned)]
     return Session(options).run(partial(_query, options, query, columns, Service.FIND))
 
@@ -42,9 +43,14 @@ def worklist(options: argparse.Namespace) -> int:
         keys, returned = _keys(options)
     except DatasetFileError as error:
         return _unreadable(options, error)
-    query = worklist_query(keys, returned, options.limit)
+    query = replace(worklist_query(keys, returned, options.limit), cancel_after_s=_seconds(options))
     columns = [*query.keys, *(query.returned or ())]
     return Session(options).run(partial(_query, options, query, columns, Service.WORKLIST))
+
+
+def _seconds(options: argparse.Namespace) -> float | None:
+    """Seconds until the C-CANCEL."""
+    return None if options.cancel_after_ms is None else options.cancel_after_ms / 1000
 
 
 def _keys(options: argparse.Namespace) -> tuple[tuple[Key, ...], tuple[Key, ...] | None]:

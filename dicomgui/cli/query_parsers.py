@@ -145,7 +145,19 @@ def _add_returned(parser: argparse.ArgumentParser) -> None:
         "-r", "--return", metavar="Keyword", dest="returned", action="append", default=[], type=checked(_returned),
         help="what to return, as often as needed, instead of the usual",
     )  # fmt: skip
-    parser.add_argument("--limit", metavar="N", type=count, help="stop after N matches (default: no limit)")
+    parser.add_argument(
+        "--limit",
+        "--cancel-after",
+        metavar="N",
+        type=count,
+        help="stop after N matches, by C-CANCEL (default: no limit)",
+    )
+    parser.add_argument(
+        "--cancel-after-ms",
+        metavar="MS",
+        type=count,
+        help="send a C-CANCEL after so many ms; what came until then is kept (default: never)",
+    )
 
 
 def _add_folder(parser: argparse.ArgumentParser) -> None:

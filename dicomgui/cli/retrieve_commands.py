@@ -25,6 +25,7 @@ from dicomgui.app.transfers.retrieve import (
     WantedState,
 )
 from dicomgui.cli.exits import Exit, exit_of_error
+from dicomgui.cli.instance_text import remark_fields, remark_lines
 from dicomgui.cli.output import Output, size_text
 from dicomgui.cli.session import Session
 from dicomgui.cli.target import target_of
@@ -185,8 +186,11 @@ class _Shower:
             transfer_syntax_uid=arrived.transfer_syntax_uid,
             bytes=arrived.size_bytes,
             outcome=arrived.outcome,
+            **remark_fields(arrived.problem, arrived.anomalies),
         )
         self._output.detail(f"{arrived.outcome:<13}{size_text(arrived.size_bytes):>9}  {arrived.path}")
+        for line in remark_lines(arrived.problem, arrived.anomalies):
+            self._output.detail(line)
 
     def result(self, result: WantedResult) -> None:
         status, told = result.status, result.told

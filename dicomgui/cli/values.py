@@ -23,6 +23,7 @@ __all__ = [
     "peer",
     "port",
     "seconds",
+    "transfer_syntax",
     "type_number",
     "whole",
 ]
@@ -113,6 +114,13 @@ def keepalive(text: str) -> int:
 def max_pdu(text: str) -> int:
     """A maximum length of PDUs in bytes, 0 for no limit."""
     return checked(lambda digits: Limits(max_pdu_length=whole(digits)).max_pdu_length)(text)
+
+
+def transfer_syntax(text: str) -> str:
+    """A transfer syntax by its UID or its keyword in PS3.6; to be used with :func:`checked`."""
+    from dicomgui.app.configuration.provided import transfer_syntax_of
+
+    return transfer_syntax_of(text)
 
 
 def type_number(text: str) -> int:

@@ -17,9 +17,23 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections import deque
 from enum import Enum
 from typing import Final, NamedTuple
 
+from dicomgui.network.encoding_look import LOOK_BYTES, encoding_by_look, encoding_of
+from dicomgui.network.structure_report import (
+    FREE_ELEMENTS,
+    OVER_LIMITS,
+    UNLIMITED,
+    Anomaly,
+    AnomalyCode,
+    PixelDataPlace,
+    StructureCode,
+    StructureFault,
+    StructureLimits,
+    StructureReport,
+)
 from dicomgui.network.uids import (
     DEFLATED_TRANSFER_SYNTAXES,
     EXPLICIT_VR_BIG_ENDIAN,
@@ -42,146 +56,10 @@ __all__ = [
 ]
 
 
-class StructureCode(Enum):
-    """The kinds of faults; a data set has one at most, the first."""
-
-    EMPTY = "empty"
-    """No element at all."""
-    TRUNCATED = "truncated"
-    """The data end within an element, or before an item or a sequence of defined length is full."""
-    UNCLOSED = "unclosed"
-    """The data end, and an item or a sequence of undefined length has no delimiter."""
-    OVERRUN = "overrun"
-    """An element is longer than the item or sequence around it."""
-    NOT_AN_ELEMENT = "not-an-element"
-    """No VR stands where one is due, in an encoding with explicit VRs."""
-    NOT_AN_ITEM = "not-an-item"
-    """No item stands where one is due, in a sequence or among the fragments of encapsulated pixel data."""
-    MISPLACED = "misplaced"
-    """An item or a delimiter where an element is due, or the wrong delimiter."""
-    UNDEFINED_LENGTH = "undefined-length"
-    """An undefined length where none may be: a fragment, or an element whose VR has a short length."""
-    TRAILING_JUNK = "trailing-junk"
-    """Bytes behind the last element that are none."""
-    OTHER_ENCODING = "other-encoding"
-    """Implicit VRs where explicit ones are due, or the reverse."""
-    NOT_DEFLATED = "not-deflated"
-    """No deflate stream where one is due, a broken one, or one that breaks off."""
-    TOO_MANY = "too-many"
-    """More elements than :class:`StructureLimits` allows."""
-    TOO_DEEP = "too-deep"
-    """A deeper nesting than that."""
-    TOO_LARGE = "too-large"
-    """A larger inflated size than that."""
-
-
-OVER_LIMITS: Final = frozenset((StructureCode.TOO_MANY, StructureCode.TOO_DEEP, StructureCode.TOO_LARGE))
-"""The codes that say nothing of whether the data set is whole."""
-
-
-class AnomalyCode(Enum):
-    """The kinds of anomalies."""
-
-    ODD_LENGTH = "odd-length"
-    """A value of odd length (PS3.5 7.1.1)."""
-    ORDER = "order"
-    """A tag that is not above the one before it (PS3.5 7.1)."""
-    GROUP_LENGTH = "group-length"
-    """A group length (gggg,0000) that does not tell the length of its group (PS3.5 7.2)."""
-    VR = "vr"
-    """A VR that is not the one of the data dictionary (PS3.6), or one that does not exist."""
-    GROUP = "group"
-    """An element of the groups 0000 to 0003, which belong in no data set (PS3.5 7.1)."""
-    DELIMITER = "delimiter"
-    """A delimiter at the end of an item or a sequence of defined length, or one that has a length."""
-    DEFLATE_PADDING = "deflate-padding"
-    """More than one byte behind the deflate stream (PS3.5 A.5)."""
-
-
-class StructureLimits(NamedTuple):
-    """The bounds of what is walked.
-
-    :ivar max_elements: elements, items and fragments.
-    :ivar max_depth: sequences and items around an element; a sequence in the data set has depth 1, its items have 2.
-    :ivar max_inflated: bytes to which a deflated data set may grow.
-    :ivar max_packed: elements, items and fragments of a deflated data set for each byte of it, beyond the first 60,000:
-        no data set of use needs more, and empty items would have 129 of them for nothing.
-    """
-
-    max_elements: int
-    max_depth: int
-    max_inflated: int
-    max_packed: int = 4
-
-
-FREE_ELEMENTS: Final = 60_000
-
-UNLIMITED: Final = StructureLimits(2**62, 16_384, 2**30)
-"""For instances that are stored: as many elements as come, 16,384 levels, 1 GiB inflated."""
-
-
-class StructureFault(NamedTuple):
-    """The place at which a data set is broken.
-
-    :ivar tag: of the element at fault; 0 where there is none.
-    :ivar offset: of that element, in bytes from the start of the data set (of the inflated one where it is deflated).
-    :ivar expected: bytes that were due, or the limit; -1 where the code does not tell of bytes.
-    :ivar found: bytes that were there; -1 likewise.
-    """
-
-    code: StructureCode
-    tag: int = 0
-    offset: int = 0
-    expected: int = -1
-    found: int = -1
-
-
-class Anomaly(NamedTuple):
-    """The first element that has an anomaly, and the number of those that have the same."""
-
-    code: AnomalyCode
-    tag: int
-    offset: int
-    times: int
-
-
-class PixelDataPlace(NamedTuple):
-    """The offset of the value of Pixel Data (7FE0,0010) and its length, in bytes; both 0 where there is none."""
-
-    offset: int = 0
-    length: int = 0
-
-
-class StructureReport(NamedTuple):
-    """The structure of a data set.
-
-    :ivar fault: ``None`` where it is whole.
-    :ivar anomalies: one of each kind.
-    :ivar elements: elements, items and fragments, of those that were walked.
-    :ivar depth: the deepest nesting.
-    :ivar size: bytes as they came.
-    :ivar inflated_size: the same where the data set is not deflated.
-    :ivar sop_class_uid: (0008,0016), empty where there is none; without padding.
-    :ivar sop_instance_uid: (0008,0018), likewise.
-    :ivar pixel_data: the longest native one, at any level.
-    """
-
-    fault: StructureFault | None
-    anomalies: tuple[Anomaly, ...]
-    elements: int
-    depth: int
-    size: int
-    inflated_size: int
-    sop_class_uid: str
-    sop_instance_uid: str
-    pixel_data: PixelDataPlace = PixelDataPlace()
-
-
 _UNDEFINED: Final = 0xFFFFFFFF
 _ENDLESS: Final = 2**62
 _WINDOW: Final = 4096
 """Bytes that are looked at in one piece; long values are passed over without that."""
-_LONGEST_HEADER: Final = 12
 _LONGEST_UID: Final = 128
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
 _PIXEL_DATA: Final = 0x7FE0_0010
@@ -194,8 +72,13 @@ _PIXEL_VRS: Final = frozenset((b"", b"OB", b"OW", b"UN"))
 _NO_VRS: Final = frozenset((b"??", b"--", b"  "))
 """Written by toolkits that do not know the VR; they are read as one that does not exist."""
 _FRAGMENTED: Final = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV"))
-_INFLATE_STEP: Final = 65_536
+_STEP: Final = 16_384
+"""Bytes, inflated ones where the data set is deflated, between two looks at how much has been done."""
 _DEFLATED_STEP: Final = 4096
+ELEMENT_WORK: Final = 64
+"""An element is as much work as so many inflated bytes."""
+UNCOUNTED_ELEMENTS: Final = 128
+"""The first elements of a data set are no work: the message around it costs more."""
 _MAX_KNOWN: Final = 8192
 
 
@@ -280,9 +163,9 @@ class StructureReader:
     """
 
     __slots__ = (
-        "_anomalies", "_deepest", "_elements", "_encoding", "_fault", "_first", "_group", "_group_end", "_inflate",
-        "_level", "_limits", "_outer", "_padding", "_pixel_data", "_position", "_rest", "_size", "_skip", "_sop_class",
-        "_sop_instance",
+        "_anomalies", "_at", "_deepest", "_elements", "_encoding", "_fault", "_first", "_group", "_group_end",
+        "_inflate", "_is_full", "_left", "_level", "_limits", "_outer", "_padding", "_pieces", "_pixel_data",
+        "_position", "_rest", "_size", "_skip", "_sop_class", "_sop_instance", "_syntax",
     )  # fmt: skip
 
     def __init__(self, transfer_syntax_uid: str, limits: StructureLimits = UNLIMITED) -> None:
@@ -292,6 +175,7 @@ class StructureReader:
         elif transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN:
             encoding = _BIG
         self._limits = limits
+        self._syntax = transfer_syntax_uid
         self._encoding = encoding
         self._level = _Level(_Kind.DATA_SET, 0, 0, _ENDLESS, encoding)
         self._outer: list[_Level] = []
@@ -299,6 +183,10 @@ class StructureReader:
         self._rest = b""
         self._skip = 0
         self._padding = 0  # bytes behind the deflate stream
+        self._pieces: deque[bytes | bytearray | memoryview] = deque()  # not walked yet
+        self._at = 0  # in the first of them
+        self._left = b""  # of a deflated step
+        self._is_full = False  # more may be waiting in the inflater
         self._size = 0
         self._elements = 0
         self._deepest = 0
@@ -315,7 +203,13 @@ class StructureReader:
     @property
     def fault(self) -> StructureFault | None:
         """The fault, as far as the data set has come."""
-        return self._fault
+        fault = self._fault
+        if fault is None or fault.code in _NEVER_OTHER:
+            return fault
+        found = encoding_by_look(self._first)
+        if not found or found == encoding_of(self._syntax):
+            return fault
+        return StructureFault(StructureCode.OTHER_ENCODING, 0, 0, -1, -1, self._syntax, found)
 
     @property
     def passable(self) -> int:
@@ -329,16 +223,78 @@ class StructureReader:
         self._skip -= size
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next piece; nothing of it is kept but the start of an element that it breaks off in."""
-        if self._inflate is None:
+        """Take the next piece; kept of it is the start of an element that it breaks off in, and of the data set."""
+        if self._inflate is None and not self._pieces:
+            self._keep_first(data)
             self._size += len(data)
             self._take(data)
             return
-        for at in range(0, len(data), _DEFLATED_STEP):  # what is not inflated yet is copied again at each step
-            piece = data[at : at + _DEFLATED_STEP]
-            self._size += len(piece)
-            if self._fault is None:
-                self._feed_deflated(self._inflate, piece)
+        self.put(data)
+        self.advance()
+
+    # what the caller walks in portions
+
+    @property
+    def work(self) -> int:
+        """The work done so far: a unit for each inflated byte, and ``ELEMENT_WORK`` for each element but the first."""
+        inflated = 0 if self._inflate is None else self._end()
+        return inflated + ELEMENT_WORK * max(0, self._elements - UNCOUNTED_ELEMENTS)
+
+    @property
+    def is_behind(self) -> bool:
+        """True while something waits that :meth:`put` took."""
+        return self._is_full or bool(self._left) or bool(self._pieces)
+
+    def put(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next piece and leave it to :meth:`advance`; it must not change until then, or until :meth:`keep`.
+
+        May be called while another thread is in :meth:`advance`.
+        """
+        if data:
+            self._keep_first(data)
+            self._pieces.append(data)
+
+    def _keep_first(self, data: bytes | bytearray | memoryview) -> None:
+        if len(self._first) < LOOK_BYTES:
+            self._first += bytes(data[: LOOK_BYTES - len(self._first)])
+
+    def keep(self) -> int:
+        """Copy what waits, so that its memory may be used for something else; returns its bytes."""
+        kept = [bytes(piece) for piece in self._pieces]
+        if kept:
+            kept[0] = kept[0][self._at :]
+        self._at = 0
+        self._pieces = deque(kept)
+        return sum(map(len, kept))
+
+    def advance(self, most: int = _ENDLESS) -> bool:
+        """Walk what waits until that was ``most`` :attr:`work`, or a step more; returns whether nothing waits now."""
+        end = self.work + most
+        while self.is_behind:
+            if self.work >= end:
+                return False
+            self._step()
+        return True
+
+    def _step(self) -> None:
+        if self._inflate is not None and (self._is_full or self._left):
+            self._inflate_step(self._inflate)
+            return
+        piece, at = self._pieces[0], self._at
+        step = _STEP if self._inflate is None else _DEFLATED_STEP  # what is not inflated yet is copied at each step
+        part = piece[at : at + step]
+        if at + step < len(piece):
+            self._at = at + step
+        else:
+            self._pieces.popleft()
+            self._at = 0
+        self._size += len(part)
+        if self._inflate is None:
+            self._take(part)
+        elif self._inflate.eof:
+            self._pad(len(part))
+        elif self._fault is None:
+            self._left = bytes(part)
 
     def finish(self) -> StructureReport:
         """The data set is complete."""
@@ -349,7 +305,7 @@ class StructureReader:
         inflated = self._end() if self._inflate is not None else self._size
         anomalies = tuple(self._anomalies.values())
         return StructureReport(
-            self._fault,
+            self.fault,
             anomalies,
             self._elements,
             self._deepest,
@@ -362,28 +318,21 @@ class StructureReader:
 
     # ---------------------------------------------------------------------------------------------------- the pieces
 
-    def _feed_deflated(self, stream: zlib._Decompress, data: bytes | bytearray | memoryview) -> None:
-        left = b""
-        if stream.eof:
-            self._pad(len(data))
-        else:
-            left = bytes(data)
-        is_full = False
-        while (left or is_full) and self._fault is None:
-            try:
-                piece = stream.decompress(left, _INFLATE_STEP)
-            except zlib.error:
-                self._fail(StructureCode.NOT_DEFLATED, 0, 0)
-                return
-            left = b"" if stream.eof else stream.unconsumed_tail
-            is_full = len(piece) == _INFLATE_STEP and not stream.eof  # more may be waiting in the inflater
-            self._take(piece)
-            most = FREE_ELEMENTS + self._limits.max_packed * (self._size - len(left))
-            if self._elements > most and self._fault is None:
-                self._fail(StructureCode.TOO_MANY, 0, self._end(), most, self._elements)
-            self._pad(len(stream.unused_data))
-            if self._end() > self._limits.max_inflated and self._fault is None:
-                self._fail(StructureCode.TOO_LARGE, 0, self._end(), self._limits.max_inflated, self._end())
+    def _inflate_step(self, stream: zlib._Decompress) -> None:
+        try:
+            piece = stream.decompress(self._left, _STEP)
+        except zlib.error:
+            self._fail(StructureCode.NOT_DEFLATED, 0, 0)
+            return
+        self._left = b"" if stream.eof else stream.unconsumed_tail
+        self._is_full = len(piece) == _STEP and not stream.eof
+        self._take(piece)
+        most = FREE_ELEMENTS + self._limits.max_packed * (self._size - len(self._left))
+        if self._elements > most and self._fault is None:
+            self._fail(StructureCode.TOO_MANY, 0, self._end(), most, self._elements)
+        self._pad(len(stream.unused_data))
+        if self._end() > self._limits.max_inflated and self._fault is None:
+            self._fail(StructureCode.TOO_LARGE, 0, self._end(), self._limits.max_inflated, self._end())
 
     def _pad(self, size: int) -> None:
         """Take what follows the deflate stream: one byte makes its length even."""
@@ -422,8 +371,6 @@ class StructureReader:
     def _walk(self, window: bytes) -> int:
         """Take the elements that begin in ``window``; returns the bytes done with, perhaps more than it has."""
         at = 0
-        if not self._position:
-            self._first = window[:_LONGEST_HEADER]
         while self._fault is None:
             passing = self._pass_explicit if self._level.encoding.explicit else self._pass_implicit
             at = passing(window, at)
@@ -527,7 +474,7 @@ class StructureReader:
             return _Header(tag, vr, 8, encoding.short(window, at + 6)[0], True)
         if vr not in _LONG_VRS:
             if not _looks_like_vr(vr):
-                self._fail(self._no_element(offset, tag), tag, offset)
+                self._fail(self._no_element(tag), tag, offset)
                 return None
             if window[at + 6] or window[at + 7]:  # the short form; VRs to come have the long one (PS3.5 7.1.2)
                 return _Header(tag, vr, 8, encoding.short(window, at + 6)[0], True)
@@ -535,9 +482,7 @@ class StructureReader:
             return None
         return _Header(tag, vr, 12, encoding.long(window, at + 8)[0], False)
 
-    def _no_element(self, offset: int, tag: int) -> StructureCode:
-        if offset == 0 and _looks_implicit(self._first, self._encoding):
-            return StructureCode.OTHER_ENCODING
+    def _no_element(self, tag: int) -> StructureCode:
         if self._level.kind is _Kind.DATA_SET and tag <= self._level.last:
             return StructureCode.TRAILING_JUNK
         return StructureCode.NOT_AN_ELEMENT
@@ -714,11 +659,10 @@ class StructureReader:
     # -------------------------------------------------------------------------------------------- faults and anomalies
 
     def _fail(self, code: StructureCode, tag: int, offset: int, expected: int = -1, found: int = -1) -> int:
-        if code in _PERHAPS_OTHER and _looks_other(self._first, self._encoding):
-            code, tag, offset = StructureCode.OTHER_ENCODING, self._encoding.head(self._first, 0)[0] << 16, 0
         self._fault = StructureFault(code, max(tag, 0), offset, expected, found)
         self._outer.clear()
-        self._rest = b""
+        self._rest = self._left = b""
+        self._is_full = False
         return -1
 
     def _odd(self, code: AnomalyCode, tag: int, offset: int) -> None:
@@ -726,15 +670,7 @@ class StructureReader:
         self._anomalies[code] = first._replace(times=first.times + 1)
 
 
-_PERHAPS_OTHER: Final = frozenset(
-    (
-        StructureCode.TRUNCATED,
-        StructureCode.UNCLOSED,
-        StructureCode.NOT_AN_ITEM,
-        StructureCode.MISPLACED,
-        StructureCode.TRAILING_JUNK,
-    )
-)
+_NEVER_OTHER: Final = OVER_LIMITS | {StructureCode.EMPTY}
 
 
 def read_structure(
@@ -748,19 +684,6 @@ def read_structure(
 
 def _looks_like_vr(vr: bytes) -> bool:
     return (vr.isupper() and vr.isalpha()) or vr in _NO_VRS
-
-
-def _looks_other(first: bytes, encoding: _Encoding) -> bool:
-    """True where the first element is written with a VR where none is due."""
-    return not encoding.explicit and len(first) >= 8 and first[4:6] in _SHORT_VRS | _LONG_VRS
-
-
-def _looks_implicit(first: bytes, encoding: _Encoding) -> bool:
-    """True where the first element could be one without a VR: a group of DICOM's own, and a short value."""
-    if len(first) < 8:
-        return False
-    group, _ = encoding.head(first, 0)
-    return group in (0x0002, 0x0004, 0x0008) and encoding.long(first, 4)[0] < 0x1_0000
 
 
 def _needs_a_look(tag: int) -> bool:

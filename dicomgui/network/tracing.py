@@ -223,7 +223,7 @@ class TimerRecord(NamedTuple):
 
 
 class FileRecord(NamedTuple):
-    """A file was read to be sent, or written: ``event`` is opened, stored, duplicate, discarded or failed."""
+    """A file was read, or written: ``event`` is opened, stored, duplicate, discarded, failed or broken."""
 
     association: int
     mono: float

@@ -38,13 +38,14 @@ from dicomgui.storage.index import Counts, Index, StoredFile
 from dicomgui.storage.indexing import Refreshed
 from dicomgui.storage.layout import instance_path
 from dicomgui.storage.matching import Query, compile_query
-from dicomgui.storage.repair import RepairProgress, RepairReport, rebuild, repair
+from dicomgui.storage.repair import BrokenFile, RepairProgress, RepairReport, rebuild, repair
 from dicomgui.storage.trash import Discarded, Restored, Trash
 from dicomgui.storage.tree import FolderLayout, FolderTree
 from dicomgui.storage.writer import Archive, DuplicatePolicy, InstanceSink, Outcome, Pending, Stored
 
 __all__ = [
     "Archive",
+    "BrokenFile",
     "Ceiling",
     "CeilingReached",
     "Counts",

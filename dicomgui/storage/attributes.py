@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+from collections.abc import Container, Mapping
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,7 @@ __all__ = [
     "by_tag",
     "decode_value",
     "read_attributes",
+    "read_values",
     "sequence_data_set",
     "unread_attributes",
 ]
@@ -50,6 +52,7 @@ Value: TypeAlias = str | bytes | None
 _READS = (16_384, 131_072, MAX_SCAN_BYTES)
 _TEXT_VRS = frozenset({"PN", "LO", "SH", "LT", "ST", "UC", "UT"})
 _ONE_TEXT = frozenset({"LT", "ST", "UT"})  # a backslash is a character, a leading space counts (PS3.5 6.2)
+_NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
 _NO_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _DOTTED_DATE = re.compile(r"([0-9]{4})\.([0-9]{2})\.([0-9]{2})")  # ACR-NEMA; PS3.5 6.2, note to DA
 
@@ -207,7 +210,7 @@ def read_attributes(path: str | os.PathLike[str], sop_instance_uid: str) -> Inst
     with Path(path).open("rb") as file:
         first = file.read(_READS[0])
         head = _head(file, first)
-        values = _values(file, first, head) if head is not None else {}
+        values = _decoded(*_scanned(file, first, head, _WANTED, _LAST)) if head is not None else {}
     sop_class = values.get(_SOP_CLASS_UID)
     if not isinstance(sop_class, str) or not is_valid_uid(sop_class):
         sop_class = head.sop_class_uid if head is not None else ""
@@ -215,6 +218,29 @@ def read_attributes(path: str | os.PathLike[str], sop_instance_uid: str) -> Inst
         if not is_valid_uid(str(values.get(tag) or "")):
             values.pop(tag, None)
     return _assembled(values, sop_class, sop_instance_uid, head.transfer_syntax_uid if head is not None else "")
+
+
+def read_values(path: str | os.PathLike[str], wanted: Mapping[int, str]) -> dict[int, str]:
+    """Read the text of elements of the outermost level, from the first MiB of the data set.
+
+    :param wanted: VRs by tag; what the file does not have is not in the result.
+    :raises OSError: the file cannot be opened or read. One whose bytes make no sense raises nothing.
+    """
+    if not wanted:
+        return {}
+    with Path(path).open("rb") as file:
+        first = file.read(_READS[0])
+        head = _head(file, first)
+        if head is None:
+            return {}
+        data, syntax, found = _scanned(file, first, head, {*wanted, _SPECIFIC_CHARACTER_SET}, max(wanted))
+    at = found.get(_SPECIFIC_CHARACTER_SET)
+    term = "" if at is None else data[at.begin : at.end].strip(b"\0 ").decode("ascii", "replace")
+    return {
+        tag: decode_value(data[at.begin : at.end], wanted[tag], syntax, term)
+        for tag, at in found.items()
+        if tag in wanted
+    }
 
 
 def unread_attributes(sop_instance_uid: str) -> InstanceAttributes:
@@ -243,8 +269,13 @@ def _head(file: BinaryIO, first: bytes) -> Part10Head | None:
         return None
 
 
-def _values(file: BinaryIO, first: bytes, head: Part10Head) -> dict[int, Value]:
-    """The values of the wanted elements; reads on only where they lie behind something long."""
+def _scanned(
+    file: BinaryIO, first: bytes, head: Part10Head, wanted: Container[int], last: int
+) -> tuple[bytes, str, dict[int, Found]]:
+    """The data set's first bytes, their native syntax, and where the wanted elements lie in them.
+
+    Reads on only where they lie behind something long.
+    """
     data = first[head.dataset_offset :]
     for size in _READS:
         if size > len(first):
@@ -252,10 +283,10 @@ def _values(file: BinaryIO, first: bytes, head: Part10Head) -> dict[int, Value]:
             data = file.read(size)
         plain = inflate(data, head.transfer_syntax_uid, MAX_SCAN_BYTES)
         syntax = native_syntax(head.transfer_syntax_uid, plain)
-        result = scan(plain, syntax, _WANTED, _LAST)
+        result = scan(plain, syntax, wanted, last)
         if result.is_complete or len(data) + head.dataset_offset < size:
             break
-    return _decoded(plain, syntax, result.found)
+    return plain, syntax, result.found
 
 
 def _decoded(data: bytes, syntax: str, found: dict[int, Found]) -> dict[int, Value]:
@@ -282,9 +313,9 @@ def decode_value(raw: bytes, vr: str, syntax: str, charset: str) -> str:
     :param syntax: the native transfer syntax, for the order of bytes in binary numbers.
     :param charset: as it stands in (0008,0005).
     """
-    if vr == "US":
-        order = ">" if syntax == EXPLICIT_VR_BIG_ENDIAN else "<"
-        return str(struct.unpack_from(f"{order}H", raw)[0]) if len(raw) >= 2 else ""
+    if vr in _NUMBERS:
+        number = struct.Struct(f"{'>' if syntax == EXPLICIT_VR_BIG_ENDIAN else '<'}{_NUMBERS[vr]}")
+        return str(number.unpack_from(raw)[0]) if len(raw) >= number.size else ""
     raw = raw[: 4 * MAX_TEXT]
     text = decode(raw, charset) if vr in _TEXT_VRS else raw.decode("latin-1")
     text = _NO_TEXT.sub("", text)[:MAX_TEXT]

@@ -11,20 +11,35 @@ Only if the index was not closed properly, sizes and times are compared, too: a 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from dicomgui.network.file_structure import read_file_structure
+from dicomgui.network.part10 import Part10Error
+from dicomgui.network.service import broken_place
 from dicomgui.storage.database import Opened
 from dicomgui.storage.errors import FolderMissing
 from dicomgui.storage.incoming import Leftovers
 from dicomgui.storage.index import Index
 from dicomgui.storage.indexing import Refreshed, parse_name
 
-__all__ = ["RepairProgress", "RepairReport", "rebuild", "repair"]
+__all__ = ["BrokenFile", "RepairProgress", "RepairReport", "rebuild", "repair"]
 
 _FOLDERS: Final = tuple(f"{number:02x}" for number in range(256))
+_MOST_NAMED: Final = 1000
+_NAMED_IN_SENTENCE: Final = 3
+
+
+class BrokenFile(NamedTuple):
+    """A file of the archive whose data set breaks off or cannot be read.
+
+    :ivar text: what is wrong, in a few words.
+    """
+
+    path: Path
+    text: str
 
 
 class RepairProgress(NamedTuple):
@@ -46,6 +61,8 @@ class RepairReport:
     :ivar is_complete: false if it was stopped.
     :ivar leftovers: the partial files of a crash, as the archive found them when it was opened.
     :ivar opened: what the index was when it was opened.
+    :ivar broken: the first 1,000 broken files among those that were put into the index or read again; they stay.
+    :ivar broken_count: the number of all of these.
     """
 
     files: int = 0
@@ -55,6 +72,8 @@ class RepairReport:
     is_complete: bool = True
     leftovers: Leftovers = field(default_factory=Leftovers)
     opened: Opened | None = None
+    broken: tuple[BrokenFile, ...] = ()
+    broken_count: int = 0
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -76,7 +95,15 @@ class RepairReport:
             (rows.unreadable, "{} instance{s} could not be read; known by the UID alone."),
             (len(self.unchecked), "{} folder{s} of the archive could not be listed."),
         )
-        return tuple(_counted(sentence, number) for number, sentence in told if number)
+        return (*(_counted(sentence, number) for number, sentence in told if number), *self._broken_sentences())
+
+    def _broken_sentences(self) -> Iterator[str]:
+        if not self.broken:
+            return
+        text = _counted("{} file{s} {was} found broken and kept", self.broken_count)
+        named = "; ".join(f"{path.name}: {what}" for path, what in self.broken[:_NAMED_IN_SENTENCE])
+        rest = self.broken_count - _NAMED_IN_SENTENCE
+        yield f"{text}. {named}{f'; and {rest:,} more' if rest > 0 else ''}."
 
 
 def _counted(sentence: str, number: int) -> str:
@@ -150,9 +177,33 @@ def _repair_folder(
         index.refresh(coming).result()
         differing = [name for name in differing if name not in set(coming)]
     done = index.refresh(differing).result() if differing else Refreshed()
+    broken = _broken_among(index.folder, (name for name in differing if name in files))
     return replace(
-        report, files=report.files + len(files), rows=report.rows.plus(done), foreign=report.foreign + foreign
+        report,
+        files=report.files + len(files),
+        rows=report.rows.plus(done),
+        foreign=report.foreign + foreign,
+        broken=(*report.broken, *broken)[:_MOST_NAMED],
+        broken_count=report.broken_count + len(broken),
     )
+
+
+def _broken_among(folder: Path, names: Iterable[str]) -> list[BrokenFile]:
+    return [BrokenFile(path, text) for path in map(folder.joinpath, names) if (text := _fault_of(path))]
+
+
+def _fault_of(path: Path) -> str:
+    """What is wrong with a file, in a few words; empty where it is whole, or has gone."""
+    try:
+        problem = broken_place(read_file_structure(path))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}"
+    except Part10Error as error:
+        has_gone = isinstance(error.__cause__, FileNotFoundError)
+        return "" if has_gone else str(error).removeprefix(f"{path}: ")
+    return "" if problem is None else problem.text
 
 
 def _is_coming(name: str, is_new: Callable[[str], bool]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -369,6 +370,19 @@ async def test_the_index_is_made_anew_by_its_button(filled: ArchivePanel, press:
     assert panel.rebuild_button.isEnabled()
     job = window.jobs._jobs.all()[-1]
     assert (job.title, job.state, job.files_done) == ("Make the index anew", JobState.DONE, 7)
+
+
+async def test_an_index_made_anew_names_broken_files(filled: ArchivePanel, press: Press, window: MainWindow) -> None:
+    panel, folder = filled, window._place.archive.archive.folder
+    cut = sorted(folder.glob("??/*.dcm"))[0]
+    os.truncate(cut, cut.stat().st_size - 1)
+    await press(panel.rebuild_button)
+    await reached(lambda: "broken" in panel.status.text(), "it is named")
+    text = panel.status.text()
+    assert text.startswith(f"The index was made anew of 7 instances · 1 broken · {cut.name}: the data set breaks off")
+    job = window.jobs._jobs.all()[-1]
+    assert (job.state, job.files_done) == (JobState.WARNING, 7)
+    assert cut.is_file()
 
 
 async def test_in_a_narrow_window_everything_is_within_its_width(filled: ArchivePanel, window: MainWindow) -> None:

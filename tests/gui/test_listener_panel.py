@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.quotas import Quotas
+from dicomgui.app.configuration.received_commands import ReceivedCommands
 from dicomgui.app.listening.listener import ReceivedInstance, Refusal
 from dicomgui.app.operations import JobState
 from dicomgui.gui.listener.open_model import OpenColumn
@@ -431,6 +434,42 @@ async def test_how_much_is_in_the_archive_is_shown(panel: ListenerPanel, press: 
         assert (await association.store(file)).status.is_success
     await reached(lambda: panel.archive_count.text().startswith("1 instance in the archive, "), "it is counted")
     assert panel.archive_count.isVisible()
+
+
+async def test_a_command_is_set_kept_and_run(
+    panel: ListenerPanel, press: Press, window: MainWindow, tmp_path: Path
+) -> None:
+    script = tmp_path / "note.py"
+    script.write_text("import sys\nopen(sys.argv[2], 'a').write(sys.argv[1])\n")
+    panel.more.commands_section.set_open(True)
+    commands = panel.more.commands
+    commands.set_texts({"on_object": "a {Nonsense}", "on_study": "", "study_timeout_s": "", "time_limit_s": ""})
+    assert "no attribute 'Nonsense'" in commands.note.text()
+    text = f"{shlex.quote(sys.executable)} {shlex.quote(str(script))} {{path}} {shlex.quote(str(tmp_path / 'noted'))}"
+    commands.set_texts({"on_object": text, "on_study": "", "study_timeout_s": "5", "time_limit_s": "60"})
+    assert window.config.settings.listener.commands == ReceivedCommands(text, "", 5.0, 60.0)
+    assert panel.more.commands_section.button.text() == "Commands: for each object"
+    port = await start(panel, press)
+    file = write_instance(tmp_path / "files", 1)
+    async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=presets.for_instances([(CT, EXPLICIT)])) as association:
+        assert (await association.store(file)).status.is_success
+    await reached(lambda: len(column(panel, ReceivedColumn.OUTCOME)) == 2, "the command is listed")
+    assert column(panel, ReceivedColumn.OUTCOME)[1] == "done"
+    noted = (tmp_path / "noted").read_text()
+    assert noted.endswith(".dcm")
+    assert noted.startswith(str(tmp_path))
+
+
+async def test_what_is_discarded_is_listed_and_counted(panel: ListenerPanel, press: Press, tmp_path: Path) -> None:
+    services = panel.more.services
+    services.set_texts(services.texts() | {"discards": "yes"})
+    assert "nothing is kept" in services.summary()
+    port = await start(panel, press)
+    file = write_instance(tmp_path / "files", 1)
+    async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=presets.for_instances([(CT, EXPLICIT)])) as association:
+        assert (await association.store(file)).status.is_success
+    await reached(lambda: column(panel, ReceivedColumn.OUTCOME) == ["acknowledged, not kept"], "it is listed")
+    assert "1 not kept" in panel.counts.text()
 
 
 async def test_a_broken_instance_is_refused_or_kept_and_marked_as_chosen(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -234,6 +235,31 @@ async def test_what_is_refused_can_be_converted_by_a_choice(
         "converted from RLE Lossless to Implicit VR Little Endian",
     ]
     assert "1 of 1 file sent · 1 converted" in panel.status.text()
+
+
+async def test_a_broken_file_is_sent_where_that_is_chosen(
+    panel: SendPanel, press: Press, files: list[Path], window: MainWindow, qtbot: QtBot
+) -> None:
+    """Unsent it fails with its place; with the choice it leaves, and the receiver answers it."""
+    os.truncate(files[0], files[0].stat().st_size - 2)
+    async with await serve(port=0, handlers=Handlers(on_store=lambda *_: Status(0))) as server:
+        await panel.add_paths(files[:2])
+        panel.peer.host.insert(f"SCP@127.0.0.1:{server.port}")
+        await press(panel.run_button)
+        await ended(panel)
+        assert column(panel, SendColumn.STATE) == ["failed", "sent"]
+        assert results(panel)[0].startswith("not sent, the file is broken: the data set breaks off at byte")
+        assert panel.send_broken.accessibleName() == "Send broken files too"
+        qtbot.keyClick(panel, Qt.Key.Key_B, Qt.KeyboardModifier.AltModifier)
+        await reached(panel.send_broken.isChecked, "it is ticked by its key")
+        [(_, recipe)] = panel._recipes()
+        assert recipe.sends_broken
+        await press(panel.resend_button)
+        await ended(panel)
+    assert column(panel, SendColumn.STATE) == ["failed", "sent"]
+    assert "0xC000" in results(panel)[0]
+    sent = [order.sends_broken for order in panel._orders.values()]
+    assert sent == [False, True]
 
 
 async def test_a_retry_from_the_drawer_converts_as_the_job_did(

@@ -55,5 +55,10 @@ def test_the_source_tree_lives_in_a_current_system_with_the_newest_python() -> N
     assert not [step for step in steps if f"chroot_test: ok     {step} " not in tried]
 
 
+def test_the_source_tree_lives_with_the_oldest_dependencies() -> None:
+    tried = _run(sys.executable, str(ROOT / "packaging" / "oldest_test.py"))
+    assert not [step for step in ("install", "self-test", "units") if f"oldest_test: ok     {step} " not in tried]
+
+
 def test_the_installer_for_windows_is_compiled_and_tried() -> None:
     assert "compiled without a warning" in _run(sys.executable, "packaging/windows/wine_test.py")

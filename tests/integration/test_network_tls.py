@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
+import ipaddress
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from helpers.certificates import Authority, Pair, client_config, server_config
 from helpers.instances import data_set, write_instance
 
@@ -293,6 +298,45 @@ async def test_expired(ends: Ends, authority: Authority) -> None:
 async def test_not_yet_valid(ends: Ends, authority: Authority) -> None:
     await ends.fails(server_config(authority.future()), client_config(authority))
     assert ends.codes[0] == "tls-not-yet-valid"
+
+
+def _signed_with(digest: hashes.HashAlgorithm, folder: Path) -> Path:
+    """A certificate for localhost that is its own issuer, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    day = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + datetime.timedelta(36_500))
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = builder.add_extension(names, critical=False).sign(key, digest)
+    kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path = folder / f"{digest.name}.pem"
+    path.write_bytes(made.public_bytes(kind[0]) + key.private_bytes(*kind))
+    return path
+
+
+@pytest.mark.parametrize("weak", ["server", "client"])
+async def test_b13_refuses_a_certificate_signed_with_sha224(
+    ends: Ends, authority: Authority, pair: Pair, tmp_path: Path, weak: str
+) -> None:
+    """B.12 takes it. Whoever refuses it says why; nothing of DICOM is sent to the other."""
+    own = _signed_with(hashes.SHA224(), tmp_path)
+    for profile in ("modified-bcp195", "bcp195"):
+        if weak == "server":
+            server = TlsConfig(profile, cert_file=own)
+            client = TlsConfig(profile, ca_file=own)
+        else:
+            server = TlsConfig(profile, cert_file=pair.cert, key_file=pair.key, ca_file=own, client_auth="require")
+            client = TlsConfig(profile, ca_file=authority.file, cert_file=own)
+        if profile == "bcp195":
+            async with ends.serve(server):
+                await ends.echo(client)
+            continue
+        error = await ends.fails(server, client)
+        if weak == "server":
+            assert "signed with SHA-224" in str(error)
+        else:
+            assert "signed with SHA-224" in tls_of(ends.served).error
+        assert not [record for record in ends.served if isinstance(record, PduRecord)]
 
 
 async def test_wrong_name(ends: Ends, authority: Authority) -> None:

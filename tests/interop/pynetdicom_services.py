@@ -61,6 +61,8 @@ NORMALIZED = [
     "1.2.840.10008.5.1.1.33",  # Media Creation Management
     "1.2.840.10008.1.42",  # Substance Administration Logging
     "1.2.840.10008.5.1.1.9",  # Basic Grayscale Print Management
+    "1.2.840.10008.5.1.1.14",  # Print Job
+    "1.2.840.10008.5.1.1.15",  # Basic Annotation Box
     "1.2.840.10008.5.1.1.16",  # Printer
     "1.2.840.10008.5.1.4.33",  # Instance Availability Notification
     *(f"1.2.840.10008.5.1.4.34.6.{last}" for last in range(1, 6)),  # Unified Procedure Step
@@ -184,7 +186,21 @@ def n_create(event: evt.Event) -> tuple[int, Dataset | None]:
     answer.update(event.attribute_list)
     if event.request.AffectedSOPInstanceUID is None:
         answer.AffectedSOPInstanceUID = uid
+    if "AnnotationDisplayFormatID" in answer:  # a film whose boxes are told
+        answer.ReferencedImageBoxSequence = [referring_to("1.2.840.10008.5.1.1.4")]
+        answer.ReferencedBasicAnnotationBoxSequence = [referring_to("1.2.840.10008.5.1.1.15")]
     return SUCCESS, answer
+
+
+def referring_to(sop_class: str, state: str = "") -> Dataset:
+    """A reference to an instance that is made for it; ``state`` is that of a print job."""
+    uid = f"2.25.{1000 + len(made)}"
+    made[uid] = Dataset()
+    if state:
+        made[uid].ExecutionStatus = state
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, uid
+    return item
 
 
 def n_set(event: evt.Event) -> tuple[int, Dataset | None]:
@@ -220,6 +236,10 @@ def n_action(event: evt.Event) -> tuple[int, Dataset | None]:
     if request.RequestedSOPClassUID == COMMITMENT:
         threading.Thread(target=commit, args=(event, event.action_information)).start()
         return SUCCESS, None
+    if "AnnotationDisplayFormatID" in made.get(request.RequestedSOPInstanceUID, ()):
+        answer = Dataset()
+        answer.add_new(0x21000500, "SQ", [referring_to("1.2.840.10008.5.1.1.14", "DONE")])
+        return SUCCESS, answer
     return SUCCESS, event.action_information
 
 

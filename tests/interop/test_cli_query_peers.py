@@ -41,6 +41,11 @@ def test_find_and_get_of_dcmqrscp(dcmqrscp: peers.Peer, tmp_path: Path) -> None:
     assert got.returncode == 0, (got.stdout, got.stderr)
     assert kept_in(tmp_path) == data_sets(real_files(CT_STUDY))
     assert events(got.stdout)[-1]["arrived"] == 4
+    patient = dicomgui(
+        "get", dcmqrscp.address, "--level", "patient", "-k", f"PatientID={DOE}", "--out", tmp_path / "patient"
+    )
+    assert patient.returncode == 0, (patient.stdout, patient.stderr)
+    assert kept_in(tmp_path / "patient") == data_sets([*real_files(CT_STUDY), *real_files(CR_STUDY)])
 
 
 @pytest.mark.interop("dcmqrscp", "storescu")
@@ -58,21 +63,22 @@ def test_move_from_dcmqrscp_to_ourselves(dcmqrscp: peers.Peer, port: int, tmp_pa
     assert b"0xA801" in unknown.stdout
 
 
+def item(number: int, modality: str) -> Dataset:
+    step = elements(
+        Modality=modality, ScheduledStationAETitle="STATION", ScheduledProcedureStepStartDate="20240229",
+        ScheduledProcedureStepStartTime="080000", ScheduledProcedureStepID=str(number),
+        ScheduledPerformingPhysicianName="Curie", ScheduledProcedureStepDescription="Head",
+    )  # fmt: skip
+    return elements(
+        SpecificCharacterSet="ISO_IR 100", PatientName=f"Müller^{number}", PatientID=str(number),
+        PatientBirthDate="19700101", PatientSex="F", AccessionNumber="1", StudyInstanceUID=f"1.2.{number}",
+        RequestedProcedureID=str(number), RequestedProcedureDescription="Head",
+        ScheduledProcedureStepSequence=[step],
+    )  # fmt: skip
+
+
 @pytest.mark.interop("wlmscpfs")
 def test_worklist_of_wlmscpfs(tmp_path: Path) -> None:
-    def item(number: int, modality: str) -> Dataset:
-        step = elements(
-            Modality=modality, ScheduledStationAETitle="STATION", ScheduledProcedureStepStartDate="20240229",
-            ScheduledProcedureStepStartTime="080000", ScheduledProcedureStepID=str(number),
-            ScheduledPerformingPhysicianName="Curie", ScheduledProcedureStepDescription="Head",
-        )  # fmt: skip
-        return elements(
-            SpecificCharacterSet="ISO_IR 100", PatientName=f"Müller^{number}", PatientID=str(number),
-            PatientBirthDate="19700101", PatientSex="F", AccessionNumber="1", StudyInstanceUID=f"1.2.{number}",
-            RequestedProcedureID=str(number), RequestedProcedureDescription="Head",
-            ScheduledProcedureStepSequence=[step],
-        )  # fmt: skip
-
     items = [item(1, "CT"), item(2, "MR")]
     with peers.wlmscpfs(tmp_path / "server", items, "-csk") as peer:
         done = dicomgui("worklist", peer.address, "-k", "ScheduledProcedureStepSequence[0].Modality=MR", "--json")
@@ -86,6 +92,18 @@ def test_worklist_of_wlmscpfs(tmp_path: Path) -> None:
     assert "Müller^1" in table.stdout.decode()
 
 
+@pytest.mark.interop("wlmscpfs")
+@pytest.mark.parametrize("stop", [("--cancel-after", "1"), ("--cancel-after-ms", "400")])
+def test_a_query_of_a_slow_wlmscpfs_is_cancelled(tmp_path: Path, stop: tuple[str, str]) -> None:
+    items = [item(number, "CT") for number in range(1, 7)]
+    with peers.wlmscpfs(tmp_path / "server", items, "-csk", "--sleep-during", 1) as peer:
+        done = dicomgui("worklist", peer.address, *stop, "--cancel-timeout", "50", "--json")
+    assert done.returncode == 0, done.stderr
+    summary = events(done.stdout)[-1]
+    assert summary["status"] == 0xFE00, done.stdout
+    assert summary["matches"] < 6
+
+
 @pytest.mark.interop("Orthanc")
 def test_find_get_and_move_of_orthanc(orthanc: peers.Orthanc, port: int, tmp_path: Path) -> None:
     orthanc.clear()
@@ -97,6 +115,11 @@ def test_find_get_and_move_of_orthanc(orthanc: peers.Orthanc, port: int, tmp_pat
         got = dicomgui("get", orthanc.peer.address, "-k", f"PatientID={DOE}", "--out", tmp_path / "got")
         assert got.returncode == 0, (got.stdout, got.stderr)
         assert len(kept_in(tmp_path / "got")) == 4
+        whole = dicomgui(
+            "get", orthanc.peer.address, "--level", "patient", "-k", f"PatientID={DOE}", "--out", tmp_path / "whole"
+        )
+        assert whole.returncode == 0, (whole.stdout, whole.stderr)
+        assert kept_in(tmp_path / "whole") == kept_in(tmp_path / "got")
         orthanc.know(TO, port)
         moved = dicomgui(
             "move", orthanc.peer.address, "-k", f"StudyInstanceUID={CT_STUDY}", "--to", TO,

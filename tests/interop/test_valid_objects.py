@@ -15,25 +15,20 @@ from pathlib import Path
 
 import pytest
 from helpers import programs
+from helpers.printed import image_of, printed
 from pydicom import DataElement, config, dcmread
 from pydicom.dataset import Dataset
 
 from dicomgui.app.archive.files import ExportForm, export
 from dicomgui.app.archive.local_archive import LocalArchive
-from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.print_jobs import PrintedJobs
-from dicomgui.app.nservices.requests import NRequest
-from dicomgui.app.nservices.session import NSession
-from dicomgui.app.nservices.templates import TEMPLATES, Known, learned
+from dicomgui.app.nservices.templates import TEMPLATES, Known
 from dicomgui.app.practice.data import practice_instances
 from dicomgui.app.viewing.dataset_save import save_dataset
 from dicomgui.app.viewing.editing import EditedCopy, Finish, UidMap, parse_tag
 from dicomgui.app.viewing.viewed import open_file, view_of
-from dicomgui.network import PeerAddress, serve
 from dicomgui.network.part10 import read_head, write_head
-from dicomgui.network.service.combining import combine
-from dicomgui.network.service_classes.printer import Printer, PrintJob
 from dicomgui.network.service_classes.references import Reference
 from dicomgui.storage import Selection
 
@@ -155,14 +150,7 @@ async def test_exports_are_valid(
 async def test_films_are_valid_and_so_are_their_edited_copies(
     context: AppContext, tmp_path: Path, samples: int
 ) -> None:
-    image = Dataset()
-    image.SamplesPerPixel, image.PhotometricInterpretation = samples, "MONOCHROME2" if samples == 1 else "RGB"
-    image.Rows, image.Columns, image.BitsAllocated, image.BitsStored, image.HighBit = 4, 6, 8, 8, 7
-    image.PixelRepresentation = 0
-    if samples == 3:
-        image.PlanarConfiguration = 0
-    image.add_new("PixelData", "OB", bytes(24 * samples))
-    [job] = await _printed(context, image)
+    [job] = await printed(context, image_of(samples))
     jobs = PrintedJobs()
     film = jobs.add(job, 1_780_000_000.0).dataset(0)
     save_dataset(film, tmp_path / "film.dcm")
@@ -170,23 +158,6 @@ async def test_films_are_valid_and_so_are_their_edited_copies(
     assert faults([tmp_path / "film.dcm", tmp_path / "copy.dcm"]) == {}
     again, other = jobs.add(job, 0.0), next(iter(jobs))
     assert film.SOPInstanceUID == other.dataset(0).SOPInstanceUID != again.dataset(0).SOPInstanceUID
-
-
-async def _printed(context: AppContext, image: Dataset) -> list[PrintJob]:
-    """The job that our printer gets by the templates of a print."""
-    known, jobs = Known(image=image), list[PrintJob]()
-    by_key = {template.key: template for template in TEMPLATES}
-    async with await serve(port=0, ae_title="PEER", handlers=combine(Printer(jobs.append))) as server:
-        session = NSession(context, PeerAddress("PEER", "127.0.0.1", server.port), ConnectionOptions())
-        for key in ("film-session", "film-box", "image-box", "print"):
-            draft = by_key[key].make(known)
-            request = NRequest(
-                draft.operation, draft.sop_class_uid, draft.sop_instance_uid, draft.dataset, draft.type_id,
-                draft.attributes, draft.context,
-            )  # fmt: skip
-            known = learned(known, await session.send(request, keep=True))
-        await session.release()
-    return jobs
 
 
 def _request_files(folder: Path) -> Iterator[Path]:

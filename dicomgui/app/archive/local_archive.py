@@ -308,6 +308,8 @@ class LocalArchive:
         self.report = report
         for sentence in report.sentences:
             scribe.note(logging.INFO, sentence)
+        for path, text in report.broken:
+            scribe.file("broken", str(path), 0, text)
         for watcher in self.watchers:
             watcher(report)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 import warnings
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from dicomgui.network.client import Association
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, OperationTimeout, RemoteProtocolError
 from dicomgui.network.service import Match, Operation, Response
 from dicomgui.network.status import Status
+from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.trace.finding import Finding
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Query:
     :ivar root: a name of :data:`~dicomgui.network.service.QUERY_MODELS`; ``None`` takes the first that the peer accepts
         of those that have the level.
     :ivar limit: matches after which the query is cancelled; ``None`` for no limit.
+    :ivar cancel_after_s: seconds after which a C-CANCEL is sent; matches that came until then are kept. ``None`` for
+        never.
     """
 
     keys: tuple[Key, ...] = ()
@@ -57,6 +60,7 @@ class Query:
     level: Level | None = Level.STUDY
     root: str | None = None
     limit: int | None = DEFAULT_LIMIT
+    cancel_after_s: float | None = None
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -215,6 +219,7 @@ class FindJob:
         self._root = ""
         self._count = self._unreadable = 0
         self._has_more = self._is_cancelled = False
+        self._tasks = TaskOwner("query")
         self._response: Response | None = None
         self._error: DicomNetworkError | None = None
         self._started = self._ended = 0.0
@@ -264,7 +269,7 @@ class FindJob:
         try:
             async with self._options.connect(self._peer, self._contexts, self._evidence) as association:
                 operation = self._begin(association)
-                async with operation:
+                async with operation, self._cancelled_in_time(operation):
                     while batch := await operation.batch():
                         for part in self._within_limit(batch):
                             yield part
@@ -280,6 +285,27 @@ class FindJob:
             raise
         finally:
             self._ended = time.perf_counter()
+
+    @asynccontextmanager
+    async def _cancelled_in_time(self, operation: Operation[Match]) -> AsyncIterator[None]:
+        """Send a C-CANCEL when the time of the query is over, unless it has ended."""
+        seconds = self._query.cancel_after_s
+        if seconds is None:
+            yield
+            return
+        task = self._tasks.spawn(self._cancel_later(operation, seconds), name="C-CANCEL of a query")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _cancel_later(self, operation: Operation[Match], seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._notes.append(f"A C-CANCEL was sent after {seconds * 1000:,.0f} ms.")
+        try:
+            await operation.cancel()
+        except DicomNetworkError as error:
+            self._error = error
 
     def _begin(self, association: Association) -> Operation[Match]:
         root = accepted_root(association.negotiated, self._query.roots, "find") or self._query.roots[0]

@@ -27,6 +27,8 @@ VERSION = 1
 MAX_NAME = 64
 
 _NONE: tuple[str, ...] = ()
+_TABLES = {"results": ("columns",), "retrieve": ("at_once",), "station": ("ae_title", "modality")}
+_SEARCH_KEYS = ("name", "level", "root", "keys", "returned", "limit")
 
 AUTOMATIC = ""
 """The root that is chosen by what the peer accepts."""
@@ -143,30 +145,38 @@ class QueryFile:
         """
         with self._saving:
             _, table, problem = self._read()
-            self._file.write(overlay(table, _table_of(memory)), keep_aside=problem is not None)
+            is_lossy = problem is not None and not problem.is_kept
+            self._file.write(overlay(table, _table_of(memory)), keep_aside=is_lossy)
 
     def _read(self) -> tuple[QueryMemory, Table, SettingsError | None]:
         document = self._file.read()
-        values = Values(document.table)
+        values = Values(document.table, lines=document.lines)
+        unknown = values.unknown(("version", *_TABLES, "search"))
+        results, retrieve, station = inside = tuple(map(values.inside, _TABLES))
+        unknown += [
+            remark for part, known in zip(inside, _TABLES.values(), strict=True) for remark in part.unknown(known)
+        ]
         memory = QueryMemory(
-            searches=tuple(_searches_of(values, document.table.get("search", []))),
-            columns=values.inside("results").take("columns", _NONE, _texts),
-            at_once=values.inside("retrieve").take("at_once", QueryMemory().at_once, _count),
-            station_ae=values.inside("station").take("ae_title", "", checks.text),
-            modality=values.inside("station").take("modality", "", checks.text),
+            searches=tuple(_searches_of(values, document.table.get("search", []), unknown)),
+            columns=results.take("columns", _NONE, _texts),
+            at_once=retrieve.take("at_once", QueryMemory().at_once, _count),
+            station_ae=station.take("ae_title", "", checks.text),
+            modality=station.take("modality", "", checks.text),
         )
-        return memory, document.table, document.problem or self._file.problem_with(values.faults)
+        return memory, document.table, document.problem or self._file.problem_with(values.faults, unknown)
 
 
-def _searches_of(values: Values, tables: object) -> Iterable[SavedSearch]:
+def _searches_of(values: Values, tables: object, unknown: list[str]) -> Iterable[SavedSearch]:
+    """The searches that can be used; remarks on keys that mean nothing are added to ``unknown``."""
     if not isinstance(tables, list):
-        values.fault("search: it is no list of tables")
+        values.fault("search: it is no list of tables", "search")
         return
     for number, table in enumerate(tables, start=1):
+        inside = values.inside_list("search", number, table if isinstance(table, dict) else None)
         if not isinstance(table, dict):
-            values.fault(f"search {number}: it is no table")
+            inside.fault("it is no table")
             continue
-        inside = Values(table, where=f"search {number}.", faults=values.faults)
+        unknown += inside.unknown(_SEARCH_KEYS)
         try:
             yield _search_of(inside, table)
         except ConfigurationError as error:

@@ -270,7 +270,8 @@ async def syntaxes_of(association: Association, root: str, requests: Iterable[Wa
     """The transfer syntaxes of what will come, by Available Transfer Syntax UID (0008,3002) of its images.
 
     The attribute is optional (PS3.4 C.6.1.1.5): a peer that leaves it out of one image, or refuses to be asked, is not
-    asked any more. Of a patient's studies, nothing is asked.
+    asked any more. It is one of the image level alone: the studies of a patient and the series of a study are looked up
+    first, from the top level down (PS3.4 C.4.1.3.1).
 
     :returns: none where the peer does not say.
     :raises DicomNetworkError: the association ended.
@@ -293,19 +294,44 @@ async def syntaxes_of(association: Association, root: str, requests: Iterable[Wa
 
 
 async def _images_of(association: Association, root: str, request: Wanted) -> AsyncGenerator[Dataset, None]:
-    """The images of a request, from the peer."""
+    """The images of a request, from the peer: one place after the other, each only when the one before is done."""
     levels = levels_of(root)
-    demanded = {UNIQUE_KEYS[level] for level in levels}
-    places = [[key for key in request.keys if key.attribute.keyword in demanded]]
-    if request.level is Level.STUDY:
-        series = UNIQUE_KEYS[Level.SERIES]
-        async with aclosing(_find(association, root, Level.SERIES, places[0], (series,))) as matches:
-            uids = [uid async for match in matches if (uid := _uniques_in(match).get(series))]
-        places = [[*places[0], *_keys_of({series: uid})] for uid in uids]
-    elif request.level is Level.PATIENT:
+    if Level.IMAGE not in levels or request.level not in levels:
         return
-    wanted = ("AvailableTransferSyntaxUID", UNIQUE_KEYS[Level.IMAGE])
-    for keys in places:
-        async with aclosing(_find(association, root, Level.IMAGE, keys, wanted)) as matches:
+    demanded = {UNIQUE_KEYS[level] for level in levels}
+    known = {keyword: value for keyword, value in request.unique.items() if keyword in demanded}
+    below = levels[levels.index(request.level) + 1 : -1]
+    above = [UNIQUE_KEYS[level] for level in levels[:-1] if UNIQUE_KEYS[level] in known]
+    waiting = [(place, below) for place in reversed(_each_alone(known, above))]
+    while waiting:
+        place, deeper = waiting.pop()
+        if deeper:
+            uids = await _uids_in(association, root, deeper[0], place)
+            waiting += [({**place, UNIQUE_KEYS[deeper[0]]: uid}, deeper[1:]) for uid in reversed(uids)]
+            continue
+        wanted = ("AvailableTransferSyntaxUID", UNIQUE_KEYS[Level.IMAGE])
+        async with aclosing(_find(association, root, Level.IMAGE, _keys_of(place), wanted)) as matches:
             async for match in matches:
                 yield match
+
+
+def _each_alone(known: Mapping[str, str], above: Iterable[str]) -> list[Mapping[str, str]]:
+    """The places of a request; above the level of a query each unique key has one value (PS3.4 C.4.1.2.1)."""
+    places: list[Mapping[str, str]] = [known]
+    for keyword in above:
+        places = [{**place, keyword: value} for place in places for value in known[keyword].split("\\")]
+    return places
+
+
+async def _uids_in(association: Association, root: str, level: Level, place: Mapping[str, str]) -> list[str]:
+    """The unique keys of a level in a place, as many as are looked at."""
+    unique = UNIQUE_KEYS[level]
+    uids: dict[str, None] = {}
+    async with aclosing(_find(association, root, level, _keys_of(place), (unique,))) as matches:
+        async for match in matches:
+            value = _uniques_in(match).get(unique)
+            if value is not None:
+                uids[value] = None
+            if len(uids) >= MAX_LOOKED_AT:
+                break
+    return list(uids)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from dicomgui.app.configuration.destinations import KnownDestination
 from dicomgui.app.configuration.provided import STORAGE, USUAL, Provided, check_choice, narrowed, served
 from dicomgui.app.configuration.quotas import Quotas
+from dicomgui.app.configuration.received_commands import ReceivedCommands
 from dicomgui.app.connection import always, check_operations, is_encrypted, limits_of
 from dicomgui.app.credentials import Need
 from dicomgui.network.association.extended import QueryFlags, answer_extended
@@ -39,6 +40,9 @@ MAX_CONNECTIONS = 1024
 PERFORMED = QueryFlags(relational=True, date_time=True)
 """The extended negotiation that is performed (PS3.4 C.5.1.1). Fuzzy matching of names, the adjustment of times to
 another time zone and other views of multi-frame images are not."""
+
+FROM_FILES = frozenset({Provided.QUERY, Provided.MOVE, Provided.GET, Provided.COMMITMENT})
+"""Services that need the instances; a listener that discards them does not give these."""
 
 SOP_CLASSES = STORAGE | {VERIFICATION}
 """What is taken in unless any SOP class is."""
@@ -90,6 +94,9 @@ class ListenerOptions:
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :ivar index_folder: where the index of the folder lies; in the folder itself by default.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
+    :ivar commands: the operator's, for objects and studies that came.
+    :ivar discards: answer Success for instances and keep none: no folder and no index are made, and no query, C-MOVE,
+        C-GET or storage commitment is answered.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
     :ivar negotiation: what it names goes before everything here. SOP classes of services that are not given stay
         refused.
@@ -125,10 +132,20 @@ class ListenerOptions:
     quotas: Quotas = field(default=Quotas())
     index_folder: Path | None = None
     strictness: Strictness = Strictness.STRICT
+    discards: bool = False
+    commands: ReceivedCommands = field(default=ReceivedCommands())
     negotiation: NegotiationProfile | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
+        if self.discards and self.commands.has_any:
+            raise ConfigurationError(
+                "what is discarded has no file for a command",
+                phase="configure",
+                hint="Give a folder, or no command.",
+            )
+        if self.discards:
+            object.__setattr__(self, "services", self.services - FROM_FILES)
         self.limits()  # judged now, not when it starts
         check_operations(*self.async_ops)
         self.peer_networks()

@@ -24,6 +24,7 @@ from dicomgui.app.configuration.files import (
 from dicomgui.app.configuration.listener_options import CallerRule, ListenerOptions
 from dicomgui.app.configuration.provided import USUAL, Provided, check_choice, check_networks
 from dicomgui.app.configuration.quotas import USUAL_QUOTAS, Quotas
+from dicomgui.app.configuration.received_commands import ReceivedCommands
 from dicomgui.app.configuration.values import Table, Values, overlay
 from dicomgui.app.connection import ConnectionOptions, check_operations
 from dicomgui.network.association.extended import QueryFlags
@@ -107,6 +108,8 @@ class ListenerSettings:
     :ivar layout: in which folders the instances can be found besides.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
+    :ivar commands: the operator's, for objects and studies that came; not run where nothing is kept.
+    :ivar discards: answer Success for instances and keep none.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
     :ivar index_folder: where the index of the archive lies; relative to the folder of the settings. Empty for the
         archive's own folder.
@@ -140,6 +143,8 @@ class ListenerSettings:
     strictness: Strictness = Strictness.STRICT
     quotas: Quotas = USUAL_QUOTAS
     index_folder: str = ""
+    discards: bool = False
+    commands: ReceivedCommands = field(default=ReceivedCommands())
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ae_title", AETitle(self.ae_title))
@@ -204,6 +209,8 @@ class Settings:
             fsync=listener.fsync,
             on_duplicate=listener.on_duplicate,
             strictness=listener.strictness,
+            discards=listener.discards,
+            commands=ReceivedCommands() if listener.discards else listener.commands,
             check_called_ae=listener.check_called_ae,
             any_sop_class=listener.any_sop_class,
             max_pdu_length=self.max_pdu_length,
@@ -349,7 +356,26 @@ def _listener_of(values: Values) -> ListenerSettings:
         strictness=values.take("strictness", usual.strictness, checks.one_of(Strictness)),
         quotas=_quotas_of(values),
         index_folder=values.take("index_folder", usual.index_folder, _folder),
+        discards=values.take("discard", usual.discards, checks.flag),
+        commands=_commands_of(values),
     )
+
+
+def _commands_of(values: Values) -> ReceivedCommands:
+    usual = ReceivedCommands()
+    return ReceivedCommands(
+        values.take(
+            "on_object", usual.on_object, lambda value: ReceivedCommands(on_object=checks.text(value)).on_object
+        ),
+        values.take("on_study", usual.on_study, lambda value: ReceivedCommands(on_study=checks.text(value)).on_study),
+        values.take("study_timeout_s", usual.study_timeout_s, _wait),
+        values.take("command_limit_s", usual.time_limit_s, _wait),
+    )
+
+
+def _wait(value: object) -> float:
+    """Seconds that a study or a command has."""
+    return ReceivedCommands(time_limit_s=checks.seconds(value)).time_limit_s
 
 
 def _quotas_of(values: Values) -> Quotas:
@@ -470,6 +496,11 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "index_folder": listener.index_folder,
         "on_duplicate": listener.on_duplicate.value,
         "strictness": listener.strictness.value,
+        "discard": listener.discards,
+        "on_object": listener.commands.on_object,
+        "on_study": listener.commands.on_study,
+        "study_timeout_s": listener.commands.study_timeout_s,
+        "command_limit_s": listener.commands.time_limit_s,
         "check_called_ae": listener.check_called_ae,
         "any_sop_class": listener.any_sop_class,
         "tls": listener.use_tls,

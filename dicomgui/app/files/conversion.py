@@ -16,17 +16,19 @@ from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
 from enum import Enum
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from dicomgui.app.files.sources import SendItem
 from dicomgui.network.association.contexts import MAX_CONTEXTS, Negotiated, ProposedContext
 from dicomgui.network.client import presets
-from dicomgui.network.dimse.convert import Converted, PixelKind, convert_file, kind_of
+from dicomgui.network.dimse.convert import NATIVE_SYNTAXES, Converted, PixelKind, convert_file, kind_of
 from dicomgui.network.dimse.recode import Remark
 from dicomgui.network.service import InstanceFile
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
 
 __all__ = [
     "Conversion",
+    "SyntaxChoice",
     "converted",
     "fallback_of",
     "fallbacks_of",
@@ -66,6 +68,33 @@ _KINDS = {
 }
 
 
+class SyntaxChoice(NamedTuple):
+    """The transfer syntaxes in which instances may go.
+
+    :ivar preferred: their UIDs, the most wanted first. Of those that the peer takes, the first one is used into which
+        an instance may be converted, or in which it is. Empty for each file as it is, else explicit or implicit VR
+        little endian.
+    :ivar separate: propose each transfer syntax in a presentation context of its own.
+    """
+
+    preferred: tuple[str, ...] = ()
+    separate: bool = False
+
+    def own(self, transfer_syntax_uid: str) -> bool:
+        """Return whether a file of this transfer syntax may go as it is."""
+        return not self.preferred or transfer_syntax_uid in self.preferred
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The transfer syntaxes to convert into, the most wanted first."""
+        if not self.preferred:
+            return DEFAULT_TRANSFER_SYNTAXES
+        return tuple(uid for uid in self.preferred if uid in NATIVE_SYNTAXES)
+
+
+_AS_IT_IS: Final = SyntaxChoice()
+
+
 def file_of(item: SendItem) -> InstanceFile:
     """The item as it lies on disk."""
     return InstanceFile(item.path, item.head)
@@ -79,27 +108,40 @@ def pair_of(item: SendItem) -> tuple[str, str]:
     return item.head.sop_class_uid, item.head.transfer_syntax_uid
 
 
-def propose(items: Iterable[SendItem], conversion: Conversion = Conversion.UNCOMPRESSED) -> tuple[ProposedContext, ...]:
+def propose(
+    items: Iterable[SendItem],
+    conversion: Conversion = Conversion.UNCOMPRESSED,
+    syntaxes: SyntaxChoice = _AS_IT_IS,
+) -> tuple[ProposedContext, ...]:
     """The contexts that the items need: first each SOP class in each transfer syntax that there is a file of.
 
     Behind them, for each SOP class of which something may be converted, one context with explicit and implicit VR
-    little endian, as far as those are not proposed for it anyway.
+    little endian, as far as those are not proposed for it anyway. ``syntaxes`` limits both, and may ask for one context
+    for each.
     """
-    return _propose(tuple(dict.fromkeys(map(pair_of, items))), conversion)
+    return _propose(tuple(dict.fromkeys(map(pair_of, items))), conversion, syntaxes)
 
 
-def _propose(pairs: tuple[tuple[str, str], ...], conversion: Conversion) -> tuple[ProposedContext, ...]:
-    own = presets.for_instances(pairs, convert=False)
+def _propose(
+    pairs: tuple[tuple[str, str], ...], conversion: Conversion, syntaxes: SyntaxChoice
+) -> tuple[ProposedContext, ...]:
+    own_pairs = [pair for pair in pairs if syntaxes.own(pair[1])]
+    own = presets.for_instances(own_pairs, convert=False)
     classes = dict.fromkeys(sop_class for sop_class, syntax in pairs if conversion.covers(syntax))
     others = (
-        (sop_class, tuple(uid for uid in DEFAULT_TRANSFER_SYNTAXES if (sop_class, uid) not in pairs))
+        (sop_class, tuple(uid for uid in syntaxes.targets if (sop_class, uid) not in own_pairs))
         for sop_class in classes
     )
-    return own + tuple(ProposedContext(sop_class, syntaxes) for sop_class, syntaxes in others if syntaxes)
+    if syntaxes.separate:
+        return own + tuple(ProposedContext(sop_class, (uid,)) for sop_class, uids in others for uid in uids)
+    return own + tuple(ProposedContext(sop_class, uids) for sop_class, uids in others if uids)
 
 
 def groups_of(
-    items: Iterable[SendItem], conversion: Conversion = Conversion.UNCOMPRESSED, most: int = MAX_CONTEXTS
+    items: Iterable[SendItem],
+    conversion: Conversion = Conversion.UNCOMPRESSED,
+    most: int = MAX_CONTEXTS,
+    syntaxes: SyntaxChoice = _AS_IT_IS,
 ) -> list[deque[SendItem]]:
     """The items by association: as many kinds together as one association can have contexts."""
     group_of: dict[tuple[str, str], int] = {}
@@ -109,7 +151,7 @@ def groups_of(
         pair = pair_of(item)
         if pair not in group_of:
             more = (*pairs, pair)
-            if not groups or len(_propose(more, conversion)) > most:
+            if not groups or len(_propose(more, conversion, syntaxes)) > most:
                 groups.append(deque())
                 more = (pair,)
             pairs = more
@@ -118,22 +160,25 @@ def groups_of(
     return groups
 
 
-def fallback_of(negotiated: Negotiated, item: SendItem, conversion: Conversion) -> str:
+def fallback_of(
+    negotiated: Negotiated, item: SendItem, conversion: Conversion, syntaxes: SyntaxChoice = _AS_IT_IS
+) -> str:
     """The transfer syntax UID into which an item has to be converted, empty where it goes as it is or not at all."""
     sop_class, syntax = pair_of(item)
-    if conversion.covers(syntax) and negotiated.find(sop_class, syntax) is None:
-        for uid in DEFAULT_TRANSFER_SYNTAXES:
-            if negotiated.find(sop_class, uid) is not None:
-                return uid
+    if not conversion.covers(syntax) or (not syntaxes.preferred and negotiated.find(sop_class, syntax) is not None):
+        return ""
+    for uid in syntaxes.preferred or syntaxes.targets:
+        if (uid == syntax or uid in syntaxes.targets) and negotiated.find(sop_class, uid) is not None:
+            return "" if uid == syntax else uid
     return ""
 
 
 def fallbacks_of(
-    negotiated: Negotiated, items: Iterable[SendItem], conversion: Conversion
+    negotiated: Negotiated, items: Iterable[SendItem], conversion: Conversion, syntaxes: SyntaxChoice = _AS_IT_IS
 ) -> dict[tuple[str, str], str]:
     """By SOP class and transfer syntax UID: what items of that pair have to be converted into, for those that have."""
     ones = {pair_of(item): item for item in items}
-    return {pair: uid for pair, item in ones.items() if (uid := fallback_of(negotiated, item, conversion))}
+    return {pair: uid for pair, item in ones.items() if (uid := fallback_of(negotiated, item, conversion, syntaxes))}
 
 
 def remedy_of(negotiated: Negotiated, item: SendItem, conversion: Conversion) -> Conversion | None:

@@ -67,13 +67,19 @@ class Selection:
 
     :ivar items: the instances, in the order in which they were found.
     :ivar skipped: what is no instance, or no usable one.
+    :ivar directories: the DICOMDIRs that were met, which name files among the items.
     """
 
     def __init__(
-        self, items: Iterable[SendItem] = (), skipped: Iterable[Skipped] = (), temporary: Path | None = None
+        self,
+        items: Iterable[SendItem] = (),
+        skipped: Iterable[Skipped] = (),
+        temporary: Path | None = None,
+        directories: Iterable[Path] = (),
     ) -> None:
         self.items = tuple(items)
         self.skipped = tuple(skipped)
+        self.directories = tuple(directories)
         self._temporary = temporary
 
     @property
@@ -114,7 +120,7 @@ def scan(
     try:
         for path in paths:
             finder.take(Path(path))
-        return Selection(finder.items, finder.skipped, finder.temporary)
+        return Selection(finder.items, finder.skipped, finder.temporary, finder.directories)
     except BaseException:
         Selection(temporary=finder.temporary).close()
         raise
@@ -127,6 +133,7 @@ class _Finder:
         self.items: list[SendItem] = []
         self.skipped: list[Skipped] = []
         self.temporary: Path | None = None
+        self.directories: list[Path] = []
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._folders: set[tuple[int, int]] = set()
@@ -210,6 +217,7 @@ class _Finder:
 
     def _directory(self, path: Path, *, chosen: bool) -> None:
         """A DICOMDIR that was chosen stands for its files; one that lies among them stands for nothing."""
+        self.directories.append(path)
         if not chosen:
             self._skip(path, "a DICOMDIR lists instances and is none", is_fault=False)
             return

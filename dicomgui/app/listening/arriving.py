@@ -8,7 +8,7 @@ from typing import Protocol
 from dicomgui.network.service import AssociationFacts, StoreRequest
 from dicomgui.storage import CeilingReached, DiskFull, DuplicateRefused, InstanceSink, PathUnsafe, Pending, StorageError
 
-__all__ = ["Holder", "Live", "TrackedSink", "comment_for"]
+__all__ = ["DiscardingSink", "Holder", "Live", "TrackedSink", "comment_for"]
 
 # What a peer is told (LO, 64 characters); folders of ours are none of its business.
 _COMMENTS: dict[type[StorageError], str] = {
@@ -25,6 +25,29 @@ def comment_for(error: StorageError) -> str:
     return _COMMENTS.get(type(error), _COMMENT)
 
 
+class DiscardingSink:
+    """Counts the bytes of a data set and keeps none; its result is their number.
+
+    :ivar size_bytes: that came so far.
+    """
+
+    __slots__ = ("size_bytes",)
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+
+    def write(self, data: memoryview, /) -> None:
+        """Count the next piece."""
+        self.size_bytes += len(data)
+
+    def finish(self) -> int:
+        """The data set is complete."""
+        return self.size_bytes
+
+    def abandon(self) -> None:
+        """It will never be."""
+
+
 @dataclass(slots=True)
 class Live:
     """An association that stands: what came over it, and the sink that is being filled."""
@@ -33,7 +56,7 @@ class Live:
     since_utc: float
     instances: int = 0
     size_bytes: int = 0
-    sink: InstanceSink | None = None
+    sink: InstanceSink | DiscardingSink | None = None
 
     @property
     def running_bytes(self) -> int:

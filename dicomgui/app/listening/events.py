@@ -20,8 +20,10 @@ __all__ = [
     "ArchiveStateChanged",
     "AssociationBegan",
     "AssociationEnded",
+    "CommandEnded",
     "ContextsRefused",
     "EchoAnswered",
+    "InstanceDiscarded",
     "ListenerCounts",
     "ListenerEvent",
     "OpenAssociation",
@@ -61,6 +63,21 @@ class ReceivedInstance(NamedTuple):
     def path(self) -> Path:
         """The file."""
         return Path(self.file)
+
+
+class InstanceDiscarded(NamedTuple):
+    """An instance was acknowledged and not kept, as :attr:`ListenerOptions.discards` says.
+
+    :ivar utc: seconds since 1970-01-01 UTC.
+    :ivar size_bytes: of the data set.
+    """
+
+    utc: float
+    facts: AssociationFacts
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +197,29 @@ class RequestAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandEnded:
+    """A command of the operator for an object or a study has ended, or was not run.
+
+    :ivar facts: of the association that the last object came over.
+    :ivar command: as the operator wrote it; empty where none was chosen any more.
+    :ivar arguments: the words that were run, the program first; none where it was not run.
+    :ivar exit_code: ``None`` where it did not run; negative on POSIX where a signal has ended it.
+    :ivar seconds: that it ran.
+    :ivar output: the first 4,096 bytes of what it printed on both streams.
+    :ivar problem: why it has failed, one line; empty if it has not.
+    """
+
+    utc: float
+    facts: AssociationFacts
+    command: str
+    arguments: tuple[str, ...] = ()
+    exit_code: int | None = None
+    seconds: float = 0.0
+    output: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ContextsRefused:
     """An association was accepted, but some of what the peer proposed was not: it cannot send such instances.
 
@@ -193,6 +233,7 @@ class ContextsRefused:
 
 ListenerEvent: TypeAlias = (
     ReceivedInstance
+    | InstanceDiscarded
     | StoreFailed
     | EchoAnswered
     | AssociationBegan
@@ -202,6 +243,7 @@ ListenerEvent: TypeAlias = (
     | ArchiveRepaired
     | ArchiveStateChanged
     | RequestAnswered
+    | CommandEnded
 )
 
 
@@ -226,7 +268,9 @@ class ListenerCounts:
 
     :ivar stored: instances that are there now and were not before.
     :ivar duplicates: instances that came again and were there already.
+    :ivar discarded: instances that were acknowledged and not kept.
     :ivar failed: instances that were answered with a failure.
+    :ivar commands: of the operator that have ended well; ``failed_commands`` those that have not, or were not run.
     :ivar size_bytes: of all files whose instances were acknowledged.
     """
 
@@ -237,3 +281,6 @@ class ListenerCounts:
     echoes: int = 0
     associations: int = 0
     refused: int = 0
+    discarded: int = 0
+    commands: int = 0
+    failed_commands: int = 0

@@ -6,6 +6,8 @@ Whoever watches it reads buffers (:meth:`Listener.drain`) whenever it suits: an 
 from __future__ import annotations
 
 import asyncio
+import logging
+import shlex
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
@@ -20,7 +22,8 @@ from dicomgui.app.configuration.destinations import KnownDestination
 from dicomgui.app.configuration.listener_options import MAX_CONNECTIONS, CallerRule, ListenerOptions
 from dicomgui.app.configuration.provided import Provided, pattern_of, reported
 from dicomgui.app.context import AppContext
-from dicomgui.app.listening.arriving import Live, TrackedSink, comment_for
+from dicomgui.app.listening.arriving import DiscardingSink, Live, TrackedSink, comment_for
+from dicomgui.app.listening.command_runner import CommandRunner
 from dicomgui.app.listening.committing import judged
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.events import (
@@ -28,8 +31,10 @@ from dicomgui.app.listening.events import (
     ArchiveStateChanged,
     AssociationBegan,
     AssociationEnded,
+    CommandEnded,
     ContextsRefused,
     EchoAnswered,
+    InstanceDiscarded,
     ListenerCounts,
     ListenerEvent,
     OpenAssociation,
@@ -72,8 +77,10 @@ __all__ = [
     "AssociationBegan",
     "AssociationEnded",
     "CallerRule",
+    "CommandEnded",
     "ContextsRefused",
     "EchoAnswered",
+    "InstanceDiscarded",
     "Listener",
     "ListenerCounts",
     "ListenerEvent",
@@ -135,6 +142,7 @@ class Listener:
         self._archive = self.archive.files
         self._policy = options.policy()
         self._services: ListenerServices | None = None
+        self._runner: CommandRunner | None = None
         self._asking: dict[int, AssociationRequest] = {}
         self._refused: set[int] = set()
         self._server: Server | None = None
@@ -233,8 +241,7 @@ class Listener:
         self.archive.watchers.append(self._on_repaired)
         self.archive.state_watchers.append(self._on_state)
         try:
-            await self.archive.open()
-            await self.archive.limit_to(self.options.quotas.ceiling)
+            await self._open_archive()
         except BaseException:
             self._stop_watching()
             raise
@@ -242,17 +249,25 @@ class Listener:
         self._tracer = self._context.tracer if self._context.is_tracing else None
         self._services = self._make_services()
         try:
-            await asyncio.get_running_loop().run_in_executor(self._context.file_pool, self._archive.make_folders)
+            if not self.options.discards:
+                await asyncio.get_running_loop().run_in_executor(self._context.file_pool, self._archive.make_folders)
             await self._services.prepare()
             self._server = await self._serve(self._services)
         except BaseException:
             await self._close_archive(self._services)
             raise
         self._services.started()
+        if self.options.commands.has_any:
+            self._runner = CommandRunner(self.options.commands, self.options.folder, self._command_ended)
         report = self._take_early()
         if report is not None:
             asyncio.get_running_loop().call_soon(self._on_repaired, report)
         asyncio.get_running_loop().call_soon(self._tell_state)
+
+    async def _open_archive(self) -> None:
+        if not self.options.discards:
+            await self.archive.open()
+            await self.archive.limit_to(self.options.quotas.ceiling)
 
     def _take_early(self) -> RepairReport | None:
         """What was repaired before the listener ran."""
@@ -270,14 +285,18 @@ class Listener:
         assert self._services is not None
         try:
             await server.close()
+            if self._runner is not None:
+                await self._runner.close()
         finally:
+            self._runner = None
             await self._close_archive(self._services)
 
     async def _close_archive(self, services: ListenerServices) -> None:
         try:
             await services.close()
         finally:
-            await self.archive.close()
+            if not self.options.discards:
+                await self.archive.close()
             self._stop_watching()
 
     def _stop_watching(self) -> None:
@@ -295,6 +314,7 @@ class Listener:
             tracer=self._tracer,
             worklist=self._worklist,
             desk=self._desk,
+            keeps_files=not self.options.discards,
         )
 
     def _where(self, ae_title: str) -> KnownDestination | None:
@@ -416,6 +436,12 @@ class Listener:
 
     def _open_sink(self, request: StoreRequest) -> Sink | Reply:
         command = request.command
+        live = self._live.get(request.facts.association)
+        if self.options.discards:
+            sink_of_none = DiscardingSink()
+            if live is not None:
+                live.sink = sink_of_none
+            return sink_of_none
         try:
             sink = self._archive.receive(
                 sop_class_uid=command.affected_sop_class_uid,
@@ -426,7 +452,6 @@ class Listener:
             )
         except StorageError as error:
             return self._refuse(request, error)
-        live = self._live.get(request.facts.association)
         if live is not None:
             live.sink = sink
         return TrackedSink(self, request, sink)
@@ -451,6 +476,8 @@ class Listener:
         self._scribe(request).file("discarded", "", 0, f"{request.command.affected_sop_instance_uid} {why}")
 
     def _on_store(self, request: StoreRequest, result: object) -> Status | Reply | Awaitable[Status | Reply]:
+        if isinstance(result, int):
+            return self._discard(request, result)
         assert isinstance(result, Pending)
         if self.options.fsync:
             return self._commit_in_thread(request, result)
@@ -462,6 +489,19 @@ class Listener:
             return self._refuse(request, error)
         asyncio.get_running_loop().call_soon(self._tidy)  # when the answer has gone
         return self._keep(request, stored)
+
+    def _discard(self, request: StoreRequest, size_bytes: int) -> Status:
+        live, command = self._live.get(request.facts.association), request.command
+        if live is not None:
+            live.sink = None
+            live.instances += 1
+            live.size_bytes += size_bytes
+        self._bytes_received += size_bytes
+        self.counts.discarded += 1
+        self.counts.size_bytes += size_bytes
+        uids = command.affected_sop_class_uid, command.affected_sop_instance_uid, request.transfer_syntax_uid
+        self._tell(InstanceDiscarded(time.time(), request.facts, *uids, size_bytes))
+        return SUCCESS
 
     def _let_go(self, request: StoreRequest, pending: Pending) -> bool:
         """Whether it was held until now; what is held when its association ends is dropped."""
@@ -517,6 +557,16 @@ class Listener:
         self._tell(store_failed(time.time(), request.facts, request.command, error.status, str(error), error.hint))
         return Reply(error.status, comment_for(error))
 
+    def _command_ended(self, event: CommandEnded) -> None:
+        if event.problem:
+            self.counts.failed_commands += 1
+        else:
+            self.counts.commands += 1
+        level = logging.WARNING if event.problem else logging.INFO
+        text = f"{event.problem or 'a command has ended'}: {shlex.join(event.arguments) or event.command}"
+        Scribe(self._tracer, event.facts.association).note(level, f"{text}\n{event.output}".strip())
+        self._tell(event)
+
     def _on_over_quota(self, request: StoreRequest, reason: str) -> None:
         self._refuse(request, StorageError(reason, hint="How much a caller may store is among the listener's limits."))
 
@@ -528,6 +578,8 @@ class Listener:
             self._events.append(event)
         else:
             self._on_event(event)
+        if self._runner is not None:
+            self._runner.received(event)
         for watcher in tuple(self.watchers):
             watcher(event)
 

@@ -104,7 +104,7 @@ def arrived_of(event: ListenerEvent) -> Arrived | None:
         return None
     return Arrived(
         event.sop_class_uid, event.sop_instance_uid, event.transfer_syntax_uid, event.path, event.size_bytes,
-        event.outcome.value,
+        event.outcome.value, event.problem, event.anomalies,
     )  # fmt: skip
 
 

@@ -55,6 +55,7 @@ class ListenerServices:
     :param tell: takes events.
     :param worklist: what is scheduled; by default the rows of the desk.
     :param desk: made if it is not given.
+    :param keeps_files: whether anything may be written into the archive's folder.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class ListenerServices:
         tracer: Tracer | None,
         worklist: Worklist = (),
         desk: AnswerDesk | None = None,
+        keeps_files: bool = True,
     ) -> None:
         self.services = services
         self.desk = desk or AnswerDesk()
@@ -76,14 +78,14 @@ class ListenerServices:
         self._find = find
         self._tell = tell
         self._tracer = tracer
-        self._folder = archive.folder
+        self._folder = archive.folder if keeps_files else None
         self._commitments = context.commitments
         self._watched = context.watched
         scheduled = self.desk.worklist if worklist == () else worklist
         self._responder = Responder(
             archive, ae_title=ae_title, pool=context.file_pool, worklist=scheduled, on_broken=self._note_broken
         )
-        self.desk.begin(DeskRun(self._open, self._responder.judge, tell, ReportQueue(archive.folder)))
+        self.desk.begin(DeskRun(self._open, self._responder.judge, tell, ReportQueue(self._folder)))
 
     def handlers(self, own: Handlers) -> Handlers:
         """The handlers of the services, beside the listener's own for echo and store."""

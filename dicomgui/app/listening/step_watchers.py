@@ -59,10 +59,13 @@ class StepWatchers:
         self._has_run = self._is_announced = False
         self._saving = asyncio.Lock()
 
-    async def prepare(self, folder: Path) -> None:
-        """Read the file before the listener takes requests; its watchers are those of a former run of the program."""
-        self._path = folder / FILE_NAME
-        if not self._has_run:
+    async def prepare(self, folder: Path | None) -> None:
+        """Read the file before the listener takes requests; its watchers are those of a former run of the program.
+
+        :param folder: where the file lies; ``None`` keeps the watchers in memory alone.
+        """
+        self._path = None if folder is None else folder / FILE_NAME
+        if self._path is not None and not self._has_run:
             self._known = frozenset(await self._in_thread(partial(read_watchers, self._path)))
 
     def begin(self) -> None:

@@ -16,9 +16,10 @@ from dicomgui.app.nservices.requests import NOperation, NRequest, NResult
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes import availability, commitment, mpps, print_attributes, ups_attributes
 from dicomgui.network.service_classes.attributes import Code, dataset_of, items_of, new_uid, put, tag_of, text_of
+from dicomgui.network.service_classes.printer import REFERENCED_PRINT_JOBS
 from dicomgui.network.service_classes.references import Reference, references_in
 from dicomgui.network.service_classes.ups import CHANGE_STATE, REQUEST_CANCEL
-from dicomgui.network.service_classes.ups_watch import ALL_STEPS, SUBSCRIBE, UNSUBSCRIBE
+from dicomgui.network.service_classes.ups_watch import ALL_STEPS, FILTERED_STEPS, SUBSCRIBE, SUSPEND, UNSUBSCRIBE
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -31,6 +32,7 @@ _CT: Final = "1.2.840.10008.5.1.4.1.1.2"
 _STATION: Final = Code("STATION", "99LOCAL", "Our station")
 _WORKITEM: Final = Code("110005", "DCM", "Interpretation")
 _META: Final = print_attributes.GRAYSCALE_META
+_PRINTED: Final = frozenset({print_attributes.FILM_SESSION, print_attributes.FILM_BOX})
 _COLOR_BOX: Final = print_attributes.COLOR_IMAGE_BOX
 
 
@@ -51,6 +53,18 @@ class Draft:
     context: str = ""
     note: str = ""
 
+    def request(self) -> NRequest:
+        """The request; raises :class:`ConfigurationError` where something that is needed is missing."""
+        return NRequest(
+            self.operation,
+            self.sop_class_uid,
+            self.sop_instance_uid,
+            self.dataset,
+            self.type_id,
+            self.attributes,
+            self.context,
+        )
+
     @classmethod
     def of(cls, request: NRequest) -> Draft:
         """The draft of a request that was sent, to be sent again."""
@@ -70,6 +84,8 @@ class Known:
     :ivar image: a picture to print, with uncompressed pixel data.
     :ivar created: the last instance of each SOP class that a peer has made for us, with the context it is in.
     :ivar boxes: image boxes of the last film.
+    :ivar texts: annotation boxes of the last film.
+    :ivar job: the print job of what was printed last; empty where the printer has told none.
     :ivar transaction_uid: of the last claim of a unified procedure step.
     """
 
@@ -79,6 +95,8 @@ class Known:
     image: Dataset | None = None
     created: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     boxes: tuple[Reference, ...] = ()
+    texts: tuple[Reference, ...] = ()
+    job: str = ""
     transaction_uid: str = ""
 
     @property
@@ -109,7 +127,11 @@ def learned(known: Known, result: NResult) -> Known:
         created = {**known.created, request.sop_class_uid: (result.sop_instance_uid, request.context)}
         known = replace(known, created=created)
         if request.sop_class_uid == print_attributes.FILM_BOX and result.dataset is not None:
-            known = replace(known, boxes=references_in(result.dataset, "ReferencedImageBoxSequence"))
+            texts = references_in(result.dataset, "ReferencedBasicAnnotationBoxSequence")
+            known = replace(known, boxes=references_in(result.dataset, "ReferencedImageBoxSequence"), texts=texts)
+    if request.operation is NOperation.ACTION and request.sop_class_uid in _PRINTED and result.dataset is not None:
+        jobs = [Reference.of(item) for item in items_of(result.dataset, REFERENCED_PRINT_JOBS)]
+        known = replace(known, job=jobs[0].sop_instance_uid if jobs else "")
     is_action = request.operation is NOperation.ACTION and request.sop_class_uid == ups_attributes.PUSH
     if is_action and request.type_id == CHANGE_STATE and request.dataset is not None:
         known = replace(known, transaction_uid=text_of(request.dataset, "TransactionUID"))
@@ -266,6 +288,20 @@ def _pattern(is_color: bool) -> Dataset:
     return dataset_of({**values, "PixelData": ramp * (3 if is_color else 1)})
 
 
+def _annotation_box(known: Known) -> Draft:
+    kind = print_attributes.ANNOTATION_BOX
+    uid = known.texts[0].sop_instance_uid if known.texts else ""
+    note = (
+        "" if uid else "Give the film box an Annotation Display Format ID of the printer: its answer tells the boxes."
+    )
+    return Draft(NOperation.SET, kind, uid, print_attributes.annotation(1, "Annotation"), note=note)
+
+
+def _print_job(known: Known) -> Draft:
+    note = "" if known.job else "Name the print job; the answer to the print request tells it."
+    return Draft(NOperation.GET, print_attributes.PRINT_JOB, known.job, note=note)
+
+
 def _print(known: Known) -> Draft:
     film = known.instance(print_attributes.FILM_BOX)
     note = "" if film else "Name the film box that is to be printed."
@@ -339,14 +375,31 @@ def _ups_cancel(known: Known) -> Draft:
     return _ups(known, NOperation.ACTION, information, ups_attributes.PUSH, REQUEST_CANCEL)
 
 
-def _ups_subscription(known: Known, kind: int) -> Draft:
+def _ups_subscription(known: Known, kind: int, instance: str, note: str) -> Draft:
     values: dict[str, object] = {"ReceivingAE": known.our_ae}
     if kind == SUBSCRIBE:
         values["DeletionLock"] = "FALSE"
+    dataset = dataset_of(values)
     return Draft(
-        NOperation.ACTION, ups_attributes.PUSH, ALL_STEPS, dataset_of(values), kind, context=ups_attributes.WATCH,
-        note="All steps, present and future; name one instead to be told of that one alone.",
-    )  # fmt: skip
+        NOperation.ACTION, ups_attributes.PUSH, instance, dataset, kind, context=ups_attributes.WATCH, note=note
+    )
+
+
+def _ups_all(known: Known, kind: int) -> Draft:
+    note = "All steps, present and future; name one instead to be told of that one alone."
+    return _ups_subscription(known, kind, ALL_STEPS, note)
+
+
+def _ups_one(known: Known, kind: int) -> Draft:
+    uid = known.instance(ups_attributes.PUSH)
+    return _ups_subscription(known, kind, uid, "" if uid else "Name the step.")
+
+
+def _ups_filtered(known: Known, kind: int) -> Draft:
+    draft = _ups_subscription(known, kind, FILTERED_STEPS, "The steps, present and future, that match the other keys.")
+    if kind == SUBSCRIBE and draft.dataset is not None:
+        put(draft.dataset, "ScheduledProcedureStepPriority", "HIGH")
+    return draft
 
 
 TEMPLATES: Final = (
@@ -360,8 +413,10 @@ TEMPLATES: Final = (
     Template("film-session", "Print", "1. Film session", _film_session, keeps=True),
     Template("film-box", "Print", "2. Film box", _film_box, keeps=True),
     Template("image-box", "Print", "3. Image box", _image_box, keeps=True),
-    Template("print", "Print", "4. Print the film", _print, keeps=True),
-    Template("end-session", "Print", "5. Delete the session", _end_session, keeps=True),
+    Template("annotation-box", "Print", "4. Annotation box", _annotation_box, keeps=True),
+    Template("print", "Print", "5. Print the film", _print, keeps=True),
+    Template("print-job", "Print", "6. State of the print job", _print_job, keeps=True),
+    Template("end-session", "Print", "7. Delete the session", _end_session, keeps=True),
     Template("ups-push", _STEP, "Push", _ups_push),
     Template("ups-claim", _STEP, "Claim", lambda known: _ups_state(known, ups_attributes.IN_PROGRESS)),
     Template("ups-progress", _STEP, "Progress", _ups_progress),
@@ -369,7 +424,12 @@ TEMPLATES: Final = (
     Template("ups-complete", _STEP, "Complete", lambda known: _ups_state(known, ups_attributes.COMPLETED)),
     Template("ups-cancel", _STEP, "Ask for a cancel", _ups_cancel),
     Template("ups-read", _STEP, "Read it", _ups_read),
-    Template("ups-subscribe", _STEP, "Subscribe", lambda known: _ups_subscription(known, SUBSCRIBE)),
-    Template("ups-unsubscribe", _STEP, "Unsubscribe", lambda known: _ups_subscription(known, UNSUBSCRIBE)),
+    Template("ups-subscribe", _STEP, "Subscribe to all", lambda known: _ups_all(known, SUBSCRIBE)),
+    Template("ups-subscribe-step", _STEP, "Subscribe to one step", lambda known: _ups_one(known, SUBSCRIBE)),
+    Template("ups-subscribe-filtered", _STEP, "Subscribe to some", lambda known: _ups_filtered(known, SUBSCRIBE)),
+    Template("ups-suspend", _STEP, "Suspend all: no new steps", lambda known: _ups_all(known, SUSPEND)),
+    Template("ups-suspend-filtered", _STEP, "Suspend some: no new steps", lambda known: _ups_filtered(known, SUSPEND)),
+    Template("ups-unsubscribe", _STEP, "Unsubscribe from all", lambda known: _ups_all(known, UNSUBSCRIBE)),
+    Template("ups-unsubscribe-step", _STEP, "Unsubscribe from one step", lambda known: _ups_one(known, UNSUBSCRIBE)),
 )
 """All of them, in the order of the menu."""

@@ -54,6 +54,8 @@ def _add_send(line: Line, recipe: Recipe) -> str:
         raise CannotSayError("no file is chosen")
     if recipe.conversion is not Conversion.UNCOMPRESSED:
         line.option("--convert", recipe.conversion.value)
+    if recipe.sends_broken:
+        line.add("--send-broken")
     return ""
 
 

@@ -49,6 +49,7 @@ class Recipe:
     :ivar repeat: C-ECHOs on one association.
     :ivar paths: files and folders to send.
     :ivar conversion: what may be converted of them.
+    :ivar sends_broken: send files whose data sets are broken, too.
     :ivar keys: of a query or retrieval.
     :ivar returned: what a query asks for besides; ``None`` for the usual.
     :ivar level: of a query or retrieval.
@@ -67,6 +68,7 @@ class Recipe:
     repeat: int = 1
     paths: tuple[str, ...] = ()
     conversion: Conversion = Conversion.UNCOMPRESSED
+    sends_broken: bool = False
     keys: tuple[Key, ...] = ()
     returned: tuple[Key, ...] | None = None
     level: Level = Level.STUDY

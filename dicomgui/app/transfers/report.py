@@ -24,6 +24,7 @@ FORMATS: Final = (".csv", ".json", ".html")
 _COLUMNS = (
     "File", "State", "Status", "Reason", "Comment of the peer", "SOP class", "SOP class UID", "SOP instance UID",
     "Transfer syntax", "Transfer syntax UID", "Converted to", "Bytes", "Seconds", "Association in the trace", "Peer",
+    "Renaming",
 )  # fmt: skip
 
 _STYLE: Final = (
@@ -149,6 +150,7 @@ def _values(line: ReportLine) -> dict[str, str | int | float | None]:
         "seconds": round(result.seconds, 6) if result is not None else None,
         "association": result.association if result is not None and result.association else None,
         "peer": line.peer,
+        "renaming": result.renaming if result is not None else "",
     }
 
 
@@ -171,3 +173,4 @@ def _cells(line: ReportLine) -> Iterator[str]:
     yield f"{result.seconds:.6f}" if result is not None and result.seconds else ""
     yield str(result.association) if result is not None and result.association else ""
     yield line.peer
+    yield result.renaming if result is not None else ""

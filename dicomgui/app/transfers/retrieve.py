@@ -19,6 +19,7 @@ from dicomgui.app.context import AppContext
 from dicomgui.app.transfers.retrieve_contexts import ENCODINGS, contexts_for_get
 from dicomgui.app.transfers.retrieve_once import each_once
 from dicomgui.app.transfers.retrieve_results import (
+    ArrivalRemarks,
     Arrived,
     Counts,
     RetrieveProgress,
@@ -35,7 +36,7 @@ from dicomgui.network.errors import ConfigurationError, ConnectionLost, DicomNet
 from dicomgui.network.service import Handlers, Operation, Progress, Response
 from dicomgui.network.service.models import QueryOperation
 from dicomgui.network.status import Status
-from dicomgui.network.tracing import Record, Role
+from dicomgui.network.tracing import Record, Role, Scribe
 from dicomgui.network.uids import name_of
 from dicomgui.storage import Archive
 from dicomgui.trace.finding import Finding
@@ -109,6 +110,7 @@ class RetrieveJob:
         self._left = list(self._wanted)
         self._results: list[WantedResult] = []
         self._notes: list[str] = []
+        self._remarks = ArrivalRemarks()
         self._root = ""
         self._told = Counts()
         self._arrived: dict[str, None] | None = None
@@ -154,7 +156,7 @@ class RetrieveJob:
             seconds=until - self._started if self._started else 0.0,
             refused_uids=tuple(self._refused),
             is_cancelled=self._is_cancelled,
-            notes=tuple(dict.fromkeys(self._notes)),
+            notes=tuple(dict.fromkeys((*self._notes, *self._remarks.sentences))),
             error=self._error,
             findings=self._findings(),
         )
@@ -165,6 +167,7 @@ class RetrieveJob:
             self._arrived = {}
         if arrived.sop_instance_uid not in self._arrived or arrived.outcome != DUPLICATE:
             self._arrived_bytes += arrived.size_bytes
+            self._remarks.add(arrived)
         self._arrived[arrived.sop_instance_uid] = None
         self._deliveries += 1
         self._refused.pop(arrived.sop_instance_uid, None)
@@ -442,10 +445,17 @@ class GetJob(RetrieveJob):
 
     def _keep(self, sop_instance_uid: str, outcome: Arrived | str) -> None:
         if isinstance(outcome, Arrived):
+            event = DUPLICATE if outcome.outcome == DUPLICATE else "stored"
+            detail = "; ".join((outcome.outcome, *outcome.remarks))
+            self._scribe.file(event, str(outcome.path), outcome.size_bytes, detail)
             self.received(outcome)
         else:
             self._notes.append(f"An instance could not be kept: {outcome}")
             self.refused(sop_instance_uid)
+
+    @property
+    def _scribe(self) -> Scribe:
+        return Scribe(self._evidence, self._evidence.associations[-1])
 
     def _look_at_roles(self, association: Association, classes: Sequence[str]) -> None:
         """Without the SCP role for it, nothing of a class can come (PS3.4 C.4.3.2, PS3.7 D.3.3.4)."""

@@ -9,11 +9,12 @@ from pathlib import Path
 from dicomgui.app.asking.wanted import Wanted
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import DicomNetworkError
-from dicomgui.network.service import Progress
+from dicomgui.network.service import InstanceProblem, Progress, anomaly_text
 from dicomgui.network.status import Status
+from dicomgui.network.structure import Anomaly
 from dicomgui.trace.finding import Finding
 
-__all__ = ["Arrived", "Counts", "RetrieveProgress", "RetrieveReport", "WantedResult", "WantedState"]
+__all__ = ["ArrivalRemarks", "Arrived", "Counts", "RetrieveProgress", "RetrieveReport", "WantedResult", "WantedState"]
 
 
 class WantedState(Enum):
@@ -82,6 +83,8 @@ class Arrived:
     :ivar path: its file.
     :ivar size_bytes: of the file.
     :ivar outcome: how the file came to be, e.g. ``stored`` or ``duplicate``.
+    :ivar problem: what is wrong with it, where instances are kept all the same.
+    :ivar anomalies: its departures from the standard that any reader gets over; one of each kind.
     """
 
     sop_class_uid: str
@@ -90,6 +93,39 @@ class Arrived:
     path: Path
     size_bytes: int
     outcome: str = "stored"
+    problem: InstanceProblem | None = None
+    anomalies: tuple[Anomaly, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """The problem and the anomalies in a few words each."""
+        return (*(() if self.problem is None else (self.problem.text,)), *map(anomaly_text, self.anomalies))
+
+
+class ArrivalRemarks:
+    """Problems and anomalies of instances that have arrived: of each kind the first, and the number of instances."""
+
+    def __init__(self) -> None:
+        self._found: dict[Enum, tuple[str, int]] = {}
+
+    def add(self, arrived: Arrived) -> None:
+        """Note what is wrong or odd with an instance."""
+        if arrived.problem is not None:
+            self._note(arrived.problem.code, f"broken, but kept: {arrived.problem.text}", arrived)
+        for one in arrived.anomalies:
+            self._note(one.code, f"against the standard, but kept: {anomaly_text(one)}", arrived)
+
+    def _note(self, code: Enum, text: str, arrived: Arrived) -> None:
+        first, count = self._found.get(code, ("", 0))
+        self._found[code] = first or f"{arrived.sop_instance_uid} is {text}", count + 1
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """One for each kind."""
+        return tuple(
+            f"{text}; so {'is' if count == 2 else 'are'} {count - 1:,} more." if count > 1 else f"{text}."
+            for text, count in self._found.values()
+        )
 
 
 @dataclass(frozen=True, slots=True)

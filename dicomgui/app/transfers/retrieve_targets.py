@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from dicomgui.app.transfers.retrieve_results import Arrived
 from dicomgui.network.dimse.assembler import Sink
-from dicomgui.network.service import FolderTarget, Handlers, Reply, StoreRequest
+from dicomgui.network.dimse.commands import Command, CStoreRQ
+from dicomgui.network.service import AssociationFacts, FolderTarget, Handlers, Reply, StoreRequest
 from dicomgui.network.status import Status
 from dicomgui.storage import Archive, Outcome, Pending, StorageError, Stored
 
@@ -39,7 +42,7 @@ def into_folder(folder: Path, keep: Keep) -> Handlers:
         keep(*_arrived(request, path, path.stat().st_size, "stored" if is_new else DUPLICATE))
         return answer
 
-    return Handlers(open_sink=target.open_sink, on_store=on_store)
+    return Handlers(open_sink=target.open_sink, on_store=on_store, on_refused=partial(_refused, keep))
 
 
 def into_archive(archive: Archive, pool: Executor, keep: Keep) -> Handlers:
@@ -87,10 +90,17 @@ def into_archive(archive: Archive, pool: Executor, keep: Keep) -> Handlers:
         assert isinstance(result, Pending)
         return commit(request, result)
 
-    return Handlers(open_sink=open_sink, on_store=on_store)
+    return Handlers(open_sink=open_sink, on_store=on_store, on_refused=partial(_refused, keep))
 
 
 def _arrived(request: StoreRequest, path: Path, size_bytes: int, outcome: str) -> tuple[str, Arrived]:
     command = request.command
-    uid = command.affected_sop_instance_uid
-    return uid, Arrived(command.affected_sop_class_uid, uid, request.transfer_syntax_uid, path, size_bytes, outcome)
+    uid, check = command.affected_sop_instance_uid, request.check
+    arrived = Arrived(command.affected_sop_class_uid, uid, request.transfer_syntax_uid, path, size_bytes, outcome)
+    return uid, arrived if check is None else replace(arrived, problem=check.problem, anomalies=check.anomalies)
+
+
+def _refused(keep: Keep, _facts: AssociationFacts, command: Command, reply: Reply) -> None:
+    """An instance was refused for its data set, before it was to be kept."""
+    if isinstance(command, CStoreRQ):
+        keep(command.affected_sop_instance_uid, reply.comment or reply.status.meaning())

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from dicomgui.app.connection import ConnectionOptions
@@ -27,6 +27,8 @@ from dicomgui.app.files.conversion import (
     remedy_of,
 )
 from dicomgui.app.files.sources import Selection, SendItem, Skipped, scan
+from dicomgui.app.transfers.renaming import Renamer
+from dicomgui.app.transfers.send_manner import SendManner
 from dicomgui.app.transfers.send_results import Cause, ItemResult, ItemState, SendProgress, SendReport
 from dicomgui.app.transfers.whole_files import WholeFiles
 from dicomgui.network.association.params import PeerAddress
@@ -51,6 +53,7 @@ __all__ = [
     "Selection",
     "SendItem",
     "SendJob",
+    "SendManner",
     "SendProgress",
     "SendReport",
     "Skipped",
@@ -65,11 +68,17 @@ PROGRESS_S = 0.1
 MAX_AT_ONCE = 16
 """C-STOREs outstanding on one association, where the peer takes more or sets no limit."""
 
+MAX_METERED = 64
+"""Associations whose last file is still counted."""
+
 LARGE_BYTES = 1_048_576
 """Files from this size on have progress of their own."""
 
 MAX_REFUSALS = 8
 """Refused kinds of instances that are explained; each file has its own reason anyway."""
+
+
+_USUAL = SendManner()
 
 
 async def prepare(
@@ -112,15 +121,35 @@ async def send(
     *,
     conversion: Conversion = Conversion.UNCOMPRESSED,
     sends_broken: bool = False,
+    manner: SendManner = _USUAL,
     on_result: Callable[[ItemResult], None] | None = None,
     on_progress: Callable[[SendProgress], None] | None = None,
 ) -> SendReport:
     """Send all instances of ``selection``; see :class:`SendJob`."""
     job = SendJob(
-        context, peer, options, selection, conversion=conversion, sends_broken=sends_broken, on_result=on_result,
-        on_progress=on_progress,
+        context, peer, options, selection, conversion=conversion, sends_broken=sends_broken, manner=manner,
+        on_result=on_result, on_progress=on_progress,
     )  # fmt: skip
     return await job.run()
+
+
+@dataclass(eq=False, slots=True)
+class _Turn:
+    """One association of a send, or the attempt at one.
+
+    :ivar number: in the trace; 0 until it is there.
+    :ivar left: how many more instances it may carry.
+    :ivar fallbacks: by SOP class and transfer syntax UID: the transfer syntax to convert into.
+    :ivar begun: the instance whose first byte left last.
+    :ivar answered: the peer has answered, or a file was at fault.
+    """
+
+    left: float = math.inf
+    number: int = 0
+    fallbacks: dict[tuple[str, str], str] = field(default_factory=dict)
+    begun: SendItem | None = None
+    answered: bool = False
+    broken: DicomNetworkError | None = None
 
 
 class SendJob:
@@ -134,6 +163,8 @@ class SendJob:
         between the uncompressed transfer syntaxes (PS3.5 10.1).
     :param sends_broken: send files whose data sets break off or cannot be read as well, to test receivers; otherwise
         each is looked at before, and such a file has failed without being sent.
+    :param manner: how many associations, with how much on each; see :class:`SendManner`. Of several at once, one that
+        ends before anything was answered leaves its files to the others; the last one ends the send.
     :param on_result: told of each instance as its result is known.
     :param on_progress: told before and after each instance, and now and then within a large one.
     """
@@ -147,11 +178,12 @@ class SendJob:
         *,
         conversion: Conversion = Conversion.UNCOMPRESSED,
         sends_broken: bool = False,
+        manner: SendManner = _USUAL,
         on_result: Callable[[ItemResult], None] | None = None,
         on_progress: Callable[[SendProgress], None] | None = None,
     ) -> None:
         self._pool = context.file_pool
-        self._fallbacks: dict[tuple[str, str], str] = {}
+        self._manner = manner
         self._changes: dict[RemarkCode, tuple[str, int]] = {}
         self._conversion = conversion
         self._sends_broken = sends_broken
@@ -167,7 +199,7 @@ class SendJob:
         self._context = context
         self._bytes_total = selection.size_bytes
         self._bytes_done = 0
-        self._current: SendItem | None = None
+        self._current: dict[int, SendItem] = {}
         self._bytes_sent = 0
         self._results: list[ItemResult] = []
         self._associations: list[int] = []
@@ -175,9 +207,9 @@ class SendJob:
         self._remedy: Conversion | None = None
         self._unconverted: dict[str, Finding] = {}
         self._in_flight: list[SendItem] = []
-        self._begun: SendItem | None = None
-        self._answered = False
-        self._broken: DicomNetworkError | None = None
+        self._working = 0
+        self._kinds: dict[int, list[SendItem]] = {}
+        self._renamer: Renamer | None = None
         self._error: DicomNetworkError | None = None
         self._started = 0.0
         self._ended = 0.0
@@ -194,14 +226,21 @@ class SendJob:
         :param complete: gives the options with the secrets that they need; asked before the first connection.
         """
         self._started = time.perf_counter()
-        groups = groups_of(self._selection.items, self._conversion)
+        groups = groups_of(self._selection.items, self._conversion, syntaxes=self._manner.syntaxes)
         try:
             if complete is not None:
                 self._options = await complete(self._options, self._peer)
             if not self._sends_broken:
                 self._whole = WholeFiles(self._pool, chain.from_iterable(groups))
-            for queue in groups:
-                await self._send_group(queue)
+            if self._manner.renames:
+                loop = asyncio.get_running_loop()
+                self._renamer = await loop.run_in_executor(self._pool, Renamer, self._selection.directories)
+            self._kinds = {id(queue): _one_of_each_kind(queue) for queue in groups}
+            self._working = min(self._manner.associations, max(1, len(self._selection.items)))
+            async with asyncio.TaskGroup() as group:
+                for number in range(1, self._working):
+                    group.create_task(self._send_groups(groups), name=f"association {number} of a send")
+                await self._send_groups(groups)
         except asyncio.CancelledError:
             self._cancelled(groups)
             raise
@@ -220,7 +259,7 @@ class SendJob:
         """Where the send stands, or how it ended."""
         until = self._ended or time.perf_counter()
         return SendReport(
-            results=tuple(self._results),
+            results=self._in_order(),
             skipped=self._selection.skipped,
             associations=tuple(self._associations),
             bytes_sent=self._bytes_sent,
@@ -228,6 +267,11 @@ class SendJob:
             error=self._error,
             findings=self._findings(),
         )
+
+    def _in_order(self) -> tuple[ItemResult, ...]:
+        """The results in the order of the selection, however many associations there were."""
+        place = {id(item): number for number, item in enumerate(self._selection.items)}
+        return tuple(sorted(self._results, key=lambda result: place[id(result.item)]))
 
     def _findings(self) -> tuple[Finding, ...]:
         """What the trace shows. That some contexts were refused is a remark there; here it is why files failed.
@@ -252,112 +296,137 @@ class SendJob:
         )
         return replace(finding, tries=(advice, *finding.tries))
 
-    async def _send_group(self, queue: deque[SendItem]) -> None:
-        while queue:
-            if self._error is None:
-                await self._send_over_one_association(queue)
-            else:
-                self._finish(
-                    ItemResult(queue.popleft(), ItemState.FAILED, reason=str(self._error), cause=Cause.NETWORK)
-                )
+    async def _send_groups(self, groups: Sequence[deque[SendItem]]) -> None:
+        """Send over one association after the other; several of these run side by side where that is asked for."""
+        for queue in groups:
+            while queue and self._error is None:
+                error = await self._send_over_one_association(queue)
+                if error is not None:
+                    self._working -= 1
+                    if self._working:
+                        return  # the others go on
+                    self._error = error
+            if self._error is not None:
+                self._give_up(queue)
 
-    async def _send_over_one_association(self, queue: deque[SendItem]) -> None:
-        """Send from the queue until it is empty or the association has ended; each call takes one off at least."""
-        first = await self._next_of(queue, 0)
+    def _give_up(self, queue: deque[SendItem]) -> None:
+        while queue:
+            self._finish(ItemResult(queue.popleft(), ItemState.FAILED, reason=str(self._error), cause=Cause.NETWORK))
+
+    async def _send_over_one_association(self, queue: deque[SendItem]) -> DicomNetworkError | None:
+        """Send from the queue until it is empty or the association has ended.
+
+        :returns: the reason why nothing was answered; each call that gives none takes one file off at least.
+        """
+        turn = _Turn()
+        first = await self._next_of(queue, turn)
         if first is None:
-            return
-        self._put_back(queue, first)
-        self._answered = False
-        self._broken = None
-        contexts = propose(queue, self._conversion)
+            return None
+        self._put_back(queue, first, turn)
+        turn.answered = False
+        turn.left = self._manner.per_association or math.inf
+        # Of several associations any may get any file, also one that another one puts back.
+        kinds = self._kinds[id(queue)] if self._manner.associations > 1 else queue
+        contexts = propose(kinds, self._conversion, self._manner.syntaxes)
         try:
             async with self._options.connect(self._peer, contexts, self._evidence) as association:
+                turn.number = association.number
                 self._associations.append(association.number)
-                self._fallbacks = fallbacks_of(association.negotiated, queue, self._conversion)
-                at_once = min(association.negotiated.max_invoked or MAX_AT_ONCE, MAX_AT_ONCE, len(queue))
+                turn.fallbacks = fallbacks_of(association.negotiated, kinds, self._conversion, self._manner.syntaxes)
+                at_once = min(association.negotiated.max_invoked or MAX_AT_ONCE, MAX_AT_ONCE, max(1, len(queue)))
                 if at_once == 1:
-                    await self._send_one_by_one(association, queue)
+                    await self._send_one_by_one(association, queue, turn)
                 async with asyncio.TaskGroup() as group:  # several where an asynchronous operations window was agreed
                     for lane in range(1, at_once):
-                        group.create_task(self._send_in_turn(association, queue), name=f"lane {lane} of a send")
-                    await self._send_in_turn(association, queue)
+                        group.create_task(self._send_in_turn(association, queue, turn), name=f"lane {lane} of a send")
+                    await self._send_in_turn(association, queue, turn)
         except DicomNetworkError as error:
-            self._broken = error
-        if queue and not self._answered:
-            self._error = self._broken or ConnectionLost(
-                "the peer ended the association before anything was sent", peer=str(self._peer), phase="transfer"
-            )
+            turn.broken = error
+        self._current.pop(turn.number, None)
+        if not queue or turn.answered:
+            return None
+        return turn.broken or ConnectionLost(
+            "the peer ended the association before anything was sent", peer=str(self._peer), phase="transfer"
+        )
 
-    async def _send_one_by_one(self, association: Association, queue: deque[SendItem]) -> None:
+    async def _send_one_by_one(self, association: Association, queue: deque[SendItem], turn: _Turn) -> None:
         """Send what is next until nothing is left; each leaves as soon as the one before was answered."""
         following: SendItem | None = None
 
         def launched(_: InstanceFile) -> None:
             if following is not None:
-                self._begin(association, following)
+                self._begin(turn, following)
 
         lane = association.store_lane(launched, priority=self._options.priority)
-        item = await self._next_of(queue, association.number)
+        item = await self._next_of(queue, turn)
         while item is not None and (lane.is_under_way or association.is_connected):
-            following = await self._next_of(queue, association.number)
-            result = await self._send_one(association, item, following, lane)
+            following = await self._next_of(queue, turn)
+            result = await self._send_one(association, turn, item, following, lane)
             self._in_flight.remove(item)
-            self._take_result(result)
+            self._take_result(turn, result)
             item = following
         if item is not None:  # not its fault: it goes over the next association
-            self._put_back(queue, item)
+            self._put_back(queue, item, turn)
 
-    def _put_back(self, queue: deque[SendItem], item: SendItem) -> None:
+    def _put_back(self, queue: deque[SendItem], item: SendItem, turn: _Turn) -> None:
+        turn.left += 1
         self._in_flight.remove(item)
         queue.appendleft(item)
 
-    async def _next_of(self, queue: deque[SendItem], association: int) -> SendItem | None:
+    async def _next_of(self, queue: deque[SendItem], turn: _Turn) -> SendItem | None:
         """Take the next file that is whole off the queue; those before it that are broken have failed."""
-        while queue:
+        while queue and turn.left > 0:
             item = queue.popleft()
+            turn.left -= 1
             self._in_flight.append(item)
             problem = None if self._whole is None else await self._whole.problem_of(item)
             if problem is None:
                 return item
             self._in_flight.remove(item)
+            turn.left += 1
             reason = f"not sent, the file is broken: {problem.text}"
-            Scribe(self._evidence, association).file("failed", str(item.path), item.size_bytes, reason)
-            self._finish(ItemResult(item, ItemState.FAILED, reason=reason, cause=Cause.FILE, association=association))
+            Scribe(self._evidence, turn.number).file("failed", str(item.path), item.size_bytes, reason)
+            self._finish(ItemResult(item, ItemState.FAILED, reason=reason, cause=Cause.FILE, association=turn.number))
         return None
 
-    async def _send_in_turn(self, association: Association, queue: deque[SendItem]) -> None:
+    async def _send_in_turn(self, association: Association, queue: deque[SendItem], turn: _Turn) -> None:
         """Send what is next until nothing is left; where the peer takes several at once, several of these run."""
-        while association.is_connected and (item := await self._next_of(queue, association.number)) is not None:
-            result = await self._send_one(association, item, queue[0] if queue else None)
+        while association.is_connected and (item := await self._next_of(queue, turn)) is not None:
+            result = await self._send_one(association, turn, item, queue[0] if queue else None)
             self._in_flight.remove(item)
-            self._take_result(result)
+            self._take_result(turn, result)
 
-    def _take_result(self, result: ItemResult) -> None:
+    def _take_result(self, turn: _Turn, result: ItemResult) -> None:
         # What is wrong with a file is not the peer's fault: the others deserve their try.
-        self._answered = self._answered or result.status is not None or result.cause is Cause.FILE
+        turn.answered = turn.answered or result.status is not None or result.cause is Cause.FILE
         self._finish(result)
 
-    def _begin(self, association: Association, item: SendItem) -> None:
+    def _begin(self, turn: _Turn, item: SendItem) -> None:
         """The first byte of a file is about to leave."""
-        if self._begun is item:
+        if turn.begun is item:
             return
-        self._begun = item
+        turn.begun = item
         if self._meter is not None:
-            self._meter.begin(item.size_bytes)
+            self._meter.begin(turn.number, item.size_bytes)
         path, name = str(item.path), item.name
-        scribe = Scribe(self._evidence, association.number)
+        scribe = Scribe(self._evidence, turn.number)
         scribe.file("opened", path, item.size_bytes, "" if name == path else name)
 
     async def _send_one(
-        self, association: Association, item: SendItem, next_item: SendItem | None, lane: StoreLane | None = None
+        self,
+        association: Association,
+        turn: _Turn,
+        item: SendItem,
+        next_item: SendItem | None,
+        lane: StoreLane | None = None,
     ) -> ItemResult:
-        self._current = item
-        self._begin(association, item)
+        self._current[turn.number] = item
+        self._begin(turn, item)
         self._tell_progress()
         started = time.perf_counter()
-        other = self._fallbacks.get(pair_of(item), "") if self._fallbacks else ""
+        other = turn.fallbacks.get(pair_of(item), "") if turn.fallbacks else ""
         try:
-            following = self._following(next_item)
+            following = self._following(turn, next_item)
             if not other:
                 response = await self._store(association, file_of(item), following, lane)
             else:
@@ -375,7 +444,7 @@ class SendJob:
         except (OSError, DicomNetworkError) as error:
             # A time-out of the network is an OSError too.
             if isinstance(error, DicomNetworkError) and not isinstance(error, Part10Error | LocalProtocolError):
-                self._broken = error
+                turn.broken = error
                 return self._failed(association, item, error, Cause.NETWORK, started)
             scribe = Scribe(self._evidence, association.number)
             scribe.file("failed", str(item.path), item.size_bytes, str(error))
@@ -394,9 +463,9 @@ class SendJob:
             other,
         )
 
-    def _following(self, item: SendItem | None) -> InstanceFile | None:
+    def _following(self, turn: _Turn, item: SendItem | None) -> InstanceFile | None:
         """What can be read ahead: nothing that has to be converted first."""
-        if item is None or (self._fallbacks and pair_of(item) in self._fallbacks):
+        if item is None or (turn.fallbacks and pair_of(item) in turn.fallbacks):
             return None
         return file_of(item)
 
@@ -436,7 +505,9 @@ class SendJob:
         )
 
     def _finish(self, result: ItemResult) -> None:
-        self._current = None
+        self._current.pop(result.association, None)
+        if self._renamer is not None:
+            result = self._renamer.take(result)
         self._results.append(result)
         size = result.item.size_bytes
         self._bytes_done += size
@@ -455,21 +526,24 @@ class SendJob:
                 self._finish(ItemResult(queue.popleft(), ItemState.CANCELLED, reason="cancelled", association=number))
 
     def _on_moved(self) -> None:
-        if self._current is not None:
+        if self._current:
             self._tell_progress()
 
     def _tell_progress(self) -> None:
         if self._on_progress is None:
             return
-        current = self._current
-        part = 0 if current is None or self._meter is None else min(self._meter.bytes_sent, current.size_bytes)
+        part = (
+            0
+            if self._meter is None
+            else sum(min(self._meter.bytes_sent(number), item.size_bytes) for number, item in self._current.items())
+        )
         self._on_progress(
             SendProgress(
                 done=len(self._results),
                 total=len(self._selection.items),
                 bytes_done=self._bytes_done + part,
                 bytes_total=self._bytes_total,
-                current=current,
+                current=next(reversed(self._current.values()), None),
                 bytes_failed=self._bytes_done - self._bytes_sent,
             )
         )
@@ -483,19 +557,30 @@ class _Meter(Evidence):
 
     def __init__(self, onward: Tracer | None, moved: Callable[[], None]) -> None:
         super().__init__(onward)
-        self.bytes_sent = 0
+        self._sent: dict[int, int] = {}
         self._moved = moved
         self._next = math.inf
 
-    def begin(self, size_bytes: int) -> None:
-        """The next file comes."""
-        self.bytes_sent = 0
-        self._next = time.monotonic() + PROGRESS_S if size_bytes >= LARGE_BYTES else math.inf
+    def bytes_sent(self, association: int) -> int:
+        """How much of its file has left on an association."""
+        return self._sent.get(association, 0)
+
+    def begin(self, association: int, size_bytes: int) -> None:
+        """The next file of an association comes."""
+        if len(self._sent) > MAX_METERED:
+            self._sent.pop(next(iter(self._sent)))
+        self._sent[association] = 0
+        if size_bytes >= LARGE_BYTES:
+            self._next = time.monotonic() + PROGRESS_S
+        elif len(self._sent) == 1:
+            self._next = math.inf
 
     def take_sent(self, sent: Sequence[PduRecord], message: DimseRecord | None = None) -> None:
         """Take the P-DATA-TF PDUs that were sent at once."""
         super().take_sent(sent, message)
-        self.bytes_sent += sum([record[5] for record in sent]) - PDATA_HEAD.size * len(sent)
+        number = sent[-1][0]
+        size = sum([record[5] for record in sent]) - PDATA_HEAD.size * len(sent)
+        self._sent[number] = self._sent.get(number, 0) + size
         mono = sent[-1][1]
         if mono >= self._next:
             self._next = mono + PROGRESS_S
@@ -504,6 +589,10 @@ class _Meter(Evidence):
     def take_later(self, count: int, make: MakeSent) -> None:
         """Take those of a small message: they are counted, and so must be made."""
         self.take_sent(*make())
+
+
+def _one_of_each_kind(items: Iterable[SendItem]) -> list[SendItem]:
+    return list({pair_of(item): item for item in items}.values())
 
 
 def _state_of(status: Status) -> ItemState:

@@ -50,6 +50,7 @@ class ItemResult(NamedTuple):
     :ivar association: the association's number in the trace; 0 for none.
     :ivar seconds: from the start of sending, a conversion included, to the answer.
     :ivar sent_as: transfer syntax UID into which it was converted, or was to be; empty for a file sent as it is.
+    :ivar renaming: what became of the file's name, where files are to be renamed; empty for nothing.
     """
 
     item: SendItem
@@ -61,6 +62,7 @@ class ItemResult(NamedTuple):
     association: int = 0
     seconds: float = 0.0
     sent_as: str = ""
+    renaming: str = ""
 
     @property
     def is_sent(self) -> bool:
@@ -97,7 +99,7 @@ class SendProgress:
 class SendReport:
     """What became of a send as a whole.
 
-    :ivar results: one for each instance, in the order in which they became known.
+    :ivar results: one for each instance that has one, in the order of the selection.
     :ivar skipped: what was chosen and is no instance.
     :ivar associations: numbers in the trace of the associations that were opened.
     :ivar bytes_sent: sizes of the files that the peer has.

@@ -14,7 +14,7 @@ from dicomgui.app.explaining import explain_failure
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.gui.panels.panel import Workplace
 from dicomgui.gui.widgets.text import count_text, size_text
-from dicomgui.storage import Discarded, StorageError, StoredFile, Trash
+from dicomgui.storage import Discarded, RepairReport, StorageError, StoredFile, Trash
 from dicomgui.trace.finding import plain
 
 __all__ = ["KEPT", "ArchiveWork", "Said", "deleted_text", "purge_old"]
@@ -115,9 +115,9 @@ class ArchiveWork:
                 return self._failed(job, "The index was not made anew.", error)
             if report is None:
                 return self._failed(job, f"The index was not made anew: {trouble}")
-            said = Said(f"The index was made anew of {count_text(report.files, 'instance')}")
+            said = Said(_rebuilt(report), "warning" if report.broken else "good")
             job.update(files_done=report.files, files_total=report.files)
-            job.finish(JobState.DONE, text=said.text)
+            job.finish(JobState.WARNING if report.broken else JobState.DONE, text=said.text)
             return said
 
     # deleting
@@ -167,6 +167,13 @@ def _imported(report: ImportReport) -> str:
         parts.append(report.failed[0][1])
     if report.broken:
         parts.append(": ".join(report.broken[0]))
+    return plain(" · ".join(parts), 400)
+
+
+def _rebuilt(report: RepairReport) -> str:
+    parts = [f"The index was made anew of {count_text(report.files, 'instance')}"]
+    if report.broken:
+        parts += [f"{report.broken_count:,} broken", ": ".join((report.broken[0].path.name, report.broken[0].text))]
     return plain(" · ".join(parts), 400)
 
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from dicomgui.app.configuration.listener_options import CallerRule
 from dicomgui.app.configuration.settings import ListenerSettings
+from dicomgui.gui.listener.command_fields import CommandFields
 from dicomgui.gui.listener.quota_fields import QuotaFields
 from dicomgui.gui.listener.service_fields import ServiceFields
 from dicomgui.gui.peers.association_fields import AssociationFields
@@ -61,31 +62,42 @@ class ListenerFields(QWidget):
         self.admission = _Admission()
         self.association = AssociationFields("listener", is_server=True)
         self.quotas = QuotaFields()
-        self._sets: tuple[FieldSet, ...] = (self.services, self.tls, self.admission, self.association, self.quotas)
+        self.commands = CommandFields()
+        self._sets: tuple[FieldSet, ...] = (
+            self.services,
+            self.tls,
+            self.admission,
+            self.association,
+            self.quotas,
+            self.commands,
+        )
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         for fields in self._sets:
-            if fields not in (self.services, self.quotas):
+            if fields not in (self.services, self.quotas, self.commands):
                 column.addWidget(fields)
             fields.changed.connect(self._on_changed)
             fields.submitted.connect(self.submitted)
         self.section = Section("listener_security", "Security and association", inside)
         self.services_section = Section("listener_services", "Services", self.services)
         self.quotas_section = Section("listener_limits", "Limits", self.quotas)
+        self.commands_section = Section("listener_commands", "Commands", self.commands)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(2)
         outer.addWidget(self.services_section)
         outer.addWidget(self.section)
         outer.addWidget(self.quotas_section)
+        outer.addWidget(self.commands_section)
         self.show_settings(ListenerSettings())
 
     def show_settings(self, settings: ListenerSettings) -> None:
         """Fill in."""
         self.users = settings.users
         self.quotas.show_quotas(settings.quotas)
+        self.commands.show_commands(settings.commands)
         self.services.show_settings(settings)
         self.tls.set_texts(TlsFields.texts_of(settings.tls, is_on=settings.use_tls))
         self.admission.set_texts({
@@ -141,6 +153,7 @@ class ListenerFields(QWidget):
             max_associations=self.association.max_associations(),
             max_sent_pdu_length=self.association.max_sent_pdu_length(),
             quotas=self.quotas.quotas(),
+            commands=self.commands.commands(),
         )
 
     def _on_changed(self) -> None:
@@ -157,6 +170,8 @@ class ListenerFields(QWidget):
         self.section.show_summary(self._summary(rule))
         self.services_section.show_summary(self.services.summary())
         self.quotas_section.show_summary(self.quotas.summary())
+        self.commands.show_note(discards=self.services.discards)
+        self.commands_section.show_summary(self.commands.summary())
         self.changed.emit()
 
     def _summary(self, rule: CallerRule) -> str:

@@ -369,7 +369,7 @@ class ListenerPanel(Panel):
 
     def _show_counts(self, listener: Listener, now: float) -> None:
         counts = listener.counts
-        through = counts.stored + counts.duplicates
+        through = counts.stored + counts.duplicates + counts.discarded
         per_second, bytes_per_second = self._rates.sample(now, through, listener.bytes_received)
         if self._job is not None:
             self._job.update(files_done=through, bytes_done=listener.bytes_received)
@@ -377,6 +377,7 @@ class ListenerPanel(Panel):
         if per_second or bytes_per_second:
             parts += [f"{per_second:,.1f} instances/s", f"{size_text(bytes_per_second)}/s"]
         parts += [f"{count:,} {word}" for count, word in (
+            (counts.discarded, "not kept"),
             (counts.duplicates, "there already"), (counts.failed, "not stored"), (counts.refused, "refused"),
         ) if count]  # fmt: skip
         parts.append(f"{count_text(len(listener.associations), 'association')} open")

@@ -11,7 +11,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
 from dicomgui.app.listening.listener import (
+    CommandEnded,
     EchoAnswered,
+    InstanceDiscarded,
     ListenerEvent,
     ReceivedInstance,
     Refusal,
@@ -50,7 +52,7 @@ _OUTCOMES = {
     Outcome.KEPT_SECOND: "stored beside another with its UID",
     Outcome.REPLACED: "took the place of another with its UID",
 }
-Shown = ReceivedInstance | StoreFailed | EchoAnswered | Refusal | RequestAnswered
+Shown = ReceivedInstance | InstanceDiscarded | StoreFailed | EchoAnswered | Refusal | RequestAnswered | CommandEnded
 
 
 class _Cells(NamedTuple):
@@ -95,11 +97,17 @@ def _cells(event: Shown) -> _Cells:
     caller = plain(f"{event.facts.calling_ae_title} ({event.facts.peer})")
     if isinstance(event, EchoAnswered):
         return _Cells((moment, caller, "C-ECHO", "", "", "answered"), "good")
+    if isinstance(event, CommandEnded):
+        said = " ".join((event.problem, event.output)).strip()
+        cells = (moment, caller, "Command", plain(event.command), "", plain(said or "done"))
+        return _Cells(cells, "error" if event.problem else "good")
     if isinstance(event, RequestAnswered):
         outcome = f"failed: {plain(event.problem)}" if event.problem else "answered"
         cells = (moment, caller, plain(event.service), plain(event.detail), "", outcome)
         return _Cells(cells, "error" if event.problem else "good")
     what, instance = plain(name_of(event.sop_class_uid)), plain(event.sop_instance_uid)
+    if isinstance(event, InstanceDiscarded):
+        return _Cells((moment, caller, what, instance, size_text(event.size_bytes), "acknowledged, not kept"), "good")
     if isinstance(event, StoreFailed):
         return _Cells((moment, caller, what, instance, "", f"not stored: {plain(event.reason)}"), "error")
     is_good = event.outcome is Outcome.STORED and event.problem is None

@@ -111,6 +111,9 @@ class ServiceFields(FieldSet):
         for treatment, text in _STRICTNESS.items():
             strictness.addItem(text, treatment.value)
         self.add_row(("strictness", "Broken instances", strictness, None))
+        tip = "For load tests: no folder and no index, and queries and retrievals are not answered"
+        discards = check_box("listener_discards", "Receive and discard: answer Success, keep nothing", tip=tip)
+        self.add_row(("discards", "", discards, None))
         self.note = PlainLabel(tone="warning", scale=0.9, wrap=True)
         self.note.setObjectName("listener_services_note")
         self.add_wide(self.note)
@@ -131,6 +134,7 @@ class ServiceFields(FieldSet):
             "layout": settings.layout.value,
             "duplicates": settings.on_duplicate.value,
             "strictness": settings.strictness.value,
+            "discards": YES if settings.discards else "",
         }
         self.set_texts(texts)
         self._show()
@@ -154,7 +158,13 @@ class ServiceFields(FieldSet):
             layout=FolderLayout(texts["layout"]),
             on_duplicate=DuplicatePolicy(texts["duplicates"]),
             strictness=Strictness(texts["strictness"]),
+            discards=texts["discards"] == YES,
         )
+
+    @property
+    def discards(self) -> bool:
+        """Whether nothing is kept."""
+        return self.texts()["discards"] == YES
 
     def allow(self, calling_ae_title: str) -> None:
         """Put a caller on the list, if there is one."""
@@ -176,6 +186,8 @@ class ServiceFields(FieldSet):
             parts.append("uncompressed only")
         elif texts["syntaxes"] == _ONLY:
             parts.append(count_text(len(_parts(texts["syntax_names"])), "transfer syntax", "transfer syntaxes"))
+        if texts["discards"] == YES:
+            parts.append("nothing is kept")
         if texts["layout"] == FolderLayout.PATIENT:
             parts.append("folders by patient")
         elif texts["layout"] == FolderLayout.DATE:

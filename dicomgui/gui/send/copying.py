@@ -17,11 +17,16 @@ _MEMBER = re.compile(r"(.+?\.zip):.*", re.IGNORECASE | re.DOTALL)
 
 
 def recipe_of_files(
-    peer: PeerAddress, options: ConnectionOptions, items: Iterable[SendItem], conversion: Conversion
+    peer: PeerAddress,
+    options: ConnectionOptions,
+    items: Iterable[SendItem],
+    conversion: Conversion,
+    *,
+    sends_broken: bool = False,
 ) -> Recipe:
     """A send; members of an archive are sent with it."""
     paths, notes = gathered(map(_path_of, items))
-    return Recipe(Verb.SEND, peer, options, paths=paths, conversion=conversion, notes=notes)
+    return Recipe(Verb.SEND, peer, options, paths=paths, conversion=conversion, sends_broken=sends_broken, notes=notes)
 
 
 def _path_of(item: SendItem) -> str:

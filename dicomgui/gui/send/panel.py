@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QProgressBar
 
 from dicomgui.app.configuration.nodes import Node
+from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.files.conversion import Conversion
 from dicomgui.app.files.sources import Selection, SendItem
 from dicomgui.app.operations import Job, JobHandle, JobKind, JobState
@@ -31,9 +32,11 @@ from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import Card, EmptyState
 from dicomgui.gui.widgets.copy_menu import CopyButton, Recipes
 from dicomgui.gui.widgets.dialogs import Ask, ask_paths
+from dicomgui.gui.widgets.fields import check_box
 from dicomgui.gui.widgets.finding_area import FindingArea
 from dicomgui.gui.widgets.flow import FlowRow, Pages, together
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
+from dicomgui.network.association.params import PeerAddress
 from dicomgui.trace.finding import ActionKind as Do
 from dicomgui.trace.finding import group_findings, plain
 
@@ -100,6 +103,10 @@ class SendPanel(Panel):
             self.filter.addItem(which.value, which)
         self.filter.currentIndexChanged.connect(self._on_filter_changed)
         self.convert = ConvertChoice("send")
+        tip = "Files that break off or cannot be read are sent as they are, to test receivers; else they fail unsent"
+        self.send_broken = check_box("send_broken", "Send &broken files too", tip=tip)
+        self.send_broken.setAccessibleName("Send broken files too")
+        self.send_broken.setAccessibleDescription(tip)
         self.committing = Committing(self)
         self.committing.instance_wanted.connect(self._on_instance_wanted)
 
@@ -139,6 +146,7 @@ class SendPanel(Panel):
         options = FlowRow(24)
         options.add(self.convert, 1, width=380)
         options.add(self.committing.check)
+        options.add(self.send_broken)
         top.column.addLayout(options)
         self.column.addWidget(top)
         tools = FlowRow()
@@ -201,8 +209,18 @@ class SendPanel(Panel):
         names = {str(path) for path in paths}
         items = tuple(item for item in self.model.items if item.name in names)
         options = node.options(self.place.config.settings.connection_options())
-        commit = self.committing.check.isChecked()
-        self._retry(Order(node.address, options, items, (), self.convert.conversion, commit))
+        self._retry(self._order(node.address, options, items, ()))
+
+    def _order(
+        self,
+        peer: PeerAddress,
+        options: ConnectionOptions,
+        items: tuple[SendItem, ...],
+        selections: tuple[Selection, ...],
+    ) -> Order:
+        """A send with the choices of the panel."""
+        commit, sends_broken = self.committing.check.isChecked(), self.send_broken.isChecked()
+        return Order(peer, options, items, selections, self.convert.conversion, commit, sends_broken)
 
     def _on_scanned(self, task: asyncio.Task[None]) -> None:
         self._scans.pop(task, None)
@@ -299,10 +317,8 @@ class SendPanel(Panel):
             self.bar.hide()
             self._show_idle(problem, "error")
             return
-        choice = self.place.choice
-        selections = tuple(self._selections)
-        conversion, commit = self.convert.conversion, self.committing.check.isChecked()
-        self._start(Order(choice.peer(), self._actions.options, items, selections, conversion, commit))
+        peer, options = self.place.choice.peer(), self._actions.options
+        self._start(self._order(peer, options, items, tuple(self._selections)))
 
     def _retry(self, order: Order) -> None:
         """Send what an earlier job left over to the same peer; after the send that is under way, if there is one."""
@@ -326,7 +342,9 @@ class SendPanel(Panel):
         title = f"Send {count_text(len(order.items), 'file')}"
         with self.place.start_job(
             JobKind.SEND, title, peer=str(order.peer), cancel=task.cancel, retry=lambda: self._retry(order),
-            recipe=recipe_of_files(order.peer, order.options, order.items, order.conversion),
+            recipe=recipe_of_files(
+                order.peer, order.options, order.items, order.conversion, sends_broken=order.sends_broken
+            ),
         ) as handle:  # fmt: skip
             self._handle = handle
             self._orders[handle.number] = order
@@ -334,7 +352,7 @@ class SendPanel(Panel):
             handle.update(files_done=0, files_total=len(order.items), bytes_done=0, bytes_total=selection.size_bytes)
             job = self._send_job = SendJob(
                 self.place.context, order.peer, order.options, selection, conversion=order.conversion,
-                on_result=self._results.append, on_progress=self._on_progress,
+                sends_broken=order.sends_broken, on_result=self._results.append, on_progress=self._on_progress,
             )  # fmt: skip
             try:
                 await job.run(self.place.secrets.complete)
@@ -458,8 +476,12 @@ class SendPanel(Panel):
         """What Send would do, to be copied as a command."""
         if self.peer.problem() or not self.model.items:
             return []
-        choice, conversion = self.place.choice, self.convert.conversion
-        return [("", recipe_of_files(choice.peer(), choice.options(), self.model.items, conversion))]
+        choice = self.place.choice
+        order = self._order(choice.peer(), choice.options(), self.model.items, ())
+        recipe = recipe_of_files(
+            order.peer, order.options, order.items, order.conversion, sends_broken=order.sends_broken
+        )
+        return [("", recipe)]
 
     def _on_trace_clicked(self) -> None:
         self.trace_wanted.emit(self._traced())

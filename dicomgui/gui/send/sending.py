@@ -24,6 +24,7 @@ class Order:
     """What is to be sent to whom; kept as long as its job is remembered, so that what failed can be tried again.
 
     :ivar commit: ask for storage commitment of what was sent.
+    :ivar sends_broken: send files whose data sets are broken, too.
     """
 
     peer: PeerAddress
@@ -32,6 +33,7 @@ class Order:
     selections: tuple[Selection, ...]
     conversion: Conversion = Conversion.UNCOMPRESSED
     commit: bool = False
+    sends_broken: bool = False
 
 
 def sent_references(report: SendReport) -> tuple[Reference, ...]:

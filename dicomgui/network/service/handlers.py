@@ -150,7 +150,8 @@ class Handlers:
     :ivar on_n_delete: answers N-DELETE.
     :ivar on_n_event_report: answers N-EVENT-REPORT.
     :ivar on_refused: told of each request that was answered with a failure before any handler was asked, such as one
-        for a service that is not there; must be quick.
+        for a service that is not there; must be quick. Of an instance that a C-GET brings, those handlers are told that
+        the C-GET was given, if they have one.
     """
 
     on_echo: EchoHandler | None = None

@@ -20,10 +20,17 @@ from dicomgui.network.structure import (
     Anomaly,
     AnomalyCode,
     StructureCode,
+    StructureFault,
     StructureReader,
     StructureReport,
 )
-from dicomgui.network.uids import is_valid_uid
+from dicomgui.network.uids import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    is_valid_uid,
+)
 
 __all__ = [
     "InstanceCheck",
@@ -79,7 +86,7 @@ _SENTENCES: Final[dict[ProblemCode, str]] = {
     StructureCode.MISPLACED: "an item or a delimiter in the wrong place",
     StructureCode.UNDEFINED_LENGTH: "an undefined length where none may be",
     StructureCode.TRAILING_JUNK: "bytes behind the last element",
-    StructureCode.OTHER_ENCODING: "another encoding than the transfer syntax",
+    StructureCode.OTHER_ENCODING: "not in its transfer syntax",
     StructureCode.NOT_DEFLATED: "no whole deflate stream",
     StructureCode.TOO_MANY: "too many elements",
     StructureCode.TOO_DEEP: "too many levels of sequences",
@@ -108,16 +115,29 @@ def anomaly_text(anomaly: Anomaly) -> str:
     return f"{_ANOMALIES[anomaly.code]} ({anomaly.times:,}; {where})"
 
 
+_SHORT_NAMES: Final = {
+    IMPLICIT_VR_LITTLE_ENDIAN: "Implicit VR LE",
+    EXPLICIT_VR_LITTLE_ENDIAN: "Explicit VR LE",
+    EXPLICIT_VR_BIG_ENDIAN: "Explicit VR BE",
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: "Deflated LE",
+}
+_LONGEST_COMMENT: Final = 64
+
+
 class InstanceProblem(NamedTuple):
     """The first thing that is wrong with an instance.
 
     :ivar tag: of the element at fault; 0 where there is none.
     :ivar offset: of that element, in bytes from the start of the data set; -1 for what the command does not match.
+    :ivar transfer_syntax_uid: the one that the data set should have, of ``OTHER_ENCODING``; else empty.
+    :ivar found_syntax_uid: the native or deflated transfer syntax that it has, likewise.
     """
 
     code: ProblemCode
     tag: int = 0
     offset: int = -1
+    transfer_syntax_uid: str = ""
+    found_syntax_uid: str = ""
 
     @property
     def status(self) -> Status:
@@ -129,6 +149,9 @@ class InstanceProblem(NamedTuple):
     @property
     def text(self) -> str:
         """The problem in a few words, for Error Comment (0000,0902)."""
+        if self.found_syntax_uid:
+            there, named = _SHORT_NAMES[self.found_syntax_uid], self.transfer_syntax_uid
+            return f"the data set is {there}, not {_SHORT_NAMES.get(named, named)}"[:_LONGEST_COMMENT]
         where = f" at byte {self.offset:,}" if self.offset > 0 else ""
         return f"{_SENTENCES[self.code]}{where}"
 
@@ -138,18 +161,22 @@ class InstanceProblem(NamedTuple):
         return Reply(self.status, self.text, (self.tag,) if self.tag else ())
 
 
+def _broken(fault: StructureFault) -> InstanceProblem:
+    return InstanceProblem(fault.code, fault.tag, fault.offset, fault.transfer_syntax_uid, fault.found_syntax_uid)
+
+
 def broken_place(report: StructureReport) -> InstanceProblem | None:
     """The place at which a data set is broken; ``None`` where it is whole, or larger than what is walked."""
     fault = report.fault
     if fault is None or fault.code in OVER_LIMITS:
         return None
-    return InstanceProblem(fault.code, fault.tag, fault.offset)
+    return _broken(fault)
 
 
 def problem_of(report: StructureReport, sop_class_uid: str, sop_instance_uid: str) -> InstanceProblem | None:
     """The first thing that is wrong with an instance that should have these UIDs; ``None`` where all is right."""
     if report.fault is not None:
-        return InstanceProblem(report.fault.code, report.fault.tag, report.fault.offset)
+        return _broken(report.fault)
     if report.sop_class_uid != sop_class_uid:
         is_one = is_valid_uid(report.sop_class_uid)
         return InstanceProblem(MismatchCode.OTHER_SOP_CLASS if is_one else MismatchCode.NO_SOP_CLASS, _SOP_CLASS)
@@ -194,10 +221,48 @@ class InstanceCheck:
 
     def feed(self, data: memoryview) -> None:
         """Take the next piece."""
+        self._reader.feed(data)
+        self._note_fault()
+
+    # what is walked in portions
+
+    @property
+    def work(self) -> int:
+        """The work done so far; see :attr:`~dicomgui.network.structure.StructureReader.work`."""
+        return self._reader.work
+
+    @property
+    def is_behind(self) -> bool:
+        """True while something waits to be walked."""
+        return self._reader.is_behind
+
+    def walk(self, data: memoryview, most: int) -> bool:
+        """Take the next piece, and do so much work on it; returns whether nothing waits now."""
         reader = self._reader
-        reader.feed(data)
-        if reader.fault is not None and self.problem is None:
-            self.problem = InstanceProblem(reader.fault.code, reader.fault.tag, reader.fault.offset)
+        if len(data) <= reader.passable and not reader.is_behind:
+            reader.pass_over(len(data))
+            return True
+        reader.put(data)
+        return self.advance(most)
+
+    def put(self, data: bytes) -> None:
+        """Take the next piece and leave it to :meth:`advance`."""
+        self._reader.put(data)
+
+    def keep(self) -> int:
+        """Copy what waits; returns its bytes."""
+        return self._reader.keep()
+
+    def advance(self, most: int) -> bool:
+        """Walk what waits until that was ``most`` work; returns whether nothing waits now. For any thread."""
+        is_done = self._reader.advance(most)
+        self._note_fault()
+        return is_done
+
+    def _note_fault(self) -> None:
+        fault = self._reader.fault
+        if fault is not None and self.problem is None:
+            self.problem = _broken(fault)
 
     def finish(self) -> None:
         """The data set is complete."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from dicomgui.network.association.contexts import AcceptedContext
 from dicomgui.network.dimse.answer_pdu import PLAIN
@@ -40,6 +40,7 @@ from dicomgui.network.dimse.memory import DECODED_ELEMENT_BYTES
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service.answers import response_to
 from dicomgui.network.service.connection import Connection
+from dicomgui.network.service.guarded_sink import GuardedSink, SinkFailed
 from dicomgui.network.service.handlers import Handlers, Mover, Reply
 from dicomgui.network.service.instance_check import InstanceCheck, Strictness
 from dicomgui.network.service.judging import judge_request
@@ -121,63 +122,6 @@ class _Job:
     @property
     def command(self) -> Command:
         return self.message.command
-
-
-class _SinkFailed(NamedTuple):
-    """The result of a sink that raised."""
-
-    reply: Reply
-
-
-class _GuardedSink:
-    """The sink of a C-STORE, with the check of what goes into it.
-
-    An exception of the sink ends nothing but its data set: the rest is dropped, the answer is 0110.
-    """
-
-    __slots__ = ("_check", "_fail", "_failed", "_sink")
-
-    def __init__(self, sink: Sink, fail: Callable[[Exception], Reply], check: InstanceCheck) -> None:
-        self._sink: Sink = sink
-        self._fail = fail
-        self._check = check
-        self._failed: _SinkFailed | None = None
-
-    def write(self, data: memoryview) -> None:
-        if self._failed is not None:
-            return
-        check = self._check
-        check.feed(data)
-        if check.is_refused:
-            self._refuse()
-            return
-        try:
-            self._sink.write(data)
-        except Exception as error:
-            self._failed = _SinkFailed(self._fail(error))
-            self.abandon()
-
-    def finish(self) -> object:
-        self._check.finish()
-        if self._check.is_refused:
-            self._refuse()
-        try:
-            return self._failed or self._sink.finish()
-        except Exception as error:
-            return _SinkFailed(self._fail(error))
-
-    def _refuse(self) -> None:
-        """Drop an instance that is broken, or another one than its command says."""
-        if self._failed is None and self._check.problem is not None:
-            self._failed = _SinkFailed(self._check.problem.reply)
-            self.abandon()
-
-    def abandon(self) -> None:
-        sink, self._sink = self._sink, NullSink()
-        try:
-            sink.abandon()
-        except Exception as error:
-            self._fail(error)
 
 
 class Provider:
@@ -296,7 +240,7 @@ class Provider:
         if isinstance(chosen, Reply):
             job.refusal = chosen
             return NullSink()
-        return _GuardedSink(chosen, self._failed, check)
+        return GuardedSink(chosen, self._failed, check, self._attached, self._tasks)
 
     def _collecting_sink(self, job: _Job) -> Sink:
         limit = self._attached.resources.limits.max_instance_memory
@@ -320,7 +264,9 @@ class Provider:
             refusal = self._judge_store(self._receiving or self.handlers, job.context, command)
             return refusal or Reply(CANNOT_UNDERSTAND, "the request came without a data set", (0x00000800,))
         check = job.request.check
-        if isinstance(result, _SinkFailed):
+        if isinstance(result, GuardedSink):
+            return self._store_when_walked(job, command, result)
+        if isinstance(result, SinkFailed):
             job.is_refused = check is not None and check.is_refused
             return result.reply
         if result is None and handlers.open_sink is None:
@@ -328,6 +274,13 @@ class Provider:
         assert handlers.on_store is not None
         outcome = handlers.on_store(job.request, result)
         return outcome if check is None or not check.is_warned_of else _warned(outcome, check)
+
+    async def _store_when_walked(self, job: _Job, command: CStoreRQ, sink: GuardedSink) -> Status | Reply:
+        """Perform a C-STORE whose data set came faster than it could be walked."""
+        await sink.walked()
+        job.message = job.message._replace(sink_result=sink.complete())
+        outcome = self._perform_store(job, command)
+        return await outcome if isinstance(outcome, Awaitable) else outcome
 
     # all services
 
@@ -521,8 +474,10 @@ class Provider:
 
     def _answer(self, job: _Job, outcome: Status | Reply) -> None:
         command = job.message.command
-        if (job.request is None or job.is_refused) and self.handlers.on_refused is not None:
-            self._tell_refused(self.handlers.on_refused, command, outcome)
+        if job.request is None or job.is_refused:
+            told = (job.handlers and job.handlers.on_refused) or self.handlers.on_refused
+            if told is not None:
+                self._tell_refused(told, command, outcome)
         if isinstance(outcome, Status) and isinstance(command, PLAIN):
             self._attached.answer(job.context.context_id, command, outcome)
             return

@@ -9,7 +9,11 @@ from typing import TypeVar
 from dicomgui.network.association.params import Limits
 from dicomgui.network.dimse.memory import MemoryBudget
 
-__all__ = ["DecodingSlot", "Resources", "associate_charge"]
+__all__ = ["DecodingSlot", "Resources", "TurnBudget", "associate_charge"]
+
+TURN_WORK = 524_288
+"""Work on data sets of C-STOREs that one turn of the loop does, of all associations together: a few milliseconds. A
+unit is one inflated byte; an element counts as 64 (:attr:`~dicomgui.network.structure.StructureReader.work`)."""
 
 SPOOLED_IMAGE_BOXES = 4
 """So many of the largest image boxes may wait on disk at a time, of all associations together."""
@@ -54,6 +58,29 @@ class DecodingSlot:
             done.exception()  # nobody may be left to take it
 
 
+class TurnBudget:
+    """Counts the work done in one turn of the event loop, whoever it is done for.
+
+    :ivar left: the work that may still be done in this turn; not above 0 where it is used up.
+    """
+
+    __slots__ = ("_limit", "left")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.left = limit
+
+    def spend(self, work: int) -> None:
+        """Count work that was done; the next turn begins anew."""
+        if work:
+            if self.left == self._limit:
+                asyncio.get_running_loop().call_soon(self._renew)
+            self.left -= work
+
+    def _renew(self) -> None:
+        self.left = self._limit
+
+
 class Resources:
     """Budgets and threads for what peers send.
 
@@ -63,9 +90,10 @@ class Resources:
     :ivar associate_memory: for large A-ASSOCIATE-RQ PDUs and what is made of them, until their connections end.
     :ivar disk: for the data sets of image boxes, which wait in temporary files.
     :ivar decoding: where large data sets are decoded.
+    :ivar turn: for data sets of C-STOREs that are walked in the loop's own thread.
     """
 
-    __slots__ = ("associate_memory", "decoding", "disk", "instance_memory", "limits", "memory")
+    __slots__ = ("associate_memory", "decoding", "disk", "instance_memory", "limits", "memory", "turn")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -74,3 +102,4 @@ class Resources:
         self.associate_memory = MemoryBudget(limits.max_memory)
         self.disk = MemoryBudget(SPOOLED_IMAGE_BOXES * limits.max_image_box_length)
         self.decoding = DecodingSlot()
+        self.turn = TurnBudget(TURN_WORK)

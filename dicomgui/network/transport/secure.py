@@ -18,7 +18,14 @@ from typing import Any, cast
 from dicomgui.network.errors import ConnectError, ConnectTimeout, TlsError
 from dicomgui.network.tracing import Scribe
 from dicomgui.network.transport.protocol import AssociationTransport
-from dicomgui.network.transport.tls import PLAIN_PORT, PLAIN_REASONS, agreed_tls, peer_certificate, tls_error
+from dicomgui.network.transport.tls import (
+    PLAIN_PORT,
+    PLAIN_REASONS,
+    agreed_tls,
+    check_certificates,
+    peer_certificate,
+    tls_error,
+)
 
 __all__ = ["TlsTransport"]
 
@@ -239,6 +246,11 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
             if self._is_server and error.reason in PLAIN_REASONS and not self._outgoing.pending:
                 self._send(PLAIN_ALERT)
             self._fail(tls_error(error, self._first))
+            return
+        try:
+            check_certificates(self._tls)
+        except TlsError as error:
+            self._fail(error)
             return
         self._flush()
         self._phase = _Phase.OPEN

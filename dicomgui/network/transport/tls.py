@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
@@ -22,6 +22,7 @@ __all__ = [
     "TlsInfo",
     "Verify",
     "agreed_tls",
+    "check_certificates",
     "peer_certificate",
     "tls_error",
 ]
@@ -52,6 +53,7 @@ class _Profile(NamedTuple):
     :ivar ciphers: the suites of TLS 1.2 and before, in OpenSSL's notation and our order of preference. Those of TLS
         1.3 are OpenSSL's own (AES-GCM and ChaCha20-Poly1305), which Python cannot change.
     :ivar retired: no longer part of the standard; only for peers that know nothing better.
+    :ivar sha256: certificates are to be signed with SHA-256 or a longer hash; OpenSSL's level 2 has SHA-224, too.
     """
 
     clause: str
@@ -60,13 +62,15 @@ class _Profile(NamedTuple):
     maximum: ssl.TLSVersion
     ciphers: str
     retired: bool = True
+    sha256: bool = False
 
 
 PROFILES: Final[dict[str, _Profile]] = {
     # TLS 1.2 must be, 1.3 is preferred; the suites are those of RFC 9325.
     "bcp195": _Profile("B.12", "BCP 195 RFC 8996, 9325 TLS", _V12, _NEWEST, f"{_ECDHE_GCM}:{_STRONG}", retired=False),
-    # ECDHE (256 bits or more) with AES-GCM, AES-CCM, ChaCha20-Poly1305 or Camellia-GCM, and nothing else. DHE is for
-    # who can set its length, which a client of OpenSSL cannot; OpenSSL knows no Camellia-GCM.
+    # These ten suites of TLS 1.2 are required. Others may be there besides: with Camellia-GCM, which OpenSSL does not
+    # know, and with DHE, for who can set its length, which a client of OpenSSL cannot. A server is to have five suites
+    # of TLS 1.3, a client one of them at least: Python offers three, and those with AES-CCM not before 3.15.
     "modified-bcp195": _Profile(
         "B.13",
         "Modified BCP 195 RFC 8996, 9325 TLS",
@@ -74,6 +78,7 @@ PROFILES: Final[dict[str, _Profile]] = {
         _NEWEST,
         f"{_ECDHE_GCM}:{_CHACHA}:{_CCM}:{_STRONG}",
         retired=False,
+        sha256=True,
     ),
     # RFC 7525: TLS 1.0 and 1.1 only where nothing newer can be had; works with devices of the AES profile.
     "bcp195-rfc7525": _Profile(
@@ -105,12 +110,26 @@ _VERSIONS: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3
 _DER: Final = 2  # _ssl.ENCODING_DER
 
 
+# With RSA, ECDSA and DSA, and the hash alone as a parameter of RSASSA-PSS. MD5 and SHA-1 are below level 2 of OpenSSL.
+_SHA224: Final = tuple(
+    map(
+        bytes.fromhex,
+        ("06092a864886f70d01010e", "06082a8648ce3d040301", "0609608648016503040301", "0609608648016503040204"),
+    )
+)
+
+
+class _Sha256Context(ssl.SSLContext):
+    """A context of a profile that wants certificates signed with SHA-256 or more."""
+
+
 @dataclass(frozen=True, slots=True)
 class TlsConfig:
     """How to speak TLS, as client or server. A value; the files are read when a context is made.
 
     :ivar profile: of PS3.15 annex B: ``bcp195`` (B.12, the default: TLS 1.2 and 1.3, ECDHE with AES-GCM) or
-        ``modified-bcp195`` (B.13: ChaCha20-Poly1305 and AES-CCM as well); retired and only on request:
+        ``modified-bcp195`` (B.13: ChaCha20-Poly1305 and AES-CCM as well, and the peer's certificates signed with
+        SHA-256 or more; of its suites of TLS 1.3 a server lacks the two with AES-CCM); retired and only on request:
         ``bcp195-rfc7525`` (B.9), ``non-downgrading`` (B.10), ``extended`` (B.11), ``aes`` (B.3), ``basic`` (B.1),
         the last ones as far as the OpenSSL at hand still can.
     :ivar ca_file: PEM file of the certificates that are trusted as issuers, or a folder of such files; by default a
@@ -193,7 +212,7 @@ class TlsConfig:
 
     def _context(self, protocol: int) -> ssl.SSLContext:
         profile = PROFILES[self.profile]
-        context = ssl.SSLContext(protocol)
+        context = _Sha256Context(protocol) if profile.sha256 else ssl.SSLContext(protocol)
         context.minimum_version = _VERSIONS.get(self.minimum_version or "", profile.minimum)
         context.maximum_version = profile.maximum
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -336,12 +355,46 @@ def peer_certificate(connection: ssl.SSLObject) -> bytes:
 
 
 def _unverified(connection: ssl.SSLObject) -> bytes:
+    return next(_shown(connection), b"")
+
+
+def _shown(connection: ssl.SSLObject) -> Iterator[bytes]:
+    """The certificates that the peer showed, its own first, as DER."""
     # Public from Python 3.13 on, where it gives bytes.
     source = connection if hasattr(connection, "get_unverified_chain") else getattr(connection, "_sslobj", None)
     chain: Iterable[Any] = getattr(source, "get_unverified_chain", tuple)() or ()
-    for first in chain:
-        return first if isinstance(first, bytes) else bytes(first.public_bytes(_DER))
-    return b""
+    for one in chain:
+        yield one if isinstance(one, bytes) else bytes(one.public_bytes(_DER))
+
+
+def check_certificates(connection: ssl.SSLObject) -> None:
+    """See that the peer's certificates are as its profile wants them, where OpenSSL could not be told.
+
+    :raises TlsError: one is signed with less than SHA-256 over a profile that forbids it (PS3.15 B.13).
+    """
+    if not isinstance(connection.context, _Sha256Context):
+        return
+    for certificate in _shown(connection):
+        if any(oid in _signature_algorithm(certificate) for oid in _SHA224):
+            text = "the peer's certificate is refused: it is signed with SHA-224, and this TLS profile wants SHA-256"
+            raise TlsError(text, phase="tls", hint="Have one made with SHA-256, or use another profile.")
+
+
+def _signature_algorithm(certificate: bytes) -> bytes:
+    """The field of that name of a certificate (RFC 5280 4.1) that OpenSSL has read: what follows what is signed."""
+    start, _ = _contents(certificate, 0)
+    _, end = _contents(certificate, start)
+    begin, end = _contents(certificate, end)
+    return certificate[begin:end]
+
+
+def _contents(data: bytes, position: int) -> tuple[int, int]:
+    """Where the contents of a value of DER begin and end."""
+    length, begin = data[position + 1], position + 2
+    if length & 0x80:
+        long = length & 0x7F
+        length, begin = int.from_bytes(data[begin : begin + long], "big"), begin + long
+    return begin, begin + length
 
 
 PLAIN_REASONS: Final = frozenset(

@@ -17,7 +17,10 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 __all__ = ["CaptureError", "CaptureReader", "Packet"]
 
@@ -37,6 +40,7 @@ _SECRETS = 0x0A
 _BYTE_ORDER = 0x1A2B3C4D
 _TIME_RESOLUTION, _TIME_OFFSET = 9, 14  # options of an interface
 _GZIP = b"\x1f\x8b"
+_UNPACKED_AT_ONCE = 8192  # bytes; with damage in the compressed file so many before it are lost at most
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 _FRIENDLIER = {
     b"\x1f\x8b": "is compressed (gzip) more than once; unpack it first",
@@ -76,6 +80,30 @@ class _Interface:
 
     def nanoseconds(self, stamp: int) -> int:
         return self.offset_s * 1_000_000_000 + stamp * 1_000_000_000 // self.per_second
+
+
+class _Unpacking(io.RawIOBase):
+    """What a file holds that gzip has compressed, all that is whole; at its end or damage raises what gzip does.
+
+    A buffered reader on the compressed file itself would ask until its buffer is full, and drop what it has got.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._packed = gzip.GzipFile(path, "rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        data = self._packed.read1(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._packed.close()
+        super().close()
 
 
 class CaptureReader:
@@ -128,7 +156,7 @@ class CaptureReader:
         with file:
             file.seek(max(0, self.size - 4))
             self.size = int.from_bytes(file.read(4), "little")
-        return io.BufferedReader(gzip.GzipFile(self.path, "rb"))
+        return io.BufferedReader(_Unpacking(self.path), _UNPACKED_AT_ONCE)
 
     def _damaged(self) -> None:
         self._note(
@@ -242,10 +270,12 @@ class CaptureReader:
         return body
 
     def _skip(self, file: BinaryIO, length: int) -> None:
+        if self.is_compressed:
+            while length and (data := self._read(file, min(length, _UNPACKED_AT_ONCE))):
+                length -= len(data)
+            return
         try:
             file.seek(length, 1)
-        except _DAMAGE:
-            self._damaged()
         except OSError as exc:
             raise CaptureError(f"cannot read {self.path}: {exc.strerror or exc}") from exc
         self.position += length

@@ -7,11 +7,15 @@ import asyncio
 import contextlib
 import io
 import json
+import os
+import shlex
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.archive import instance, put
 from helpers.bad_peer import dial, reached
 from helpers.instances import CT, write_instance
 from pydicom import dcmread
@@ -65,7 +69,7 @@ class Run:
 
     async def run(self) -> None:
         with self.session.context:
-            self.code = await listening.run(self.options, Path(self.options.dir), self.session)
+            self.code = await listening.run(self.options, Path(self.options.dir or "nowhere"), self.session)
 
     @property
     def lines(self) -> list[str]:
@@ -128,6 +132,25 @@ async def test_verbose_tells_of_associations_and_echoes(stops: list[Any], tmp_pa
         assert (await echo(run.session.context, run.peer, OPTIONS)).ok
         await reached(lambda: len(run.lines) == 4, "all is told")
     assert [line.split()[0] for line in run.lines[1:]] == ["began", "echo", "ended", "stopped:"]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+async def test_broken_files_of_a_folder_without_an_index_are_named(
+    stops: list[Any], tmp_path: Path, as_json: bool
+) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    names = [put(folder, instance(1, 1, number)) for number in (1, 2, 3)]
+    os.truncate(folder / names[1], (folder / names[1]).stat().st_size - 1)
+    async with running(stops, "--dir", str(folder), *["--json"] * as_json) as run:
+        await reached(lambda: len(run.lines) == 2, "it is told")
+    if as_json:
+        told = run.events[1]
+        assert (told["event"], told["path"]) == ("broken", str(folder / names[1]))
+        assert told["reason"].startswith("the data set breaks off at byte")
+    else:
+        assert run.lines[1].startswith(f"broken       {folder / names[1]}: the data set breaks off at byte")
+    assert "1 file was found broken and kept" in run.out.getvalue()
 
 
 async def test_json(stops: list[Any], tmp_path: Path) -> None:
@@ -335,3 +358,50 @@ async def test_connections_are_taken_from_named_addresses(
             async with connect(run.peer, contexts=presets.VERIFICATION) as association:
                 assert (await association.echo()).status.is_success
     assert any("connections from this address are not taken" in line for line in run.lines) is not is_taken
+
+
+async def test_instances_are_discarded_on_demand(stops: list[Any], tmp_path: Path) -> None:
+    path = write_instance(tmp_path / "files", 1)
+    async with running(stops, "--discard", "--json") as run:
+        assert (await send(run.session.context, run.peer, OPTIONS, scan([path]))).ok
+    [event] = [event for event in run.events if event["event"] == "discarded"]
+    assert event["sop_class_uid"] == CT
+    assert event["bytes"] > 0
+    assert (run.events[-1]["discarded"], run.events[-1]["stored"]) == (1, 0)
+
+
+def test_a_folder_and_discarding_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["listen", "--dir", "x", "--discard"])
+    assert "not allowed with" in capsys.readouterr().err
+
+
+async def test_what_is_broken_is_refused_though_it_would_be_discarded(stops: list[Any], tmp_path: Path) -> None:
+    path = write_instance(tmp_path / "files", 1, pixel_bytes=4096)
+    path.write_bytes(path.read_bytes()[:-2048])
+    async with (
+        running(stops, "--discard", "--json") as run,
+        connect(run.peer, contexts=[ProposedContext(CT, EXPLICIT_ONLY)]) as association,
+    ):
+        assert (await association.store(path)).status.is_failure
+    assert (run.events[-1]["discarded"], run.events[-1]["failed"]) == (0, 1)
+
+
+async def test_commands_of_the_operator_are_run_and_told(stops: list[Any], tmp_path: Path) -> None:
+    path = write_instance(tmp_path / "files", 1)
+    failing = f"{shlex.quote(sys.executable)} -c 'import sys; print(1); sys.exit(7)'"
+    async with running(stops, "--dir", str(tmp_path / "in"), "--json", "--on-object", failing) as run:
+        assert (await send(run.session.context, run.peer, OPTIONS, scan([path]))).ok
+    [event] = [event for event in run.events if event["event"] == "command"]
+    assert (event["exit_code_of_command"], event["output"]) == (7, "1")
+    assert run.events[-1]["failed_commands"] == 1
+    stops.clear()
+    async with running(stops, "--dir", str(tmp_path / "other"), "--on-object", failing) as run:
+        assert (await send(run.session.context, run.peer, OPTIONS, scan([path]))).ok
+    assert "it ended with code 7: " in run.out.getvalue()
+    assert run.lines[-1].endswith("1 commands failed")
+
+
+async def test_what_is_discarded_has_no_file_for_a_command(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="has no file for a command"):
+        await Run("--discard", "--on-object", "x {path}").run()

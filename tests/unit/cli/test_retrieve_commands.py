@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.answering import Answering, answering
 from helpers.command_line import events
+from helpers.instances import elements, write_instance
 from helpers.peers import free_port
 from helpers.retrieval import CR_STUDY, CT_STUDY, data_sets, kept_in, real_files
 from helpers.serving import in_thread
@@ -61,6 +62,23 @@ def test_get_json_tells_every_step(scp: Answering, tmp_path: Path, capsys: pytes
 def test_get_verbose_names_the_files(scp: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["get", scp.peer, *CT, "--out", str(tmp_path), "-v"]) == 0
     assert capsys.readouterr().out.count(".dcm\n") == 4
+
+
+def test_get_tells_of_departures_from_the_standard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_instance(tmp_path, 1)
+    path.write_bytes(path.read_bytes().replace(b"\x10\x00\x20\x00LO", b"\x10\x00\x20\x00SH"))
+    handlers = Handlers(on_get=lambda request: [path], on_find=lambda request: [elements(StudyInstanceUID="1.2")])
+    with in_thread(lambda: answering(handlers)) as scp:
+        arguments = ["get", scp.peer, "-k", "StudyInstanceUID=1.2", "--out", str(tmp_path / "in")]
+        assert main([*arguments, "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert main([*arguments, "-v"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+    [stored] = [event for event in events(out) if event["event"] == "stored"]
+    [anomaly] = stored["anomalies"]
+    assert (anomaly["code"], anomaly["tag"], anomaly["times"]) == ("vr", "00100020", 1)
+    assert "is against the standard, but kept: other VRs" in err
+    assert any("against the standard: other VRs than the data dictionary (1; first at" in line for line in lines)
 
 
 def test_get_into_what_is_no_folder_is_4(scp: Answering, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -444,3 +444,10 @@ def test_what_is_written_is_read(uid: str, title: str) -> None:
 def test_a_head_needs_uids(uid: str) -> None:
     with pytest.raises(Part10Error, match=r"\(0002,0003\) must be a UID"):
         write_head(sop_class_uid=CT, sop_instance_uid=uid, transfer_syntax_uid=EXPLICIT)
+
+
+def test_uids_that_are_padded_with_spaces_are_what_they_mean() -> None:
+    """PS3.5 9.1 pads by NUL; files that are padded by a space are seen in the field."""
+    padded = element(0x00080016, "UI", f"{CT} ".encode()) + element(0x00080018, "UI", b"1.2.3 ")
+    head = parse_head(meta(element(0x00020001, "OB", b"\0\1"), syntax_element(EXPLICIT)) + padded)
+    assert (head.sop_class_uid, head.sop_instance_uid) == (CT, "1.2.3")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from helpers.archive import identifier, instance, put, put_bytes
 
+from dicomgui.network.file_structure import read_file_structure
 from dicomgui.storage import (
+    BrokenFile,
     FolderMissing,
     Index,
     IndexFault,
@@ -25,6 +28,8 @@ from dicomgui.storage import (
 )
 
 CLEAN = Opened(Path("index"))
+MODULE = import_module("dicomgui.storage.repair")
+"""The module; the package has the function of that name."""
 
 
 def fill(folder: Path) -> list[str]:
@@ -90,6 +95,7 @@ def test_files_without_rows_and_rows_without_files(tmp_path: Path) -> None:
         "2 instances were missing in the index and were added.",
         f"Of {report.rows.removed} instances in the index there was no file any more; the entry is removed.",
         "1 instance could not be read; known by the UID alone.",
+        "1 file was found broken and kept. 1.2.3.dcm: no data element where one is due.",
     )
     again, _ = started(tmp_path)
     assert again.sentences == ()
@@ -243,3 +249,68 @@ def test_rebuild_of_a_damaged_index(tmp_path: Path) -> None:
     assert report.opened is not None
     assert report.opened.is_new
     index.close()
+
+
+# -- broken files ------------------------------------------------------------------------------------------------------
+
+
+def damaged(folder: Path) -> list[str]:
+    """Eight instances, three of which are broken: two break off, of one the head is gone."""
+    names = [put(folder, instance(1, 1, number)) for number in range(1, 9)]
+    for name in names[:2]:
+        os.truncate(folder / name, (folder / name).stat().st_size - 1)
+    (folder / names[2]).write_bytes(b"no DICOM")
+    return names[:3]
+
+
+def test_a_rebuild_names_broken_files_and_keeps_them(tmp_path: Path) -> None:
+    broken = damaged(tmp_path)
+    before = on_disk(tmp_path)
+    index = Index(tmp_path)
+    repair(index, index.open())
+    report = rebuild(index)
+    names = sorted(name for number in range(256) for name in index.names_in(f"{number:02x}"))
+    index.close()
+    assert names == before == on_disk(tmp_path)
+    assert {path for path, _ in report.broken} == {tmp_path / name for name in broken}
+    assert report.broken_count == 3
+    texts = {path.name: text for path, text in report.broken}
+    assert [texts[Path(name).name].split(" at ")[0] for name in broken[:2]] == ["the data set breaks off"] * 2
+    assert texts[Path(broken[2]).name].startswith("no DICOM file: ")
+    [sentence] = [one for one in report.sentences if "broken" in one]
+    assert sentence.startswith("3 files were found broken and kept. ")
+    assert all(Path(name).name in sentence for name in broken)
+
+
+def test_more_broken_files_than_are_named_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged(tmp_path)
+    monkeypatch.setattr(MODULE, "_MOST_NAMED", 2)
+    monkeypatch.setattr(MODULE, "_NAMED_IN_SENTENCE", 1)
+    report, _ = started(tmp_path)
+    assert (len(report.broken), report.broken_count) == (2, 3)
+    assert report.sentences[-1].endswith("; and 2 more.")
+
+
+def test_a_file_that_cannot_be_read_is_named_and_one_that_has_gone_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [put(tmp_path, instance(1, 1, number)) for number in (1, 2, 3)]
+
+    def refuse(path: Path) -> object:
+        if path.name == Path(names[0]).name:
+            raise PermissionError(13, "Permission denied")
+        if path.name == Path(names[1]).name:
+            raise FileNotFoundError(2, "No such file")
+        return read_file_structure(path.with_name("gone"))
+
+    monkeypatch.setattr(MODULE, "read_file_structure", refuse)
+    report, _ = started(tmp_path)
+    assert report.broken == (BrokenFile(tmp_path / names[0], "it cannot be read: Permission denied"),)
+
+
+def test_trailing_padding_does_not_break_a_file(tmp_path: Path) -> None:
+    name = put(tmp_path, instance(1, 1, 1))
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes() + bytes.fromhex("fcfffcff") + b"OB\0\0" + bytes.fromhex("04000000") + bytes(4))
+    report, _ = started(tmp_path)
+    assert report.broken == ()

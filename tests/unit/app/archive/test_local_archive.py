@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from dicomgui.app.archive import local_archive
 from dicomgui.app.archive.files import import_paths
 from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.context import AppContext
-from dicomgui.network.tracing import NoteRecord
+from dicomgui.network.tracing import FileRecord, NoteRecord
 from dicomgui.storage import FolderLayout, IndexFault, RepairReport, Selection, StorageError, repair
 from dicomgui.storage.layout import relative_name
 
@@ -344,3 +345,22 @@ async def test_folders_for_people_stay_as_they_are_until_somebody_wants_others(
         archive.use_layout(FolderLayout.UID)
         await reached(lambda: not (archive.folder / "by patient").exists(), "they are gone")
         assert (await archive.counts()).instances == 2
+
+
+async def test_a_rebuild_tells_the_trace_of_broken_files(
+    archive: LocalArchive, context: AppContext, tmp_path: Path
+) -> None:
+    async with archive.opened():
+        whole, cut = await fill(archive, context, tmp_path / "files", 1, 2)
+        path = archive.folder / relative_name(cut)
+        os.truncate(path, path.stat().st_size - 1)
+        report = await archive.rebuild()
+        assert report is not None
+        assert (report.files, report.broken_count) == (2, 1)
+        found = {file.sop_instance_uid for file in await archive.files_of(ALL)}
+    assert found == {whole, cut}
+    [record] = [one for one in context.trace.records() if isinstance(one, FileRecord) and one.event == "broken"]
+    assert record.path == str(path)
+    assert record.detail.startswith("the data set breaks off at byte")
+    [note] = [text for text in notes(context) if "broken" in text]
+    assert path.name in note

@@ -276,3 +276,20 @@ async def test_matches_are_handed_on_undecoded_in_batches(context: AppContext) -
     assert found[0].dataset().PatientID == "1"
     with pytest.raises(RemoteProtocolError):
         found[1].dataset()
+
+
+async def test_a_query_is_cancelled_when_its_time_is_over(context: AppContext) -> None:
+    async with answering() as scp:
+        query = Query(keys(f"PatientID={ENDLESS}"), limit=None, cancel_after_s=0.05)
+        result = await find(context, scp.address, OPTIONS, query)
+    assert (result.status, result.ok, result.has_more) == (0xFE00, True, False)
+    assert result.notes == ("A C-CANCEL was sent after 50 ms.",)
+    assert commands(context, result.association).count(0x0FFF) == 1
+
+
+async def test_a_query_that_ends_in_time_is_not_cancelled(context: AppContext) -> None:
+    async with answering() as scp:
+        query = Query(keys(f"PatientID={DOE}"), cancel_after_s=60.0)
+        result = await find(context, scp.address, OPTIONS, query)
+    assert (result.count, result.status, result.notes) == (2, 0, ())
+    assert commands(context, result.association).count(0x0FFF) == 0

@@ -11,7 +11,7 @@ import pytest
 from dicomgui.app.asking.keys import parse_key
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.query import Query
-from dicomgui.app.asking.searches import WORKLIST_FILE_NAME, QueryFile, QueryMemory, SavedSearch
+from dicomgui.app.asking.searches import FILE_NAME, WORKLIST_FILE_NAME, QueryFile, QueryMemory, SavedSearch
 from dicomgui.app.asking.worklist import worklist_query
 from dicomgui.app.configuration.files import SettingsError
 from dicomgui.network.errors import ConfigurationError
@@ -106,3 +106,36 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "config").write_text("a file where the folder should be")
     with pytest.raises(SettingsError):
         QueryFile(tmp_path / "config").save(QueryMemory((SEARCH,)))
+
+
+@pytest.mark.parametrize("name", [FILE_NAME, WORKLIST_FILE_NAME])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("version = 1\nsearches = 3\n", "line 2: searches means nothing here; did you mean search?"),
+        ("\nsearch = 3\n", "line 2: search: it is no list of tables"),
+        ("\nsearch = [3]\n", "line 2: search 1: it is no table"),
+        ('[[search]]\nname = "a"\n[[search]]\nname = "b"\nlevle = "study"\n', "line 5: search 2: levle means nothing"),
+        ('[[search]]\nname = "a"\n\nlimit = "b"\n', "line 4: search 1: limit: it is no whole number"),
+        ('\n[[search]]\nname = ""\n', "line 2: search 1: a name has 1 to 64 characters, not 0"),
+        (
+            "[results]\n[retrieve]\n\nat_onse = 3\n",
+            "line 4: retrieve.at_onse means nothing here; did you mean at_once?",
+        ),
+        ("[station]\nmodality = 3\n", "line 2: station.modality: it is no text"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text)
+    file = QueryFile(tmp_path, name)
+    file.load()
+    assert said in str(file.problem)
+
+
+def test_a_key_that_means_nothing_stays_and_needs_no_copy(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    path.write_text("[results]\ncolour = 3\n")
+    file = QueryFile(tmp_path)
+    file.save(file.load())
+    assert "colour = 3" in path.read_text()
+    assert list(tmp_path.iterdir()) == [path]

@@ -13,8 +13,8 @@ from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, elements
 from dicomgui.app.asking import wanted as module
 from dicomgui.app.asking.keys import parse_key
 from dicomgui.app.asking.levels import Level, contexts_for
-from dicomgui.app.asking.wanted import Wanted, classes_of, look_up
-from dicomgui.network import ConfigurationError, DimseFailure, Handlers, Reply, Status, connect
+from dicomgui.app.asking.wanted import Wanted, classes_of, look_up, syntaxes_of
+from dicomgui.network import ConfigurationError, DimseFailure, FindRequest, Handlers, Reply, Status, connect
 
 CR, CT = "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.2"
 STUDY, SERIES, IMAGE = "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"
@@ -214,3 +214,92 @@ async def test_who_does_not_say_it_for_all_says_nothing() -> None:
         assert await classes(scp, want("STUDY", f"{STUDY}=1.2\\1.3")) == ()
     async with answering(sop_classes=frozenset({"1.2.840.10008.5.1.4.1.2.2.3"})) as scp:
         assert await classes(scp, want("STUDY", f"{STUDY}={CT_STUDY}")) == ()
+
+
+# --------------------------------------------------------------------------------------------------- transfer syntaxes
+
+RPCL, HEVC = "1.2.840.10008.1.2.4.202", "1.2.840.10008.1.2.4.107"
+
+
+class Scripted:
+    """Two studies of one series each, of one patient, whose images have encodings that it may tell.
+
+    :ivar asked: level, and the unique key above it, of each query; all in patient 7.
+    """
+
+    UIDS = (("1.1", "1.1.1", "1.1.1.1", RPCL), ("1.2", "1.2.1", "1.2.1.1", [RPCL, HEVC]))
+
+    def __init__(self, *, silent: str = "") -> None:
+        self._silent = silent
+        self.asked: list[tuple[str, str]] = []
+
+    def handlers(self) -> Handlers:
+        return Handlers(on_find=self.find, on_get=lambda request: [])
+
+    def find(self, request: FindRequest) -> Iterator[Any]:
+        keys = request.dataset
+        level = keys.QueryRetrieveLevel
+        self.asked.append((level, {"SERIES": keys.get(STUDY, ""), "IMAGE": keys.get(SERIES, "")}.get(level, "")))
+        assert keys.get("PatientID", "7") == "7"
+        for study, series, image, syntax in self.UIDS:
+            if level == "STUDY" or keys.get(STUDY) == study:
+                match = elements(StudyInstanceUID=study, SeriesInstanceUID=series, SOPInstanceUID=image)
+                if level == "IMAGE" and image != self._silent:
+                    match.AvailableTransferSyntaxUID = syntax
+                yield match
+
+
+async def syntaxes(handlers: Handlers, wanted: Wanted, root: str) -> tuple[str, ...]:
+    async with (
+        answering(handlers) as scp,
+        connect(scp.address, contexts=contexts_for((root,), "find", "get")) as association,
+    ):
+        return await syntaxes_of(association, root, [wanted])
+
+
+async def test_the_studies_of_a_patient_are_looked_up_for_the_encodings_of_their_images() -> None:
+    """A unique key above the level of a query has one value, and every level is asked for (PS3.4 C.4.1.2.1)."""
+    peer = Scripted()
+    assert await syntaxes(peer.handlers(), want("PATIENT", "PatientID=7"), "patient") == (RPCL, HEVC)
+    assert peer.asked == [
+        ("STUDY", ""),
+        ("SERIES", "1.1"),
+        ("IMAGE", "1.1.1"),
+        ("SERIES", "1.2"),
+        ("IMAGE", "1.2.1"),
+    ]
+
+
+async def test_a_peer_that_does_not_say_the_encodings_is_not_asked_for_those_of_the_next_study() -> None:
+    peer = Scripted(silent="1.1.1.1")
+    assert await syntaxes(peer.handlers(), want("PATIENT", "PatientID=7"), "patient") == ()
+    assert peer.asked == [("STUDY", ""), ("SERIES", "1.1"), ("IMAGE", "1.1.1")]
+
+
+async def test_each_of_several_studies_is_asked_for_its_encodings_alone() -> None:
+    peer = Scripted()
+    assert await syntaxes(peer.handlers(), want("STUDY", f"{STUDY}=1.1\\1.2"), "study") == (RPCL, HEVC)
+    assert [asked for asked in peer.asked if asked[0] == "SERIES"] == [("SERIES", "1.1"), ("SERIES", "1.2")]
+
+
+async def test_a_root_without_images_is_not_asked_for_their_encodings() -> None:
+    peer = Scripted()
+    assert await syntaxes(peer.handlers(), want("PATIENT", "PatientID=7"), "patient-study-only") == ()
+    assert peer.asked == []
+
+
+async def test_no_more_studies_are_looked_up_than_images_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_LOOKED_AT", 3)
+    levels: list[str] = []
+
+    def endless(request: FindRequest) -> Iterator[Any]:
+        levels.append(request.dataset.QueryRetrieveLevel)
+        for number in itertools.count():
+            uid = f"1.{number}"
+            match = elements(StudyInstanceUID=uid, SeriesInstanceUID=uid, SOPInstanceUID=uid)
+            match.AvailableTransferSyntaxUID = RPCL
+            yield match
+
+    handlers = Handlers(on_find=endless, on_get=lambda request: [])
+    assert await syntaxes(handlers, want("PATIENT", "PatientID=7"), "patient") == (RPCL,)
+    assert levels == ["STUDY", "SERIES", "IMAGE"]

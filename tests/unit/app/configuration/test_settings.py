@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from dicomgui.app.configuration.listener_options import CallerRule
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.quotas import Quotas
+from dicomgui.app.configuration.received_commands import ReceivedCommands
 from dicomgui.app.configuration.settings import ListenerSettings, Settings, SettingsError, SettingsStore, Theme
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import Timeouts
@@ -72,6 +73,8 @@ FULL = Settings(
         max_sent_pdu_length=32_768,
         quotas=Quotas(2, 3000, 4_000_000, 5_000_000_000, 6),
         index_folder="indexes",
+        discards=True,
+        commands=ReceivedCommands("a {path}", "b {file_list}", 2.5, 7.0),
     ),
 )
 

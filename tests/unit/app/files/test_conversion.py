@@ -18,7 +18,7 @@ from helpers.instances import BIG_ENDIAN, CT, DEFLATED, EXPLICIT, IMPLICIT, MR, 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.files import conversion as module
-from dicomgui.app.files.conversion import Conversion, converted, groups_of, propose
+from dicomgui.app.files.conversion import Conversion, SyntaxChoice, converted, groups_of, propose
 from dicomgui.app.files.sources import Selection, scan
 from dicomgui.app.transfers.send import Cause, ItemState, SendJob, SendReport, send
 from dicomgui.network import AcceptPolicy, Handlers, PeerAddress, ServerOptions, Status, StoreRequest, Timeouts, serve
@@ -334,3 +334,14 @@ async def test_a_conversion_that_never_had_its_turn_leaves_nothing(tmp_path: Pat
 async def _enter(pool: ThreadPoolExecutor, item: object) -> None:
     async with converted(pool, item, IMPLICIT):  # type: ignore[arg-type]
         raise AssertionError
+
+
+def test_chosen_syntaxes_are_proposed_alone_and_in_their_order(tmp_path: Path) -> None:
+    items = kinds(tmp_path, (CT, EXPLICIT)).items
+    both = SyntaxChoice((IMPLICIT, BIG_ENDIAN))
+    assert [one.transfer_syntaxes for one in propose(items, syntaxes=both)] == [(IMPLICIT, BIG_ENDIAN)]
+    apart = both._replace(separate=True)
+    assert [one.transfer_syntaxes for one in propose(items, syntaxes=apart)] == [(IMPLICIT,), (BIG_ENDIAN,)]
+    assert propose(items, Conversion.NEVER, both) == ()
+    own = SyntaxChoice((EXPLICIT,), separate=True)
+    assert [one.transfer_syntaxes for one in propose(items, syntaxes=own)] == [(EXPLICIT,)]

@@ -115,7 +115,8 @@ def test_our_retrievals_parse_to_the_same_request() -> None:
 def test_our_echo_and_send_parse_to_the_same() -> None:
     assert parsed(Recipe(Verb.ECHO, PEER, repeat=3)).repeat == 3
     read = parsed(Recipe(Verb.SEND, PEER, paths=("-odd name.dcm", "b"), conversion=Conversion.ALL))
-    assert (read.paths, read.convert) == (["./-odd name.dcm", "b"], "all")
+    assert (read.paths, read.convert, read.send_broken) == (["./-odd name.dcm", "b"], "all", False)
+    assert parsed(Recipe(Verb.SEND, PEER, paths=("b",), sends_broken=True)).send_broken
 
 
 @pytest.mark.parametrize("recipe", EVERYTHING[6:], ids=lambda one: one.operation.value)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from helpers.answering import answering
 from helpers.bad_peer import reached
-from helpers.instances import EXPLICIT, IMPLICIT, SECONDARY_CAPTURE, shipped_folder, write_instance
+from helpers.instances import EXPLICIT, IMPLICIT, SECONDARY_CAPTURE, instance_of, shipped_folder, write_instance
 from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, ENDLESS, Receiver, data_sets, elements, kept_in, real_files
 from pydicom import dcmread
 from pydicom.encaps import encapsulate
@@ -21,6 +21,8 @@ from dicomgui.app.asking.keys import parse_key
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
+from dicomgui.app.listening.listener import Listener, ListenerEvent, ListenerOptions
+from dicomgui.app.listening.reception import arrived_of
 from dicomgui.app.transfers.retrieve import (
     MAX_BARREN,
     Arrived,
@@ -49,7 +51,8 @@ from dicomgui.network import (
     Strictness,
     serve,
 )
-from dicomgui.network.tracing import DimseRecord
+from dicomgui.network.structure import AnomalyCode
+from dicomgui.network.tracing import DimseRecord, FileRecord
 from dicomgui.network.uids import STORAGE_CLASSES
 from dicomgui.storage import Archive, DiskFull
 
@@ -512,7 +515,69 @@ async def test_an_instance_that_breaks_off_comes_by_get_as_strictly_as_asked_for
         assert kept_in(tmp_path / "in") == data_sets(files[:1])
         assert (result.told.completed, result.told.failed) == (1, 1)
         assert not report.ok
+        assert report.refused_uids == (instance_of(files[1]),)
+        assert report.notes[0].startswith("An instance could not be kept: the data set breaks off at byte")
     else:
         assert kept_in(tmp_path / "in") == data_sets(files)
         assert result.told.failed == 0
         assert result.told.warning == (strictness is Strictness.WARN)
+        assert f"{instance_of(files[1])} is broken, but kept: the data set breaks off at byte" in report.notes[0]
+
+
+def with_other_vr(path: Path) -> Path:
+    """The same file with VR SH of Patient ID (0010,0020), where LO is due."""
+    path.write_bytes(path.read_bytes().replace(b"\x10\x00\x20\x00LO", b"\x10\x00\x20\x00SH"))
+    return path
+
+
+@pytest.mark.parametrize("into_archive", [False, True])
+async def test_departures_from_the_standard_are_told_of_what_comes_by_get(
+    context: AppContext, tmp_path: Path, into_archive: bool
+) -> None:
+    files = [with_other_vr(write_instance(tmp_path / "there", number)) for number in range(3)]
+    files.append(write_instance(tmp_path / "there", 9))
+    handlers = Handlers(
+        on_get=lambda request: files,
+        on_find=lambda request: [elements(StudyInstanceUID="1.2", SOPClassesInStudy=[CT])],
+    )
+    seen: list[Arrived] = []
+    archive = Archive(tmp_path / "in", fsync=False)
+    archive.prepare()
+    try:
+        async with answering(handlers) as scp:
+            wanted, into = [want("STUDY", f"{STUDY}=1.2")], archive if into_archive else tmp_path / "plain"
+            report = await GetJob(context, scp.address, OPTIONS, wanted, into=into, on_arrived=seen.append).run()
+    finally:
+        archive.close()
+    assert (report.ok, report.arrived) == (True, 4)
+    assert [[one.code for one in arrived.anomalies] for arrived in seen] == [[AnomalyCode.VR]] * 3 + [[]]
+    assert len(report.notes) == 1
+    assert report.notes[0].startswith(f"{instance_of(files[0])} is against the standard, but kept: other VRs than")
+    assert report.notes[0].endswith("so are 2 more.")
+    details = [one.detail for one in context.trace.records() if isinstance(one, FileRecord) and one.event == "stored"]
+    assert len(details) == 4
+    assert sum("other VRs than the data dictionary" in detail for detail in details) == 3
+
+
+async def test_departures_of_what_our_listener_takes_for_a_move_are_told(context: AppContext, tmp_path: Path) -> None:
+    """Its owner hands on what the listener says of each."""
+    handlers = Handlers(on_move=lambda request: [with_other_vr(write_instance(tmp_path / "there", 1))])
+    seen: list[Arrived] = []
+
+    def take(event: ListenerEvent) -> None:
+        arrived = arrived_of(event)
+        if arrived is not None:
+            job.received(arrived)
+
+    listener = Listener(context, ListenerOptions(tmp_path / "in", port=0, ae_title="ME", fsync=False), on_event=take)
+    await listener.start()
+    async with answering(handlers, destinations={"ME": listener.port}) as scp:
+        job = MoveJob(
+            context, scp.address, OPTIONS, [want("STUDY", f"{STUDY}=1.2")],
+            destination="ME", expects_arrivals=True, on_arrived=seen.append,
+        )  # fmt: skip
+        report = await job.run()
+    await listener.stop()
+    [arrived] = seen
+    assert [one.code for one in arrived.anomalies] == [AnomalyCode.VR]
+    assert "is against the standard, but kept" in report.notes[0]

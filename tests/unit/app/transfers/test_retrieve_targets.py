@@ -33,6 +33,7 @@ def request(uid: str = UID) -> Any:
         command=SimpleNamespace(affected_sop_class_uid=CT, affected_sop_instance_uid=uid),
         facts=SimpleNamespace(called_ae_title="PACS", calling_ae_title="ME"),
         transfer_syntax_uid=EXPLICIT,
+        check=None,
     )
 
 

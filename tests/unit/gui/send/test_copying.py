@@ -25,4 +25,6 @@ def test_files_are_named_and_members_of_an_archive_by_their_archive(tmp_path: Pa
     ]
     recipe = recipe_of_files(PEER, ConnectionOptions(), items, Conversion.LOSSLESS)
     assert recipe.paths == (str(path), "/in/study.zip")
-    assert recipe.conversion is Conversion.LOSSLESS
+    assert (recipe.conversion, recipe.sends_broken) == (Conversion.LOSSLESS, False)
+    again = recipe_of_files(PEER, ConnectionOptions(), items, Conversion.LOSSLESS, sends_broken=True)
+    assert again.sends_broken

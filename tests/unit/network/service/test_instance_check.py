@@ -16,6 +16,7 @@ from dicomgui.network.service.instance_check import (
     Strictness,
 )
 from dicomgui.network.structure import StructureCode
+from dicomgui.network.uids import TRANSFER_SYNTAXES
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 UID = "1.2.3"
@@ -80,6 +81,16 @@ def test_explicit_bytes_over_an_implicit_context() -> None:
     check = checked(instance(), syntax=IMPLICIT)
     assert check.problem is not None
     assert check.problem.code is StructureCode.OTHER_ENCODING
+    assert (check.problem.transfer_syntax_uid, check.problem.found_syntax_uid) == (IMPLICIT, EXPLICIT)
+    assert check.problem.text == "the data set is Explicit VR LE, not Implicit VR LE"
+
+
+@pytest.mark.parametrize("found", [IMPLICIT, EXPLICIT, "1.2.840.10008.1.2.2", DEFLATED])
+def test_both_transfer_syntaxes_fit_into_a_comment(found: str) -> None:
+    for named in TRANSFER_SYNTAXES:
+        text = InstanceProblem(StructureCode.OTHER_ENCODING, 0, 0, named, found).text
+        assert len(text) <= 64
+        assert text.endswith((named, "LE", "BE"))
 
 
 def test_what_inflates_too_far_is_out_of_resources() -> None:

@@ -6,21 +6,24 @@ import contextlib
 import datetime
 import os
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import NameOID
 from helpers.certificates import Authority, Pair
 
-from dicomgui.network import ConfigurationError, TlsConfig
+from dicomgui.network import ConfigurationError, TlsConfig, TlsError
 from dicomgui.network.transport import tls
-from dicomgui.network.transport.tls import PROFILES, peer_certificate, tls_error
+from dicomgui.network.transport.tls import PROFILES, check_certificates, peer_certificate, tls_error
 
+# Compared with PS3.15: B.9 to B.11 (2020d, all of it), B.1 (2013), B.12 and B.13 (2024e, but for the lists of permitted
+# algorithms of B.13, whose suites are those that two other implementations took from 2026a).
 # PS3.15 B.12: what RFC 9325 4.2 recommends for TLS 1.2.
 B12 = {
     "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -28,7 +31,7 @@ B12 = {
     "ECDHE-ECDSA-AES256-GCM-SHA384",
     "ECDHE-RSA-AES256-GCM-SHA384",
 }
-# B.13 permits AES-CCM and ChaCha20-Poly1305 besides; its Camellia-GCM is unknown to OpenSSL.
+# B.13: the ten that it requires of TLS 1.2; Camellia-GCM, which it permits, is unknown to OpenSSL.
 B13 = B12 | {
     "ECDHE-ECDSA-AES128-CCM",
     "ECDHE-ECDSA-AES128-CCM8",
@@ -166,15 +169,20 @@ def _shake_hands(*ends: ssl.SSLObject) -> None:
                 end.do_handshake()
 
 
-def _speak(client: ssl.SSLContext, server: ssl.SSLContext) -> str:
-    """The cipher suite that the two agree on; raises what stopped the handshake."""
+def _connection(client: ssl.SSLContext, server: ssl.SSLContext) -> tuple[ssl.SSLObject, ssl.SSLObject]:
+    """The client's and the server's end after the handshake; raises what stopped it."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = (
         client.wrap_bio(to_client, to_server, server_hostname="x"),
         server.wrap_bio(to_server, to_client, server_side=True),
     )
     _shake_hands(*ends)
-    cipher = ends[0].cipher()
+    return ends
+
+
+def _speak(client: ssl.SSLContext, server: ssl.SSLContext) -> str:
+    """The cipher suite that the two agree on; raises what stopped the handshake."""
+    cipher = _connection(client, server)[0].cipher()
     assert cipher is not None
     return cipher[0]
 
@@ -223,12 +231,51 @@ def test_certificates_are_as_strong_as_the_keys(tmp_path: Path, profile: str, ki
             _speak(client, server)
 
 
-def _self_signed(key: Any, folder: Path) -> Path:
+def _pss(digest: Any) -> dict[str, Any]:
+    return {"rsa_padding": padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH)}
+
+
+SIGNED: dict[str, tuple[Any, Callable[[Any], dict[str, Any]]]] = {
+    "RSA": (rsa.generate_private_key(65537, 2048), lambda _: {}),
+    "RSASSA-PSS": (rsa.generate_private_key(65537, 2048), _pss),
+    "ECDSA": (ec.generate_private_key(ec.SECP256R1()), lambda _: {}),
+}
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize(("profile", "is_refused"), [("modified-bcp195", True), ("bcp195", False)])
+@pytest.mark.parametrize("kind", SIGNED)
+def test_b13_wants_certificates_signed_with_sha256(
+    tmp_path: Path, kind: str, profile: str, is_refused: bool, version: ssl.TLSVersion
+) -> None:
+    """Either side looks at what the other shows; RFC 9325, and B.12 with it, only prefers SHA-256."""
+    key, more = SIGNED[kind]
+    for digest, is_strong in ((hashes.SHA224(), False), (hashes.SHA256(), True)):
+        own = _self_signed(key, tmp_path, digest, **more(digest))
+        config = TlsConfig(profile, ca_file=own, cert_file=own, client_auth="require")
+        other = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        other.maximum_version, other.verify_mode = version, ssl.CERT_NONE
+        other.load_cert_chain(own)
+        ends = [_connection(config.client_context(), other)[0]]
+        other = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        other.maximum_version, other.check_hostname, other.verify_mode = version, False, ssl.CERT_NONE
+        other.load_cert_chain(own)
+        ends.append(_connection(other, config.server_context())[1])
+        for end in ends:
+            assert end.version() == version.name.replace("_", ".")
+            if is_refused and not is_strong:
+                with pytest.raises(TlsError, match="signed with SHA-224"):
+                    check_certificates(end)
+            else:
+                check_certificates(end)
+
+
+def _self_signed(key: Any, folder: Path, digest: Any = None, **more: Any) -> Path:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
     day = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, day, day + datetime.timedelta(36_500))
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("x")]), critical=False)
-    made = builder.sign(key, hashes.SHA256())
+    made = builder.sign(key, digest or hashes.SHA256(), **more)
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

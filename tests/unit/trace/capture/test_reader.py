@@ -190,6 +190,29 @@ def test_a_compressed_capture_that_is_torn_gives_what_is_whole(tmp_path: Path) -
     assert "damaged, or ends too early" in reader.notes[0]
 
 
+def test_a_small_compressed_capture_that_is_torn_gives_what_is_whole(tmp_path: Path) -> None:
+    """Smaller than any buffer between the file and its packets, whose sizes differ from one Python to the next."""
+    noise = random.Random(20).randbytes(4000)
+    plain = pcap(tmp_path / "a", [Timed(START_NS, noise[at : at + 100]) for at in range(0, len(noise), 100)])
+    whole = list(CaptureReader(plain))
+    packets, reader = read(tmp_path / "torn.gz", compressed(plain)[:-500])
+    assert 30 < len(packets) < 40
+    assert packets == whole[: len(packets)]
+    assert "damaged, or ends too early" in reader.notes[0]
+
+
+def test_a_compressed_capture_that_is_damaged_gives_what_stands_before(tmp_path: Path) -> None:
+    """The check sum of a member tells only at its end; a block that cannot be decoded tells at once."""
+    packets = [Timed(START_NS, bytes([at % 251]) * 1000) for at in range(400)]
+    plain = pcap(tmp_path / "a", packets)
+    head = gzip.compress(plain.read_bytes()[:200_000])
+    broken = gzip.compress(plain.read_bytes()[200_000:])
+    found, reader = read(tmp_path / "damaged.gz", head + broken[:10] + b"\xff" * 100)
+    assert 180 < len(found) < 200
+    assert found == list(CaptureReader(plain))[: len(found)]
+    assert "damaged, or ends too early" in reader.notes[0]
+
+
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="no file"):
         CaptureReader(tmp_path / "missing")

@@ -1,0 +1,78 @@
+"""The command ``n-template``: ready-made requests one after the other over one association."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from dicomgui.app.files.sources import scan
+from dicomgui.app.nservice_events import NEvent
+from dicomgui.app.nservices.grouped_references import homes_of_files
+from dicomgui.app.nservices.picture import read_picture
+from dicomgui.app.nservices.requests import NResult
+from dicomgui.app.nservices.steps import Step, known_of, run_steps
+from dicomgui.app.nservices.templates import Known
+from dicomgui.cli.exits import Exit, exit_of_error
+from dicomgui.cli.nservice_commands import show_result
+from dicomgui.cli.output import Output
+from dicomgui.cli.session import Session
+from dicomgui.cli.tables import dataset_lines
+from dicomgui.cli.target import target_of
+from dicomgui.network.service_classes.references import Reference
+
+__all__ = ["run"]
+
+
+def run(options: argparse.Namespace) -> int:
+    """``dicomgui n-template``."""
+    return Session(options).run(partial(_run, options))
+
+
+async def _run(options: argparse.Namespace, session: Session) -> Exit:
+    peer, chosen = target_of(options)
+    output = session.output
+    known = _filled(options, known_of(chosen.calling_ae, instance=options.instance, transaction=options.transaction))
+    steps: list[Step] = options.steps
+    results = await run_steps(
+        session.context,
+        peer,
+        chosen,
+        steps,
+        known,
+        wait_s=options.wait,
+        on_result=partial(show_result, output),
+        on_event=partial(_show_event, output),
+    )
+    code = _exit_of(results)
+    output.event("summary", ok=code is Exit.OK, exit_code=int(code), done=sum(one.ok for one in results), of=len(steps))
+    return code
+
+
+def _filled(options: argparse.Namespace, known: Known) -> Known:
+    """What is known of files as well."""
+    if options.image is not None:
+        known = replace(known, image=read_picture(Path(options.image)))
+    if options.files:
+        with scan(options.files) as selection:
+            found = tuple(Reference(one.head.sop_class_uid, one.head.sop_instance_uid) for one in selection.items)
+            homes = homes_of_files([(one.head.sop_instance_uid, one.path) for one in selection.items])
+        known = replace(known, references=tuple(dict.fromkeys(found)), homes=homes)
+    return known
+
+
+def _show_event(output: Output, event: NEvent) -> None:
+    output.event(
+        "report", sop_class_uid=event.sop_class_uid, sop_instance_uid=event.sop_instance_uid, type=event.type_id
+    )
+    output.line(f"n-event-report  type {event.type_id}  {event.sop_instance_uid}")
+    for line in () if event.dataset is None else dataset_lines(event.dataset):
+        output.line(line)
+
+
+def _exit_of(results: list[NResult]) -> Exit:
+    last = results[-1]
+    if last.error is not None:
+        return exit_of_error(last.error)
+    return Exit.OK if last.ok else Exit.REFUSED

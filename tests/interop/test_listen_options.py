@@ -1,0 +1,83 @@
+"""Foreign users into a listener that discards, runs commands or names files by a pattern."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from helpers import peers
+from helpers.bad_peer import reached
+from helpers.listening import Listen
+from pydicom import dcmread
+
+from dicomgui.app.configuration.provided import Provided
+from dicomgui.app.configuration.received_commands import ReceivedCommands
+from dicomgui.app.listening.listener import CommandEnded, InstanceDiscarded, Listener
+
+
+@pytest.mark.interop("storescu", "dcmsend", "findscu")
+async def test_instances_are_acknowledged_and_discarded(
+    listen: Listen, native_files: Sequence[Path], tmp_path: Path
+) -> None:
+    async with listen(discards=True, services=frozenset({Provided.STORE, Provided.QUERY, Provided.UPS})) as listener:
+        done = await peers.run("storescu", "-v", peers.LOOPBACK, listener.port, *native_files)
+        assert done.output.count("Received Store Response (Success)") == len(native_files), str(done)
+        done = await peers.run("dcmsend", "-v", peers.LOOPBACK, listener.port, *native_files)
+        assert done.code == 0, str(done)
+        found = await peers.run("findscu", "-S", "-k", "QueryRetrieveLevel=STUDY", peers.LOOPBACK, listener.port)
+        assert found.code != 0, str(found)
+        events = [event for event in listener.drain() if isinstance(event, InstanceDiscarded)]
+        assert len(events) == listener.counts.discarded == 2 * len(native_files)
+        assert listener.counts.size_bytes == sum(event.size_bytes for event in events) > 2 * 716_800
+        assert listener.counts.stored == 0
+    assert not (tmp_path / "received").exists()
+
+
+def _script(folder: Path) -> str:
+    """A program that prints its arguments, as the operator writes it."""
+    path = folder / "tell.py"
+    path.write_text("import json, sys; print(json.dumps(sys.argv[1:]))", encoding="ascii")
+    return f"{shlex.quote(sys.executable)} {shlex.quote(str(path))}"
+
+
+def _ended(listener: Listener) -> list[CommandEnded]:
+    return [event for event in listener.drain() if isinstance(event, CommandEnded)]
+
+
+@pytest.mark.interop("storescu")
+async def test_commands_get_what_a_peer_sends_as_single_arguments(
+    listen: Listen, native_files: Sequence[Path], tmp_path: Path
+) -> None:
+    sent = tmp_path / "sent.dcm"
+    dataset = dcmread(native_files[3])
+    dataset.PatientID = "a b; touch pwned `id` $(id)"
+    dataset.PatientName = "-rf"
+    dataset.save_as(sent)
+    words = f"{_script(tmp_path)} {{path}} {{calling_ae}} {{PatientID}} --name={{PatientName}}"
+    study = f"{_script(tmp_path)} {{count}} {{StudyInstanceUID}}"
+    async with listen(commands=ReceivedCommands(words, study, study_timeout_s=0.5)) as listener:
+        done = await peers.run("storescu", "-v", "-aet", "MOD;ls", peers.LOOPBACK, listener.port, sent)
+        assert done.code == 0, str(done)
+        await reached(lambda: listener.counts.commands == 2, "both have run")
+        of_object, of_study = _ended(listener)
+        [stored] = (tmp_path / "received").glob("??/*.dcm")
+    assert json.loads(of_object.output) == [str(stored), "MOD;ls", dataset.PatientID, "--name=-rf"]
+    assert json.loads(of_study.output) == ["1", dataset.StudyInstanceUID]
+
+
+@pytest.mark.interop("storescu")
+async def test_a_peer_cannot_give_a_command_an_option(
+    listen: Listen, native_files: Sequence[Path], tmp_path: Path
+) -> None:
+    command = ReceivedCommands(f"{_script(tmp_path)} {{calling_ae}}")
+    async with listen(commands=command) as listener:
+        done = await peers.run("storescu", "-aet", "--delete", peers.LOOPBACK, listener.port, native_files[3])
+        assert done.code == 0, str(done)
+        await reached(lambda: listener.counts.failed_commands == 1, "it is told")
+        [ended] = _ended(listener)
+    assert ended.problem == "not run: calling_ae '--delete' would be read as an option or a file"
+    assert ended.arguments == ()

@@ -1,0 +1,74 @@
+"""The options of a send, held against what foreign archives have kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from helpers import peers
+from helpers.instances import BIG_ENDIAN, EXPLICIT, IMPLICIT, instance_of, syntax_of, write_instance
+
+
+def sent_by(*arguments: object) -> tuple[str, ...]:
+    return ("python", "-m", "dicomgui", "send", *map(str, arguments))
+
+
+@pytest.mark.interop("dcmqrscp")
+async def test_associations_side_by_side_bring_everything_to_dcmqrscp(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    files = [write_instance(folder, number) for number in range(12)]
+    report = tmp_path / "report.json"
+    with peers.dcmqrscp(tmp_path / "archive") as peer:
+        command = sent_by(peer.address, folder, "--associations", 3, "--per-association", 2, "--report", report)
+        done = await peers.run(*command, "--json", cwd=peers.SOURCE)
+        assert done.code == 0, str(done)
+        kept = {
+            instance_of(path)
+            for path in peer.folder.rglob("*")
+            if path.is_file() and path.stat().st_size > 400 and path.read_bytes()[128:132] == b"DICM"
+        }
+    assert kept == {instance_of(file) for file in files}
+    lines = json.loads(report.read_text())
+    assert [line["path"] for line in lines] == sorted(str(file) for file in files)
+    assert len({line["association"] for line in lines}) >= 6
+
+
+@pytest.mark.interop("storescp")
+async def test_files_are_renamed_by_what_storescp_answered(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    file = write_instance(folder, 1)
+    (folder / "cut.dcm").write_bytes(write_instance(tmp_path, 2).read_bytes()[:-7])
+    with peers.storescp(tmp_path / "kept") as peer:
+        done = await peers.run(*sent_by(peer.address, folder, "--rename", "--json"), cwd=peers.SOURCE)
+        assert [instance_of(path) for path in peer.folder.rglob("*.dcm")] == [
+            instance_of(file.with_name(f"{file.name}.done"))
+        ]
+    assert done.code == 4, str(done)
+    assert {path.name for path in folder.iterdir()} == {f"{file.name}.done", "cut.dcm.bad"}
+
+
+@pytest.mark.interop("storescp")
+@pytest.mark.parametrize(
+    ("wanted", "extra", "kept_in"),
+    [
+        (("ImplicitVRLittleEndian",), (), IMPLICIT),
+        (("ExplicitVRBigEndian", "ImplicitVRLittleEndian"), ("--context-per-syntax",), BIG_ENDIAN),
+        (("ImplicitVRLittleEndian", "ExplicitVRLittleEndian"), (), IMPLICIT),
+        (("ExplicitVRLittleEndian", "ImplicitVRLittleEndian"), (), EXPLICIT),
+    ],
+)
+async def test_storescp_keeps_the_first_syntax_that_was_wanted(
+    tmp_path: Path, wanted: tuple[str, ...], extra: tuple[str, ...], kept_in: str
+) -> None:
+    files = [
+        write_instance(tmp_path / "files", 1, syntax=EXPLICIT),
+        write_instance(tmp_path / "files", 2, syntax=IMPLICIT),
+    ]
+    options = [word for syntax in wanted for word in ("--transfer-syntax", syntax)]
+    with peers.storescp(tmp_path / "kept", "+xa") as peer:
+        done = await peers.run(*sent_by(peer.address, *files, *options, *extra), cwd=peers.SOURCE)
+        assert done.code == 0, str(done)
+        assert [syntax_of(path) for path in peer.folder.rglob("*.dcm")] == [kept_in] * 2

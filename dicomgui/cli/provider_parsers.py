@@ -201,8 +201,8 @@ def add_negotiation(group: Any) -> None:
     group.add_argument(
         "--negotiation",
         metavar="FILE",
-        help="negotiation profiles: contexts, roles, extended negotiation; in TOML, see `dicomgui help negotiation`, or "
-        "as DCMTK's -xf takes them",
+        help="negotiation profiles: contexts, roles, extended negotiation; in TOML, see `dicomgui help negotiation`, "
+        "or as DCMTK's -xf takes them",
     )
     group.add_argument(
         "--negotiation-profile", metavar="NAME", help="which of them; may be left out where the file has one only"

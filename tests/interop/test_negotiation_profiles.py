@@ -1,4 +1,4 @@
-"""Negotiation profiles: what pynetdicom and DCMTK are offered by them and offer to them, with DCMTK's own files as well."""
+"""Negotiation profiles beside pynetdicom and DCMTK, with DCMTK's own files as well."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ def asked_by() -> Iterator[tuple[str, list[Any]]]:
     for uid in (VERIFICATION, CT, MR, FIND):
         ae.add_supported_context(uid, [IMPLICIT, EXPLICIT, JPEG_LS])
     server = ae.start_server(
-        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_REQUESTED, lambda event: asked.append(event.assoc.requestor))]
+        ("127.0.0.1", 0),
+        block=False,
+        evt_handlers=[(evt.EVT_REQUESTED, lambda event: asked.append(event.assoc.requestor))],
     )
     try:
         yield f"PYNET@127.0.0.1:{server.socket.getsockname()[1]}", asked
@@ -206,7 +208,7 @@ def test_a_listener_answers_storescu_with_a_file_of_dcmtk(asconfig: Path, tmp_pa
     syntaxes = [line.split("=")[1].strip() for line in answer.splitlines() if "Accepted Transfer Syntax" in line]
     assert syntaxes[:2] == ["LittleEndianImplicit", "LittleEndianExplicit"], answer
     assert "Accepted SCP/SCU Role: SCU/SCP" in answer or "Accepted SCP/SCU Role: SCP/SCU" in answer, answer
-    assert "020003000000" in answer.replace(" ", "").replace(",", ""), answer
+    assert answer.count("[0x02, 0x00, 0x03, 0x00, 0x00, 0x00]") == 2, answer
 
 
 @pytest.mark.interop("storescp")

@@ -50,6 +50,7 @@ __all__ = [
     "StructureLimits",
     "StructureReader",
     "StructureReport",
+    "is_dictionary_loaded",
     "load_dictionary",
     "read_structure",
 ]
@@ -705,9 +706,24 @@ def _needs_a_look(tag: int) -> bool:
     return not tag & 0xFFFF or tag < 0x0004_0000 or tag >> 16 == 0xFFFE
 
 
+class _Dictionary:
+    """State of the data dictionary in this process."""
+
+    is_loaded = False
+
+
 def load_dictionary() -> None:
-    """Have the data dictionary at hand, which takes some tenths of a second; otherwise the first element does it."""
+    """Have the data dictionary at hand, which takes some tenths of a second; otherwise the first element does it.
+
+    For any thread: whoever walks a data set meanwhile waits for it.
+    """
     _vr_of(_SOP_CLASS)
+    _Dictionary.is_loaded = True
+
+
+def is_dictionary_loaded() -> bool:
+    """True once :func:`load_dictionary` has returned."""
+    return _Dictionary.is_loaded
 
 
 def _vr_of(tag: int) -> str:

@@ -26,6 +26,7 @@ from dicomgui.network.service.instance_check import Strictness
 from dicomgui.network.service.lifecycle import AssociationRequest, Lifecycle
 from dicomgui.network.service.permitted import STANDARD_PERMISSIONS, PermissionTable
 from dicomgui.network.service.resources import Resources
+from dicomgui.network.structure import load_dictionary
 from dicomgui.network.tracing import Scribe, Tracer
 from dicomgui.network.transport import (
     AssociationTransport,
@@ -44,6 +45,9 @@ from dicomgui.network.transport import (
 __all__ = ["Negotiator", "Server", "ServerCore", "ServerOptions", "Verdict", "serve", "take_over"]
 
 DEFAULT_LISTEN_PORT = 11112
+
+DICTIONARY_AFTER_S = 1.0
+"""Seconds from the start of a server to when it loads the data dictionary: the command or the window comes first."""
 
 
 Verdict: TypeAlias = AcceptPolicy | AssociateRJ | ContextChoices | None
@@ -159,6 +163,7 @@ class ServerCore:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listener: Listener | None = None
         self._host = ""
+        self._loading: asyncio.Task[None] | None = None
 
     async def open(self, host: str, port: int) -> None:
         """Start to listen.
@@ -174,6 +179,13 @@ class ServerCore:
             raise
         self._host = host
         self._scribe.listen(self.address, self.ae_title, active=True)
+        if self.handlers.on_store is not None:
+            self._loading = self.tasks.spawn(self._load_dictionary(), name="load the data dictionary")
+
+    async def _load_dictionary(self) -> None:
+        """Load in a thread what C-STOREs need, once the program has started; one that comes sooner has it loaded."""
+        await asyncio.sleep(DICTIONARY_AFTER_S)
+        await self.resources.decoding.run(load_dictionary)
 
     @property
     def port(self) -> int:
@@ -235,6 +247,8 @@ class ServerCore:
             return
         address = self.address
         self._listener = None
+        if self._loading is not None:
+            self._loading.cancel()
         listener.close()
         for acceptor in tuple(self._acceptors):
             acceptor.close_when_idle()

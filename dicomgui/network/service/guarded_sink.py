@@ -1,7 +1,8 @@
 """The sink of a C-STORE together with the check of its data set, which one turn of the loop does only so much of.
 
 What is left of that is copied, charged to the memory of all associations, and walked in a thread; the peer is not read
-meanwhile. So a data set that inflates to a thousand times its size costs other associations next to nothing.
+meanwhile. So a data set that inflates to a thousand times its size costs other associations next to nothing. The data
+dictionary, which the first data set needs, is loaded in that thread, too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.handlers import Reply
 from dicomgui.network.service.instance_check import InstanceCheck
 from dicomgui.network.status import Status
+from dicomgui.network.structure import is_dictionary_loaded, load_dictionary
 from dicomgui.network.transport.tasks import TaskOwner
 
 __all__ = ["GuardedSink", "SinkFailed"]
@@ -127,7 +129,7 @@ class GuardedSink:
     def _walk_now(self, data: memoryview) -> None:
         """Do what this turn of the loop has left for it, and begin a thread for the rest."""
         turn, before = self._connection.resources.turn, self._check.work
-        is_done = self._check.walk(data, turn.left)
+        is_done = self._check.walk(data, turn.left if is_dictionary_loaded() else 0)
         turn.spend(self._check.work - before)
         if is_done or not self._charge(self._check.keep()):
             return
@@ -144,6 +146,8 @@ class GuardedSink:
 
     async def _walk_on(self) -> None:
         decoding = self._connection.resources.decoding
+        if not is_dictionary_loaded():
+            await decoding.run(load_dictionary)
         while self._check.is_behind and self._failed is None:
             await decoding.run(partial(self._check.advance, THREAD_WORK))
             self._refuse_if_broken()

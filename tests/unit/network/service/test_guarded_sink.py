@@ -21,7 +21,7 @@ from dicomgui.network.service.handlers import Reply
 from dicomgui.network.service.instance_check import InstanceCheck, Strictness
 from dicomgui.network.service.resources import TURN_WORK, Resources
 from dicomgui.network.status import Status
-from dicomgui.network.structure import ELEMENT_WORK, StructureReader
+from dicomgui.network.structure import ELEMENT_WORK, StructureReader, load_dictionary
 from dicomgui.network.transport.tasks import TaskOwner
 
 CT, UID = "1.2.840.10008.5.1.4.1.1.2", "1.2.3"
@@ -113,6 +113,11 @@ class Stage:
             await self.sink.walked()
             found = self.sink.complete()
         return found
+
+
+@pytest.fixture(autouse=True)
+def _dictionary() -> None:
+    load_dictionary()
 
 
 class Work:
@@ -297,3 +302,19 @@ async def test_a_sink_that_fails_stops_the_walk(work: Work) -> None:
 def test_the_bomb_is_one() -> None:
     assert len(BOMB) < 50_000
     assert len(zlib.decompress(BOMB, -zlib.MAX_WBITS)) > 40 * 2**20
+
+
+async def test_the_loop_does_not_wait_for_the_data_dictionary(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[int] = []
+    monkeypatch.setattr(guarded_sink, "is_dictionary_loaded", lambda: bool(loaded))
+    monkeypatch.setattr(guarded_sink, "load_dictionary", lambda: loaded.append(threading.get_ident()))
+    stage, data = Stage(EXPLICIT), instance()
+    stage.write(data)
+    assert not loaded
+    assert await stage.result() == data
+    assert len(loaded) == 1
+    assert loaded[0] != threading.get_ident()
+    assert work.turns == [0]
+    following = Stage(EXPLICIT)
+    following.write(data)
+    assert following.sink.finish() == data

@@ -36,6 +36,7 @@ from dicomgui.network.service import provider as module
 from dicomgui.network.service.instance_check import Strictness
 from dicomgui.network.service.provider import Provider
 from dicomgui.network.service.resources import Resources
+from dicomgui.network.structure import load_dictionary
 from dicomgui.network.transport import TaskOwner
 from dicomgui.network.uids import VERIFICATION
 
@@ -121,6 +122,12 @@ class House:
     async def settle(self) -> None:
         for _ in range(20):
             await asyncio.sleep(0)
+
+
+@pytest.fixture(autouse=True)
+def _dictionary() -> None:
+    """Otherwise the first C-STORE waits until a thread has loaded it."""
+    load_dictionary()
 
 
 def echo(number: int) -> CEchoRQ:

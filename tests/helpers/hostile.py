@@ -78,6 +78,18 @@ def empty_items(count: int, *, explicit: bool = True, deflated: bool = False) ->
     return data + b"\0" * (len(data) & 1)
 
 
+def deflated_zeros(size: int, sop_instance_uid: str) -> bytes:
+    """A deflated CT image of a private element of so many zeros, about a thousandth of them."""
+    uids = ((0x0016, CT.encode()), (0x0018, sop_instance_uid.encode()))
+    values = ((element, uid + b"\0" * (len(uid) & 1)) for element, uid in uids)
+    head = b"".join(struct.pack("<HH2sH", 8, element, b"UI", len(uid)) + uid for element, uid in values)
+    packer, block = zlib.compressobj(9, wbits=-zlib.MAX_WBITS), bytes(2**20)
+    parts = [packer.compress(head + struct.pack("<HH2sHI", 0x0042, 0x0011, b"OB", 0, size))]
+    parts += [packer.compress(block) for _ in range(size // len(block))]
+    data = b"".join(parts) + packer.flush()
+    return data + b"\0" * (len(data) & 1)
+
+
 def many_elements(count: int) -> bytes:
     """A data set of so many private elements, in explicit VR."""
     pairs = (divmod(number, 0xE000) for number in range(count))

@@ -13,6 +13,7 @@ from helpers.hostile import (
     DEFLATED_ITEMS,
     PLAIN_ITEMS,
     cost_of,
+    deflated_zeros,
     empty_items,
     growth_of_unfinished,
     many_elements,
@@ -78,6 +79,29 @@ def test_a_deflated_instance_of_empty_items(listener: Providing) -> None:
     cost = cost_of(listener.port, listener.process.pid, "C-STORE", data, DEFLATED)
     assert cost.answer is not None
     assert cost.answer.status == 0xA700
+    assert cost.longest_s < LONGEST_S
+    assert cost.growth_bytes <= MOST_BYTES
+
+
+SIZES = [pytest.param(2**27, id="128 MiB"), pytest.param(2**30 - 2**20, marks=pytest.mark.long, id="1 GiB")]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_deflated_instance_of_zeros(listener: Providing, size: int) -> None:
+    """A megabyte that inflates to a gigabyte, which is the limit: a C-ECHO waited until all of it was walked."""
+    data = deflated_zeros(size, "1.2.3.7")
+    assert len(data) < size // 900
+    cost = cost_of(listener.port, listener.process.pid, "C-STORE", data, DEFLATED)
+    assert cost.answer is not None
+    assert cost.answer.status == 0x0000
+    assert cost.longest_s < LONGEST_S
+    assert cost.growth_bytes <= MOST_BYTES
+
+
+def test_a_plain_instance_of_empty_items(listener: Providing) -> None:
+    cost = cost_of(listener.port, listener.process.pid, "C-STORE", empty_items(PLAIN_ITEMS))
+    assert cost.answer is not None
+    assert cost.answer.status == 0xA900
     assert cost.longest_s < LONGEST_S
     assert cost.growth_bytes <= MOST_BYTES
 

@@ -11,18 +11,18 @@ from dicomgui.cli.main import build_parser
 
 README = ROOT / "dicomgui" / "network" / "README.md"
 ROWS = [
-    "A28",
-    "A29",
-    "A30",
+    *(f"A{number:02}" for number in range(1, 33)),
     *(f"S{number:02}" for number in range(1, 21)),
     *(f"Q{number:02}" for number in range(1, 19)),
+    *(f"L{number:02}" for number in range(1, 23)),
+    *(f"N{number:02}" for number in range(1, 9)),
 ]
 
 
 def table() -> dict[str, list[str]]:
     text = README.read_text("utf-8").partition("## Options beside other tools")[2].partition("\n## ")[0]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
-    return {row[0]: row for row in cells if re.fullmatch(r"[ASQ]\d\d", row[0])}
+    return {row[0]: row for row in cells if re.fullmatch(r"[ASQLN]\d\d", row[0])}
 
 
 def test_each_row_is_there_and_decided() -> None:

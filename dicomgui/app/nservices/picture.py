@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dicomgui.app.files.file_limits import check_file
+from dicomgui.network.dimse.codestream import FrameSize, check_encapsulated
 from dicomgui.network.dimse.pixels import quiet_decoders
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes.attributes import dataset_of
@@ -49,6 +50,7 @@ def _printed(dataset: Dataset) -> Dataset:
     from pydicom import pixel_array
     from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut, convert_color_space
 
+    _check_codestream(dataset)
     with quiet_decoders():
         pixels: Any = pixel_array(dataset, index=0)
     values: dict[str, object] = {
@@ -66,6 +68,28 @@ def _printed(dataset: Dataset) -> Dataset:
     scaled = (shown - low) * (255.0 / (high - low)) if high > low else shown * 0.0
     values |= {"SamplesPerPixel": 1, "PhotometricInterpretation": str(dataset.PhotometricInterpretation)}
     return dataset_of({**values, "PixelData": _even(scaled.round().astype("uint8").tobytes())})
+
+
+def _check_codestream(dataset: Dataset) -> None:
+    """Have no frame decoded that has no end, or that is larger than the image.
+
+    :raises ConversionError: the first frame is such a one.
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated:
+        return
+    size = FrameSize(
+        int(dataset.Rows), int(dataset.Columns), int(dataset.SamplesPerPixel), max(1, int(dataset.BitsAllocated) // 8)
+    )
+    offsets, lengths = dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths")
+    check_encapsulated(
+        bytes(dataset.PixelData),
+        str(syntax),
+        size,
+        number_of_frames=max(1, int(dataset.get("NumberOfFrames") or 1)),
+        index=0,
+        extended_offsets=(offsets, lengths) if offsets and lengths else None,
+    )
 
 
 def _even(data: bytes) -> bytes:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from dicomgui.app.viewing.image_facts import ImageError, ImageFacts
 from dicomgui.app.viewing.viewed import Viewed
+from dicomgui.network.dimse.codestream import FrameSize, check_encapsulated
 from dicomgui.network.dimse.pixels import quiet_decoders
 from dicomgui.network.uids import DEFLATED_FRAMES, EXPLICIT_VR_BIG_ENDIAN, name_of
 
@@ -167,6 +168,7 @@ class FrameReader:
     def _encapsulated(self, index: int) -> Frame:
         uid = self._viewed.transfer_syntax_uid
         decoder = decoder_of(uid)
+        self._check_codestream(index)
         failures: dict[str, None] = {}
         # GDCM comes last: pydicom corrects samples in place, which what GDCM gives does not allow.
         for plugin in sorted(decoder.available_plugins, key=lambda plugin: (plugin == "gdcm", plugin)):
@@ -184,6 +186,17 @@ class FrameReader:
             f"Frame {index + 1} of this {name_of(uid)} image cannot be decoded: {'; '.join(failures)}.{hint}",
             packages=packages,
         )
+
+    def _check_codestream(self, index: int) -> None:
+        """Have nothing decoded that has no end, or that is larger than the image."""
+        facts, uid = self.facts, self._viewed.transfer_syntax_uid
+        size = FrameSize(facts.rows, facts.columns, facts.samples, max(1, facts.allocated // 8))
+        stream = io.BufferedReader(_Stream(self._viewed, facts.pixels.offset))
+        try:
+            check_encapsulated(stream, uid, size, number_of_frames=facts.frames, index=index, **self._offsets())
+        except Exception as error:  # pydicom raises whatever the byte at fault causes
+            text = " ".join(str(error).split()) or type(error).__name__
+            raise ImageError(f"Frame {index + 1} of this {name_of(uid)} image cannot be decoded: {text}.") from error
 
     def _decoded(self, decoder: Decoder, index: int, plugin: str) -> Frame:
         facts = self.facts

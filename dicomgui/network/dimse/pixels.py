@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from dicomgui.network.dimse.codestream import FrameSize, check_encapsulated
 from dicomgui.network.dimse.native import (
     IMPLICIT_LITTLE,
     ITEM,
@@ -306,6 +307,14 @@ def _frames(
 ) -> Iterator[tuple[bytes, dict[str, str | int]]]:
     """The frames, each with little endian samples, pixel by pixel, and what pydicom says of it."""
     width = options["bits_allocated"] // 8
+    size = FrameSize(options["rows"], options["columns"], options["samples_per_pixel"], max(1, width))
+    check_encapsulated(
+        file,
+        transfer_syntax_uid,
+        size,
+        number_of_frames=options["number_of_frames"],
+        extended_offsets=options.get("extended_offsets"),
+    )
     if transfer_syntax_uid == RLE:  # the one that needs no NumPy
         for buffer, properties in decoder.iter_buffer(file, **options):
             yield _by_pixel(bytes(buffer), options["samples_per_pixel"], width, properties), properties

@@ -72,7 +72,7 @@ related = "{MR}"
     assert profile.implementation is not None
     assert profile.implementation.version_name == "X"
     assert [item.sop_class_uid for item in profile.extended] == [CT, FIND]
-    assert profile.common_extended[0].related_general_sop_class_uids == (MR,)
+    assert profile.common_extended[0].related == (MR,)
 
 
 @pytest.mark.parametrize(

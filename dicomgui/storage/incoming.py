@@ -22,7 +22,7 @@ from typing import NamedTuple
 from dicomgui.storage import disk
 from dicomgui.storage.layout import INCOMING
 
-__all__ = ["Incoming", "Leftovers"]
+__all__ = ["Incoming", "Leftovers", "is_held"]
 
 _OURS = re.compile(r"([0-9a-f]{16})(?:-[0-9]+\.part|\.lock)")
 
@@ -56,6 +56,11 @@ class Incoming:
         self._lock = -1
         self._ahead: list[tuple[int, str]] = []  # one at most; a list, since several threads may take it
         self._threads = threading.Lock()
+
+    @property
+    def token(self) -> str:
+        """The token that was taken last; empty before."""
+        return self._token
 
     @property
     def is_open(self) -> bool:
@@ -182,6 +187,22 @@ def _take_over(lock: Path) -> int | None:
         pass
     os.close(handle)
     return None
+
+
+def is_held(lock: Path) -> bool | None:
+    """Whether the process of a lock file lives; ``None`` where nobody can tell."""
+    try:
+        handle = os.open(lock, disk.LOCK_FLAGS)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        return not disk.try_lock(handle)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
 
 
 def _remove_lock(lock: Path, handle: int) -> None:

@@ -33,6 +33,7 @@ from dicomgui.storage.errors import (
 )
 from dicomgui.storage.incoming import Incoming, Leftovers
 from dicomgui.storage.layout import FOLDERS, folder_name, relative_name
+from dicomgui.storage.marks import Marks
 from dicomgui.storage.write_out import WriteOut
 
 __all__ = ["MAX_VARIANTS", "Archive", "DuplicatePolicy", "InstanceSink", "Outcome", "Pending", "Stored"]
@@ -217,6 +218,7 @@ class Archive:
         self.full: StorageError | None = None
         self.write_out = WriteOut()
         self._incoming = Incoming(folder)
+        self._marks = Marks(self._incoming)
         self._restoring = threading.Lock()
         self._has_links = True
         self._synced: set[str] = set()
@@ -224,6 +226,11 @@ class Archive:
         self._made = 0
         self._spare_names: deque[str] = deque()  # of files that have their own by now
         self._prefix = f"{folder}{os.sep}"
+
+    @property
+    def marks(self) -> Marks:
+        """The marks of what is not in the index yet."""
+        return self._marks
 
     @property
     def incoming_path(self) -> Path:

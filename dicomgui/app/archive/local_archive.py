@@ -35,6 +35,7 @@ from dicomgui.storage import (
     Opened,
     Pending,
     Query,
+    Refreshed,
     RepairProgress,
     RepairReport,
     Restored,
@@ -70,20 +71,22 @@ GATHER_MOST_S = 2.0
 """So long do rows wait at most while instances come and come."""
 
 QUERY_THREADS = 2
+_LOOK_AGAIN_S = 0.02
+"""Another program that is about to write its rows is looked for so often."""
 
 
 class _IndexedArchive(Archive):
     """An archive that tells of everything that is stored, from whatever thread it is stored in.
 
     :param begin: told the UID before the file has its name.
-    :param tell: told what was stored.
+    :param tell: told what was stored, and the generation of its mark (:mod:`dicomgui.storage.marks`).
     """
 
     def __init__(
         self,
         folder: Path,
         begin: Callable[[str], None],
-        tell: Callable[[Stored], None],
+        tell: Callable[[Stored, int], None],
         *,
         fsync: bool,
         on_duplicate: DuplicatePolicy,
@@ -95,8 +98,13 @@ class _IndexedArchive(Archive):
     def commit(self, pending: Pending, *, tidy: bool = True) -> Stored:
         """As its parent; the index is written later, and nothing waits for it."""
         self._begin(pending.facts.sop_instance_uid)
-        stored = super().commit(pending, tidy=tidy)
-        self._tell(stored)
+        generation = self.marks.begin()
+        try:
+            stored = super().commit(pending, tidy=tidy)
+        except BaseException:
+            self.marks.end((generation,))
+            raise
+        self._tell(stored, generation)
         return stored
 
 
@@ -145,7 +153,8 @@ class LocalArchive:
         self._context = context
         self._loop: asyncio.AbstractEventLoop | None = None
         self._gathering = threading.Lock()
-        self._stored: list[str] = []
+        self._stored: list[tuple[str, int]] = []
+        self._others: frozenset[str] = frozenset()
         self._coming: set[str] = set()
         self._users = 0
         self._changing = asyncio.Lock()
@@ -266,13 +275,10 @@ class LocalArchive:
         self._begin(opened, leftovers)
 
     def _begin(self, opened: Opened, leftovers: Leftovers) -> None:
-        def work() -> RepairReport:
-            return repair(
-                self.index, opened, leftovers=leftovers,
-                on_progress=self._note_progress, should_stop=self._stopping.is_set, is_new=self._coming.__contains__,
-            )  # fmt: skip
-
-        self._start_repair(work, RepairReport(leftovers=leftovers, opened=opened, is_complete=False))
+        self._start_repair(
+            lambda: self._repaired_for_others(opened, leftovers),
+            RepairReport(leftovers=leftovers, opened=opened, is_complete=False),
+        )
 
     def _start_repair(self, work: Callable[[], RepairReport], stopped: RepairReport) -> None:
         assert self._queries is not None
@@ -323,10 +329,10 @@ class LocalArchive:
                 if self.is_repairing:
                     self._coming.add(uid)
 
-    def _note_stored(self, stored: Stored) -> None:
+    def _note_stored(self, stored: Stored, generation: int) -> None:
         """From any thread. Whoever puts the first name in sets the clock."""
         with self._gathering:
-            self._stored.append(stored.name)
+            self._stored.append((stored.name, generation))
             is_first = len(self._stored) == 1
         if is_first and self._loop is not None:
             with suppress(RuntimeError):  # the loop is closed: the next repair finds the file
@@ -344,13 +350,51 @@ class LocalArchive:
     def _index_stored(self) -> list[str]:
         """Hand what was stored to the index, and then to the folders for people; gives the names."""
         with self._gathering:
-            names, self._stored = self._stored, []
+            stored, self._stored = self._stored, []
+        names = [name for name, _ in stored]
         if names:
+            self.files.marks.next()
             with suppress(IndexFault):  # it is closed: the next repair finds the files
                 rows = self.index.refresh(names)
+                rows.add_done_callback(lambda _: self._end_marks(rows, [generation for _, generation in stored]))
                 if self.tree.is_wanted:
                     rows.add_done_callback(lambda _: self._in_background(lambda: self.tree.link(names)))
         return names
+
+    def _end_marks(self, rows: Future[Refreshed], generations: Sequence[int]) -> None:
+        """From the thread of the index. Of rows that were not written, or only for us, the marks stay."""
+        if not rows.cancelled() and rows.exception() is None and not self.index.is_temporary:
+            self.files.marks.end(generations)
+
+    # the other programs
+
+    async def _others_settle(self, timeout_s: float) -> bool:
+        """Wait until what other programs have changed is in the index; a repair is begun where one was killed.
+
+        :returns: false where one of those that live is not through in time.
+        """
+        until = time.monotonic() + timeout_s
+        behind = await self._in_files(self.files.marks.of_others)
+        if behind.dead and not self.is_repairing and self._queries is not None:
+            opened = Opened(self.index.path, was_clean=False)
+            self._start_repair(lambda: self._repaired_for_others(opened), RepairReport(is_complete=False))
+        waiting = behind.living
+        while waiting and time.monotonic() < until:
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            waiting &= (await self._in_files(self.files.marks.of_others)).living
+        self._others = waiting
+        return not waiting
+
+    def _repaired_for_others(self, opened: Opened, leftovers: Leftovers | None = None) -> RepairReport:
+        """Compare files and rows, and take away the marks of programs that were killed before. Blocks."""
+        dead = self.files.marks.of_others().dead
+        report = repair(
+            self.index, opened, leftovers=leftovers,
+            on_progress=self._note_progress, should_stop=self._stopping.is_set, is_new=self._coming.__contains__,
+        )  # fmt: skip
+        if report.is_complete and not report.unchecked and not self.index.is_temporary:
+            self.files.marks.forget(dead)
+        return report
 
     # the folders for people
 
@@ -396,12 +440,16 @@ class LocalArchive:
             raise IndexFault(self._trouble or "the archive is not open", path=str(self.folder))
         await self.repaired()
         self.report, self._trouble = None, ""
-        self._start_repair(
-            lambda: rebuild(self.index, on_progress=self._note_progress, should_stop=self._stopping.is_set),
-            RepairReport(is_complete=False),
-        )
+        self._start_repair(self._rebuilt, RepairReport(is_complete=False))
         await self.repaired()
         return self.report
+
+    def _rebuilt(self) -> RepairReport:
+        generation = self.files.marks.begin()
+        report = rebuild(self.index, on_progress=self._note_progress, should_stop=self._stopping.is_set)
+        if report.is_complete:
+            self.files.marks.end((generation,))
+        return report
 
     async def repaired(self, timeout_s: float | None = None) -> bool:
         """Wait for the repair to be through; whether it is."""
@@ -431,9 +479,10 @@ class LocalArchive:
         self._check()
         self._index_stored()
         flushed = self.index.flush()
+        are_others = await self._others_settle(timeout_s)
         is_repaired = await self._done(self._repair, timeout_s)
         is_flushed = await self._done(flushed, timeout_s) and flushed.exception() is None
-        return is_flushed and is_repaired and self.index.is_complete and not self._trouble
+        return are_others and is_flushed and is_repaired and self.index.is_complete and not self._trouble
 
     async def catch_up(self, timeout_s: float = ANSWER_S) -> None:
         """Wait until everything that was stored before can be found, for as long as the index gets on.
@@ -441,16 +490,20 @@ class LocalArchive:
         :param timeout_s: at most; less where the index cannot be written.
         :raises IndexFault: there is no index, or it is behind.
         """
-        until = time.monotonic() + timeout_s
+        began = time.monotonic()
+        until = began + timeout_s
         while not await self.settle(min(SETTLE_S, timeout_s)):
             is_stuck = self.index.trouble or self._trouble or not self.index.is_complete
-            if is_stuck or time.monotonic() >= until:
+            is_late = self._others and time.monotonic() >= began + ANSWER_S
+            if is_stuck or is_late or time.monotonic() >= until:
                 raise IndexFault(self._lag(), path=str(self.index.path), hint="Try again in a moment.")
 
     def _lag(self) -> str:
         """The lag of the index, in words that fit into an Error Comment (0000,0902)."""
         if self.behind:
             return f"the index is behind by {instances(self.behind)}"
+        if self._others:
+            return "another program has not indexed its changes yet"
         return "the index is being compared with the files" if self.is_repairing else "the index is not complete"
 
     async def _done(self, work: Future[Any] | None, timeout_s: float | None) -> bool:
@@ -519,7 +572,8 @@ class LocalArchive:
     def _discard(self, names: Sequence[str]) -> Discarded:
         if self.tree.is_wanted:
             self.tree.unlink(names)
-        discarded = Trash(self.index).discard(names)
+        with self.files.marks.held():
+            discarded = Trash(self.index).discard(names)
         self.files.room.measure()
         return discarded
 
@@ -529,7 +583,12 @@ class LocalArchive:
         :raises KeyError: it is not there any more.
         :raises StorageError: the index cannot be written.
         """
-        restored = await self.in_thread(lambda: Trash(self.index).restore(token))
+
+        def work() -> Restored:
+            with self.files.marks.held():
+                return Trash(self.index).restore(token)
+
+        restored = await self.in_thread(work)
         await self._in_files(self.files.room.measure)
         self._arrange()
         return restored

@@ -347,6 +347,7 @@ async def test_folders_for_people_stay_as_they_are_until_somebody_wants_others(
         assert (await archive.counts()).instances == 2
 
 
+<<<<<<< HEAD
 async def test_a_rebuild_tells_the_trace_of_broken_files(
     archive: LocalArchive, context: AppContext, tmp_path: Path
 ) -> None:
@@ -364,3 +365,66 @@ async def test_a_rebuild_tells_the_trace_of_broken_files(
     assert record.detail.startswith("the data set breaks off at byte")
     [note] = [text for text in notes(context) if "broken" in text]
     assert path.name in note
+=======
+async def test_what_another_program_has_stored_is_waited_for(
+    archive: LocalArchive, context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_archive, "GATHER_S", 3600)
+    monkeypatch.setattr(local_archive, "GATHER_MOST_S", 3600)
+    other = LocalArchive(context, archive.folder)
+    async with archive.opened(), other.opened():
+        assert await other.repaired()
+        await fill(archive, context, tmp_path / "files", 1)
+        assert not await other.settle(0.05)
+        with pytest.raises(IndexFault, match="another program has not indexed its changes yet"):
+            await other.catch_up(0.05)
+        waiting = asyncio.create_task(other.catch_up())
+        assert await archive.settle()
+        await waiting
+        assert await other.count(ALL) == 1
+
+
+async def test_what_a_program_that_was_killed_has_stored_is_found_by_those_that_go_on(
+    archive: LocalArchive, context: AppContext, tmp_path: Path
+) -> None:
+    async with archive.opened():
+        assert await archive.settle()
+        name = relative_name(instance_of(path := write_instance(tmp_path / "files", 1)), 1)
+        (archive.folder / name).parent.mkdir(exist_ok=True)
+        (archive.folder / name).write_bytes(path.read_bytes())
+        (mark := archive.files.incoming_path / "0123456789abcdef-3.behind").touch()
+        await archive.catch_up()
+        assert await archive.count(ALL) == 1
+        assert not mark.exists()
+
+
+async def test_what_could_not_be_stored_is_not_waited_for(
+    archive: LocalArchive, context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> str:
+        raise StorageError("no room")
+
+    other = LocalArchive(context, archive.folder)
+    async with archive.opened(), other.opened():
+        assert await other.repaired()
+        monkeypatch.setattr(archive.files, "_place", full)
+        report = await import_paths(archive, [write_instance(tmp_path / "files", 1)], context.file_pool)
+        assert len(report.failed) == 1
+        assert await other.settle(60)
+
+
+async def test_rows_of_a_temporary_index_are_none_for_other_programs(
+    archive: LocalArchive, context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = LocalArchive(context, archive.folder)
+    async with other.opened():
+        assert await other.repaired()
+        async with archive.opened():
+            monkeypatch.setattr(type(archive.index), "is_temporary", property(lambda index: index is archive.index))
+            await fill(archive, context, tmp_path / "files", 1)
+            assert await archive.settle()
+            assert not await other.settle(0.05)
+        monkeypatch.undo()
+        await other.catch_up()
+        assert await other.count(ALL) == 1
+>>>>>>> day

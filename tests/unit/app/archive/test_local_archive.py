@@ -347,7 +347,6 @@ async def test_folders_for_people_stay_as_they_are_until_somebody_wants_others(
         assert (await archive.counts()).instances == 2
 
 
-<<<<<<< HEAD
 async def test_a_rebuild_tells_the_trace_of_broken_files(
     archive: LocalArchive, context: AppContext, tmp_path: Path
 ) -> None:
@@ -365,7 +364,8 @@ async def test_a_rebuild_tells_the_trace_of_broken_files(
     assert record.detail.startswith("the data set breaks off at byte")
     [note] = [text for text in notes(context) if "broken" in text]
     assert path.name in note
-=======
+
+
 async def test_what_another_program_has_stored_is_waited_for(
     archive: LocalArchive, context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,4 +427,3 @@ async def test_rows_of_a_temporary_index_are_none_for_other_programs(
         monkeypatch.undo()
         await other.catch_up()
         assert await other.count(ALL) == 1
->>>>>>> day

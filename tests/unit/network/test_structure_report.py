@@ -16,7 +16,7 @@ def test_instances_may_have_as_many_elements_as_come_but_deflated_ones_not() -> 
 
 
 def test_a_fault_tells_of_no_bytes_where_there_are_none() -> None:
-    assert StructureFault(StructureCode.EMPTY) == (StructureCode.EMPTY, 0, 0, -1, -1)
+    assert StructureFault(StructureCode.EMPTY) == (StructureCode.EMPTY, 0, 0, -1, -1, "", "")
 
 
 def test_the_reader_has_the_same_names() -> None:

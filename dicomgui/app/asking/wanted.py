@@ -28,7 +28,7 @@ MAX_MATCHES: Final = 200_000
 """Most matches of one look-up, also where a peer answers the same thing again and again."""
 
 MAX_LOOKED_AT: Final = 5_000
-"""Images whose transfer syntaxes are asked for."""
+"""Images whose transfer syntaxes are asked for, and matches of the look-up of their studies and series."""
 
 IMAGES_EACH: Final = 500
 """UIDs of instances in one request."""
@@ -303,16 +303,18 @@ async def _images_of(association: Association, root: str, request: Wanted) -> As
     below = levels[levels.index(request.level) + 1 : -1]
     above = [UNIQUE_KEYS[level] for level in levels[:-1] if UNIQUE_KEYS[level] in known]
     waiting = [(place, below) for place in reversed(_each_alone(known, above))]
-    while waiting:
+    looked_at = 0
+    while waiting and looked_at < MAX_LOOKED_AT:
         place, deeper = waiting.pop()
         if deeper:
-            uids = await _uids_in(association, root, deeper[0], place)
+            uids, matches = await _uids_in(association, root, deeper[0], place, MAX_LOOKED_AT - looked_at)
+            looked_at += matches
             waiting += [({**place, UNIQUE_KEYS[deeper[0]]: uid}, deeper[1:]) for uid in reversed(uids)]
             continue
         wanted = ("AvailableTransferSyntaxUID", UNIQUE_KEYS[Level.IMAGE])
-        async with aclosing(_find(association, root, Level.IMAGE, _keys_of(place), wanted)) as matches:
-            async for match in matches:
-                yield match
+        async with aclosing(_find(association, root, Level.IMAGE, _keys_of(place), wanted)) as images:
+            async for image in images:
+                yield image
 
 
 def _each_alone(known: Mapping[str, str], above: Iterable[str]) -> list[Mapping[str, str]]:
@@ -323,15 +325,19 @@ def _each_alone(known: Mapping[str, str], above: Iterable[str]) -> list[Mapping[
     return places
 
 
-async def _uids_in(association: Association, root: str, level: Level, place: Mapping[str, str]) -> list[str]:
-    """The unique keys of a level in a place, as many as are looked at."""
+async def _uids_in(
+    association: Association, root: str, level: Level, place: Mapping[str, str], limit: int
+) -> tuple[list[str], int]:
+    """The unique keys of a level in a place, and how many matches were looked at for them: at most ``limit``."""
     unique = UNIQUE_KEYS[level]
     uids: dict[str, None] = {}
+    count = 0
     async with aclosing(_find(association, root, level, _keys_of(place), (unique,))) as matches:
         async for match in matches:
+            count += 1
             value = _uniques_in(match).get(unique)
             if value is not None:
                 uids[value] = None
-            if len(uids) >= MAX_LOOKED_AT:
+            if count >= limit:
                 break
-    return list(uids)
+    return list(uids), count

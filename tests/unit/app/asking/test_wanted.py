@@ -288,18 +288,33 @@ async def test_a_root_without_images_is_not_asked_for_their_encodings() -> None:
     assert peer.asked == []
 
 
-async def test_no_more_studies_are_looked_up_than_images_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("with_uid", [True, False])
+async def test_no_more_matches_are_looked_at_than_is_allowed(monkeypatch: pytest.MonkeyPatch, with_uid: bool) -> None:
+    """Of a peer that answers without an end, with unique keys or without them."""
     monkeypatch.setattr(module, "MAX_LOOKED_AT", 3)
     levels: list[str] = []
 
     def endless(request: FindRequest) -> Iterator[Any]:
         levels.append(request.dataset.QueryRetrieveLevel)
         for number in itertools.count():
-            uid = f"1.{number}"
-            match = elements(StudyInstanceUID=uid, SeriesInstanceUID=uid, SOPInstanceUID=uid)
-            match.AvailableTransferSyntaxUID = RPCL
-            yield match
+            yield elements(StudyInstanceUID=f"1.{number}") if with_uid else elements(PatientID="7")
 
     handlers = Handlers(on_find=endless, on_get=lambda request: [])
-    assert await syntaxes(handlers, want("PATIENT", "PatientID=7"), "patient") == (RPCL,)
-    assert levels == ["STUDY", "SERIES", "IMAGE"]
+    assert await syntaxes(handlers, want("PATIENT", "PatientID=7"), "patient") == ()
+    assert levels == ["STUDY"]
+
+
+async def test_the_limit_of_matches_is_one_for_all_studies_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer with many studies of many series, without images, is not asked for each of them."""
+    monkeypatch.setattr(module, "MAX_LOOKED_AT", 5)
+    levels: list[str] = []
+
+    def barren(request: FindRequest) -> Iterator[Any]:
+        level = request.dataset.QueryRetrieveLevel
+        levels.append(level)
+        for number in range(0 if level == "IMAGE" else 3):
+            yield elements(StudyInstanceUID=f"1.{number}", SeriesInstanceUID=f"2.{number}")
+
+    handlers = Handlers(on_find=barren, on_get=lambda request: [])
+    assert await syntaxes(handlers, want("PATIENT", "PatientID=7"), "patient") == ()
+    assert levels == ["STUDY", "SERIES"]

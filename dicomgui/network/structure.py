@@ -72,7 +72,7 @@ _PIXEL_VRS: Final = frozenset((b"", b"OB", b"OW", b"UN"))
 _NO_VRS: Final = frozenset((b"??", b"--", b"  "))
 """Written by toolkits that do not know the VR; they are read as one that does not exist."""
 _FRAGMENTED: Final = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV"))
-_STEP: Final = 16_384
+STEP_BYTES: Final = 16_384
 """Bytes, inflated ones where the data set is deflated, between two looks at how much has been done."""
 _DEFLATED_STEP: Final = 4096
 ELEMENT_WORK: Final = 64
@@ -241,6 +241,11 @@ class StructureReader:
         return inflated + ELEMENT_WORK * max(0, self._elements - UNCOUNTED_ELEMENTS)
 
     @property
+    def is_deflated(self) -> bool:
+        """True where what comes is inflated before it is walked."""
+        return self._inflate is not None
+
+    @property
     def is_behind(self) -> bool:
         """True while something waits that :meth:`put` took."""
         return self._is_full or bool(self._left) or bool(self._pieces)
@@ -281,7 +286,7 @@ class StructureReader:
             self._inflate_step(self._inflate)
             return
         piece, at = self._pieces[0], self._at
-        step = _STEP if self._inflate is None else _DEFLATED_STEP  # what is not inflated yet is copied at each step
+        step = _DEFLATED_STEP if self.is_deflated else STEP_BYTES  # what is not inflated yet is copied at each step
         part = piece[at : at + step]
         if at + step < len(piece):
             self._at = at + step
@@ -320,12 +325,12 @@ class StructureReader:
 
     def _inflate_step(self, stream: zlib._Decompress) -> None:
         try:
-            piece = stream.decompress(self._left, _STEP)
+            piece = stream.decompress(self._left, STEP_BYTES)
         except zlib.error:
             self._fail(StructureCode.NOT_DEFLATED, 0, 0)
             return
         self._left = b"" if stream.eof else stream.unconsumed_tail
-        self._is_full = len(piece) == _STEP and not stream.eof
+        self._is_full = len(piece) == STEP_BYTES and not stream.eof
         self._take(piece)
         most = FREE_ELEMENTS + self._limits.max_packed * (self._size - len(self._left))
         if self._elements > most and self._fault is None:

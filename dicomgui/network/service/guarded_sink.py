@@ -72,6 +72,8 @@ class GuardedSink:
     def _is_taken(self, data: memoryview) -> bool:
         """Walk the next bytes, or leave them to the thread; returns whether they are to be kept."""
         if self._walking is None:
+            if self._check.pass_over(len(data)):
+                return True
             self._walk_now(data)
         elif self._charge(len(data)):
             self._check.put(bytes(data))

@@ -16,6 +16,7 @@ from dicomgui.network.service.handlers import Reply
 from dicomgui.network.status import Status
 from dicomgui.network.structure import (
     OVER_LIMITS,
+    STEP_BYTES,
     UNLIMITED,
     Anomaly,
     AnomalyCode,
@@ -236,11 +237,18 @@ class InstanceCheck:
         """True while something waits to be walked."""
         return self._reader.is_behind
 
+    def pass_over(self, size: int) -> bool:
+        """Count the next bytes where they all lie in a value; returns whether they do. Nothing may be waiting."""
+        is_passable = size <= self._reader.passable
+        if is_passable:
+            self._reader.pass_over(size)
+        return is_passable
+
     def walk(self, data: memoryview, most: int) -> bool:
         """Take the next piece, and do so much work on it; returns whether nothing waits now."""
         reader = self._reader
-        if len(data) <= reader.passable and not reader.is_behind:
-            reader.pass_over(len(data))
+        if len(data) <= STEP_BYTES and most > 0 and not (reader.is_behind or reader.is_deflated):
+            self.feed(data)  # a step at most
             return True
         reader.put(data)
         return self.advance(most)
@@ -260,8 +268,7 @@ class InstanceCheck:
         return is_done
 
     def _note_fault(self) -> None:
-        fault = self._reader.fault
-        if fault is not None and self.problem is None:
+        if self.problem is None and (fault := self._reader.fault) is not None:
             self.problem = _broken(fault)
 
     def finish(self) -> None:

@@ -19,7 +19,7 @@ from dicomgui.cli.target import target_of
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["run", "show_result"]
+__all__ = ["exit_of_result", "run", "show_result"]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,7 +46,7 @@ async def _run(options: argparse.Namespace, session: Session) -> Exit:
     )
     result = await transact(session.context, *target_of(options), request)
     show_result(output, result)
-    code = _exit_of(result)
+    code = exit_of_result(result)
     output.event(
         "summary",
         ok=code is Exit.OK,
@@ -108,7 +108,8 @@ def _tag(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-def _exit_of(result: NResult) -> Exit:
+def exit_of_result(result: NResult) -> Exit:
+    """The exit code for what became of a request."""
     if result.error is not None:
         return exit_of_error(result.error)
     return Exit.OK if result.ok else Exit.REFUSED

@@ -11,11 +11,10 @@ from dicomgui.app.files.sources import scan
 from dicomgui.app.nservice_events import NEvent
 from dicomgui.app.nservices.grouped_references import homes_of_files
 from dicomgui.app.nservices.picture import read_picture
-from dicomgui.app.nservices.requests import NResult
 from dicomgui.app.nservices.steps import Step, known_of, run_steps
 from dicomgui.app.nservices.templates import Known
-from dicomgui.cli.exits import Exit, exit_of_error
-from dicomgui.cli.nservice_commands import show_result
+from dicomgui.cli.exits import Exit
+from dicomgui.cli.nservice_commands import exit_of_result, show_result
 from dicomgui.cli.output import Output
 from dicomgui.cli.session import Session
 from dicomgui.cli.tables import dataset_lines
@@ -45,7 +44,7 @@ async def _run(options: argparse.Namespace, session: Session) -> Exit:
         on_result=partial(show_result, output),
         on_event=partial(_show_event, output),
     )
-    code = _exit_of(results)
+    code = exit_of_result(results[-1])
     output.event("summary", ok=code is Exit.OK, exit_code=int(code), done=sum(one.ok for one in results), of=len(steps))
     return code
 
@@ -69,10 +68,3 @@ def _show_event(output: Output, event: NEvent) -> None:
     output.line(f"n-event-report  type {event.type_id}  {event.sop_instance_uid}")
     for line in () if event.dataset is None else dataset_lines(event.dataset):
         output.line(line)
-
-
-def _exit_of(results: list[NResult]) -> Exit:
-    last = results[-1]
-    if last.error is not None:
-        return exit_of_error(last.error)
-    return Exit.OK if last.ok else Exit.REFUSED

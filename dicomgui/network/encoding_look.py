@@ -13,6 +13,7 @@ from dicomgui.network.uids import (
     EXPLICIT_VR_LITTLE_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
 )
+from dicomgui.network.vrs import LONG_VRS, SHORT_VRS
 
 __all__ = ["LOOK_BYTES", "encoding_by_look", "encoding_of"]
 
@@ -23,9 +24,6 @@ _LEAST: Final = 8
 _FIRST_GROUPS: Final = frozenset((0x0002, 0x0004, 0x0008, 0x0010))
 """The groups that a data set begins with."""
 _LONGEST_FIRST: Final = 0x1_0000
-_VRS: Final = frozenset(
-    b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
-)
 
 
 def encoding_of(transfer_syntax_uid: str) -> str:
@@ -48,7 +46,7 @@ def _native(first: bytes) -> str:
     if len(first) < _LEAST:
         return ""
     group, _, length = struct.unpack_from("<HHI", first)
-    if first[4:6] in _VRS:
+    if first[4:6] in SHORT_VRS | LONG_VRS:
         if group in _FIRST_GROUPS:
             return EXPLICIT_VR_LITTLE_ENDIAN
         return EXPLICIT_VR_BIG_ENDIAN if int.from_bytes(first[:2], "big") in _FIRST_GROUPS else ""

@@ -39,7 +39,7 @@ from dicomgui.network.uids import (
     EXPLICIT_VR_BIG_ENDIAN,
     IMPLICIT_VR_LITTLE_ENDIAN,
 )
-from dicomgui.network.vrs import vr_of
+from dicomgui.network.vrs import LONG_VRS, SHORT_VRS, vr_of
 
 __all__ = [
     "OVER_LIMITS",
@@ -66,8 +66,6 @@ _PIXEL_DATA: Final = 0x7FE0_0010
 _SOP_CLASS, _SOP_INSTANCE = 0x0008_0016, 0x0008_0018
 _UNIQUE_KEYS: Final = frozenset((_SOP_CLASS, _SOP_INSTANCE))
 _NOTED: Final = _UNIQUE_KEYS | {_PIXEL_DATA}
-_SHORT_VRS: Final = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
-_LONG_VRS: Final = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _PIXEL_VRS: Final = frozenset((b"", b"OB", b"OW", b"UN"))
 _NO_VRS: Final = frozenset((b"??", b"--", b"  "))
 """Written by toolkits that do not know the VR; they are read as one that does not exist."""
@@ -475,9 +473,9 @@ class StructureReader:
         if group == 0xFFFE or not encoding.explicit:
             return _Header(tag, b"", 8, encoding.long(window, at + 4)[0], False)
         vr = window[at + 4 : at + 6]
-        if vr in _SHORT_VRS:
+        if vr in SHORT_VRS:
             return _Header(tag, vr, 8, encoding.short(window, at + 6)[0], True)
-        if vr not in _LONG_VRS:
+        if vr not in LONG_VRS:
             if not _looks_like_vr(vr):
                 self._fail(self._no_element(tag), tag, offset)
                 return None
@@ -706,5 +704,5 @@ def _differs(tag: int, vr: bytes) -> bool:
         return False
     expected = vr_of(tag)
     if not expected:
-        return vr not in _SHORT_VRS and vr not in _LONG_VRS
+        return vr not in SHORT_VRS and vr not in LONG_VRS
     return vr.decode("ascii") not in expected.split(" or ")

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dicomgui.network.vr_tags import TAGS_OF_VR
 
-__all__ = ["vr_of"]
+__all__ = ["LONG_VRS", "SHORT_VRS", "vr_of"]
+
+SHORT_VRS: Final = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
+"""VRs with a length of two bytes (PS3.5 7.1.2)."""
+
+LONG_VRS: Final = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+"""VRs with a length of four bytes, behind two reserved ones."""
 
 
 class _Dictionary(NamedTuple):

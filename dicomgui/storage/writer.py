@@ -197,6 +197,7 @@ class Archive:
     :ivar room: what is left below the ceiling.
     :ivar full: why nothing can be stored at the moment though the folder is there: its disk was full when it was
         prepared; ``None`` once something could be written.
+    :ivar marks: of what is not in the index yet.
     :ivar write_out: writes files out while they come, where a commit waits for the medium.
 
     Any number of threads may commit at once, and any number of processes may use one folder. The methods are called
@@ -218,7 +219,7 @@ class Archive:
         self.full: StorageError | None = None
         self.write_out = WriteOut()
         self._incoming = Incoming(folder)
-        self._marks = Marks(self._incoming)
+        self.marks = Marks(self._incoming)
         self._restoring = threading.Lock()
         self._has_links = True
         self._synced: set[str] = set()
@@ -226,11 +227,6 @@ class Archive:
         self._made = 0
         self._spare_names: deque[str] = deque()  # of files that have their own by now
         self._prefix = f"{folder}{os.sep}"
-
-    @property
-    def marks(self) -> Marks:
-        """The marks of what is not in the index yet."""
-        return self._marks
 
     @property
     def incoming_path(self) -> Path:

@@ -6,7 +6,6 @@ from pydicom.dataset import Dataset
 
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
-from dicomgui.app.nservices.requests import NRequest
 from dicomgui.app.nservices.session import NSession
 from dicomgui.app.nservices.templates import TEMPLATES, Known, learned
 from dicomgui.network import PeerAddress, serve
@@ -36,10 +35,6 @@ async def printed(context: AppContext, image: Dataset) -> list[PrintJob]:
         session = NSession(context, PeerAddress("PEER", "127.0.0.1", server.port), ConnectionOptions())
         for key in ("film-session", "film-box", "image-box", "print"):
             draft = by_key[key].make(known)
-            request = NRequest(
-                draft.operation, draft.sop_class_uid, draft.sop_instance_uid, draft.dataset, draft.type_id,
-                draft.attributes, draft.context,
-            )  # fmt: skip
-            known = learned(known, await session.send(request, keep=True))
+            known = learned(known, await session.send(draft.request(), keep=True))
         await session.release()
     return jobs

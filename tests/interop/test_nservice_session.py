@@ -17,7 +17,7 @@ from dicomgui.app.context import AppContext
 from dicomgui.app.nservices.picture import read_picture
 from dicomgui.app.nservices.requests import NOperation, NRequest, NResult
 from dicomgui.app.nservices.session import NSession
-from dicomgui.app.nservices.templates import TEMPLATES, Draft, Known, learned
+from dicomgui.app.nservices.templates import TEMPLATES, Known, learned
 from dicomgui.app.transfers.commitment import CommitmentJob, CommitmentOrder, CommitmentState, Way
 from dicomgui.network import PeerAddress
 from dicomgui.network.service_classes.references import Reference
@@ -38,18 +38,11 @@ def dcmprscp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Peer]:
         yield peer
 
 
-def request_of(draft: Draft) -> NRequest:
-    return NRequest(
-        draft.operation, draft.sop_class_uid, draft.sop_instance_uid, draft.dataset, draft.type_id, draft.attributes,
-        draft.context,
-    )  # fmt: skip
-
-
 async def walked(session: NSession, *keys: str, known: Known) -> list[NResult]:
     """Send templates over one association, each filled in from the answers before it."""
     results = []
     for key in keys:
-        result = await session.send(request_of(BY_KEY[key].make(known)), keep=True)
+        result = await session.send(BY_KEY[key].make(known).request(), keep=True)
         assert result.ok, (key, result.status, result.comment, result.error)
         known = learned(known, result)
         results.append(result)

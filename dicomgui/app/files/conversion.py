@@ -165,9 +165,9 @@ def fallback_of(
 ) -> str:
     """The transfer syntax UID into which an item has to be converted, empty where it goes as it is or not at all."""
     sop_class, syntax = pair_of(item)
-    if not conversion.covers(syntax) or (not syntaxes.preferred and negotiated.find(sop_class, syntax) is not None):
+    if not conversion.covers(syntax):
         return ""
-    for uid in syntaxes.preferred or syntaxes.targets:
+    for uid in syntaxes.preferred or (syntax, *syntaxes.targets):
         if (uid == syntax or uid in syntaxes.targets) and negotiated.find(sop_class, uid) is not None:
             return "" if uid == syntax else uid
     return ""

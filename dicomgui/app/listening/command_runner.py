@@ -60,7 +60,7 @@ class CommandRunner:
         self._object, self._study = commands.object_line(), commands.study_line()
         self._folder = str(folder.absolute())
         self._tell = tell
-        self._wanted = {**(self._object.wanted if self._object else {})}
+        self._wanted = self._object.wanted if self._object else {}
         if self._study:
             self._wanted |= {**self._study.wanted, _STUDY: "UI"}
         self._loop = asyncio.get_running_loop()

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dicomgui.network.uids import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
-from dicomgui.network.vrs import vr_of
+from dicomgui.network.vrs import LONG_VRS, vr_of
 
 __all__ = ["Alphabet", "Doubt", "doubt_about"]
 
 _CHARSET = 0x00080005
 _LAST_TAG = 0x00400000  # what identifies patient, study and series stands before it
-_LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 _TEXT_VRS = frozenset({b"SH", b"LO", b"ST", b"PN", b"LT", b"UC", b"UT"})
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -117,7 +116,7 @@ def _head(data: bytes, at: int, is_implicit: bool) -> tuple[int, bytes, int, int
     tag = group << 16 | number
     if is_implicit or group == 0xFFFE:
         return tag, (vr_of(tag) or "UN").encode("ascii"), at + 8, int.from_bytes(data[at + 4 : at + 8], "little")
-    if vr not in _LONG_VRS:
+    if vr not in LONG_VRS:
         return tag, vr, at + 8, length
     if at + 12 > len(data):
         return None

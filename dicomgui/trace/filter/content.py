@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from dicomgui.network.tracing import BytesRecord, PduRecord, Record
+from dicomgui.network.vrs import LONG_VRS, SHORT_VRS
 
 __all__ = ["Content", "bytes_content", "tag_content", "tag_of", "text_content"]
 
@@ -31,11 +32,7 @@ class Content(NamedTuple):
 
 _TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 _HEX_BYTES = re.compile(r"(?:[0-9A-Fa-f]{2}[\s:]?)+", re.ASCII)
-_LONG_VRS = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
-_VRS = _LONG_VRS | frozenset(
-    (b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS",
-     b"ST", b"TM", b"UI", b"UL", b"US")
-)  # fmt: skip
+_VRS = LONG_VRS | SHORT_VRS
 _MAX_VALUE = 4096
 _MAX_HITS = 64  # places in one record at which a tag is looked for
 
@@ -136,7 +133,7 @@ def _value_at(data: bytes, at: int, order: str) -> bytes | None:
     """The value of an element that begins at ``at``; ``None`` where what stands there is none."""
     vr = data[at + 4 : at + 6]
     if vr in _VRS:
-        start, form = (at + 12, "I") if vr in _LONG_VRS else (at + 8, "H")
+        start, form = (at + 12, "I") if vr in LONG_VRS else (at + 8, "H")
     elif order == "<":
         start, form = at + 8, "I"
     else:

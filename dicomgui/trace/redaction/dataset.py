@@ -15,13 +15,13 @@ import zlib
 from collections import deque
 from typing import NamedTuple, Protocol
 
+from dicomgui.network.vrs import LONG_VRS
 from dicomgui.trace.redaction.rules import FILLER, NUL, PIXEL_DATA, VRS, Kind, Rule, is_known_group, rule_of
 
 __all__ = ["DeflatedMasker", "Encoding", "Keeper", "Masker", "Script"]
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFF_FFFF
-_LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _VRS = frozenset(vr.encode("ascii") for vr in VRS)
 _MAX_DEPTH = 64
 _MAX_LENGTH = 0x2000_0000  # four letters taken for a length are more than that
@@ -213,7 +213,7 @@ class Masker:
             return 0
         if self._tag.unpack_from(head)[0] == 0xFFFE:
             return 8
-        return 12 if head[4:6] in _LONG_VRS else 8
+        return 12 if head[4:6] in LONG_VRS else 8
 
     def _open(self, head: bytes) -> bool:
         """Begin what a header announces; whether it can be right."""

@@ -1,23 +1,17 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from helpers.source import ROOT
+from helpers.source import ROOT, loaded
 
 
 @pytest.fixture
 def gate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("coverage_gate_under_test", ROOT / "packaging" / "coverage_gate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded(ROOT / "packaging" / "coverage_gate.py")
 
 
 def entry(lines: int, branches: int, of: int = 100) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from types import ModuleType
 
 import pytest
-from helpers.source import ROOT
+from helpers.source import ROOT, loaded
 
 OBJDUMP = """
 Dynamic Section:
@@ -29,12 +28,7 @@ Version References:
 def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script as a module."""
     monkeypatch.syspath_prepend(str(ROOT / "packaging"))
-    spec = importlib.util.spec_from_file_location("elf_needs_under_test", ROOT / "packaging" / "elf_needs.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded(ROOT / "packaging" / "elf_needs.py")
 
 
 def test_needs_are_read_from_what_objdump_prints(script: ModuleType) -> None:

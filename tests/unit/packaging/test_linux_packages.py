@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import plistlib
 import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from helpers.source import ROOT
+from helpers.source import ROOT, loaded
 
 import dicomgui
 
@@ -21,12 +20,7 @@ PACKAGING = ROOT / "packaging"
 def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script as a module."""
     monkeypatch.syspath_prepend(str(ROOT / "packaging"))
-    spec = importlib.util.spec_from_file_location("linux_packages_under_test", ROOT / "packaging" / "linux_packages.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded(ROOT / "packaging" / "linux_packages.py")
 
 
 def test_the_specification_of_the_bundle_compiles() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from datetime import date
 from pathlib import Path
 from types import ModuleType
@@ -10,19 +9,9 @@ from typing import Any
 
 import pydicom
 import pytest
-from helpers.source import ROOT
+from helpers.source import ROOT, loaded
 
 NETWORK = ROOT / "dicomgui" / "network"
-
-
-def loaded(path: Path) -> ModuleType:
-    """A file as a module of its own."""
-    spec = importlib.util.spec_from_file_location(f"{path.stem}_under_test", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from types import ModuleType
 
 import pytest
-from helpers.source import ROOT
+from helpers.source import ROOT, loaded
 from pydicom._dicom_dict import DicomDictionary, RepeatersDictionary
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     """The script as a module."""
-    spec = importlib.util.spec_from_file_location("make_vrs_under_test", ROOT / "packaging" / "make_vrs.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded(ROOT / "packaging" / "make_vrs.py")
 
 
 def test_the_table_does_not_lag(script: ModuleType) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from types import ModuleType
 
 import pytest
-from helpers.source import ROOT
+from helpers.source import ROOT, loaded
 
 from dicomgui.cli.main import build_parser
 
@@ -16,12 +15,7 @@ from dicomgui.cli.main import build_parser
 def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script as a module."""
     monkeypatch.syspath_prepend(str(ROOT / "packaging"))
-    spec = importlib.util.spec_from_file_location("man_page_under_test", ROOT / "packaging" / "man_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded(ROOT / "packaging" / "man_page.py")
 
 
 def test_the_manual_page_has_every_command_and_option(script: ModuleType) -> None:

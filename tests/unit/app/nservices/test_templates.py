@@ -28,13 +28,6 @@ BY_KEY = {template.key: template for template in TEMPLATES}
 REFERENCE = Reference("1.2.840.10008.5.1.4.1.1.2", "2.25.5")
 
 
-def request_of(draft: Draft) -> NRequest:
-    return NRequest(
-        draft.operation, draft.sop_class_uid, draft.sop_instance_uid, draft.dataset, draft.type_id, draft.attributes,
-        draft.context,
-    )  # fmt: skip
-
-
 async def sent(context: AppContext, part: Any, *keys: str, known: Known | None = None) -> tuple[list[NResult], Known]:
     """Send these templates to a provider, one after the other over one association."""
     known = known or Known()
@@ -42,7 +35,7 @@ async def sent(context: AppContext, part: Any, *keys: str, known: Known | None =
     async with await serve(port=0, ae_title="PEER", handlers=combine(part)) as server:
         session = NSession(context, PeerAddress("PEER", "127.0.0.1", server.port), ConnectionOptions())
         for key in keys:
-            result = await session.send(request_of(BY_KEY[key].make(known)), keep=True)
+            result = await session.send(BY_KEY[key].make(known).request(), keep=True)
             assert result.status is not None, (key, result.error)
             assert result.ok, (key, result.status, result.comment)
             known = learned(known, result)
@@ -138,8 +131,8 @@ def test_a_failure_teaches_nothing() -> None:
 
 def test_keys_are_unique_and_a_draft_of_a_request_is_the_same_request() -> None:
     assert len(BY_KEY) == len(TEMPLATES)
-    request = request_of(BY_KEY["commit"].make(replace(Known(), references=(REFERENCE,))))
-    assert request_of(Draft.of(request)) == request
+    request = BY_KEY["commit"].make(replace(Known(), references=(REFERENCE,))).request()
+    assert Draft.of(request).request() == request
 
 
 OTHERS = tuple(Reference("1.2.840.10008.5.1.4.1.1.2", f"2.25.{number}") for number in range(11, 15))

@@ -43,9 +43,15 @@ def run(*command: str | Path) -> str:
     """Run a command in the source tree, off screen; gives what it printed."""
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise Failed(f"{' '.join(map(str, command))}\n{done.stdout[-SHOWN:]}")
     return done.stdout
@@ -84,7 +90,7 @@ def normalized(name: str) -> str:
 
 
 def is_release(installed: str, bound: str) -> bool:
-    """Whether what is installed is the release that a lower bound names: 2.3.1 is what there is of 2.3."""
+    """True if what is installed is the release that a lower bound names: 2.3.1 is what there is of 2.3."""
     return installed == bound or installed.startswith(f"{bound}.")
 
 

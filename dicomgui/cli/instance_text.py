@@ -1,4 +1,4 @@
-"""What is wrong or odd with an instance that was kept, for JSON and for lines."""
+"""Remarks on an instance that was kept though something is wrong or odd, for JSON and for lines."""
 
 from __future__ import annotations
 

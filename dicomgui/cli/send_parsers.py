@@ -14,7 +14,7 @@ __all__ = ["add_sending", "manner_of"]
 
 
 def add_sending(parser: argparse.ArgumentParser) -> None:
-    """How ``send`` uses associations, transfer syntaxes and files; see :class:`SendManner`."""
+    """Add the options for associations, transfer syntaxes and files of ``send``; see :class:`SendManner`."""
     parser.add_argument(
         "--associations",
         metavar="N",

@@ -50,7 +50,7 @@ async def _run(options: argparse.Namespace, session: Session) -> Exit:
 
 
 def _filled(options: argparse.Namespace, known: Known) -> Known:
-    """What is known of files as well."""
+    """``known``, and what files tell besides."""
     if options.image is not None:
         known = replace(known, image=read_picture(Path(options.image)))
     if options.files:

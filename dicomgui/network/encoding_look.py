@@ -18,7 +18,7 @@ from dicomgui.network.vrs import LONG_VRS, SHORT_VRS
 __all__ = ["LOOK_BYTES", "encoding_by_look", "encoding_of"]
 
 LOOK_BYTES: Final = 512
-"""How many bytes are enough: a deflate stream has a table in front of its first element."""
+"""Bytes that are enough: a deflate stream has a table in front of its first element."""
 
 _LEAST: Final = 8
 _FIRST_GROUPS: Final = frozenset((0x0002, 0x0004, 0x0008, 0x0010))

@@ -190,7 +190,7 @@ def _take_over(lock: Path) -> int | None:
 
 
 def is_held(lock: Path) -> bool | None:
-    """Whether the process of a lock file lives; ``None`` where nobody can tell."""
+    """True if the process of a lock file lives; ``None`` where nobody can tell."""
     try:
         handle = os.open(lock, disk.LOCK_FLAGS)
     except FileNotFoundError:

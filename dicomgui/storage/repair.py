@@ -193,7 +193,7 @@ def _broken_among(folder: Path, names: Iterable[str]) -> list[BrokenFile]:
 
 
 def _fault_of(path: Path) -> str:
-    """What is wrong with a file, in a few words; empty where it is whole, or has gone."""
+    """The fault of a file in a few words; empty where it is whole, or has gone."""
     try:
         problem = broken_place(read_file_structure(path))
     except FileNotFoundError:

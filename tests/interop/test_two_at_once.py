@@ -76,7 +76,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def sent(port: int, folder: Path) -> int:
-    """How many files of a folder storescu was answered Success for."""
+    """The number of files of a folder that storescu was answered Success for."""
     done = peers.run_here("storescu", "-v", "--no-halt", "+sd", LOOPBACK, port, folder)
     return done.output.count("Received Store Response (Success)")
 

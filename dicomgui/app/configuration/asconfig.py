@@ -63,8 +63,9 @@ def read_asconfig(text: str) -> dict[str, NegotiationProfile]:
     :raises ConfigurationError: something is not understood; tells the line.
     """
     sections = _sections(text)
-    syntaxes = {key: tuple(_numbered(one, "TRANSFERSYNTAXES", syntax_of)) for key, one in
-                sections["TRANSFERSYNTAXES"].items()}  # fmt: skip
+    syntaxes = {
+        key: tuple(_numbered(one, "TRANSFERSYNTAXES", syntax_of)) for key, one in sections["TRANSFERSYNTAXES"].items()
+    }
     found = {}
     for section in sections["PROFILES"].values():
         found[section.name] = _profile(section, sections, syntaxes)

@@ -40,10 +40,18 @@ Role = Literal["scu", "scp", "both"]
 _HINT: Final = "`dicomgui help negotiation` shows what such a file may say."
 _TOP: Final = ("version", "syntaxes", "profile")
 _PROFILE: Final = (
-    "description", "operations_invoked", "operations_performed", "max_pdu_length", "max_sent_pdu_length",
-    "accept_related", "implementation_class_uid", "implementation_version_name", "context", "extended",
+    "description",
+    "operations_invoked",
+    "operations_performed",
+    "max_pdu_length",
+    "max_sent_pdu_length",
+    "accept_related",
+    "implementation_class_uid",
+    "implementation_version_name",
+    "context",
+    "extended",
     "common_extended",
-)  # fmt: skip
+)
 _CONTEXT: Final = ("abstract_syntax", "transfer_syntaxes", "role", "separate")
 _EXTENDED: Final = ("sop_class", "flags", "bytes", "level", "digital_signature", "coercion")
 _COMMON: Final = ("sop_class", "service_class", "related")
@@ -231,7 +239,7 @@ def _or_one(number: int | None) -> int:
 
 
 def _each(values: Values, table: Table, name: str, read: Callable[[Values, Table], list[_T]]) -> list[list[_T]]:
-    """What ``read`` makes of each table of a list."""
+    """The results of ``read`` for each table of a list."""
     found = table.get(name, [])
     if not isinstance(found, list):
         values.fault(f"{name}: it is no list of tables, as [[…{name}]] makes one", name)

@@ -111,7 +111,7 @@ class ReceivedCommands:
 
     @property
     def has_any(self) -> bool:
-        """Whether there is a command."""
+        """True where there is a command."""
         return bool(self.on_object.strip() or self.on_study.strip())
 
     def object_line(self) -> CommandLine | None:
@@ -154,7 +154,7 @@ def _name_of(word: str) -> str:
 
 
 def _has_values_in_code(words: list[str]) -> bool:
-    """Whether a placeholder stands in a text that an interpreter runs, or among other characters that may be one."""
+    """True if a placeholder stands in a text that an interpreter runs, or among other characters that may be one."""
     expects_code = False
     for word in words[1:]:
         if "{" in word and not _ALONE.fullmatch(word):

@@ -30,7 +30,7 @@ AT_A_TIME: Final = 2
 MAX_WAITING: Final = 10_000
 """Objects and studies that wait for their command; of one more it is told that its command is left out."""
 MAX_OUTPUT_BYTES: Final = 4_096
-"""What is kept of the output of a command."""
+"""Bytes of the output of a command that are kept, the first ones."""
 MAX_LISTED: Final = 100_000
 """Files of one study that are listed for its command."""
 STOP_S: Final = 10.0
@@ -274,7 +274,7 @@ class _Output:
                 self._kept += data[: MAX_OUTPUT_BYTES - len(self._kept)]
 
     def text(self) -> str:
-        """What came; a program that the command has left behind may still hold the other end."""
+        """The text that came; a program that the command has left behind may still hold the other end."""
         self._thread.join(0.5)
         text = bytes(self._kept).decode("utf-8", "replace")
         return "".join(character if character.isprintable() or character == "\n" else " " for character in text).strip()

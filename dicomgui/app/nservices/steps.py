@@ -52,9 +52,10 @@ class Step:
             draft = replace(draft, dataset=_changed(draft, self.changes))
         if draft.operation.needs_instance and not draft.sop_instance_uid:
             raise ConfigurationError(
-                f"{self.template.key} needs an instance", phase="configure",
+                f"{self.template.key} needs an instance",
+                phase="configure",
                 hint="Send what makes one before it, or name it with --instance.",
-            )  # fmt: skip
+            )
         return draft.request()
 
 
@@ -76,7 +77,7 @@ def parse_step(text: str) -> Step:
 
 
 def known_of(our_ae: str, *, instance: str = "", transaction: str = "") -> Known:
-    """What templates are filled in from before the first answer.
+    """The values that templates are filled in from before the first answer.
 
     :param our_ae: our AE title, which is told of events as well.
     :param instance: an instance that there is already: a unified or a performed procedure step.

@@ -562,7 +562,7 @@ class _Meter(Evidence):
         self._next = math.inf
 
     def bytes_sent(self, association: int) -> int:
-        """How much of its file has left on an association."""
+        """Bytes of its file that have left on an association."""
         return self._sent.get(association, 0)
 
     def begin(self, association: int, size_bytes: int) -> None:

@@ -16,7 +16,7 @@ MAX_ASSOCIATIONS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class SendManner:
-    """How a send uses associations and files.
+    """The use that a send makes of associations and files.
 
     :ivar associations: associations at the same time, 1 to 32; the files are shared among them.
     :ivar per_association: instances on one association at the most, after which a new one is opened; 0 for no limit.

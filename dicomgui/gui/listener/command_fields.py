@@ -44,7 +44,7 @@ class CommandFields(FieldSet):
         self.set_texts({"on_object": commands.on_object, "on_study": commands.on_study, **times})
 
     def commands(self) -> ReceivedCommands:
-        """What the fields say.
+        """The commands and times in the fields.
 
         :raises ConfigurationError: a command or a time is unusable.
         """

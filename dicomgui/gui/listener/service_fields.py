@@ -163,7 +163,7 @@ class ServiceFields(FieldSet):
 
     @property
     def discards(self) -> bool:
-        """Whether nothing is kept."""
+        """True where nothing is kept."""
         return self.texts()["discards"] == YES
 
     def allow(self, calling_ae_title: str) -> None:

@@ -28,7 +28,7 @@ __all__ = ["NegotiationProfile"]
 
 @dataclass(frozen=True, slots=True)
 class NegotiationProfile:
-    """What to propose, or to accept. Whatever it does not name stays as it would be without it.
+    """The terms to propose, or to accept. Whatever it does not name stays as it would be without it.
 
     :ivar contexts: presentation contexts; without any, those that the operation or the services need. Their roles are
         those of the requestor, on either side.

@@ -38,7 +38,7 @@ _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 
 
 class FrameSize(NamedTuple):
-    """What a data set says of each of its frames.
+    """The size of each frame, as the data set says it.
 
     :ivar sample_bytes: of one allocated sample.
     """

@@ -389,7 +389,7 @@ def _signature_algorithm(certificate: bytes) -> bytes:
 
 
 def _contents(data: bytes, position: int) -> tuple[int, int]:
-    """Where the contents of a value of DER begin and end."""
+    """The begin and the end of the contents of a value of DER."""
     length, begin = data[position + 1], position + 2
     if length & 0x80:
         long = length & 0x7F

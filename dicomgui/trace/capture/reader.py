@@ -83,7 +83,7 @@ class _Interface:
 
 
 class _Unpacking(io.RawIOBase):
-    """What a file holds that gzip has compressed, all that is whole; at its end or damage raises what gzip does.
+    """The contents of a file that gzip has compressed, all that is whole; at its end or damage raises what gzip does.
 
     A buffered reader on the compressed file itself would ask until its buffer is full, and drop what it has got.
     """

@@ -1,4 +1,4 @@
-"""What a negotiation profile proposes, and how it narrows what is accepted."""
+"""Contexts that a negotiation profile proposes, and the acceptance that it narrows."""
 
 from __future__ import annotations
 

@@ -81,13 +81,17 @@ class Stage:
         for match in ():
             yield match
 
-    def receive(self, data: bytes) -> None:
-        while data and not self.line.is_closed:
+    def receive(self, data: bytes) -> bytes:
+        """Take what comes, up to where reading is paused; returns the rest."""
+        is_begun = False
+        while data and not self.line.is_closed and not (is_begun and self.line.is_paused):
+            is_begun = True
             window = self.protocol.get_buffer(-1)
             size = min(len(window), len(data))
             window[:size] = data[:size]
             self.protocol.buffer_updated(size)
             data = data[size:]
+        return b"" if self.line.is_closed else data
 
     def end(self) -> None:
         self.protocol.eof_received()
@@ -146,7 +150,12 @@ async def settled(pieces: list[bytes]) -> Stage:
     """What came of a conversation, once its tasks have ended."""
     stage = Stage()
     for piece in pieces:
-        stage.receive(piece)
+        left = stage.receive(piece)
+        while left or stage.line.is_paused:
+            await _decoded(stage)
+            left = stage.receive(left)
+            if not left:
+                break
     await _decoded(stage)
     stage.end()
     await asyncio.sleep(0)

@@ -70,7 +70,8 @@ class Marks:
                 self._open[generation] -= number
                 if self._open[generation] <= 0:
                     del self._open[generation]
-                    self._path(generation).unlink(missing_ok=True)
+                    with suppress(OSError):  # it could not be made; one that stays calls for a repair
+                        self._path(generation).unlink()
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -103,3 +103,11 @@ def test_where_no_mark_can_be_made_or_looked_for_nothing_is_raised(tmp_path: Pat
     marks = Marks(Incoming(tmp_path))
     assert marks.of_others() == NONE
     marks.end([marks.begin()])
+
+
+def test_a_change_ends_though_a_file_stands_where_the_folder_of_marks_should_be(tmp_path: Path) -> None:
+    incoming = Incoming(tmp_path)
+    incoming.path.touch()
+    marks = Marks(incoming)
+    marks.end([marks.begin()])
+    assert incoming.path.is_file()

@@ -93,8 +93,9 @@ def n_get(sop_class: str, uid: str, tags: list[int], context: str | None = None)
     tell("get", *association.send_n_get(tags, sop_class, uid, meta_uid=context))
 
 
-def n_action(sop_class: str, uid: str, kind: int, values: dict[str, Any], context: str | None = None) -> None:
-    tell("action", *association.send_n_action(made(values), kind, sop_class, uid, meta_uid=context))
+def n_action(sop_class: str, uid: str, kind: int, values: dict[str, Any] | None, context: str | None = None) -> None:
+    information = None if values is None else made(values)
+    tell("action", *association.send_n_action(information, kind, sop_class, uid, meta_uid=context))
 
 
 def n_delete(sop_class: str, uid: str, context: str | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,15 @@ from dicomgui.network import (
     serve,
 )
 from dicomgui.network.service import QUERY_MODELS
-from dicomgui.network.service_classes import ups, ups_watch
+from dicomgui.network.service_classes import (
+    MediaCreation,
+    MediaRequest,
+    MediaResult,
+    PerformedSteps,
+    mpps,
+    ups,
+    ups_watch,
+)
 from dicomgui.network.service_classes.attributes import Code, dataset_of
 from dicomgui.network.service_classes.procedure_steps import ProcedureSteps
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
@@ -108,6 +117,89 @@ async def test_creation_from_pynetdicom() -> None:
     assert made == [MEDIA_CREATION, AVAILABILITY]
 
 
+async def test_media_creation_from_pynetdicom() -> None:
+    """Created, initiated once, told of while it waits and when it is done, cancelled (PS3.4 S.3.2)."""
+    may_end = asyncio.Event()
+    ended = asyncio.Event()
+
+    async def write(request: MediaRequest) -> MediaResult:
+        await may_end.wait()
+        return MediaResult(pieces=request.copies, media=(("DISC1", "2.25.77"),))
+
+    def on_change(request: MediaRequest) -> None:
+        if request.is_final:
+            ended.set()
+
+    wish = {"ReferencedSOPSequence": [{"ReferencedSOPClassUID": "1.2", "ReferencedSOPInstanceUID": "1.2.3"}]}
+    state = [["n_get", MEDIA_CREATION, "2.25.1", []]]
+    media = MediaCreation(write, on_change=on_change)
+    async with await serve(port=0, ae_title="MEDIA", handlers=media.handlers()) as server:
+        asked = [
+            ["n_create", MEDIA_CREATION, "2.25.1", wish],
+            ["n_create", MEDIA_CREATION, "2.25.1", wish],
+            ["n_create", MEDIA_CREATION, "2.25.3", {"LabelText": "none"}],
+            ["n_action", MEDIA_CREATION, "2.25.1", 1, {"NumberOfCopies": "2"}],
+            ["n_action", MEDIA_CREATION, "2.25.1", 1, {"NumberOfCopies": "2"}],
+            ["n_create", MEDIA_CREATION, "2.25.2", wish],
+            ["n_action", MEDIA_CREATION, "2.25.2", 1, {"RequestPriority": "LOW"}],
+            ["n_action", MEDIA_CREATION, "2.25.2", 2, None],
+            ["n_get", MEDIA_CREATION, "2.25.2", []],
+            *state,
+        ]
+        said = await peers.pynetdicom_user(server.port, "MEDIA", classes=[MEDIA_CREATION], steps=asked)
+        may_end.set()
+        await ended.wait()
+        done = await peers.pynetdicom_user(
+            server.port,
+            "MEDIA",
+            classes=[MEDIA_CREATION],
+            steps=[*state, ["n_action", MEDIA_CREATION, "2.25.1", 2, None]],
+        )
+    statuses = ["0000", "0111", "0120", "0000", "A510", "0000", "0000", "0000", "0112", "0000"]
+    assert [one["status"] for one in said if "status" in one] == statuses
+    assert said[-1]["dataset"]["ExecutionStatus"] == "CREATING"
+    assert [one["status"] for one in done if "status" in one] == ["0000", "C201"]
+    told = done[1]["dataset"]
+    assert (told["ExecutionStatus"], told["TotalNumberOfPiecesOfMediaCreated"]) == ("DONE", "2")
+    await media.close()
+
+
+async def test_step_notifications_of_pynetdicom(provider: peers.Peer) -> None:
+    """It is told of each change of our performed steps, by the event types of PS3.4 F.9.2, and may read them (F.8)."""
+    steps = PerformedSteps(
+        open_association=lambda _ae: connect(provider.address, contexts=mpps.NOTIFICATION_CONTEXTS),
+        notified=("PYNETDICOM",),
+    )
+    begun = {
+        "PerformedProcedureStepStatus": "IN PROGRESS", "Modality": "CT", "PerformedProcedureStepID": "1",
+        "PerformedStationAETitle": "CT1", "PerformedProcedureStepStartDate": "20260102",
+        "PerformedProcedureStepStartTime": "1200", "ScheduledStepAttributesSequence": [{"StudyInstanceUID": "1.2"}],
+    }  # fmt: skip
+    steps.is_strict = False
+    change = {"PerformedProcedureStepStatus": "COMPLETED"}
+    async with await serve(port=0, ae_title="STEPS", handlers=steps.handlers()) as server:
+        said = await peers.pynetdicom_user(
+            server.port,
+            "STEPS",
+            classes=[mpps.SOP_CLASS, mpps.RETRIEVE_SOP_CLASS],
+            steps=[
+                ["n_create", mpps.SOP_CLASS, "2.25.81", begun],
+                ["n_set", mpps.SOP_CLASS, "2.25.81", {"StudyID": "1", "CommentsOnThePerformedProcedureStep": "slow"}],
+                ["n_set", mpps.SOP_CLASS, "2.25.81", change],
+                ["n_set", mpps.SOP_CLASS, "2.25.81", change],
+                ["n_get", mpps.RETRIEVE_SOP_CLASS, "2.25.81", [0x00400252]],
+                ["n_get", mpps.RETRIEVE_SOP_CLASS, "2.25.404", []],
+            ],
+        )
+        steps.remove("2.25.81")
+        await steps.flush()
+    await steps.close()
+    assert [one["status"] for one in said if "status" in one] == ["0000", "0107", "0000", "0110", "0000", "0112"]
+    assert said[5]["dataset"] == change
+    told = [one for one in peers.said_by(provider.log) if one["what"] == "report" and one["uid"] == "2.25.81"]
+    assert [(one["type"], one["content"]) for one in told] == [(1, {}), (4, {}), (2, {}), (5, {})]
+
+
 async def test_step_events_of_pynetdicom(provider: peers.Peer) -> None:
     """It is subscribed to our steps: told of an assignment (5) and of a restart (4)."""
     steps = ProcedureSteps(open_association=lambda _ae: connect(provider.address, contexts=ups_watch.REPORT_CONTEXTS))
@@ -121,7 +213,11 @@ async def test_step_events_of_pynetdicom(provider: peers.Peer) -> None:
         assert steps.announce(ups_watch.RESTARTED, keeps_steps=False) == ("PYNETDICOM",)
         await steps.flush()
     await steps.close()
-    told = [one for one in peers.said_by(provider.log) if one["what"] == "report" and one["type"] != 2]
+    told = [
+        one
+        for one in peers.said_by(provider.log)
+        if one["what"] == "report" and one["uid"] in (uid, ups_watch.ALL_STEPS)
+    ]
     assert [(one["uid"], one["type"]) for one in told] == [(uid, 1), (uid, 5), (uid, 5), (ups_watch.ALL_STEPS, 4)]
     assert told[3]["content"] == {
         "SCPStatus": "RESTARTED",

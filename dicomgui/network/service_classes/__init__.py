@@ -18,6 +18,7 @@ from dicomgui.network.service_classes import (
     commitment,
     keys,
     matching,
+    media_creation,
     mpps,
     print_management,
     query,
@@ -32,6 +33,7 @@ from dicomgui.network.service_classes.attributes import Code
 from dicomgui.network.service_classes.availability import NotificationReceiver
 from dicomgui.network.service_classes.commitment import CommitmentRequests, CommitmentResult
 from dicomgui.network.service_classes.commitment_provider import CommitmentProvider
+from dicomgui.network.service_classes.media_creation import MediaCreation, MediaRequest, MediaResult
 from dicomgui.network.service_classes.performed_steps import PerformedSteps
 from dicomgui.network.service_classes.printer import Printer, PrintJob
 from dicomgui.network.service_classes.procedure_steps import ProcedureSteps
@@ -45,6 +47,9 @@ __all__ = [
     "CommitmentRequests",
     "CommitmentResult",
     "EventReceiver",
+    "MediaCreation",
+    "MediaRequest",
+    "MediaResult",
     "NotificationReceiver",
     "PerformedSteps",
     "PrintJob",
@@ -56,6 +61,7 @@ __all__ = [
     "commitment",
     "keys",
     "matching",
+    "media_creation",
     "mpps",
     "print_management",
     "query",

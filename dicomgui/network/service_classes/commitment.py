@@ -44,6 +44,7 @@ __all__ = [
     "CommitmentResult",
     "FailedReference",
     "commitment_request",
+    "failed_items",
 ]
 
 SOP_CLASS: Final = "1.2.840.10008.1.20.1"
@@ -124,11 +125,18 @@ class CommitmentResult:
         if self.committed:
             put(dataset, "ReferencedSOPSequence", reference_items(self.committed))
         if self.failed:
-            items = [failure.reference.item() for failure in self.failed]
-            for item, failure in zip(items, self.failed, strict=True):
-                put(item, "FailureReason", int(failure.reason))
-            put(dataset, "FailedSOPSequence", items)
+            put(dataset, "FailedSOPSequence", failed_items(self.failed))
         return dataset
+
+
+def failed_items(failed: Iterable[FailedReference]) -> list[Dataset]:
+    """The items of a Failed SOP Sequence (0008,1198)."""
+    items = []
+    for failure in failed:
+        item = failure.reference.item()
+        put(item, "FailureReason", int(failure.reason))
+        items.append(item)
+    return items
 
 
 def _reason_in(item: Dataset) -> Status:

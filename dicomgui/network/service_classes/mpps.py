@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from dicomgui.network.association.contexts import ProposedContext
@@ -43,10 +44,13 @@ __all__ = [
     "CONTEXTS",
     "DISCONTINUED",
     "IN_PROGRESS",
+    "NOTIFICATION_CONTEXTS",
+    "NOTIFICATION_SOP_CLASS",
     "RETRIEVE_SOP_CLASS",
     "SOP_CLASS",
     "UNSPECIFIED_REASON",
     "PerformedSeries",
+    "StepEvent",
     "completed",
     "discontinued",
     "finish",
@@ -60,12 +64,31 @@ SOP_CLASS: Final = "1.2.840.10008.3.1.2.3.3"
 RETRIEVE_SOP_CLASS: Final = "1.2.840.10008.3.1.2.3.4"
 """Modality Performed Procedure Step Retrieve: its N-GET reads what the other one made (PS3.4 F.8)."""
 
+NOTIFICATION_SOP_CLASS: Final = "1.2.840.10008.3.1.2.3.5"
+"""Modality Performed Procedure Step Notification: its N-EVENT-REPORT tells of a change (PS3.4 F.9)."""
+
+NOTIFICATION_CONTEXTS: Final = (
+    ProposedContext(NOTIFICATION_SOP_CLASS, DEFAULT_TRANSFER_SYNTAXES, scu_role=False, scp_role=True),
+)
+"""What an SCP proposes on an association of its own, to tell of changes: itself in the SCP role."""
+
 CONTEXTS: Final = (ProposedContext(SOP_CLASS, DEFAULT_TRANSFER_SYNTAXES),)
 """What to propose."""
 
 IN_PROGRESS: Final = "IN PROGRESS"
 COMPLETED: Final = "COMPLETED"
 DISCONTINUED: Final = "DISCONTINUED"
+
+
+class StepEvent(IntEnum):
+    """Event types of the notification (PS3.4 table F.9.2-1); none has any attributes."""
+
+    IN_PROGRESS = 1
+    COMPLETED = 2
+    DISCONTINUED = 3
+    UPDATED = 4
+    DELETED = 5
+
 
 UNSPECIFIED_REASON: Final = Code("110513", "DCM", "Discontinued for unspecified reason")
 """One of the reasons of PS3.16 CID 9300."""

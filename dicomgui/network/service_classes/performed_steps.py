@@ -1,14 +1,14 @@
-"""The SCP of performed procedure steps (PS3.4 F.7, F.8): keeps them, and their rules.
+"""The SCP of performed procedure steps (PS3.4 F.7 to F.9): keeps them, and their rules, and tells of their changes.
 
 ::
 
     steps = PerformedSteps(on_change=lambda step: print(step.sop_instance_uid, step.status))
-    server = await serve(handlers=steps.handlers())
+    server = await serve(handlers=steps.handlers())   # and at the end: await steps.close()
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -21,6 +21,8 @@ from dicomgui.network.service import (
     NormalizedAnswer,
     NSetRequest,
     Reply,
+    Response,
+    ServiceUser,
 )
 from dicomgui.network.service_classes.attributes import (
     SUCCESS,
@@ -36,7 +38,16 @@ from dicomgui.network.service_classes.attributes import (
     text_of,
     wrong_value,
 )
-from dicomgui.network.service_classes.mpps import COMPLETED, DISCONTINUED, IN_PROGRESS, RETRIEVE_SOP_CLASS, SOP_CLASS
+from dicomgui.network.service_classes.mpps import (
+    COMPLETED,
+    DISCONTINUED,
+    IN_PROGRESS,
+    NOTIFICATION_SOP_CLASS,
+    RETRIEVE_SOP_CLASS,
+    SOP_CLASS,
+    StepEvent,
+)
+from dicomgui.network.service_classes.subscriptions import EventCourier, EventOpener
 from dicomgui.network.status import Status
 
 if TYPE_CHECKING:
@@ -56,6 +67,12 @@ MAY_NO_LONGER_BE_UPDATED: Final = Reply(
 """The answer to a change of what is at its end (PS3.4 table F.7.2-2)."""
 
 _STATUS = "PerformedProcedureStepStatus"
+_EVENTS: Final = {
+    IN_PROGRESS: StepEvent.UPDATED,
+    COMPLETED: StepEvent.COMPLETED,
+    DISCONTINUED: StepEvent.DISCONTINUED,
+}
+"""The event of a change to, or within, a status."""
 
 _REQUIRED = (
     "ScheduledStepAttributesSequence",
@@ -140,6 +157,9 @@ class PerformedSteps:
     :param max_steps: for one more, that which ended and was made first is forgotten; where none has ended it is
         answered 0213 (resource limitation).
     :param on_forget: called with the UID of each step that was forgotten for another one.
+    :param open_association: see :data:`~dicomgui.network.service_classes.subscriptions.EventOpener`, proposing
+        ``mpps.NOTIFICATION_CONTEXTS``; without it nobody is told of changes.
+    :param notified: AE titles of those who are told of each change (PS3.4 F.9).
     """
 
     sop_classes: Final = (SOP_CLASS, RETRIEVE_SOP_CLASS)
@@ -151,7 +171,11 @@ class PerformedSteps:
         is_strict: bool = True,
         max_steps: int = 100_000,
         on_forget: Callable[[str], object] | None = None,
+        open_association: EventOpener | None = None,
+        notified: Iterable[str] = (),
     ) -> None:
+        self._courier = None if open_association is None else EventCourier(open_association)
+        self._notified = tuple(dict.fromkeys(notified))
         self._steps: dict[str, PerformedStep] = {}
         self._on_change = on_change
         self._on_forget = on_forget
@@ -169,13 +193,24 @@ class PerformedSteps:
         :raises KeyError: there is none.
         """
         del self._steps[sop_instance_uid]
+        self._notify(sop_instance_uid, StepEvent.DELETED)
+
+    async def flush(self) -> None:
+        """Wait until everybody has been told of the changes, or that was given up."""
+        if self._courier is not None:
+            await self._courier.flush()
+
+    async def close(self) -> None:
+        """Give up the notifications that are under way; later changes are told again."""
+        if self._courier is not None:
+            await self._courier.close()
 
     def forget_ended(self) -> bool:
         """Forget the step that was made first of those that have ended; whether there was one."""
         uid = next((uid for uid, step in self._steps.items() if step.is_final), None)
         if uid is None:
             return False
-        del self._steps[uid]
+        self.remove(uid)
         if self._on_forget is not None:
             self._on_forget(uid)
         return True
@@ -203,7 +238,7 @@ class PerformedSteps:
             text_of(item, "StudyInstanceUID") for item in items_of(dataset, "ScheduledStepAttributesSequence")
         ):
             return invalid_value("ScheduledStepAttributesSequence", "Study Instance UID is missing")
-        self._keep(PerformedStep(uid, in_utf_8(dataset), request.facts))
+        self._keep(PerformedStep(uid, in_utf_8(dataset), request.facts), StepEvent.IN_PROGRESS)
         return Reply(SUCCESS, sop_instance_uid=uid)
 
     def on_n_set(self, request: NSetRequest) -> NormalizedAnswer:
@@ -228,7 +263,7 @@ class PerformedSteps:
             refusal = incomplete(changed, _AT_THE_END)
         if refusal is not None:
             return refusal
-        self._keep(PerformedStep(step.sop_instance_uid, in_utf_8(changed), request.facts))
+        self._keep(PerformedStep(step.sop_instance_uid, in_utf_8(changed), request.facts), _EVENTS[status])
         return left_unchanged(kept) if kept else SUCCESS
 
     def on_n_get(self, request: NGetRequest) -> NormalizedAnswer:
@@ -238,7 +273,16 @@ class PerformedSteps:
             return Reply(NO_SUCH_INSTANCE, "there is no step with this UID")
         return selected(step.dataset, request.command.attribute_identifiers)
 
-    def _keep(self, step: PerformedStep) -> None:
+    def _notify(self, uid: str, event: StepEvent) -> None:
+        def report(user: ServiceUser) -> Awaitable[Response]:
+            return user.n_event_report(NOTIFICATION_SOP_CLASS, uid, event)
+
+        if self._courier is not None:
+            for ae_title in self._notified:
+                self._courier.bring_by(ae_title, report)
+
+    def _keep(self, step: PerformedStep, event: StepEvent) -> None:
         self._steps[step.sop_instance_uid] = step
+        self._notify(step.sop_instance_uid, event)
         if self._on_change is not None:
             self._on_change(step)

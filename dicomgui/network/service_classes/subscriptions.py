@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from dicomgui.network.service import ServiceUser
+from dicomgui.network.service import Response, ServiceUser
 from dicomgui.network.service_classes.matching import matches
 from dicomgui.network.service_classes.ups_attributes import EVENT, PUSH
 from dicomgui.network.service_classes.ups_watch import UpsEvent
@@ -18,7 +18,7 @@ from dicomgui.network.transport.tasks import TaskOwner
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["EventCourier", "EventOpener", "Subscriptions"]
+__all__ = ["EventCourier", "EventOpener", "EventReport", "Subscriptions"]
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +28,9 @@ MAX_WAITING: Final = 1000
 EventOpener: TypeAlias = Callable[[str], AbstractAsyncContextManager[ServiceUser] | None]
 """Opens, once it is entered, an association with the AE of this title, as ``connect()`` does, proposing
 ``ups_watch.REPORT_CONTEXTS``; ``None`` for an AE that is not known."""
+
+EventReport: TypeAlias = Callable[[ServiceUser], Awaitable[Response]]
+"""Sends one event over an association that is open."""
 
 
 class _Global(NamedTuple):
@@ -110,7 +113,7 @@ class EventCourier:
 
     def __init__(self, open_association: EventOpener) -> None:
         self._open = open_association
-        self._waiting: dict[str, deque[UpsEvent]] = {}
+        self._waiting: dict[str, deque[EventReport]] = {}
         self._deliveries: dict[str, asyncio.Task[None]] = {}
         self._tasks = TaskOwner("procedure step events")
 
@@ -119,11 +122,19 @@ class EventCourier:
         return self._open(ae_title) is not None
 
     def bring(self, ae_title: str, event: UpsEvent) -> None:
+        """Send an event of a unified procedure step as soon as those before it are through, see :meth:`bring_by`."""
+
+        def report(user: ServiceUser) -> Awaitable[Response]:
+            return user.n_event_report(PUSH, event.sop_instance_uid, event.event_type, event.dataset, context=EVENT)
+
+        self.bring_by(ae_title, report)
+
+    def bring_by(self, ae_title: str, report: EventReport) -> None:
         """Send an event as soon as those before it are through; must be called in the loop's thread."""
         if ae_title in self._waiting:
-            self._waiting[ae_title].append(event)
+            self._waiting[ae_title].append(report)
             return
-        self._waiting[ae_title] = deque([event], MAX_WAITING)
+        self._waiting[ae_title] = deque([report], MAX_WAITING)
         self._deliveries[ae_title] = self._tasks.spawn(self._deliver(ae_title), name=ae_title)
 
     async def flush(self) -> None:
@@ -147,16 +158,13 @@ class EventCourier:
         finally:
             del self._waiting[ae_title], self._deliveries[ae_title]
 
-    async def _deliver_waiting(self, ae_title: str, waiting: deque[UpsEvent]) -> None:
+    async def _deliver_waiting(self, ae_title: str, waiting: deque[EventReport]) -> None:
         opening = self._open(ae_title)
         if opening is None:
             waiting.clear()
             return
         async with opening as user:
             while waiting:
-                event = waiting.popleft()
-                response = await user.n_event_report(
-                    PUSH, event.sop_instance_uid, event.event_type, event.dataset, context=EVENT
-                )
+                response = await waiting.popleft()(user)
                 if response.status.is_failure:
                     _log.warning("a subscriber answered an event with %s", response.status)

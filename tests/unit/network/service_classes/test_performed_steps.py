@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from helpers.asking import change, create, read, status_of
+from helpers.asking import ScriptedUser, change, create, read, status_of
 from pydicom.dataset import Dataset
 
 from dicomgui.network.service_classes.attributes import dataset_of, in_utf_8
 from dicomgui.network.service_classes.keys import keys_of
 from dicomgui.network.service_classes.mpps import (
+    NOTIFICATION_SOP_CLASS,
     RETRIEVE_SOP_CLASS,
     SOP_CLASS,
     PerformedSeries,
@@ -197,3 +198,46 @@ def test_what_an_update_repeats_is_passed_over_where_that_is_set() -> None:
     assert after.PerformedProcedureStepDescription == "again"
     steps.is_strict = True
     assert status_of(steps.on_n_set(change(SOP_CLASS, UID, same))) == 0x0105
+
+
+# ------------------------------------------------------------------------------------------------------ notification
+
+
+async def test_every_change_is_told_to_those_who_want_to_know() -> None:
+    """The event types of PS3.4 table F.9.2-1, without any attributes."""
+    told = {"A": ScriptedUser(), "B": ScriptedUser()}
+    steps = PerformedSteps(open_association=lambda ae_title: told[ae_title], notified=("A", "B", "A"))
+    assert status_of(steps.on_n_create(create(SOP_CLASS, UID, new_step()))) == 0
+    assert status_of(steps.on_n_create(create(SOP_CLASS, UID, new_step()))) == 0x0111
+    note = dataset_of({"CommentsOnThePerformedProcedureStep": "slow"})
+    assert status_of(steps.on_n_set(change(SOP_CLASS, UID, note))) == 0
+    assert status_of(steps.on_n_set(change(SOP_CLASS, UID, DONE))) == 0
+    assert status_of(steps.on_n_set(change(SOP_CLASS, UID, DONE))) == 0x0110
+    steps.remove(UID)
+    assert status_of(steps.on_n_create(create(SOP_CLASS, "1.2.9", new_step()))) == 0
+    assert (
+        status_of(steps.on_n_set(change(SOP_CLASS, "1.2.9", discontinued([PerformedSeries("1.2.3.6", "Thorax")])))) == 0
+    )
+    await steps.flush()
+    expected = [(UID, 1), (UID, 4), (UID, 2), (UID, 5), ("1.2.9", 1), ("1.2.9", 3)]
+    for user in told.values():
+        assert [arguments[1:] for _, arguments, _ in user.asked] == expected
+        assert {arguments[0] for _, arguments, _ in user.asked} == {NOTIFICATION_SOP_CLASS}
+    await steps.close()
+
+
+async def test_a_step_that_makes_room_is_told_as_deleted() -> None:
+    user = ScriptedUser()
+    steps = PerformedSteps(max_steps=1, open_association=lambda ae_title: user, notified=("A",))
+    steps.on_n_create(create(SOP_CLASS, UID, new_step()))
+    steps.on_n_set(change(SOP_CLASS, UID, DONE))
+    assert status_of(steps.on_n_create(create(SOP_CLASS, "1.2.9", new_step()))) == 0
+    await steps.flush()
+    assert [arguments[1:] for _, arguments, _ in user.asked] == [(UID, 1), (UID, 2), (UID, 5), ("1.2.9", 1)]
+
+
+async def test_without_a_way_to_them_nobody_is_told() -> None:
+    steps = begun(notified=("A",))
+    await steps.flush()
+    await steps.close()
+    assert list(steps.steps) == [UID]

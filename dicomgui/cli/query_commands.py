@@ -10,8 +10,8 @@ from pathlib import Path
 
 from dicomgui.app.asking.dicom_json import DatasetFileError, character_set_of, dataset_json, load_dataset
 from dicomgui.app.asking.export import MatchFolder
+from dicomgui.app.asking.information_models import keys_for, level_for
 from dicomgui.app.asking.keys import Key
-from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.plan_file import keys_in
 from dicomgui.app.asking.query import FindJob, FindResult, Found, Query, return_keys_of
 from dicomgui.app.asking.worklist import worklist_query, worklist_remarks
@@ -27,9 +27,9 @@ __all__ = ["find", "worklist"]
 
 def find(options: argparse.Namespace) -> int:
     """``dicomgui find``."""
-    level = Level(options.level.upper())
+    level = level_for(options.root, options.level, "find")
     try:
-        keys, returned = _keys(options)
+        keys, returned = keys_for(options.root, *_keys(options))
     except DatasetFileError as error:
         return _unreadable(options, error)
     query = Query(keys, returned, level, options.root, options.limit, _seconds(options))

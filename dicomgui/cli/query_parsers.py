@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dicomgui.cli.provider_parsers import add_strictness
@@ -12,6 +13,7 @@ from dicomgui.network.association.params import AETitle
 
 if TYPE_CHECKING:
     from dicomgui.app.asking.keys import Attribute, Key
+    from dicomgui.network.service.models import QueryOperation
 
 __all__ = ["add_query_commands"]
 
@@ -19,7 +21,6 @@ _Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 _Parents: TypeAlias = Sequence[argparse.ArgumentParser]
 
 _LEVELS = ("patient", "study", "series", "image")
-_ROOTS = ("study", "patient", "patient-study-only")
 _OPERATIONS = {
     "n-create": "create an instance by N-CREATE",
     "n-set": "change an instance by N-SET",
@@ -53,7 +54,7 @@ def _add(commands: _Commands, parents: _Parents, name: str, text: str, run: tupl
 def _add_find(commands: _Commands, parents: _Parents) -> None:
     text = "query an archive by C-FIND"
     parser = _add(commands, parents, "find", text, ("dicomgui.cli.query_commands", "find"))
-    _add_level(parser)
+    _add_level(parser, "find")
     _add_keys(parser, "PatientName=DOE*, (0010,0020)=17, StudyDate=today")
     _add_returned(parser)
     _add_folder(parser)
@@ -71,7 +72,7 @@ def _add_move(commands: _Commands, parents: _Parents) -> None:
     text = "have objects sent to an AE by C-MOVE, to ourselves as well"
     parser = _add(commands, parents, "move", text, ("dicomgui.cli.retrieve_commands", "move"))
     parser.add_argument("--to", metavar="AET", type=checked(AETitle), required=True, help="AE title of the destination")
-    _add_level(parser)
+    _add_level(parser, "move")
     _add_keys(parser, "StudyInstanceUID=1.2.3; other keys are looked up by C-FIND first")
     parser.add_argument("--listen", metavar="PORT", type=port, help="be the destination: listen here meanwhile")
     parser.add_argument("--out", metavar="DIR", help="folder for what arrives (with --listen); made if needed")
@@ -81,7 +82,7 @@ def _add_move(commands: _Commands, parents: _Parents) -> None:
 def _add_get(commands: _Commands, parents: _Parents) -> None:
     text = "fetch objects by C-GET"
     parser = _add(commands, parents, "get", text, ("dicomgui.cli.retrieve_commands", "get"))
-    _add_level(parser)
+    _add_level(parser, "get")
     _add_keys(parser, "StudyInstanceUID=1.2.3; other keys are looked up by C-FIND first")
     parser.add_argument("--out", metavar="DIR", required=True, help="folder for what arrives; made if needed")
     add_strictness(parser)
@@ -124,9 +125,16 @@ def _add_normalized(commands: _Commands, parents: _Parents, operation: str) -> N
         )
 
 
-def _add_level(parser: argparse.ArgumentParser) -> None:
+def _add_level(parser: argparse.ArgumentParser, operation: QueryOperation) -> None:
     parser.add_argument("--level", choices=_LEVELS, default="study", help="default: %(default)s")
-    parser.add_argument("--root", choices=_ROOTS, help="information model (default: what the peer accepts)")
+    parser.add_argument(
+        "--root",
+        "--model",
+        metavar="NAME",
+        type=checked(partial(_model, operation)),
+        help="information model (default: what the peer accepts of study, patient and patient-study-only). Others, "
+        "such as hanging-protocol, have no level: `dicomgui help query` names them",
+    )
 
 
 def _add_keys(parser: argparse.ArgumentParser, example: str) -> None:
@@ -164,6 +172,12 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="DIR", help="keep each match as a DICOM file in this folder as well; made if needed"
     )
+
+
+def _model(operation: QueryOperation, text: str) -> str:
+    from dicomgui.app.asking.information_models import model_for
+
+    return model_for(text, operation)
 
 
 def _key(text: str) -> Key:

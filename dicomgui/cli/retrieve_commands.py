@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from dicomgui.app.asking.information_models import level_for, storage_of
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.listening.listener import Listener, ListenerEvent, ListenerOptions
@@ -32,6 +33,7 @@ from dicomgui.cli.target import target_of
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError, DimseFailure
 from dicomgui.network.service import Strictness
+from dicomgui.network.service.models import QueryOperation
 from dicomgui.network.status import Service
 from dicomgui.storage import StorageError
 from dicomgui.trace.diagnosis.facts import Facts, OwnListener
@@ -43,21 +45,21 @@ def move(options: argparse.Namespace) -> int:
     """``dicomgui move``."""
     if (options.listen is None) != (options.out is None):
         raise ConfigurationError("--listen and --out belong together", phase="configure", hint="Give both, or none.")
-    return Session(options).run(partial(_move, options, _wanted(options)))
+    return Session(options).run(partial(_move, options, _wanted(options, "move")))
 
 
 def get(options: argparse.Namespace) -> int:
     """``dicomgui get``."""
-    return Session(options).run(partial(_get, options, _wanted(options)))
+    return Session(options).run(partial(_get, options, _wanted(options, "get")))
 
 
-def _wanted(options: argparse.Namespace) -> tuple[Wanted, ...]:
+def _wanted(options: argparse.Namespace, operation: QueryOperation) -> tuple[Wanted, ...]:
     keys = tuple(key for key in options.keys if key.is_matching)
     if not keys:
         raise ConfigurationError(
             "nothing says what to retrieve", phase="configure", hint="Give a key, such as -k StudyInstanceUID=1.2.3."
         )
-    return (Wanted(Level(options.level.upper()), keys),)
+    return (Wanted(level_for(options.root, options.level, operation) or Level.IMAGE, keys),)
 
 
 def _target(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptions]:
@@ -142,7 +144,7 @@ async def _get(options: argparse.Namespace, wanted: tuple[Wanted, ...], session:
     show = _Shower(output, Service.GET)
     job = GetJob(
         session.context, *_target(options), wanted,
-        into=folder, root=options.root,
+        into=folder, root=options.root, sop_classes=storage_of(options.root),
         on_progress=show.progress, on_result=show.result, on_arrived=show.arrived,
     )  # fmt: skip
     await _run(output, job)

@@ -53,6 +53,21 @@ FAMILIES = [
 ]
 """Queries of other kinds than of studies: hanging protocols, implant templates, …"""
 RETRIEVE = [f"1.2.840.10008.5.1.4.1.2.{root}.{verb}" for root in (1, 2, 3) for verb in (2, 3)]
+RETRIEVE += [f"1.2.840.10008.5.1.4.{end}.{verb}" for end in (38, 39, 43, 44, 45) for verb in (3, 4)]
+RETRIEVE += [
+    f"1.2.840.10008.5.1.4.{end}"
+    for end in (
+        "20.2",
+        "20.3",
+        "1.1.200.5",
+        "1.1.200.6",
+        "1.1.201.3",
+        "1.1.201.4",
+        "1.2.4.2",
+        "1.2.4.3",
+        "1.2.5.3",
+    )
+]
 NORMALIZED = [
     COMMITMENT,
     "1.2.840.10008.3.1.2.3.3",  # MPPS

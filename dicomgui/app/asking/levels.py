@@ -124,6 +124,6 @@ def contexts_for(roots: Iterable[str], *operations: QueryOperation) -> tuple[Pro
 def accepted_root(negotiated: Negotiated, roots: Iterable[str], operation: QueryOperation) -> str | None:
     """The first of ``roots`` that the peer accepted the operation for, ``None`` where it is none."""
     for root in roots:
-        if negotiated.find(query_class(root, operation)) is not None:
+        if operation in QUERY_MODELS.get(root, {}) and negotiated.find(query_class(root, operation)) is not None:
             return root
     return None

@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dicomgui.app.asking.information_models import MODELS
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET, Key, attribute_of, identifier_of, parse_key
 from dicomgui.app.asking.levels import LEVEL_KEYS, UNIQUE_KEYS, Level, accepted_root, levels_of
 from dicomgui.network.client import Association
@@ -78,12 +79,15 @@ class Wanted:
         return Wanted(Level.IMAGE, _keys_of(known | {UNIQUE_KEYS[Level.IMAGE]: "\\".join(instances)}))
 
     def identifier(self, root: str) -> Dataset:
-        """The identifier of a C-MOVE or C-GET: the level and its unique keys; other keys where there are no better."""
+        """The identifier of a C-MOVE or C-GET: the level and its unique keys; other keys where there are no better.
+
+        A model without levels has none in it.
+        """
         levels = levels_of(root)
         own = levels[: levels.index(self.level) + 1] if self.level in levels else ()
         allowed = {UNIQUE_KEYS[level] for level in own}
         keys = [key for key in self.keys if key.attribute.keyword in allowed and len(key.path) == 1]
-        dataset = identifier_of(keys or self.keys, level=self.level).dataset
+        dataset = identifier_of(keys or self.keys, level="" if root in MODELS else self.level).dataset
         if not dataset[SPECIFIC_CHARACTER_SET].value:
             del dataset[SPECIFIC_CHARACTER_SET]  # here nothing comes back
         return dataset

@@ -33,7 +33,7 @@ from dicomgui.network.association.contexts import MAX_CONTEXTS, ProposedContext
 from dicomgui.network.association.params import AETitle, PeerAddress
 from dicomgui.network.client import Association
 from dicomgui.network.errors import ConfigurationError, ConnectionLost, DicomNetworkError, RemoteProtocolError
-from dicomgui.network.service import Handlers, Operation, Progress, Response
+from dicomgui.network.service import QUERY_MODELS, Handlers, Operation, Progress, Response
 from dicomgui.network.service.models import QueryOperation
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Record, Role, Scribe
@@ -356,7 +356,7 @@ class MoveJob(RetrieveJob):
             self._context.remove_tracer(self._callers)
 
     async def _move(self) -> None:
-        contexts = contexts_for(self._roots, "move") + contexts_for(self._roots, "find")
+        contexts = contexts_for(self._roots, "move") + contexts_for(_with_find(self._roots), "find")
 
         async def begin(association: Association) -> _Start:
             root = self._root or await self._look_up(association)
@@ -420,7 +420,7 @@ class GetJob(RetrieveJob):
 
     async def _retrieve(self) -> None:
         handlers = self._handlers()
-        contexts = contexts_for(self._roots, "get") + contexts_for(self._roots, "find")
+        contexts = contexts_for(self._roots, "get") + contexts_for(_with_find(self._roots), "find")
         async with self._options.connect(self._peer, contexts, self._evidence) as association:
             root = await self._look_up(association)
             classes = self._classes or await classes_of(association, root, self._left)
@@ -479,6 +479,11 @@ def _start_get(
     association: Association, root: str, priority: int, into: Handlers, wanted: Wanted
 ) -> Operation[Progress]:
     return association.get(wanted.identifier(root), into=into, root=root, priority=priority)
+
+
+def _with_find(roots: Sequence[str]) -> list[str]:
+    """The models that have a C-FIND."""
+    return [root for root in roots if "find" in QUERY_MODELS.get(root, {})]
 
 
 def _roots_for(wanted: Sequence[Wanted], operation: QueryOperation) -> tuple[str, ...]:

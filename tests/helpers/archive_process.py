@@ -1,8 +1,8 @@
 """A process of its own that works on an archive as the window does, to be watched or killed.
 
-``archive_process.py FOLDER import PATH | export TARGET | delete [STUDY] | rebuild`` prints ``ready``, begins when a
-line comes in, prints ``at N`` for each step, and at the end its report as JSON. It has the archive open until its input
-ends.
+``archive_process.py FOLDER import PATH | export TARGET [FORM] | delete [STUDY] | rebuild`` prints ``ready``, begins
+when a line comes in, prints ``at N`` for each step, and at the end its report as JSON. It has the archive open until
+its input ends.
 """
 
 from __future__ import annotations
@@ -77,10 +77,16 @@ def _works(archive: LocalArchive, arguments: list[str]) -> dict[str, Callable[[]
 
     async def bring_in() -> object:
         report = await import_paths(archive, [path], pool, on_progress=_tell)
-        return {"stored": report.stored, "duplicates": report.duplicates, "failed": report.failed}
+        skipped = [(one.name, one.reason) for one in report.skipped]
+        return {
+            "stored": report.stored, "duplicates": report.duplicates, "failed": report.failed,
+            "second": report.kept_second, "skipped": skipped, "broken": report.broken,
+        }  # fmt: skip
 
     async def take_out() -> object:
-        report = await export(archive, Selection(), path, pool, form=ExportForm.FOLDERS, on_progress=_tell)
+        report = await export(
+            archive, Selection(), path, pool, form=ExportForm(*(arguments[1:] or ["folders"])), on_progress=_tell
+        )
         return {"files": report.files, "failed": report.failed}
 
     async def delete() -> object:

@@ -17,10 +17,12 @@ DEADLINE_S = 60.0
 """How long a command may take for what it usually does in milliseconds: the machine may be busy."""
 
 
-def dicomgui(*arguments: object, stdin: bytes = b"", cwd: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+def dicomgui(
+    *arguments: object, stdin: bytes = b"", cwd: Path | None = None, deadline_s: float = DEADLINE_S
+) -> subprocess.CompletedProcess[bytes]:
     """Run a command to its end."""
     return subprocess.run(
-        [*COMMAND, *map(str, arguments)], input=stdin, capture_output=True, timeout=DEADLINE_S, check=False, cwd=cwd
+        [*COMMAND, *map(str, arguments)], input=stdin, capture_output=True, timeout=deadline_s, check=False, cwd=cwd
     )
 
 

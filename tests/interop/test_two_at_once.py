@@ -118,7 +118,7 @@ def test_an_import_and_a_deletion_are_seen_by_a_listener_at_once(files: Path, tm
 
 def moments(work: str) -> Iterator[object]:
     """A case for each work, and many of it with other moments for `--long`."""
-    yield pytest.param(work, 0, id=work, marks=pytest.mark.long if work == "export" else ())
+    yield pytest.param(work, 0, id=work, marks=() if work in ("receive", "delete") else pytest.mark.long)
     for seed in range(1, 9):
         yield pytest.param(work, seed, marks=pytest.mark.long, id=f"{work}-{seed}")
 

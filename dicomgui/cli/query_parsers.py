@@ -76,6 +76,7 @@ def _add_move(commands: _Commands, parents: _Parents) -> None:
     _add_keys(parser, "StudyInstanceUID=1.2.3; other keys are looked up by C-FIND first")
     parser.add_argument("--listen", metavar="PORT", type=port, help="be the destination: listen here meanwhile")
     parser.add_argument("--out", metavar="DIR", help="folder for what arrives (with --listen); made if needed")
+    _add_cancelling(parser)
     add_strictness(parser)
 
 
@@ -85,6 +86,7 @@ def _add_get(commands: _Commands, parents: _Parents) -> None:
     _add_level(parser, "get")
     _add_keys(parser, "StudyInstanceUID=1.2.3; other keys are looked up by C-FIND first")
     parser.add_argument("--out", metavar="DIR", required=True, help="folder for what arrives; made if needed")
+    _add_cancelling(parser)
     add_strictness(parser)
 
 
@@ -160,6 +162,21 @@ def _add_returned(parser: argparse.ArgumentParser) -> None:
         type=count,
         help="stop after N matches, by C-CANCEL (default: no limit)",
     )
+    _add_cancel_ms(parser)
+
+
+def _add_cancelling(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cancel-after",
+        metavar="N",
+        type=count,
+        help="send a C-CANCEL after N completed sub-operations and ask for nothing more; what came is kept "
+        "(default: never)",
+    )
+    _add_cancel_ms(parser)
+
+
+def _add_cancel_ms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cancel-after-ms",
         metavar="MS",

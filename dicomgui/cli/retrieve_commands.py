@@ -19,6 +19,7 @@ from dicomgui.app.transfers.retrieve import (
     GetJob,
     MoveJob,
     RetrieveJob,
+    RetrieveManner,
     RetrieveProgress,
     RetrieveReport,
     Wanted,
@@ -70,6 +71,12 @@ def _target(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptions
     return peer, replace(chosen, strictness=Strictness(options.strictness))
 
 
+def _manner(options: argparse.Namespace) -> RetrieveManner:
+    """When the retrieval cancels itself, and how often it is repeated."""
+    ms = options.cancel_after_ms
+    return RetrieveManner(options.cancel_after, None if ms is None else ms / 1000)
+
+
 # -------------------------------------------------------------------------------------------------------------- move
 
 
@@ -79,7 +86,7 @@ async def _move(options: argparse.Namespace, wanted: tuple[Wanted, ...], session
     show = _Shower(output, Service.MOVE)
     job = MoveJob(
         session.context, peer, chosen, wanted,
-        destination=options.to, expects_arrivals=options.listen is not None, root=options.root,
+        destination=options.to, expects_arrivals=options.listen is not None, root=options.root, manner=_manner(options),
         on_progress=show.progress, on_result=show.result, on_arrived=show.arrived,
     )  # fmt: skip
     async with _reception(options, session, peer, job) as ours:
@@ -144,7 +151,7 @@ async def _get(options: argparse.Namespace, wanted: tuple[Wanted, ...], session:
     show = _Shower(output, Service.GET)
     job = GetJob(
         session.context, *_target(options), wanted,
-        into=folder, root=options.root, sop_classes=storage_of(options.root),
+        into=folder, root=options.root, sop_classes=storage_of(options.root), manner=_manner(options),
         on_progress=show.progress, on_result=show.result, on_arrived=show.arrived,
     )  # fmt: skip
     await _run(output, job)
@@ -244,6 +251,7 @@ def _sum_up(output: Output, report: RetrieveReport, code: Exit) -> None:
         "summary",
         ok=code is Exit.OK,
         exit_code=int(code),
+        cancelled=code is Exit.CANCELLED or report.is_stopped,
         requests=len(report.results),
         root=report.root,
         destination=report.destination or None,

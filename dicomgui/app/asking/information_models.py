@@ -14,7 +14,7 @@ from dicomgui.network.service import QUERY_MODELS
 from dicomgui.network.service.models import QueryOperation
 from dicomgui.network.service_classes import relevant_patient
 
-__all__ = ["MODELS", "Model", "keys_for", "level_for", "model_for", "models_for", "storage_of"]
+__all__ = ["MODELS", "Model", "is_without_levels", "keys_for", "level_for", "model_for", "models_for", "storage_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ MODELS: Final = MappingProxyType(
         "ups-query": _STEP,
     }
 )
-"""By their names in :data:`~dicomgui.network.service.QUERY_MODELS` (PS3.4 annexes Q, U, V, X, BB, CC, HH, II and JJ)."""
+"""By their names in :data:`~dicomgui.network.service.QUERY_MODELS` (PS3.4 annexes Q, U, V, X, BB, CC, HH, II, JJ)."""
 
 _OF_INSTANCES: Final = ("composite-instance", "without-bulk-data")
 """The models that name instances alone, at image level (PS3.4 Y.4, Z.4)."""
@@ -156,6 +156,11 @@ def level_for(model: str | None, level: str, operation: QueryOperation) -> Level
     if model in MODELS:
         return None if operation == "find" else Level.IMAGE
     return Level(level.upper())
+
+
+def is_without_levels(model: object) -> bool:
+    """Whether a model has no query/retrieve level: its matches are one list, and what is retrieved is instances."""
+    return model in MODELS
 
 
 def keys_for(

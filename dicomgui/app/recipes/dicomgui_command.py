@@ -6,6 +6,7 @@ import json
 from typing import Final
 
 from dicomgui.app.asking.dicom_json import dataset_json
+from dicomgui.app.asking.information_models import is_without_levels
 from dicomgui.app.asking.levels import Root
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.credentials import IdentityKind
@@ -84,6 +85,9 @@ def _add_retrieval(line: Line, recipe: Recipe) -> str:
 
 
 def _add_level(line: Line, recipe: Recipe) -> None:
+    if is_without_levels(recipe.root):
+        line.option("--model", recipe.root)
+        return
     line.option("--level", recipe.level.value.lower())
     if recipe.root is not None:
         if recipe.root not in set(Root):

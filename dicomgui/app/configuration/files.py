@@ -22,6 +22,7 @@ import tomli_w
 
 from dicomgui.app.configuration.lines import Lines
 from dicomgui.app.configuration.values import Table
+from dicomgui.network.private_file import open_private
 from dicomgui.storage.disk import replace_file
 
 __all__ = [
@@ -168,7 +169,7 @@ class TomlFile:
                 return
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if keep_aside or self.read().problem is not None:
-                shutil.copyfile(target, self._name_aside(target))
+                _copy_private(target, self._name_aside(target))
             replace_file(target, data, part=target.with_name(f".{target.name}.{os.getpid()}.part"))
         except OSError as error:
             raise self._problem(f"cannot be written: {error.strerror}", "Nothing was changed in it.") from error
@@ -208,6 +209,13 @@ class TomlFile:
         """``settings.damaged-1.toml``, with the first free number."""
         names = (path.with_name(f"{path.stem}.damaged-{number}{path.suffix}") for number in count(1))
         return next(name for name in names if not name.exists())
+
+
+def _copy_private(source: Path, target: Path) -> None:
+    """Copy a file to a new one that its owner alone can read, whatever the mode of the first."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with source.open("rb") as old, os.fdopen(open_private(target, flags), "wb") as new:
+        shutil.copyfileobj(old, new)
 
 
 def _has_endless_key(data: bytes) -> bool:

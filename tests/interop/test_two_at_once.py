@@ -230,6 +230,7 @@ def test_the_window_killed_in_the_middle_leaves_what_all_others_say(
             window.do("wait", COUNT)
             assert set(window.do("found")) == kept(folder) == asking.found(beside.port)
             assert len(kept(folder)) == COUNT
+        assert beside.stop()[0] == 0
     assert not [*(folder / "incoming").iterdir()], "no lock and no part is left"
 
 

@@ -50,6 +50,13 @@ _LACKING: Final = re.compile(
     r"The instance's \(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\) '([^']+)' element (is missing|cannot)"
 )
 
+_NO_KEY: Final = re.compile(r"The (PATIENT|STUDY|SERIES) directory record is missing")
+_KEYS: Final = {
+    "PATIENT": "Patient ID (0010,0020)",
+    "STUDY": "Study Instance UID (0020,000D)",
+    "SERIES": "Series Instance UID (0020,000E)",
+}
+
 
 class LeftOut(NamedTuple):
     """An instance that is not in a file-set.
@@ -98,4 +105,7 @@ def _coded(error: BaseException | None) -> tuple[LeftOutCode, str]:
         group, element, name, state = lacking.groups()
         code = LeftOutCode.MISSING if state == "is missing" else LeftOutCode.EMPTY
         return code, f"{name} ({group.upper()},{element.upper()})"
+    without_key = _NO_KEY.search(str(error))
+    if without_key is not None:
+        return LeftOutCode.MISSING, _KEYS[without_key[1]]
     return LeftOutCode.NO_RECORD, reason_of(error)

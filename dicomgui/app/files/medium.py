@@ -42,8 +42,6 @@ _CLAIMS: Final = (0x0002, 0x0003, 0x0010)  # Media Storage SOP Class and Instanc
 _NAMED_BY: Final = {
     "SOPInstanceUID": "SOP Instance UID (0008,0018)",
     "SOPClassUID": "SOP Class UID (0008,0016)",
-    "StudyInstanceUID": "Study Instance UID (0020,000D)",
-    "SeriesInstanceUID": "Series Instance UID (0020,000E)",
 }
 _MAY_BE_EMPTY: Final = frozenset({"PatientName", "AccessionNumber"})
 
@@ -208,7 +206,7 @@ def _copy(source: Path, place: Path) -> int:
 def _record_of(file: StoredFile) -> Dataset:
     """The instance without its pixels, and with what a record needs.
 
-    :raises LeftOutError: it has another encoding than it says, or lacks a UID of itself, its series or its study.
+    :raises LeftOutError: it has another encoding than it says, or does not say which instance it is.
     """
     from pydicom import dcmread, errors
 

@@ -50,6 +50,10 @@ def of_pydicom(*without: str, **values: object) -> Exception:
             of_pydicom(CompletionFlag=""), LeftOutCode.EMPTY,
             "its Completion Flag (0040,A491) is empty, and its directory record needs it",
         ),
+        (
+            ValueError("The STUDY directory record is missing a required element"), LeftOutCode.MISSING,
+            "its data set has no Study Instance UID (0020,000D), which its directory record needs",
+        ),
         (LeftOutError(LeftOutCode.SAME_UID, ""), LeftOutCode.SAME_UID,
          "another data set of this UID is in the DICOMDIR, which holds one of each"),
         (LeftOutError(LeftOutCode.OTHER_ENCODING, "the data set is A, not B"), LeftOutCode.OTHER_ENCODING,

@@ -247,6 +247,10 @@ def test_every_reason_that_occurs_with_the_files_of_pydicom_has_a_code_and_words
     gone = files[0]._replace(path=tmp_path / "gone", sop_instance_uid="2.25.7")
     count, _, failed = write_medium([*files, gone], tmp_path / "medium", quiet)
     assert count + len(failed) == len(files) + 1
+    palettes = [file for file in files if file.sop_class_uid == "1.2.840.10008.5.1.4.39.1"]
+    assert not {file.sop_instance_uid for file in palettes} & {
+        one.sop_instance_uid for one in failed if one.code is LeftOutCode.MISSING
+    }, "what has a record without a study needs none"
     told = {one.code: one.text for one in failed}
     assert set(told) == {
         LeftOutCode.SAME_UID, LeftOutCode.OTHER_ENCODING, LeftOutCode.MISSING, LeftOutCode.UNREADABLE, LeftOutCode.GONE

@@ -282,7 +282,8 @@ def _pour(source: BinaryIO, target: BinaryIO, path: Path) -> None:
 
 def _to_medium(files: Sequence[StoredFile], target: Path, tick: _Ticker) -> ExportReport:
     try:
-        return ExportReport(target, *write_medium(files, target, tick))
+        count, size, failed = write_medium(files, target, tick)
+        return ExportReport(target, count, size, tuple((one.sop_instance_uid, one.text) for one in failed))
     except OSError as error:
         raise from_os_error(error, target, "write") from error
 

@@ -176,17 +176,25 @@ class TomlFile:
         except (ValueError, TypeError, RuntimeError) as error:
             raise self._problem(f"cannot be written: {error}", "Nothing was changed in it.") from error
 
-    def problem_with(self, faults: Sequence[str], unknown: Sequence[str] = ()) -> SettingsError | None:
-        """The problem of a file in which single values are wrong, or keys unknown; ``None`` where there is no fault."""
+    def problem_with(
+        self, faults: Sequence[str], unknown: Sequence[str] = (), *, is_kept: bool = True
+    ) -> SettingsError | None:
+        """The problem of a file in which single values are wrong, or keys unknown; ``None`` where there is no fault.
+
+        :param is_kept: whether unknown keys stay in the file when it is written.
+        """
         if not faults:
-            return self._unknown(unknown) if unknown else None
+            return self._unknown(unknown, is_kept) if unknown else None
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         return self._problem(f"has a wrong value: {faults[0]}{more}", "The usual value is used instead.")
 
-    def _unknown(self, unknown: Sequence[str]) -> SettingsError:
+    def _unknown(self, unknown: Sequence[str], is_kept: bool) -> SettingsError:
         more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
         text = f"{self.path} has an unknown key: {unknown[0]}{more}"
-        return SettingsError(text, path=str(self.path), hint="It is not used, and stays in the file.", is_kept=True)
+        hint = (
+            f"It is not used{', and stays in the file' if is_kept else '; a copy is kept before a new one is written'}."
+        )
+        return SettingsError(text, path=str(self.path), hint=hint, is_kept=is_kept)
 
     def _newer(self, version: int) -> SettingsError:
         return self._problem(

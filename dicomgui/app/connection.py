@@ -119,6 +119,8 @@ class ConnectionOptions:
         found = []
         if self.identity is not None and self.identity.kind.has_secret and not self.secret:
             found.append(Need.of_identity(self.identity, peer))
+        if (need := self._need_of_proxy()) is not None:
+            found.append(need)
         if self.tls is not None and self.tls.key_password is None:
             path = self.tls.key_file or self.tls.cert_file
             if path is not None and is_encrypted(path):
@@ -129,7 +131,15 @@ class ConnectionOptions:
         """The same with a secret that :meth:`needs` has named."""
         if self.identity is not None and need == Need.of_identity(self.identity, peer):
             return replace(self, secret=secret)
+        if self.sockets.proxy is not None and need == self._need_of_proxy():
+            return replace(self, sockets=replace(self.sockets, proxy=replace(self.sockets.proxy, password=secret)))
         return self if self.tls is None else replace(self, tls=replace(self.tls, key_password=always(secret)))
+
+    def _need_of_proxy(self) -> Need | None:
+        proxy = self.sockets.proxy
+        if proxy is None or not proxy.user or proxy.password or not proxy.takes_password:
+            return None
+        return Need.of_proxy(proxy.user, f"{proxy.host}:{proxy.port}")
 
     def connect(
         self,

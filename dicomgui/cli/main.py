@@ -34,7 +34,7 @@ from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
 from dicomgui.network.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from dicomgui.network.transport.proxy import HttpProxy
+    from dicomgui.network.transport.proxy import Proxy
 
 __all__ = ["build_parser", "main"]
 
@@ -206,7 +206,10 @@ def _requesting() -> _Parser:
     group.add_argument("--local", metavar="ADDR", help="local address to connect from")
     group.add_argument("--family", choices=("any", "ipv4", "ipv6"), help="addresses of the peer's name to try")
     group.add_argument(
-        "--proxy", metavar="URL", type=checked(_proxy), help="HTTP proxy to go through: http://host:port"
+        "--proxy",
+        metavar="URL",
+        type=checked(_proxy),
+        help="proxy to go through: http://USER@HOST:PORT, or socks5h, socks5, socks4a, socks4",
     )
     group.add_argument(
         "--keepalive", metavar="S", type=keepalive, help="let the system ask after S seconds of silence, 0 for never"
@@ -214,10 +217,10 @@ def _requesting() -> _Parser:
     return options
 
 
-def _proxy(text: str) -> HttpProxy:
-    from dicomgui.network.transport.proxy import HttpProxy
+def _proxy(text: str) -> Proxy:
+    from dicomgui.network.transport.proxy import parse_proxy
 
-    return HttpProxy.parse(text)
+    return parse_proxy(text)
 
 
 def _hurrying() -> _Parser:

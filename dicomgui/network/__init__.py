@@ -101,7 +101,16 @@ from dicomgui.network.service import (
 )
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
-from dicomgui.network.transport import EagerLoop, HttpProxy, SocketOptions, TlsConfig, TlsInfo, eager_event_loop
+from dicomgui.network.transport import (
+    EagerLoop,
+    HttpProxy,
+    SocketOptions,
+    SocksProxy,
+    TlsConfig,
+    TlsInfo,
+    eager_event_loop,
+    parse_proxy,
+)
 
 __all__ = [
     "EVERYTHING_PERMITTED",
@@ -179,6 +188,7 @@ __all__ = [
     "ServiceUser",
     "Sink",
     "SocketOptions",
+    "SocksProxy",
     "Status",
     "StorageSupport",
     "StoreRequest",
@@ -204,6 +214,7 @@ __all__ = [
     "convert_file",
     "eager_event_loop",
     "extended_for",
+    "parse_proxy",
     "presets",
     "read_head",
     "serve",

@@ -131,7 +131,7 @@ async def test_what_a_node_needs_besides_is_set_by_hand(
     [
         ("node_max_sent_pdu", "80", "80 is out of range"),
         ("node_max_sent_pdu", "long", "no PDU length"),
-        ("node_proxy", "ftp://proxy", "no HTTP proxy"),
+        ("node_proxy", "ftp://proxy", "no kind of proxy"),
         ("node_proxy", "http://me:secret@proxy", "no password of a proxy"),
     ],
 )

@@ -14,7 +14,7 @@ from dicomgui.app.credentials import Identity, IdentityKind
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_PORT, AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.transport import HttpProxy, TlsConfig
+from dicomgui.network.transport import Proxy, TlsConfig
 
 if TYPE_CHECKING:
     from dicomgui.app.echo import EchoResult
@@ -73,7 +73,7 @@ class Node:
     :ivar timeouts: where they differ from the usual ones.
     :ivar max_pdu_length: what we advertise to it, in bytes; 0 for no limit, ``None`` for the usual one.
     :ivar max_sent_pdu_length: send no longer PDUs, even if it takes them, in bytes; 0 for what it takes.
-    :ivar proxy: the HTTP proxy that leads to it. A password for that is never part of a node.
+    :ivar proxy: the HTTP or SOCKS proxy that leads to it. A password for that is never part of a node.
     :ivar tls: how to speak TLS with it; ``None`` speaks none.
     :ivar identity: who we say we are. The secret that proves it is never part of a node.
     :ivar require_identity: have it confirm the identity, and end the association where it does not.
@@ -94,7 +94,7 @@ class Node:
     timeouts: NodeTimeouts = field(default=NodeTimeouts())
     max_pdu_length: int | None = None
     max_sent_pdu_length: int = 0
-    proxy: HttpProxy | None = None
+    proxy: Proxy | None = None
     tls: TlsConfig | None = None
     identity: Identity | None = None
     require_identity: bool = False

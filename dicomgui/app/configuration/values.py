@@ -15,7 +15,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import AETitle, Limits
 from dicomgui.network.dimse.charset import codec_of
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.transport import HttpProxy, TlsConfig
+from dicomgui.network.transport import Proxy, SocksProxy, TlsConfig, parse_proxy
 
 __all__ = [
     "QUERY_FLAGS",
@@ -209,18 +209,19 @@ def limit(value: object) -> int:
     return number
 
 
-def proxy(value: object) -> HttpProxy:
-    """The address of an HTTP proxy."""
-    return HttpProxy.parse(text(value))
+def proxy(value: object) -> Proxy:
+    """The address of an HTTP or SOCKS proxy."""
+    return parse_proxy(text(value))
 
 
-def written_proxy(proxy: HttpProxy | None) -> str:
+def written_proxy(proxy: Proxy | None) -> str:
     """What the file says for a proxy: its password is nobody's to read there. Empty for none."""
     if proxy is None:
         return ""
     host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
     user = f"{quote(proxy.user, safe='')}@" if proxy.user else ""
-    return f"http://{user}{host}:{proxy.port}"
+    scheme = proxy.scheme if isinstance(proxy, SocksProxy) else "http"
+    return f"{scheme}://{user}{host}:{proxy.port}"
 
 
 def charset(value: object) -> str:

@@ -14,7 +14,7 @@ from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.transport import HttpProxy
+from dicomgui.network.transport import Proxy
 
 __all__ = ["AssociationFields", "operations_text", "parse_operations"]
 
@@ -128,9 +128,9 @@ class AssociationFields(FieldSet):
             charset.addItem(f"{title} ({term})", term)
         charset.setToolTip("For answers without Specific Character Set (0008,0005); what names its set is read in that")
         self.add_row(row, ("charset", "Texts that name no set", charset, None))
-        tip = "http://host:port of a proxy that lets connections through (CONNECT); without its password"
-        proxy = line_edit(f"{prefix}_proxy", "HTTP proxy", hint="none: straight to the peer", tip=tip)
-        self.add_row(("proxy", "HTTP proxy", proxy, None))
+        tip = "http://host:port (CONNECT) or socks5h://host:port, also with user@; its password is asked for"
+        proxy = line_edit(f"{prefix}_proxy", "Proxy", hint="none: straight to the peer", tip=tip)
+        self.add_row(("proxy", "Proxy", proxy, None))
         tip = "What the check box beside Send says when this node is chosen"
         commit = check_box(f"{prefix}_ask_commitment", "Ask for storage commitment after a send", tip=tip)
         self.add_row(("ask_commitment", "", commit, None))
@@ -154,7 +154,7 @@ class AssociationFields(FieldSet):
             raise checks.wrong(f"{text[:40]!r} is no number of associations")
         return checks.associations(int(text))
 
-    def proxy(self) -> HttpProxy | None:
+    def proxy(self) -> Proxy | None:
         """The proxy that leads to the peer.
 
         :raises ConfigurationError: the field holds none.
@@ -197,7 +197,7 @@ class AssociationFields(FieldSet):
     @staticmethod
     def texts_of(
         async_ops: tuple[int, int], extended: QueryFlags, role: RoleWish = RoleWish.USUAL, *, grants_scp: bool = False,
-        max_sent_pdu_length: int = 0, max_associations: int = USUAL_ASSOCIATIONS, proxy: HttpProxy | None = None,
+        max_sent_pdu_length: int = 0, max_associations: int = USUAL_ASSOCIATIONS, proxy: Proxy | None = None,
         charset: str = "", ask_commitment: bool = False, grants_unperformed: bool = False,
     ) -> dict[str, str]:  # fmt: skip
         """What the fields hold for these values."""

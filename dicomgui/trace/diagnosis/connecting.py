@@ -26,6 +26,10 @@ __all__ = [
 
 # What systems and OpenSSL say, lower case, and what it means; the first that fits counts.
 _CONNECT_WORDS = (
+    (("does not let us through: 407", "wants another user or password"), "proxy-identity"),
+    (("does not let us through: 50", "does not reach the peer"), "proxy-no-way"),
+    (("does not let us through",), "proxy-refused"),
+    (("does not answer as a proxy does",), "proxy-not-one"),
     (("connectionrefused", "refused"), "closed-port"),
     (("connecttimeout", "timed out", "no answer"), "no-answer"),
     (("nameresolution", "no address"), "name-not-found"),

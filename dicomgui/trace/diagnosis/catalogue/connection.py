@@ -54,6 +54,33 @@ CONNECTION: dict[str, Template] = {
         ("The system reported this while the connection was being opened; the trace holds nothing else.",),
         ("Check address and port.", "Check the network connection of this computer."),
     ),
+    "proxy-identity": Template(
+        ERROR,
+        "The proxy on the way wants another user or password: {detail}.",
+        ("It is given none.", "The password has changed."),
+        ("Give the user and the password that the proxy knows.",),
+        "RFC 1929; RFC 9110 11.7",
+    ),
+    "proxy-refused": Template(
+        ERROR,
+        "The proxy on the way does not open this connection: {detail}.",
+        ("Its rules do not allow this peer or this port.", "It does not know this kind of request."),
+        ("Have it let connections to this peer and port through.", "Check that it is the right proxy."),
+        "RFC 1928 6; RFC 9110 9.3.6",
+    ),
+    "proxy-no-way": Template(
+        ERROR,
+        "The proxy on the way answers, and does not reach the peer: {detail}.",
+        ("Host or port of the peer is wrong, as seen from the proxy.", "The peer's DICOM service is not running."),
+        ("Check host and port of the peer.", "Have the peer tried from the computer of the proxy."),
+        "RFC 1928 6; RFC 9110 15.6",
+    ),
+    "proxy-not-one": Template(
+        ERROR,
+        "What answers in the place of the proxy is no such proxy: {detail}.",
+        ("Host or port of the proxy is wrong.", "It is a proxy of another kind: HTTP, SOCKS 4 or SOCKS 5."),
+        ("Check host, port and kind of the proxy.",),
+    ),
     "port-in-use": Template(
         ERROR,
         "The listener cannot start: {address} is already in use on this computer.",

@@ -18,7 +18,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import PeerAddress, Timeouts
 from dicomgui.network.errors import ConfigurationError, ConnectionRefused
 from dicomgui.network.status import Status
-from dicomgui.network.transport import HttpProxy, TlsConfig
+from dicomgui.network.transport import HttpProxy, SocksProxy, TlsConfig
 from dicomgui.trace.finding import Finding, Severity
 
 PACS = PeerAddress.parse("PACS@10.0.0.1:104")
@@ -135,6 +135,7 @@ class TestFile:
             FULL, Node("PACS", PACS), Node("PACS", PACS, tls=TlsConfig()),
             Node("PACS", PACS, identity=Identity(IdentityKind.JWT)),
             Node("PACS", PACS, proxy=HttpProxy("::1")),
+            Node("PACS", PACS, proxy=SocksProxy("::1", 81, "anna", scheme="socks4a")),
             replace(FULL, max_pdu_length=None, timeouts=NodeTimeouts(release_s=1)),
         ):  # fmt: skip
             values = Values(table_of(node))

@@ -20,6 +20,7 @@ from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Handlers, PermissionTable, Strictness
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig
+from dicomgui.network.transport.key_files import needs_password
 
 __all__ = [
     "MAX_OPERATIONS",
@@ -220,8 +221,6 @@ def always(secret: str) -> Callable[[], str]:
 def is_encrypted(path: str | Path) -> bool:
     """Whether a file of a TLS key asks for a password; not where it cannot be read."""
     try:
-        content = Path(path).read_bytes()[:1_000_000]
+        return needs_password(Path(path).read_bytes()[:1_000_000])
     except (OSError, ValueError):
         return False
-    is_pkcs12 = content[:1] == b"\x30"  # DER; PEM is text
-    return is_pkcs12 or b"ENCRYPTED" in content

@@ -143,18 +143,30 @@ def _securing(*, is_server: bool) -> _Parser:
     group = options.add_argument_group("TLS")
     group.add_argument("--tls", action="store_true", help="speak TLS (PS3.15 B.12 unless a profile is named)")
     trusted = "required of callers" if is_server else "trusted; without it, what the system trusts"
-    group.add_argument("--tls-ca", metavar="FILE", help=f"certificates (PEM) of issuers, or their folder: {trusted}")
-    group.add_argument("--tls-crl", metavar="FILE", help="lists of revoked certificates (PEM) of the issuers")
-    group.add_argument("--tls-cert", metavar="FILE", help="our certificate and its chain (PEM, or PKCS#12 with key)")
-    group.add_argument("--tls-key", metavar="FILE", help="its key (PEM), unless it is in the same file")
+    group.add_argument("--tls-ca", metavar="FILE", help=f"certificates of issuers, or their folder: {trusted}")
+    group.add_argument("--tls-crl", metavar="FILE", help="lists of revoked certificates of the issuers")
+    group.add_argument(
+        "--tls-cert", metavar="FILE", help="our certificate and its chain (PEM, DER, or PKCS#12 with key)"
+    )
+    group.add_argument("--tls-key", metavar="FILE", help="its key (PEM or DER), unless it is in the same file")
     group.add_argument(
         "--tls-profile",
         metavar="NAME",
         help="bcp195 (default), modified-bcp195; retired: bcp195-rfc7525, non-downgrading, extended, aes, basic",
     )
+    group.add_argument(
+        "--tls-ciphers",
+        metavar="LIST",
+        help="cipher suites instead of the profile's, in order of preference: OpenSSL's names, parted by colons",
+    )
     group.add_argument("--tls-min-version", choices=("1.2", "1.3"), help="where the profile's is not strict enough")
     group.add_argument("--tls-keylog", metavar="FILE", help="append the session keys, for Wireshark: a secret")
     if is_server:
+        group.add_argument(
+            "--tls-expect-server-name",
+            metavar="NAME",
+            help="refuse callers that ask for another server name (SNI), or for none",
+        )
         group.add_argument(
             "--tls-client-auth",
             choices=("require", "verify", "none"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.credentials import Identity, IdentityKind
 from dicomgui.gui.shell.main_window import MainWindow
-from dicomgui.network import HttpProxy, TlsConfig
+from dicomgui.network import HttpProxy, SocksProxy, TlsConfig
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client.presets import VERIFICATION
 
@@ -190,6 +191,38 @@ async def test_the_listener_s_least_version_holds(
     await edit_node(window, Node("Old", PeerAddress.parse(f"DICOMGUI@127.0.0.1:{port}"), tls=old))
     await echoed(window, "Old")
     assert not window.echo.headline.text().endswith("answers")
+
+
+async def test_own_ciphers_a_socks_proxy_and_the_name_that_callers_ask_for(
+    window: MainWindow, qtbot: QtBot, press: Press, pair: Pair, authority: Authority
+) -> None:
+    window.show_panel(window.listener)
+    window.listener.more.section.set_open(True)
+    tick(qtbot, window.listener, "listener_tls")
+    type_into(qtbot, window.listener, "listener_tls_expected_server_name", "pacs.example")
+    tick(qtbot, window.listener, "listener_tls")
+    port = await tls_listener(window, qtbot, press, pair)
+    assert window.config.settings.listener.tls.expected_server_name == "pacs.example"
+    editor, tls = window.nodes.editor, TlsConfig(ca_file=str(authority.file))
+    await edit_node(window, Node("Own", PeerAddress.parse(f"DICOMGUI@localhost:{port}"), tls=tls))
+    type_into(qtbot, editor, "node_tls_ciphers", "ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA")
+    assert editor.tls.ciphers_note.isVisible()
+    assert editor.tls.ciphers_note.text() == "Weaker than the profile asks for: AES128-SHA."
+    type_into(qtbot, editor, "node_tls_ciphers", "NO-SUCH-SUITE")
+    assert "no cipher called 'NO-SUCH-SUITE'" in editor.tls.ciphers_note.text()
+    await press(editor.apply_button)
+    assert window.config.nodes.find("Own").tls == tls
+    type_into(qtbot, editor, "node_tls_ciphers", "ECDHE-RSA-AES128-GCM-SHA256")
+    assert not editor.tls.ciphers_note.isVisible()
+    type_into(qtbot, editor, "node_proxy", "socks5h://anna@gate.example:1080")
+    await press(editor.apply_button)
+    saved = window.config.nodes.find("Own")
+    assert saved.tls == replace(tls, ciphers="ECDHE-RSA-AES128-GCM-SHA256")
+    assert saved.proxy == SocksProxy("gate.example", 1080, "anna")
+    type_into(qtbot, editor, "node_proxy", "")
+    await press(editor.apply_button)
+    await echoed(window, "Own")
+    assert not window.echo.headline.text().endswith("answers")  # it asks for localhost
 
 
 async def test_without_the_confirmation_that_is_required_nothing_is_sent(

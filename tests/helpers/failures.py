@@ -233,6 +233,10 @@ _CONNECTION: dict[str, Callable[[], Recording]] = {
     "tls-certificate-unfit": lambda: tls("certificate verify failed: unsuitable certificate purpose"),
     "tls-client-certificate": lambda: tls("tlsv13 alert certificate required"),
     "tls-certificate-refused": lambda: tls("the peer broke the TLS handshake off: tlsv1 alert unknown ca"),
+    "tls-name-unknown": lambda: tls("the peer does not answer to the name that TLS asked it for (unrecognized name)"),
+    "tls-caller-name": lambda: tls(
+        "the caller asked for the server name 'a', and this listener expects another one", Role.ACCEPTOR
+    ),
     "tls-caller-certificate": lambda: tls("the peer did not return a certificate", Role.ACCEPTOR),
     "tls-our-certificate": lambda: tls("tlsv1 alert unknown ca", Role.ACCEPTOR),
     "tls-silent": lambda: tls("the TLS handshake took longer than 5 s"),

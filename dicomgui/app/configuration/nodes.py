@@ -202,7 +202,7 @@ NODE_KEYS = frozenset(
         "associate_timeout_s", "response_timeout_s", "retrieve_timeout_s", "release_timeout_s", "cancel_timeout_s",
         "max_pdu_length", "max_sent_pdu_length", "proxy", "tls", "tls_profile", "tls_ca_file", "tls_crl_file",
         "tls_cert_file", "tls_key_file", "tls_keylog_file", "tls_server_name", "tls_verify", "tls_minimum_version",
-        "identity", "user_name", "identity_response", "identity_required", "operations_invoked",
+        "tls_ciphers", "identity", "user_name", "identity_response", "identity_required", "operations_invoked",
         "operations_performed", "extended_negotiation", "role", "charset", "ask_commitment", "comment",
     )
 )  # fmt: skip
@@ -268,6 +268,7 @@ def _tls_of(values: Values) -> TlsConfig:
         minimum_version=values.take("tls_minimum_version", None, checks.tls_version),
         crl_file=written("tls_crl_file"),
         keylog_file=written("tls_keylog_file"),
+        ciphers=values.take("tls_ciphers", "", checks.tls_ciphers),
     )
 
 
@@ -326,6 +327,7 @@ def _tls_table(tls: TlsConfig | None) -> Table:
         "tls_server_name": tls.server_name,
         "tls_verify": None if tls.verify == "require" else False,
         "tls_minimum_version": tls.minimum_version,
+        "tls_ciphers": tls.ciphers or None,
         "tls_crl_file": None if tls.crl_file is None else str(tls.crl_file),
         "tls_keylog_file": None if tls.keylog_file is None else str(tls.keylog_file),
     }

@@ -399,6 +399,8 @@ def _tls_of(values: Values) -> TlsConfig:
         minimum_version=_version_of(values),
         crl_file=written("tls_crl_file"),
         keylog_file=written("tls_keylog_file"),
+        ciphers=values.take("tls_ciphers", "", checks.tls_ciphers),
+        expected_server_name=values.take("tls_expected_server_name", "", checks.tls_name) or None,
     )
 
 
@@ -510,6 +512,8 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "tls_key_file": str(tls.key_file or ""),
         "tls_client_auth": tls.client_auth,
         "tls_minimum_version": tls.minimum_version or "",
+        "tls_ciphers": tls.ciphers,
+        "tls_expected_server_name": tls.expected_server_name or "",
         "tls_crl_file": str(tls.crl_file or ""),
         "tls_keylog_file": str(tls.keylog_file or ""),
         "callers": listener.callers.value,

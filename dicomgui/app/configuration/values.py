@@ -36,6 +36,8 @@ __all__ = [
     "seconds",
     "seconds_or_ever",
     "text",
+    "tls_ciphers",
+    "tls_name",
     "tls_profile",
     "tls_version",
     "whole",
@@ -250,6 +252,16 @@ def operations(value: object) -> int:
     if not 0 <= number <= MAX_OPERATIONS:
         raise wrong(f"it is no number of operations up to {MAX_OPERATIONS}")
     return number
+
+
+def tls_ciphers(value: object) -> str:
+    """A list of cipher suites, or nothing."""
+    return TlsConfig(ciphers=text(value).strip()).ciphers
+
+
+def tls_name(value: object) -> str:
+    """The name of a server, or nothing."""
+    return TlsConfig(expected_server_name=text(value).strip() or None).expected_server_name or ""
 
 
 def tls_profile(value: object) -> str:

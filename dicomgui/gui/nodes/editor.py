@@ -42,7 +42,9 @@ __all__ = ["Draft", "NodeEditor"]
 Draft = dict[str, str]
 """What the fields hold, by name."""
 
-_LISTENERS_OWN = frozenset(("tls_client_auth", "grant_scp_role", "max_associations", "grants_unperformed"))
+_LISTENERS_OWN = frozenset(
+    ("tls_client_auth", "tls_expected_server_name", "grant_scp_role", "max_associations", "grants_unperformed")
+)
 
 
 def _texts(node: Node | None = None) -> Draft:

@@ -41,6 +41,7 @@ _LISTEN_WORDS = (
     (("does not belong", "cannot assign", "not valid in its context", "has no address"), "address-not-here"),
 )
 _TLS_WORDS = (
+    (("unrecognized name", "unrecognized_name", "asked for the server name", "asked for no server name"), "name"),
     (("certificate has expired", "certificate_expired", "certificate expired"), "tls-expired"),
     (("not yet valid",), "tls-not-yet-valid"),
     (("hostname mismatch", "ip address mismatch", "doesn't match", "not valid for"), "tls-name-mismatch"),
@@ -73,6 +74,7 @@ _TLS_WORDS = (
     (("insufficient security", "no protocols available", "wrong ssl version", "no suitable"), "tls-no-common"),
 )
 _TLS_SIDES = {  # what depends on who called: for a requestor, for an acceptor
+    "name": ("tls-name-unknown", "tls-caller-name"),
     "plain": ("tls-peer-is-plain", "tls-caller-is-plain"),
     "closed": ("tls-peer-is-plain", "tls-failed"),
     "silent": ("tls-silent", "tls-caller-silent"),

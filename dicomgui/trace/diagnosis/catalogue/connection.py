@@ -140,6 +140,20 @@ CONNECTION: dict[str, Template] = {
         ("Use the name that the certificate lists.", "Give that name as the TLS server name."),
         "PS3.15 B.12",
     ),
+    "tls-name-unknown": Template(
+        ERROR,
+        "{peer} does not answer to the server name that we asked it for.",
+        ("It expects another name, or one where an IP address was called.", "Another computer answers."),
+        ("Give the name that it expects as the TLS server name.", SEE_LOG),
+        "RFC 6066 3",
+    ),
+    "tls-caller-name": Template(
+        ERROR,
+        "The caller {peer} was refused for the server name that it asked for: {detail}.",
+        ("It calls this listener by another name, or by its IP address.", "It was looking for another computer."),
+        ("Have it call this listener by the expected name.", "Change the name that the listener expects."),
+        "RFC 6066 3",
+    ),
     "tls-client-certificate": Template(
         ERROR,
         "{peer} wants a certificate from us and did not get one.",

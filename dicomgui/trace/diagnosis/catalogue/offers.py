@@ -51,6 +51,8 @@ OFFERS: Final[Mapping[str, tuple[Do, ...]]] = {
     "tls-expired": (Do.RETRY,),
     "tls-not-yet-valid": (Do.RETRY,),
     "tls-name-mismatch": (Do.EDIT_NODE,),
+    "tls-name-unknown": (Do.EDIT_NODE,),
+    "tls-caller-name": (Do.START_LISTENER,),
     "tls-client-certificate": (Do.CHOOSE_CERTIFICATE,),
     "tls-certificate-refused": (Do.CHOOSE_CERTIFICATE,),
     "tls-silent": (Do.RETRY_PLAIN, Do.RETRY),

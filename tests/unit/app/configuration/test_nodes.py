@@ -41,6 +41,7 @@ FULL = Node(
         verify="none",
         minimum_version="1.2",
         crl_file="/etc/crl.pem",
+        ciphers="ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256",
         keylog_file="keys.txt",
     ),
     identity=Identity(IdentityKind.PASSCODE, "anna", want_response=True),
@@ -175,7 +176,8 @@ class TestFile:
         ("name", "value"),
         [
             ("tls", 1), ("tls_profile", "none"), ("tls_verify", "no"), ("tls_minimum_version", "1.1"),
-            ("identity", "fingerprint"), ("identity_response", "yes"), ("operations_invoked", -1),
+            ("tls_ciphers", "NO-SUCH-SUITE"), ("identity", "fingerprint"), ("identity_response", "yes"),
+            ("operations_invoked", -1),
             ("operations_performed", 65_536), ("extended_negotiation", ["relational", "x"]),
             ("extended_negotiation", "fuzzy"), ("role", "judge"), ("max_sent_pdu_length", 8), ("proxy", "ftp://x"),
             ("identity_required", 1), ("charset", "KLINGON"),

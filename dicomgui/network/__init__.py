@@ -26,6 +26,7 @@ from dicomgui.network.association.extended import (
 from dicomgui.network.association.identity import UserIdentity, accept_any_identity, accept_passcodes
 from dicomgui.network.association.negotiation import AcceptPolicy, ContextChoices
 from dicomgui.network.association.params import AETitle, Implementation, Limits, PeerAddress, Timeouts
+from dicomgui.network.association.profiles import NegotiationProfile
 from dicomgui.network.client import (
     Association,
     ConnectOptions,
@@ -163,6 +164,7 @@ __all__ = [
     "NSetRequest",
     "NameResolutionError",
     "Negotiated",
+    "NegotiationProfile",
     "NoAcceptedContext",
     "NullSink",
     "Operation",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.configuration.nodes import NODE_KEYS, Node, NodeStatus, NodeTimeouts, name_key, node_of, table_of
 from dicomgui.app.configuration.values import Values
 from dicomgui.app.connection import ConnectionOptions, RoleWish
@@ -32,6 +33,7 @@ FULL = Node(
     max_pdu_length=0,
     max_sent_pdu_length=4096,
     proxy=HttpProxy("proxy.example", 8080, "j\u00f6rg@lab"),
+    negotiation=NegotiationFile("/etc/profiles.toml", "ct"),
     tls=TlsConfig(
         profile="extended",
         ca_file="/etc/ca.pem",

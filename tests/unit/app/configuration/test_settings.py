@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicomgui.app.configuration.listener_options import CallerRule
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.quotas import Quotas
 from dicomgui.app.configuration.received_commands import ReceivedCommands
@@ -63,6 +64,7 @@ FULL = Settings(
             ciphers="ECDHE-RSA-AES256-GCM-SHA384",
             expected_server_name="pacs.example",
         ),
+        negotiation=NegotiationFile("/etc/profiles.toml", "ct"),
         callers=CallerRule.LISTED,
         users=("anna", "Jürgen"),
         async_ops=(8, 0),

@@ -48,6 +48,8 @@ PEER_PROGRAMS = {
     "odil": "odil",
     "tshark": "tshark",
     "dciodvfy": "dicom3tools",
+    "microsocks": "microsocks",
+    "sshd": "openssh-server",
     "Xvfb": "xvfb",
     "xauth": "xauth",
     "xdotool": "xdotool",

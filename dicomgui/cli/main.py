@@ -34,7 +34,7 @@ from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
 from dicomgui.network.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from dicomgui.network.transport.proxy import HttpProxy
+    from dicomgui.network.transport.proxy import Proxy
 
 __all__ = ["build_parser", "main"]
 
@@ -143,18 +143,30 @@ def _securing(*, is_server: bool) -> _Parser:
     group = options.add_argument_group("TLS")
     group.add_argument("--tls", action="store_true", help="speak TLS (PS3.15 B.12 unless a profile is named)")
     trusted = "required of callers" if is_server else "trusted; without it, what the system trusts"
-    group.add_argument("--tls-ca", metavar="FILE", help=f"certificates (PEM) of issuers, or their folder: {trusted}")
-    group.add_argument("--tls-crl", metavar="FILE", help="lists of revoked certificates (PEM) of the issuers")
-    group.add_argument("--tls-cert", metavar="FILE", help="our certificate and its chain (PEM, or PKCS#12 with key)")
-    group.add_argument("--tls-key", metavar="FILE", help="its key (PEM), unless it is in the same file")
+    group.add_argument("--tls-ca", metavar="FILE", help=f"certificates of issuers, or their folder: {trusted}")
+    group.add_argument("--tls-crl", metavar="FILE", help="lists of revoked certificates of the issuers")
+    group.add_argument(
+        "--tls-cert", metavar="FILE", help="our certificate and its chain (PEM, DER, or PKCS#12 with key)"
+    )
+    group.add_argument("--tls-key", metavar="FILE", help="its key (PEM or DER), unless it is in the same file")
     group.add_argument(
         "--tls-profile",
         metavar="NAME",
         help="bcp195 (default), modified-bcp195; retired: bcp195-rfc7525, non-downgrading, extended, aes, basic",
     )
+    group.add_argument(
+        "--tls-ciphers",
+        metavar="LIST",
+        help="cipher suites instead of the profile's, in order of preference: OpenSSL's names, parted by colons",
+    )
     group.add_argument("--tls-min-version", choices=("1.2", "1.3"), help="where the profile's is not strict enough")
     group.add_argument("--tls-keylog", metavar="FILE", help="append the session keys, for Wireshark: a secret")
     if is_server:
+        group.add_argument(
+            "--tls-expect-server-name",
+            metavar="NAME",
+            help="refuse callers that ask for another server name (SNI), or for none",
+        )
         group.add_argument(
             "--tls-client-auth",
             choices=("require", "verify", "none"),
@@ -206,7 +218,10 @@ def _requesting() -> _Parser:
     group.add_argument("--local", metavar="ADDR", help="local address to connect from")
     group.add_argument("--family", choices=("any", "ipv4", "ipv6"), help="addresses of the peer's name to try")
     group.add_argument(
-        "--proxy", metavar="URL", type=checked(_proxy), help="HTTP proxy to go through: http://host:port"
+        "--proxy",
+        metavar="URL",
+        type=checked(_proxy),
+        help="proxy to go through: http://USER@HOST:PORT, or socks5h, socks5, socks4a, socks4",
     )
     group.add_argument(
         "--keepalive", metavar="S", type=keepalive, help="let the system ask after S seconds of silence, 0 for never"
@@ -214,10 +229,10 @@ def _requesting() -> _Parser:
     return options
 
 
-def _proxy(text: str) -> HttpProxy:
-    from dicomgui.network.transport.proxy import HttpProxy
+def _proxy(text: str) -> Proxy:
+    from dicomgui.network.transport.proxy import parse_proxy
 
-    return HttpProxy.parse(text)
+    return parse_proxy(text)
 
 
 def _hurrying() -> _Parser:

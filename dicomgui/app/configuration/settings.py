@@ -22,6 +22,7 @@ from dicomgui.app.configuration.files import (
     is_portable,
 )
 from dicomgui.app.configuration.listener_options import CallerRule, ListenerOptions
+from dicomgui.app.configuration.negotiation_file import NegotiationFile, negotiation_of, negotiation_table
 from dicomgui.app.configuration.provided import USUAL, Provided, check_choice, check_networks
 from dicomgui.app.configuration.quotas import USUAL_QUOTAS, Quotas
 from dicomgui.app.configuration.received_commands import ReceivedCommands
@@ -100,6 +101,7 @@ class ListenerSettings:
     :ivar max_sent_pdu_length: send no longer PDUs, even if a caller takes them, in bytes; 0 for what it takes.
     :ivar grant_scp_role: let callers be providers where they ask for it.
     :ivar extended: what is granted by extended negotiation.
+    :ivar negotiation: the file and the name of the negotiation profile; who starts the listener reads it.
     :ivar services: what is given beside verification.
     :ivar calling_networks: ranges of addresses from which callers are let in; all if empty.
     :ivar calling_ae_titles: who is let in, patterns with ``*`` and ``?``; everybody if empty.
@@ -125,6 +127,7 @@ class ListenerSettings:
     any_sop_class: bool = False
     use_tls: bool = False
     tls: TlsConfig = field(default=TlsConfig())
+    negotiation: NegotiationFile | None = None
     callers: CallerRule = CallerRule.ANY
     users: tuple[str, ...] = ()
     async_ops: tuple[int, int] = (1, 1)
@@ -335,6 +338,7 @@ def _listener_of(values: Values) -> ListenerSettings:
         any_sop_class=values.take("any_sop_class", usual.any_sop_class, checks.flag),
         use_tls=values.take("tls", usual.use_tls, checks.flag),
         tls=_tls_of(values),
+        negotiation=negotiation_of(values),
         callers=values.take("callers", usual.callers, checks.one_of(CallerRule)),
         users=values.take("users", usual.users, _users),
         async_ops=(
@@ -399,6 +403,8 @@ def _tls_of(values: Values) -> TlsConfig:
         minimum_version=_version_of(values),
         crl_file=written("tls_crl_file"),
         keylog_file=written("tls_keylog_file"),
+        ciphers=values.take("tls_ciphers", "", checks.tls_ciphers),
+        expected_server_name=values.take("tls_expected_server_name", "", checks.tls_name) or None,
     )
 
 
@@ -510,6 +516,8 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "tls_key_file": str(tls.key_file or ""),
         "tls_client_auth": tls.client_auth,
         "tls_minimum_version": tls.minimum_version or "",
+        "tls_ciphers": tls.ciphers,
+        "tls_expected_server_name": tls.expected_server_name or "",
         "tls_crl_file": str(tls.crl_file or ""),
         "tls_keylog_file": str(tls.keylog_file or ""),
         "callers": listener.callers.value,
@@ -526,6 +534,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "calling_networks": list(listener.calling_networks),
         "sop_classes": list(listener.sop_classes),
         "transfer_syntaxes": list(listener.transfer_syntaxes),
+        **({"negotiation_file": "", "negotiation_profile": ""} | negotiation_table(listener.negotiation)),
         **{key: getattr(listener.quotas, name) for name, key in _QUOTAS.items()},
     }
 

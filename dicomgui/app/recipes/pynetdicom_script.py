@@ -154,6 +154,8 @@ class _Script:
             self._ext_neg.append("extended")
         if options.async_ops != (1, 1):
             self._notes.append("pynetdicom has no asynchronous operations.")
+        if options.sockets.proxy is not None:
+            self._notes.append("pynetdicom knows no proxies.")
         if options.tls is not None:
             yield from self._tls(options)
 
@@ -189,7 +191,9 @@ class _Script:
         if tls.crl_file is not None:
             yield f"tls.load_verify_locations(cafile={str(tls.crl_file)!r})"
             yield "tls.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF"
-        if tls.profile != "bcp195":
+        if tls.ciphers:
+            yield f"tls.set_ciphers({tls.ciphers!r})"
+        elif tls.profile != "bcp195":
             self._notes.append(f"The script uses Python's usual ciphers, not those of the TLS profile {tls.profile}.")
 
     def _call(self) -> Iterator[str]:

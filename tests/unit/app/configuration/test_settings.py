@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicomgui.app.configuration.listener_options import CallerRule
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.quotas import Quotas
 from dicomgui.app.configuration.received_commands import ReceivedCommands
@@ -54,7 +55,16 @@ FULL = Settings(
         check_called_ae=True,
         any_sop_class=True,
         use_tls=True,
-        tls=TlsConfig("extended", ca_file="ca", cert_file="cert", key_file="key", client_auth="verify"),
+        tls=TlsConfig(
+            "extended",
+            ca_file="ca",
+            cert_file="cert",
+            key_file="key",
+            client_auth="verify",
+            ciphers="ECDHE-RSA-AES256-GCM-SHA384",
+            expected_server_name="pacs.example",
+        ),
+        negotiation=NegotiationFile("/etc/profiles.toml", "ct"),
         callers=CallerRule.LISTED,
         users=("anna", "Jürgen"),
         async_ops=(8, 0),

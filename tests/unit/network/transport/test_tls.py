@@ -329,14 +329,14 @@ def test_unusable_files(tmp_path: Path, authority: Authority, pair: Pair) -> Non
     empty.mkdir()
     for config, text in (
         (TlsConfig(ca_file=missing), "missing.pem cannot be read"),
-        (TlsConfig(ca_file=nonsense), "no certificate in PEM form"),
+        (TlsConfig(ca_file=nonsense), "holds no certificate: it is neither PEM nor DER"),
         (TlsConfig(ca_file=empty), "folder .*empty holds no certificate"),
         (TlsConfig(crl_file=missing), "missing.pem cannot be read"),
-        (TlsConfig(crl_file=nonsense), "no revocation list in PEM form"),
+        (TlsConfig(crl_file=nonsense), "holds no revocation list: it is neither"),
         (TlsConfig(cert_file=missing), "missing.pem cannot be read"),
         (TlsConfig(cert_file=pair.cert, key_file=missing), "missing.pem cannot be read"),
-        (TlsConfig(cert_file=nonsense), "neither as PEM nor as PKCS#12"),
-        (TlsConfig(cert_file=pair.cert, key_file=nonsense), "are no certificate and key in PEM form"),
+        (TlsConfig(cert_file=nonsense), "nonsense.pem holds no certificate: it is neither"),
+        (TlsConfig(cert_file=pair.cert, key_file=nonsense), "nonsense.pem holds no key: it is neither"),
         (TlsConfig(cert_file=pair.cert, key_file=another.key), "does not belong to the certificate"),
         (TlsConfig(keylog_file=tmp_path / "no" / "folder"), "cannot be written"),
     ):

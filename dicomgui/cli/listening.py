@@ -95,7 +95,9 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 port=options.port,
                 ae_title=options.aet,
                 fsync=not options.no_fsync,
+                check_called_ae=options.check_called,
                 any_sop_class=options.any_sop_class,
+                sop_classes=frozenset(options.sop_classes),
                 transfer_syntaxes=tuple(options.transfer_syntaxes),
                 on_duplicate=_DUPLICATES[options.duplicates],
                 timeouts=timeouts_of(options.timeout),
@@ -103,6 +105,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 calling_ae_titles=tuple(options.allow),
                 calling_networks=tuple(options.networks),
                 peers=dict(options.peers),
+                move_rules=tuple(options.move_rules),
                 services=services,
                 discards=options.discard,
                 commands=ReceivedCommands(

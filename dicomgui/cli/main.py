@@ -21,6 +21,7 @@ from dicomgui.cli.provider_parsers import (
     add_granting,
     add_keeping,
     add_limits,
+    add_move_rules,
     add_negotiation,
     add_peers,
     add_practice,
@@ -311,6 +312,10 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     add_keeping(parser)
     add_strictness(parser)
     add_peers(parser)
+    add_move_rules(parser)
+    parser.add_argument(
+        "--check-called", action="store_true", help="reject callers that call another AE title than --aet (1/1/7)"
+    )
     parser.add_argument(
         "--allow", metavar="AET", action="append", default=[], help="let only these callers in, with * and ?"
     )

@@ -17,6 +17,7 @@ from pydicom import dcmread
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.received_commands import ReceivedCommands
 from dicomgui.app.listening.listener import CommandEnded, InstanceDiscarded, Listener
+from dicomgui.network import PeerAddress
 
 
 @pytest.mark.interop("storescu", "dcmsend", "findscu")
@@ -81,3 +82,22 @@ async def test_a_peer_cannot_give_a_command_an_option(
         [ended] = _ended(listener)
     assert ended.problem == "not run: calling_ae '--delete' would be read as an option or a file"
     assert ended.arguments == ()
+
+
+@pytest.mark.interop("movescu", "storescp")
+async def test_a_move_goes_only_where_its_caller_may_move(
+    listen: Listen, native_files: Sequence[Path], tmp_path: Path
+) -> None:
+    with peers.storescp(tmp_path / "moved", ae_title="WS1") as destination:
+        at = {"WS1": PeerAddress("WS1", peers.LOOPBACK, destination.port)}
+        async with listen(peers=at, move_rules=(("*", "{caller}"),)) as listener:
+            sent = await peers.run("storescu", peers.LOOPBACK, listener.port, native_files[3])
+            assert sent.code == 0, str(sent)
+            uid = dcmread(native_files[3]).StudyInstanceUID
+            keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={uid}")
+            move = ("movescu", "-v", "-S", "-aem", "WS1", *keys, peers.LOOPBACK, listener.port)
+            other = await peers.run(*move, "-aet", "OTHER")
+            itself = await peers.run(*move, "-aet", "WS1")
+    assert "0xa801" in other.output.lower() or "MoveDestinationUnknown" in other.output, str(other)
+    assert itself.code == 0, str(itself)
+    assert len(list((tmp_path / "moved").iterdir())) == 1

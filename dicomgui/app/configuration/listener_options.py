@@ -91,6 +91,8 @@ class ListenerOptions:
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar peers: where a C-MOVE may send to, by AE title.
+    :ivar move_rules: which caller may move to which of them, by patterns of both AE titles, see
+        :mod:`dicomgui.app.configuration.move_rules`; everybody to all if empty.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :ivar index_folder: where the index of the folder lies; in the folder itself by default.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
@@ -126,6 +128,7 @@ class ListenerOptions:
     sop_classes: frozenset[str] = frozenset()
     transfer_syntaxes: tuple[str, ...] = ()
     peers: Mapping[str, KnownDestination] = field(default_factory=lambda: MappingProxyType({}))
+    move_rules: tuple[tuple[str, str], ...] = ()
     max_sent_pdu_length: int = 0
     max_associations: int = 256
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH

@@ -20,6 +20,7 @@ from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.archive.state import ArchiveState
 from dicomgui.app.configuration.destinations import KnownDestination
 from dicomgui.app.configuration.listener_options import MAX_CONNECTIONS, CallerRule, ListenerOptions
+from dicomgui.app.configuration.move_rules import may_move
 from dicomgui.app.configuration.provided import Provided, pattern_of, reported
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.arriving import DiscardingSink, Live, TrackedSink, comment_for
@@ -321,7 +322,8 @@ class Listener:
         return self.options.peers.get(ae_title) or self.find(ae_title)
 
     def _destination(self, request: MoveRequest) -> KnownDestination | None:
-        return self._where(request.command.move_destination.strip(" "))
+        destination, caller = request.command.move_destination.strip(" "), request.facts.calling_ae_title.strip(" ")
+        return self._where(destination) if may_move(self.options.move_rules, caller, destination) else None
 
     def _current_policy(self, _request: AssociationRequest) -> AcceptPolicy:
         """Peers may report what a request of ours has asked them to, and not otherwise."""

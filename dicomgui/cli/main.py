@@ -18,6 +18,7 @@ from dicomgui.cli.output import safe
 from dicomgui.cli.provider_parsers import (
     add_answers,
     add_commands,
+    add_folders,
     add_granting,
     add_keeping,
     add_limits,
@@ -310,6 +311,7 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         "--no-fsync", action="store_true", help="faster: acknowledge before the disk has it safe from a power cut"
     )
     add_keeping(parser)
+    add_folders(parser)
     add_strictness(parser)
     add_peers(parser)
     add_move_rules(parser)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from dicomgui.cli.values import checked, flags, move_rule, operations, port, seconds, storage_class, transfer_syntax, whole
+from dicomgui.cli.values import (
+    checked,
+    flags,
+    move_rule,
+    operations,
+    port,
+    seconds,
+    storage_class,
+    transfer_syntax,
+    whole,
+)
 from dicomgui.network.association.params import AETitle, PeerAddress
 
 if TYPE_CHECKING:
@@ -14,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "add_answers",
     "add_commands",
+    "add_folders",
     "add_granting",
     "add_keeping",
     "add_limits",
@@ -140,6 +151,31 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
         default="keep",
         help="another data set under a UID that is there already: keep both, refuse it with 0111, or put it in the "
         "place of the first (default: keep)",
+    )
+
+
+def add_folders(parser: argparse.ArgumentParser) -> None:
+    """The folders in which ``listen`` has its files once more; see :mod:`dicomgui.storage.tree`."""
+    group = parser.add_argument_group(
+        "folders for people",
+        "inside of --dir, as links to its files: nothing is stored twice. Without an option they stay as they are. "
+        "Placeholders: any attribute by keyword or tag, such as {PatientID}, {(0008,0060)|none}, {InstanceNumber:05}, "
+        "{StudyDate:%%Y-%%m}, {PatientID:hash}; a value cannot leave its folder or name",
+    )
+    group.add_argument(
+        "--folder-layout",
+        choices=("uid", "patient", "date", "pattern"),
+        help="no further folders, by patient, by date, or by the patterns",
+    )
+    group.add_argument(
+        "--folder-pattern",
+        metavar="TEXT",
+        help="folders, with / between them (default: {PatientID}/{StudyDate}_{StudyInstanceUID}/{Modality})",
+    )
+    group.add_argument(
+        "--file-pattern",
+        metavar="TEXT",
+        help="name of the file in them (default: {InstanceNumber:05}-{SOPInstanceUID}.dcm)",
     )
 
 

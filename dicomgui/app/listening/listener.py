@@ -132,7 +132,12 @@ class Listener:
         self.options = options
         self.counts = ListenerCounts()
         self.archive = archive or LocalArchive(
-            context, options.folder, fsync=options.fsync, index_folder=options.index_folder
+            context,
+            options.folder,
+            fsync=options.fsync,
+            layout=options.layout,
+            patterns=options.patterns,
+            index_folder=options.index_folder,
         )
         self.find: Find = lambda _: None
         self._context = context

@@ -18,9 +18,11 @@ from dicomgui.cli.output import safe
 from dicomgui.cli.provider_parsers import (
     add_answers,
     add_commands,
+    add_folders,
     add_granting,
     add_keeping,
     add_limits,
+    add_move_rules,
     add_negotiation,
     add_peers,
     add_practice,
@@ -324,8 +326,13 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         "--no-fsync", action="store_true", help="faster: acknowledge before the disk has it safe from a power cut"
     )
     add_keeping(parser)
+    add_folders(parser)
     add_strictness(parser)
     add_peers(parser)
+    add_move_rules(parser)
+    parser.add_argument(
+        "--check-called", action="store_true", help="reject callers that call another AE title than --aet (1/1/7)"
+    )
     parser.add_argument(
         "--allow", metavar="AET", action="append", default=[], help="let only these callers in, with * and ?"
     )

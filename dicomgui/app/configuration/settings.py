@@ -22,6 +22,7 @@ from dicomgui.app.configuration.files import (
     is_portable,
 )
 from dicomgui.app.configuration.listener_options import CallerRule, ListenerOptions
+from dicomgui.app.configuration.move_rules import parse_move_rule
 from dicomgui.app.configuration.negotiation_file import NegotiationFile, negotiation_of, negotiation_table
 from dicomgui.app.configuration.provided import USUAL, Provided, check_choice, check_networks
 from dicomgui.app.configuration.quotas import USUAL_QUOTAS, Quotas
@@ -32,7 +33,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.service import Strictness
 from dicomgui.network.transport import ClientAuth, TlsConfig
-from dicomgui.storage import DuplicatePolicy, FolderLayout
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns
 from dicomgui.trace.filter.grammar import MAX_LENGTH
 
 __all__ = [
@@ -108,6 +109,8 @@ class ListenerSettings:
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar layout: in which folders the instances can be found besides.
+    :ivar patterns: of these folders and of the file names in them, where the layout is by pattern.
+    :ivar move_rules: which caller may move where, by patterns of both AE titles; everybody everywhere if empty.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar commands: the operator's, for objects and studies that came; not run where nothing is kept.
@@ -142,6 +145,8 @@ class ListenerSettings:
     sop_classes: tuple[str, ...] = ()
     transfer_syntaxes: tuple[str, ...] = ()
     layout: FolderLayout = FolderLayout.UID
+    patterns: FolderPatterns = field(default=FolderPatterns())
+    move_rules: tuple[tuple[str, str], ...] = ()
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     strictness: Strictness = Strictness.STRICT
     quotas: Quotas = USUAL_QUOTAS
@@ -230,6 +235,7 @@ class Settings:
             services=listener.services,
             calling_ae_titles=listener.calling_ae_titles,
             calling_networks=listener.calling_networks,
+            move_rules=listener.move_rules,
             sop_classes=frozenset(listener.sop_classes),
             transfer_syntaxes=listener.transfer_syntaxes,
             quotas=listener.quotas,
@@ -356,12 +362,22 @@ def _listener_of(values: Values) -> ListenerSettings:
         sop_classes=values.take("sop_classes", (), _uids),
         transfer_syntaxes=values.take("transfer_syntaxes", (), _uids),
         layout=values.take("folder_layout", usual.layout, checks.one_of(FolderLayout)),
+        patterns=_patterns_of(values),
+        move_rules=values.take("move_rules", (), _move_rules),
         on_duplicate=values.take("on_duplicate", usual.on_duplicate, checks.one_of(DuplicatePolicy)),
         strictness=values.take("strictness", usual.strictness, checks.one_of(Strictness)),
         quotas=_quotas_of(values),
         index_folder=values.take("index_folder", usual.index_folder, _folder),
         discards=values.take("discard", usual.discards, checks.flag),
         commands=_commands_of(values),
+    )
+
+
+def _patterns_of(values: Values) -> FolderPatterns:
+    usual = FolderPatterns()
+    return FolderPatterns(
+        values.take("folder_pattern", usual.folder, lambda value: FolderPatterns(checks.text(value)).folder),
+        values.take("file_pattern", usual.file, lambda value: FolderPatterns(file=checks.text(value)).file),
     )
 
 
@@ -445,6 +461,10 @@ def _networks(value: object) -> tuple[str, ...]:
     return check_networks(_users(value))
 
 
+def _move_rules(value: object) -> tuple[tuple[str, str], ...]:
+    return tuple(map(parse_move_rule, _users(value)))
+
+
 def _uids(value: object) -> tuple[str, ...]:
     uids = _users(value)
     check_choice(uids, ())
@@ -499,6 +519,9 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "ae_title": str(listener.ae_title),
         "fsync": listener.fsync,
         "folder_layout": listener.layout.value,
+        "folder_pattern": listener.patterns.folder,
+        "file_pattern": listener.patterns.file,
+        "move_rules": ["=".join(rule) for rule in listener.move_rules],
         "index_folder": listener.index_folder,
         "on_duplicate": listener.on_duplicate.value,
         "strictness": listener.strictness.value,

@@ -45,6 +45,7 @@ from dicomgui.network.pdu import Abort
 from dicomgui.storage import Archive, DiskFull, Pending, Stored
 
 OPTIONS = ConnectionOptions("MODALITY")
+MR = "1.2.840.10008.5.1.4.1.1.4"
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 EXPLICIT_ONLY = ("1.2.840.10008.1.2.1",)
 
@@ -323,6 +324,38 @@ async def test_it_takes_the_transfer_syntax_that_was_named_and_no_other(stops: l
     ):
         accepted = association.negotiated.accepted
         assert [(one.context_id, one.transfer_syntax) for one in accepted] == [(3, "1.2.840.10008.1.2")]
+
+
+async def test_it_takes_the_sop_classes_that_were_named_and_no_other(stops: list[Any], tmp_path: Path) -> None:
+    contexts = [ProposedContext(uid, EXPLICIT_ONLY) for uid in (CT, MR, "1.2.3.4")]
+    classes = ("--sop-class", "mrimagestorage", "--sop-class", "1.2.3.4")
+    async with (
+        running(stops, "--dir", str(tmp_path / "archive"), *classes) as run,
+        connect(run.peer, contexts=contexts) as association,
+    ):
+        accepted = {one.abstract_syntax for one in association.negotiated.accepted}
+        assert accepted == {MR, "1.2.3.4"}
+
+
+async def test_who_calls_another_title_is_rejected_on_demand(stops: list[Any], tmp_path: Path) -> None:
+    async with running(stops, "--dir", str(tmp_path / "archive"), "--check-called", "--aet", "OURS") as run:
+        right, wrong = (PeerAddress(title, run.peer.host, run.peer.port) for title in ("OURS", "THEIRS"))
+        context = Session(run.options).context
+        assert (await echo(context, right, OPTIONS)).ok
+        with pytest.raises(AssociationRejected) as caught:
+            async with connect(wrong, contexts=[ProposedContext("1.2.840.10008.1.1", EXPLICIT_ONLY)]):
+                pass
+        assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 1, 7)
+
+
+@pytest.mark.parametrize("option", ["--sop-class", "--may-move"])
+def test_what_names_no_class_and_no_move_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str
+) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["listen", "--dir", str(tmp_path), option, "scanner"])
+    told = {"--sop-class": "there is no SOP class of storage", "--may-move": "does not say who may move where"}
+    assert told[option] in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from dicomgui.network.association.params import Timeouts
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Strictness
 from dicomgui.network.transport import TlsConfig
-from dicomgui.storage import DuplicatePolicy, FolderLayout
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns
 
 FULL = Settings(
     trace_filters=("failed", "op:c-store"),
@@ -76,6 +76,8 @@ FULL = Settings(
         sop_classes=("1.2.840.10008.5.1.4.1.1.2",),
         transfer_syntaxes=("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.1"),
         layout=FolderLayout.DATE,
+        patterns=FolderPatterns("{PatientID}/{StudyDate:%Y}", "{SOPInstanceUID}"),
+        move_rules=(("CT*", "WS1"), ("*", "{caller}")),
         on_duplicate=DuplicatePolicy.REPLACE,
         strictness=Strictness.WARN,
         grants_unperformed=True,

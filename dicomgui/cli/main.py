@@ -240,7 +240,12 @@ def _add_echo(commands: _Commands, parents: list[_Parser]) -> None:
 def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
     text = "send files, folders, ZIP archives and DICOMDIRs by C-STORE"
     parser = commands.add_parser("send", help=text, description=text, parents=parents, allow_abbrev=False)
-    parser.add_argument("paths", metavar="PATH", nargs="+", help="a file, folder, ZIP archive or DICOMDIR")
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help="a file, folder, ZIP archive or DICOMDIR; may be left out with --invent",
+    )
     parser.add_argument(
         "--convert",
         choices=("never", "uncompressed", "lossless", "all"),

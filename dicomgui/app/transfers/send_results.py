@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from dicomgui.app.files.changes import ChangeCode
 from dicomgui.app.files.sources import SendItem, Skipped
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.status import Status
@@ -63,6 +64,11 @@ class ItemResult(NamedTuple):
     seconds: float = 0.0
     sent_as: str = ""
     renaming: str = ""
+
+    @property
+    def changed(self) -> tuple[ChangeCode, ...]:
+        """The kinds of changes that it was, or was to be, sent with; none for what lies on the disk."""
+        return () if self.item.change is None else self.item.change.codes
 
     @property
     def is_sent(self) -> bool:
@@ -129,6 +135,11 @@ class SendReport:
     def converted(self) -> int:
         """How many of those were converted on their way."""
         return sum(1 for result in self.results if result.is_sent and result.sent_as)
+
+    @property
+    def changed(self) -> int:
+        """How many of those were changed on their way."""
+        return sum(1 for result in self.results if result.is_sent and result.changed)
 
     @property
     def causes(self) -> frozenset[Cause]:

@@ -538,6 +538,8 @@ class SendJob:
 
     def _finish(self, result: ItemResult) -> None:
         self._current.pop(result.association, None)
+        if result.item.change is not None:
+            result = result._replace(changed=result.item.change.codes)
         if self._renamer is not None:
             result = self._renamer.take(result)
         self._results.append(result)

@@ -52,6 +52,7 @@ class ItemResult(NamedTuple):
     :ivar seconds: from the start of sending, a conversion included, to the answer.
     :ivar sent_as: transfer syntax UID into which it was converted, or was to be; empty for a file sent as it is.
     :ivar renaming: what became of the file's name, where files are to be renamed; empty for nothing.
+    :ivar changed: the kinds of changes that it was sent with, or was to be; none for what lies on the disk.
     """
 
     item: SendItem
@@ -64,11 +65,7 @@ class ItemResult(NamedTuple):
     seconds: float = 0.0
     sent_as: str = ""
     renaming: str = ""
-
-    @property
-    def changed(self) -> tuple[ChangeCode, ...]:
-        """The kinds of changes that it was, or was to be, sent with; none for what lies on the disk."""
-        return () if self.item.change is None else self.item.change.codes
+    changed: tuple[ChangeCode, ...] = ()
 
     @property
     def is_sent(self) -> bool:

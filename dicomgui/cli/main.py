@@ -29,9 +29,10 @@ from dicomgui.cli.provider_parsers import (
     add_strictness,
 )
 from dicomgui.cli.query_parsers import add_query_commands
+from dicomgui.cli.repeat_parsers import add_repeating
 from dicomgui.cli.send_parsers import add_sending
 from dicomgui.cli.template_parser import add_template_command
-from dicomgui.cli.values import checked, count, flags, keepalive, max_pdu, operations, peer, port, seconds
+from dicomgui.cli.values import checked, flags, keepalive, max_pdu, operations, peer, port, seconds
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
 from dicomgui.network.errors import ConfigurationError
 
@@ -249,15 +250,19 @@ _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 def _add_echo(commands: _Commands, parents: list[_Parser]) -> None:
     text = "test a peer by C-ECHO: each step to it timed, and where it fails, why"
     parser = commands.add_parser("echo", help=text, description=text, parents=parents, allow_abbrev=False)
-    parser.add_argument("--repeat", metavar="N", type=count, default=1, help="send N C-ECHOs on one association")
-    parser.add_argument("--abort", action="store_true", help="end by A-ABORT instead of A-RELEASE, as a test")
+    add_repeating(parser, repeats="send N C-ECHOs on one association")
     parser.set_defaults(run=("dicomgui.cli.commands", "echo"))
 
 
 def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
     text = "send files, folders, ZIP archives and DICOMDIRs by C-STORE"
     parser = commands.add_parser("send", help=text, description=text, parents=parents, allow_abbrev=False)
-    parser.add_argument("paths", metavar="PATH", nargs="+", help="a file, folder, ZIP archive or DICOMDIR")
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help="a file, folder, ZIP archive or DICOMDIR; may be left out with --invent",
+    )
     parser.add_argument(
         "--convert",
         choices=("never", "uncompressed", "lossless", "all"),

@@ -123,6 +123,8 @@ def _add_send(line: Line, recipe: Recipe) -> None:
     if not recipe.paths:
         raise CannotSayError("no file is chosen")
     line.add(*(f"./{path}" if path.startswith("-") else path for path in recipe.paths))
+    if recipe.unsaid:
+        line.note(recipe.unsaid)
     line.note("storescu of dcm4che does not look into ZIP archives.")
     if recipe.conversion in (Conversion.LOSSLESS, Conversion.ALL):
         line.note("It converts nothing.")

@@ -152,6 +152,8 @@ def _add_identity(line: Line, identity: Identity) -> None:
 
 
 def _add_send(line: Line, recipe: Recipe, program: str) -> None:
+    if recipe.unsaid:
+        line.note(recipe.unsaid)
     line.add("+sd", "+r")
     if program == "dcmsend":
         line.add(_CONVERSIONS[recipe.conversion])

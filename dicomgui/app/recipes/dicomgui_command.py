@@ -16,6 +16,7 @@ from dicomgui.app.nservices.requests import NOperation, NRequest
 from dicomgui.app.recipes.recipe import Recipe, Verb
 from dicomgui.app.recipes.shells import Shell
 from dicomgui.app.recipes.written import CannotSayError, Line, Written, seconds_text
+from dicomgui.app.transfers.send_manner import SendManner
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, Timeouts
 
 __all__ = ["write"]
@@ -52,13 +53,33 @@ def _add_echo(line: Line, recipe: Recipe) -> str:
 
 
 def _add_send(line: Line, recipe: Recipe) -> str:
-    if not recipe.paths:
+    if not recipe.paths and not recipe.invention:
         raise CannotSayError("no file is chosen")
     if recipe.conversion is not Conversion.UNCOMPRESSED:
         line.option("--convert", recipe.conversion.value)
     if recipe.sends_broken:
         line.add("--send-broken")
+    _add_manner(line, recipe.manner)
+    for setting in recipe.settings:
+        line.option("--set", setting)
+    if recipe.invention:
+        line.option("--invent", recipe.invention)
     return ""
+
+
+def _add_manner(line: Line, manner: SendManner) -> None:
+    if manner.associations > 1:
+        line.option("--associations", manner.associations)
+    if manner.per_association:
+        line.option("--per-association", manner.per_association)
+    for uid in manner.syntaxes.preferred:
+        line.option("--transfer-syntax", uid)
+    if manner.syntaxes.separate:
+        line.add("--context-per-syntax")
+    if manner.renames:
+        line.add("--rename")
+    if manner.aborts:
+        line.add("--abort")
 
 
 def _add_query(line: Line, recipe: Recipe) -> str:

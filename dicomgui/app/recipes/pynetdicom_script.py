@@ -99,6 +99,8 @@ class _Script:
             yield _FILES.format(paths=repr(list(recipe.paths)))
             if recipe.conversion in (Conversion.LOSSLESS, Conversion.ALL):
                 self._notes.append("The script converts nothing.")
+            if recipe.unsaid:
+                self._notes.append(recipe.unsaid)
         elif recipe.verb is Verb.GET or (recipe.verb is Verb.MOVE and recipe.listen_port is not None):
             self._imports.add("import re")
             self._need("pathlib", "Path")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -83,6 +83,7 @@ class ConnectionOptions:
     :ivar charset: in which character set the peer's texts are where a data set names none, as a term of (0008,0005);
         empty for what can be guessed.
     :ivar strictness: the treatment of instances that come by C-GET and are broken, or others than their command says.
+    :ivar ends_by_abort: end each association by A-ABORT instead of A-RELEASE, to see what the peer makes of that.
     :ivar negotiation: the profile that says what is proposed, read for each association; what it names goes before
         everything here and before the contexts of the operation.
     :raises ConfigurationError: a value is unusable.
@@ -106,6 +107,7 @@ class ConnectionOptions:
     charset: str = ""
     strictness: Strictness = Strictness.STRICT
     negotiation: NegotiationSource | None = None
+    ends_by_abort: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calling_ae", AETitle(self.calling_ae))
@@ -160,7 +162,7 @@ class ConnectionOptions:
         profile = NegotiationProfile() if self.negotiation is None else self.negotiation.load()
         proposed = self._in_role(profile.proposed(contexts))
         usual = extended_for((context.abstract_syntax for context in proposed), self.extended)
-        return connect(
+        opening = connect(
             peer,
             calling_ae=self.calling_ae,
             contexts=proposed,
@@ -181,6 +183,7 @@ class ConnectionOptions:
             permitted=permitted,
             strictness=self.strictness,
         )
+        return _ended_by_abort(opening) if self.ends_by_abort else opening
 
     def _in_role(self, contexts: Sequence[ProposedContext]) -> Sequence[ProposedContext]:
         wish = _ROLES.get(self.role)
@@ -188,6 +191,13 @@ class ConnectionOptions:
             return contexts
         scu, scp = wish
         return [one if one.role is not None else replace(one, scu_role=scu, scp_role=scp) for one in contexts]
+
+
+@asynccontextmanager
+async def _ended_by_abort(opening: AbstractAsyncContextManager[Association]) -> AsyncIterator[Association]:
+    async with opening as association:
+        yield association
+        await association.abort()
 
 
 def limits_of(profile: NegotiationProfile, usual: Limits) -> Limits:

@@ -195,6 +195,7 @@ class _Worker:
     async def _listen(self) -> object:
         listener = self._window.listener
         self._window.show_panel(listener)
+        listener.folder.setText(str(self._panel.view.archive.folder))
         listener.start_button.click()
         await self._until(lambda: listener.is_running and listener.stop_button.isEnabled())
         self._window.show_panel(self._panel)

@@ -343,8 +343,6 @@ class SendJob:
                     for lane in range(1, at_once):
                         group.create_task(self._send_in_turn(association, queue, turn), name=f"lane {lane} of a send")
                     await self._send_in_turn(association, queue, turn)
-                if self._manner.aborts and association.is_connected:
-                    await association.abort()
         except DicomNetworkError as error:
             turn.broken = error
         self._current.pop(turn.number, None)

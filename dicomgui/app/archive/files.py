@@ -26,7 +26,7 @@ from dicomgui.app.files.sources import ScanStopped, SendItem, Skipped, scan
 from dicomgui.network.service import broken_place
 from dicomgui.network.structure import StructureReader
 from dicomgui.network.transport.tasks import until_ended
-from dicomgui.storage import Outcome, Selection, StorageError, Stored, StoredFile
+from dicomgui.storage import Outcome, Selection, StorageError, Stored, StoredFile, disk
 from dicomgui.storage.errors import from_os_error
 
 __all__ = ["ExportForm", "ExportReport", "FileProgress", "ImportReport", "OnProgress", "export", "import_paths"]
@@ -278,10 +278,10 @@ def _copy_new(source: Path, folder: Path, parts: tuple[str, ...]) -> Path:
 def _has_named(part: Path, path: Path) -> bool:
     """Give a file another name, unless something has it; returns whether it was free."""
     try:
-        path.hardlink_to(part)
+        disk.place(str(part), str(path), keep=True)
     except FileExistsError:
         return False
-    except OSError:  # a file system without hard links, such as that of a stick
+    except disk.HardLinksMissing:  # such as that of a stick
         if path.exists():
             return False
         part.replace(path)

@@ -387,7 +387,7 @@ async def test_an_exported_file_gets_its_name_when_it_is_whole(
 
     monkeypatch.setattr(files_module, "_pour", watched)
     if not has_links:
-        monkeypatch.setattr(Path, "hardlink_to", refuse)
+        monkeypatch.setattr(os, "link", refuse)
     async with archive_in(tmp_path / "archive", context) as archive:
         await import_paths(archive, [tmp_path / "files"], context.file_pool)
         for _ in range(2):

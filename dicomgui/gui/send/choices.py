@@ -28,7 +28,7 @@ _SET_TIP: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SendWishes:
-    """What is chosen beside the peer and the files.
+    """Choices beside the peer and the files.
 
     :ivar settings: attributes that get other values on the way.
     :ivar invention: what is sent in the place of the files, which are its templates.
@@ -100,7 +100,7 @@ class SendChoices(Section):
         self._on_changed()
 
     def wishes(self) -> SendWishes:
-        """What is chosen.
+        """The choices.
 
         :raises ConfigurationError: something cannot be; the text says what.
         """
@@ -121,7 +121,7 @@ class SendChoices(Section):
         return SendWishes(manner, settings, invention)
 
     def problem(self) -> str:
-        """What is wrong with the choices; empty where nothing is."""
+        """The fault of the choices; empty where there is none."""
         try:
             self.wishes()
         except ConfigurationError as error:

@@ -20,6 +20,7 @@ from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Handlers, PermissionTable, Strictness
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig
+from dicomgui.network.transport.key_files import needs_password
 
 __all__ = [
     "MAX_OPERATIONS",
@@ -121,6 +122,8 @@ class ConnectionOptions:
         found = []
         if self.identity is not None and self.identity.kind.has_secret and not self.secret:
             found.append(Need.of_identity(self.identity, peer))
+        if (need := self._need_of_proxy()) is not None:
+            found.append(need)
         if self.tls is not None and self.tls.key_password is None:
             path = self.tls.key_file or self.tls.cert_file
             if path is not None and is_encrypted(path):
@@ -131,7 +134,15 @@ class ConnectionOptions:
         """The same with a secret that :meth:`needs` has named."""
         if self.identity is not None and need == Need.of_identity(self.identity, peer):
             return replace(self, secret=secret)
+        if self.sockets.proxy is not None and need == self._need_of_proxy():
+            return replace(self, sockets=replace(self.sockets, proxy=replace(self.sockets.proxy, password=secret)))
         return self if self.tls is None else replace(self, tls=replace(self.tls, key_password=always(secret)))
+
+    def _need_of_proxy(self) -> Need | None:
+        proxy = self.sockets.proxy
+        if proxy is None or not proxy.user or proxy.password or not proxy.takes_password:
+            return None
+        return Need.of_proxy(proxy.user, f"{proxy.host}:{proxy.port}")
 
     def connect(
         self,
@@ -186,7 +197,8 @@ class ConnectionOptions:
 async def _ended_by_abort(opening: AbstractAsyncContextManager[Association]) -> AsyncIterator[Association]:
     async with opening as association:
         yield association
-        await association.abort()
+        if association.is_connected:
+            await association.abort()
 
 
 def limits_of(profile: NegotiationProfile, usual: Limits) -> Limits:
@@ -220,8 +232,6 @@ def always(secret: str) -> Callable[[], str]:
 def is_encrypted(path: str | Path) -> bool:
     """Whether a file of a TLS key asks for a password; not where it cannot be read."""
     try:
-        content = Path(path).read_bytes()[:1_000_000]
+        return needs_password(Path(path).read_bytes()[:1_000_000])
     except (OSError, ValueError):
         return False
-    is_pkcs12 = content[:1] == b"\x30"  # DER; PEM is text
-    return is_pkcs12 or b"ENCRYPTED" in content

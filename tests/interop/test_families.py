@@ -25,10 +25,14 @@ from dicomgui.network import (
 )
 from dicomgui.network.service import QUERY_MODELS
 from dicomgui.network.service_classes import (
+    InventoryCreation,
+    InventoryProduction,
+    InventoryResult,
     MediaCreation,
     MediaRequest,
     MediaResult,
     PerformedSteps,
+    inventory_creation,
     mpps,
     ups,
     ups_watch,
@@ -95,6 +99,57 @@ async def test_notification_and_creation_of_pynetdicom(provider: peers.Peer) -> 
             assert created.status == 0
         told = await assoc.n_event_report(MPPS_NOTIFICATION, "2.25.1", 2)
     assert (told.status, told.type_id) == (Status(0), 2)
+
+
+async def test_inventory_creation_from_pynetdicom() -> None:
+    """Initiated, asked about, resumed, paused and cancelled, each change told by an event (PS3.4 KK.2)."""
+
+    async def produce(production: InventoryProduction) -> InventoryResult:
+        if production.request.level == "SERIES":
+            await asyncio.Event().wait()
+        production.pause("The disk is full.")
+        await production.proceed(3)
+        return InventoryResult("2.25.99", 4, retrieve_ae="INVENTORIES")
+
+    def action(kind: int, uid: str, **information: Any) -> list[Any]:
+        place = [inventory_creation.SOP_CLASS, inventory_creation.SOP_INSTANCE, kind]
+        return ["n_action", *place, {"TransactionUID": uid, **information}]
+
+    wait = ["wait_for_report"]
+    name = {"GeneralMatchingSequence": [{"PatientName": "DOE*", "StudyID": "7"}]}
+    asked = [
+        *(action(11, "2.25.1", InventoryLevel="STUDY", ScopeOfInventorySequence=[]), wait),
+        *(action(12, "2.25.1"), wait, action(15, "2.25.1"), wait, wait),
+        action(11, "2.25.2", InventoryLevel="SERIES", ScopeOfInventorySequence=[name]),
+        *(action(14, "2.25.2"), wait, action(13, "2.25.2", RetainInstances="NO"), wait),
+        *(action(13, "2.25.2", RetainInstances="NO"), action(12, "2.25.3")),
+        action(11, "2.25.4", InventoryLevel="PATIENT", ScopeOfInventorySequence=[]),
+    ]
+    inventories = InventoryCreation(produce, keys={0x00100010})
+    async with await serve(port=0, ae_title="ALL", handlers=inventories.handlers()) as server:
+        said = await peers.pynetdicom_user(server.port, "ALL", classes=[inventory_creation.SOP_CLASS], steps=asked)
+    await inventories.close()
+    answers = [one["status"] for one in said if one["what"] == "action"]
+    assert answers == ["0000", "0000", "0000", "B010", "0000", "0000", "0110", "0115", "0212"]
+    reports = [one for one in said if one["what"] == "report"]
+    states = [one["content"]["TransactionStatus"] for one in reports]
+    assert states == ["PAUSED", "PAUSED", "PROCESSING", "COMPLETE", "PAUSED", "CANCELED"]
+    assert [one["type"] for one in reports] == [12, 12, 12, 11, 12, 13]
+    assert reports[1]["content"] == {
+        "TransactionUID": "2.25.1",
+        "TransactionStatus": "PAUSED",
+        "TransactionStatusComment": "The disk is full.",
+        "TotalNumberOfStudyRecords": "3",
+    }
+    assert reports[3]["content"] == {
+        "TransactionUID": "2.25.1",
+        "TransactionStatus": "COMPLETE",
+        "ReferencedSOPClassUID": "1.2.840.10008.5.1.4.1.1.201.1",
+        "ReferencedSOPInstanceUID": "2.25.99",
+        "RetrieveAETitle": "INVENTORIES",
+        "TotalNumberOfStudyRecords": "4",
+    }
+    assert reports[5]["content"] == {"TransactionUID": "2.25.2", "TransactionStatus": "CANCELED"}
 
 
 async def test_creation_from_pynetdicom() -> None:

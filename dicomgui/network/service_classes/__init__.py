@@ -16,6 +16,7 @@ is an object in memory with ``handlers()`` and ``sop_classes``; several of them 
 from dicomgui.network.service_classes import (
     availability,
     commitment,
+    inventory_creation,
     keys,
     matching,
     media_creation,
@@ -33,6 +34,12 @@ from dicomgui.network.service_classes.attributes import Code
 from dicomgui.network.service_classes.availability import NotificationReceiver
 from dicomgui.network.service_classes.commitment import CommitmentRequests, CommitmentResult
 from dicomgui.network.service_classes.commitment_provider import CommitmentProvider
+from dicomgui.network.service_classes.inventory_creation import (
+    InventoryCreation,
+    InventoryProduction,
+    InventoryRequest,
+    InventoryResult,
+)
 from dicomgui.network.service_classes.media_creation import MediaCreation, MediaRequest, MediaResult
 from dicomgui.network.service_classes.performed_steps import PerformedSteps
 from dicomgui.network.service_classes.printer import Printer, PrintJob
@@ -47,6 +54,10 @@ __all__ = [
     "CommitmentRequests",
     "CommitmentResult",
     "EventReceiver",
+    "InventoryCreation",
+    "InventoryProduction",
+    "InventoryRequest",
+    "InventoryResult",
     "MediaCreation",
     "MediaRequest",
     "MediaResult",
@@ -59,6 +70,7 @@ __all__ = [
     "WorklistProvider",
     "availability",
     "commitment",
+    "inventory_creation",
     "keys",
     "matching",
     "media_creation",

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from helpers import peers
 from helpers.instances import write_instance
-from helpers.query_panel import Press, call, ended, retrieved, shown_panel
+from helpers.query_panel import Press, call, cells, ended, retrieved, shown_panel
 from helpers.retrieval import data_sets
 
-from dicomgui.app.asking.information_models import MODELS, storage_of
+from dicomgui.app.asking.information_models import MODELS, check_retrieval, storage_of
 from dicomgui.app.asking.keys import parse_key
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.searches import QueryFile, QueryMemory, SavedSearch
@@ -22,6 +22,7 @@ from dicomgui.app.recipes.shells import Shell
 from dicomgui.gui.query.panel import QueryPanel
 from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import PeerAddress
+from dicomgui.network.errors import ConfigurationError
 
 pytestmark = pytest.mark.qt
 MODEL = "hanging-protocol"
@@ -57,7 +58,7 @@ def test_a_model_has_its_own_keys_and_no_level(panel: QueryPanel) -> None:
     form.usual.fields["PatientName"].setText("Doe")
     choose(panel, "relevant-patient-breast")
     assert not form.usual.isVisible()
-    assert not form.root.isEnabled()
+    assert not form.root.isVisible()
     form.editor.set_keys((parse_key("PatientID=7"), *form.editor.returned))
     query = form.query()
     assert (query.level, query.root) == (None, "relevant-patient-breast")
@@ -67,8 +68,28 @@ def test_a_model_has_its_own_keys_and_no_level(panel: QueryPanel) -> None:
     assert identifier.ContentTemplateSequence[0].TemplateIdentifier == "9000"
     choose(panel, Level.SERIES)
     assert form.usual.isVisible()
+    assert form.root.isVisible()
     assert (form.query().level, form.query().root) == (Level.SERIES, None)
     assert form.editor.returned == form.usual_returned()
+
+
+def test_the_repository_is_asked_at_a_level(panel: QueryPanel) -> None:
+    form = panel.form
+    form.root.setCurrentIndex(form.root.findData("repository"))
+    form.usual.fields["PatientID"].setText("7")
+    query = form.query()
+    assert (query.level, query.root) == (Level.STUDY, "repository")
+    assert query.identifier().dataset.QueryRetrieveLevel == "STUDY"
+    recipe = Recipe.of_query(PeerAddress("A", "h", 1), ConnectionOptions(), query)
+    assert "--level study --root repository" in write(recipe, Shell.POSIX).text
+
+
+def test_what_has_no_retrieval_says_so() -> None:
+    for model in ("ups", "repository", "relevant-patient", "substance-approval"):
+        with pytest.raises(ConfigurationError, match="has no retrieval"):
+            check_retrieval(model)
+    for known in ("study", MODEL, "inventory", None):
+        check_retrieval(known)
 
 
 @pytest.mark.interop("pynetdicom")
@@ -86,6 +107,7 @@ async def test_hanging_protocols_are_found_and_retrieved(
     assert asked["sop_class"].endswith(".4.38.2")
     assert "QueryRetrieveLevel" not in asked["keys"]
     assert "HangingProtocolName" in {column.title for column in panel.results.model.columns}
+    assert cells(panel) == [f"Match {uid}"]
     panel.results.table.selectAll()
     panel.retrieve_selected()
     await retrieved(panel)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from dicomgui.app.asking.information_models import is_without_levels
+from dicomgui.app.asking.information_models import WITH_LEVELS, is_without_levels
 from dicomgui.app.asking.keys import parse_key, parse_return_key
 from dicomgui.app.asking.levels import Level, Root
 from dicomgui.app.asking.query import DEFAULT_LIMIT, Query
@@ -205,7 +205,7 @@ def _level(value: object) -> Level:
 
 def _root(value: object) -> str:
     root = checks.text(value)
-    return root if not root or _has_no_level(root) else Root(root).value
+    return root if not root or root in WITH_LEVELS or _has_no_level(root) else Root(root).value
 
 
 def _count(value: object) -> int:

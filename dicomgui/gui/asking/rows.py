@@ -274,8 +274,7 @@ def _item_text(row: Row, texts: Mapping[int, str], tags: tuple[int, ...]) -> str
         if row.level is Level.STUDY and row.parent is not None:
             return "Study"
         return shown_value(_PATIENT_NAME, value) or "(no name)"
-    word = "Series" if row.level is Level.SERIES else "Image"
-    return f"{word} {plain(value or texts.get(tags[1], ''))}"
+    return f"{row.noun} {plain(value or texts.get(tags[1], ''))}".rstrip()
 
 
 def _count_text(level: Level, values: Sequence[str | None]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
-from dicomgui.app.asking.information_models import is_without_levels, keys_for
+from dicomgui.app.asking.information_models import WITH_LEVELS, is_without_levels, keys_for
 from dicomgui.app.asking.keys import Key
 from dicomgui.app.asking.levels import Level, Root, roots_for
 from dicomgui.app.asking.query import Query, return_keys_of
@@ -34,7 +34,7 @@ _MODELS = (
 )  # fmt: skip
 _ROOTS = (
     ("automatic", AUTOMATIC), ("study root", Root.STUDY.value), ("patient root", Root.PATIENT.value),
-    ("patient/study only", Root.PATIENT_STUDY_ONLY.value),
+    ("patient/study only", Root.PATIENT_STUDY_ONLY.value), ("repository", "repository"),
 )  # fmt: skip
 
 
@@ -56,8 +56,8 @@ class QueryForm(AskingForm):
         self.level.setCurrentIndex(self.level.findData(self._level))
         self.root = Choice("query_root", "Information model")
         self.root.setToolTip("Automatic takes the first one that the peer accepts of those that have the level")
-        self._fill_roots()
         self.ask.add_row(("level", "Look for", self.level, None), ("root", "Information model", self.root, None))
+        self._fill_roots()
         self.level.currentIndexChanged.connect(self._on_level_changed)
         self.root.currentIndexChanged.connect(self._on_root_changed)
         self.begin()
@@ -111,8 +111,11 @@ class QueryForm(AskingForm):
     def _fill_roots(self) -> None:
         """Offer the models that have the level."""
         chosen = self.root.currentData()
-        self.root.setEnabled(not self._model)
-        usable = {AUTOMATIC} if self._model else {AUTOMATIC, *(root.value for root in roots_for(self._level))}
+        usable = {AUTOMATIC}
+        if not self._model:
+            usable |= {*(root.value for root in roots_for(self._level)), *WITH_LEVELS}
+        self.ask.show_fields(("root",), not self._model)
+        self.ask.grid.setColumnStretch(1, 0 if self._model else 1)  # the level takes the place of the root
         self.root.blockSignals(True)
         self.root.clear()
         for text, value in _ROOTS:

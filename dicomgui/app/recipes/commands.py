@@ -64,6 +64,8 @@ _WRITERS: Final[Mapping[Tool, Callable[[Recipe, Shell], Written]]] = MappingProx
 def command_of(recipe: Recipe, tool: Tool, shell: Shell = Shell.POSIX) -> CopiedCommand:
     """The command of one tool. Never raises: what is impossible is a command without text."""
     try:
+        if recipe.files and tool is not Tool.DICOMGUI:
+            raise CannotSayError(f"{tool} does not take several queries from files")
         written = _WRITERS[tool](recipe, shell)
     except (CannotSayError, UnspeakableError, ConfigurationError) as error:
         text = str(error)

@@ -27,6 +27,7 @@ class AskingForm(QScrollArea):
     :param prefix: begins the object names.
     :param head: stands above the keys.
     :param usual: the usual keys.
+    :ivar parts: the column of all fields; a stretch ends it.
     :param hint: how keys are written.
     """
 
@@ -62,7 +63,7 @@ class AskingForm(QScrollArea):
         self._keys_of = usual
         self._is_judged = False
         inside = QWidget()
-        column = QVBoxLayout(inside)
+        self.parts = column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 10, 0)
         column.setSpacing(8)
         for widget in (head, help_text, self.remark, usual, self.how, self.more, self.several):

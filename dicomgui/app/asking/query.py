@@ -166,6 +166,11 @@ class FindResult:
     findings: tuple[Finding, ...] = ()
 
     @property
+    def is_partial(self) -> bool:
+        """Whether the peer may have more matches than came: the limit was reached, or it was cancelled."""
+        return self.has_more or self.is_cancelled or (self.status is not None and self.status.is_cancel)
+
+    @property
     def ok(self) -> bool:
         """Whether the peer answered, with whatever number of matches, and nothing went wrong."""
         answered = self.status is not None and not self.status.is_failure

@@ -93,6 +93,8 @@ def _add_query(line: Line, recipe: Recipe) -> str:
         line.option("--ids-from", path)
     if recipe.limit is not None:
         line.option("--limit", recipe.limit)
+    if recipe.cancel_after_s is not None:
+        line.option("--cancel-after-ms", round(recipe.cancel_after_s * 1000))
     return ""
 
 

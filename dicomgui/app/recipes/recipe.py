@@ -61,6 +61,7 @@ class Recipe:
     :ivar level: of a query or retrieval.
     :ivar root: a name of :data:`~dicomgui.network.service.QUERY_MODELS`; ``None`` where the peer's choice counts.
     :ivar limit: matches after which a query is cancelled.
+    :ivar cancel_after_s: seconds after which a query is cancelled; ``None`` for never.
     :ivar files: files of several queries.
     :ivar destination: of a C-MOVE.
     :ivar listen_port: where we receive what a C-MOVE brings; ``None`` where somebody else does.
@@ -84,6 +85,7 @@ class Recipe:
     level: Level = Level.STUDY
     root: str | None = None
     limit: int | None = None
+    cancel_after_s: float | None = None
     files: QueryFiles = NO_FILES
     destination: str = ""
     listen_port: int | None = None
@@ -105,7 +107,7 @@ class Recipe:
         return cls(
             Verb.WORKLIST if is_worklist else Verb.FIND, peer, options, keys=query.keys,
             returned=None if is_usual else query.returned, level=query.level or Level.STUDY, root=query.root,
-            limit=query.limit, files=files,
+            limit=query.limit, cancel_after_s=query.cancel_after_s, files=files,
         )  # fmt: skip
 
     @classmethod

@@ -76,6 +76,9 @@ class AskingForm(QScrollArea):
         """Ask for what is usual, and follow what is typed."""
         for choice in (self.how.limit, self.how.charset):
             choice.currentIndexChanged.connect(self._on_changed)
+        for edit in (self.how.cancel_matches, self.how.cancel_ms):
+            edit.textChanged.connect(self._on_changed)
+            edit.returnPressed.connect(self.submitted)
         self._keys_of.changed.connect(self._on_changed)
         self._keys_of.submitted.connect(self.submitted)
         self.editor.changed.connect(self._on_changed)

@@ -154,7 +154,7 @@ def _finish(handle: JobHandle, result: FindResult) -> None:
     elif not result.ok:
         handle.finish(JobState.FAILED, text=text, finding=finding)
     else:
-        handle.finish(JobState.WARNING if result.has_more or result.unreadable else JobState.DONE, text=text)
+        handle.finish(JobState.WARNING if result.is_partial or result.unreadable else JobState.DONE, text=text)
 
 
 def result_text(result: FindResult) -> str:
@@ -166,7 +166,7 @@ def result_text(result: FindResult) -> str:
     parts = [] if is_nothing else [f"{count_text(result.count, one, several)} in {duration_text(result.seconds)}"]
     if result.has_more:
         parts.append(f"only the first {result.limit:,}, there are more")
-    elif result.is_cancelled:
+    elif result.is_partial:
         parts.append("cancelled, there may be more")
     elif result.error is not None:
         parts.append(str(result.error))

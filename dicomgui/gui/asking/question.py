@@ -211,5 +211,5 @@ def tone_of(queries: Sequence[NodeQuery]) -> str:
         return "error"
     if any(result is not None and not result.ok and not result.is_cancelled for result in results):
         return "error"
-    is_partial = any(result is None or result.has_more or result.is_cancelled for result in results)
+    is_partial = any(result is None or result.is_partial for result in results)
     return "warning" if is_partial else "good"

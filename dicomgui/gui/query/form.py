@@ -88,7 +88,7 @@ class QueryForm(AskingForm):
             returned = None
         level, root = (None, self._model) if self._model else (self._level, self.root.currentData() or None)
         keys, returned = keys_for(root, self.keys, returned)
-        query = Query(keys, returned, level, root, self.how.chosen_limit)
+        query = Query(keys, returned, level, root, self.how.chosen_limit, self.how.cancel_after_s)
         query.identifier()
         return query
 

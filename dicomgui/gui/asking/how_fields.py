@@ -54,6 +54,7 @@ class HowFields(FieldSet):
                      ("cancel_ms", "Cancel after ms", self.cancel_ms, None))  # fmt: skip
         self.add_row(("saved", "Saved searches", self.saved, self.forget_button),
                      ("name", "Keep this one as", self.keep_name, self.keep_button))  # fmt: skip
+        self.saved.setMinimumContentsLength(2)  # no wider than half of the form: its columns stand below those above
         self.saved.activated.connect(self._on_saved_activated)
         self.keep_button.clicked.connect(self.keep)
         self.keep_name.returnPressed.connect(self.keep)
@@ -77,7 +78,6 @@ class HowFields(FieldSet):
         tip = "Send a C-CANCEL after so many milliseconds; what came until then is kept"
         self.cancel_ms = line_edit(f"{prefix}_cancel_after_ms", "Cancel after ms", hint="never", tip=tip)
         self.saved = Choice(f"{prefix}_saved", "Saved searches")
-        self.saved.setMinimumContentsLength(4)
         self.forget_button = push_button(f"{prefix}_saved_forget", "", "clear", tip="Forget this search")
         self.forget_button.setAccessibleName("Forget this search")
         self.keep_name = line_edit(f"{prefix}_saved_name", "Name of a search to keep", hint="a name")

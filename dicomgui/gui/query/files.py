@@ -18,7 +18,7 @@ __all__ = ["QueryFileSection"]
 
 Spawn: TypeAlias = Callable[[Coroutine[object, object, None]], object]
 
-_LINES = 3
+_LINES = 4  # one of them for the bar that scrolls long paths
 _HINT = (
     "Each query file is asked with the keys above, one after the other over one association. Of DICOM files the unique "
     "keys of the level are asked for. DICOM JSON, DICOM files and folders; one path a line."

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from dicomgui.network.dimse.commands import oddities_of
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu import PDU, AssociateAC, AssociateRQ, PduType, decode
 from dicomgui.network.tracing import (
@@ -47,6 +48,7 @@ RESPONSE = 0x8000
 _STORE, _GET, _FIND, _MOVE = 0x0001, 0x0010, 0x0020, 0x0021
 _EVENT_REPORT, _ACTION = 0x0100, 0x0130
 _CANCEL = 0x0FFF
+_PENDING = (0xFF00, 0xFF01)
 _ORIGINATOR_ID = b"\0\0\x31\x10\2\0\0\0"  # (0000,1031) and its length
 _MAX_KEPT = 64  # of each kind of record in one case
 _MAX_PENDING = 4096
@@ -150,7 +152,7 @@ class Case:
         self.stores_for: dict[int, int] = {}
         self.doubtful: dict[tuple[int, str], Doubtful] = {}
         self.odd_commands: dict[int, Odd] = {}
-        self._seen_commands: set[tuple[int, int]] = set()
+        self._seen_commands: set[tuple[int, int, bool, bool]] = set()
         self._looked_at = 0
         self._carried = Carried()
         self._syntaxes: dict[int, str] | None = None
@@ -283,13 +285,14 @@ class Case:
         field = found.record.command_field
         if field in self.odd_commands or len(self._seen_commands) >= _MAX_KEPT:
             return
-        seen = (field, len(message.command))
+        seen = (field, len(message.command), found.record.status in _PENDING, found.record.dataset_length < 0)
         if seen in self._seen_commands:
             return
         self._seen_commands.add(seen)
         command = message.decoded()
-        if command is not None and command.anomalies:
-            self.odd_commands[field] = Odd(found, command.anomalies)
+        odd = () if command is None else oddities_of(command)
+        if odd:
+            self.odd_commands[field] = Odd(found, odd)
 
     def _look_at_text(self, said: Said) -> None:
         """Text that does not say what it is made of; some data sets are enough to know."""

@@ -34,6 +34,7 @@ _PACKAGES: Final = (
     ("pydicom", "pydicom", "MIT"),
     ("qasync", "qasync", "BSD-2-Clause"),
     ("platformdirs", "platformdirs", "MIT"),
+    ("python-socks", "python-socks", "Apache-2.0"),
     ("tomli_w", "tomli-w", "MIT"),
     ("numpy", "NumPy", "BSD-3-Clause"),
     ("python-gdcm", "GDCM", "BSD-3-Clause"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,7 @@ from dicomgui.network.errors import ConfigurationError, ConnectionLost
 from dicomgui.network.service import Handlers, PermissionTable, Strictness
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig
+from dicomgui.network.transport.key_files import needs_password
 
 __all__ = [
     "MAX_OPERATIONS",
@@ -83,6 +84,7 @@ class ConnectionOptions:
     :ivar charset: in which character set the peer's texts are where a data set names none, as a term of (0008,0005);
         empty for what can be guessed.
     :ivar strictness: the treatment of instances that come by C-GET and are broken, or others than their command says.
+    :ivar ends_by_abort: end each association by A-ABORT instead of A-RELEASE, to see what the peer makes of that.
     :ivar negotiation: the profile that says what is proposed, read for each association; what it names goes before
         everything here and before the contexts of the operation.
     :raises ConfigurationError: a value is unusable.
@@ -106,6 +108,7 @@ class ConnectionOptions:
     charset: str = ""
     strictness: Strictness = Strictness.STRICT
     negotiation: NegotiationSource | None = None
+    ends_by_abort: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "calling_ae", AETitle(self.calling_ae))
@@ -120,6 +123,8 @@ class ConnectionOptions:
         found = []
         if self.identity is not None and self.identity.kind.has_secret and not self.secret:
             found.append(Need.of_identity(self.identity, peer))
+        if (need := self._need_of_proxy()) is not None:
+            found.append(need)
         if self.tls is not None and self.tls.key_password is None:
             path = self.tls.key_file or self.tls.cert_file
             if path is not None and is_encrypted(path):
@@ -130,7 +135,15 @@ class ConnectionOptions:
         """The same with a secret that :meth:`needs` has named."""
         if self.identity is not None and need == Need.of_identity(self.identity, peer):
             return replace(self, secret=secret)
+        if self.sockets.proxy is not None and need == self._need_of_proxy():
+            return replace(self, sockets=replace(self.sockets, proxy=replace(self.sockets.proxy, password=secret)))
         return self if self.tls is None else replace(self, tls=replace(self.tls, key_password=always(secret)))
+
+    def _need_of_proxy(self) -> Need | None:
+        proxy = self.sockets.proxy
+        if proxy is None or not proxy.user or proxy.password or not proxy.takes_password:
+            return None
+        return Need.of_proxy(proxy.user, f"{proxy.host}:{proxy.port}")
 
     def connect(
         self,
@@ -172,7 +185,7 @@ class ConnectionOptions:
             permitted=permitted,
             strictness=self.strictness,
         )
-        return _ReleasedOrClosed(opening)
+        return _ended_by_abort(opening) if self.ends_by_abort else _ReleasedOrClosed(opening)
 
     def _in_role(self, contexts: Sequence[ProposedContext]) -> Sequence[ProposedContext]:
         wish = _ROLES.get(self.role)
@@ -199,6 +212,14 @@ class _ReleasedOrClosed:
         except ConnectionLost:
             if error is not None:
                 raise
+
+
+@asynccontextmanager
+async def _ended_by_abort(opening: AbstractAsyncContextManager[Association]) -> AsyncIterator[Association]:
+    async with opening as association:
+        yield association
+        if association.is_connected:
+            await association.abort()
 
 
 def limits_of(profile: NegotiationProfile, usual: Limits) -> Limits:
@@ -232,8 +253,6 @@ def always(secret: str) -> Callable[[], str]:
 def is_encrypted(path: str | Path) -> bool:
     """Whether a file of a TLS key asks for a password; not where it cannot be read."""
     try:
-        content = Path(path).read_bytes()[:1_000_000]
+        return needs_password(Path(path).read_bytes()[:1_000_000])
     except (OSError, ValueError):
         return False
-    is_pkcs12 = content[:1] == b"\x30"  # DER; PEM is text
-    return is_pkcs12 or b"ENCRYPTED" in content

@@ -134,6 +134,11 @@ class Need:
         return cls(f"key {path}", f"Password of the key {path}")
 
     @classmethod
+    def of_proxy(cls, user: str, place: str) -> Need:
+        """The password of a user of a proxy."""
+        return cls(f"proxy {user}@{place}", f"Password of {user} for the proxy {place}")
+
+    @classmethod
     def of_caller(cls, name: str) -> Need:
         """The passcode by which our listener knows a user."""
         return cls(f"caller {name}", f"Passcode of {name}, who calls our listener")

@@ -175,7 +175,7 @@ _SMALL_TALK = frozenset({CommandField.C_STORE_RQ, CommandField.C_STORE_RSP, Comm
 """Messages that come by the thousand where all goes well."""
 
 _PENDING = (0xFF00, 0xFF01)
-_DONE = ("opened", "stored", "duplicate")  # what is told of each file with which nothing is wrong
+_DONE = ("opened", "changed", "stored", "duplicate")  # what is told of each file with which nothing is wrong
 _P_DATA = int(PduType.P_DATA_TF)
 
 

@@ -52,7 +52,7 @@ from dicomgui.network.server import Destination
 from dicomgui.network.service import AssociationFacts, Strictness
 from dicomgui.network.status import Service
 from dicomgui.network.transport import TlsConfig
-from dicomgui.storage import DuplicatePolicy, StorageError
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns, StorageError
 
 __all__ = ["run", "run_practice"]
 
@@ -83,6 +83,7 @@ class _Provider(Protocol):
 
 async def run(options: argparse.Namespace, folder: Path, session: Session) -> Exit:
     """Listen until SIGINT or SIGTERM."""
+    layout, patterns = _folders(options)
     desk, services = await asyncio.to_thread(answering, options, session.output)
     listener = Listener(
         session.context,
@@ -95,7 +96,9 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 port=options.port,
                 ae_title=options.aet,
                 fsync=not options.no_fsync,
+                check_called_ae=options.check_called,
                 any_sop_class=options.any_sop_class,
+                sop_classes=frozenset(options.sop_classes),
                 transfer_syntaxes=tuple(options.transfer_syntaxes),
                 on_duplicate=_DUPLICATES[options.duplicates],
                 timeouts=timeouts_of(options.timeout),
@@ -103,11 +106,14 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 calling_ae_titles=tuple(options.allow),
                 calling_networks=tuple(options.networks),
                 peers=dict(options.peers),
+                move_rules=tuple(options.move_rules),
                 services=services,
                 discards=options.discard,
                 commands=ReceivedCommands(
                     options.on_object, options.on_study, options.study_timeout, options.command_limit
                 ),
+                layout=layout,
+                patterns=patterns,
                 index_folder=None if options.index is None else Path(options.index),
                 quotas=Quotas(
                     options.caller_associations,
@@ -165,6 +171,22 @@ def _granting(options: argparse.Namespace, tls: TlsConfig | None, usual: Listene
         max_pdu_length=DEFAULT_MAX_PDU_LENGTH if options.max_pdu is None else options.max_pdu,
         max_sent_pdu_length=options.max_send_pdu or 0,
     )
+
+
+def _folders(options: argparse.Namespace) -> tuple[FolderLayout | None, FolderPatterns | None]:
+    """The layout of the folders for people, and its patterns."""
+    layout = None if options.folder_layout is None else FolderLayout(options.folder_layout)
+    named = {"folder": options.folder_pattern, "file": options.file_pattern}
+    has_patterns = any(named.values())
+    if (has_patterns and layout not in (None, FolderLayout.PATTERN)) or (options.discard and (layout or has_patterns)):
+        raise ConfigurationError(
+            "folders for people cannot be laid out like this",
+            phase="configure",
+            hint="Patterns go with --dir, and with --folder-layout pattern or without it.",
+        )
+    if not has_patterns:
+        return layout, None
+    return FolderLayout.PATTERN, FolderPatterns(**{name: text for name, text in named.items() if text})
 
 
 def _callers(options: argparse.Namespace) -> tuple[CallerRule, dict[str, str]]:

@@ -18,23 +18,26 @@ from dicomgui.cli.output import safe
 from dicomgui.cli.provider_parsers import (
     add_answers,
     add_commands,
+    add_folders,
     add_granting,
     add_keeping,
     add_limits,
+    add_move_rules,
     add_negotiation,
     add_peers,
     add_practice,
     add_strictness,
 )
 from dicomgui.cli.query_parsers import add_query_commands
+from dicomgui.cli.repeat_parsers import add_repeating
 from dicomgui.cli.send_parsers import add_sending
 from dicomgui.cli.template_parser import add_template_command
-from dicomgui.cli.values import checked, count, flags, keepalive, max_pdu, operations, peer, port, seconds
+from dicomgui.cli.values import checked, flags, keepalive, max_pdu, operations, peer, port, seconds
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle
 from dicomgui.network.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from dicomgui.network.transport.proxy import HttpProxy
+    from dicomgui.network.transport.proxy import Proxy
 
 __all__ = ["build_parser", "main"]
 
@@ -143,18 +146,30 @@ def _securing(*, is_server: bool) -> _Parser:
     group = options.add_argument_group("TLS")
     group.add_argument("--tls", action="store_true", help="speak TLS (PS3.15 B.12 unless a profile is named)")
     trusted = "required of callers" if is_server else "trusted; without it, what the system trusts"
-    group.add_argument("--tls-ca", metavar="FILE", help=f"certificates (PEM) of issuers, or their folder: {trusted}")
-    group.add_argument("--tls-crl", metavar="FILE", help="lists of revoked certificates (PEM) of the issuers")
-    group.add_argument("--tls-cert", metavar="FILE", help="our certificate and its chain (PEM, or PKCS#12 with key)")
-    group.add_argument("--tls-key", metavar="FILE", help="its key (PEM), unless it is in the same file")
+    group.add_argument("--tls-ca", metavar="FILE", help=f"certificates of issuers, or their folder: {trusted}")
+    group.add_argument("--tls-crl", metavar="FILE", help="lists of revoked certificates of the issuers")
+    group.add_argument(
+        "--tls-cert", metavar="FILE", help="our certificate and its chain (PEM, DER, or PKCS#12 with key)"
+    )
+    group.add_argument("--tls-key", metavar="FILE", help="its key (PEM or DER), unless it is in the same file")
     group.add_argument(
         "--tls-profile",
         metavar="NAME",
         help="bcp195 (default), modified-bcp195; retired: bcp195-rfc7525, non-downgrading, extended, aes, basic",
     )
+    group.add_argument(
+        "--tls-ciphers",
+        metavar="LIST",
+        help="cipher suites instead of the profile's, in order of preference: OpenSSL's names, parted by colons",
+    )
     group.add_argument("--tls-min-version", choices=("1.2", "1.3"), help="where the profile's is not strict enough")
     group.add_argument("--tls-keylog", metavar="FILE", help="append the session keys, for Wireshark: a secret")
     if is_server:
+        group.add_argument(
+            "--tls-expect-server-name",
+            metavar="NAME",
+            help="refuse callers that ask for another server name (SNI), or for none",
+        )
         group.add_argument(
             "--tls-client-auth",
             choices=("require", "verify", "none"),
@@ -206,7 +221,10 @@ def _requesting() -> _Parser:
     group.add_argument("--local", metavar="ADDR", help="local address to connect from")
     group.add_argument("--family", choices=("any", "ipv4", "ipv6"), help="addresses of the peer's name to try")
     group.add_argument(
-        "--proxy", metavar="URL", type=checked(_proxy), help="HTTP proxy to go through: http://host:port"
+        "--proxy",
+        metavar="URL",
+        type=checked(_proxy),
+        help="proxy to go through: http://USER@HOST:PORT, or socks5h, socks5, socks4a, socks4",
     )
     group.add_argument(
         "--keepalive", metavar="S", type=keepalive, help="let the system ask after S seconds of silence, 0 for never"
@@ -214,10 +232,10 @@ def _requesting() -> _Parser:
     return options
 
 
-def _proxy(text: str) -> HttpProxy:
-    from dicomgui.network.transport.proxy import HttpProxy
+def _proxy(text: str) -> Proxy:
+    from dicomgui.network.transport.proxy import parse_proxy
 
-    return HttpProxy.parse(text)
+    return parse_proxy(text)
 
 
 def _hurrying() -> _Parser:
@@ -232,15 +250,19 @@ _Commands: TypeAlias = "argparse._SubParsersAction[_Parser]"
 def _add_echo(commands: _Commands, parents: list[_Parser]) -> None:
     text = "test a peer by C-ECHO: each step to it timed, and where it fails, why"
     parser = commands.add_parser("echo", help=text, description=text, parents=parents, allow_abbrev=False)
-    parser.add_argument("--repeat", metavar="N", type=count, default=1, help="send N C-ECHOs on one association")
-    parser.add_argument("--abort", action="store_true", help="end by A-ABORT instead of A-RELEASE, as a test")
+    add_repeating(parser, repeats="send N C-ECHOs on one association")
     parser.set_defaults(run=("dicomgui.cli.commands", "echo"))
 
 
 def _add_send(commands: _Commands, parents: list[_Parser]) -> None:
     text = "send files, folders, ZIP archives and DICOMDIRs by C-STORE"
     parser = commands.add_parser("send", help=text, description=text, parents=parents, allow_abbrev=False)
-    parser.add_argument("paths", metavar="PATH", nargs="+", help="a file, folder, ZIP archive or DICOMDIR")
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        help="a file, folder, ZIP archive or DICOMDIR; may be left out with --invent",
+    )
     parser.add_argument(
         "--convert",
         choices=("never", "uncompressed", "lossless", "all"),
@@ -309,8 +331,13 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
         "--no-fsync", action="store_true", help="faster: acknowledge before the disk has it safe from a power cut"
     )
     add_keeping(parser)
+    add_folders(parser)
     add_strictness(parser)
     add_peers(parser)
+    add_move_rules(parser)
+    parser.add_argument(
+        "--check-called", action="store_true", help="reject callers that call another AE title than --aet (1/1/7)"
+    )
     parser.add_argument(
         "--allow", metavar="AET", action="append", default=[], help="let only these callers in, with * and ?"
     )

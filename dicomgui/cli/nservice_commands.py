@@ -44,8 +44,13 @@ async def _run(options: argparse.Namespace, session: Session) -> Exit:
         tuple(attribute.tag for attribute in options.attributes),
         sop_class_of(options.context) if options.context else "",
     )
-    result = await transact(session.context, *target_of(options), request)
-    show_result(output, result)
+    results: list[NResult] = []
+
+    def show(result: NResult) -> None:
+        results.append(result)
+        show_result(output, result)
+
+    result = await transact(session.context, *target_of(options), request, repeat=options.repeat, on_result=show)
     code = exit_of_result(result)
     output.event(
         "summary",
@@ -53,6 +58,7 @@ async def _run(options: argparse.Namespace, session: Session) -> Exit:
         exit_code=int(code),
         status=None if result.status is None else int(result.status),
         association=result.association,
+        requests=len(results),
         seconds=round(result.seconds, 6),
         notes=list(result.notes),
         error=None if result.error is None else str(result.error),

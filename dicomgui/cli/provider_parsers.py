@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from dicomgui.cli.values import checked, flags, operations, port, seconds, transfer_syntax, whole
+from dicomgui.cli.values import (
+    checked,
+    flags,
+    move_rule,
+    operations,
+    port,
+    seconds,
+    storage_class,
+    transfer_syntax,
+    whole,
+)
 from dicomgui.network.association.params import AETitle, PeerAddress
 
 if TYPE_CHECKING:
@@ -14,9 +24,11 @@ if TYPE_CHECKING:
 __all__ = [
     "add_answers",
     "add_commands",
+    "add_folders",
     "add_granting",
     "add_keeping",
     "add_limits",
+    "add_move_rules",
     "add_peers",
     "add_practice",
     "add_strictness",
@@ -33,6 +45,21 @@ def add_peers(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=checked(_destination),
         help="send there when a C-MOVE asks for it; may be given again. Saved nodes are known without",
+    )
+
+
+def add_move_rules(parser: argparse.ArgumentParser) -> None:
+    """``--may-move``: whose C-MOVE may send where."""
+    parser.add_argument(
+        "--may-move",
+        metavar="CALLER=AET",
+        dest="move_rules",
+        action="append",
+        default=[],
+        type=checked(move_rule),
+        help="answer a C-MOVE with A801 unless this caller asks for this destination, both with * and ?; the "
+        "destination {caller} is the caller itself, e.g. '*={caller}'. May be given again (default: everybody may "
+        "move to every known peer)",
     )
 
 
@@ -96,7 +123,18 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
 
 def add_keeping(parser: argparse.ArgumentParser) -> None:
     """The instances that ``listen`` takes, in which encodings, and what it does with another of the same UID."""
-    parser.add_argument("--any-sop-class", action="store_true", help="accept private and unknown objects as well")
+    classes = parser.add_mutually_exclusive_group()
+    classes.add_argument("--any-sop-class", action="store_true", help="accept private and unknown objects as well")
+    classes.add_argument(
+        "--sop-class",
+        metavar="UID",
+        dest="sop_classes",
+        action="append",
+        default=[],
+        type=checked(storage_class),
+        help="take and send instances of this SOP class only: its UID, or its keyword in PS3.6 such as CTImageStorage. "
+        "May be given again (default: every standard storage class)",
+    )
     parser.add_argument(
         "--transfer-syntax",
         metavar="UID",
@@ -113,6 +151,31 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
         default="keep",
         help="another data set under a UID that is there already: keep both, refuse it with 0111, or put it in the "
         "place of the first (default: keep)",
+    )
+
+
+def add_folders(parser: argparse.ArgumentParser) -> None:
+    """The folders in which ``listen`` has its files once more; see :mod:`dicomgui.storage.tree`."""
+    group = parser.add_argument_group(
+        "folders for people",
+        "inside of --dir, as links to its files: nothing is stored twice. Without an option they stay as they are. "
+        "Placeholders: any attribute by keyword or tag, such as {PatientID}, {(0008,0060)|none}, {InstanceNumber:05}, "
+        "{StudyDate:%%Y-%%m}, {PatientID:hash}; a value cannot leave its folder or name",
+    )
+    group.add_argument(
+        "--folder-layout",
+        choices=("uid", "patient", "date", "pattern"),
+        help="no further folders, by patient, by date, or by the patterns",
+    )
+    group.add_argument(
+        "--folder-pattern",
+        metavar="TEXT",
+        help="folders, with / between them (default: {PatientID}/{StudyDate}_{StudyInstanceUID}/{Modality})",
+    )
+    group.add_argument(
+        "--file-pattern",
+        metavar="TEXT",
+        help="name of the file in them (default: {InstanceNumber:05}-{SOPInstanceUID}.dcm)",
     )
 
 

@@ -8,15 +8,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from dicomgui.app.asking.dicom_json import DatasetFileError, character_set_of, dataset_json, load_dataset
+from dicomgui.app.asking.dicom_json import DatasetFileError, character_set_of, dataset_json
 from dicomgui.app.asking.export import MatchFolder
 from dicomgui.app.asking.information_models import keys_for, level_for
-from dicomgui.app.asking.keys import Key
-from dicomgui.app.asking.plan_file import keys_in
+from dicomgui.app.asking.levels import contexts_for
 from dicomgui.app.asking.query import FindJob, FindResult, Found, Query, return_keys_of
+from dicomgui.app.asking.shared_association import SharedAssociation
 from dicomgui.app.asking.worklist import worklist_query, worklist_remarks
 from dicomgui.cli.exits import Exit, exit_of_error
 from dicomgui.cli.output import Output
+from dicomgui.cli.query_plan import planned, unreadable
 from dicomgui.cli.session import Session
 from dicomgui.cli.tables import MatchTable, dataset_lines
 from dicomgui.cli.target import target_of
@@ -27,25 +28,29 @@ __all__ = ["find", "worklist"]
 
 def find(options: argparse.Namespace) -> int:
     """``dicomgui find``."""
+    session = Session(options)
     level = level_for(options.root, options.level, "find")
+    queries: list[tuple[str, Query]] = []
     try:
-        keys, returned = keys_for(options.root, *_keys(options))
+        for one in planned(options, level, session.output):
+            keys, returned = keys_for(options.root, one.keys, one.returned)
+            queries.append((one.name, Query(keys, returned, level, options.root, options.limit, _seconds(options))))
     except DatasetFileError as error:
-        return _unreadable(options, error)
-    query = Query(keys, returned, level, options.root, options.limit, _seconds(options))
-    columns = [*query.keys, *(return_keys_of(level) if returned is None else returned)]
-    return Session(options).run(partial(_query, options, query, columns, Service.FIND))
+        return unreadable(session.output, error)
+    return session.run(partial(_query_all, options, queries, Service.FIND))
 
 
 def worklist(options: argparse.Namespace) -> int:
     """``dicomgui worklist``."""
+    session = Session(options)
     try:
-        keys, returned = _keys(options)
+        queries = [
+            (one.name, replace(worklist_query(one.keys, one.returned, options.limit), cancel_after_s=_seconds(options)))
+            for one in planned(options, None, session.output)
+        ]
     except DatasetFileError as error:
-        return _unreadable(options, error)
-    query = replace(worklist_query(keys, returned, options.limit), cancel_after_s=_seconds(options))
-    columns = [*query.keys, *(query.returned or ())]
-    return Session(options).run(partial(_query, options, query, columns, Service.WORKLIST))
+        return unreadable(session.output, error)
+    return session.run(partial(_query_all, options, queries, Service.WORKLIST))
 
 
 def _seconds(options: argparse.Namespace) -> float | None:
@@ -53,53 +58,81 @@ def _seconds(options: argparse.Namespace) -> float | None:
     return None if options.cancel_after_ms is None else options.cancel_after_ms / 1000
 
 
-def _keys(options: argparse.Namespace) -> tuple[tuple[Key, ...], tuple[Key, ...] | None]:
-    """What to match, and what to return instead of the usual."""
-    found = keys_in(load_dataset(Path(options.query))) if options.query is not None else ()
-    matching = tuple(key for key in found if key.is_matching)
-    returned = (*(key for key in found if not key.is_matching), *options.returned)
-    return (*matching, *options.keys), returned or None
-
-
-def _unreadable(options: argparse.Namespace, error: DatasetFileError) -> int:
-    output = Session(options).output
-    output.note(f"error: {error}")
-    output.event("summary", ok=False, exit_code=int(Exit.FILES), error=str(error))
-    return Exit.FILES
+async def _query_all(
+    options: argparse.Namespace, queries: list[tuple[str, Query]], service: Service, session: Session
+) -> Exit:
+    """Ask one query after the other, all of them over one association."""
+    output, target = session.output, target_of(options)
+    if service is Service.WORKLIST:
+        for remark in dict.fromkeys(remark for _, query in queries for remark in worklist_remarks(query.keys)):
+            output.note(remark)
+    try:
+        folder = None if options.out is None else MatchFolder(Path(options.out))
+    except OSError as error:
+        output.note(f"error: the matches could not be written to {options.out}: {error.strerror or error}")
+        output.event("summary", ok=False, exit_code=int(Exit.FILES), error=str(error))
+        return Exit.FILES
+    queries *= options.repeat
+    if len(queries) == 1:
+        return await _query(FindJob(session.context, *target, queries[0][1]), options, queries[0], folder, session)
+    found = matches = 0
+    worst = Exit.OK
+    async with SharedAssociation(session.context, *target, contexts_for(queries[0][1].roots, "find")) as shared:
+        for number, named in enumerate(queries, 1):
+            job = FindJob(session.context, *target, named[1], over=shared)
+            output.event("query", number=number, query=named[0])
+            output.line(f"query {number} of {len(queries)}", named[0])
+            code = await _query(job, options, named, folder, session, number=number)
+            found, matches, worst = found + 1, matches + job.result().count, worst or code
+            if code is Exit.FILES or output.is_lost:
+                break
+    if shared.error is not None:
+        output.note(f"error: {shared.error}")
+        worst = worst or Exit.NETWORK
+    output.event("summary", ok=worst is Exit.OK, exit_code=int(worst), queries=found, matches=matches)
+    output.line(f"{found} queries, {matches} matches")
+    return worst
 
 
 async def _query(
-    options: argparse.Namespace, query: Query, columns: list[Key], service: Service, session: Session
+    job: FindJob,
+    options: argparse.Namespace,
+    named: tuple[str, Query],
+    folder: MatchFolder | None,
+    session: Session,
+    number: int = 0,
 ) -> Exit:
-    output = session.output
-    if service is Service.WORKLIST:
-        for remark in worklist_remarks(query.keys):
-            output.note(remark)
-    job = FindJob(session.context, *target_of(options), query)
+    """Ask one query, and sum it up; ``number`` says which of several it is."""
+    output, (name, query) = session.output, named
+    service = Service.WORKLIST if query.root == "worklist" else Service.FIND
+    columns = [*query.keys, *(return_keys_of(query.level) if query.returned is None else query.returned)]
+    which: dict[str, object] = {"query": name, "query_number": number} if number else {"query": name} if name else {}
     try:
-        folder = None if options.out is None else MatchFolder(Path(options.out))
-        result = await job.run(partial(_show, output, MatchTable(output, columns), folder))
+        result = await job.run(partial(_show, output, MatchTable(output, columns), folder, which))
     except OSError as error:
         output.note(f"error: the matches could not be written to {options.out}: {error.strerror or error}")
-        _sum_up(output, job.result(), service, Exit.FILES)
+        _sum_up(output, job.result(), service, Exit.FILES, which)
         return Exit.FILES
     except asyncio.CancelledError:
-        _sum_up(output, job.result(), service, Exit.CANCELLED)
+        _sum_up(output, job.result(), service, Exit.CANCELLED, which)
         raise
     for note in result.notes:
         output.note(note)
     output.findings(result.findings)
     code = _exit_of(result)
-    _sum_up(output, result, service, code)
+    _sum_up(output, result, service, code, which)
     return code
 
 
-def _show(output: Output, table: MatchTable, folder: MatchFolder | None, match: Found) -> bool:
+def _show(
+    output: Output, table: MatchTable, folder: MatchFolder | None, which: dict[str, object], match: Found
+) -> bool:
     """Print a match, and keep it where that is wanted; whether anybody still reads."""
     kept = {} if folder is None else {"file": str(folder.add(match.answer))}
     if output.is_json:
         output.event(
             "match",
+            **which,
             number=match.number,
             dataset=dataset_json(match.dataset),
             character_set=character_set_of(match.dataset),
@@ -122,9 +155,10 @@ def _exit_of(result: FindResult) -> Exit:
     return Exit.NETWORK if result.unreadable else Exit.OK
 
 
-def _sum_up(output: Output, result: FindResult, service: Service, code: Exit) -> None:
+def _sum_up(output: Output, result: FindResult, service: Service, code: Exit, which: dict[str, object]) -> None:
     output.event(
-        "summary",
+        "queried" if "query_number" in which else "summary",
+        **which,
         ok=code is Exit.OK,
         exit_code=int(code),
         matches=result.count,

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dicomgui.cli.provider_parsers import add_strictness
+from dicomgui.cli.repeat_parsers import add_repeating
 from dicomgui.cli.values import checked, count, port, type_number
 from dicomgui.network.association.params import AETitle
 
@@ -56,6 +57,8 @@ def _add_find(commands: _Commands, parents: _Parents) -> None:
     parser = _add(commands, parents, "find", text, ("dicomgui.cli.query_commands", "find"))
     _add_level(parser, "find")
     _add_keys(parser, "PatientName=DOE*, (0010,0020)=17, StudyDate=today")
+    _add_queries(parser, "query")
+    _add_ids(parser)
     _add_returned(parser)
     _add_folder(parser)
 
@@ -64,6 +67,7 @@ def _add_worklist(commands: _Commands, parents: _Parents) -> None:
     text = "query a modality worklist by C-FIND"
     parser = _add(commands, parents, "worklist", text, ("dicomgui.cli.query_commands", "worklist"))
     _add_keys(parser, "ScheduledProcedureStepSequence[0].Modality=CT")
+    _add_queries(parser, "query")
     _add_returned(parser)
     _add_folder(parser)
 
@@ -74,8 +78,11 @@ def _add_move(commands: _Commands, parents: _Parents) -> None:
     parser.add_argument("--to", metavar="AET", type=checked(AETitle), required=True, help="AE title of the destination")
     _add_level(parser, "move")
     _add_keys(parser, "StudyInstanceUID=1.2.3; other keys are looked up by C-FIND first")
+    _add_queries(parser, "request")
+    _add_ids(parser)
     parser.add_argument("--listen", metavar="PORT", type=port, help="be the destination: listen here meanwhile")
     parser.add_argument("--out", metavar="DIR", help="folder for what arrives (with --listen); made if needed")
+    _add_cancelling(parser)
     add_strictness(parser)
 
 
@@ -84,7 +91,10 @@ def _add_get(commands: _Commands, parents: _Parents) -> None:
     parser = _add(commands, parents, "get", text, ("dicomgui.cli.retrieve_commands", "get"))
     _add_level(parser, "get")
     _add_keys(parser, "StudyInstanceUID=1.2.3; other keys are looked up by C-FIND first")
+    _add_queries(parser, "request")
+    _add_ids(parser)
     parser.add_argument("--out", metavar="DIR", required=True, help="folder for what arrives; made if needed")
+    _add_cancelling(parser)
     add_strictness(parser)
 
 
@@ -95,6 +105,7 @@ def _add_normalized(commands: _Commands, parents: _Parents, operation: str) -> N
     parser.add_argument(
         "--class", metavar="UID", dest="sop_class", required=True, help="SOP class: its UID, or its keyword in PS3.6"
     )
+    add_repeating(parser, repeats="send the request N times on one association; a failure ends that")
     parser.add_argument("--instance", metavar="UID", help="SOP instance; n-create may leave it to the peer")
     parser.add_argument(
         "--context", metavar="UID", help="abstract syntax to propose instead, such as that of a print meta SOP class"
@@ -144,11 +155,31 @@ def _add_keys(parser: argparse.ArgumentParser, example: str) -> None:
     )  # fmt: skip
 
 
-def _add_returned(parser: argparse.ArgumentParser) -> None:
+def _add_queries(parser: argparse.ArgumentParser, noun: str) -> None:
     parser.add_argument(
-        "--query", metavar="FILE",
-        help="take the keys from a data set, too: DICOM JSON or a DICOM file; what is empty in it is to be returned",
-    )  # fmt: skip
+        "--query",
+        metavar="FILE",
+        dest="queries",
+        action="append",
+        default=[],
+        help="take the keys from a data set, too: DICOM JSON or a DICOM file, or each file of a folder; what is empty "
+        f"in it is to be returned. Given again, or for a folder: one {noun} after the other over one association",
+    )
+    add_repeating(parser, repeats=f"send each {noun} N times on one association")
+
+
+def _add_ids(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--ids-from",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="take the unique keys of the level from DICOM files: a file, a folder, a ZIP archive or a DICOMDIR, as "
+        "often as needed; each is asked for once, at most 500 UIDs in one request",
+    )
+
+
+def _add_returned(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-r", "--return", metavar="Keyword", dest="returned", action="append", default=[], type=checked(_returned),
         help="what to return, as often as needed, instead of the usual",
@@ -160,6 +191,21 @@ def _add_returned(parser: argparse.ArgumentParser) -> None:
         type=count,
         help="stop after N matches, by C-CANCEL (default: no limit)",
     )
+    _add_cancel_ms(parser)
+
+
+def _add_cancelling(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cancel-after",
+        metavar="N",
+        type=count,
+        help="send a C-CANCEL after N completed sub-operations and ask for nothing more; what came is kept "
+        "(default: never)",
+    )
+    _add_cancel_ms(parser)
+
+
+def _add_cancel_ms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cancel-after-ms",
         metavar="MS",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
+from dicomgui.app.asking.dicom_json import DatasetFileError
 from dicomgui.app.asking.information_models import level_for, storage_of
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.connection import ConnectionOptions
@@ -19,6 +22,7 @@ from dicomgui.app.transfers.retrieve import (
     GetJob,
     MoveJob,
     RetrieveJob,
+    RetrieveManner,
     RetrieveProgress,
     RetrieveReport,
     Wanted,
@@ -28,6 +32,7 @@ from dicomgui.app.transfers.retrieve import (
 from dicomgui.cli.exits import Exit, exit_of_error
 from dicomgui.cli.instance_text import remark_fields, remark_lines
 from dicomgui.cli.output import Output, size_text
+from dicomgui.cli.query_plan import planned, unreadable
 from dicomgui.cli.session import Session
 from dicomgui.cli.target import target_of
 from dicomgui.network.association.params import PeerAddress
@@ -45,21 +50,38 @@ def move(options: argparse.Namespace) -> int:
     """``dicomgui move``."""
     if (options.listen is None) != (options.out is None):
         raise ConfigurationError("--listen and --out belong together", phase="configure", hint="Give both, or none.")
-    return Session(options).run(partial(_move, options, _wanted(options, "move")))
+    return _retrieve(options, "move", _move)
 
 
 def get(options: argparse.Namespace) -> int:
     """``dicomgui get``."""
-    return Session(options).run(partial(_get, options, _wanted(options, "get")))
+    return _retrieve(options, "get", _get)
 
 
-def _wanted(options: argparse.Namespace, operation: QueryOperation) -> tuple[Wanted, ...]:
-    keys = tuple(key for key in options.keys if key.is_matching)
-    if not keys:
-        raise ConfigurationError(
-            "nothing says what to retrieve", phase="configure", hint="Give a key, such as -k StudyInstanceUID=1.2.3."
-        )
-    return (Wanted(level_for(options.root, options.level, operation) or Level.IMAGE, keys),)
+_Run: TypeAlias = Callable[[argparse.Namespace, tuple[Wanted, ...], Session], Coroutine[None, None, Exit]]
+
+
+def _retrieve(options: argparse.Namespace, operation: QueryOperation, run: _Run) -> int:
+    session = Session(options)
+    try:
+        wanted = _wanted(options, operation, session.output)
+    except DatasetFileError as error:
+        return unreadable(session.output, error)
+    return session.run(partial(run, options, wanted))
+
+
+def _wanted(options: argparse.Namespace, operation: QueryOperation, output: Output) -> tuple[Wanted, ...]:
+    level = level_for(options.root, options.level, operation) or Level.IMAGE
+    found = []
+    for one in planned(options, level, output):
+        keys = tuple(key for key in one.keys if key.is_matching)
+        if not keys:
+            raise ConfigurationError(
+                f"nothing says what to retrieve{one.name and ' in '}{one.name}", phase="configure",
+                hint="Give a key, such as -k StudyInstanceUID=1.2.3.",
+            )  # fmt: skip
+        found.append(Wanted(level, keys, one.name))
+    return tuple(found)
 
 
 def _target(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptions]:
@@ -68,6 +90,12 @@ def _target(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptions
     if options.timeout is not None:
         chosen = replace(chosen, timeouts=replace(chosen.timeouts, retrieve_s=options.timeout))
     return peer, replace(chosen, strictness=Strictness(options.strictness))
+
+
+def _manner(options: argparse.Namespace) -> RetrieveManner:
+    """When the retrieval cancels itself, and how often it is repeated."""
+    ms = options.cancel_after_ms
+    return RetrieveManner(options.cancel_after, None if ms is None else ms / 1000, options.repeat)
 
 
 # -------------------------------------------------------------------------------------------------------------- move
@@ -79,7 +107,7 @@ async def _move(options: argparse.Namespace, wanted: tuple[Wanted, ...], session
     show = _Shower(output, Service.MOVE)
     job = MoveJob(
         session.context, peer, chosen, wanted,
-        destination=options.to, expects_arrivals=options.listen is not None, root=options.root,
+        destination=options.to, expects_arrivals=options.listen is not None, root=options.root, manner=_manner(options),
         on_progress=show.progress, on_result=show.result, on_arrived=show.arrived,
     )  # fmt: skip
     async with _reception(options, session, peer, job) as ours:
@@ -98,7 +126,7 @@ async def _move(options: argparse.Namespace, wanted: tuple[Wanted, ...], session
             output.event("ready", host=host_for(peer), port=port, aet=options.to)
             output.line(f"listening on {ours.address} as {options.to}")
         await _run(output, job)
-    return _finish(output, job.report())
+    return _finish(output, wanted, job.report())
 
 
 def _reception(
@@ -144,11 +172,11 @@ async def _get(options: argparse.Namespace, wanted: tuple[Wanted, ...], session:
     show = _Shower(output, Service.GET)
     job = GetJob(
         session.context, *_target(options), wanted,
-        into=folder, root=options.root, sop_classes=storage_of(options.root),
+        into=folder, root=options.root, sop_classes=storage_of(options.root), manner=_manner(options),
         on_progress=show.progress, on_result=show.result, on_arrived=show.arrived,
     )  # fmt: skip
     await _run(output, job)
-    return _finish(output, job.report())
+    return _finish(output, wanted, job.report())
 
 
 # -------------------------------------------------------------------------------------------------------------- both
@@ -199,6 +227,7 @@ class _Shower:
         meaning = "not retrieved" if status is None else status.meaning(self._service)
         self._output.event(
             "retrieved",
+            **({"query": result.wanted.query} if result.wanted.query else {}),
             level=result.wanted.level.value,
             keys={key.name: key.value for key in result.wanted.keys},
             state=result.state.value,
@@ -218,13 +247,34 @@ class _Shower:
         self._output.line(f"{result.state.value:<10}{result.wanted}  {code}{meaning}{reason}{comment}; {numbers}")
 
 
-def _finish(output: Output, report: RetrieveReport) -> Exit:
+def _finish(output: Output, wanted: tuple[Wanted, ...], report: RetrieveReport) -> Exit:
     for note in report.notes:
         output.note(note)
     output.findings(report.findings)
     code = _exit_of(report)
+    if len(wanted) > 1:
+        for one in wanted:
+            _sum_up_query(output, one.query, [result for result in report.results if result.wanted.query == one.query])
     _sum_up(output, report, code)
     return code
+
+
+def _sum_up_query(output: Output, query: str, results: list[WantedResult]) -> None:
+    """Sum up one of several queries. One without requests found nothing, or only what another has asked for."""
+    good = (WantedState.DONE, WantedState.CANCELLED)
+    failed = sum(result.told.failed for result in results)
+    code = Exit.OK if not failed and all(result.state in good for result in results) else Exit.REFUSED
+    completed = sum(result.told.delivered for result in results)
+    output.event(
+        "queried",
+        query=query,
+        ok=code is Exit.OK,
+        exit_code=int(code),
+        requests=len(results),
+        completed=completed,
+        failed=failed,
+    )
+    output.line(f"{query}: {len(results)} requests, {completed} delivered, {failed} failed")
 
 
 def _exit_of(report: RetrieveReport) -> Exit:
@@ -244,6 +294,7 @@ def _sum_up(output: Output, report: RetrieveReport, code: Exit) -> None:
         "summary",
         ok=code is Exit.OK,
         exit_code=int(code),
+        cancelled=code is Exit.CANCELLED or report.is_stopped,
         requests=len(report.results),
         root=report.root,
         destination=report.destination or None,

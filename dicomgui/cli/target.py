@@ -50,7 +50,7 @@ def target_of(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptio
     tls = tls_of(options)
     if tls is not None:
         chosen = replace(chosen, tls=tls)
-    chosen = _agreed(options, _identified(options, chosen))
+    chosen = replace(_agreed(options, _identified(options, chosen)), ends_by_abort=getattr(options, "abort", False))
     found = negotiation_of(options)
     if found is not None:
         found[1].proposed()  # more contexts than a request can carry are no reason to call anybody

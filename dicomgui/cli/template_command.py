@@ -33,7 +33,7 @@ async def _run(options: argparse.Namespace, session: Session) -> Exit:
     peer, chosen = target_of(options)
     output = session.output
     known = _filled(options, known_of(chosen.calling_ae, instance=options.instance, transaction=options.transaction))
-    steps: list[Step] = options.steps
+    steps: list[Step] = options.steps * options.repeat
     results = await run_steps(
         session.context,
         peer,

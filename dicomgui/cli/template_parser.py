@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from dicomgui.cli.repeat_parsers import add_repeating
 from dicomgui.cli.values import checked, seconds
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def add_template_command(commands: Any, parents: Sequence[argparse.ArgumentParse
         type=checked(_step),
         help="a template, and the elements of its data set that are changed",
     )
+    add_repeating(parser, repeats="send the templates N times on one association")
     parser.add_argument("--instance", metavar="UID", default="", help="a step that there is already")
     parser.add_argument("--transaction", metavar="UID", default="", help="Transaction UID of its claim")
     parser.add_argument(

@@ -19,9 +19,11 @@ _FLAGS = {
     "tls_cert": "--tls-cert",
     "tls_key": "--tls-key",
     "tls_profile": "--tls-profile",
+    "tls_ciphers": "--tls-ciphers",
     "tls_min_version": "--tls-min-version",
     "tls_keylog": "--tls-keylog",
     "tls_server_name": "--tls-server-name",
+    "tls_expect_server_name": "--tls-expect-server-name",
     "tls_insecure": "--tls-insecure",
     "tls_client_auth": "--tls-client-auth",
 }
@@ -50,7 +52,12 @@ def tls_of(options: argparse.Namespace) -> TlsConfig | None:
         minimum_version=options.tls_min_version,
         keylog_file=options.tls_keylog,
         crl_file=options.tls_crl,
+        ciphers=options.tls_ciphers or "",
+        expected_server_name=getattr(options, "tls_expect_server_name", None),
     )
+    if config.weaker_ciphers:
+        weaker = ", ".join(config.weaker_ciphers)
+        sys.stderr.write(f"Weaker than the TLS profile {config.profile} asks for: {weaker}.\n")
     if is_server:
         config.server_context()
     else:

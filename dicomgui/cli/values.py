@@ -123,6 +123,20 @@ def transfer_syntax(text: str) -> str:
     return transfer_syntax_of(text)
 
 
+def storage_class(text: str) -> str:
+    """A SOP class of storage by its UID or its keyword in PS3.6; to be used with :func:`checked`."""
+    from dicomgui.app.configuration.provided import storage_class_of
+
+    return storage_class_of(text)
+
+
+def move_rule(text: str) -> tuple[str, str]:
+    """A rule about who may move where, as ``CALLER=AET``; to be used with :func:`checked`."""
+    from dicomgui.app.configuration.move_rules import parse_move_rule
+
+    return parse_move_rule(text)
+
+
 def type_number(text: str) -> int:
     """An action or event type id: 16 bits (PS3.7 E.1)."""
     number = whole(text)

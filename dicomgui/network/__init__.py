@@ -26,6 +26,7 @@ from dicomgui.network.association.extended import (
 from dicomgui.network.association.identity import UserIdentity, accept_any_identity, accept_passcodes
 from dicomgui.network.association.negotiation import AcceptPolicy, ContextChoices
 from dicomgui.network.association.params import AETitle, Implementation, Limits, PeerAddress, Timeouts
+from dicomgui.network.association.profiles import NegotiationProfile
 from dicomgui.network.client import (
     Association,
     ConnectOptions,
@@ -101,7 +102,16 @@ from dicomgui.network.service import (
 )
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
-from dicomgui.network.transport import EagerLoop, HttpProxy, SocketOptions, TlsConfig, TlsInfo, eager_event_loop
+from dicomgui.network.transport import (
+    EagerLoop,
+    HttpProxy,
+    SocketOptions,
+    SocksProxy,
+    TlsConfig,
+    TlsInfo,
+    eager_event_loop,
+    parse_proxy,
+)
 
 __all__ = [
     "EVERYTHING_PERMITTED",
@@ -154,6 +164,7 @@ __all__ = [
     "NSetRequest",
     "NameResolutionError",
     "Negotiated",
+    "NegotiationProfile",
     "NoAcceptedContext",
     "NullSink",
     "Operation",
@@ -179,6 +190,7 @@ __all__ = [
     "ServiceUser",
     "Sink",
     "SocketOptions",
+    "SocksProxy",
     "Status",
     "StorageSupport",
     "StoreRequest",
@@ -204,6 +216,7 @@ __all__ = [
     "convert_file",
     "eager_event_loop",
     "extended_for",
+    "parse_proxy",
     "presets",
     "read_head",
     "serve",

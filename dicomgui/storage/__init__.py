@@ -38,6 +38,7 @@ from dicomgui.storage.index import Counts, Index, StoredFile
 from dicomgui.storage.indexing import Refreshed
 from dicomgui.storage.layout import instance_path
 from dicomgui.storage.matching import Query, compile_query
+from dicomgui.storage.patterns import FolderPatterns
 from dicomgui.storage.repair import BrokenFile, RepairProgress, RepairReport, rebuild, repair
 from dicomgui.storage.trash import Discarded, Restored, Trash
 from dicomgui.storage.tree import FolderLayout, FolderTree
@@ -56,6 +57,7 @@ __all__ = [
     "DuplicateRefused",
     "FolderLayout",
     "FolderMissing",
+    "FolderPatterns",
     "FolderTree",
     "FolderUnwritable",
     "IdentifierError",

@@ -1,13 +1,16 @@
 """Texts with placeholders for attributes: ``{StudyDate}``, ``{(0008,0020)}``, ``{PatientID|unknown}``.
 
 A placeholder names an attribute of the outermost level by its keyword in PS3.6 or by its tag; behind ``|`` stands what
-is taken where the data set has no value. ``{{`` and ``}}`` stand for braces.
+is taken where the data set has no value. ``{{`` and ``}}`` stand for braces. Behind ``:`` stands the form of the value:
+``{InstanceNumber:05}`` fills a number up with zeros, ``{StudyDate:%Y}`` takes year, month (``%m``) or day (``%d``) of a
+date, ``{PatientID:hash}`` is the beginning of the SHA-256 of the value.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
 
 from dicomgui.network.errors import ConfigurationError
@@ -16,6 +19,9 @@ __all__ = ["Placeholder", "Template", "parse_template", "wanted_by"]
 
 _PARTS: Final = re.compile(r"\{\{|\}\}|\{([^{}|]*)(?:\|([^{}]*))?\}|[{}]|[^{}]+")
 _TAG: Final = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
+_FORM: Final = re.compile(r"0[1-9]|hash|(?:%[Ymd]|[-_])+")
+_NUMBER: Final = re.compile(r"[0-9]+")
+_DATE: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})[0-9.+-]*")
 _NO_TEXT: Final = frozenset({"SQ", "OB", "OD", "OF", "OL", "OV", "OW", "OB or OW", "UN", "AT", "SV", "UV"})
 
 
@@ -26,12 +32,14 @@ class Placeholder(NamedTuple):
     :ivar tag: of the attribute; 0 for the other names.
     :ivar vr: of the attribute.
     :ivar default: stands for a value that is missing.
+    :ivar form: of the value, as it stands behind the colon.
     """
 
     name: str
     tag: int = 0
     vr: str = ""
     default: str = ""
+    form: str = ""
 
     def value(self, others: Mapping[str, str], values: Mapping[int, str]) -> str:
         """The value that is put in, or the default.
@@ -40,7 +48,7 @@ class Placeholder(NamedTuple):
         :param values: of attributes, by tag.
         """
         found = values.get(self.tag, "") if self.tag else others.get(self.name, "")
-        return found or self.default
+        return _formed(found, self.form) if found else self.default
 
 
 Template: TypeAlias = tuple[str | Placeholder, ...]
@@ -73,8 +81,11 @@ def wanted_by(templates: Iterable[Template]) -> dict[int, str]:
 
 
 def _placeholder(name: str, default: str, names: Collection[str]) -> Placeholder:
+    name, colon, form = name.partition(":")
+    if colon and not _FORM.fullmatch(form):
+        raise _wrong(f"{form!r} is no form of a value", "Known are 02 to 09, %Y, %m, %d, and hash.")
     if name in names:
-        return Placeholder(name, default=default)
+        return Placeholder(name, default=default, form=form)
     from pydicom import datadict  # loaded where somebody uses placeholders
 
     match = _TAG.fullmatch(name)
@@ -85,7 +96,19 @@ def _placeholder(name: str, default: str, names: Collection[str]) -> Placeholder
     vr = datadict.dictionary_VR(tag) if datadict.dictionary_has_tag(tag) else "LO"
     if vr in _NO_TEXT:
         raise _wrong(f"{name} has no text", "Sequences and bytes cannot be put in.")
-    return Placeholder(name, tag, vr.partition(" ")[0], default)
+    return Placeholder(name, tag, vr.partition(" ")[0], default, form)
+
+
+def _formed(value: str, form: str) -> str:
+    """The value in its form; one that the form does not fit stays as it is."""
+    if form == "hash":
+        return sha256(value.encode(), usedforsecurity=False).hexdigest()[:8]
+    if form.startswith("0"):
+        return value.zfill(int(form)) if _NUMBER.fullmatch(value) else value
+    date = _DATE.fullmatch(value) if form else None
+    if date is None:
+        return value
+    return form.replace("%Y", date[1]).replace("%m", date[2]).replace("%d", date[3])
 
 
 def _wrong(reason: str, hint: str) -> ConfigurationError:

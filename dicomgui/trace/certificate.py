@@ -1,7 +1,7 @@
 """What a certificate says (RFC 5280): read for people, and judged by nobody here.
 
-A reader of DER of our own: the certificate of a peer is data from outside, of which a few fields are wanted, and it can
-be had without a package for it. It checks no signature; the TLS handshake did that, or failed.
+Read without a package: the certificate of a peer is data from outside, of which a few fields are wanted. It checks no
+signature; the TLS handshake did that, or failed.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+
+from dicomgui.network.der import OID, SEQUENCE, DerElement, DerError, elements, inner
 
 __all__ = ["Certificate", "CertificateError", "read_certificate"]
 
-_INTEGER, _BITS, _OCTETS, _OID, _SEQUENCE, _SET = 0x02, 0x03, 0x04, 0x06, 0x30, 0x31
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 _BMP_STRING, _UNIVERSAL_STRING, _LATIN = 0x1E, 0x1C, (0x14, 0x1B)
 _VERSION_TAG, _EXTENSIONS_TAG = 0xA0, 0xA3
@@ -93,22 +93,19 @@ def read_certificate(der: bytes) -> Certificate:
         return _certificate(der)
     except CertificateError:
         raise
+    except DerError as error:
+        raise CertificateError(str(error)) from error
     except (ValueError, IndexError, StopIteration, OverflowError, RecursionError) as error:
         raise CertificateError("it is no certificate that can be read") from error
 
 
-class _Element(NamedTuple):
-    tag: int
-    content: bytes
-
-
 def _certificate(der: bytes) -> Certificate:
-    outer = _one(der, _SEQUENCE)
-    fields = list(_elements(next(_elements(outer)).content))
+    outer = inner(der, SEQUENCE)
+    fields = list(elements(next(elements(outer)).content))
     if fields and fields[0].tag == _VERSION_TAG:
         del fields[0]
     serial, _algorithm, issuer, validity, subject, public_key = fields[:6]
-    not_before, not_after = (_time(one) for one in _elements(validity.content))
+    not_before, not_after = (_time(one) for one in elements(validity.content))
     extensions = dict(_extensions(fields[6:]))
     digest = hashlib.sha256(der).hexdigest().upper()
     return Certificate(
@@ -124,26 +121,6 @@ def _certificate(der: bytes) -> Certificate:
     )
 
 
-def _elements(data: bytes) -> Iterator[_Element]:
-    at = 0
-    while at < len(data):
-        tag, length, at = data[at], data[at + 1], at + 2
-        if length >= 0x80:
-            count = length & 0x7F
-            length, at = int.from_bytes(data[at : at + count], "big"), at + count
-        if at + length > len(data) or tag & 0x1F == 0x1F:
-            raise CertificateError("a part of it goes past its end")
-        yield _Element(tag, data[at : at + length])
-        at += length
-
-
-def _one(data: bytes, tag: int) -> bytes:
-    found = next(_elements(data), None)
-    if found is None or found.tag != tag:
-        raise CertificateError("it is no certificate")
-    return found.content
-
-
 def _oid(content: bytes) -> str:
     first, rest = content[0], content[1:]
     numbers = [min(first // 40, 2), first - 40 * min(first // 40, 2)]
@@ -156,7 +133,7 @@ def _oid(content: bytes) -> str:
     return ".".join(map(str, numbers))
 
 
-def _text(element: _Element) -> str:
+def _text(element: DerElement) -> str:
     if element.tag == _BMP_STRING:
         return element.content.decode("utf-16-be", "replace")
     if element.tag == _UNIVERSAL_STRING:
@@ -167,15 +144,15 @@ def _text(element: _Element) -> str:
 def _name(content: bytes) -> str:
     """A distinguished name; the last part, which tells most, comes first (RFC 4514)."""
     parts = []
-    for relative in _elements(content):
-        for pair in _elements(relative.content):
-            oid, value = _elements(pair.content)
+    for relative in elements(content):
+        for pair in elements(relative.content):
+            oid, value = elements(pair.content)
             kind = _oid(oid.content)
             parts.append(f"{_ATTRIBUTES.get(kind, kind)}={_text(value)}")
     return ", ".join(reversed(parts))
 
 
-def _time(element: _Element) -> datetime:
+def _time(element: DerElement) -> datetime:
     text = element.content.decode("ascii").removesuffix("Z")
     if element.tag == _UTC_TIME:
         # RFC 5280 4.1.2.5.1: 00 to 49 are of this century.
@@ -186,29 +163,29 @@ def _time(element: _Element) -> datetime:
 
 
 def _key(content: bytes) -> str:
-    algorithm, bits = _elements(content)
-    parts = list(_elements(algorithm.content))
+    algorithm, bits = elements(content)
+    parts = list(elements(algorithm.content))
     kind = _oid(parts[0].content)
     if kind == _EC_KEY:
-        curve = _oid(parts[1].content) if len(parts) > 1 and parts[1].tag == _OID else ""
+        curve = _oid(parts[1].content) if len(parts) > 1 and parts[1].tag == OID else ""
         return f"EC, {_CURVES.get(curve, curve)}".removesuffix(", ")
     name = _KEYS.get(kind, "")
     if name.startswith("RSA"):
-        modulus = next(_elements(_one(bits.content[1:], _SEQUENCE)))
+        modulus = next(elements(inner(bits.content[1:], SEQUENCE)))
         return f"{name}, {int.from_bytes(modulus.content, 'big').bit_length()} bits"
     return name
 
 
-def _extensions(rest: list[_Element]) -> Iterator[tuple[str, bytes]]:
+def _extensions(rest: list[DerElement]) -> Iterator[tuple[str, bytes]]:
     for holder in rest:
         if holder.tag == _EXTENSIONS_TAG:
-            for extension in _elements(_one(holder.content, _SEQUENCE)):
-                parts = list(_elements(extension.content))
+            for extension in elements(inner(holder.content, SEQUENCE)):
+                parts = list(elements(extension.content))
                 yield _oid(parts[0].content), parts[-1].content
 
 
 def _alternative_names(data: bytes) -> Iterator[str]:
-    for name in _elements(_one(data, _SEQUENCE)) if data else ():
+    for name in elements(inner(data, SEQUENCE)) if data else ():
         if name.tag == _IP:
             yield str(ipaddress.ip_address(name.content))
         elif name.tag in (_MAIL, _DNS, _URI):
@@ -216,5 +193,5 @@ def _alternative_names(data: bytes) -> Iterator[str]:
 
 
 def _is_authority(data: bytes) -> bool:
-    parts = list(_elements(_one(data, _SEQUENCE))) if data else []
-    return bool(parts) and parts[0] == _Element(0x01, b"\xff")
+    parts = list(elements(inner(data, SEQUENCE))) if data else []
+    return bool(parts) and parts[0] == DerElement(0x01, b"\xff")

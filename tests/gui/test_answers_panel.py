@@ -427,6 +427,19 @@ async def test_what_is_set_is_there_in_the_next_window(
     assert AnswerStore(tmp_path).load().worklist[0]["PatientName"] == "王^小东"
 
 
+async def test_what_is_wrong_in_the_file_is_told_where_the_listener_is(
+    theme: Theme, context: AppContext, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "answers.toml").write_text('[printer]\nstate = "NORMAL"\n')
+    window = MainWindow(context, Reporter(), Configuration(SettingsStore(tmp_path), NodeStore(tmp_path).load()))
+    window.show()
+    window.show_panel(window.listener)
+    await reached(window.banner.isVisible, "it is told")
+    assert "line 2: printer.state means nothing here; did you mean status?" in window.banner.text.text()
+    await window.shut_down()
+    window.deleteLater()
+
+
 @pytest.mark.parametrize("service", ["mpps", "ups"])
 async def test_a_service_is_relaxed_by_its_box(panel: AnswersPanel, service: str) -> None:
     view(panel, service).click()

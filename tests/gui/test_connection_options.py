@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers.bad_peer import reached
 from helpers.certificates import Authority, Pair
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.credentials import Identity, IdentityKind
 from dicomgui.gui.shell.main_window import MainWindow
-from dicomgui.network import HttpProxy, TlsConfig
+from dicomgui.network import HttpProxy, SocksProxy, TlsConfig
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client.presets import VERIFICATION
 
@@ -131,7 +133,7 @@ async def test_what_a_node_needs_besides_is_set_by_hand(
     [
         ("node_max_sent_pdu", "80", "80 is out of range"),
         ("node_max_sent_pdu", "long", "no PDU length"),
-        ("node_proxy", "ftp://proxy", "no HTTP proxy"),
+        ("node_proxy", "ftp://proxy", "no kind of proxy"),
         ("node_proxy", "http://me:secret@proxy", "no password of a proxy"),
     ],
 )
@@ -190,6 +192,87 @@ async def test_the_listener_s_least_version_holds(
     await edit_node(window, Node("Old", PeerAddress.parse(f"DICOMGUI@127.0.0.1:{port}"), tls=old))
     await echoed(window, "Old")
     assert not window.echo.headline.text().endswith("answers")
+
+
+async def test_own_ciphers_a_socks_proxy_and_the_name_that_callers_ask_for(
+    window: MainWindow, qtbot: QtBot, press: Press, pair: Pair, authority: Authority
+) -> None:
+    window.show_panel(window.listener)
+    window.listener.more.section.set_open(True)
+    tick(qtbot, window.listener, "listener_tls")
+    type_into(qtbot, window.listener, "listener_tls_expected_server_name", "pacs.example")
+    tick(qtbot, window.listener, "listener_tls")
+    port = await tls_listener(window, qtbot, press, pair)
+    assert window.config.settings.listener.tls.expected_server_name == "pacs.example"
+    editor, tls = window.nodes.editor, TlsConfig(ca_file=str(authority.file))
+    await edit_node(window, Node("Own", PeerAddress.parse(f"DICOMGUI@localhost:{port}"), tls=tls))
+    type_into(qtbot, editor, "node_tls_ciphers", "ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA")
+    assert editor.tls.ciphers_note.isVisible()
+    assert editor.tls.ciphers_note.text() == "Weaker than the profile asks for: AES128-SHA."
+    type_into(qtbot, editor, "node_tls_ciphers", "NO-SUCH-SUITE")
+    assert "no cipher called 'NO-SUCH-SUITE'" in editor.tls.ciphers_note.text()
+    await press(editor.apply_button)
+    assert window.config.nodes.find("Own").tls == tls
+    type_into(qtbot, editor, "node_tls_ciphers", "ECDHE-RSA-AES128-GCM-SHA256")
+    assert not editor.tls.ciphers_note.isVisible()
+    type_into(qtbot, editor, "node_proxy", "socks5h://anna@gate.example:1080")
+    await press(editor.apply_button)
+    saved = window.config.nodes.find("Own")
+    assert saved.tls == replace(tls, ciphers="ECDHE-RSA-AES128-GCM-SHA256")
+    assert saved.proxy == SocksProxy("gate.example", 1080, "anna")
+    type_into(qtbot, editor, "node_proxy", "")
+    await press(editor.apply_button)
+    await echoed(window, "Own")
+    assert not window.echo.headline.text().endswith("answers")  # it asks for localhost
+
+
+PROFILES = """
+[profile.plain]
+max_pdu_length = 32768
+[[profile.plain.context]]
+abstract_syntax = "Verification"
+transfer_syntaxes = ["ImplicitVRLittleEndian"]
+[profile.none]
+[[profile.none.context]]
+abstract_syntax = "CTImageStorage"
+transfer_syntaxes = ["ExplicitVRLittleEndian"]
+"""
+
+
+async def test_negotiation_profiles_of_a_node_and_of_the_listener(
+    window: MainWindow, qtbot: QtBot, press: Press, answer: Answer, tmp_path: Path
+) -> None:
+    file = tmp_path / "profiles.toml"
+    file.write_text(PROFILES, encoding="utf-8")
+    panel, editor = window.listener, window.nodes.editor
+    window.show_panel(panel)
+    panel.more.section.set_open(True)
+    await press(button(panel, "listener_negotiation_file_browse"))
+    await answer(str(file))
+    await reached(lambda: panel.more.association.texts()["negotiation_file"] == str(file), "the file is taken")
+    await press(panel.start_button)
+    await reached(lambda: panel.start_button.isEnabled() and not panel.is_running, "it does not start")
+    assert "has several profiles" in " ".join(label.text() for label in panel.findings.findChildren(QLabel))
+    type_into(qtbot, panel, "listener_negotiation_profile", "plain")
+    assert window.config.settings.listener.negotiation == NegotiationFile(str(file), "plain")
+    assert "negotiation profile" in panel.more.section.button.text()
+    await press(panel.start_button)
+    await reached(lambda: panel.is_running and panel.stop_button.isEnabled(), "it listens")
+    place = PeerAddress.parse(f"DICOMGUI@127.0.0.1:{panel.port.text()}")
+    await edit_node(window, Node("Profiled", place))
+    await press(button(editor, "node_negotiation_file_browse"))
+    await answer(str(file))
+    await reached(lambda: editor.association.texts()["negotiation_file"] == str(file), "the file is taken")
+    for name, is_answered in (("plain", True), ("none", False)):  # the other one does not propose C-ECHO
+        type_into(qtbot, editor, "node_negotiation_profile", name)
+        await press(editor.apply_button)
+        assert window.config.nodes.find("Profiled").negotiation == NegotiationFile(str(file), name)
+        await echoed(window, "Profiled")
+        assert window.echo.headline.text().endswith("answers") is is_answered
+        window.show_panel(window.nodes)
+    type_into(qtbot, editor, "node_negotiation_file", "")
+    await press(editor.apply_button)
+    assert "without its file" in editor.problem_text.text()
 
 
 async def test_without_the_confirmation_that_is_required_nothing_is_sent(

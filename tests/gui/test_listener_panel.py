@@ -363,6 +363,21 @@ async def test_classes_and_syntaxes_are_chosen(panel: ListenerPanel, press: Pres
     assert accepted == {(CT, EXPLICIT), (CT, IMPLICIT)}  # both are offered for a native file (PS3.5 10.1)
 
 
+async def test_an_own_pattern_shows_an_example_or_why_it_is_not_used(panel: ListenerPanel, window: MainWindow) -> None:
+    services = panel.more.services
+    panel.more.services_section.set_open(True)
+    services.set_texts(services.texts() | {"layout": "pattern", "folders": "{PatientID}/{StudyDate:%Y}", "files": "a"})
+    listener = window.config.settings.listener
+    assert (listener.layout, listener.patterns.folder) == (FolderLayout.PATTERN, "{PatientID}/{StudyDate:%Y}")
+    assert services.preview.text() == "Example: by pattern/P1001/2024/a.dcm"
+    services.set_texts(services.texts() | {"folders": "../{PatientID}"})
+    assert services.preview.text().startswith("Not used: '..' begins with a dot")
+    assert window.config.settings.listener == listener
+    services.set_texts(services.texts() | {"layout": "uid", "moves": "CT*=WS1; *={caller}"})
+    assert window.config.settings.listener.move_rules == (("CT*", "WS1"), ("*", "{caller}"))
+    assert services.preview.isHidden()
+
+
 async def test_the_folder_layout_and_what_becomes_of_another_data_set_are_chosen(
     panel: ListenerPanel, press: Press, window: MainWindow, tmp_path: Path
 ) -> None:

@@ -211,6 +211,16 @@ _CONNECTION: dict[str, Callable[[], Recording]] = {
     "closed-port": lambda: Recording().connect(error="ConnectionRefused: the port is closed"),
     "no-answer": lambda: Recording().connect(error="ConnectTimeout: no answer within 5 s"),
     "unreachable": lambda: Recording().connect(error="ConnectError: Network is unreachable"),
+    "proxy-identity": lambda: Recording().connect(
+        error="ConnectError: the proxy gate:1080 wants another user or password"
+    ),
+    "proxy-refused": lambda: Recording().connect(
+        error="ConnectError: the proxy gate:1080 does not let us through: its rules do not allow it (SOCKS reply 2)"
+    ),
+    "proxy-no-way": lambda: Recording().connect(
+        error="ConnectError: the proxy gate:1080 does not reach the peer: host unreachable (SOCKS reply 4)"
+    ),
+    "proxy-not-one": lambda: Recording().connect(error="ConnectError: gate:1080 does not answer as a proxy does"),
     "connect-failed": lambda: Recording().connect(error="ConnectError: odd"),
     "port-in-use": lambda: listen_failed("the port is in use by another program"),
     "port-forbidden": lambda: listen_failed("the port needs administrator rights"),
@@ -223,6 +233,10 @@ _CONNECTION: dict[str, Callable[[], Recording]] = {
     "tls-certificate-unfit": lambda: tls("certificate verify failed: unsuitable certificate purpose"),
     "tls-client-certificate": lambda: tls("tlsv13 alert certificate required"),
     "tls-certificate-refused": lambda: tls("the peer broke the TLS handshake off: tlsv1 alert unknown ca"),
+    "tls-name-unknown": lambda: tls("the peer does not answer to the name that TLS asked it for (unrecognized name)"),
+    "tls-caller-name": lambda: tls(
+        "the caller asked for the server name 'a', and this listener expects another one", Role.ACCEPTOR
+    ),
     "tls-caller-certificate": lambda: tls("the peer did not return a certificate", Role.ACCEPTOR),
     "tls-our-certificate": lambda: tls("tlsv1 alert unknown ca", Role.ACCEPTOR),
     "tls-silent": lambda: tls("the TLS handshake took longer than 5 s"),

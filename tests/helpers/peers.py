@@ -286,6 +286,36 @@ def dcmqrscp(
         yield peer
 
 
+def fill(peer: Peer, files: Iterable[Path], *options: object) -> None:
+    """Send files to an archive by storescu, which proposes only what they need."""
+    done = run_here("storescu", "-R", *options, "-aec", peer.ae_title, LOOPBACK, peer.port, *files)
+    assert done.code == 0, str(done)
+
+
+@contextlib.contextmanager
+def qrscp(folder: Path, *, destinations: Mapping[str, int]) -> Iterator[Peer]:
+    """pynetdicom's archive: storage, and Query/Retrieve over an index in SQLite; it needs SQLAlchemy.
+
+    :param destinations: ports of peers on the loopback, by AE title.
+    """
+    settings = folder.parent / f"{folder.name}.ini"
+    known = "".join(f"[{name}]\naddress: {LOOPBACK}\nport: {port}\n" for name, port in destinations.items())
+
+    def arguments(port: int) -> Sequence[object]:
+        values = {
+            "ae_title": "QRSCP", "port": port, "max_pdu": 16382, "acse_timeout": 30, "dimse_timeout": 120,
+            "network_timeout": 120, "bind_address": LOOPBACK, "instance_location": folder / "instances",
+            "database_location": folder / "index.sqlite", "log_identifier": False,
+        }  # fmt: skip
+        (folder / "instances").mkdir(exist_ok=True)
+        lines = "".join(f"{name}: {value}\n" for name, value in values.items())
+        settings.write_text(f"[DEFAULT]\n{lines}\n{known}")
+        return ("-m", "pynetdicom", "qrscp", "-c", settings)
+
+    with serving("python", "QRSCP", folder, arguments) as peer:
+        yield peer
+
+
 @contextlib.contextmanager
 def wlmscpfs(folder: Path, items: Iterable[Dataset], *options: object, ae_title: str = "WORKLIST") -> Iterator[Peer]:
     """DCMTK's worklist server, with these items in files."""

@@ -34,7 +34,7 @@ def is_there(name: str) -> bool:
     """Whether a program, an npm peer or a Python peer (`pynetdicom`) can be used."""
     if name in NPM_PEERS:
         return (node_modules() / name / "package.json").is_file()
-    if name == "pynetdicom":
+    if name in ("pynetdicom", "sqlalchemy"):
         return importlib.util.find_spec(name) is not None
     try:
         find(name)

@@ -17,6 +17,8 @@ from pydicom import dcmread
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.received_commands import ReceivedCommands
 from dicomgui.app.listening.listener import CommandEnded, InstanceDiscarded, Listener
+from dicomgui.network import PeerAddress
+from dicomgui.storage import FolderLayout, FolderPatterns
 
 
 @pytest.mark.interop("storescu", "dcmsend", "findscu")
@@ -81,3 +83,45 @@ async def test_a_peer_cannot_give_a_command_an_option(
         [ended] = _ended(listener)
     assert ended.problem == "not run: calling_ae '--delete' would be read as an option or a file"
     assert ended.arguments == ()
+
+
+@pytest.mark.interop("movescu", "storescp")
+async def test_a_move_goes_only_where_its_caller_may_move(
+    listen: Listen, native_files: Sequence[Path], tmp_path: Path
+) -> None:
+    with peers.storescp(tmp_path / "moved", ae_title="WS1") as destination:
+        at = {"WS1": PeerAddress("WS1", peers.LOOPBACK, destination.port)}
+        async with listen(peers=at, move_rules=(("*", "{caller}"),)) as listener:
+            sent = await peers.run("storescu", peers.LOOPBACK, listener.port, native_files[3])
+            assert sent.code == 0, str(sent)
+            uid = dcmread(native_files[3]).StudyInstanceUID
+            keys = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={uid}")
+            move = ("movescu", "-v", "-S", "-aem", "WS1", *keys, peers.LOOPBACK, listener.port)
+            other = await peers.run(*move, "-aet", "OTHER")
+            itself = await peers.run(*move, "-aet", "WS1")
+    assert "0xa801" in other.output.lower() or "MoveDestinationUnknown" in other.output, str(other)
+    assert itself.code == 0, str(itself)
+    assert len(list((tmp_path / "moved").iterdir())) == 1
+
+
+@pytest.mark.interop("storescu", "dcmsend")
+async def test_what_peers_send_is_found_by_the_pattern_and_stays_in_its_folder(
+    listen: Listen, native_files: Sequence[Path], tmp_path: Path
+) -> None:
+    patterns = FolderPatterns("{PatientID}/{Modality}", "{InstanceNumber:05}")
+    for number, patient in enumerate(("../../../P1", "CON", ".P2", "A/B")):
+        copy = tmp_path / f"{number}.dcm"
+        dataset = dcmread(native_files[3])
+        dataset.PatientID, dataset.InstanceNumber = patient, 7
+        dataset.StudyInstanceUID, dataset.SeriesInstanceUID = f"1.2.1.{number}", f"1.2.2.{number}"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+        dataset.save_as(copy)
+    modality = str(dcmread(native_files[3]).Modality)
+    tree = tmp_path / "received" / "by pattern"
+    async with listen(layout=FolderLayout.PATTERN, patterns=patterns) as listener:
+        first = await peers.run("storescu", peers.LOOPBACK, listener.port, *(tmp_path / f"{n}.dcm" for n in (0, 1)))
+        second = await peers.run("dcmsend", peers.LOOPBACK, listener.port, *(tmp_path / f"{n}.dcm" for n in (2, 3)))
+        assert (first.code, second.code) == (0, 0), f"{first}{second}"
+        await reached(lambda: len(list(tree.rglob("*.dcm"))) == 4, "all are linked")
+        found = sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*.dcm"))
+    assert found == sorted(f"{folder}/{modality}/00007.dcm" for folder in ("_.._.._P1", "P2", "A_B", "_CON"))

@@ -13,7 +13,9 @@ import pytest
 from helpers import peers
 from helpers.instances import BIG_ENDIAN, CT, DEFLATED, EXPLICIT, IMPLICIT, shipped
 from helpers.printed import image_of, printed
+from pydicom import dcmread
 from pydicom.encaps import encapsulate
+from pydicom.uid import HTJ2KLossless, JPEG2000Lossless
 
 from dicomgui.app.archive.files import ExportForm, export, import_paths
 from dicomgui.app.archive.local_archive import LocalArchive
@@ -227,6 +229,40 @@ async def test_what_is_rare_is_taken(tmp_path: Path) -> None:
     for number, has_table in enumerate((False, True), start=10):
         data = encapsulated(f"1.2.9.{number}", [b"\xff\xd8" * 9, b"\xff\xd8" * 400], has_table=has_table)
         files.append(written(folder / f"{number}.dcm", CT, f"1.2.9.{number}", JPEG_BASELINE, data))
+    assert await refused_of(files, tmp_path / "in") == (len(files), [])
+    assert await refused_of_dcmsend(files, tmp_path / "theirs") == (len(files), [])
+
+
+# -- pictures that DCMTK cannot compress -----------------------------------------------------------------------------
+
+HTJ2K_FRAME = Path(__file__).parents[1] / "vectors" / "frames" / "openjph_16x16.hex"
+"""A picture of 16 columns and rows of 8 bits, as OpenJPH's ``ojph_compress`` writes it."""
+PICTURES = ("CT_small.dcm", "MR_small.dcm", "MR_small_implicit.dcm", "MR_small_padded.dcm")
+
+
+def compressed(folder: Path, kind: str) -> Iterator[Path]:
+    """Real pictures as OpenJPEG compresses them, or one picture in High-Throughput JPEG 2000 in their place."""
+    folder.mkdir()
+    for path in (path for path in shipped() if path.name in PICTURES):
+        dataset = dcmread(path)
+        if kind == "jpeg 2000":
+            dataset.compress(JPEG2000Lossless, encoding_plugin="pylibjpeg", generate_instance_uid=False)
+        else:
+            dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = 16, 16, 1
+            dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 8, 8, 7, 0
+            dataset.PhotometricInterpretation = "MONOCHROME2"
+            dataset.PixelData = encapsulate([bytes.fromhex(HTJ2K_FRAME.read_text())])
+            dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+            dataset.file_meta.TransferSyntaxUID = HTJ2KLossless
+        dataset.save_as(folder / path.name)
+        yield folder / path.name
+
+
+@pytest.mark.interop("dcmsend")
+@pytest.mark.parametrize("kind", ["jpeg 2000", "high-throughput jpeg 2000"])
+async def test_pictures_in_each_jpeg_2000_are_taken(tmp_path: Path, kind: str) -> None:
+    files = list(compressed(tmp_path / "files", kind))
+    assert len(files) > 3
     assert await refused_of(files, tmp_path / "in") == (len(files), [])
     assert await refused_of_dcmsend(files, tmp_path / "theirs") == (len(files), [])
 

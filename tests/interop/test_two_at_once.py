@@ -22,6 +22,7 @@ from helpers.archive_process import Working
 from helpers.command_line import Listening
 from helpers.instances import ROOT, elements, instance_of, write_instance
 from helpers.peers import LOOPBACK, wait_until
+from helpers.window_process import WindowProcess
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from dicomgui.network.file_structure import read_file_structure
@@ -89,6 +90,7 @@ def filled(folder: Path, files: Path) -> None:
         shutil.copy(path, target)
 
 
+@pytest.mark.long
 @pytest.mark.interop("storescu", "findscu")
 def test_what_one_listener_has_received_the_other_finds_at_once(files: Path, tmp_path: Path) -> None:
     folder, asking = tmp_path / "archive", Asking(tmp_path / "answers")
@@ -118,7 +120,7 @@ def test_an_import_and_a_deletion_are_seen_by_a_listener_at_once(files: Path, tm
 
 def moments(work: str) -> Iterator[object]:
     """A case for each work, and many of it with other moments for `--long`."""
-    yield pytest.param(work, 0, id=work, marks=() if work in ("receive", "delete") else pytest.mark.long)
+    yield pytest.param(work, 0, id=work, marks=() if work == "receive" else pytest.mark.long)
     for seed in range(1, 9):
         yield pytest.param(work, seed, marks=pytest.mark.long, id=f"{work}-{seed}")
 
@@ -156,6 +158,98 @@ def test_killed_in_the_middle_nothing_false_is_said(work: str, seed: int, files:
         assert len(asking.found(after.port)) == len(kept(folder)) == COUNT
         assert after.stop()[0] == 0
     assert not [*(folder / "incoming").iterdir()], "no lock and no part is left"
+
+
+@pytest.mark.interop("storescu", "findscu")
+def test_the_window_beside_a_listener_says_what_is_on_disk(files: Path, tmp_path: Path) -> None:
+    """It lists what the listener receives, deletes beside receiving, exports beside an import, and is right after it.
+
+    Both are searched meanwhile; a search that is answered tells of nothing that is not there.
+    """
+    folder, asking = tmp_path / "archive", Asking(tmp_path / "answers")
+    some = tmp_path / "some"
+    some.mkdir()
+    for path in sorted(files.iterdir())[: COUNT // 2]:
+        path.rename(some / path.name)
+    everything = {instance_of(path) for path in (*files.iterdir(), *some.iterdir())}
+    with Listening(folder, "--json") as listener, WindowProcess(folder) as window, ThreadPoolExecutor(1) as pool:
+        assert sent(listener.port, some) == COUNT // 2
+        window.do("wait", COUNT // 2)
+        assert set(window.do("found")) == kept(folder) == asking.found(listener.port)
+        sending = pool.submit(sent, listener.port, files)
+        told = window.do("delete")
+        while not sending.done():
+            assert asking.found(listener.port) <= everything
+            assert set(window.do("found")) <= everything
+        assert sending.result() == COUNT // 2
+        there = kept(folder)
+        assert told.startswith(f"Deleted {COUNT - len(there)} instances, ")
+        window.do("wait", len(there))  # it looks once a second whether others have changed something
+        assert set(window.do("found")) == there == asking.found(listener.port)
+
+        window.do("undo")
+        window.do("wait", COUNT)
+        window.begin("import", files)
+        assert asking.found(listener.port) == everything
+        window.answer()
+        window.do("export", tmp_path / "out")
+        assert {instance_of(path) for path in (tmp_path / "out").rglob("*.dcm")} == everything
+        assert set(window.do("found")) == kept(folder) == everything == asking.found(listener.port)
+        said = window.do("said")
+        assert said["counts"].startswith(f"1 patient · 1 study · {COUNT} instances")
+        assert said["banner"] == ""
+
+
+def window_moments() -> Iterator[object]:
+    """A case for each work of the window; for `--long`."""
+    for work in ("delete", "receive", "import", "export", "rebuild"):
+        yield pytest.param(work, 0, id=work, marks=pytest.mark.long)
+        for seed in range(1, 4):
+            yield pytest.param(work, seed, marks=pytest.mark.long, id=f"{work}-{seed}")
+
+
+@pytest.mark.interop("storescu", "findscu")
+@pytest.mark.parametrize(("work", "seed"), [*window_moments()])
+def test_the_window_killed_in_the_middle_leaves_what_all_others_say(
+    work: str, seed: int, files: Path, tmp_path: Path
+) -> None:
+    """The listener beside it, and a window and a listener that start after it, say what is on disk."""
+    folder, target, asking = tmp_path / "archive", tmp_path / "out", Asking(tmp_path / "answers")
+    least = random.Random(seed).randrange(1, COUNT) if seed else COUNT // 2
+    if work not in ("receive", "import"):
+        filled(folder, files)
+    with Listening(folder, "--json") as beside:
+        kill_window(work, folder, files, target, least)
+        there = kept(folder)
+        assert asking.found(beside.port) == there
+        assert all(read_file_structure(path).fault is None for path in target.rglob("*.dcm")), "a part looks whole"
+        with WindowProcess(folder) as window:
+            window.do("wait", len(there))
+            assert set(window.do("found")) == there == kept(folder)
+            assert sent(beside.port, files) == COUNT
+            window.do("wait", COUNT)
+            assert set(window.do("found")) == kept(folder) == asking.found(beside.port)
+            assert len(kept(folder)) == COUNT
+        assert beside.stop()[0] == 0
+    assert not [*(folder / "incoming").iterdir()], "no lock and no part is left"
+
+
+def kill_window(work: str, folder: Path, files: Path, target: Path, least: int) -> None:
+    """Kill a window in the middle of its work."""
+    with WindowProcess(folder) as window, ThreadPoolExecutor(1) as pool:
+        if work == "receive":
+            sending = pool.submit(sent, window.do("listen"), files)
+            wait_until(lambda: len([*folder.glob("[0-9a-f][0-9a-f]/*.dcm")]) >= least, "some are there")
+            window.kill()
+            assert sending.result() <= len(kept(folder))
+            return
+        arguments = {"import": (files,), "export": (target,)}.get(work, ())
+        window.begin(work, *arguments)
+        if work == "delete":
+            wait_until(lambda: len([*folder.glob("trash/*/*/*")]) >= least, "some are gone")
+        else:
+            window.wait_for_step(least if work != "rebuild" else least * 256 // COUNT)
+        window.kill()
 
 
 def kill_in_receiving(folder: Path, files: Path, least: int) -> None:
@@ -231,7 +325,7 @@ class Bustle:
                 self.faults.append(f"of study {study} {count} were stored")
 
     def _search(self, port: int) -> None:
-        while not self._is_over.is_set():
+        while not self._is_over.wait(0.1):  # so often that the others still get something of the processor
             deleted = set(self._gone)
             status, found = self.ask(port)
             if status != SUCCESS and not status.startswith(REFUSED):

@@ -14,6 +14,7 @@ SAID_ELSEWHERE = {
     "converted-private-vr": "by the send, of files that were converted",
     "converted-long-value": "by the send, of files that were converted",
     "converted-signed": "by the send, of files that were converted",
+    "changed-signed": "by the send, of files that were changed on their way",
 }
 
 SIGNALS = {

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,16 +21,24 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers import peers, programs
 from helpers.archive_process import Working
 from helpers.command_line import Listening, dicomgui, events
-from helpers.instances import data_set, instance_of, syntax_of
+from helpers.instances import ROOT, data_set, instance_of, syntax_of, write_instance
+from helpers.small_disk import fill, small_disk
+from helpers.window_process import WindowProcess
+from pydicom import dcmread
+from pydicom.fileset import FileSet
 
 from dicomgui.app.files.sources import scan
 from dicomgui.network import Part10Error
 from dicomgui.storage.attributes import read_attributes
 
 MARGIN_S = 600.0
+PACKAGES = {"qrscp": "sqlalchemy"}
+"""Peers that are a package of Python."""
+
 CONVERTED = ("1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")
 
 
@@ -74,12 +83,20 @@ def work(day: Day) -> None:
         day.note("on disk", of_a_study=len(there), without_study=kept(archive).total() - filed(archive))
         day.agree("instances by C-FIND, and on disk", day.figures["C-FIND"]["instances"], len(there))
         get_all(day, archive, listener.port, ours)
-        for name in ("Orthanc", "dcmqrscp", "storescp"):
-            if programs.is_there(name):
+        find_below(day, archive, listener.port)
+        for name in ("Orthanc", "dcmqrscp", "qrscp", "storescp"):
+            if programs.is_there(PACKAGES.get(name, name)):
                 with_peer(day, name, archive, listener.port)
             else:
                 day.note(name, missing=True)
+    for name in ("storescu", "dcmsend", "pynetdicom"):
+        if programs.is_there(name):
+            sent_by(day, name)
+        else:
+            day.note(f"sent by {name}", missing=True)
     export_all(day, archive)
+    two_at_once(day, archive)
+    full_disk(day)
 
 
 def import_all(day: Day, archive: Path) -> None:
@@ -135,7 +152,7 @@ def identified(folder: Path) -> set[tuple[str, str]]:
 
 
 def filed(folder: Path) -> int:
-    """How many files have a study."""
+    """Number of files that have a study."""
     return sum(1 for path in folder.rglob("*.dcm") if _study_of(path)[0])
 
 
@@ -160,10 +177,12 @@ def get_all(day: Day, archive: Path, port: int, studies: dict[str, Any]) -> None
     day.agree("instances that did not come, and told of", len(lacking), totals["failed"] + totals["missing"])
 
 
-def asked_for(verb: str, studies: Iterable[str], address: str, *more: object) -> Iterator[dict[str, Any]]:
-    """The summaries of a command, for twenty studies at a time."""
+def asked_for(
+    verb: str, studies: Iterable[str], address: str, *more: object, at_once: int = 20
+) -> Iterator[dict[str, Any]]:
+    """The summaries of a command, for some studies at a time."""
     left = iter(studies)
-    while some := list(islice(left, 20)):
+    while some := list(islice(left, at_once)):
         keys = "StudyInstanceUID=" + "\\".join(some)
         yield events(dicomgui(verb, "--json", "-k", keys, *more, address, deadline_s=MARGIN_S).stdout)[-1]
 
@@ -173,6 +192,130 @@ def told(summaries: Sequence[dict[str, Any]], *names: str) -> dict[str, int]:
     return {name: sum(int(summary[name] or 0) for summary in summaries) for name in names}
 
 
+def find_below(day: Day, archive: Path, port: int) -> None:
+    """Ask for each series of each study and each image of each series as DCMTK does: it is what is on disk."""
+    if not programs.is_there("findscu"):
+        return
+    on_disk: dict[tuple[str, str], set[str]] = {}
+    for path in archive.glob("[0-9a-f][0-9a-f]/*.dcm"):
+        known = read_attributes(path, instance_of(path))
+        study, series = known.value("StudyInstanceUID"), known.value("SeriesInstanceUID")
+        if study and series:
+            on_disk.setdefault((study, series), set()).add(known.value("SOPInstanceUID"))
+    told: dict[tuple[str, str], set[str]] = {}
+    for study in sorted({study for study, _ in on_disk}):
+        keys = ("QueryRetrieveLevel=SERIES", f"StudyInstanceUID={study}", "SeriesInstanceUID")
+        for series in asked_by_dcmtk(day, port, *keys):
+            keys = ("QueryRetrieveLevel=IMAGE", f"StudyInstanceUID={study}", f"SeriesInstanceUID={series}")
+            told[study, series] = set(asked_by_dcmtk(day, port, *keys, "SOPInstanceUID"))
+    told.pop(("", ""), None)
+    day.note("C-FIND below the study", series=len(told), instances=sum(map(len, told.values())))
+    day.agree("series by C-FIND, and on disk", sorted(key for key in told if key[1]), sorted(on_disk))
+    wrong = [key for key, uids in on_disk.items() if told.get(key) != uids]
+    day.agree("series whose images are not those on disk", wrong, [])
+
+
+def asked_by_dcmtk(day: Day, port: int, *keys: str) -> list[str]:
+    """What findscu is answered for the last of the keys."""
+    with tempfile.TemporaryDirectory(dir=day.place) as folder:
+        wanted = [part for key in keys for part in ("-k", key)]
+        peers.run_here("findscu", "-S", "-X", "-od", folder, *wanted, peers.LOOPBACK, port)
+        found = [dcmread(path, force=True) for path in sorted(Path(folder).glob("rsp*.dcm"))]
+    return [str(dataset.get(keys[-1], "")) for dataset in found]
+
+
+SENDERS: dict[str, tuple[tuple[object, ...], tuple[object, ...]]] = {
+    "storescu": (("storescu", "-v", "--no-halt", "+sd", "+r"), ()),
+    "dcmsend": (("dcmsend", "-v", "--no-halt", "-dn", "+sd", "+r"), ()),
+    "pynetdicom": (("python", "-m", "pynetdicom", "storescu"), ("-v", "-r", "-cx")),
+}
+"""What stands before and behind host, port and folder."""
+
+
+def sent_by(day: Day, name: str) -> None:
+    """Have a foreign tool send us all files: what it is answered Success for is stored, once for each data set."""
+    (program, *before), behind = SENDERS[name]
+    with Listening(day.place / f"by-{name}", "--json", "--strictness", "any") as listener:
+        where = (peers.LOOPBACK, listener.port, day.place / "files")
+        done = peers.run_here(str(program), *before, *where, *behind)
+        received(day, f"sent by {name}", listener, _successes(done.output))
+
+
+def _successes(output: str) -> int:
+    return len(re.findall(r"Received (?:C-STORE|Store) Response \((?:Status: 0x0000 - )?Success\)", output))
+
+
+def received(day: Day, step: str, listener: Listening, answered: int | None) -> None:
+    """Hold what a sender was answered, where it says that, against what the listener says, and against its folder."""
+    code, out, _ = listener.stop()
+    *told, summary = events(out)
+    paths = {event["path"] for event in told if event["event"] == "stored" and event["outcome"] != "duplicate"}
+    there = sum(1 for path in paths if Path(path).is_file())
+    day.note(step, answered=answered, stored=summary["stored"], duplicates=summary["duplicates"], on_disk=there)
+    if answered is not None:
+        day.agree(f"{step}: answered Success, and told of", answered, summary["stored"] + summary["duplicates"])
+    day.agree(f"{step}: stored, and on disk", summary["stored"], there)
+    day.agree(f"{step}: exit code", code, 0)
+
+
+def two_at_once(day: Day, archive: Path) -> None:
+    """The window and a listener on one folder: delete everything in the window, and take it back."""
+    there = kept(archive)
+    with Listening(archive, "--json") as listener, WindowProcess(archive) as window:
+        before = found(listener.port, "OURS")
+        said = window.do("wait", there.total())
+        deleted = window.do("delete")
+        gone = found(listener.port, "OURS")
+        day.agree("left on disk after a deletion", kept(archive).total(), 0)
+        day.agree("found after a deletion", gone, [])
+        undone = window.do("undo")
+        window.do("wait", there.total())
+        day.agree("data sets after an undo", kept(archive), there)
+        day.agree("found after an undo", _studies(found(listener.port, "OURS")), _studies(before))
+        day.note("window and listener", listed=said.rpartition(" · ")[0], deleted=deleted, undone=undone)
+
+
+def _studies(rows: list[dict[str, Any]]) -> dict[str, int]:
+    return {value(row, "0020000D"): _instances(row) for row in rows}
+
+
+def full_disk(day: Day) -> None:
+    """Fill a small disk by receiving: all that was answered Success is there, and found or refused; then catch up."""
+    source = day.place / "disk-files"
+    for number in range(1, 61):
+        write_instance(source, number, pixel_bytes=100_000)
+    try:
+        with small_disk(day.place / "disk", "4m") as disk:
+            _filled(day, disk, source)
+    except pytest.skip.Exception:
+        day.note("full disk", missing=True)
+
+
+def _filled(day: Day, disk: Path, source: Path) -> None:
+    folder = disk / "archive"
+    with Listening(folder, "--json", "--min-free", "0") as listener:
+        done = peers.run_here("storescu", "-v", "--no-halt", "+sd", peers.LOOPBACK, listener.port, source)
+        answered = _successes(done.output)
+        fill(disk / "filler")
+        keys = ("QueryRetrieveLevel=IMAGE", f"StudyInstanceUID={ROOT}.1", f"SeriesInstanceUID={ROOT}.2")
+        asked = peers.run_here(
+            "findscu", "-v", "-S", *(part for key in (*keys, "SOPInstanceUID") for part in ("-k", key)),
+            peers.LOOPBACK, listener.port,
+        )  # fmt: skip
+        [status] = re.findall(r"Received Final Find Response \((.*)\)", asked.output)
+        seen = asked.output.count("Pending")
+        if status == "Success":
+            day.agree("full disk: found, and on disk", seen, answered)
+        else:
+            day.agree("full disk: refused", status[:8], "Refused:")
+        day.agree("full disk: answered Success, and on disk", answered, kept(folder).total())
+        (disk / "filler").unlink()
+        peers.wait_until(lambda: len(asked_by_dcmtk(day, listener.port, *keys, "SOPInstanceUID")) == answered, "")
+        day.note("full disk", given=60, stored=answered, status=status, found_then=seen, found_later=answered)
+    with Listening(folder, "--json") as again:
+        day.agree("full disk: found after a start", len(found(again.port, "OURS")), 1)
+
+
 @contextmanager
 def running(name: str, place: Path, back: int) -> Iterator[Any]:
     """A foreign archive that knows us as OURS."""
@@ -180,18 +323,20 @@ def running(name: str, place: Path, back: int) -> Iterator[Any]:
         if name == "Orthanc":
             server = stack.enter_context(peers.orthanc(place))
             server.know("OURS", back)
-            yield server.peer
+            yield server.peer, server
+        elif name == "qrscp":
+            yield stack.enter_context(peers.qrscp(place, destinations={"OURS": back})), None
         elif name == "dcmqrscp":
-            yield stack.enter_context(peers.dcmqrscp(place, destinations={"OURS": back}))
+            yield stack.enter_context(peers.dcmqrscp(place, destinations={"OURS": back})), None
         else:
-            yield stack.enter_context(peers.storescp(place))
+            yield stack.enter_context(peers.storescp(place)), None
 
 
 def with_peer(day: Day, name: str, archive: Path, port: int) -> None:
     """Send everything there, find it, get it and have it moved back; then have the peer's tools send it to us."""
     place = day.place / name
     back = Listening(day.place / f"{name}-back", "--json", "--strictness", "any")
-    with back, running(name, place, back.port) as peer:
+    with back, running(name, place, back.port) as (peer, orthanc):
         address = f"{peer.ae_title}@{peers.LOOPBACK}:{peer.port}"
         done = dicomgui("send", "--json", address, archive, deadline_s=MARGIN_S)
         said = events(done.stdout)
@@ -206,16 +351,29 @@ def with_peer(day: Day, name: str, archive: Path, port: int) -> None:
         day.agree(f"{name}: failed, and their reasons", summary["failed"], refusals.total())
         if name != "storescp":
             figures |= retrieved(day, name, address, peer, archive)
+        if orthanc is not None:
+            sent_by_orthanc(day, orthanc)
         day.note(name, **figures)
+
+
+def sent_by_orthanc(day: Day, orthanc: peers.Orthanc) -> None:
+    """Have Orthanc send us all that it has."""
+    with Listening(day.place / "by-Orthanc", "--json", "--strictness", "any") as listener:
+        orthanc.know("AGAIN", listener.port)
+        resources = list(orthanc.instances().values())
+        job = orthanc.ask("/modalities/AGAIN/store", {"Resources": resources, "Permissive": True, "Synchronous": True})
+        received(day, "sent by Orthanc", listener, None)
+        day.figures["sent by Orthanc"] |= {"given": job["InstancesCount"], "failed": job["FailedInstancesCount"]}
 
 
 def retrieved(day: Day, name: str, address: str, peer: Any, archive: Path) -> dict[str, object]:
     """Find, get and move all that a peer has."""
     rows = found(peer.port, peer.ae_title)
-    studies = [uid for uid in (value(row, "0020000D") for row in rows) if uid]
+    studies = [uid for uid in dict.fromkeys(value(row, "0020000D") for row in rows) if uid]
+    at_once = 1 if name == "qrscp" else 20  # it knows no lists of UIDs
     got, back, there = day.place / f"{name}-got", day.place / f"{name}-back", kept(archive)
-    gets = list(asked_for("get", studies, address, "--strictness", "any", "--out", got))
-    moves = list(asked_for("move", studies, address, "--to", "OURS"))
+    gets = list(asked_for("get", studies, address, "--strictness", "any", "--out", got, at_once=at_once))
+    moves = list(asked_for("move", studies, address, "--to", "OURS", at_once=at_once))
     came = Counter(map(data_set, got.rglob("*.dcm")))
     moved = kept(back)
     totals = told(gets, "arrived", "failed", "missing")
@@ -243,27 +401,52 @@ def export_all(day: Day, archive: Path) -> None:
         day.agree(f"{form}: exported and left out, and there", report["files"] + len(report["failed"]), total)
         if form == "folders":
             day.agree("exported data sets", Counter(map(_bytes_of, target.rglob("*.dcm"))), kept(archive))
-        if form == "dicomdir":
-            read_by_others(day, target, report["files"])
+        if form == "zip":
+            with zipfile.ZipFile(target) as packed:
+                packed.extractall(target := day.place / "out-zip")
+            day.agree("data sets in the ZIP", Counter(map(_bytes_of, target.rglob("*.dcm"))), kept(archive))
+        read_by_others(day, target, form, report["files"])
 
 
 def _bytes_of(path: Path) -> bytes:
     return data_set(path)
 
 
-def read_by_others(day: Day, folder: Path, count: int) -> None:
-    """dcmdump lists as many records as instances were exported; each file is read by dcmdump."""
-    if not programs.is_there("dcmdump"):
-        return
-    dumped = peers.run_here("dcmdump", "+P", "0004,1511", folder / "DICOMDIR")
-    day.agree("dcmdump: records of the DICOMDIR", dumped.output.count("(0004,1511)"), count)
-    unread = [path.name for path in folder.rglob("*") if path.is_file() and _is_unread(path)]
-    day.note("dcmdump", records=count, unread=len(unread))
+def read_by_others(day: Day, folder: Path, form: str, count: int) -> None:
+    """Have dcmdump, dciodvfy and pydicom read each exported file, and the DICOMDIR."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "DICOMDIR"]
+    day.agree(f"{form}: exported, and files there", count, len(paths))
+    figures: dict[str, object] = {"files": len(paths)}
+    for tool in ("dcmdump", "dciodvfy"):
+        if programs.is_there(tool):
+            figures[f"unread by {tool}"] = [path.name for path in paths if not _is_read(tool, path)]
+    figures["unread by pydicom"] = [path.name for path in paths if not _is_read_by_pydicom(path)]
+    if form == "dicomdir":
+        directory = folder / "DICOMDIR"
+        day.agree("pydicom: instances of the DICOMDIR", len(FileSet(directory)), count)
+        if programs.is_there("dcmdump"):
+            dumped = peers.run_here("dcmdump", "+P", "0004,1511", directory)
+            day.agree("dcmdump: records of the DICOMDIR", dumped.output.count("(0004,1511)"), count)
+        if programs.is_there("dciodvfy"):
+            said = peers.run_here("dciodvfy", directory).output
+            errors = Counter(_kind(line) for line in said.splitlines() if line.startswith("Error"))
+            figures["dciodvfy of the DICOMDIR"] = dict(errors.most_common(5))
+    day.note(f"{form} read by others", **figures)
 
 
-def _is_unread(path: Path) -> bool:
-    done = subprocess.run(["dcmdump", "-q", str(path)], capture_output=True, timeout=MARGIN_S, check=False)
-    return done.returncode != 0
+def _is_read(tool: str, path: Path) -> bool:
+    options = ("-q",) if tool == "dcmdump" else ()
+    done = subprocess.run([tool, *options, str(path)], capture_output=True, timeout=MARGIN_S, check=False)
+    # dciodvfy ends with 1 for what it finds wrong in what it has read.
+    return done.returncode == 0 if tool == "dcmdump" else b"Dataset read failed" not in done.stderr
+
+
+def _is_read_by_pydicom(path: Path) -> bool:
+    try:
+        dcmread(path)[0x0008_0018]
+    except Exception:  # it raises nearly anything
+        return False
+    return True
 
 
 def gathered(folders: Sequence[Path], target: Path) -> None:

@@ -27,6 +27,7 @@ from dicomgui.storage import (
     Discarded,
     DuplicatePolicy,
     FolderLayout,
+    FolderPatterns,
     FolderTree,
     Index,
     IndexFault,
@@ -126,6 +127,7 @@ class LocalArchive:
     :param index_folder: where the index lies, in a folder of its own; in the archive's own folder by default. Every
         program that uses the archive has to name the same.
     :param layout: of the folders for people; ``None`` leaves them as they are.
+    :param patterns: of these folders, where the layout is by pattern; ``None`` for those that are there.
     """
 
     def __init__(
@@ -136,12 +138,13 @@ class LocalArchive:
         fsync: bool = True,
         on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH,
         layout: FolderLayout | None = None,
+        patterns: FolderPatterns | None = None,
         index_folder: Path | None = None,
     ) -> None:
         self.folder = folder
         self.index = Index(folder, place=index_place(index_folder, folder))
         self.index.on_change = self._on_index
-        self.tree = FolderTree(self.index, layout)
+        self.tree = FolderTree(self.index, layout, patterns)
         self.files: Archive = _IndexedArchive(
             folder, self._note_coming, self._note_stored, fsync=fsync, on_duplicate=on_duplicate
         )
@@ -398,10 +401,11 @@ class LocalArchive:
 
     # the folders for people
 
-    def use_layout(self, layout: FolderLayout) -> None:
-        """Lay the folders for people out like this, from now on."""
-        if layout is not self.tree.layout:
-            self.tree.layout = layout
+    def use_layout(self, layout: FolderLayout, patterns: FolderPatterns | None = None) -> None:
+        """Lay the folders for people out like this, from now on; without ``patterns`` by those that are there."""
+        patterns = patterns or self.tree.patterns
+        if (layout, patterns) != (self.tree.layout, self.tree.patterns):
+            self.tree.layout, self.tree.patterns = layout, patterns
             self._arrange()
 
     def _arrange(self) -> None:

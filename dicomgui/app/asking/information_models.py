@@ -117,7 +117,7 @@ MODELS: Final = MappingProxyType(
         "ups-query": _STEP,
     }
 )
-"""By their names in :data:`~dicomgui.network.service.QUERY_MODELS` (PS3.4 annexes Q, U, V, X, BB, CC, II, KK)."""
+"""By their names in :data:`~dicomgui.network.service.QUERY_MODELS` (PS3.4 annexes Q, U, V, X, BB, CC, HH, II, JJ)."""
 
 _OF_INSTANCES: Final = ("composite-instance", "without-bulk-data")
 """The models that name instances alone, at image level (PS3.4 Y.4, Z.4)."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 import warnings
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from dicomgui.app.asking.levels import (
     roots_for,
     unique_keys_above,
 )
+from dicomgui.app.asking.shared_association import SharedAssociation
 from dicomgui.app.asking.values import Answer, tags_in_any
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
@@ -189,11 +190,12 @@ async def find(
 
 
 class FindJob:
-    """One query over an association of its own.
+    """One query, over an association of its own or one that it shares with others.
 
     Never raises for what the peer or the network do. A cancel of the task passes: the peer has been sent a C-CANCEL by
     then and had a second to answer it, and :meth:`result` tells how far it came.
 
+    :param over: the association to ask over, which proposes what the query needs; by default one of its own.
     :param on_association: told the association's number in the trace, once, as soon as there is one.
     :raises ConfigurationError: the query makes no identifier, or names no model.
     """
@@ -205,12 +207,14 @@ class FindJob:
         options: ConnectionOptions,
         query: Query,
         *,
+        over: SharedAssociation | None = None,
         on_association: Callable[[int], None] | None = None,
     ) -> None:
         self._peer = peer
         self._options = options
         self._query = query
-        self._evidence = Watch(context.tracer, on_association)
+        self._over = over
+        self._evidence = Watch(None if over is not None else context.tracer, on_association)
         self._context = context
         self._identifier = query.identifier()
         self._contexts = contexts_for(query.roots, "find")
@@ -267,7 +271,7 @@ class FindJob:
         """Ask, and give what comes, never more at once than the limit leaves."""
         self._started = time.perf_counter()
         try:
-            async with self._options.connect(self._peer, self._contexts, self._evidence) as association:
+            async with self._connected() as association:
                 operation = self._begin(association)
                 async with operation, self._cancelled_in_time(operation):
                     while batch := await operation.batch():
@@ -285,6 +289,11 @@ class FindJob:
             raise
         finally:
             self._ended = time.perf_counter()
+
+    def _connected(self) -> AbstractAsyncContextManager[Association]:
+        if self._over is not None:
+            return self._over.used_by(self._evidence)
+        return self._options.connect(self._peer, self._contexts, self._evidence)
 
     @asynccontextmanager
     async def _cancelled_in_time(self, operation: Operation[Match]) -> AsyncIterator[None]:

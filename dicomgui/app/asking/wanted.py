@@ -8,7 +8,7 @@ import warnings
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from dicomgui.app.asking.information_models import MODELS
@@ -41,10 +41,12 @@ class Wanted:
 
     :ivar level: of the request.
     :ivar keys: the unique keys of the level and of those above it; other keys make a look-up necessary.
+    :ivar query: the name of the query that it comes from; empty where there is only one.
     """
 
     level: Level
     keys: tuple[Key, ...]
+    query: str = ""
 
     @classmethod
     def of_match(cls, dataset: Dataset, level: Level) -> Wanted:
@@ -76,7 +78,7 @@ class Wanted:
         known = self.unique
         if UNIQUE_KEYS[Level.STUDY] not in known or "\\" in known[UNIQUE_KEYS[Level.STUDY]]:
             return None
-        return Wanted(Level.IMAGE, _keys_of(known | {UNIQUE_KEYS[Level.IMAGE]: "\\".join(instances)}))
+        return Wanted(Level.IMAGE, _keys_of(known | {UNIQUE_KEYS[Level.IMAGE]: "\\".join(instances)}), self.query)
 
     def identifier(self, root: str) -> Dataset:
         """The identifier of a C-MOVE or C-GET: the level and its unique keys; other keys where there are no better.
@@ -149,7 +151,7 @@ async def look_up(association: Association, root: str, wanted: Wanted, notes: li
     if any(len(place.unique) < len(levels) for place in frontier):
         missing = [keyword for keyword in demanded if keyword not in frontier[0].unique]
         notes.append(f"The {root} root wants {' and '.join(missing)} as well; the peer may refuse.")
-    return list(_grouped(wanted.level, frontier))
+    return [replace(one, query=wanted.query) for one in _grouped(wanted.level, frontier)]
 
 
 class _Seeker:

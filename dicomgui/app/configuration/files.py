@@ -22,6 +22,7 @@ import tomli_w
 
 from dicomgui.app.configuration.lines import Lines
 from dicomgui.app.configuration.values import Table
+from dicomgui.network.private_file import open_private
 from dicomgui.storage.disk import replace_file
 
 __all__ = [
@@ -168,24 +169,32 @@ class TomlFile:
                 return
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if keep_aside or self.read().problem is not None:
-                shutil.copyfile(target, self._name_aside(target))
+                _copy_private(target, self._name_aside(target))
             replace_file(target, data, part=target.with_name(f".{target.name}.{os.getpid()}.part"))
         except OSError as error:
             raise self._problem(f"cannot be written: {error.strerror}", "Nothing was changed in it.") from error
         except (ValueError, TypeError, RuntimeError) as error:
             raise self._problem(f"cannot be written: {error}", "Nothing was changed in it.") from error
 
-    def problem_with(self, faults: Sequence[str], unknown: Sequence[str] = ()) -> SettingsError | None:
-        """The problem of a file in which single values are wrong, or keys unknown; ``None`` where there is no fault."""
+    def problem_with(
+        self, faults: Sequence[str], unknown: Sequence[str] = (), *, is_kept: bool = True
+    ) -> SettingsError | None:
+        """The problem of a file in which single values are wrong, or keys unknown; ``None`` where there is no fault.
+
+        :param is_kept: whether unknown keys stay in the file when it is written.
+        """
         if not faults:
-            return self._unknown(unknown) if unknown else None
+            return self._unknown(unknown, is_kept) if unknown else None
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         return self._problem(f"has a wrong value: {faults[0]}{more}", "The usual value is used instead.")
 
-    def _unknown(self, unknown: Sequence[str]) -> SettingsError:
+    def _unknown(self, unknown: Sequence[str], is_kept: bool) -> SettingsError:
         more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
         text = f"{self.path} has an unknown key: {unknown[0]}{more}"
-        return SettingsError(text, path=str(self.path), hint="It is not used, and stays in the file.", is_kept=True)
+        hint = (
+            f"It is not used{', and stays in the file' if is_kept else '; a copy is kept before a new one is written'}."
+        )
+        return SettingsError(text, path=str(self.path), hint=hint, is_kept=is_kept)
 
     def _newer(self, version: int) -> SettingsError:
         return self._problem(
@@ -208,6 +217,13 @@ class TomlFile:
         """``settings.damaged-1.toml``, with the first free number."""
         names = (path.with_name(f"{path.stem}.damaged-{number}{path.suffix}") for number in count(1))
         return next(name for name in names if not name.exists())
+
+
+def _copy_private(source: Path, target: Path) -> None:
+    """Copy a file to a new one that its owner alone can read, whatever the mode of the first."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with source.open("rb") as old, os.fdopen(open_private(target, flags), "wb") as new:
+        shutil.copyfileobj(old, new)
 
 
 def _has_endless_key(data: bytes) -> bool:

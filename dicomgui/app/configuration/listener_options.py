@@ -30,7 +30,7 @@ from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Strictness
 from dicomgui.network.transport import IPNetwork, TlsConfig, parse_network
 from dicomgui.network.uids import VERIFICATION
-from dicomgui.storage import DuplicatePolicy
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns
 
 __all__ = ["MAX_CONNECTIONS", "PERFORMED", "SOP_CLASSES", "CallerRule", "ListenerOptions"]
 
@@ -91,7 +91,12 @@ class ListenerOptions:
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar peers: where a C-MOVE may send to, by AE title.
+    :ivar move_rules: which caller may move to which of them, by patterns of both AE titles, see
+        :mod:`dicomgui.app.configuration.move_rules`; everybody to all if empty.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
+    :ivar layout: in which folders the instances can be found besides, where the listener makes its archive; ``None``
+        leaves them as they are.
+    :ivar patterns: of these folders and of the file names in them, for a layout by pattern.
     :ivar index_folder: where the index of the folder lies; in the folder itself by default.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar commands: the operator's, for objects and studies that came.
@@ -126,10 +131,13 @@ class ListenerOptions:
     sop_classes: frozenset[str] = frozenset()
     transfer_syntaxes: tuple[str, ...] = ()
     peers: Mapping[str, KnownDestination] = field(default_factory=lambda: MappingProxyType({}))
+    move_rules: tuple[tuple[str, str], ...] = ()
     max_sent_pdu_length: int = 0
     max_associations: int = 256
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     quotas: Quotas = field(default=Quotas())
+    layout: FolderLayout | None = None
+    patterns: FolderPatterns | None = None
     index_folder: Path | None = None
     strictness: Strictness = Strictness.STRICT
     discards: bool = False

@@ -24,7 +24,7 @@ from dicomgui.network.association.profiles import NegotiationProfile
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.pdu import SOPClassCommonExtendedNegotiation, SOPClassExtendedNegotiation
 
-__all__ = ["MAX_BYTES", "NegotiationFile", "read_profiles"]
+__all__ = ["MAX_BYTES", "NegotiationFile", "negotiation_of", "negotiation_table", "read_profiles"]
 
 MAX_BYTES: Final = 1 << 20
 """A longer file is none of negotiation profiles."""
@@ -89,6 +89,20 @@ class NegotiationFile:
         return profile
 
 
+def negotiation_of(values: Values) -> NegotiationFile | None:
+    """The file and profile that a saved node, or the listener, names; not read here. ``None`` for none."""
+    path = values.take("negotiation_file", "", checks.text).strip()
+    name = values.take("negotiation_profile", "", checks.text).strip()
+    return NegotiationFile(path, name) if path else None
+
+
+def negotiation_table(file: NegotiationFile | None) -> Table:
+    """The saved form of them."""
+    if file is None:
+        return {}
+    return {"negotiation_file": file.path} | ({"negotiation_profile": file.name} if file.name else {})
+
+
 def read_profiles(path: Path) -> dict[str, NegotiationProfile]:
     """The profiles of a file by name, at least one. Waits for the disk.
 
@@ -100,6 +114,8 @@ def read_profiles(path: Path) -> dict[str, NegotiationProfile]:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}", phase="configure", hint=_HINT) from error
+    except ValueError as error:
+        raise ConfigurationError(f"{str(path)!r} is no name of a file", phase="configure", hint=_HINT) from error
     if len(data) > MAX_BYTES:
         raise ConfigurationError(f"{path} is too large for negotiation profiles", phase="configure", hint=_HINT)
     text = data.decode("utf-8-sig", "replace")

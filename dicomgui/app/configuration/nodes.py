@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dicomgui.app.configuration import values as checks
+from dicomgui.app.configuration.negotiation_file import NegotiationFile, negotiation_of, negotiation_table
 from dicomgui.app.configuration.values import Table, Values
 from dicomgui.app.connection import ConnectionOptions, RoleWish, check_operations
 from dicomgui.app.credentials import Identity, IdentityKind
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_PORT, AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.transport import HttpProxy, TlsConfig
+from dicomgui.network.transport import Proxy, TlsConfig
 
 if TYPE_CHECKING:
     from dicomgui.app.echo import EchoResult
@@ -73,7 +74,9 @@ class Node:
     :ivar timeouts: where they differ from the usual ones.
     :ivar max_pdu_length: what we advertise to it, in bytes; 0 for no limit, ``None`` for the usual one.
     :ivar max_sent_pdu_length: send no longer PDUs, even if it takes them, in bytes; 0 for what it takes.
-    :ivar proxy: the HTTP proxy that leads to it. A password for that is never part of a node.
+    :ivar negotiation: the file and the name of the negotiation profile that says what is proposed to it; read for each
+        association.
+    :ivar proxy: the HTTP or SOCKS proxy that leads to it. A password for that is never part of a node.
     :ivar tls: how to speak TLS with it; ``None`` speaks none.
     :ivar identity: who we say we are. The secret that proves it is never part of a node.
     :ivar require_identity: have it confirm the identity, and end the association where it does not.
@@ -94,7 +97,8 @@ class Node:
     timeouts: NodeTimeouts = field(default=NodeTimeouts())
     max_pdu_length: int | None = None
     max_sent_pdu_length: int = 0
-    proxy: HttpProxy | None = None
+    proxy: Proxy | None = None
+    negotiation: NegotiationFile | None = None
     tls: TlsConfig | None = None
     identity: Identity | None = None
     require_identity: bool = False
@@ -137,6 +141,7 @@ class Node:
             async_ops=self.async_ops,
             extended=self.extended,
             role=self.role,
+            negotiation=self.negotiation or usual.negotiation,
             charset=self.charset,
         )
 
@@ -202,8 +207,9 @@ NODE_KEYS = frozenset(
         "associate_timeout_s", "response_timeout_s", "retrieve_timeout_s", "release_timeout_s", "cancel_timeout_s",
         "max_pdu_length", "max_sent_pdu_length", "proxy", "tls", "tls_profile", "tls_ca_file", "tls_crl_file",
         "tls_cert_file", "tls_key_file", "tls_keylog_file", "tls_server_name", "tls_verify", "tls_minimum_version",
-        "identity", "user_name", "identity_response", "identity_required", "operations_invoked",
+        "tls_ciphers", "identity", "user_name", "identity_response", "identity_required", "operations_invoked",
         "operations_performed", "extended_negotiation", "role", "charset", "ask_commitment", "comment",
+        "negotiation_file", "negotiation_profile",
     )
 )  # fmt: skip
 """What :func:`table_of` writes, and :func:`node_of` reads."""
@@ -238,6 +244,7 @@ def node_of(values: Values, *, is_machine_wide: bool = False) -> Node:
         max_pdu_length=values.take("max_pdu_length", None, checks.max_pdu_length),
         max_sent_pdu_length=values.take("max_sent_pdu_length", 0, checks.max_pdu_length),
         proxy=values.take("proxy", None, checks.proxy),
+        negotiation=negotiation_of(values),
         tls=_tls_of(values) if values.take("tls", False, checks.flag) else None,
         identity=_identity_of(values),
         require_identity=values.take("identity_required", False, checks.flag),
@@ -268,6 +275,7 @@ def _tls_of(values: Values) -> TlsConfig:
         minimum_version=values.take("tls_minimum_version", None, checks.tls_version),
         crl_file=written("tls_crl_file"),
         keylog_file=written("tls_keylog_file"),
+        ciphers=values.take("tls_ciphers", "", checks.tls_ciphers),
     )
 
 
@@ -300,6 +308,7 @@ def table_of(node: Node) -> Table:
         "max_pdu_length": node.max_pdu_length,
         "max_sent_pdu_length": node.max_sent_pdu_length or None,
         "proxy": checks.written_proxy(node.proxy) or None,
+        **negotiation_table(node.negotiation),
         **_tls_table(node.tls),
         **_identity_table(node.identity),
         "identity_required": node.require_identity or None,
@@ -326,6 +335,7 @@ def _tls_table(tls: TlsConfig | None) -> Table:
         "tls_server_name": tls.server_name,
         "tls_verify": None if tls.verify == "require" else False,
         "tls_minimum_version": tls.minimum_version,
+        "tls_ciphers": tls.ciphers or None,
         "tls_crl_file": None if tls.crl_file is None else str(tls.crl_file),
         "tls_keylog_file": None if tls.keylog_file is None else str(tls.keylog_file),
     }

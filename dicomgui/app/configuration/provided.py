@@ -41,6 +41,7 @@ __all__ = [
     "pattern_of",
     "reported",
     "served",
+    "storage_class_of",
     "transfer_syntax_of",
 ]
 
@@ -181,18 +182,27 @@ def transfer_syntax_of(text: str) -> str:
 
     :raises ConfigurationError: it is neither.
     """
+    return _uid_of(text, TRANSFER_SYNTAXES, "transfer syntax", "ImplicitVRLittleEndian or JPEGBaseline8Bit")
+
+
+def storage_class_of(text: str) -> str:
+    """The UID of a SOP class of storage, like :func:`transfer_syntax_of`. A UID may be one that nobody knows."""
+    return _uid_of(text, STORAGE, "SOP class of storage", "CTImageStorage or MRImageStorage")
+
+
+def _uid_of(text: str, known: Iterable[str], what: str, example: str) -> str:
     written = text.strip()
     if is_valid_uid(written):
         return written
     from pydicom import uid as uids
 
-    for uid in TRANSFER_SYNTAXES:
+    for uid in known:
         if uids.UID(uid).keyword.lower() == written.lower() != "":
             return uid
     raise ConfigurationError(
-        f"there is no transfer syntax {written[:80]!r}",
+        f"there is no {what} {written[:80]!r}",
         phase="configure",
-        hint="Give its UID, or its keyword in PS3.6, such as ImplicitVRLittleEndian or JPEGBaseline8Bit.",
+        hint=f"Give its UID, or its keyword in PS3.6, such as {example}.",
     )
 
 

@@ -22,6 +22,8 @@ from dicomgui.app.configuration.files import (
     is_portable,
 )
 from dicomgui.app.configuration.listener_options import CallerRule, ListenerOptions
+from dicomgui.app.configuration.move_rules import parse_move_rule
+from dicomgui.app.configuration.negotiation_file import NegotiationFile, negotiation_of, negotiation_table
 from dicomgui.app.configuration.provided import USUAL, Provided, check_choice, check_networks
 from dicomgui.app.configuration.quotas import USUAL_QUOTAS, Quotas
 from dicomgui.app.configuration.received_commands import ReceivedCommands
@@ -31,7 +33,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.service import Strictness
 from dicomgui.network.transport import ClientAuth, TlsConfig
-from dicomgui.storage import DuplicatePolicy, FolderLayout
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns
 from dicomgui.trace.filter.grammar import MAX_LENGTH
 
 __all__ = [
@@ -100,12 +102,15 @@ class ListenerSettings:
     :ivar max_sent_pdu_length: send no longer PDUs, even if a caller takes them, in bytes; 0 for what it takes.
     :ivar grant_scp_role: let callers be providers where they ask for it.
     :ivar extended: what is granted by extended negotiation.
+    :ivar negotiation: the file and the name of the negotiation profile; who starts the listener reads it.
     :ivar services: what is given beside verification.
     :ivar calling_networks: ranges of addresses from which callers are let in; all if empty.
     :ivar calling_ae_titles: who is let in, patterns with ``*`` and ``?``; everybody if empty.
     :ivar sop_classes: what is stored and retrieved; the standard's storage classes if empty.
     :ivar transfer_syntaxes: of instances, in our order of preference; any if empty.
     :ivar layout: in which folders the instances can be found besides.
+    :ivar patterns: of these folders and of the file names in them, where the layout is by pattern.
+    :ivar move_rules: which caller may move where, by patterns of both AE titles; everybody everywhere if empty.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
     :ivar commands: the operator's, for objects and studies that came; not run where nothing is kept.
@@ -125,6 +130,7 @@ class ListenerSettings:
     any_sop_class: bool = False
     use_tls: bool = False
     tls: TlsConfig = field(default=TlsConfig())
+    negotiation: NegotiationFile | None = None
     callers: CallerRule = CallerRule.ANY
     users: tuple[str, ...] = ()
     async_ops: tuple[int, int] = (1, 1)
@@ -139,6 +145,8 @@ class ListenerSettings:
     sop_classes: tuple[str, ...] = ()
     transfer_syntaxes: tuple[str, ...] = ()
     layout: FolderLayout = FolderLayout.UID
+    patterns: FolderPatterns = field(default=FolderPatterns())
+    move_rules: tuple[tuple[str, str], ...] = ()
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     strictness: Strictness = Strictness.STRICT
     quotas: Quotas = USUAL_QUOTAS
@@ -227,6 +235,7 @@ class Settings:
             services=listener.services,
             calling_ae_titles=listener.calling_ae_titles,
             calling_networks=listener.calling_networks,
+            move_rules=listener.move_rules,
             sop_classes=frozenset(listener.sop_classes),
             transfer_syntaxes=listener.transfer_syntaxes,
             quotas=listener.quotas,
@@ -335,6 +344,7 @@ def _listener_of(values: Values) -> ListenerSettings:
         any_sop_class=values.take("any_sop_class", usual.any_sop_class, checks.flag),
         use_tls=values.take("tls", usual.use_tls, checks.flag),
         tls=_tls_of(values),
+        negotiation=negotiation_of(values),
         callers=values.take("callers", usual.callers, checks.one_of(CallerRule)),
         users=values.take("users", usual.users, _users),
         async_ops=(
@@ -352,12 +362,22 @@ def _listener_of(values: Values) -> ListenerSettings:
         sop_classes=values.take("sop_classes", (), _uids),
         transfer_syntaxes=values.take("transfer_syntaxes", (), _uids),
         layout=values.take("folder_layout", usual.layout, checks.one_of(FolderLayout)),
+        patterns=_patterns_of(values),
+        move_rules=values.take("move_rules", (), _move_rules),
         on_duplicate=values.take("on_duplicate", usual.on_duplicate, checks.one_of(DuplicatePolicy)),
         strictness=values.take("strictness", usual.strictness, checks.one_of(Strictness)),
         quotas=_quotas_of(values),
         index_folder=values.take("index_folder", usual.index_folder, _folder),
         discards=values.take("discard", usual.discards, checks.flag),
         commands=_commands_of(values),
+    )
+
+
+def _patterns_of(values: Values) -> FolderPatterns:
+    usual = FolderPatterns()
+    return FolderPatterns(
+        values.take("folder_pattern", usual.folder, lambda value: FolderPatterns(checks.text(value)).folder),
+        values.take("file_pattern", usual.file, lambda value: FolderPatterns(file=checks.text(value)).file),
     )
 
 
@@ -399,6 +419,8 @@ def _tls_of(values: Values) -> TlsConfig:
         minimum_version=_version_of(values),
         crl_file=written("tls_crl_file"),
         keylog_file=written("tls_keylog_file"),
+        ciphers=values.take("tls_ciphers", "", checks.tls_ciphers),
+        expected_server_name=values.take("tls_expected_server_name", "", checks.tls_name) or None,
     )
 
 
@@ -437,6 +459,10 @@ def _titles(value: object) -> tuple[str, ...]:
 
 def _networks(value: object) -> tuple[str, ...]:
     return check_networks(_users(value))
+
+
+def _move_rules(value: object) -> tuple[tuple[str, str], ...]:
+    return tuple(map(parse_move_rule, _users(value)))
 
 
 def _uids(value: object) -> tuple[str, ...]:
@@ -493,6 +519,9 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "ae_title": str(listener.ae_title),
         "fsync": listener.fsync,
         "folder_layout": listener.layout.value,
+        "folder_pattern": listener.patterns.folder,
+        "file_pattern": listener.patterns.file,
+        "move_rules": ["=".join(rule) for rule in listener.move_rules],
         "index_folder": listener.index_folder,
         "on_duplicate": listener.on_duplicate.value,
         "strictness": listener.strictness.value,
@@ -510,6 +539,8 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "tls_key_file": str(tls.key_file or ""),
         "tls_client_auth": tls.client_auth,
         "tls_minimum_version": tls.minimum_version or "",
+        "tls_ciphers": tls.ciphers,
+        "tls_expected_server_name": tls.expected_server_name or "",
         "tls_crl_file": str(tls.crl_file or ""),
         "tls_keylog_file": str(tls.keylog_file or ""),
         "callers": listener.callers.value,
@@ -526,6 +557,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "calling_networks": list(listener.calling_networks),
         "sop_classes": list(listener.sop_classes),
         "transfer_syntaxes": list(listener.transfer_syntaxes),
+        **({"negotiation_file": "", "negotiation_profile": ""} | negotiation_table(listener.negotiation)),
         **{key: getattr(listener.quotas, name) for name, key in _QUOTAS.items()},
     }
 

@@ -15,7 +15,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import AETitle, Limits
 from dicomgui.network.dimse.charset import codec_of
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.transport import HttpProxy, TlsConfig
+from dicomgui.network.transport import Proxy, SocksProxy, TlsConfig, parse_proxy
 
 __all__ = [
     "QUERY_FLAGS",
@@ -36,6 +36,8 @@ __all__ = [
     "seconds",
     "seconds_or_ever",
     "text",
+    "tls_ciphers",
+    "tls_name",
     "tls_profile",
     "tls_version",
     "whole",
@@ -209,18 +211,19 @@ def limit(value: object) -> int:
     return number
 
 
-def proxy(value: object) -> HttpProxy:
-    """The address of an HTTP proxy."""
-    return HttpProxy.parse(text(value))
+def proxy(value: object) -> Proxy:
+    """The address of an HTTP or SOCKS proxy."""
+    return parse_proxy(text(value))
 
 
-def written_proxy(proxy: HttpProxy | None) -> str:
+def written_proxy(proxy: Proxy | None) -> str:
     """What the file says for a proxy: its password is nobody's to read there. Empty for none."""
     if proxy is None:
         return ""
     host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
     user = f"{quote(proxy.user, safe='')}@" if proxy.user else ""
-    return f"http://{user}{host}:{proxy.port}"
+    scheme = proxy.scheme if isinstance(proxy, SocksProxy) else "http"
+    return f"{scheme}://{user}{host}:{proxy.port}"
 
 
 def charset(value: object) -> str:
@@ -249,6 +252,16 @@ def operations(value: object) -> int:
     if not 0 <= number <= MAX_OPERATIONS:
         raise wrong(f"it is no number of operations up to {MAX_OPERATIONS}")
     return number
+
+
+def tls_ciphers(value: object) -> str:
+    """A list of cipher suites, or nothing."""
+    return TlsConfig(ciphers=text(value).strip()).ciphers
+
+
+def tls_name(value: object) -> str:
+    """The name of a server, or nothing."""
+    return TlsConfig(expected_server_name=text(value).strip() or None).expected_server_name or ""
 
 
 def tls_profile(value: object) -> str:

@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from dicomgui.app.files.file_limits import check_file
+from dicomgui.app.files.left_out import LeftOut, LeftOutCode, LeftOutError, left_out
 from dicomgui.app.files.readable import reason_of
+from dicomgui.network.encoding_look import LOOK_BYTES, encoding_by_look, encoding_of
+from dicomgui.network.file_structure import read_file_structure
 from dicomgui.network.part10 import read_head, write_head
+from dicomgui.network.service import broken_place
 from dicomgui.storage import StoredFile
 
 if TYPE_CHECKING:
@@ -35,23 +39,27 @@ _REQUIRED: Final = {
     "InstanceNumber": "0",
 }
 _CLAIMS: Final = (0x0002, 0x0003, 0x0010)  # Media Storage SOP Class and Instance UID, Transfer Syntax UID
+_NAMED_BY: Final = {
+    "SOPInstanceUID": "SOP Instance UID (0008,0018)",
+    "SOPClassUID": "SOP Class UID (0008,0016)",
+}
 _MAY_BE_EMPTY: Final = frozenset({"PatientName", "AccessionNumber"})
 
-_Failed: TypeAlias = list[tuple[str, str]]
+_Failed: TypeAlias = list[LeftOut]
 
 
-class _LeftOut(Exception):
+class _Without(Exception):
     """The file-set cannot be written with some of the files: the argument holds them, each with the reason."""
 
 
 def write_medium(
     files: Sequence[StoredFile], target: Path, tick: Callable[[str], None]
-) -> tuple[int, int, tuple[tuple[str, str], ...]]:
+) -> tuple[int, int, tuple[LeftOut, ...]]:
     """Write a file-set of these instances; of several data sets of one UID the first that can be in it.
 
     :param target: a folder without a DICOMDIR; made if it is not there.
     :param tick: called with each instance's UID before it is looked at; may raise to end the work.
-    :returns: instances, their bytes, and those that are not in it by UID, each with the reason.
+    :returns: instances, their bytes, and those that are not in it.
     :raises OSError: it cannot be written, or is a medium already.
     """
     if (target / "DICOMDIR").exists():
@@ -60,9 +68,9 @@ def write_medium(
     while True:
         try:
             count, size, more = _write(left, target, tick)
-        except _LeftOut as error:
-            bad: dict[StoredFile, str] = error.args[0]
-            failed += [(file.sop_instance_uid, reason) for file, reason in bad.items()]
+        except _Without as error:
+            bad: dict[StoredFile, LeftOut] = error.args[0]
+            failed += bad.values()
             left = [file for file in left if file not in bad]
             continue
         return count, size, (*failed, *more)
@@ -99,7 +107,7 @@ class _Maker:
     """Makes one file-set: the directory is pydicom's, the files are put in the place of what pydicom would write.
 
     :ivar taken: what is in it, by SOP Instance UID.
-    :ivar failed: what is not, by UID, each with the reason.
+    :ivar failed: what is not, each with the reason.
     """
 
     def __init__(self) -> None:
@@ -117,16 +125,13 @@ class _Maker:
             record: Any = _record_of(file)
             uid = str(record.SOPInstanceUID)
             if uid in self.taken:
-                reason = "another data set of this UID is in the DICOMDIR, which holds one of each"
-                self.failed.append((file.sop_instance_uid, reason))
-                return
+                raise LeftOutError(LeftOutCode.SAME_UID, "")
             # pydicom would encode it again, and a set of which one cannot be encoded is of no use any more.
             object.__setattr__(record, "save_as", _touch)
             added: Any = self._set.add(record)
             added.node._record.ReferencedTransferSyntaxUIDInFile = uids.UID(file.transfer_syntax_uid)
         except Exception as error:  # pydicom raises nearly anything for what fits into no directory record
-            reason = f"no directory record can be made: {reason_of(error)}"
-            self.failed.append((file.sop_instance_uid, reason))
+            self.failed.append(left_out(file, error))
             return
         self.taken[uid] = file
 
@@ -155,30 +160,30 @@ def _touch(path: str, **_: object) -> None:
 def _judged(error: _Unwritable, files: Sequence[StoredFile]) -> Exception:
     """The files without which the set can be written, or what is in the way of all."""
     cause = error.__cause__
-    bad = {file: "the file is not there any more" for file in files if not file.path.exists()}
+    bad = {file: LeftOut(file.sop_instance_uid, LeftOutCode.GONE) for file in files if not file.path.exists()}
     if isinstance(cause, OSError):
-        return _LeftOut(bad) if bad else cause
+        return _Without(bad) if bad else cause
     for file in files:
-        if file not in bad and (reason := _alone(file)):
-            bad[file] = f"no directory record can be written: {reason}"
+        if file not in bad and (reason := _alone(file)) is not None:
+            bad[file] = reason
     if bad:
-        return _LeftOut(bad)
+        return _Without(bad)
     return OSError(errno.EINVAL, f"no DICOMDIR can be made of these instances: {reason_of(cause)}")
 
 
-def _alone(file: StoredFile) -> str:
-    """Why a file cannot be in a file-set even by itself; empty if it can."""
+def _alone(file: StoredFile) -> LeftOut | None:
+    """The reason for which a file cannot be in a file-set even by itself; ``None`` if it can."""
     scratch = Path(tempfile.mkdtemp(prefix="dicomgui-medium-"))
     maker = _Maker()
     try:
         maker.add(file)
         maker.write(scratch / "set")
     except _Unwritable as error:
-        return reason_of(error.__cause__)
+        return left_out(file, error.__cause__)
     finally:
         maker.close()
         shutil.rmtree(scratch, ignore_errors=True)
-    return ""
+    return None
 
 
 def _copy(source: Path, place: Path) -> int:
@@ -201,15 +206,19 @@ def _copy(source: Path, place: Path) -> int:
 def _record_of(file: StoredFile) -> Dataset:
     """The instance without its pixels, and with what a record needs.
 
-    :raises ValueError: the data set does not say which instance it is.
+    :raises LeftOutError: it has another encoding than it says, or does not say which instance it is.
     """
-    from pydicom import dcmread
+    from pydicom import dcmread, errors
 
     check_file(file.path)
-    dataset = dcmread(file.path, stop_before_pixels=True)
-    for keyword, name in (("SOPInstanceUID", "SOP Instance UID"), ("SOPClassUID", "SOP Class UID")):
+    _check_encoding(file.path)
+    try:
+        dataset = dcmread(file.path, stop_before_pixels=True)
+    except errors.InvalidDicomError as error:
+        raise LeftOutError(LeftOutCode.UNREADABLE, "it does not begin with a preamble and DICM") from error
+    for keyword, name in _NAMED_BY.items():
         if not dataset.get(keyword):
-            raise ValueError(f"its data set has no {name}")
+            raise LeftOutError(LeftOutCode.MISSING, name)
     if "ContentSequence" in dataset:  # of a document's content a record has only what modifies its title (PS3.3 F.5)
         items = [item for item in dataset.ContentSequence if item.get("RelationshipType") == "HAS CONCEPT MOD"]
         dataset.ContentSequence = items
@@ -219,3 +228,21 @@ def _record_of(file: StoredFile) -> Dataset:
         if keyword not in dataset or (keyword not in _MAY_BE_EMPTY and dataset.get(keyword) in (None, "")):
             setattr(dataset, keyword, value)
     return dataset
+
+
+def _check_encoding(path: Path) -> None:
+    """Judge an encoding that looks like another than the file meta information says by the whole structure.
+
+    pydicom would read some of these, but most programs go by the file meta information, and by the directory record.
+
+    :raises LeftOutError: it is another one.
+    """
+    head = read_head(path)
+    with path.open("rb") as file:
+        file.seek(head.dataset_offset)
+        found = encoding_by_look(file.read(LOOK_BYTES))
+    if found in ("", encoding_of(head.transfer_syntax_uid)):
+        return
+    problem = broken_place(read_file_structure(path, head))
+    if problem is not None and problem.found_syntax_uid:
+        raise LeftOutError(LeftOutCode.OTHER_ENCODING, problem.text)

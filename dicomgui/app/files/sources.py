@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from dicomgui.app.files.archives import extract_instances, is_zip
+from dicomgui.app.files.changes import Change
 from dicomgui.app.files.dicomdir import MEDIA_DIRECTORY, referenced_files
 from dicomgui.network.part10 import NotPart10, Part10Error, Part10Head, read_head
 from dicomgui.network.uids import is_valid_uid
@@ -39,12 +40,14 @@ class SendItem:
     :ivar size_bytes: of the file.
     :ivar head: what its start says; SOP class, instance and transfer syntax UID are there and are UIDs.
     :ivar name: what to call it: the path, and for a member of an archive ``archive.zip:member``.
+    :ivar change: what is changed on the way; ``head`` then has the UIDs that go out.
     """
 
     path: Path
     size_bytes: int
     head: Part10Head
     name: str
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,14 @@ class Selection:
         """Of all files together."""
         return sum(item.size_bytes for item in self.items)
 
+    def give_up(self) -> Path | None:
+        """Hand the temporary folder over to who will remove it."""
+        temporary, self._temporary = self._temporary, None
+        return temporary
+
     def close(self) -> None:
         """Remove what was extracted."""
-        temporary, self._temporary = self._temporary, None
+        temporary = self.give_up()
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from dicomgui.app.configuration import values as checks
 from dicomgui.app.configuration.files import SettingsError, TomlFile, config_folder
-from dicomgui.app.configuration.lines import Lines, Place
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.values import Table, Values, overlay
 from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery, Verdict
@@ -25,6 +24,8 @@ FILE_NAME: Final = "answers.toml"
 VERSION: Final = 1
 MAX_TEXT_BYTES: Final = 3 * 2**20
 """Of the cells of the worklist together, so that the file stays one that is read again."""
+
+_RULE_KEYS: Final = ("service", "operation", "status", "every", "delay_ms", "comment", "attributes", "on")
 
 PRINTER_STATES: Final = ("NORMAL", "WARNING", "FAILURE")
 
@@ -96,7 +97,8 @@ class AnswerStore:
             )  # fmt: skip
         with self._saving:
             _, table, problem = self._read()
-            self._file.write(overlay(table, _table_of(settings)), keep_aside=problem is not None)
+            is_lossy = problem is not None and not problem.is_kept
+            self._file.write(overlay(table, _table_of(settings)), keep_aside=is_lossy)
             self.problem = None
 
     def _read(self) -> tuple[AnswerSettings, Table, SettingsError | None]:
@@ -111,36 +113,38 @@ def read_answers(path: Path) -> AnswerSettings:
     """
     if not path.is_file():
         raise ConfigurationError(f"{path} is no file", phase="configure", hint="Name a TOML file of answers.")
-    settings, table, problem = _read(TomlFile(path, version=VERSION))
+    settings, _, problem = _read(TomlFile(path, version=VERSION))
     if problem is not None:
         raise ConfigurationError(str(problem), phase="configure", hint="`dicomgui help answers` shows what it may say.")
-    _check_names(path, table, TomlFile(path, version=VERSION).read().lines)
     return settings
-
-
-def _check_names(path: Path, table: Table, lines: Lines) -> None:
-    """Refuse names that mean nothing here, such as a misspelt one."""
-    known = _table_of(AnswerSettings(rules=(AnswerRule(Provided.MPPS, status=0),)))
-    top: Place = ()
-    parts = [(top, table, {**known, "version": VERSION})]
-    parts += [((name,), part, known[name]) for name, part in table.items() if isinstance(known.get(name), dict)]
-    parts += [(("rule", at), rule, known["rule"][0]) for at, rule in enumerate(table.get("rule", []), 1)]
-    for place, names, usual in parts:
-        for name in names:
-            if name not in usual:
-                where = ".".join((*(part for part in place if isinstance(part, str)), name))
-                raise ConfigurationError(
-                    f"{path}: {lines.prefix((*place, name))}{where} means nothing here",
-                    phase="configure",
-                    hint=f"There are {', '.join(usual)}.",
-                )
 
 
 def _read(file: TomlFile) -> tuple[AnswerSettings, Table, SettingsError | None]:
     document = file.read()
     values = Values(document.table, lines=document.lines)
     settings = _settings_of(values, document.table)
-    return settings, document.table, document.problem or file.problem_with(values.faults)
+    unknown, in_rules = _unknown(values, document.table)
+    # The list of rules is written as a whole, so what only the file knows in one is lost.
+    problem = file.problem_with(values.faults, [*unknown, *in_rules], is_kept=not in_rules)
+    return settings, document.table, document.problem or problem
+
+
+def _unknown(values: Values, table: Table) -> tuple[list[str], list[str]]:
+    """Remarks on the keys that nothing reads: outside of the rules, and in them."""
+    known = _table_of(AnswerSettings())
+    unknown = values.unknown({**known, "version": VERSION})
+    for name, usual in known.items():
+        if isinstance(usual, dict) and isinstance(table.get(name), dict):
+            unknown += values.inside(name).unknown(usual)
+    rules = table.get("rule", [])
+    numbered = enumerate(rules if isinstance(rules, list) else [], 1)
+    in_rules = [
+        remark
+        for number, rule in numbered
+        if isinstance(rule, dict)
+        for remark in values.inside_list("rule", number, rule).unknown(_RULE_KEYS)
+    ]
+    return unknown, in_rules
 
 
 def _settings_of(values: Values, table: Table) -> AnswerSettings:
@@ -167,19 +171,24 @@ def _rules(values: Values, found: object) -> tuple[AnswerRule, ...]:
         return ()
     rules = []
     for number, table in enumerate(found[:MAX_RULES], start=1):
+        inside = values.inside_list("rule", number, table if isinstance(table, dict) else None)
+        before = len(values.faults)
         try:
-            rules.append(_rule(table))
+            rule = _rule(inside, table)
         except ConfigurationError as error:
-            values.inside_list("rule", number).fault(error)
+            inside.fault(error)
+        else:
+            rules += [rule] if len(values.faults) == before else []  # one that is half understood is in force nowhere
     return tuple(rules)
 
 
-def _rule(table: object) -> AnswerRule:
+def _rule(inside: Values, table: object) -> AnswerRule:
     if not isinstance(table, dict):
         raise checks.wrong("it is no table")
-    inside = Values(table)
-    rule = AnswerRule(
-        service=checks.one_of(Provided)(table.get("service")),
+    if "service" not in table:
+        raise checks.wrong("it names no service")
+    return AnswerRule(
+        service=inside.take("service", Provided.MPPS, checks.one_of(Provided)),
         operation=inside.take("operation", ANY, checks.text),
         status=inside.take("status", None, checks.whole),
         comment=inside.take("comment", "", checks.text),
@@ -188,9 +197,6 @@ def _rule(table: object) -> AnswerRule:
         attributes=inside.take("attributes", "", checks.text),
         is_on=inside.take("on", True, checks.flag),
     )
-    if inside.faults:
-        raise checks.wrong(inside.faults[0])
-    return rule
 
 
 def _commitment(values: Values) -> CommitmentAnswers:

@@ -20,6 +20,7 @@ from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.archive.state import ArchiveState
 from dicomgui.app.configuration.destinations import KnownDestination
 from dicomgui.app.configuration.listener_options import MAX_CONNECTIONS, CallerRule, ListenerOptions
+from dicomgui.app.configuration.move_rules import may_move
 from dicomgui.app.configuration.provided import Provided, pattern_of, reported
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.arriving import DiscardingSink, Live, TrackedSink, comment_for
@@ -131,7 +132,12 @@ class Listener:
         self.options = options
         self.counts = ListenerCounts()
         self.archive = archive or LocalArchive(
-            context, options.folder, fsync=options.fsync, index_folder=options.index_folder
+            context,
+            options.folder,
+            fsync=options.fsync,
+            layout=options.layout,
+            patterns=options.patterns,
+            index_folder=options.index_folder,
         )
         self.find: Find = lambda _: None
         self._context = context
@@ -321,7 +327,8 @@ class Listener:
         return self.options.peers.get(ae_title) or self.find(ae_title)
 
     def _destination(self, request: MoveRequest) -> KnownDestination | None:
-        return self._where(request.command.move_destination.strip(" "))
+        destination, caller = request.command.move_destination.strip(" "), request.facts.calling_ae_title.strip(" ")
+        return self._where(destination) if may_move(self.options.move_rules, caller, destination) else None
 
     def _current_policy(self, _request: AssociationRequest) -> AcceptPolicy:
         """Peers may report what a request of ours has asked them to, and not otherwise."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -237,27 +237,60 @@ async def transact(
     options: ConnectionOptions,
     request: NRequest,
     *,
+    repeat: int = 1,
+    on_result: Callable[[NResult], object] | None = None,
     on_association: Callable[[int], None] | None = None,
 ) -> NResult:
     """Open an association for the one SOP class, send the request, release.
 
     Never raises for what a peer or the network does; a cancel passes, after the association has been ended.
 
+    :param repeat: how often it is sent, on the one association; a failure ends that.
+    :param on_result: told of each answer; of the last one after the association has ended, with what went wrong then.
+    :returns: the last answer.
     :raises ConfigurationError: the data set names a character set that does not hold its text.
     """
     dataset, notes = (None, ()) if request.dataset is None else with_character_set(request.dataset)
     evidence = Watch(context.tracer, on_association)
     response: Response | None = None
-    answer: Dataset | None = None
     error: DicomNetworkError | None = None
+    tell = on_result if on_result is not None else _nobody
     started = time.perf_counter()
     try:
         async with options.connect(
             peer, (request.proposed(),), evidence, permitted=EVERYTHING_PERMITTED
         ) as association:
-            response = await perform(association, request, dataset)
+            for number in range(repeat):
+                if response is not None:
+                    tell(_result_of(peer, request, evidence, response, time.perf_counter() - started, notes))
+                    response, started = None, time.perf_counter()
+                response = await perform(association, request, dataset)
+                if response.status.is_failure or number + 1 == repeat:
+                    break
     except DicomNetworkError as exc:
         error = exc
+    result = replace(
+        _result_of(peer, request, evidence, response, time.perf_counter() - started, notes),
+        error=error,
+        findings=evidence.findings(error, context.facts),
+    )
+    tell(result)
+    return result
+
+
+def _nobody(_result: NResult) -> None:
+    """Take a result that nobody asked for."""
+
+
+def _result_of(
+    peer: PeerAddress,
+    request: NRequest,
+    evidence: Watch,
+    response: Response | None,
+    seconds: float,
+    notes: tuple[str, ...],
+) -> NResult:
+    answer: Dataset | None = None
     try:
         answer = None if response is None else response.dataset
     except RemoteProtocolError as exc:
@@ -272,10 +305,8 @@ async def transact(
         offending=() if response is None else response.offending,
         attribute_identifiers=() if response is None else response.attribute_identifiers,
         dataset=answer,
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
         notes=notes,
-        error=error,
-        findings=evidence.findings(error, context.facts),
     )
 
 

@@ -249,7 +249,7 @@ class NSession:
         if association is not None:
             self._enter(SessionState.ENDING)
             try:
-                await association.release()
+                await (association.abort() if self.options.ends_by_abort else association.release())
             except DicomNetworkError as exc:
                 error = exc
         self._enter(SessionState.CLOSED)

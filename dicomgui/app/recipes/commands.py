@@ -68,7 +68,10 @@ def command_of(recipe: Recipe, tool: Tool, shell: Shell = Shell.POSIX) -> Copied
     except (CannotSayError, UnspeakableError, ConfigurationError) as error:
         text = str(error)
         return CopiedCommand(tool, shell, "", (f"{text[:1].upper()}{text[1:]}.",))
-    notes = tuple(dict.fromkeys((*recipe.notes, *written.notes)))
+    own: tuple[str, ...] = ()
+    if recipe.options.negotiation is not None and tool is not Tool.DICOMGUI:
+        own = (f"The negotiation profile is left out: {tool} proposes contexts of its own.",)
+    notes = tuple(dict.fromkeys((*recipe.notes, *written.notes, *own)))
     return CopiedCommand(tool, shell, written.text, notes)
 
 

@@ -12,6 +12,7 @@ from dicomgui.app.recipes.shells import Shell
 from dicomgui.app.recipes.written import CannotSayError, Line, Written
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH
 from dicomgui.network.dimse.commands import Priority
+from dicomgui.network.transport import HttpProxy
 
 __all__ = ["write"]
 
@@ -67,6 +68,12 @@ def _add_connection(line: Line, recipe: Recipe) -> None:
             line.add(name, round(seconds * 1000))
     if options.max_pdu_length != DEFAULT_MAX_PDU_LENGTH:
         line.add("--max-pdulen-rcv", options.max_pdu_length)
+    proxy = options.sockets.proxy
+    if isinstance(proxy, HttpProxy):
+        user = f"{proxy.user}:PASSWORD@" if proxy.user else ""
+        line.add("--proxy", f"{user}{proxy.host}:{proxy.port}")
+    elif proxy is not None:
+        line.note("dcm4che's programs know HTTP proxies only.")
     _add_tls(line, options)
     _add_identity(line, options)
     if options.priority != Priority.MEDIUM and recipe.verb is not Verb.ECHO:
@@ -89,6 +96,8 @@ def _add_tls(line: Line, options: ConnectionOptions) -> None:
         line.note("dcm4che reads key stores, not PEM: openssl pkcs12 -export makes KEY.p12 of certificate and key.")
     line.add("--trust-store", "TRUST.p12", "--trust-store-type", "PKCS12", "--trust-store-pass", "PASSWORD")
     line.note("keytool -importcert makes TRUST.p12 of the issuers' certificates; write your PASSWORD.")
+    if tls.ciphers:
+        line.note(f"dcm4che takes ciphers of one's own by --tls-cipher, each by its name in TLS: {tls.ciphers}.")
     if tls.crl_file is not None:
         line.note("dcm4che's programs look into no lists of revoked certificates.")
     if tls.verify == "none":
@@ -114,6 +123,8 @@ def _add_send(line: Line, recipe: Recipe) -> None:
     if not recipe.paths:
         raise CannotSayError("no file is chosen")
     line.add(*(f"./{path}" if path.startswith("-") else path for path in recipe.paths))
+    if recipe.unsaid:
+        line.note(recipe.unsaid)
     line.note("storescu of dcm4che does not look into ZIP archives.")
     if recipe.conversion in (Conversion.LOSSLESS, Conversion.ALL):
         line.note("It converts nothing.")

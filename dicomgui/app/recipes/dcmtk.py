@@ -94,6 +94,8 @@ def _add_connection(line: Line, recipe: Recipe, program: str) -> None:
             _add_identity(line, options.identity)
         else:
             line.note(f"DCMTK's {program} cannot send a user identity.")
+    if options.sockets.proxy is not None:
+        line.note("DCMTK's programs know no proxies.")
     if options.priority != Priority.MEDIUM:
         line.note("DCMTK's programs ask with a priority of their own.")
     if options.async_ops != (1, 1):
@@ -124,6 +126,8 @@ def _add_tls(line: Line, options: ConnectionOptions) -> None:
         line.add(_PROFILES[tls.profile])
     elif tls.profile != "bcp195":
         line.note(f"DCMTK has no TLS profile like {tls.profile}.")
+    if tls.ciphers:
+        line.note(f"DCMTK takes ciphers of one's own by +cs, each by its name in TLS: {tls.ciphers}.")
     if tls.server_name is not None:
         line.add("--request-sni", tls.server_name)
         line.note("DCMTK asks for this server name, but does not compare it with the certificate.")
@@ -148,6 +152,8 @@ def _add_identity(line: Line, identity: Identity) -> None:
 
 
 def _add_send(line: Line, recipe: Recipe, program: str) -> None:
+    if recipe.unsaid:
+        line.note(recipe.unsaid)
     line.add("+sd", "+r")
     if program == "dcmsend":
         line.add(_CONVERSIONS[recipe.conversion])

@@ -7,6 +7,8 @@ from typing import Final
 
 from dicomgui.app.asking.dicom_json import dataset_json
 from dicomgui.app.asking.levels import Root
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
+from dicomgui.app.configuration.values import written_proxy
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.files.conversion import Conversion
@@ -14,6 +16,7 @@ from dicomgui.app.nservices.requests import NOperation, NRequest
 from dicomgui.app.recipes.recipe import Recipe, Verb
 from dicomgui.app.recipes.shells import Shell
 from dicomgui.app.recipes.written import CannotSayError, Line, Written, seconds_text
+from dicomgui.app.transfers.send_manner import SendManner
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, Timeouts
 
 __all__ = ["write"]
@@ -50,13 +53,31 @@ def _add_echo(line: Line, recipe: Recipe) -> str:
 
 
 def _add_send(line: Line, recipe: Recipe) -> str:
-    if not recipe.paths:
+    if not recipe.paths and not recipe.invention:
         raise CannotSayError("no file is chosen")
     if recipe.conversion is not Conversion.UNCOMPRESSED:
         line.option("--convert", recipe.conversion.value)
     if recipe.sends_broken:
         line.add("--send-broken")
+    _add_manner(line, recipe.manner)
+    for setting in recipe.settings:
+        line.option("--set", setting)
+    if recipe.invention:
+        line.option("--invent", recipe.invention)
     return ""
+
+
+def _add_manner(line: Line, manner: SendManner) -> None:
+    if manner.associations > 1:
+        line.option("--associations", manner.associations)
+    if manner.per_association:
+        line.option("--per-association", manner.per_association)
+    for uid in manner.syntaxes.preferred:
+        line.option("--transfer-syntax", uid)
+    if manner.syntaxes.separate:
+        line.add("--context-per-syntax")
+    if manner.renames:
+        line.add("--rename")
 
 
 def _add_query(line: Line, recipe: Recipe) -> str:
@@ -147,6 +168,8 @@ def _add_connection(line: Line, recipe: Recipe) -> None:
         line.option("--max-pdu", options.max_pdu_length)
     if options.max_sent_pdu_length:
         line.option("--max-send-pdu", options.max_sent_pdu_length)
+    if options.sockets.proxy is not None:
+        line.option("--proxy", written_proxy(options.sockets.proxy))  # without its password, which is asked for
     _add_tls(line, options)
     _add_identity(line, options)
     _add_tcp(line, options)
@@ -159,6 +182,10 @@ def _add_connection(line: Line, recipe: Recipe) -> None:
         line.option("--ext-neg", ",".join(flags))
     if options.role is not RoleWish.USUAL:
         line.option("--role", options.role.value)
+    if isinstance(options.negotiation, NegotiationFile):
+        line.option("--negotiation", options.negotiation.path)
+        if options.negotiation.name:
+            line.option("--negotiation-profile", options.negotiation.name)
 
 
 def _add_timeout(line: Line, recipe: Recipe) -> None:
@@ -189,7 +216,7 @@ def _add_tls(line: Line, options: ConnectionOptions) -> None:
     for name, value in (
         ("--tls-ca", tls.ca_file), ("--tls-cert", tls.cert_file), ("--tls-key", tls.key_file),
         ("--tls-profile", tls.profile if tls.profile != "bcp195" else None), ("--tls-server-name", tls.server_name),
-        ("--tls-crl", tls.crl_file), ("--tls-min-version", tls.minimum_version),
+        ("--tls-crl", tls.crl_file), ("--tls-min-version", tls.minimum_version), ("--tls-ciphers", tls.ciphers or None),
     ):  # fmt: skip
         if value is not None:
             line.option(name, value)

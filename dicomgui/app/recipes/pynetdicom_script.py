@@ -99,6 +99,8 @@ class _Script:
             yield _FILES.format(paths=repr(list(recipe.paths)))
             if recipe.conversion in (Conversion.LOSSLESS, Conversion.ALL):
                 self._notes.append("The script converts nothing.")
+            if recipe.unsaid:
+                self._notes.append(recipe.unsaid)
         elif recipe.verb is Verb.GET or (recipe.verb is Verb.MOVE and recipe.listen_port is not None):
             self._imports.add("import re")
             self._need("pathlib", "Path")
@@ -154,6 +156,8 @@ class _Script:
             self._ext_neg.append("extended")
         if options.async_ops != (1, 1):
             self._notes.append("pynetdicom has no asynchronous operations.")
+        if options.sockets.proxy is not None:
+            self._notes.append("pynetdicom knows no proxies.")
         if options.tls is not None:
             yield from self._tls(options)
 
@@ -189,7 +193,9 @@ class _Script:
         if tls.crl_file is not None:
             yield f"tls.load_verify_locations(cafile={str(tls.crl_file)!r})"
             yield "tls.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF"
-        if tls.profile != "bcp195":
+        if tls.ciphers:
+            yield f"tls.set_ciphers({tls.ciphers!r})"
+        elif tls.profile != "bcp195":
             self._notes.append(f"The script uses Python's usual ciphers, not those of the TLS profile {tls.profile}.")
 
     def _call(self) -> Iterator[str]:

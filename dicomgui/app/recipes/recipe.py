@@ -17,6 +17,7 @@ from dicomgui.app.asking.worklist import usual_return_keys, worklist_query
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.files.conversion import Conversion
 from dicomgui.app.nservices.requests import NOperation, NRequest
+from dicomgui.app.transfers.send_manner import SendManner
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError
 
@@ -50,6 +51,9 @@ class Recipe:
     :ivar paths: files and folders to send.
     :ivar conversion: what may be converted of them.
     :ivar sends_broken: send files whose data sets are broken, too.
+    :ivar manner: associations, names of files and transfer syntaxes of a send.
+    :ivar settings: attributes that get other values on the way, each as ``KEY=VALUE``.
+    :ivar invention: what is invented of the files, such as ``patients=2``; empty for nothing.
     :ivar keys: of a query or retrieval.
     :ivar returned: what a query asks for besides; ``None`` for the usual.
     :ivar level: of a query or retrieval.
@@ -69,6 +73,9 @@ class Recipe:
     paths: tuple[str, ...] = ()
     conversion: Conversion = Conversion.UNCOMPRESSED
     sends_broken: bool = False
+    manner: SendManner = field(default=SendManner())
+    settings: tuple[str, ...] = ()
+    invention: str = ""
     keys: tuple[Key, ...] = ()
     returned: tuple[Key, ...] | None = None
     level: Level = Level.STUDY
@@ -133,6 +140,22 @@ class Recipe:
         if self.verb is Verb.WORKLIST:
             return worklist_query(self.keys, self.returned, self.limit).identifier().dataset
         return Query(self.keys, self.returned, self.level, self.root, self.limit).identifier().dataset
+
+    @property
+    def unsaid(self) -> str:
+        """A sentence that names the choices of a send which other programs' commands do not say; empty for none."""
+        manner = self.manner
+        words = (
+            ("associations at the same time", manner.associations > 1),
+            ("files on one association", manner.per_association > 0),
+            ("renaming", manner.renames),
+            ("the choice of transfer syntaxes", bool(manner.syntaxes.preferred)),
+            ("a context per transfer syntax", manner.syntaxes.separate),
+            ("attributes that are set", bool(self.settings)),
+            ("what is invented", bool(self.invention)),
+        )
+        named = [word for word, is_chosen in words if is_chosen]
+        return f"Not said in this command: {', '.join(named)}." if named else ""
 
     @property
     def operation(self) -> NOperation | None:

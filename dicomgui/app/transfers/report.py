@@ -24,7 +24,7 @@ FORMATS: Final = (".csv", ".json", ".html")
 _COLUMNS = (
     "File", "State", "Status", "Reason", "Comment of the peer", "SOP class", "SOP class UID", "SOP instance UID",
     "Transfer syntax", "Transfer syntax UID", "Converted to", "Bytes", "Seconds", "Association in the trace", "Peer",
-    "Renaming",
+    "Renaming", "Changed",
 )  # fmt: skip
 
 _STYLE: Final = (
@@ -132,7 +132,12 @@ _WRITERS: Final[dict[str, tuple[_Writer, str]]] = {
 }
 
 
-def _values(line: ReportLine) -> dict[str, str | int | float | None]:
+def _changed(line: ReportLine) -> list[str]:
+    """The codes of the changes that a file was sent with."""
+    return [] if line.result is None else [code.value for code in line.result.changed]
+
+
+def _values(line: ReportLine) -> dict[str, str | int | float | list[str] | None]:
     """The values of a line by the names that ``send --json`` has for them."""
     item, result = line.item, line.result
     head = item.head if item is not None else None
@@ -151,6 +156,7 @@ def _values(line: ReportLine) -> dict[str, str | int | float | None]:
         "association": result.association if result is not None and result.association else None,
         "peer": line.peer,
         "renaming": result.renaming if result is not None else "",
+        "changed": _changed(line),
     }
 
 
@@ -174,3 +180,4 @@ def _cells(line: ReportLine) -> Iterator[str]:
     yield str(result.association) if result is not None and result.association else ""
     yield line.peer
     yield result.renaming if result is not None else ""
+    yield ", ".join(_changed(line))

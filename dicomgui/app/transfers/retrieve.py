@@ -17,6 +17,7 @@ from dicomgui.app.beside import MAX_RECORDS, Beside
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.transfers.retrieve_contexts import ENCODINGS, contexts_for_get
+from dicomgui.app.transfers.retrieve_manner import USUAL_MANNER, CancelTimer, RetrieveManner
 from dicomgui.app.transfers.retrieve_once import each_once
 from dicomgui.app.transfers.retrieve_results import (
     ArrivalRemarks,
@@ -47,6 +48,7 @@ __all__ = [
     "GetJob",
     "MoveJob",
     "RetrieveJob",
+    "RetrieveManner",
     "RetrieveProgress",
     "RetrieveReport",
     "Wanted",
@@ -75,6 +77,7 @@ class RetrieveJob:
 
     :param wanted: what to retrieve; what other keys than unique ones describe is looked up by C-FIND first.
     :param root: information model; ``None`` takes the first that the peer accepts of those that have all the levels.
+    :param manner: when to cancel it, and how often to send each request.
     :param on_progress: told whenever the peer tells its numbers, and whenever an instance has arrived.
     :param on_result: told of each request as it ends.
     :param on_arrived: told of each instance that is here.
@@ -93,6 +96,7 @@ class RetrieveJob:
         wanted: Sequence[Wanted],
         *,
         root: str | None = None,
+        manner: RetrieveManner = USUAL_MANNER,
         on_progress: Callable[[RetrieveProgress], None] | None = None,
         on_result: Callable[[WantedResult], None] | None = None,
         on_arrived: Callable[[Arrived], None] | None = None,
@@ -102,6 +106,8 @@ class RetrieveJob:
         self._options = options
         self._wanted = tuple(wanted)
         self._roots = (root,) if root is not None else _roots_for(self._wanted, self._operation)
+        self._manner = manner
+        self._canceller = CancelTimer(manner)
         self._on_progress = on_progress
         self._on_result = on_result
         self._on_arrived = on_arrived
@@ -156,6 +162,7 @@ class RetrieveJob:
             seconds=until - self._started if self._started else 0.0,
             refused_uids=tuple(self._refused),
             is_cancelled=self._is_cancelled,
+            is_stopped=bool(self._canceller.reason),
             notes=tuple(dict.fromkeys((*self._notes, *self._remarks.sentences))),
             error=self._error,
             findings=self._findings(),
@@ -173,6 +180,7 @@ class RetrieveJob:
         self._refused.pop(arrived.sop_instance_uid, None)
         if self._on_arrived is not None:
             self._on_arrived(arrived)
+        self._count()
         self._tell(self._told)
 
     def refused(self, sop_instance_uid: str) -> None:
@@ -192,19 +200,20 @@ class RetrieveJob:
             if not requests:
                 self._notes.append(f"Nothing at the peer matches {', '.join(map(str, one.keys))}.")
             self._left = each_once((*self._left, *requests))
+        self._left *= self._manner.repeat
         return root
 
     async def _retrieve_over(self, contexts: Sequence[ProposedContext], begin: _Begin) -> None:
         """Retrieve what is left over associations of its own, one after the other where they break."""
         while self._left and not self._is_over:
-            before = len(self._left)
+            before = len(self._results)
             try:
                 async with self._options.connect(self._peer, contexts, self._evidence) as association:
                     await self._retrieve_each(association, await begin(association))
             except DicomNetworkError:
-                if len(self._left) == before:
+                if len(self._results) == before:
                     raise
-            if len(self._left) == before:
+            if self._left and len(self._results) == before:
                 raise ConnectionLost(
                     "the peer ended the association before anything was asked", peer=str(self._peer), phase="transfer"
                 )
@@ -223,28 +232,36 @@ class RetrieveJob:
             except DicomNetworkError as error:
                 if _stands(association):
                     raise
-                self._broken = error
-                self._barren += 1
-                self._is_over = self._barren == MAX_BARREN
-                result = WantedResult(wanted, WantedState.FAILED, told=self._under_way, reason=str(error))
+                result = self._broken_off(wanted, error)
             else:
                 self._barren = 0
             self._left.pop(0)
             self._finish(result)
-            if result.status == UNKNOWN_DESTINATION:
-                self._is_over = True  # it will not know it for the others either
+            if result.status == UNKNOWN_DESTINATION or self._canceller.reason:
+                self._is_over = True  # it will not know the destination for the others either
                 return
+
+    def _broken_off(self, wanted: Wanted, error: DicomNetworkError) -> WantedResult:
+        """The result of a request on which the association broke, or was aborted after a C-CANCEL of our own."""
+        if self._canceller.error is not None:
+            self._notes.append("The peer went on after the C-CANCEL; the association was aborted.")
+            return WantedResult(wanted, WantedState.CANCELLED, told=self._under_way)
+        self._broken = error
+        self._barren += 1
+        self._is_over = self._barren == MAX_BARREN
+        return WantedResult(wanted, WantedState.FAILED, told=self._under_way, reason=str(error))
 
     async def _retrieve_one(self, wanted: Wanted, operation: Operation[Progress]) -> WantedResult:
         before, told, announced = self._told, Counts(), 0
         deliveries = self._deliveries
         self._under_way = told
         self._tell(before)
-        async with operation:
+        async with operation, self._canceller.watching(operation):
             async for progress in operation:
                 told = self._under_way = Counts.of(progress, told)
                 announced = max(announced, told.announced)
                 self._told = before + told
+                self._count(is_last=told.remaining == 0)
                 self._tell(self._told)
             response = await operation.result()
         told = Counts.of(response.progress, told)
@@ -273,6 +290,10 @@ class RetrieveJob:
                 return WantedResult(wanted, state, status, response.comment, told, failed, unfinished)
         return WantedResult(wanted, state, status, response.comment, told, failed)
 
+    def _count(self, *, is_last: bool = False) -> None:
+        """Have the retrieval cancelled where it has come as far as it was to."""
+        self._canceller.count(max(self._told.delivered, self._deliveries), is_last=is_last)
+
     def _finish(self, result: WantedResult) -> None:
         self._results.append(result)
         if self._on_result is not None:
@@ -281,9 +302,12 @@ class RetrieveJob:
 
     def _give_up(self) -> None:
         """What was not retrieved has a result all the same."""
-        state = WantedState.CANCELLED if self._is_cancelled else WantedState.FAILED
+        if self._canceller.reason:
+            self._notes.append(self._canceller.reason)
+        is_cancelled = self._is_cancelled or bool(self._canceller.reason)
+        state = WantedState.CANCELLED if is_cancelled else WantedState.FAILED
         error = self._error or self._broken
-        reason = "" if self._is_cancelled or error is None else str(error)
+        reason = "" if is_cancelled or error is None else str(error)
         while self._left:
             self._finish(WantedResult(self._left.pop(0), state, reason=reason))
 
@@ -306,7 +330,7 @@ class RetrieveJob:
         usual = {"find-empty"}
         if self._error is None and self._root:
             usual.add("some-contexts-refused")
-        if self._is_cancelled:
+        if self._is_cancelled or self._canceller.reason:
             usual |= {"cancelled", "we-aborted"}
         return tuple(finding for finding in found if finding.code not in usual)
 
@@ -335,13 +359,14 @@ class MoveJob(RetrieveJob):
         destination: str,
         expects_arrivals: bool = False,
         root: str | None = None,
+        manner: RetrieveManner = USUAL_MANNER,
         on_progress: Callable[[RetrieveProgress], None] | None = None,
         on_result: Callable[[WantedResult], None] | None = None,
         on_arrived: Callable[[Arrived], None] | None = None,
         on_association: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__(
-            context, peer, options, wanted, root=root, on_progress=on_progress, on_result=on_result,
+            context, peer, options, wanted, root=root, manner=manner, on_progress=on_progress, on_result=on_result,
             on_arrived=on_arrived, on_association=on_association,
         )  # fmt: skip
         self._destination = AETitle(destination)
@@ -404,13 +429,14 @@ class GetJob(RetrieveJob):
         into: Path | Archive,
         sop_classes: Iterable[str] = (),
         root: str | None = None,
+        manner: RetrieveManner = USUAL_MANNER,
         on_progress: Callable[[RetrieveProgress], None] | None = None,
         on_result: Callable[[WantedResult], None] | None = None,
         on_arrived: Callable[[Arrived], None] | None = None,
         on_association: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__(
-            context, peer, options, wanted, root=root, on_progress=on_progress, on_result=on_result,
+            context, peer, options, wanted, root=root, manner=manner, on_progress=on_progress, on_result=on_result,
             on_arrived=on_arrived, on_association=on_association,
         )  # fmt: skip
         self._into = into
@@ -423,9 +449,10 @@ class GetJob(RetrieveJob):
         contexts = contexts_for(self._roots, "get") + contexts_for(_with_find(self._roots), "find")
         async with self._options.connect(self._peer, contexts, self._evidence) as association:
             root = await self._look_up(association)
-            classes = self._classes or await classes_of(association, root, self._left)
+            each = each_once(self._left)
+            classes = self._classes or await classes_of(association, root, each)
             needs_choice = len(classes) * len(ENCODINGS) >= MAX_CONTEXTS or not classes
-            syntaxes = await syntaxes_of(association, root, self._left) if needs_choice else ()
+            syntaxes = await syntaxes_of(association, root, each) if needs_choice else ()
         if not self._left:
             return
         if not classes:

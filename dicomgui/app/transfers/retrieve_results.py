@@ -181,6 +181,7 @@ class RetrieveReport:
     :ivar deliveries: how often an instance came here, the same one several times among them; ``None`` likewise.
     :ivar refused_uids: instances that came and could not be kept.
     :ivar is_cancelled: it was cancelled.
+    :ivar is_stopped: it has ended itself at a limit that was asked for, such as a number of sub-operations.
     :ivar notes: what the user should know, one sentence each.
     :ivar error: what ended it early; a failure status is none.
     :ivar findings: what the diagnosis says.
@@ -201,6 +202,7 @@ class RetrieveReport:
     error: DicomNetworkError | None = None
     findings: tuple[Finding, ...] = ()
     deliveries: int | None = None
+    is_stopped: bool = False
 
     @property
     def failed_uids(self) -> tuple[str, ...]:
@@ -222,7 +224,8 @@ class RetrieveReport:
     @property
     def has_failures(self) -> bool:
         """Whether the peer refused or broke off something, or some sub-operation failed, or something never arrived."""
-        bad = (WantedState.FAILED,) if self.is_cancelled else (WantedState.FAILED, WantedState.CANCELLED)
+        is_ended = self.is_cancelled or self.is_stopped
+        bad = (WantedState.FAILED,) if is_ended else (WantedState.FAILED, WantedState.CANCELLED)
         refused = any(result.state in bad or result.unfinished for result in self.results)
         return refused or self.told.failed > 0 or bool(self.refused_uids) or self.missing > 0
 

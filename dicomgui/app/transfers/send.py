@@ -8,8 +8,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -27,6 +28,7 @@ from dicomgui.app.files.conversion import (
     remedy_of,
 )
 from dicomgui.app.files.sources import Selection, SendItem, Skipped, scan
+from dicomgui.app.files.splicing import Splice, spliced
 from dicomgui.app.transfers.renaming import Renamer
 from dicomgui.app.transfers.send_manner import SendManner
 from dicomgui.app.transfers.send_results import Cause, ItemResult, ItemState, SendProgress, SendReport
@@ -184,6 +186,7 @@ class SendJob:
     ) -> None:
         self._pool = context.file_pool
         self._manner = manner
+        self._signed: tuple[str, int] | None = None
         self._changes: dict[RemarkCode, tuple[str, int]] = {}
         self._conversion = conversion
         self._sends_broken = sends_broken
@@ -427,19 +430,19 @@ class SendJob:
         other = turn.fallbacks.get(pair_of(item), "") if turn.fallbacks else ""
         try:
             following = self._following(turn, next_item)
-            if not other:
+            if not other and item.change is None:
                 response = await self._store(association, file_of(item), following, lane)
             else:
-                async with converted(self._pool, item, other) as (instance, remarks):
+                async with self._made(turn, item, other) as instance:
                     response = await self._store(association, instance, following, lane)
-                self._take_remarks(item, remarks)
         except NoAcceptedContext as error:
             self._refusals.setdefault(pair_of(item), error)
             remedy = remedy_of(association.negotiated, item, self._conversion)
             self._remedy = max(filter(None, (self._remedy, remedy)), key=list(Conversion).index, default=None)
             return self._failed(association, item, error, Cause.CONTEXT, started)
         except ConversionError as error:
-            self._not_converted(item, error)
+            if item.change is None:
+                self._not_converted(item, error)
             return self._failed(association, item, error, Cause.FILE, started)
         except (OSError, DicomNetworkError) as error:
             # A time-out of the network is an OSError too.
@@ -463,9 +466,32 @@ class SendJob:
             other,
         )
 
+    @asynccontextmanager
+    async def _made(self, turn: _Turn, item: SendItem, other: str) -> AsyncIterator[InstanceFile]:
+        """The instance that goes out in the place of a file: changed, converted into ``other``, or both."""
+        async with AsyncExitStack() as stack:
+            source = item
+            if item.change is not None:
+                source, splice = await stack.enter_async_context(spliced(self._pool, item))
+                self._take_change(turn, item, splice)
+            if not other:
+                yield file_of(source)
+                return
+            instance, remarks = await stack.enter_async_context(converted(self._pool, source, other))
+            yield instance
+            self._take_remarks(item, remarks)
+
+    def _take_change(self, turn: _Turn, item: SendItem, splice: Splice) -> None:
+        codes = () if item.change is None else item.change.codes
+        scribe = Scribe(self._evidence, turn.number)
+        scribe.file("changed", str(item.path), item.size_bytes, ",".join(codes))
+        if splice.is_signed:
+            name, count = self._signed or (item.name, 0)
+            self._signed = name, count + 1
+
     def _following(self, turn: _Turn, item: SendItem | None) -> InstanceFile | None:
-        """What can be read ahead: nothing that has to be converted first."""
-        if item is None or (turn.fallbacks and pair_of(item) in turn.fallbacks):
+        """An instance that can be read ahead: none that has to be changed or converted first."""
+        if item is None or item.change is not None or (turn.fallbacks and pair_of(item) in turn.fallbacks):
             return None
         return file_of(item)
 
@@ -483,6 +509,9 @@ class SendJob:
             self._changes[remark.code] = name, count + 1
 
     def _change_findings(self) -> Iterator[Finding]:
+        if self._signed is not None:
+            name, count = self._signed
+            yield compose("changed-signed", {"path": name, "detail": f"{count:,}"})
         for code, (name, count) in self._changes.items():
             yield compose(f"converted-{code.name.lower().replace('_', '-')}", {"path": name, "detail": f"{count:,}"})
 
@@ -498,7 +527,8 @@ class SendJob:
     ) -> ItemResult:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         if isinstance(error, ConversionError):
-            reason = f"not converted: {reason.rstrip('.')}. {error.hint}".rstrip()
+            what = "not converted" if item.change is None else "not changed or converted"
+            reason = f"{what}: {reason.rstrip('.')}. {error.hint}".rstrip()
         seconds = time.perf_counter() - started
         return ItemResult(
             item, ItemState.FAILED, reason=reason, cause=cause, association=association.number, seconds=seconds
@@ -506,6 +536,8 @@ class SendJob:
 
     def _finish(self, result: ItemResult) -> None:
         self._current.pop(result.association, None)
+        if result.item.change is not None:
+            result = result._replace(changed=result.item.change.codes)
         if self._renamer is not None:
             result = self._renamer.take(result)
         self._results.append(result)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from dicomgui.app.files.changes import ChangeCode
 from dicomgui.app.files.sources import SendItem, Skipped
 from dicomgui.network.errors import DicomNetworkError
 from dicomgui.network.status import Status
@@ -51,6 +52,7 @@ class ItemResult(NamedTuple):
     :ivar seconds: from the start of sending, a conversion included, to the answer.
     :ivar sent_as: transfer syntax UID into which it was converted, or was to be; empty for a file sent as it is.
     :ivar renaming: what became of the file's name, where files are to be renamed; empty for nothing.
+    :ivar changed: the kinds of changes that it was sent with, or was to be; none for what lies on the disk.
     """
 
     item: SendItem
@@ -63,6 +65,7 @@ class ItemResult(NamedTuple):
     seconds: float = 0.0
     sent_as: str = ""
     renaming: str = ""
+    changed: tuple[ChangeCode, ...] = ()
 
     @property
     def is_sent(self) -> bool:
@@ -129,6 +132,11 @@ class SendReport:
     def converted(self) -> int:
         """How many of those were converted on their way."""
         return sum(1 for result in self.results if result.is_sent and result.sent_as)
+
+    @property
+    def changed(self) -> int:
+        """Number of those that were changed on their way."""
+        return sum(1 for result in self.results if result.is_sent and result.changed)
 
     @property
     def causes(self) -> frozenset[Cause]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from itertools import islice
 from typing import Final
@@ -30,9 +30,14 @@ def problem_of_file(item: SendItem) -> InstanceProblem | None:
         return None
 
 
-def _problems_of(items: Sequence[SendItem]) -> dict[int, InstanceProblem]:
-    found = ((id(item), problem_of_file(item)) for item in items)
-    return {number: problem for number, problem in found if problem is not None}
+def _problems_of(items: Sequence[SendItem]) -> dict[Hashable, InstanceProblem]:
+    found = ((_key_of(item), problem_of_file(item)) for item in items)
+    return {key: problem for key, problem in found if problem is not None}
+
+
+def _key_of(item: SendItem) -> Hashable:
+    """The file of a changed item is a template of others as well, and is looked at once."""
+    return id(item) if item.change is None else item.path
 
 
 class WholeFiles:
@@ -44,31 +49,31 @@ class WholeFiles:
     def __init__(self, pool: Executor, items: Iterable[SendItem]) -> None:
         self._pool = pool
         self._batches: list[list[SendItem]] = []
-        self._place: dict[int, int] = {}
-        self._work: dict[int, Future[dict[int, InstanceProblem]]] = {}
-        left = iter(items)
+        self._place: dict[Hashable, int] = {}
+        self._work: dict[int, Future[dict[Hashable, InstanceProblem]]] = {}
+        left = iter({_key_of(item): item for item in items}.values())
         size = FIRST_BATCH
         while batch := list(islice(left, size)):
             number, size = len(self._batches), BATCH
             self._batches.append(batch)
-            self._place.update((id(item), number) for item in batch)
+            self._place.update((_key_of(item), number) for item in batch)
 
     async def problem_of(self, item: SendItem) -> InstanceProblem | None:
         """See :func:`problem_of_file`; waits where the file has not been looked at yet."""
-        number = self._place[id(item)]
+        number = self._place[_key_of(item)]
         work = self._begin(number)
         if number + 1 < len(self._batches):
             self._begin(number + 1)
         if not work.done():
             await asyncio.wait([asyncio.wrap_future(work)])
-        return work.result().get(id(item))
+        return work.result().get(_key_of(item))
 
     def close(self) -> None:
         """Look at nothing more."""
         for work in self._work.values():
             work.cancel()
 
-    def _begin(self, number: int) -> Future[dict[int, InstanceProblem]]:
+    def _begin(self, number: int) -> Future[dict[Hashable, InstanceProblem]]:
         work = self._work.get(number)
         if work is None:
             work = self._work[number] = self._pool.submit(_problems_of, self._batches[number])

@@ -187,7 +187,7 @@ class AnswersPanel(Panel):
         assert self._store is not None
         settings = await self._in_thread(self._store.load)
         if self._store.problem is not None:
-            self._say(f"{self._store.problem}. {self._store.problem.hint}")
+            self.place.config.tell(self._store.problem)
         self.desk.install(await self._in_thread(partial(self.desk.prepare, settings)))
         for page in self.set_pages:
             page.show_settings(settings)

@@ -54,7 +54,8 @@ class ArchiveKeeper(QObject):
 
     def _on_settings_changed(self) -> None:
         if self._archive is not None and self._archive.folder == archive_folder(self._config):
-            self._archive.use_layout(self._config.settings.listener.layout)
+            listener = self._config.settings.listener
+            self._archive.use_layout(listener.layout, listener.patterns)
 
     @property
     def archive(self) -> LocalArchive:
@@ -66,7 +67,12 @@ class ArchiveKeeper(QObject):
             store = self._config.store
             index_folder = None if store is None else store.index_folder(self._config.settings)
             self._archive = LocalArchive(
-                self._context, folder, fsync=settings.fsync, layout=settings.layout, index_folder=index_folder
+                self._context,
+                folder,
+                fsync=settings.fsync,
+                layout=settings.layout,
+                patterns=settings.patterns,
+                index_folder=index_folder,
             )
             self.trouble = ""
         return self._archive

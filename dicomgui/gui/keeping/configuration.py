@@ -49,9 +49,9 @@ class Configuration(QObject):
         self._keeps_nodes = nodes is not None
         self._problems: deque[str] = deque()
         if store is not None and store.problem is not None:
-            self._problem(store.problem)
+            self.tell(store.problem)
         for problem in self.nodes.problems:
-            self._problem(problem)
+            self.tell(problem)
         self._pending: dict[str, Callable[[], None]] = {}
         self._tasks: PanelTasks | None = None
         self._executor: Executor | None = None
@@ -104,6 +104,10 @@ class Configuration(QObject):
         self._problems.clear()
         return problems
 
+    def tell(self, error: SettingsError) -> None:
+        """Have the user told of a file that could not be read or written, or not completely."""
+        self._problems.append(plain(" ".join(filter(None, (f"{error}.", error.hint))), 400))
+
     async def shut_down(self) -> None:
         """Write what is not written yet; what is being written is waited for."""
         self._timer.stop()
@@ -114,9 +118,6 @@ class Configuration(QObject):
             await asyncio.shield(self._saving)
 
     # parts
-
-    def _problem(self, error: SettingsError) -> None:
-        self._problems.append(plain(" ".join(filter(None, (f"{error}.", error.hint))), 400))
 
     def _save_soon(self) -> None:
         if self._saving is None and self._pending and self._tasks is not None:
@@ -130,6 +131,6 @@ class Configuration(QObject):
                 try:
                     await loop.run_in_executor(self._executor, write)
                 except SettingsError as error:
-                    self._problem(error)
+                    self.tell(error)
         finally:
             self._saving = None

@@ -113,6 +113,7 @@ class ListenerFields(QWidget):
                 max_sent_pdu_length=settings.max_sent_pdu_length,
                 max_associations=settings.max_associations,
                 grants_unperformed=settings.grants_unperformed,
+                negotiation=settings.negotiation,
             )
         )
         self._on_changed()
@@ -151,6 +152,7 @@ class ListenerFields(QWidget):
             extended=self.association.extended(),
             grants_unperformed=self.association.grants_unperformed(),
             max_associations=self.association.max_associations(),
+            negotiation=self.association.negotiation(),
             max_sent_pdu_length=self.association.max_sent_pdu_length(),
             quotas=self.quotas.quotas(),
             commands=self.commands.commands(),

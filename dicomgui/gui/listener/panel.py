@@ -252,13 +252,22 @@ class ListenerPanel(Panel):
         )
         return settings.listener_options(Path(self.folder.text()).expanduser(), listener)
 
+    async def _profiled(self, options: ListenerOptions) -> ListenerOptions:
+        """``options`` with the negotiation profile that the fields name, read now."""
+        file = self.more.association.negotiation()
+        if file is None:
+            return options
+        pool = self.place.context.file_pool
+        profile = await asyncio.get_running_loop().run_in_executor(pool, file.load)
+        return replace(options, negotiation=profile)
+
     async def _start(self) -> None:
         evidence = Evidence(self.place.context.tracer)
         self.findings.show_findings(())
         job = self._job = self.place.start_job(JobKind.LISTEN, "Start the listener", cancel=self.stop)
         self._noted = 0
         try:
-            options = await self.place.secrets.complete_listener(self._options(), self.more.users)
+            options = await self.place.secrets.complete_listener(await self._profiled(self._options()), self.more.users)
             shared = self.place.archive.archive
             own = shared if shared.folder == options.folder else None
             listener = Listener(self.place.context, options, archive=own, desk=self.desk)

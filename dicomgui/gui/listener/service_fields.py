@@ -10,11 +10,13 @@ from typing import Final
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from dicomgui.app.configuration.move_rules import parse_move_rule
 from dicomgui.app.configuration.provided import STORAGE, USUAL, Provided, check_networks, pattern_of
 from dicomgui.app.configuration.settings import ListenerSettings
 from dicomgui.gui.widgets.buttons import Choice
 from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit
 from dicomgui.gui.widgets.text import PlainLabel, count_text
+from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Strictness
 from dicomgui.network.uids import (
     EXPLICIT_VR_LITTLE_ENDIAN,
@@ -22,7 +24,7 @@ from dicomgui.network.uids import (
     TRANSFER_SYNTAXES,
     name_of,
 )
-from dicomgui.storage import DuplicatePolicy, FolderLayout
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns
 
 __all__ = ["ServiceFields"]
 
@@ -38,6 +40,7 @@ _LAYOUTS: Final = {
     FolderLayout.UID: "by UID",
     FolderLayout.PATIENT: "by UID, and by patient, study, series",
     FolderLayout.DATE: "by UID, and by date, study, series",
+    FolderLayout.PATTERN: "by UID, and by own pattern",
 }
 _DUPLICATES: Final = {
     DuplicatePolicy.KEEP_BOTH: "keep both",
@@ -48,6 +51,21 @@ _STRICTNESS: Final = {
     Strictness.STRICT: "refuse them",
     Strictness.WARN: "keep them, answer with a warning (B007)",
     Strictness.ANY: "keep them, answer Success (to test senders)",
+}
+_EXAMPLE: Final = {
+    0x0008_0018: "1.2.3.4.7",
+    0x0008_0020: "20240131",
+    0x0008_0030: "101500",
+    0x0008_0050: "A1001",
+    0x0008_0060: "CT",
+    0x0008_1030: "Head",
+    0x0008_103E: "Axial",
+    0x0010_0010: "Doe^Jane",
+    0x0010_0020: "P1001",
+    0x0020_000D: "1.2.3.4",
+    0x0020_000E: "1.2.3.4.1",
+    0x0020_0011: "1",
+    0x0020_0013: "7",
 }
 _SEPARATOR: Final = ";"  # names of transfer syntaxes have commas
 
@@ -106,6 +124,18 @@ class ServiceFields(FieldSet):
         self.add_row(
             ("layout", "Folder layout", layout, None), ("duplicates", "Same UID, other data set", duplicates, None)
         )
+        tip = "Attributes by keyword or tag: {PatientID|none}, {StudyDate:%Y}, {InstanceNumber:05}; / between folders"
+        folders = line_edit("listener_folder_pattern", "Pattern of the folders", tip=tip)
+        files = line_edit("listener_file_pattern", "Pattern of the file name", tip=tip)
+        self.add_row(
+            ("folders", "Pattern of the folders", folders, None), ("files", "Pattern of the file name", files, None)
+        )
+        self.preview = PlainLabel(tone="muted", scale=0.9, wrap=True)
+        self.preview.setObjectName("listener_pattern_preview")
+        self.add_wide(self.preview)
+        tip = "Callers and destinations by AE title with * and ?, between semicolons; {caller} is the caller itself"
+        moves = line_edit("listener_moves", "Moves, caller=destination", hint="all; or CT*=WS1; *={caller}", tip=tip)
+        self.add_row(("moves", "Moves, caller=destination", moves, None))
         strictness = Choice("listener_strictness", "Broken instances")
         strictness.setToolTip("Data sets that no reader can read, or that are another instance than their command says")
         for treatment, text in _STRICTNESS.items():
@@ -132,6 +162,9 @@ class ServiceFields(FieldSet):
             "syntaxes": _NATIVE if is_native else _ONLY if syntaxes else _ANY,
             "syntax_names": "" if is_native else _written(syntaxes),
             "layout": settings.layout.value,
+            "folders": settings.patterns.folder,
+            "files": settings.patterns.file,
+            "moves": f"{_SEPARATOR} ".join("=".join(rule) for rule in settings.move_rules),
             "duplicates": settings.on_duplicate.value,
             "strictness": settings.strictness.value,
             "discards": YES if settings.discards else "",
@@ -156,6 +189,8 @@ class ServiceFields(FieldSet):
             sop_classes=classes,
             transfer_syntaxes=_UNCOMPRESSED if texts["syntaxes"] == _NATIVE else syntaxes,
             layout=FolderLayout(texts["layout"]),
+            patterns=self._patterns() if texts["layout"] == FolderLayout.PATTERN else settings.patterns,
+            move_rules=tuple(map(parse_move_rule, _parts(texts["moves"]))),
             on_duplicate=DuplicatePolicy(texts["duplicates"]),
             strictness=Strictness(texts["strictness"]),
             discards=texts["discards"] == YES,
@@ -192,12 +227,15 @@ class ServiceFields(FieldSet):
             parts.append("folders by patient")
         elif texts["layout"] == FolderLayout.DATE:
             parts.append("folders by date")
+        elif texts["layout"] == FolderLayout.PATTERN:
+            parts.append("folders by own pattern")
         return " · ".join(parts)
 
     def _show(self) -> None:
         texts = self.texts()
         self.show_fields(("class_names",), texts["classes"] == _ONLY)
         self.show_fields(("syntax_names",), texts["syntaxes"] == _ONLY)
+        self._show_pattern(texts["layout"] == FolderLayout.PATTERN)
         missing = [
             word for which, names, word in (
                 ("classes", "class_names", "SOP classes"), ("syntaxes", "syntax_names", "transfer syntaxes"),
@@ -205,6 +243,20 @@ class ServiceFields(FieldSet):
         ]  # fmt: skip
         self.note.setText(f"No {' and no '.join(missing)} are named: all are taken." if missing else "")
         self.note.setVisible(bool(missing))
+
+    def _patterns(self) -> FolderPatterns:
+        texts = self.texts()
+        return FolderPatterns(texts["folders"].strip(), texts["files"].strip())
+
+    def _show_pattern(self, is_chosen: bool) -> None:
+        """Show the path of an example, or why there is none."""
+        self.show_fields(("folders", "files"), is_chosen)
+        self.preview.setVisible(is_chosen)
+        if is_chosen:
+            try:
+                self.preview.setText(f"Example: by pattern/{'/'.join(self._patterns().path(_EXAMPLE))}")
+            except ConfigurationError as error:
+                self.preview.setText(f"Not used: {error}. {error.hint}")
 
 
 def _parts(text: str) -> tuple[str, ...]:

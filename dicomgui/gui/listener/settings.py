@@ -35,6 +35,7 @@ class ListenerSettingsKeeper(QObject):
         ):  # fmt: skip
             signal.connect(self._keep)
         panel.more.tls.file_wanted.connect(self._on_file_wanted)
+        panel.more.association.file_wanted.connect(self._on_profiles_wanted)
         panel.more.admission.users_button.clicked.connect(self.ask_users)
 
     def _show(self) -> None:
@@ -71,6 +72,10 @@ class ListenerSettingsKeeper(QObject):
     def _on_file_wanted(self, name: str) -> None:
         tls = self._panel.more.tls
         asking = choose_file(self._panel, tls.fields[name], may_be_new=tls.may_be_new(name))
+        self._panel.tasks.spawn(asking, name="ask for a file")
+
+    def _on_profiles_wanted(self, name: str) -> None:
+        asking = choose_file(self._panel, self._panel.more.association.fields[name])
         self._panel.tasks.spawn(asking, name="ask for a file")
 
     # users

@@ -42,7 +42,9 @@ __all__ = ["Draft", "NodeEditor"]
 Draft = dict[str, str]
 """What the fields hold, by name."""
 
-_LISTENERS_OWN = frozenset(("tls_client_auth", "grant_scp_role", "max_associations", "grants_unperformed"))
+_LISTENERS_OWN = frozenset(
+    ("tls_client_auth", "tls_expected_server_name", "grant_scp_role", "max_associations", "grants_unperformed")
+)
 
 
 def _texts(node: Node | None = None) -> Draft:
@@ -58,7 +60,8 @@ def _texts(node: Node | None = None) -> Draft:
             **IdentityFields.texts_of(node.identity, is_required=node.require_identity),
             **AssociationFields.texts_of(
                 node.async_ops, node.extended, node.role, max_sent_pdu_length=node.max_sent_pdu_length,
-                proxy=node.proxy, charset=node.charset, ask_commitment=node.ask_commitment,
+                proxy=node.proxy, negotiation=node.negotiation, charset=node.charset,
+                ask_commitment=node.ask_commitment,
             ),
         }  # fmt: skip
     return {name: text for name, text in texts.items() if name not in _LISTENERS_OWN}
@@ -324,6 +327,7 @@ class NodeEditor(Card):
             tls=self.tls.config() if self.tls.is_on else None,
             max_sent_pdu_length=self.association.max_sent_pdu_length(),
             proxy=self.association.proxy(),
+            negotiation=self.association.negotiation(),
             identity=self.identity.identity(),
             require_identity=self.identity.is_required(),
             async_ops=self.association.operations(),

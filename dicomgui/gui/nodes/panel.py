@@ -106,6 +106,7 @@ class NodesPanel(Panel):
         self.editor.changed.connect(self._show_buttons)
         self.editor.peer_pasted.connect(self._add_pasted)
         self.editor.tls.file_wanted.connect(self._on_file_wanted)
+        self.editor.association.file_wanted.connect(self._on_profiles_wanted)
         self.editor.identity.forget_button.clicked.connect(self._on_forget_clicked)
         self.status.trace_button.clicked.connect(self._on_trace_clicked)
         self.status.send_button.clicked.connect(self._on_send_clicked)
@@ -321,6 +322,9 @@ class NodesPanel(Panel):
         tls = self.editor.tls
         asking = choose_file(self, tls.fields[name], may_be_new=tls.may_be_new(name))
         self.tasks.spawn(asking, name="ask for a file")
+
+    def _on_profiles_wanted(self, name: str) -> None:
+        self.tasks.spawn(choose_file(self, self.editor.association.fields[name]), name="ask for a file")
 
     def _on_forget_clicked(self) -> None:
         node = self.node

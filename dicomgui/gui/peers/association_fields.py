@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
+
 from dicomgui.app.configuration import values as checks
 from dicomgui.app.configuration.listener_options import PERFORMED
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.configuration.settings import ListenerSettings
 from dicomgui.app.configuration.values import QUERY_FLAGS
 from dicomgui.app.connection import MAX_OPERATIONS, RoleWish, check_operations
 from dicomgui.app.viewing.charset_lens import CANDIDATES
 from dicomgui.gui.peers.connection_fields import parse_max_pdu
-from dicomgui.gui.widgets.buttons import Choice
+from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.transport import HttpProxy
+from dicomgui.network.transport import Proxy
 
 __all__ = ["AssociationFields", "operations_text", "parse_operations"]
 
@@ -66,6 +69,9 @@ class AssociationFields(FieldSet):
     :param prefix: begins the object names: ``node_operations_invoked``, ``node_role``, ``node_ext_relational`` …
     """
 
+    file_wanted = Signal(str)
+    """The user wants to choose the file of the field with this name."""
+
     def __init__(self, prefix: str, *, is_server: bool = False) -> None:
         super().__init__()
         whose = ("Callers' requests at once", "Ours to them at once") if is_server else (
@@ -85,6 +91,7 @@ class AssociationFields(FieldSet):
                 role.addItem(text, wish.value)
             self.add_row(("role", "Roles to ask for", role, None))
         self._add_limits(prefix, is_server=is_server)
+        self._add_negotiation(prefix)
         heading = PlainLabel("Extended negotiation: grant" if is_server else "Extended negotiation: ask for",
                              tone="muted", scale=0.9)  # fmt: skip
         heading.setContentsMargins(0, 6, 0, 0)
@@ -111,6 +118,17 @@ class AssociationFields(FieldSet):
             pair = boxes[at : at + 2]
             self.add_row(*pair)
 
+    def _add_negotiation(self, prefix: str) -> None:
+        label = "Negotiation profiles"
+        tip = "File of presentation contexts, roles and the rest, in TOML or as DCMTK's -xf; goes before what is here"
+        edit = line_edit(f"{prefix}_negotiation_file", label, hint="none", tip=tip)
+        button = push_button(f"{prefix}_negotiation_file_browse", "", "folder", tip="Choose the file")
+        button.setAccessibleName(f"Choose: {label}")
+        button.clicked.connect(lambda: self.file_wanted.emit("negotiation_file"))
+        name = line_edit(f"{prefix}_negotiation_profile", "Profile of the file", hint="its only one", tip="By its name")
+        self.add_row(("negotiation_file", label, edit, button))
+        self.add_row(("negotiation_profile", "Profile of the file", name, None))
+
     def _add_limits(self, prefix: str, *, is_server: bool) -> None:
         tip = "In bytes, even if longer ones are taken; 0 or nothing for what is taken"
         sent = line_edit(f"{prefix}_max_sent_pdu", "Longest PDU that we send, in bytes", hint="what is taken", tip=tip)
@@ -128,9 +146,9 @@ class AssociationFields(FieldSet):
             charset.addItem(f"{title} ({term})", term)
         charset.setToolTip("For answers without Specific Character Set (0008,0005); what names its set is read in that")
         self.add_row(row, ("charset", "Texts that name no set", charset, None))
-        tip = "http://host:port of a proxy that lets connections through (CONNECT); without its password"
-        proxy = line_edit(f"{prefix}_proxy", "HTTP proxy", hint="none: straight to the peer", tip=tip)
-        self.add_row(("proxy", "HTTP proxy", proxy, None))
+        tip = "http://host:port (CONNECT) or socks5h://host:port, also with user@; its password is asked for"
+        proxy = line_edit(f"{prefix}_proxy", "Proxy", hint="none: straight to the peer", tip=tip)
+        self.add_row(("proxy", "Proxy", proxy, None))
         tip = "What the check box beside Send says when this node is chosen"
         commit = check_box(f"{prefix}_ask_commitment", "Ask for storage commitment after a send", tip=tip)
         self.add_row(("ask_commitment", "", commit, None))
@@ -154,7 +172,18 @@ class AssociationFields(FieldSet):
             raise checks.wrong(f"{text[:40]!r} is no number of associations")
         return checks.associations(int(text))
 
-    def proxy(self) -> HttpProxy | None:
+    def negotiation(self) -> NegotiationFile | None:
+        """The negotiation profile that is named; not read here.
+
+        :raises ConfigurationError: a profile is named without its file.
+        """
+        texts = self.texts()
+        path, name = texts["negotiation_file"].strip(), texts["negotiation_profile"].strip()
+        if name and not path:
+            raise checks.wrong("there is a negotiation profile without its file")
+        return NegotiationFile(path, name) if path else None
+
+    def proxy(self) -> Proxy | None:
         """The proxy that leads to the peer.
 
         :raises ConfigurationError: the field holds none.
@@ -197,8 +226,9 @@ class AssociationFields(FieldSet):
     @staticmethod
     def texts_of(
         async_ops: tuple[int, int], extended: QueryFlags, role: RoleWish = RoleWish.USUAL, *, grants_scp: bool = False,
-        max_sent_pdu_length: int = 0, max_associations: int = USUAL_ASSOCIATIONS, proxy: HttpProxy | None = None,
+        max_sent_pdu_length: int = 0, max_associations: int = USUAL_ASSOCIATIONS, proxy: Proxy | None = None,
         charset: str = "", ask_commitment: bool = False, grants_unperformed: bool = False,
+        negotiation: NegotiationFile | None = None,
     ) -> dict[str, str]:  # fmt: skip
         """What the fields hold for these values."""
         invoked, performed = ("" if number == 1 else str(number) for number in async_ops)
@@ -211,6 +241,8 @@ class AssociationFields(FieldSet):
             "max_sent_pdu": str(max_sent_pdu_length or ""),
             "max_associations": "" if max_associations == USUAL_ASSOCIATIONS else str(max_associations),
             "proxy": checks.written_proxy(proxy),
+            "negotiation_file": "" if negotiation is None else negotiation.path,
+            "negotiation_profile": "" if negotiation is None else negotiation.name,
             "charset": charset,
             "ask_commitment": YES if ask_commitment else "",
             "grants_unperformed": YES if grants_unperformed else "",
@@ -235,6 +267,8 @@ class AssociationFields(FieldSet):
             parts.append(f"{most} association{'' if most == '1' else 's'} at once")
         if texts.get("proxy", "").strip():
             parts.append("proxy")
+        if texts["negotiation_file"].strip():
+            parts.append("negotiation profile")
         if texts.get("ask_commitment"):
             parts.append("storage commitment")
         if texts.get("charset"):

@@ -10,15 +10,16 @@ from PySide6.QtCore import Qt, Signal
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.fields import YES, FieldSet, check_box, line_edit
 from dicomgui.gui.widgets.text import PlainLabel
+from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.transport import ClientAuth, TlsConfig
 from dicomgui.network.transport.tls import PROFILES
 
 __all__ = ["TlsFields", "profile_text"]
 
-_CLIENT = ("tls_profile", "tls_minimum_version", "tls_ca_file", "tls_server_name", "tls_verify", "tls_cert_file",
-           "tls_key_file", "tls_crl_file", "tls_keylog_file")  # fmt: skip
-_SERVER = ("tls_profile", "tls_minimum_version", "tls_cert_file", "tls_key_file", "tls_client_auth", "tls_ca_file",
-           "tls_crl_file", "tls_keylog_file")  # fmt: skip
+_CLIENT = ("tls_profile", "tls_minimum_version", "tls_ciphers", "tls_ca_file", "tls_server_name", "tls_verify",
+           "tls_cert_file", "tls_key_file", "tls_crl_file", "tls_keylog_file")  # fmt: skip
+_SERVER = ("tls_profile", "tls_minimum_version", "tls_ciphers", "tls_cert_file", "tls_key_file", "tls_client_auth",
+           "tls_expected_server_name", "tls_ca_file", "tls_crl_file", "tls_keylog_file")  # fmt: skip
 _CLIENT_AUTH = {
     "none": "asked for no certificate",
     "verify": "checked if they show a certificate",
@@ -55,6 +56,8 @@ class TlsFields(FieldSet):
         for name, profile in PROFILES.items():
             self.profile.addItem(profile_text(name), name)
             self.profile.setItemData(self.profile.count() - 1, profile.title, Qt.ItemDataRole.ToolTipRole)
+        self.ciphers_note = PlainLabel("", tone="warning", scale=0.9, wrap=True)
+        self.ciphers_note.setObjectName(f"{prefix}_tls_ciphers_note")
         self.note = PlainLabel(_WARNING, tone="warning", scale=0.9, wrap=True)
         self.note.setObjectName(f"{prefix}_tls_note")
         self.keylog_note = PlainLabel(_KEYLOG, tone="warning", scale=0.9, wrap=True)
@@ -63,7 +66,7 @@ class TlsFields(FieldSet):
             self._add_server_rows()
         else:
             self._add_client_rows()
-        self._add_file("tls_crl_file", "Revoked certificates (CRL, PEM)", "not looked at")
+        self._add_file("tls_crl_file", "Revoked certificates (CRL)", "not looked at")
         self._add_file("tls_keylog_file", "Key log for Wireshark", "none", is_new=True)
         self.add_wide(self.keylog_note)
         self.add_wide(self.note)
@@ -72,15 +75,16 @@ class TlsFields(FieldSet):
 
     def _add_client_rows(self) -> None:
         self.add_row(("tls_profile", "Profile", self.profile, None))
-        self._add_file("tls_ca_file", "Trusted issuers (PEM)", "as the system trusts")
+        self._add_file("tls_ca_file", "Trusted issuers", "as the system trusts")
         tip = "The name that the certificate must list, where the host is an alias or address"
         name = line_edit(f"{self._prefix}_tls_server_name", "Name in its certificate", hint="as its host", tip=tip)
         verify = check_box(f"{self._prefix}_tls_verify", "Check its certificate")
         self.add_row(("tls_server_name", "Name in its certificate", name, None),
                      ("tls_minimum_version", "Least version", self._versions(), None))  # fmt: skip
+        self._add_ciphers()
         self.add_row(("tls_verify", "", verify, None))
-        self._add_file("tls_cert_file", "Our certificate (PEM, PKCS#12)", "none")
-        self._add_file("tls_key_file", "Its key (PEM)", "in the same file")
+        self._add_file("tls_cert_file", "Our certificate", "none")
+        self._add_file("tls_key_file", "Its key", "in the same file")
 
     def _add_server_rows(self) -> None:
         auth = Choice(f"{self._prefix}_tls_client_auth", "Callers' certificates")
@@ -88,10 +92,20 @@ class TlsFields(FieldSet):
             auth.addItem(text, value)
         self.add_row(("tls_profile", "Profile", self.profile, None),
                      ("tls_minimum_version", "Least version", self._versions(), None))  # fmt: skip
-        self.add_row(("tls_client_auth", "Callers are", auth, None))
-        self._add_file("tls_cert_file", "Our certificate (PEM, PKCS#12)", "needed")
-        self._add_file("tls_key_file", "Its key (PEM)", "in the same file")
-        self._add_file("tls_ca_file", "Issuers of callers' certificates (PEM)", "needed to check them")
+        self._add_ciphers()
+        tip = "Callers that ask for another server name (SNI), or for none, are refused"
+        name = line_edit(f"{self._prefix}_tls_expected_server_name", "Name they ask for", hint="any", tip=tip)
+        self.add_row(("tls_client_auth", "Callers are", auth, None),
+                     ("tls_expected_server_name", "Name they ask for", name, None))  # fmt: skip
+        self._add_file("tls_cert_file", "Our certificate", "needed")
+        self._add_file("tls_key_file", "Its key", "in the same file")
+        self._add_file("tls_ca_file", "Issuers of callers' certificates", "needed to check them")
+
+    def _add_ciphers(self) -> None:
+        tip = "Cipher suites by OpenSSL's names, parted by colons, in order of preference"
+        edit = line_edit(f"{self._prefix}_tls_ciphers", "Ciphers", hint="those of the profile", tip=tip)
+        self.add_row(("tls_ciphers", "Ciphers", edit, None))
+        self.add_wide(self.ciphers_note)
 
     def _versions(self) -> Choice:
         least = Choice(f"{self._prefix}_tls_minimum_version", "Least version of TLS")
@@ -113,6 +127,20 @@ class TlsFields(FieldSet):
         self.show_fields(self._names, texts["tls"] == YES)
         self.note.setVisible(texts["tls"] == YES and texts.get("tls_verify", YES) != YES)
         self.keylog_note.setVisible(texts["tls"] == YES and bool(texts["tls_keylog_file"].strip()))
+
+        self._judge_ciphers(texts)
+
+    def _judge_ciphers(self, texts: Mapping[str, str]) -> None:
+        """Say at once which ciphers are weaker than the profile, or why the list cannot be used."""
+        said = ""
+        if texts["tls"] == YES and texts["tls_ciphers"].strip():
+            try:
+                weaker = TlsConfig(profile=texts["tls_profile"], ciphers=texts["tls_ciphers"]).weaker_ciphers
+                said = f"Weaker than the profile asks for: {', '.join(weaker)}." if weaker else ""
+            except ConfigurationError as error:
+                said = f"{error.args[0][:1].upper()}{error.args[0][1:]}."
+        self.ciphers_note.setText(said)
+        self.ciphers_note.setVisible(bool(said))
 
     def may_be_new(self, name: str) -> bool:
         """Whether the file of a field is one that we write, and need not be there yet."""
@@ -144,6 +172,8 @@ class TlsFields(FieldSet):
             client_auth=cast(ClientAuth, texts.get("tls_client_auth") or "none"),
             crl_file=texts["tls_crl_file"].strip() or None,
             keylog_file=texts["tls_keylog_file"].strip() or None,
+            ciphers=texts["tls_ciphers"].strip(),
+            expected_server_name=texts.get("tls_expected_server_name", "").strip() or None,
         )
 
     @staticmethod
@@ -160,6 +190,8 @@ class TlsFields(FieldSet):
             "tls_verify": YES if config.verify == "require" else "",
             "tls_minimum_version": config.minimum_version or "",
             "tls_client_auth": config.client_auth,
+            "tls_ciphers": config.ciphers,
+            "tls_expected_server_name": config.expected_server_name or "",
             "tls_crl_file": str(config.crl_file or ""),
             "tls_keylog_file": str(config.keylog_file or ""),
         }

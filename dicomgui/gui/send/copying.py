@@ -9,10 +9,12 @@ from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.files.conversion import Conversion
 from dicomgui.app.files.sources import SendItem
 from dicomgui.app.recipes.recipe import Recipe, Verb, gathered
+from dicomgui.gui.send.choices import SendWishes
 from dicomgui.network.association.params import PeerAddress
 
 __all__ = ["recipe_of_files"]
 
+_USUAL = SendWishes()
 _MEMBER = re.compile(r"(.+?\.zip):.*", re.IGNORECASE | re.DOTALL)
 
 
@@ -23,10 +25,15 @@ def recipe_of_files(
     conversion: Conversion,
     *,
     sends_broken: bool = False,
+    wishes: SendWishes = _USUAL,
 ) -> Recipe:
-    """A send; members of an archive are sent with it."""
-    paths, notes = gathered(map(_path_of, items))
-    return Recipe(Verb.SEND, peer, options, paths=paths, conversion=conversion, sends_broken=sends_broken, notes=notes)
+    """A send; members of an archive are sent with it, and templates in the place of what is invented of them."""
+    paths, notes = gathered(_path_of(item) for item in items if item.change is None)
+    invention = "" if wishes.invention is None else str(wishes.invention)
+    return Recipe(
+        Verb.SEND, peer, options, paths=paths, conversion=conversion, sends_broken=sends_broken, notes=notes,
+        manner=wishes.manner, settings=tuple(map(str, wishes.settings)), invention=invention,
+    )  # fmt: skip
 
 
 def _path_of(item: SendItem) -> str:

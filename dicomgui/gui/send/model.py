@@ -12,6 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
+from dicomgui.app.files.changes import ChangeCode
 from dicomgui.app.files.sources import SendItem, Skipped
 from dicomgui.app.transfers.report import ReportLine
 from dicomgui.app.transfers.send import ItemResult, ItemState
@@ -66,6 +67,7 @@ _LOOKS = {
     ItemState.CANCELLED: ("cancel", "muted"),
     None: ("remove", "warning"),
 }
+_CHANGES = {ChangeCode.SET: "attributes set", ChangeCode.INVENTED: "invented"}
 _UNSENT = (ItemState.FAILED, ItemState.CANCELLED)
 _SHORT = {ItemState.WARNING: "warning"}
 
@@ -287,6 +289,11 @@ class SendModel(ColumnsModel):
         """Every row, shown or not, for a report."""
         return [ReportLine(row.name, row.state_text, row.item, row.result, row.reason, row.peer) for row in self._rows]
 
+    @property
+    def templates(self) -> tuple[SendItem, ...]:
+        """The instances that lie on the disk, in their order; not those that were invented."""
+        return tuple(item for item in self.items if item.change is None)
+
     def row_of_item(self, item: SendItem) -> int:
         """The row of an instance in the view, -1 where it is not there."""
         number = self._row_of.get(id(item))
@@ -347,6 +354,12 @@ def _text(row: _Row, column: int) -> str:
 def _result_text(result: ItemResult) -> str:
     status = plain(result.status) if result.status is not None else ""
     if result.state is ItemState.SENT:
-        return " · ".join(filter(None, (status, result.converted)))
+        return " · ".join(filter(None, (status, _changes(result), result.converted)))
     # A reason may say what to install, which must not be cut off.
-    return plain(" · ".join(filter(None, (status or result.reason, result.comment, result.converted))), 600)
+    return plain(
+        " · ".join(filter(None, (status or result.reason, result.comment, _changes(result), result.converted))), 600
+    )
+
+
+def _changes(result: ItemResult) -> str:
+    return " and ".join(_CHANGES[code] for code in result.changed) if result.is_sent else ""

@@ -15,17 +15,28 @@ from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.files.conversion import Conversion
 from dicomgui.app.files.sources import Selection, SendItem
 from dicomgui.app.operations import Job, JobHandle, JobKind, JobState
+from dicomgui.app.recipes.recipe import Recipe
 from dicomgui.app.transfers.report import FORMATS, write_report
 from dicomgui.app.transfers.send import ItemResult, ItemState, SendJob, SendProgress, SendReport, prepare
 from dicomgui.gui.jobs.model import clock_text
 from dicomgui.gui.panels.explaining import PeerActions, explain_in
 from dicomgui.gui.panels.panel import Panel, Workplace
 from dicomgui.gui.peers.fields import PeerFields
+from dicomgui.gui.send.choices import SendChoices, SendWishes
 from dicomgui.gui.send.committing import Committing
 from dicomgui.gui.send.convert_choice import ConvertChoice
 from dicomgui.gui.send.copying import recipe_of_files
 from dicomgui.gui.send.model import Filter, SendColumn, SendModel
-from dicomgui.gui.send.sending import Order, sent_references, state_of, summed_up, thousandths, view_instance, view_row
+from dicomgui.gui.send.sending import (
+    Order,
+    Sending,
+    sent_references,
+    state_of,
+    summed_up,
+    thousandths,
+    view_instance,
+    view_row,
+)
 from dicomgui.gui.tables.list_table import ListTable
 from dicomgui.gui.tables.pills import PillDelegate
 from dicomgui.gui.widgets.buttons import Choice, push_button
@@ -37,6 +48,7 @@ from dicomgui.gui.widgets.finding_area import FindingArea
 from dicomgui.gui.widgets.flow import FlowRow, Pages, together
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
 from dicomgui.network.association.params import PeerAddress
+from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.finding import ActionKind as Do
 from dicomgui.trace.finding import group_findings, plain
 
@@ -107,6 +119,8 @@ class SendPanel(Panel):
         self.send_broken = check_box("send_broken", "Send &broken files too", tip=tip)
         self.send_broken.setAccessibleName("Send broken files too")
         self.send_broken.setAccessibleDescription(tip)
+        self.choices = SendChoices("send")
+        self.choices.fields.submitted.connect(self.run)
         self.committing = Committing(self)
         self.committing.instance_wanted.connect(self._on_instance_wanted)
 
@@ -148,6 +162,7 @@ class SendPanel(Panel):
         options.add(self.committing.check)
         options.add(self.send_broken)
         top.column.addLayout(options)
+        top.column.addWidget(self.choices)
         self.column.addWidget(top)
         tools = FlowRow()
         for button in (self.add_files, self.add_folder, self.remove_button, self.clear_button):
@@ -220,7 +235,8 @@ class SendPanel(Panel):
     ) -> Order:
         """A send with the choices of the panel."""
         commit, sends_broken = self.committing.check.isChecked(), self.send_broken.isChecked()
-        return Order(peer, options, items, selections, self.convert.conversion, commit, sends_broken)
+        wishes = SendWishes() if self.choices.problem() else self.choices.wishes()
+        return Order(peer, options, items, selections, self.convert.conversion, commit, sends_broken, wishes)
 
     def _on_scanned(self, task: asyncio.Task[None]) -> None:
         self._scans.pop(task, None)
@@ -284,8 +300,8 @@ class SendPanel(Panel):
         (self.add_files if not self.model.count else self.run_button).setFocus()
 
     def run(self) -> None:
-        """Send all files of the table to the peer of the fields."""
-        self._send_to_fields(self.model.items)
+        """Send all files of the table to the peer of the fields, or what is invented of them."""
+        self._send_to_fields(self.model.templates, invents=True)
 
     def resend(self) -> None:
         """Send what failed or was cancelled to the peer of the fields."""
@@ -294,7 +310,10 @@ class SendPanel(Panel):
 
     def _send_rest(self) -> None:
         """Send what is not sent, or all where everything was."""
-        self._send_to_fields(self.model.unsent or self.model.items)
+        if self.model.has_unsent:
+            self.resend()
+        else:
+            self.run()
 
     def _send_decompressed(self, _action: object) -> None:
         self.convert.choose(Conversion.LOSSLESS)
@@ -309,16 +328,21 @@ class SendPanel(Panel):
         for scan in tuple(self._scans):
             scan.cancel()
 
-    def _send_to_fields(self, items: tuple[SendItem, ...]) -> None:
+    def _send_to_fields(self, items: tuple[SendItem, ...], *, invents: bool = False) -> None:
         if self._task is not None or self._scans:
             return
-        problem = self.peer.problem() or ("" if items else "Add files first.")
+        problem = self.peer.problem() or self.choices.show_problem()
+        if not problem and not items and not (invents and self.choices.wishes().invention is not None):
+            problem = "Add files first."
         if problem:
             self.bar.hide()
             self._show_idle(problem, "error")
             return
         peer, options = self.place.choice.peer(), self._actions.options
-        self._start(self._order(peer, options, items, tuple(self._selections)))
+        order = self._order(peer, options, items, tuple(self._selections))
+        if not invents:
+            order.wishes = replace(order.wishes, invention=None)
+        self._start(order)
 
     def _retry(self, order: Order) -> None:
         """Send what an earlier job left over to the same peer; after the send that is under way, if there is one."""
@@ -339,28 +363,47 @@ class SendPanel(Panel):
     async def _send(self, order: Order) -> None:
         task = asyncio.current_task()
         assert task is not None
+        recipe = _recipe_of(order)
+        try:
+            sending = await order.made(self.place.context.file_pool)
+        except ConfigurationError as error:
+            self.bar.hide()
+            self._show_idle(f"{error}. {error.hint}".strip(), "error")
+            return
+        self._show_made(order)
         title = f"Send {count_text(len(order.items), 'file')}"
         with self.place.start_job(
             JobKind.SEND, title, peer=str(order.peer), cancel=task.cancel, retry=lambda: self._retry(order),
-            recipe=recipe_of_files(
-                order.peer, order.options, order.items, order.conversion, sends_broken=order.sends_broken
-            ),
+            recipe=recipe,
         ) as handle:  # fmt: skip
             self._handle = handle
             self._orders[handle.number] = order
-            selection = Selection(order.items)
+            selection = sending.selection
             handle.update(files_done=0, files_total=len(order.items), bytes_done=0, bytes_total=selection.size_bytes)
             job = self._send_job = SendJob(
                 self.place.context, order.peer, order.options, selection, conversion=order.conversion,
-                sends_broken=order.sends_broken, on_result=self._results.append, on_progress=self._on_progress,
+                sends_broken=order.sends_broken, manner=order.wishes.manner,
+                on_result=lambda result: self._results.append(sending.result(result)),
+                on_progress=lambda progress: self._on_progress(progress, sending),
             )  # fmt: skip
             try:
                 await job.run(self.place.secrets.complete)
             finally:
-                self._show_report(job.report(), order, handle)
+                self._show_report(job.report(), order, handle, sending)
 
-    def _on_progress(self, progress: SendProgress) -> None:
-        self._progress = progress  # the pump shows the latest
+    def _show_made(self, order: Order) -> None:
+        """Show rows for what was invented."""
+        for selection in order.selections:
+            if selection not in self._selections:
+                self._selections.append(selection)
+        if any(item.change is not None for item in order.items):
+            self.model.adopt(order.items)
+            self.model.queue(order.items, str(order.peer))
+            self._show_summary()
+
+    def _on_progress(self, progress: SendProgress, sending: Sending) -> None:
+        current = progress.current
+        self._progress = replace(progress, current=None if current is None else sending.origin(current))
 
     def _on_sent(self, _task: asyncio.Task[None]) -> None:
         self._task = self._send_job = self._handle = None
@@ -418,7 +461,7 @@ class SendPanel(Panel):
                 parts.append(f"{clock_text(round(job.remaining_s))} left")
         self.status.setText(" · ".join(parts))
 
-    def _show_report(self, report: SendReport, order: Order, handle: JobHandle) -> None:
+    def _show_report(self, report: SendReport, order: Order, handle: JobHandle, sending: Sending) -> None:
         self._drain()
         findings = group_findings(report.findings)
         self.findings.show_findings(findings)
@@ -431,7 +474,7 @@ class SendPanel(Panel):
             self.bar.setValue(1000)
         if order.commit and not cancelled:
             self.committing.start(order.peer, order.options, sent_references(report))
-        order.items = tuple(one.item for one in report.results if not one.is_sent)
+        order.items = tuple(sending.origin(one.item) for one in report.results if not one.is_sent)
         if not order.items:
             self.place.retries.pop(handle.number, None)
         handle.finish(state_of(report), text=text, finding=findings[0] if findings else None)
@@ -474,14 +517,11 @@ class SendPanel(Panel):
 
     def _recipes(self) -> Recipes:
         """What Send would do, to be copied as a command."""
-        if self.peer.problem() or not self.model.items:
+        if self.peer.problem() or self.choices.problem():
             return []
         choice = self.place.choice
-        order = self._order(choice.peer(), choice.options(), self.model.items, ())
-        recipe = recipe_of_files(
-            order.peer, order.options, order.items, order.conversion, sends_broken=order.sends_broken
-        )
-        return [("", recipe)]
+        order = self._order(choice.peer(), choice.options(), self.model.templates, ())
+        return [("", _recipe_of(order))] if order.items or order.wishes.invention is not None else []
 
     def _on_trace_clicked(self) -> None:
         self.trace_wanted.emit(self._traced())
@@ -516,3 +556,9 @@ class SendPanel(Panel):
         for selection in self._selections:
             selection.close()
         self._selections.clear()
+
+
+def _recipe_of(order: Order) -> Recipe:
+    return recipe_of_files(
+        order.peer, order.options, order.items, order.conversion, sends_broken=order.sends_broken, wishes=order.wishes
+    )

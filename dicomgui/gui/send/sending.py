@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
+from dicomgui.app.changing.inventing import invented
+from dicomgui.app.changing.settings import with_settings
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.files.conversion import Conversion
 from dicomgui.app.files.sources import Selection, SendItem
 from dicomgui.app.operations import JobState
-from dicomgui.app.transfers.send import ItemState, SendProgress, SendReport
+from dicomgui.app.transfers.send import ItemResult, ItemState, SendProgress, SendReport
 from dicomgui.app.viewing.viewed import open_file
 from dicomgui.gui.panels.panel import Panel
+from dicomgui.gui.send.choices import SendWishes
 from dicomgui.gui.send.model import SendModel
 from dicomgui.gui.widgets.text import count_text, duration_text, size_text
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.service_classes.references import Reference
 
-__all__ = ["Order", "sent_references", "state_of", "summed_up", "thousandths", "view_instance", "view_row"]
+__all__ = ["Order", "Sending", "sent_references", "state_of", "summed_up", "thousandths", "view_instance", "view_row"]
 
 
 @dataclass(slots=True)
@@ -25,6 +32,7 @@ class Order:
 
     :ivar commit: ask for storage commitment of what was sent.
     :ivar sends_broken: send files whose data sets are broken, too.
+    :ivar wishes: what else was chosen.
     """
 
     peer: PeerAddress
@@ -34,6 +42,38 @@ class Order:
     conversion: Conversion = Conversion.UNCOMPRESSED
     commit: bool = False
     sends_broken: bool = False
+    wishes: SendWishes = field(default=SendWishes())
+
+    async def made(self, pool: Executor) -> Sending:
+        """Make what goes out. What is invented takes the place of its templates here, so that it is not invented again.
+
+        :raises ConfigurationError: that would be too much, or several instances of one UID.
+        """
+        loop = asyncio.get_running_loop()
+        if self.wishes.invention is not None:
+            made = await loop.run_in_executor(pool, invented, Selection(self.items), self.wishes.invention)
+            self.items, self.selections = made.items, (*self.selections, made)
+            self.wishes = replace(self.wishes, invention=None)
+        chosen = with_settings(Selection(self.items), self.wishes.settings)
+        return Sending(chosen, {id(new): old for new, old in zip(chosen.items, self.items, strict=True)})
+
+
+class Sending(NamedTuple):
+    """A selection that goes out, and the rows of the table that it comes from.
+
+    :ivar origins: by the id of an instance that goes out, the one of the table.
+    """
+
+    selection: Selection
+    origins: Mapping[int, SendItem]
+
+    def origin(self, item: SendItem) -> SendItem:
+        """The instance of the table from which one was made."""
+        return self.origins.get(id(item), item)
+
+    def result(self, result: ItemResult) -> ItemResult:
+        """A result as one of the instance of the table."""
+        return result._replace(item=self.origin(result.item))
 
 
 def sent_references(report: SendReport) -> tuple[Reference, ...]:
@@ -52,6 +92,7 @@ def thousandths(progress: SendProgress) -> int:
 def summed_up(report: SendReport) -> str:
     """What became of the files, in one line."""
     parts = [f"{report.sent:,} of {count_text(len(report.results), 'file')} sent"]
+    parts += [f"{report.changed:,} changed"] if report.changed else []
     parts += [f"{report.converted:,} converted"] if report.converted else []
     counts = ((ItemState.WARNING, "with warning"), (ItemState.FAILED, "failed"), (ItemState.CANCELLED, "cancelled"))
     parts += [f"{count:,} {word}" for state, word in counts if (count := report.count(state))]

@@ -203,11 +203,11 @@ class Reader:
         """Leave out what follows a header of undefined length, its delimiter included."""
         check_depth(depth, tag)
         while True:
-            tag, _, length = self.header(encoding)
+            tag, vr, length = self.header(encoding)
             if tag in (SEQUENCE_END, ITEM_END):
                 return
-            if length == UNDEFINED:
-                self.skip_items(encoding, tag, depth + 1)
+            if length == UNDEFINED:  # in UN it is a sequence in implicit VR, whatever is around it (PS3.5 6.2.2)
+                self.skip_items(IMPLICIT_LITTLE if vr == b"UN" else encoding, tag, depth + 1)
             else:
                 self.skip(length, tag)
 

@@ -80,8 +80,8 @@ QUERY_MODELS: Final[Mapping[str, Mapping[QueryOperation, str]]] = {
     },
     "repository": {"find": "1.2.840.10008.5.1.4.1.1.201.6"},
 }
-"""SOP classes of the information models (PS3.4 annexes C, K, Q, U, V, X, Y, BB, CC, KK, LL and others),
-by our short names."""
+"""SOP classes of the information models (PS3.4 annexes C, K, Q, U, V, X, Y, Z, BB, CC, HH, II and JJ), by
+our short names."""
 
 
 def query_class(model: str, operation: QueryOperation) -> str:

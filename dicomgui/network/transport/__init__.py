@@ -8,9 +8,10 @@ from dicomgui.network.transport.listen import Listener, open_listener
 from dicomgui.network.transport.networks import IPNetwork, is_within, parse_network
 from dicomgui.network.transport.observe import TellMessage, TraceObserver
 from dicomgui.network.transport.protocol import AssociationTransport
-from dicomgui.network.transport.proxy import HttpProxy
+from dicomgui.network.transport.proxy import HttpProxy, Proxy, parse_proxy
 from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.sockets import IpFamily, SocketOptions, socket_place
+from dicomgui.network.transport.socks import SocksProxy
 from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.network.transport.tls import ClientAuth, TlsConfig, TlsInfo
 from dicomgui.network.transport.user import TransportUser
@@ -24,7 +25,9 @@ __all__ = [
     "IPNetwork",
     "IpFamily",
     "Listener",
+    "Proxy",
     "SocketOptions",
+    "SocksProxy",
     "TaskOwner",
     "TellMessage",
     "TlsConfig",
@@ -39,6 +42,7 @@ __all__ = [
     "open_connection",
     "open_listener",
     "parse_network",
+    "parse_proxy",
     "requestor_context",
     "socket_place",
     "stay_with_parent",

@@ -23,10 +23,11 @@ from dicomgui.network.errors import (
 from dicomgui.network.tracing import Role, Scribe
 from dicomgui.network.transport.direct import DirectTransport, is_direct
 from dicomgui.network.transport.protocol import AssociationTransport
-from dicomgui.network.transport.proxy import HttpProxy, open_tunnel
+from dicomgui.network.transport.proxy import Proxy, open_tunnel
 from dicomgui.network.transport.resolve import look_up, usual_literal
 from dicomgui.network.transport.secure import TlsTransport
 from dicomgui.network.transport.sockets import IpFamily, SocketOptions, connect_at_once, socket_place
+from dicomgui.network.transport.socks import SocksProxy
 
 __all__ = ["ConnectTimes", "open_connection"]
 
@@ -58,7 +59,8 @@ async def open_connection(
 ) -> ConnectTimes:
     """Connect to ``peer``: look its name up, then try each of its addresses in the resolver's order.
 
-    With a proxy it is the proxy's name that is looked up; the peer's is left to the proxy.
+    With a proxy it is the proxy's name that is looked up; the peer's is left to the proxy, unless that is a SOCKS proxy
+    which is to get an address.
 
     :param timeout_s: for the look-up and all attempts together; ``None`` leaves it to the system.
     :param local_host: the local address to connect from; by default the system chooses.
@@ -81,6 +83,7 @@ async def open_connection(
         scribe.resolve(host, tuple(addresses), time.monotonic() - started)
     else:
         addresses = await _resolve(peer, host, port, sockets.family, scribe, deadline, timeout_s)
+    target = await _target(peer, sockets, scribe, deadline, timeout_s)
     resolved = time.monotonic()
     failure: DicomNetworkError | None = None
     make: Callable[[], _Protocol] = make_protocol
@@ -90,7 +93,7 @@ async def open_connection(
         attempt = time.monotonic()
         left = None if deadline is None else (deadline - attempt) / (len(addresses) - number + 1)
         try:
-            protocol = await _connect(make, peer, address, via, local_host, left)
+            protocol = await _connect(make, target, address, via, local_host, left)
         except (OSError, ConnectError) as exc:
             failure = _translate(exc, peer, port, timeout_s)
             place = socket_place((address, port))
@@ -104,6 +107,18 @@ async def open_connection(
         return ConnectTimes(resolved - started, connected - resolved, time.monotonic() - connected)
     assert failure is not None
     raise failure
+
+
+async def _target(
+    peer: PeerAddress, sockets: SocketOptions, scribe: Scribe, deadline: float | None, timeout_s: float | None
+) -> tuple[str, int]:
+    """Host and port as the proxy is to be told; without one, those of the peer."""
+    via = sockets.proxy
+    if not isinstance(via, SocksProxy) or via.looks_names_up or usual_literal(peer.host):
+        return peer.host, peer.port
+    family: IpFamily = sockets.family if via.takes_password else "ipv4"  # SOCKS 4 knows no other
+    addresses = await _resolve(peer, peer.host, peer.port, family, scribe, deadline, timeout_s)
+    return addresses[0], peer.port
 
 
 async def _resolve(
@@ -166,22 +181,22 @@ async def _shake_hands(connection: TlsTransport, peer: str) -> None:
 
 async def _connect(
     make_protocol: Callable[[], _Protocol],
-    peer: PeerAddress,
+    target: tuple[str, int],
     address: str,
-    via: HttpProxy | None,
+    via: Proxy | None,
     local_host: str | None,
     timeout_s: float | None,
 ) -> _Protocol:
     loop = asyncio.get_running_loop()
-    made = connect_at_once(address, peer.port) if via is None and local_host is None else None
+    made = connect_at_once(address, target[1]) if via is None and local_host is None else None
     if made is not None:
         return await _begin(made, make_protocol)
     local = None if local_host is None else (local_host, 0)
     async with asyncio.timeout(timeout_s):
         if via is None:
-            _, protocol = await loop.create_connection(make_protocol, address, peer.port, local_addr=local)
+            _, protocol = await loop.create_connection(make_protocol, address, target[1], local_addr=local)
         else:
-            tunnel = await open_tunnel(address, via, peer.host, peer.port, local_host)
+            tunnel = await open_tunnel(address, via, *target, local_host)
             protocol = await _begin(tunnel, make_protocol)
     return protocol
 

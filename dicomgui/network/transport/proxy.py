@@ -1,4 +1,4 @@
-"""A way through an HTTP proxy: it opens a connection to the peer and then passes on what it gets (RFC 9110 9.3.6)."""
+"""Proxies on the way to a peer: HTTP (RFC 9110 9.3.6) here, SOCKS in :mod:`~dicomgui.network.transport.socks`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import base64
 import re
 import socket
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from dicomgui.network.errors import ConfigurationError, ConnectError
+from dicomgui.network.transport.socks import SOCKS_SCHEMES, SocksProxy, open_socks_tunnel
 
-__all__ = ["HttpProxy", "open_tunnel"]
+__all__ = ["HttpProxy", "Proxy", "open_tunnel", "parse_proxy"]
 
 MAX_ANSWER_BYTES: Final = 16_384
 """The head of an answer of a proxy is not read any further than this."""
@@ -45,14 +46,15 @@ class HttpProxy:
 
         :raises ConfigurationError: it is no such address.
         """
-        try:
-            parts = urlsplit(text if "://" in text else f"http://{text}")
-            port = parts.port
-        except ValueError as error:
-            raise _unusable(f"{error}") from error
-        if parts.scheme != "http" or parts.path.strip("/") or parts.query or parts.fragment:
+        proxy = parse_proxy(text)
+        if not isinstance(proxy, cls):
             raise _unusable("that is no HTTP proxy")
-        return cls(parts.hostname or "", port or 3128, unquote(parts.username or ""), unquote(parts.password or ""))
+        return proxy
+
+    @property
+    def takes_password(self) -> bool:
+        """True: a user has a password always."""
+        return True
 
     def request(self, host: str, port: int) -> bytes:
         """What is asked of the proxy."""
@@ -65,14 +67,40 @@ class HttpProxy:
         return "\r\n".join((*lines, "", "")).encode("ascii")
 
 
-async def open_tunnel(
-    address: str, proxy: HttpProxy, host: str, port: int, local_host: str | None = None
-) -> socket.socket:
+Proxy: TypeAlias = HttpProxy | SocksProxy
+
+
+def parse_proxy(text: str) -> Proxy:
+    """Read the address of a proxy: ``http://user:password@host:port``, or with ``socks5``, ``socks5h``, ``socks4`` or
+    ``socks4a`` in place of ``http``; all but the host may be left out.
+
+    :raises ConfigurationError: it is no such address; what it is never stands in the error, since it may hold a
+        password.
+    """
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port
+    except ValueError:  # whose words may hold a part of the password
+        raise _unusable("that is no address of a proxy: brackets or port are wrong") from None
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise _unusable("that is no address of a proxy: something follows its port")
+    for scheme in SOCKS_SCHEMES:
+        if parts.scheme == scheme:
+            return SocksProxy.from_url(parts, scheme, port)
+    if parts.scheme != "http":
+        raise _unusable(f"{parts.scheme!r} is no kind of proxy", f"There are http, {', '.join(SOCKS_SCHEMES)}.")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return HttpProxy(parts.hostname or "", 3128 if port is None else port, user, password)
+
+
+async def open_tunnel(address: str, proxy: Proxy, host: str, port: int, local_host: str | None = None) -> socket.socket:
     """A connection to ``host:port`` through a proxy that is at ``address``; safe to cancel.
 
     :raises OSError: the proxy cannot be reached.
     :raises ConnectError: it does not let us through, or is no proxy.
     """
+    if isinstance(proxy, SocksProxy):
+        return await open_socks_tunnel(address, proxy, host, port, local_host)
     loop = asyncio.get_running_loop()
     try:
         request = proxy.request(host, port)
@@ -117,5 +145,5 @@ def _judge(head: bytes, proxy: HttpProxy) -> None:
         raise ConnectError(f"the proxy {place} does not let us through: {words}", phase="connect", hint=hint)
 
 
-def _unusable(text: str) -> ConfigurationError:
-    return ConfigurationError(text, phase="configure", hint="Write it as http://host:port.")
+def _unusable(text: str, hint: str = "Write it as http://host:port or socks5h://host:port.") -> ConfigurationError:
+    return ConfigurationError(text, phase="configure", hint=hint)

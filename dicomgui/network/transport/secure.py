@@ -245,7 +245,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         except ssl.SSLError as error:
             if self._is_server and error.reason in PLAIN_REASONS and not self._outgoing.pending:
                 self._send(PLAIN_ALERT)
-            self._fail(tls_error(error, self._first))
+            self._fail(tls_error(error, self._first, self._tls))
             return
         try:
             check_certificates(self._tls)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.network.transport.proxy import HttpProxy
+from dicomgui.network.transport.proxy import Proxy
 
 __all__ = ["IpFamily", "SocketOptions", "acknowledge", "connect_at_once", "socket_place", "tune"]
 
@@ -39,7 +39,8 @@ class SocketOptions:
     :ivar send_buffer_bytes: size of the system's send buffer (SO_SNDBUF); by default it adapts that by itself.
     :ivar receive_buffer_bytes: the same for what is received (SO_RCVBUF).
     :ivar family: which addresses of a peer's name are tried; of no meaning for a server.
-    :ivar proxy: the HTTP proxy that leads to the peer, and looks its name up; of no meaning for a server.
+    :ivar proxy: the HTTP or SOCKS proxy that leads to the peer, and mostly looks its name up; of no meaning for a
+        server.
     :raises ConfigurationError: a value is out of range.
     """
 
@@ -47,7 +48,7 @@ class SocketOptions:
     send_buffer_bytes: int | None = None
     receive_buffer_bytes: int | None = None
     family: IpFamily = "any"
-    proxy: HttpProxy | None = None
+    proxy: Proxy | None = None
 
     def __post_init__(self) -> None:
         if self.keepalive_s is not None and not 1 <= self.keepalive_s <= 32_767:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import ssl
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
+from dicomgui.network.der import SEQUENCE, elements, inner
 from dicomgui.network.errors import ConfigurationError, TlsError
 from dicomgui.network.private_file import open_private
-from dicomgui.network.transport.pkcs12 import is_pkcs12, own_file, read_pkcs12
+from dicomgui.network.transport.ciphers import choose_ciphers, weaker_ciphers
+from dicomgui.network.transport.key_files import KeyFileKind, kinds_of, pem_of
+from dicomgui.network.transport.pkcs12 import own_file, read_pkcs12
 
 __all__ = [
     "PLAIN_PORT",
@@ -119,8 +123,29 @@ _SHA224: Final = tuple(
 )
 
 
-class _Sha256Context(ssl.SSLContext):
-    """A context of a profile that wants certificates signed with SHA-256 or more."""
+class _Context(ssl.SSLContext):
+    """A context, and what OpenSSL cannot be told.
+
+    :ivar wants_sha256: the profile wants certificates signed with SHA-256 or more.
+    :ivar expected_name: the name that callers have to ask for (SNI); empty for any.
+    :ivar asked: the names that callers asked for in vain.
+    """
+
+    wants_sha256 = False
+    expected_name = ""
+
+    def expect(self, name: str) -> None:
+        """Let in only callers that ask for this name (RFC 6066 3)."""
+        self.expected_name = name
+        self.asked: weakref.WeakKeyDictionary[ssl.SSLObject, str] = weakref.WeakKeyDictionary()
+        self.sni_callback = _judge_name
+
+
+def _judge_name(connection: ssl.SSLObject, asked: str | None, context: ssl.SSLContext) -> int | None:
+    if not isinstance(context, _Context) or (asked or "").rstrip(".").lower() == context.expected_name:
+        return None
+    context.asked[connection] = asked or ""
+    return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +157,26 @@ class TlsConfig:
         SHA-256 or more; of its suites of TLS 1.3 a server lacks the two with AES-CCM); retired and only on request:
         ``bcp195-rfc7525`` (B.9), ``non-downgrading`` (B.10), ``extended`` (B.11), ``aes`` (B.3), ``basic`` (B.1),
         the last ones as far as the OpenSSL at hand still can.
-    :ivar ca_file: PEM file of the certificates that are trusted as issuers, or a folder of such files; by default a
-        client trusts what the system trusts. A server that asks for certificates needs one.
-    :ivar cert_file: PEM file of our certificate, followed by its chain; or a PKCS#12 file (``.p12``, ``.pfx``) of
-        certificate, chain and key, which needs the package ``cryptography`` (``pip install dicomgui[tls-tools]``).
-        A server needs one.
-    :ivar key_file: PEM file of its key; by default it is looked for in ``cert_file``.
+    :ivar ciphers: the cipher suites to offer instead of the profile's, in order of preference: OpenSSL's names, parted
+        by colons. Those of TLS 1.3 can be chosen from Python 3.15 on; without any, OpenSSL's own are offered as well.
+        See :attr:`weaker_ciphers`.
+    :ivar ca_file: file (PEM or DER) of the certificates that are trusted as issuers, or a folder of such files; by
+        default a client trusts what the system trusts. A server that asks for certificates needs one.
+    :ivar cert_file: file (PEM or DER) of our certificate, in PEM followed by its chain; or a PKCS#12 file (``.p12``,
+        ``.pfx``) of certificate, chain and key, which needs the package ``cryptography``
+        (``pip install dicomgui[tls-tools]``). A server needs one.
+    :ivar key_file: file (PEM or DER) of its key (PKCS#8, also encrypted; PKCS#1 or SEC 1); by default it is looked for
+        in ``cert_file``.
     :ivar key_password: asked for the password of an encrypted key or PKCS#12 file each time that it is needed; never
         kept.
     :ivar server_name: the name that the peer's certificate must have, and that is sent (SNI); by default the host.
+    :ivar expected_server_name: the name that callers of a server have to ask for (SNI); others, and those that ask for
+        none, are refused with the alert *unrecognized_name*. By default a server does not look at it.
     :ivar verify: ``none`` lets a client trust any peer whatsoever.
     :ivar client_auth: whether a server asks for a certificate: ``require`` one, ``verify`` it where there is one, or
         ``none``.
     :ivar minimum_version: ``"1.2"`` or ``"1.3"``, where the profile's is not strict enough.
-    :ivar crl_file: PEM file of the revocation lists (CRL) of the issuers, or a folder of such files. The peer's
+    :ivar crl_file: PEM or DER file of the revocation lists (CRL) of the issuers, or a folder of such files. The peer's
         certificate must not be in the list of its issuer, and there must be one; lists that are out of date refuse all.
     :ivar keylog_file: where the session keys are appended for Wireshark (SSLKEYLOGFILE); who has it can read all. Its
         mode is 0600 before the first key is in it, also where it was there with a wider one.
@@ -163,6 +194,8 @@ class TlsConfig:
     minimum_version: Literal["1.2", "1.3"] | None = None
     keylog_file: str | Path | None = None
     crl_file: str | Path | None = None
+    ciphers: str = ""
+    expected_server_name: str | None = None
 
     def __post_init__(self) -> None:
         _check("TLS profile", self.profile, tuple(PROFILES))
@@ -174,6 +207,20 @@ class TlsConfig:
                 raise _unusable(f"the TLS profile {self.profile!r} has no version {self.minimum_version}")
         if self.key_file is not None and self.cert_file is None:
             raise _unusable("there is a TLS key without a certificate", "Give the certificate as well.")
+        if self.expected_server_name is not None:
+            _server_name(self.expected_server_name)
+        if self.ciphers and choose_ciphers(self.ciphers).older and self.minimum_version == "1.3":
+            raise _unusable("ciphers of TLS 1.2 are named, and TLS 1.3 is the least version", "Leave one of them out.")
+
+    @property
+    def weaker_ciphers(self) -> tuple[str, ...]:
+        """The own ciphers that ask for less than the profile: fewer than 128 bits, or, for all profiles but the two
+        that are older than BCP 195 and its first edition, without forward secrecy or authenticated encryption.
+        """
+        if not self.ciphers:
+            return ()
+        profile = PROFILES[self.profile].ciphers
+        return weaker_ciphers(choose_ciphers(self.ciphers).older, profile, is_strict=profile.endswith(_STRONG))
 
     def client_context(self) -> ssl.SSLContext:
         """What a requestor needs.
@@ -202,7 +249,9 @@ class TlsConfig:
                 "Give the file of the issuing authority's certificate.",
             )
         context = self._context(ssl.PROTOCOL_TLS_SERVER)
-        if _DHE_GCM in PROFILES[self.profile].ciphers:
+        if self.expected_server_name is not None:
+            context.expect(_server_name(self.expected_server_name))
+        if any(one["name"].startswith("DHE-") for one in context.get_ciphers()):
             with own_file(_FFDHE2048) as path:
                 context.load_dh_params(str(path))
         context.num_tickets = 0  # nobody resumes, and who closes without having read a ticket resets the connection
@@ -210,17 +259,14 @@ class TlsConfig:
         context.verify_mode = modes[self.client_auth]
         return context
 
-    def _context(self, protocol: int) -> ssl.SSLContext:
+    def _context(self, protocol: int) -> _Context:
         profile = PROFILES[self.profile]
-        context = _Sha256Context(protocol) if profile.sha256 else ssl.SSLContext(protocol)
+        context = _Context(protocol)
+        context.wants_sha256 = profile.sha256
         context.minimum_version = _VERSIONS.get(self.minimum_version or "", profile.minimum)
         context.maximum_version = profile.maximum
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
-        try:
-            context.set_ciphers(profile.ciphers)
-        except ssl.SSLError as error:
-            text = f"{ssl.OPENSSL_VERSION} has no cipher of the TLS profile {self.profile!r}"
-            raise _unusable(text, "Use another profile.") from error
+        self._set_ciphers(context)
         self._load_own(context)
         self._load_trusted(context)
         self._load_revoked(context)
@@ -232,19 +278,38 @@ class TlsConfig:
                 raise _unusable(f"the TLS key log {self.keylog_file} cannot be written: {error.strerror}") from error
         return context
 
+    def _set_ciphers(self, context: ssl.SSLContext) -> None:
+        wanted = PROFILES[self.profile].ciphers
+        if self.ciphers:
+            older, newer = choose_ciphers(self.ciphers)
+            level = wanted[wanted.rindex("@") :]  # it also judges certificates and keys, which is not asked here
+            wanted = ":".join((*older, level)) if older else wanted
+            if newer:
+                cast(Any, context).set_ciphersuites(":".join(newer))  # from Python 3.15 on, else there are none here
+        try:
+            context.set_ciphers(wanted)
+        except ssl.SSLError as error:
+            text = f"{ssl.OPENSSL_VERSION} has no cipher of the TLS profile {self.profile!r}"
+            raise _unusable(text, "Use another profile.") from error
+
     def _load_own(self, context: ssl.SSLContext) -> None:
         if self.cert_file is None:
             return
-        content = _read(self.cert_file)
-        if is_pkcs12(content):
+        content, key_file = _read(self.cert_file), self.key_file or self.cert_file
+        if KeyFileKind.PKCS12 in kinds_of(content):
             self._load_pkcs12(context, self.cert_file, content)
             return
-        if self.key_file is not None:
-            _read(self.key_file)
+        key = content if self.key_file is None else _read(self.key_file)
+        _see_that_it_holds(content, self.cert_file, "certificate", lambda kind: kind is KeyFileKind.CERTIFICATE)
+        _see_that_it_holds(key, key_file, "key", lambda kind: kind.is_key)
         try:
-            context.load_cert_chain(self.cert_file, self.key_file, password=self._password)
+            if pem_of(content) is content and pem_of(key) is key:
+                context.load_cert_chain(self.cert_file, self.key_file, password=self._password)
+            else:
+                with own_file(pem_of(content) + pem_of(key)) as copy:
+                    context.load_cert_chain(copy, password=self._password)
         except ssl.SSLError as error:
-            raise _unusable(*_key_trouble(error, self.cert_file, self.key_file or self.cert_file)) from error
+            raise _unusable(*_key_trouble(error, self.cert_file, key_file)) from error
 
     def _load_pkcs12(self, context: ssl.SSLContext, path: str | Path, content: bytes) -> None:
         if self.key_file is not None:
@@ -265,12 +330,12 @@ class TlsConfig:
     def _load_trusted(self, context: ssl.SSLContext) -> None:
         if self.ca_file is None:
             return
-        _load(context, self.ca_file, "certificate")
+        _load(context, self.ca_file, "certificate", KeyFileKind.CERTIFICATE)
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the peer's own certificate may be what is trusted
 
     def _load_revoked(self, context: ssl.SSLContext) -> None:
         if self.crl_file is not None:
-            _load(context, self.crl_file, "revocation list")
+            _load(context, self.crl_file, "revocation list", KeyFileKind.REVOCATION_LIST)
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
@@ -286,21 +351,54 @@ def _read(path: str | Path) -> bytes:
         raise _unusable(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _load(context: ssl.SSLContext, path: str | Path, what: str) -> None:
-    """Take certificates or revocation lists from a PEM file, or from all those of a folder that hold some."""
+def _load(context: ssl.SSLContext, path: str | Path, what: str, wanted: KeyFileKind) -> None:
+    """Take certificates or revocation lists from a PEM or DER file, or from all those of a folder that hold some."""
     folder = Path(path)
     files = sorted(one for one in folder.iterdir() if one.is_file()) if folder.is_dir() else [folder]
     found = 0
     for file in files:
-        _read(file)
+        content = _read(file)
+        if file is folder:
+            _see_that_it_holds(content, file, what, lambda kind: kind is wanted)
+        if wanted not in kinds_of(content):
+            continue
         try:
-            context.load_verify_locations(cafile=file)
+            _load_file(context, file, content)
             found += 1
         except ssl.SSLError as error:
             if file is folder:
-                raise _unusable(f"{path} holds no {what} in PEM form") from error
+                raise _unusable(f"{path} holds no {what} that can be read") from error
     if not found:
-        raise _unusable(f"the folder {path} holds no {what} in PEM form")
+        raise _unusable(f"the folder {path} holds no {what}, neither as PEM nor as DER")
+
+
+def _load_file(context: ssl.SSLContext, path: Path, content: bytes) -> None:
+    pem = pem_of(content)
+    if pem is content:
+        context.load_verify_locations(cafile=path)
+        return
+    with own_file(pem) as copy:
+        context.load_verify_locations(cafile=copy)
+
+
+def _see_that_it_holds(content: bytes, path: str | Path, what: str, fits: Callable[[KeyFileKind], bool]) -> None:
+    kinds = kinds_of(content)
+    if any(map(fits, kinds)):
+        return
+    found = " and ".join(kind.words for kind in kinds)
+    text = f"{path} holds no {what}"
+    raise _unusable(f"{text}, but {found}" if found else f"{text}: it is neither PEM nor DER")
+
+
+def _server_name(name: str) -> str:
+    """A name as it goes over the wire, in small letters."""
+    try:
+        made = name.strip().rstrip(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        made = ""
+    if not made:
+        raise _unusable(f"{name!r} is no name of a server", "Give the name that callers ask for.")
+    return made
 
 
 def _key_trouble(error: ssl.SSLError, certificate: str | Path, key: str | Path) -> tuple[str, str]:
@@ -309,9 +407,9 @@ def _key_trouble(error: ssl.SSLError, certificate: str | Path, key: str | Path) 
         return f"the TLS key {key} does not belong to the certificate {certificate}", "Give the key made with it."
     if "KEY_TOO_SMALL" in reason or "MD_TOO_WEAK" in reason:
         return f"the certificate {certificate} is too weak ({reason})", "Have one made with 2048 bits and SHA-256."
-    text = f"{certificate} and {key} are no certificate and key in PEM form"
+    text = f"{certificate} and {key} cannot be read as certificate and key"
     if certificate == key:
-        text = f"{certificate} holds no certificate with its key, neither as PEM nor as PKCS#12"
+        text = f"{certificate} cannot be read as a certificate with its key"
     return text, "If the key is encrypted, the password may be wrong."
 
 
@@ -372,7 +470,7 @@ def check_certificates(connection: ssl.SSLObject) -> None:
 
     :raises TlsError: one is signed with less than SHA-256 over a profile that forbids it (PS3.15 B.13).
     """
-    if not isinstance(connection.context, _Sha256Context):
+    if not isinstance(connection.context, _Context) or not connection.context.wants_sha256:
         return
     for certificate in _shown(connection):
         if any(oid in _signature_algorithm(certificate) for oid in _SHA224):
@@ -382,19 +480,8 @@ def check_certificates(connection: ssl.SSLObject) -> None:
 
 def _signature_algorithm(certificate: bytes) -> bytes:
     """The field of that name of a certificate (RFC 5280 4.1) that OpenSSL has read: what follows what is signed."""
-    start, _ = _contents(certificate, 0)
-    _, end = _contents(certificate, start)
-    begin, end = _contents(certificate, end)
-    return certificate[begin:end]
-
-
-def _contents(data: bytes, position: int) -> tuple[int, int]:
-    """The begin and the end of the contents of a value of DER."""
-    length, begin = data[position + 1], position + 2
-    if length & 0x80:
-        long = length & 0x7F
-        length, begin = int.from_bytes(data[begin : begin + long], "big"), begin + long
-    return begin, begin + length
+    _, algorithm, *_ = elements(inner(certificate, SEQUENCE))
+    return algorithm.content
 
 
 PLAIN_REASONS: Final = frozenset(
@@ -421,10 +508,11 @@ _OTHER_PROTOCOLS = (
 )
 
 
-def tls_error(error: ssl.SSLError, first: bytes = b"") -> TlsError:
+def tls_error(error: ssl.SSLError, first: bytes = b"", connection: ssl.SSLObject | None = None) -> TlsError:
     """One sentence for what OpenSSL reports; the trace's diagnosis knows causes and remedies by its words.
 
     :param first: the first bytes that the peer sent, as far as they are known.
+    :param connection: on which it happened.
     """
     reason = error.reason or ""
     words = reason.lower().replace("_", " ") or error.strerror or str(error)
@@ -432,6 +520,13 @@ def tls_error(error: ssl.SSLError, first: bytes = b"") -> TlsError:
     if isinstance(error, ssl.SSLCertVerificationError):
         text = f"the peer's certificate is refused: {error.verify_message}"
         hint = "Check date, issuer and name of the certificate."
+    elif "UNRECOGNIZED_NAME" in reason:
+        text = "the peer does not answer to the name that TLS asked it for (unrecognized name)"
+        hint = "Give the name that it expects as the TLS server name."
+    elif connection is not None and (asked := _asked_in_vain(connection)) is not None:
+        text = f"the caller asked for the server name {asked!r}, and this listener expects another one"
+        if not asked:
+            text = "the caller asked for no server name (SNI), and this listener expects one"
     elif "ALERT" in reason:
         text = f"the peer broke the TLS handshake off: {words}"
     elif reason in PLAIN_REASONS:
@@ -445,3 +540,9 @@ def tls_error(error: ssl.SSLError, first: bytes = b"") -> TlsError:
     made = TlsError(text.rstrip("."), phase="tls", hint=hint)
     made.__cause__ = error
     return made
+
+
+def _asked_in_vain(connection: ssl.SSLObject) -> str | None:
+    """The name that a caller asked for and that is not the expected one; empty where it asked for none."""
+    context = connection.context
+    return context.asked.get(connection) if isinstance(context, _Context) and context.expected_name else None

@@ -26,6 +26,10 @@ __all__ = [
 
 # What systems and OpenSSL say, lower case, and what it means; the first that fits counts.
 _CONNECT_WORDS = (
+    (("does not let us through: 407", "wants another user or password"), "proxy-identity"),
+    (("does not let us through: 50", "does not reach the peer"), "proxy-no-way"),
+    (("does not let us through",), "proxy-refused"),
+    (("does not answer as a proxy does",), "proxy-not-one"),
     (("connectionrefused", "refused"), "closed-port"),
     (("connecttimeout", "timed out", "no answer"), "no-answer"),
     (("nameresolution", "no address"), "name-not-found"),
@@ -37,6 +41,7 @@ _LISTEN_WORDS = (
     (("does not belong", "cannot assign", "not valid in its context", "has no address"), "address-not-here"),
 )
 _TLS_WORDS = (
+    (("unrecognized name", "unrecognized_name", "asked for the server name", "asked for no server name"), "name"),
     (("certificate has expired", "certificate_expired", "certificate expired"), "tls-expired"),
     (("not yet valid",), "tls-not-yet-valid"),
     (("hostname mismatch", "ip address mismatch", "doesn't match", "not valid for"), "tls-name-mismatch"),
@@ -69,6 +74,7 @@ _TLS_WORDS = (
     (("insufficient security", "no protocols available", "wrong ssl version", "no suitable"), "tls-no-common"),
 )
 _TLS_SIDES = {  # what depends on who called: for a requestor, for an acceptor
+    "name": ("tls-name-unknown", "tls-caller-name"),
     "plain": ("tls-peer-is-plain", "tls-caller-is-plain"),
     "closed": ("tls-peer-is-plain", "tls-failed"),
     "silent": ("tls-silent", "tls-caller-silent"),

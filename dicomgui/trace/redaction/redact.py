@@ -260,7 +260,7 @@ class Redaction:
         if not is_valid_uid(sop_class):
             sop_class = mask_value(Kind.TEXT, _bytes_of(sop_class)).decode(errors="replace")
         else:
-            sop_class = keeper.scrub(_bytes_of(sop_class)).decode(errors="replace")
+            sop_class = keeper.scrub_text(keeper.scrub(_bytes_of(sop_class)).decode(errors="replace"))
         comment = mask_value(Kind.TEXT, comment)
         return record._replace(
             sop_class_uid=sop_class,
@@ -292,7 +292,7 @@ class Redaction:
         kept = suffix if suffix in _SUFFIXES else ""
         for attempt in range(_FILE_NAMES):
             number = hmac.new(self._key, _bytes_of(f"{attempt or ''}{name}"), hashlib.sha256).hexdigest()[:8]
-            if not self._keeper.secrets.has_any(number.encode()):
+            if not self._keeper.secrets.has_any_in_text(f"file-{number}{kept}"):
                 return f"file-{number}{kept}"
         return f"file-XXXXXXXX{kept}"
 
@@ -346,7 +346,9 @@ class Redaction:
         if self._keeper.is_survey:
             return text
         mapped = _LONG_UID.sub(lambda match: self._keeper.uids.mask(match.group().encode()).decode(), without)
-        return self._places.without(self._keeper.scrub_text(mapped))
+        scrubbed = self._keeper.scrub_text(mapped)
+        placed = self._places.without(scrubbed)
+        return scrubbed if placed == scrubbed else self._keeper.scrub_text(placed)
 
 
 _MASKERS: dict[type, Callable[[Redaction, Any], Record]] = {

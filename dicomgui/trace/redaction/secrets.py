@@ -146,10 +146,13 @@ class Secrets:
         yield from places
         if not self._words:
             return
-        for match in _WORD.finditer(data):
-            tag = self._words.get(match.group())
-            if tag is not None and not any(start < match.end() and match.start() < end for start, end, _ in places):
-                yield Place(match.start(), match.end(), tag)
+        words = [match for match in _WORD.finditer(data) if match.group() in self._words]
+        if not words:
+            return
+        taken = [place[:2] for place in places] + self._kept_uids(data)
+        for word in words:
+            if not any(start < word.end() and word.start() < end for start, end in taken):
+                yield Place(word.start(), word.end(), self._words[word.group()])
 
     def reach_at(self, value: bytes) -> Reach:
         """The distance at which a value counts that was found."""
@@ -189,9 +192,18 @@ class Secrets:
                 return Place(position, stop, tag)
         return None
 
+    def _kept_uids(self, data: bytes) -> list[tuple[int, int]]:
+        """Places of the UIDs that are kept: of the standard, and of classes and syntaxes."""
+        found = (match for match in _FILLED.finditer(data) if b"." in match.group())
+        return [match.span() for match in found if is_registered(match.group()) or match.group() in self.shown]
+
     def has_any(self, data: bytes) -> bool:
         """Whether any secret stands in ``data``."""
         return next(self.places(data), None) is not None
+
+    def has_any_in_text(self, text: str) -> bool:
+        """True where any secret stands in a text, also one that counts as a word only."""
+        return next(self.places_in_text(text), None) is not None
 
 
 def _small(text: str) -> bytes:
@@ -269,6 +281,8 @@ class UidMap:
                 first = "7" if part[0] == "0" and size > 1 else part[0]  # no component begins with a zero
                 parts[number] = (first + part[1:]).encode("ascii")
             candidate = b".".join(parts)
-            if candidate != uid and candidate not in self._taken and not self._secrets.has_any(candidate):
+            # UIDs stand in texts as well, where four digits of a person's identifier count as a word.
+            is_new = candidate != uid and candidate not in self._taken
+            if is_new and not self._secrets.has_any_in_text(candidate.decode("ascii")):
                 break
         return candidate

@@ -17,8 +17,10 @@ from dicomgui.network import (
     PeerAddress,
     ProposedContext,
     ServerOptions,
+    SocketOptions,
     Timeouts,
     TlsConfig,
+    parse_proxy,
     presets,
     serve,
 )
@@ -144,3 +146,20 @@ class TestNeeds:
         path.write_bytes(content)
         assert is_encrypted(path) is encrypted
         assert not is_encrypted("a\0b")
+
+
+def test_the_password_of_a_proxy_is_a_need() -> None:
+    for url, is_needed in (
+        ("socks5h://anna@gate:1080", True), ("http://anna@gate:1080", True), ("socks4://anna@gate:1080", False),
+        ("socks5://gate:1080", False), ("socks5://anna:known@gate:1080", False),
+    ):  # fmt: skip
+        options = ConnectionOptions(sockets=SocketOptions(proxy=parse_proxy(url)))
+        needs = options.needs(PEER)
+        assert bool(needs) is is_needed, url
+        for need in needs:
+            assert need == Need.of_proxy("anna", "gate:1080")
+            given = options.with_secret(need, "s3cret", PEER)
+            assert given.sockets.proxy is not None
+            assert given.sockets.proxy.password == "s3cret"
+            assert not given.needs(PEER)
+            assert "s3cret" not in repr(given)

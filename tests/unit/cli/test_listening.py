@@ -42,9 +42,10 @@ from dicomgui.network import (
     presets,
 )
 from dicomgui.network.pdu import Abort
-from dicomgui.storage import Archive, DiskFull, Pending, Stored
+from dicomgui.storage import Archive, DiskFull, FolderPatterns, Pending, Stored
 
 OPTIONS = ConnectionOptions("MODALITY")
+MR = "1.2.840.10008.5.1.4.1.1.4"
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 EXPLICIT_ONLY = ("1.2.840.10008.1.2.1",)
 
@@ -325,6 +326,38 @@ async def test_it_takes_the_transfer_syntax_that_was_named_and_no_other(stops: l
         assert [(one.context_id, one.transfer_syntax) for one in accepted] == [(3, "1.2.840.10008.1.2")]
 
 
+async def test_it_takes_the_sop_classes_that_were_named_and_no_other(stops: list[Any], tmp_path: Path) -> None:
+    contexts = [ProposedContext(uid, EXPLICIT_ONLY) for uid in (CT, MR, "1.2.3.4")]
+    classes = ("--sop-class", "mrimagestorage", "--sop-class", "1.2.3.4")
+    async with (
+        running(stops, "--dir", str(tmp_path / "archive"), *classes) as run,
+        connect(run.peer, contexts=contexts) as association,
+    ):
+        accepted = {one.abstract_syntax for one in association.negotiated.accepted}
+        assert accepted == {MR, "1.2.3.4"}
+
+
+async def test_who_calls_another_title_is_rejected_on_demand(stops: list[Any], tmp_path: Path) -> None:
+    async with running(stops, "--dir", str(tmp_path / "archive"), "--check-called", "--aet", "OURS") as run:
+        right, wrong = (PeerAddress(title, run.peer.host, run.peer.port) for title in ("OURS", "THEIRS"))
+        context = Session(run.options).context
+        assert (await echo(context, right, OPTIONS)).ok
+        with pytest.raises(AssociationRejected) as caught:
+            async with connect(wrong, contexts=[ProposedContext("1.2.840.10008.1.1", EXPLICIT_ONLY)]):
+                pass
+        assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 1, 7)
+
+
+@pytest.mark.parametrize("option", ["--sop-class", "--may-move"])
+def test_what_names_no_class_and_no_move_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str
+) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["listen", "--dir", str(tmp_path), option, "scanner"])
+    told = {"--sop-class": "there is no SOP class of storage", "--may-move": "does not say who may move where"}
+    assert told[option] in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("choice", "status", "kept"), [("keep", 0, {512, 1024}), ("refuse", 0x0111, {512}), ("replace", 0, {1024})]
 )
@@ -405,3 +438,39 @@ async def test_commands_of_the_operator_are_run_and_told(stops: list[Any], tmp_p
 async def test_what_is_discarded_has_no_file_for_a_command(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="has no file for a command"):
         await Run("--discard", "--on-object", "x {path}").run()
+
+
+async def test_files_are_found_by_the_operators_patterns(stops: list[Any], tmp_path: Path) -> None:
+    path = write_instance(tmp_path, 1)
+    dataset = dcmread(path)
+    patterns = ("--folder-pattern", "{PatientID}/{Modality|none}", "--file-pattern", "{SOPInstanceUID}")
+    async with (
+        running(stops, "--dir", str(tmp_path / "archive"), *patterns) as run,
+        connect(run.peer, contexts=[ProposedContext(CT, EXPLICIT_ONLY)]) as association,
+    ):
+        assert (await association.store(path)).status == 0
+    [link] = (tmp_path / "archive" / "by pattern").rglob("*.dcm")
+    assert link.name == f"{dataset.SOPInstanceUID}.dcm"
+    assert link.parent.parent.name == dataset.PatientID
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--dir", "in", "--folder-layout", "date", "--file-pattern", "a"),
+        ("--discard", "--folder-layout", "date"),
+        ("--discard", "--folder-pattern", "a"),
+        ("--dir", "in", "--folder-pattern", "../{PatientID}"),
+    ],
+)
+async def test_patterns_that_cannot_be_kept_are_refused(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigurationError, match=r"cannot be laid out|begins with a dot"):
+        await Run(*arguments).run()
+
+
+def test_the_help_names_the_usual_patterns(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["listen", "--help"])
+    told = "".join(capsys.readouterr().out.split())
+    assert FolderPatterns().folder in told
+    assert FolderPatterns().file in told

@@ -33,7 +33,6 @@ PEER = "PACS@127.0.0.1:104"
         ["echo", PEER, "--calling", ""],
         ["echo", PEER, "--rep", "3"],
         ["echo", PEER, "extra"],
-        ["send", PEER],
         ["listen"],
         ["listen", "--dir", "x", "--port", "65536"],
         ["listen", "--dir", "x", "--aet", "back\\slash"],

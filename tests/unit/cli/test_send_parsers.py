@@ -6,7 +6,7 @@ import pytest
 
 from dicomgui.app.files.conversion import SyntaxChoice
 from dicomgui.app.transfers.send_manner import SendManner
-from dicomgui.cli.main import build_parser
+from dicomgui.cli.main import build_parser, main
 from dicomgui.cli.send_parsers import manner_of
 from dicomgui.network import ConfigurationError
 
@@ -42,3 +42,22 @@ def test_wrong_values_are_refused_at_once(words: tuple[str, str]) -> None:
 def test_too_many_associations_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="33 associations"):
         given("--associations", "33")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("a.dcm", "--rename", "--repeat", "2"),
+        ("--rename", "--invent", "patients=1"),
+        ("a.dcm", "--set", "Nonsense=1"),
+        ("a.dcm", "--set", "Rows=many"),
+        ("--invent", "people=1"),
+        ("a.dcm", "--repeat", "0"),
+    ],
+)
+def test_what_cannot_be_sent_so_is_wrong_usage(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["send", "PACS@127.0.0.1:104", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "error: " in err

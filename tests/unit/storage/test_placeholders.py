@@ -43,6 +43,32 @@ def test_what_names_nothing_is_refused(text: str, told: str) -> None:
         parse_template(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "value", "shown"),
+    [
+        ("{InstanceNumber:05}", "7", "00007"),
+        ("{InstanceNumber:02}", "123", "123"),
+        ("{InstanceNumber:05}", "-7", "-7"),
+        ("{StudyDate:%Y-%m}", "20240131", "2024-01"),
+        ("{AcquisitionDateTime:%d}", "20240131101500.25+0100", "31"),
+        ("{StudyDate:%Y}", "yesterday", "yesterday"),
+        ("{PatientID:hash|none}", "P1", "fbeae7c1"),
+        ("{PatientID:hash|none}", "", "none"),
+        ("{(0010,0020):hash}", "P1", "fbeae7c1"),
+    ],
+)
+def test_a_value_has_the_form_behind_the_colon(text: str, value: str, shown: str) -> None:
+    [part] = parse_template(text)
+    assert isinstance(part, Placeholder)
+    assert part.value({}, {part.tag: value} if value else {}) == shown
+
+
+@pytest.mark.parametrize("form", ["", "5", "00", "%H", "upper", "010"])
+def test_a_form_that_is_none_is_refused(form: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no form of a value"):
+        parse_template(f"{{InstanceNumber:{form}}}")
+
+
 def test_a_private_attribute_is_taken_for_text() -> None:
     assert parse_template("{(0009,1001)}") == (Placeholder("(0009,1001)", 0x00091001, "LO"),)
 

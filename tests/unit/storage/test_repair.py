@@ -8,8 +8,9 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from helpers.archive import identifier, instance, put, put_bytes
+from helpers.archive import ROOT, identifier, instance, put, put_bytes
 
+from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.file_structure import read_file_structure
 from dicomgui.storage import (
     BrokenFile,
@@ -280,6 +281,21 @@ def test_a_rebuild_names_broken_files_and_keeps_them(tmp_path: Path) -> None:
     [sentence] = [one for one in report.sentences if "broken" in one]
     assert sentence.startswith("3 files were found broken and kept. ")
     assert all(Path(name).name in sentence for name in broken)
+
+
+def test_a_rebuild_names_both_encodings_of_a_file_that_has_another_than_it_says(tmp_path: Path) -> None:
+    """PS3.10 7.1: the Transfer Syntax UID of the file meta information is that of the data set."""
+    implicit, explicit = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+    for number, (said, there) in enumerate([(implicit, explicit), (explicit, implicit), (explicit, explicit)], 1):
+        put_bytes(
+            tmp_path, f"{ROOT}.{number}", encode_dataset(instance(SOPInstanceUID=f"{ROOT}.{number}"), there), said
+        )
+    report, _ = started(tmp_path)
+    assert {(path.name, text) for path, text in report.broken} == {
+        (f"{ROOT}.1.dcm", "the data set is Explicit VR LE, not Implicit VR LE"),
+        (f"{ROOT}.2.dcm", "the data set is Implicit VR LE, not Explicit VR LE"),
+    }
+    assert "the data set is Explicit VR LE, not Implicit VR LE" in report.sentences[-1]
 
 
 def test_more_broken_files_than_are_named_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

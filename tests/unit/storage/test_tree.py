@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from helpers.archive import instance, opened_index, put
 
-from dicomgui.storage import FolderLayout, FolderTree, Index, Trash
+from dicomgui.storage import FolderLayout, FolderPatterns, FolderTree, Index, Trash
 
 
 @pytest.fixture
@@ -112,3 +112,116 @@ def test_without_hard_links_there_is_no_tree_and_it_says_so(
 def test_it_stops_when_told_to(index: Index, tmp_path: Path) -> None:
     FolderTree(index, FolderLayout.PATIENT).complete(lambda: True)
     assert not paths(tmp_path, "by patient")
+
+
+def by_pattern(index: Index, folder: str = "{PatientID}/{Modality}", file: str = "{InstanceNumber:03}") -> FolderTree:
+    return FolderTree(index, FolderLayout.PATTERN, FolderPatterns(folder, file))
+
+
+def test_by_a_pattern_with_attributes_that_the_index_does_not_have(index: Index, tmp_path: Path) -> None:
+    by_pattern(index, "{PatientID}/{SliceLocation|none}", "{InstanceNumber:03}").complete()
+    assert paths(tmp_path, "by pattern") == ["P1/none/001.dcm", "P1/none/012.dcm", "P2/none/unknown.dcm"]
+    put(tmp_path, instance(3, 1, 1, SliceLocation="12.5", PatientID="../../P3"))
+    with opened_index(tmp_path) as again:
+        by_pattern(again, "{PatientID}/{SliceLocation|none}", "{InstanceNumber:03}").complete()
+    assert "_.._P3/12.5/001.dcm" in paths(tmp_path, "by pattern")
+
+
+def test_two_instances_of_one_path_are_both_there_and_go_apart(index: Index, tmp_path: Path) -> None:
+    tree = by_pattern(index, "all", "{Modality}")
+    tree.complete()
+    found = paths(tmp_path, "by pattern")
+    assert len(found) == len({(tmp_path / "by pattern" / path).stat().st_ino for path in found}) == 3
+    assert "all/CT.dcm" in found
+    tree.complete()
+    assert paths(tmp_path, "by pattern") == found
+    for gone in names(index):
+        tree.unlink([gone])
+        found.pop()
+        left = {(tmp_path / "by pattern" / path).stat().st_ino for path in paths(tmp_path, "by pattern")}
+        assert len(left) == len(found)
+        assert (tmp_path / gone).stat().st_ino not in left
+    assert not (tmp_path / "by pattern").exists()
+
+
+def test_another_pattern_takes_the_place_of_the_first_and_leaves_alone_what_is_not_ours(
+    index: Index, tmp_path: Path
+) -> None:
+    tree = by_pattern(index)
+    tree.complete()
+    own = tmp_path / "by pattern" / "P1" / "CT" / "notes.dcm"
+    own.write_text("mine")
+    tree.patterns = FolderPatterns("{StudyDate:%Y|none}", "{SOPInstanceUID}")
+    tree.complete()
+    assert len(paths(tmp_path, "by pattern")) == 4
+    assert sorted(path.name for path in (tmp_path / "by pattern").iterdir()) == ["2024", "P1", "none"]
+    tree.layout = FolderLayout.UID
+    tree.complete()
+    assert [path.name for path in (tmp_path / "by pattern").rglob("*.dcm")] == ["notes.dcm"]
+    assert not (tmp_path / "folder-patterns.json").exists()
+
+
+def test_a_file_of_somebody_else_is_not_overwritten(index: Index, tmp_path: Path) -> None:
+    own = tmp_path / "by pattern" / "P1" / "CT" / "001.dcm"
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    by_pattern(index).complete()
+    assert own.read_text() == "mine"
+    assert len(paths(tmp_path, "by pattern")) == 4
+
+
+def test_who_opens_the_archive_later_keeps_the_same_patterns(index: Index, tmp_path: Path) -> None:
+    by_pattern(index, "{Modality}", "{SOPInstanceUID}").complete()
+    before = paths(tmp_path, "by pattern")
+    FolderTree(index, None).complete()
+    assert paths(tmp_path, "by pattern") == before
+
+
+def test_links_of_instances_that_went_elsewhere_are_removed(index: Index, tmp_path: Path) -> None:
+    tree = by_pattern(index, "all", "{Modality}")
+    tree.complete()
+    first, second, third = names(index)
+    discarded = Trash(index).discard([first])
+    tree.complete()
+    left = {(tmp_path / "by pattern" / path).stat().st_ino for path in paths(tmp_path, "by pattern")}
+    assert left == {(tmp_path / name).stat().st_ino for name in (second, third)}
+    tree.link([second])
+    Trash(index).restore(discarded.token)
+    tree.complete()
+    assert len(paths(tmp_path, "by pattern")) == 3
+    (tmp_path / third).unlink()
+    index.refresh([third]).result()
+    tree.complete()
+    assert len(paths(tmp_path, "by pattern")) == 2
+
+
+def test_an_instance_that_was_replaced_keeps_its_path(index: Index, tmp_path: Path) -> None:
+    tree = by_pattern(index)
+    tree.complete()
+    before = paths(tmp_path, "by pattern")
+    first = tmp_path / names(index)[0]
+    data = first.read_bytes()
+    first.unlink()
+    first.write_bytes(data)
+    tree.link([names(index)[0]])
+    assert paths(tmp_path, "by pattern") == before
+    assert any((tmp_path / "by pattern" / path).samefile(first) for path in before)
+
+
+def test_a_pattern_without_hard_links_says_so(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "not permitted")
+
+    tree = by_pattern(index)
+    monkeypatch.setattr(os, "link", refuse)
+    tree.complete()
+    assert tree.fault == "The folders by pattern cannot be kept: the file system has no hard links."
+
+
+def test_a_file_in_the_place_of_a_folder_is_told(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "by pattern").mkdir()
+    (tmp_path / "by pattern" / "P1").write_text("mine")
+    tree = by_pattern(index)
+    tree.complete()
+    assert tree.fault.startswith("The folders by pattern cannot be kept: ")
+    assert (tmp_path / "by pattern" / "P1").read_text() == "mine"

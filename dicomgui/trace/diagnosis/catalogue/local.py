@@ -76,6 +76,13 @@ LOCAL: dict[str, Template] = {
         ("Have the peer take the files as they are.", "Send them with Convert set to “never” (--convert never)."),
         "PS3.3 C.12.1.1.3",
     ),
+    "changed-signed": Template(
+        WARNING,
+        "{detail} changed files have digital signatures, which do not hold any more (first: {path}).",
+        ("Attributes were set or invented on the way.",),
+        ("Send them without --set and --invent where the receiver checks signatures.",),
+        "PS3.3 C.12.1.1.3",
+    ),
     "not-converted": Template(
         ERROR,
         "{path} could not be converted, and the peer does not take it as it is: {detail}.",

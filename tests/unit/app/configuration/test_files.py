@@ -135,6 +135,21 @@ class TestWriting:
         assert path.stat().st_mode & 0o777 == 0o600
 
     @posix_only
+    def test_only_the_owner_may_read_what_is_kept_aside(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.toml"
+        path.write_text("damaged [")
+        path.chmod(0o644)
+        before = os.umask(0)
+        try:
+            TomlFile(path).write({"a": 1})
+        finally:
+            os.umask(before)
+        assert {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {
+            "x.toml": 0o600,
+            "x.damaged-1.toml": 0o600,
+        }
+
+    @posix_only
     def test_a_link_stays_a_link(self, tmp_path: Path) -> None:
         real, link = tmp_path / "real.toml", tmp_path / "x.toml"
         real.touch()

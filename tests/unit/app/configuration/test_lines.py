@@ -90,13 +90,13 @@ def test_what_is_wrong_in_the_settings_is_told_with_its_line(tmp_path: Path) -> 
 def test_what_is_wrong_in_the_answers_is_told_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "answers.toml"
     path.write_text('[printer]\n\n[[rule]]\nservice = "mpps"\nstate = 3\n')
-    with pytest.raises(ConfigurationError, match=r"line 5: rule\.state means nothing here"):
+    with pytest.raises(ConfigurationError, match=r"line 5: rule 1: state means nothing here"):
         read_answers(path)
     path.write_text("[printer]\nstatus = 3\n")
     with pytest.raises(ConfigurationError, match=r"line 2: printer\.status: it is no text"):
         read_answers(path)
     path.write_text('[printer]\n[[rule]]\nservice = "no"\n')
-    with pytest.raises(ConfigurationError, match="line 2: rule 1: "):
+    with pytest.raises(ConfigurationError, match="line 3: rule 1: service: "):
         read_answers(path)
     path.write_text("\nrule = 3\n")
     store = AnswerStore(tmp_path)

@@ -182,3 +182,8 @@ def test_a_file_of_dcmtk(tmp_path: Path) -> None:
 def test_what_is_not_understood_of_it_is_named_with_its_line(tmp_path: Path, old: str, new: str, told: str) -> None:
     assert old in ASCONFIG
     assert told in refusal(tmp_path, ASCONFIG.replace(old, new, 1))
+
+
+def test_a_path_that_can_be_none() -> None:
+    with pytest.raises(ConfigurationError, match="no name of a file"):
+        NegotiationFile("a\0b").load()

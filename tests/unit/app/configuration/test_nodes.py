@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.configuration.nodes import NODE_KEYS, Node, NodeStatus, NodeTimeouts, name_key, node_of, table_of
 from dicomgui.app.configuration.values import Values
 from dicomgui.app.connection import ConnectionOptions, RoleWish
@@ -18,7 +19,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import PeerAddress, Timeouts
 from dicomgui.network.errors import ConfigurationError, ConnectionRefused
 from dicomgui.network.status import Status
-from dicomgui.network.transport import HttpProxy, TlsConfig
+from dicomgui.network.transport import HttpProxy, SocksProxy, TlsConfig
 from dicomgui.trace.finding import Finding, Severity
 
 PACS = PeerAddress.parse("PACS@10.0.0.1:104")
@@ -32,6 +33,7 @@ FULL = Node(
     max_pdu_length=0,
     max_sent_pdu_length=4096,
     proxy=HttpProxy("proxy.example", 8080, "j\u00f6rg@lab"),
+    negotiation=NegotiationFile("/etc/profiles.toml", "ct"),
     tls=TlsConfig(
         profile="extended",
         ca_file="/etc/ca.pem",
@@ -41,6 +43,7 @@ FULL = Node(
         verify="none",
         minimum_version="1.2",
         crl_file="/etc/crl.pem",
+        ciphers="ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256",
         keylog_file="keys.txt",
     ),
     identity=Identity(IdentityKind.PASSCODE, "anna", want_response=True),
@@ -135,6 +138,7 @@ class TestFile:
             FULL, Node("PACS", PACS), Node("PACS", PACS, tls=TlsConfig()),
             Node("PACS", PACS, identity=Identity(IdentityKind.JWT)),
             Node("PACS", PACS, proxy=HttpProxy("::1")),
+            Node("PACS", PACS, proxy=SocksProxy("::1", 81, "anna", scheme="socks4a")),
             replace(FULL, max_pdu_length=None, timeouts=NodeTimeouts(release_s=1)),
         ):  # fmt: skip
             values = Values(table_of(node))
@@ -174,7 +178,8 @@ class TestFile:
         ("name", "value"),
         [
             ("tls", 1), ("tls_profile", "none"), ("tls_verify", "no"), ("tls_minimum_version", "1.1"),
-            ("identity", "fingerprint"), ("identity_response", "yes"), ("operations_invoked", -1),
+            ("tls_ciphers", "NO-SUCH-SUITE"), ("identity", "fingerprint"), ("identity_response", "yes"),
+            ("operations_invoked", -1),
             ("operations_performed", 65_536), ("extended_negotiation", ["relational", "x"]),
             ("extended_negotiation", "fuzzy"), ("role", "judge"), ("max_sent_pdu_length", 8), ("proxy", "ftp://x"),
             ("identity_required", 1), ("charset", "KLINGON"),

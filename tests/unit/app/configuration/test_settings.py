@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicomgui.app.configuration.listener_options import CallerRule
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.quotas import Quotas
 from dicomgui.app.configuration.received_commands import ReceivedCommands
@@ -25,7 +26,7 @@ from dicomgui.network.association.params import Timeouts
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Strictness
 from dicomgui.network.transport import TlsConfig
-from dicomgui.storage import DuplicatePolicy, FolderLayout
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns
 
 FULL = Settings(
     trace_filters=("failed", "op:c-store"),
@@ -54,7 +55,16 @@ FULL = Settings(
         check_called_ae=True,
         any_sop_class=True,
         use_tls=True,
-        tls=TlsConfig("extended", ca_file="ca", cert_file="cert", key_file="key", client_auth="verify"),
+        tls=TlsConfig(
+            "extended",
+            ca_file="ca",
+            cert_file="cert",
+            key_file="key",
+            client_auth="verify",
+            ciphers="ECDHE-RSA-AES256-GCM-SHA384",
+            expected_server_name="pacs.example",
+        ),
+        negotiation=NegotiationFile("/etc/profiles.toml", "ct"),
         callers=CallerRule.LISTED,
         users=("anna", "Jürgen"),
         async_ops=(8, 0),
@@ -66,6 +76,8 @@ FULL = Settings(
         sop_classes=("1.2.840.10008.5.1.4.1.1.2",),
         transfer_syntaxes=("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.1"),
         layout=FolderLayout.DATE,
+        patterns=FolderPatterns("{PatientID}/{StudyDate:%Y}", "{SOPInstanceUID}"),
+        move_rules=(("CT*", "WS1"), ("*", "{caller}")),
         on_duplicate=DuplicatePolicy.REPLACE,
         strictness=Strictness.WARN,
         grants_unperformed=True,

@@ -172,7 +172,7 @@ def test_a_directory_a_medium_and_the_studies_of_files(bomb: Path, tmp_path: Pat
     stored = StoredFile(bomb, bomb.name, CT, "1.2.3", DEFLATED, len(BOMB))
     done, _, failed = write_medium([stored], tmp_path / "medium", lambda _: None)
     assert done == 0
-    assert "more than" in failed[0][1]
+    assert "more than" in failed[0].text
 
 
 def test_a_picture_to_be_printed(bomb: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.archive import instance, put_bytes
 from helpers.instances import CT, ROOT, data_set, elements, instance_of, shipped_folder, syntax_of, write_instance
 from helpers.retrieval import real_files
 from pydicom import dcmread
@@ -14,8 +16,10 @@ from pydicom.fileset import FileSet
 
 from dicomgui.app.files import medium
 from dicomgui.app.files.dicomdir import referenced_files
+from dicomgui.app.files.left_out import LeftOut, LeftOutCode
 from dicomgui.app.files.medium import write_medium
-from dicomgui.network.part10 import read_head, write_head
+from dicomgui.network.dimse.dataset import encode_dataset
+from dicomgui.network.part10 import Part10Error, read_head, write_head
 from dicomgui.storage import StoredFile
 
 
@@ -104,7 +108,7 @@ def test_an_instance_that_fails_after_it_was_listed_is_not_on_the_medium(tmp_pat
     """pydicom lists this one of its own files and only then finds that it cannot write it."""
     broken, whole = shipped_folder() / "test_files" / "SC_rgb_jpeg.dcm", write_instance(tmp_path, 1)
     count, _, failed = write_medium([stored(broken), stored(whole)], tmp_path / "medium", quiet)
-    assert (count, [uid for uid, _ in failed]) == (1, [instance_of(broken)])
+    assert (count, [one.sop_instance_uid for one in failed]) == (1, [instance_of(broken)])
     listed, faults = referenced_files(tmp_path / "medium" / "DICOMDIR")
     assert ([instance_of(path) for path in listed], faults) == ([instance_of(whole)], [])
 
@@ -114,9 +118,9 @@ def test_an_instance_without_a_record_is_told(tmp_path: Path) -> None:
     dataset = dcmread(source)
     del dataset.StudyInstanceUID
     dataset.save_as(source)
-    count, size, [(uid, reason)] = write_medium([stored(source)], tmp_path / "medium", quiet)
-    assert (count, size, uid) == (0, 0, instance_of(source))
-    assert "record" in reason
+    count, size, failed = write_medium([stored(source)], tmp_path / "medium", quiet)
+    assert (count, size) == (0, 0)
+    assert failed == (LeftOut(instance_of(source), LeftOutCode.MISSING, "Study Instance UID (0020,000D)"),)
 
 
 def test_a_medium_is_not_overwritten(tmp_path: Path) -> None:
@@ -151,7 +155,7 @@ def test_what_goes_while_it_is_written_costs_only_itself(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(FileSet, "write", removing)
     count, _, failed = write_medium(files, tmp_path / "medium", quiet)
-    assert (count, failed) == (2, ((files[1].sop_instance_uid, "the file is not there any more"),))
+    assert (count, failed) == (2, (LeftOut(files[1].sop_instance_uid, LeftOutCode.GONE),))
     listed, faults = referenced_files(tmp_path / "medium" / "DICOMDIR")
     assert (len(listed), faults) == (2, [])
 
@@ -168,10 +172,10 @@ def test_a_record_that_cannot_be_encoded_costs_only_itself(tmp_path: Path, monke
     monkeypatch.setattr(FileSet, "write", failing)
     count, _, failed = write_medium(files, tmp_path / "medium", quiet)
     assert count == 2
-    assert failed == ((files[1].sop_instance_uid, "no directory record can be written: KeyError 'PatientName'"),)
+    assert failed == (LeftOut(files[1].sop_instance_uid, LeftOutCode.NO_RECORD, "KeyError 'PatientName'"),)
 
     monkeypatch.setattr(FileSet, "write", lambda file_set, *_: failing(file_set) if len(file_set) == 1 else 1 / 0)
-    monkeypatch.setattr(medium, "_alone", lambda _: "")
+    monkeypatch.setattr(medium, "_alone", lambda _: None)
     with pytest.raises(OSError, match="no DICOMDIR can be made of these instances: division by zero"):
         write_medium(files, tmp_path / "other", quiet)
     assert not (tmp_path / "other").exists()
@@ -211,3 +215,45 @@ def test_file_meta_information_that_is_not_true_is_made_anew(tmp_path: Path) -> 
     [path], _ = referenced_files(tmp_path / "medium" / "DICOMDIR")
     assert dcmread(path).file_meta.MediaStorageSOPInstanceUID == f"{ROOT}.3.1"
     assert data_set(path) == data_set(source)
+
+
+NATIVE = {
+    "1.2.840.10008.1.2": "Implicit VR LE", "1.2.840.10008.1.2.1": "Explicit VR LE",
+    "1.2.840.10008.1.2.2": "Explicit VR BE", "1.2.840.10008.1.2.1.99": "Deflated LE",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("there", NATIVE)
+@pytest.mark.parametrize("said", [*NATIVE, "1.2.840.10008.1.2.4.50"])
+def test_another_encoding_than_the_file_meta_information_says_is_named(tmp_path: Path, said: str, there: str) -> None:
+    """PS3.10 7.1: also one that pydicom would read all the same, and list with the wrong transfer syntax."""
+    path = tmp_path / put_bytes(
+        tmp_path, f"{ROOT}.1", encode_dataset(instance(SOPInstanceUID=f"{ROOT}.1"), there), said
+    )
+    count, _, failed = write_medium([stored(path)], tmp_path / "medium", quiet)
+    if NATIVE.get(said, "Explicit VR LE") == NATIVE[there]:
+        assert (count, failed) == (1, ())
+        return
+    detail = f"the data set is {NATIVE[there]}, not {NATIVE.get(said, said)}"
+    assert (count, failed) == (0, (LeftOut(f"{ROOT}.1", LeftOutCode.OTHER_ENCODING, detail),))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_reason_that_occurs_with_the_files_of_pydicom_has_a_code_and_words_of_ours(tmp_path: Path) -> None:
+    files = []
+    for path in sorted(path for path in shipped_folder().rglob("*") if path.is_file()):
+        with suppress(Part10Error):
+            files.append(stored(path))
+    gone = files[0]._replace(path=tmp_path / "gone", sop_instance_uid="2.25.7")
+    count, _, failed = write_medium([*files, gone], tmp_path / "medium", quiet)
+    assert count + len(failed) == len(files) + 1
+    palettes = [file for file in files if file.sop_class_uid == "1.2.840.10008.5.1.4.39.1"]
+    assert not {file.sop_instance_uid for file in palettes} & {
+        one.sop_instance_uid for one in failed if one.code is LeftOutCode.MISSING
+    }, "what has a record without a study needs none"
+    told = {one.code: one.text for one in failed}
+    assert set(told) == {
+        LeftOutCode.SAME_UID, LeftOutCode.OTHER_ENCODING, LeftOutCode.MISSING, LeftOutCode.UNREADABLE, LeftOutCode.GONE
+    }  # fmt: skip
+    assert told[LeftOutCode.UNREADABLE] == "it cannot be read: it does not begin with a preamble and DICM"
+    assert not [text for text in told.values() if "FileSet" in text or "PS3.3 Section" in text or "force" in text]

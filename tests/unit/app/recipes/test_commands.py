@@ -18,6 +18,7 @@ from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.query import Query
 from dicomgui.app.asking.wanted import Wanted
 from dicomgui.app.asking.worklist import worklist_query
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.connection import ConnectionOptions, RoleWish, always
 from dicomgui.app.credentials import Identity, IdentityKind
 from dicomgui.app.files.conversion import Conversion
@@ -27,7 +28,7 @@ from dicomgui.app.recipes.recipe import MAX_PATHS, Recipe, Verb, gathered, keys_
 from dicomgui.app.recipes.shells import Shell
 from dicomgui.cli.main import build_parser
 from dicomgui.cli.target import target_of
-from dicomgui.network import PeerAddress, Timeouts, TlsConfig
+from dicomgui.network import PeerAddress, Timeouts, TlsConfig, parse_proxy
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.transport import SocketOptions
@@ -309,3 +310,30 @@ def test_keys_of_an_identifier_come_with_their_paths() -> None:
 def test_a_recipe_without_what_it_needs_is_no_command() -> None:
     assert {made.text for made in commands_of(Recipe(Verb.SEND, PEER))} == {""}
     assert command_of(replace(find(), root="hanging-protocol"), Tool.DICOMGUI).text == ""
+
+
+def test_proxies_ciphers_and_profiles_are_said_or_noted(tmp_path: Path) -> None:
+    file = tmp_path / "profiles.toml"
+    file.write_text('[profile.ct]\nmax_pdu_length = 32768\n[[profile.ct.context]]\nabstract_syntax = "Verification"\n')
+    for url, shown in (("socks5h://anna:hidden@gate:1081", "socks5h://anna@gate:1081"), ("http://gate", "gate:3128")):
+        options = ConnectionOptions(
+            sockets=SocketOptions(proxy=parse_proxy(url)),
+            tls=TlsConfig(verify="none", ciphers="ECDHE-RSA-AES128-GCM-SHA256"),
+            negotiation=NegotiationFile(str(file), "ct"),
+        )
+        recipe = Recipe(Verb.ECHO, PEER, options)
+        understood = parsed(recipe)
+        assert understood.proxy == parse_proxy(url.replace(":hidden", ""))
+        assert (understood.tls_ciphers, understood.negotiation, understood.negotiation_profile) == (
+            "ECDHE-RSA-AES128-GCM-SHA256", str(file), "ct",
+        )  # fmt: skip
+        said = {one.tool: (one.text, " ".join(one.notes)) for one in commands_of(recipe)}
+        assert shown in said[Tool.DICOMGUI][0]
+        assert "hidden" not in str(said)
+        assert "know no proxies" in said[Tool.DCMTK][1]
+        assert "+cs" in said[Tool.DCMTK][1]
+        assert "knows no proxies" in said[Tool.PYNETDICOM][1]
+        assert "set_ciphers('ECDHE-RSA-AES128-GCM-SHA256')" in said[Tool.PYNETDICOM][0]
+        assert ("--proxy gate:3128" in said[Tool.DCM4CHE][0]) is url.startswith("http")
+        assert ("HTTP proxies only" in said[Tool.DCM4CHE][1]) is url.startswith("socks")
+        assert all("negotiation profile" in said[tool][1] for tool in Tool if tool is not Tool.DICOMGUI)

@@ -29,6 +29,7 @@ from dicomgui.app.transfers.retrieve import (
     Counts,
     GetJob,
     MoveJob,
+    RetrieveManner,
     RetrieveProgress,
     RetrieveReport,
     Wanted,
@@ -198,6 +199,53 @@ async def test_a_cancelled_move_has_sent_c_cancel_and_reports(context: AppContex
     assert report.left() == tuple(wanted)
     fields = {record.command_field for record in context.trace.records() if type(record) is DimseRecord}
     assert 0x0FFF in fields
+
+
+@pytest.mark.parametrize("manner", [RetrieveManner(cancel_after=3), RetrieveManner(cancel_after_s=0.05)])
+@pytest.mark.parametrize("verb", ["get", "move"])
+async def test_a_retrieval_without_end_cancels_itself(
+    context: AppContext, tmp_path: Path, verb: str, manner: RetrieveManner
+) -> None:
+    receiver, classes = Receiver(), {str(dcmread(path).SOPClassUID) for path in real_files()}
+    async with await destination(receiver) as there, answering(destinations={"DEST": there.port}) as scp:
+        wanted = [want("PATIENT", f"PatientID={ENDLESS}"), want("PATIENT", f"PatientID={DOE}")]
+        job = (
+            GetJob(context, scp.address, OPTIONS, wanted, into=tmp_path, sop_classes=classes, manner=manner)
+            if verb == "get"
+            else MoveJob(context, scp.address, OPTIONS, wanted, destination="DEST", manner=manner)
+        )
+        report = await job.run()
+    assert (report.is_stopped, report.is_cancelled, report.has_failures, report.error) == (True, False, False, None)
+    assert [result.state for result in report.results] == [WantedState.CANCELLED] * 2
+    assert report.results[0].status == Status(0xFE00)
+    assert report.results[1].status is None
+    assert report.told.completed >= (manner.cancel_after or 0)
+    assert report.findings == ()
+    assert "A C-CANCEL was sent after " in report.notes[-1]
+
+
+async def test_a_peer_that_does_not_answer_the_c_cancel_is_aborted(context: AppContext) -> None:
+    async def deaf(request: MoveRequest) -> Reply:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    options = replace(OPTIONS, timeouts=replace(OPTIONS.timeouts, cancel_s=0.05))
+    async with answering(Handlers(on_move=deaf), destinations={"DEST": 1}) as scp:
+        wanted = [want("STUDY", f"{STUDY}=1.2.3"), want("STUDY", f"{STUDY}=1.2.4")]
+        manner = RetrieveManner(cancel_after_s=0.01)
+        report = await MoveJob(context, scp.address, options, wanted, destination="DEST", manner=manner).run()
+    assert (report.is_stopped, report.has_failures, report.error) == (True, False, None)
+    assert [result.state for result in report.results] == [WantedState.CANCELLED] * 2
+    assert "The peer went on after the C-CANCEL; the association was aborted." in report.notes
+
+
+async def test_each_request_is_sent_as_often_as_asked_for(context: AppContext, tmp_path: Path) -> None:
+    async with answering() as scp:
+        wanted = [want("STUDY", f"{STUDY}={CR_STUDY}"), want("STUDY", f"{STUDY}={CT_STUDY}")]
+        job = GetJob(context, scp.address, OPTIONS, wanted, into=tmp_path, manner=RetrieveManner(repeat=3))
+        report = await job.run()
+    assert (report.ok, report.arrived, report.deliveries) == (True, 7, 21)
+    assert [one[STUDY] for one in scp.retrieved()] == [CR_STUDY, CT_STUDY] * 3
 
 
 async def test_a_peer_that_cancels_by_itself_is_not_done(context: AppContext) -> None:

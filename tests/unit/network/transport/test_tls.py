@@ -329,14 +329,14 @@ def test_unusable_files(tmp_path: Path, authority: Authority, pair: Pair) -> Non
     empty.mkdir()
     for config, text in (
         (TlsConfig(ca_file=missing), "missing.pem cannot be read"),
-        (TlsConfig(ca_file=nonsense), "no certificate in PEM form"),
+        (TlsConfig(ca_file=nonsense), "holds no certificate: it is neither PEM nor DER"),
         (TlsConfig(ca_file=empty), "folder .*empty holds no certificate"),
         (TlsConfig(crl_file=missing), "missing.pem cannot be read"),
-        (TlsConfig(crl_file=nonsense), "no revocation list in PEM form"),
+        (TlsConfig(crl_file=nonsense), "holds no revocation list: it is neither"),
         (TlsConfig(cert_file=missing), "missing.pem cannot be read"),
         (TlsConfig(cert_file=pair.cert, key_file=missing), "missing.pem cannot be read"),
-        (TlsConfig(cert_file=nonsense), "neither as PEM nor as PKCS#12"),
-        (TlsConfig(cert_file=pair.cert, key_file=nonsense), "are no certificate and key in PEM form"),
+        (TlsConfig(cert_file=nonsense), "nonsense.pem holds no certificate: it is neither"),
+        (TlsConfig(cert_file=pair.cert, key_file=nonsense), "nonsense.pem holds no key: it is neither"),
         (TlsConfig(cert_file=pair.cert, key_file=another.key), "does not belong to the certificate"),
         (TlsConfig(keylog_file=tmp_path / "no" / "folder"), "cannot be written"),
     ):
@@ -423,6 +423,57 @@ def test_what_the_peer_speaks_instead(first: bytes, text: str) -> None:
     error = tls_error(original, first)
     assert str(error) == text
     assert "without TLS" in error.hint
+
+
+def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str | None) -> tuple[ssl.SSLError, ssl.SSLObject]:
+    """The server's error in a handshake in memory, and its side of the connection."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = server.wrap_bio(to_server, to_client, server_side=True)
+    theirs = client.wrap_bio(to_client, to_server, server_hostname=name)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        theirs.do_handshake()
+    with pytest.raises(ssl.SSLError) as caught:
+        ours.do_handshake()
+    return caught.value, ours
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("other.example", "'other.example', and this listener"), (None, "asked for no server name")]
+)
+def test_a_caller_that_asks_for_another_name_is_refused(pair: Pair, name: str | None, text: str) -> None:
+    config = TlsConfig(cert_file=pair.cert, key_file=pair.key, expected_server_name="PACS.example.")
+    server, client = config.server_context(), TlsConfig(verify="none").client_context()
+    error, connection = handshake(server, client, name)
+    assert text in str(tls_error(error, connection=connection))
+    error, _ = handshake(server, client, "pacs.EXAMPLE")
+    assert isinstance(error, ssl.SSLWantReadError)  # it goes on
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 64])
+def test_what_is_no_name_of_a_server_cannot_be_expected(pair: Pair, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no name of a server"):
+        TlsConfig(cert_file=pair.cert, key_file=pair.key, expected_server_name=name)
+
+
+def test_everything_may_be_der(tmp_path: Path, authority: Authority, pair: Pair) -> None:
+    def der_of(path: Path) -> Path:
+        copy = tmp_path / f"{path.stem}.der"
+        copy.write_bytes(ssl.PEM_cert_to_DER_cert(path.read_text("ascii")))
+        return copy
+
+    config = TlsConfig(ca_file=der_of(authority.file), cert_file=der_of(pair.cert), key_file=pair.key)
+    assert config.client_context().cert_store_stats()["x509_ca"] == 1
+
+
+def test_a_folder_of_certificates_is_read_but_for_what_is_none(tmp_path: Path, authority: Authority) -> None:
+    folder = tmp_path / "trusted"
+    folder.mkdir()
+    with pytest.raises(ConfigurationError, match="holds no certificate"):
+        TlsConfig(ca_file=folder).client_context()
+    (folder / "notes.txt").write_text("no certificate", "utf-8")
+    (folder / "damaged.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "ascii")
+    (folder / "ca.pem").write_bytes(authority.file.read_bytes())
+    assert TlsConfig(ca_file=folder).client_context().cert_store_stats()["x509_ca"] == 1
 
 
 def test_no_certificate_before_a_handshake() -> None:

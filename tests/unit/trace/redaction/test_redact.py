@@ -243,6 +243,24 @@ def test_addresses_and_certificates_go_when_asked() -> None:
     assert second.local == "127.0.0.1:5000"
 
 
+def test_what_takes_a_place_in_a_text_is_no_identifier_of_a_patient() -> None:
+    """Neither an address for documentation (2001:db8::1) nor the UID of a class, whatever number a patient has."""
+    data = patient()
+    data.PatientID = "2001\\9116"
+    head = (1, 0.0, 0.0)
+    device = "1.2.392.200036.9116.7.8.1"
+    before: list[Record] = [
+        *stored(encoded(data, EXPLICIT), EXPLICIT),
+        ConnectRecord(*head, Role.REQUESTOR, "", "[fd00::7]:104", 0.1, ""),
+        CloseRecord(*head, True, "reset by fd00::7"),
+        DimseRecord(*head, Direction.SENT, 1, 0x0001, 1, device, "1.2.999.1", -1, -1, ""),
+    ]
+    redaction = Redaction(before, RedactOptions(keep_addresses=False))
+    after = list(redaction.records())
+    assert redaction.leftovers(after) == ()
+    assert remaining(after, ["fd00", "9116"]) == []
+
+
 def test_texts_and_files_tell_nothing() -> None:
     head = (1, 0.0, 0.0)
     path = "/home/anna/Musterfrau/scan.dcm"

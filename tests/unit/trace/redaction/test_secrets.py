@@ -113,3 +113,31 @@ def test_what_is_remembered_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     uids = UidMap(Secrets(), b"k")
     made = [uids.mask(f"1.2.999999999999.{number}.888888".encode()) for number in range(10, 30)]
     assert [uids.mask(f"1.2.999999999999.{number}.888888".encode()) for number in range(10, 30)] == made
+
+
+def four_digits(*numbers: int) -> Secrets:
+    """Identifiers of patients, of four digits: each counts in texts, as a word."""
+    secrets = Secrets()
+    for number in numbers:
+        secrets.add(Kind.TEXT, 0x00100020, str(number).encode())
+    return secrets
+
+
+@pytest.mark.parametrize("key", [bytes((number,)) for number in range(10)])
+def test_no_new_uid_has_the_identifier_of_a_patient_between_its_points(key: bytes) -> None:
+    """It stands in texts as well: one copy in some hundreds could not be saved, as its keys wanted it."""
+    secrets = four_digits(*range(1000, 10_000, 8))
+    uid = b"1.2" + b".1001" * 8
+    assert not secrets.has_any_in_text(uid.decode())
+    made = UidMap(secrets, key).mask(uid)
+    assert made != uid
+    assert not secrets.has_any_in_text(made.decode())
+
+
+def test_a_word_in_the_uid_of_a_class_is_no_place_either() -> None:
+    secrets = four_digits(9116)
+    uid = "1.2.392.200036.9116.7.8.1"
+    assert secrets.has_any_in_text(uid)
+    secrets.show(uid.encode())
+    assert not secrets.has_any_in_text(uid)
+    assert [place[:2] for place in secrets.places_in_text(f"9116 stores {uid}")] == [(0, 4)]

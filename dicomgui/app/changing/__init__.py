@@ -1,0 +1,1 @@
+"""Changes of what is sent: attributes that are set, and instances that are invented."""

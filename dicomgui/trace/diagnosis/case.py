@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from dicomgui.network.association.negotiation import conclude
 from dicomgui.network.dimse.commands import oddities_of
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu import PDU, AssociateAC, AssociateRQ, PduType, decode
@@ -156,6 +157,7 @@ class Case:
         self._looked_at = 0
         self._carried = Carried()
         self._syntaxes: dict[int, str] | None = None
+        self._odd_negotiation: tuple[str, ...] | None = None
 
     def add(self, index: int, record: Record) -> None:
         """Take a record of this association."""
@@ -191,10 +193,10 @@ class Case:
                 self.broken.append(found)
 
     def _close(self, found: Found) -> None:
-        if self._last_was_broken:  # no state in between: it comes from a capture
-            record: PduRecord = self.broken[-1].record
-            if sum(len(segment.data) for segment in record.segments) < record.length:
-                self.unfinished = self.broken.pop()
+        record = self.broken[-1].record if self._last_was_broken else None
+        # No state in between: it comes from a capture.
+        if isinstance(record, PduRecord) and sum(len(one.data) for one in record.segments) < record.length:
+            self.unfinished = self.broken.pop()
         self._last_was_broken = False
         self._keep(found)
 
@@ -213,7 +215,8 @@ class Case:
 
     def _state(self, found: Found) -> None:
         event = found.record.event
-        if self._last_was_broken and self.broken[-1].record.error in (ENDED_EARLY, LEFT_OPEN):
+        record = self.broken[-1].record if self._last_was_broken else None
+        if isinstance(record, PduRecord) and record.error in (ENDED_EARLY, LEFT_OPEN):
             self.unfinished = self.broken.pop()  # cut off, not malformed
         self._last_was_broken = False
         if event == _ARTIM_EXPIRED:
@@ -359,6 +362,18 @@ class Case:
             contexts = answer.presentation_contexts if isinstance(answer, AssociateAC) else ()
             self._syntaxes = {one.context_id: one.transfer_syntax for one in contexts if one.result == 0}
         return self._syntaxes
+
+    @property
+    def odd_negotiation(self) -> tuple[str, ...]:
+        """Everything odd in the peer's part of the negotiation, where a context was accepted all the same."""
+        if self._odd_negotiation is None:
+            answer, request = decoded(self.acceptance), self.proposed
+            if request is None or not isinstance(answer, AssociateAC):
+                return ()
+            role = Role.ACCEPTOR if self.is_acceptor else Role.REQUESTOR
+            negotiated = conclude(request, answer, role)
+            self._odd_negotiation = negotiated.anomalies if negotiated.accepted else ()
+        return self._odd_negotiation
 
     @property
     def proposed(self) -> AssociateRQ | None:

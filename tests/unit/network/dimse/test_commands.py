@@ -168,6 +168,7 @@ def test_every_request_has_an_answer_but_cancel() -> None:
         (CFindRSP(1, Status(0xFF01)), ("pending, but without an identifier",)),
         (CFindRSP(1, Status(0)), ()),
         (CFindRSP(1, Status(0xA700), has_dataset=True, anomalies=("odd",)), ("odd", "final, but with an identifier")),
+        (CEchoRQ(1, ""), ("without Affected SOP Class UID",)),
         (CEchoRSP(1, Status(0), has_dataset=True), ("with a data set, which it never has",)),
         (CEchoRSP(1, Status(0)), ()),
         (UnknownCommand(1, 0x0222, has_dataset=True), ()),

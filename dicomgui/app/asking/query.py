@@ -27,6 +27,8 @@ from dicomgui.app.context import AppContext
 from dicomgui.app.watching import Watch
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
+from dicomgui.network.dimse.dataset import syntax_of_answer
+from dicomgui.network.encoding_look import LOOK_BYTES, encoding_by_look, encoding_of
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, OperationTimeout, RemoteProtocolError
 from dicomgui.network.service import Match, Operation, Response
 from dicomgui.network.status import Status
@@ -246,14 +248,17 @@ class FindJob:
     async def run_undecoded(self, on_answers: OnAnswers | None = None) -> FindResult:
         """Ask, and hand the matches on as they came over the wire, all that come at once in one call.
 
-        For who looks at a few of very many: that is ten times as fast. One that cannot be read counts as well.
+        For who looks at a few of very many: that is ten times as fast. One that does not begin like a data set is read,
+        and left out where it cannot be; one that is broken further on counts as well.
         """
         async with aclosing(self._batches()) as batches:
             async for batch in batches:
-                self._count += len(batch)
-                self._look_for_missing(batch)
-                if on_answers is not None:
-                    on_answers([self._answer(match) for match in batch])
+                readable = [match for match in batch if self._is_readable(match)]
+                self._count += len(readable)
+                if readable:
+                    self._look_for_missing(readable)
+                    if on_answers is not None:
+                        on_answers([self._answer(match) for match in readable])
         return self.result()
 
     async def matches(self) -> AsyncGenerator[Found, None]:
@@ -353,13 +358,26 @@ class FindJob:
             with warnings.catch_warnings(action="ignore"):  # pydicom's, about odd values: they are shown as they are
                 dataset = answer.dataset()
         except RemoteProtocolError as error:
-            if not self._unreadable:
-                self._notes.append(f"A match could not be read: {error}")
-            self._unreadable += 1
+            self._note_unreadable(error)
             return None
         self._count += 1
         self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in dataset}
         return Found(self._count, Match(dataset, match.status, match.transfer_syntax_uid), self._peer, answer)
+
+    def _is_readable(self, match: Match) -> bool:
+        if encoding_by_look(match.data[:LOOK_BYTES]) == encoding_of(match.transfer_syntax_uid):
+            return True
+        try:
+            syntax_of_answer(match.data, match.transfer_syntax_uid)
+        except RemoteProtocolError as error:
+            self._note_unreadable(error)
+            return False
+        return True
+
+    def _note_unreadable(self, error: RemoteProtocolError) -> None:
+        if not self._unreadable:
+            self._notes.append(f"A match could not be read: {error}")
+        self._unreadable += 1
 
     @property
     def root(self) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "add_commands",
     "add_folders",
     "add_granting",
+    "add_identifiers",
     "add_keeping",
     "add_limits",
     "add_move_rules",
@@ -71,6 +72,18 @@ def add_strictness(parser: argparse.ArgumentParser) -> None:
         default="strict",
         help="received instances that cannot be read, or are others than their command says: refuse them (A900, C000), "
         "keep them and answer B007, or keep them and answer Success (default: %(default)s)",
+    )
+
+
+def add_identifiers(parser: argparse.ArgumentParser) -> None:
+    """``--identifiers``: what a query or retrieval may ask."""
+    parser.add_argument(
+        "--identifiers",
+        choices=("strict", "usual", "lenient"),
+        default="usual",
+        help="queries and retrievals. strict: refuse with A900 what PS3.4 C.4 forbids (keys of other levels, wildcards "
+        "in unique keys); usual: refuse them without the unique keys of the levels above; lenient: answer also "
+        "without, and say what was odd (default: %(default)s)",
     )
 
 

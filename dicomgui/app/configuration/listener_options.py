@@ -30,7 +30,7 @@ from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Strictness
 from dicomgui.network.transport import IPNetwork, TlsConfig, parse_network
 from dicomgui.network.uids import VERIFICATION
-from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns, IdentifierRule
 
 __all__ = ["MAX_CONNECTIONS", "PERFORMED", "SOP_CLASSES", "CallerRule", "ListenerOptions"]
 
@@ -99,6 +99,7 @@ class ListenerOptions:
     :ivar patterns: of these folders and of the file names in them, for a layout by pattern.
     :ivar index_folder: where the index of the folder lies; in the folder itself by default.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
+    :ivar identifiers: the treatment of queries and retrievals whose identifier is not as PS3.4 C.4 wants it.
     :ivar commands: the operator's, for objects and studies that came.
     :ivar discards: answer Success for instances and keep none: no folder and no index are made, and no query, C-MOVE,
         C-GET or storage commitment is answered.
@@ -140,6 +141,7 @@ class ListenerOptions:
     patterns: FolderPatterns | None = None
     index_folder: Path | None = None
     strictness: Strictness = Strictness.STRICT
+    identifiers: IdentifierRule = IdentifierRule.USUAL
     discards: bool = False
     commands: ReceivedCommands = field(default=ReceivedCommands())
     negotiation: NegotiationProfile | None = None

@@ -320,6 +320,7 @@ class Listener:
             tracer=self._tracer,
             worklist=self._worklist,
             desk=self._desk,
+            identifiers=self.options.identifiers,
             keeps_files=not self.options.discards,
         )
 

@@ -35,6 +35,7 @@ from dicomgui.network.service import (
 from dicomgui.network.service_classes import commitment
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
+from dicomgui.storage import IdentifierRule
 
 __all__ = ["Find", "ListenerServices"]
 
@@ -55,6 +56,7 @@ class ListenerServices:
     :param tell: takes events.
     :param worklist: what is scheduled; by default the rows of the desk.
     :param desk: made if it is not given.
+    :param identifiers: the rule for identifiers that are not as the standard wants them.
     :param keeps_files: whether anything may be written into the archive's folder.
     """
 
@@ -70,6 +72,7 @@ class ListenerServices:
         tracer: Tracer | None,
         worklist: Worklist = (),
         desk: AnswerDesk | None = None,
+        identifiers: IdentifierRule = IdentifierRule.USUAL,
         keeps_files: bool = True,
     ) -> None:
         self.services = services
@@ -83,7 +86,12 @@ class ListenerServices:
         self._watched = context.watched
         scheduled = self.desk.worklist if worklist == () else worklist
         self._responder = Responder(
-            archive, ae_title=ae_title, pool=context.file_pool, worklist=scheduled, on_broken=self._note_broken
+            archive,
+            ae_title=ae_title,
+            pool=context.file_pool,
+            worklist=scheduled,
+            identifiers=identifiers,
+            on_broken=self._note_broken,
         )
         self.desk.begin(DeskRun(self._open, self._responder.judge, tell, ReportQueue(self._folder)))
 
@@ -163,7 +171,8 @@ class ListenerServices:
     def _note(self, request: FindRequest | GetRequest | MoveRequest, service: str, answer: object) -> None:
         detail = str(request.dataset.get("QueryRetrieveLevel", "worklist"))[:16]
         problem = f"{answer.status} {answer.comment}" if isinstance(answer, Reply) else ""
-        self._tell(RequestAnswered(time.time(), request.facts, service, detail, problem))
+        anomalies = () if problem else self._responder.anomalies(request)
+        self._tell(RequestAnswered(time.time(), request.facts, service, detail, problem, anomalies))
 
     def _open(
         self, ae_title: str, contexts: tuple[ProposedContext, ...]

@@ -165,7 +165,7 @@ def result_text(result: FindResult) -> str:
     is_nothing = has_failed and not result.count
     parts = [] if is_nothing else [f"{count_text(result.count, one, several)} in {duration_text(result.seconds)}"]
     if result.has_more:
-        parts.append(f"only the first {result.limit:,}, there are more")
+        parts.append(f"only the first {result.count:,}, there are more")
     elif result.is_partial:
         parts.append("cancelled, there may be more")
     elif result.error is not None:

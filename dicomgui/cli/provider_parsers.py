@@ -82,6 +82,16 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--mpps", action="store_true", help="take performed procedure steps")
     group.add_argument(
+        "--mpps-notify",
+        metavar="AET",
+        dest="mpps_notified",
+        action="append",
+        default=[],
+        type=checked(AETitle),
+        help="take performed procedure steps, and tell this peer of each change (MPPS Notification); may be given "
+        "again. A --peer or saved node",
+    )
+    group.add_argument(
         "--commit",
         choices=("auto", "same", "new"),
         help="answer for what is in the folder (storage commitment), on the association of the request or on a new one "

@@ -456,3 +456,12 @@ async def test_a_service_is_relaxed_by_its_box(panel: AnswersPanel, service: str
     assert other.is_strict
     box.click()
     await reached(lambda: keeper.is_strict, "it is in force again")
+
+
+async def test_who_is_told_of_performed_steps_is_typed(panel: AnswersPanel) -> None:
+    await reached(panel.mpps.isEnabled, "the answers are read")
+    panel.mpps.notified.setText("RIS1; PACS;")
+    await reached(lambda: panel.desk.performed.notified == ("RIS1", "PACS"), "it is in force")
+    panel.mpps.notified.setText("a title of more than 16 characters")
+    panel.mpps.notified.setText("RIS2")
+    await reached(lambda: panel.desk.performed.notified == ("RIS2",), "it is in force")

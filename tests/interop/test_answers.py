@@ -107,6 +107,26 @@ def begun(study: str) -> dict[str, Any]:
 
 
 @pytest.mark.interop("pynetdicom")
+async def test_known_peers_are_told_of_performed_steps(context: AppContext, tmp_path: Path) -> None:
+    """Event types 1 and 2 of PS3.4 F.9.2; that nobody knows the way to a peer is told."""
+    settings = AnswerSettings(mpps_notified=("RIS1", "NOBODY"), mpps_is_strict=False)
+    with peers.pynetdicom_services(tmp_path / "services", []) as provider:
+        known = {"RIS1": PeerAddress.parse(provider.address)}
+        async with ris(context, tmp_path / "archive", settings, peers=known) as (listener, desk):
+            said = await peers.pynetdicom_user(
+                listener.port, "RIS", classes=[MPPS],
+                steps=[["n_create", MPPS, "2.25.3", begun("1.2")],
+                       ["n_set", MPPS, "2.25.3", {"PerformedProcedureStepStatus": "COMPLETED"}]],
+            )  # fmt: skip
+            await desk.performed.flush()
+            problems = [event.problem for event in listener.drain() if isinstance(event, RequestAnswered)]
+        told = [one for one in peers.said_by(provider.log) if one["what"] == "report"]
+    assert statuses(said) == ["0000", "0000"]
+    assert [(one["uid"], one["type"]) for one in told] == [("2.25.3", 1), ("2.25.3", 2)]
+    assert problems.count("no address is known for NOBODY") == 2
+
+
+@pytest.mark.interop("pynetdicom")
 async def test_mpps_belongs_to_its_row_and_rules_are_followed(context: AppContext, tmp_path: Path) -> None:
     from dicomgui.app.configuration.provided import Provided
 

@@ -34,7 +34,7 @@ from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.client import Association
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service import Reply
-from dicomgui.network.service_classes import ups_watch
+from dicomgui.network.service_classes import mpps, ups_watch
 from dicomgui.network.service_classes.commitment_provider import CommitmentProvider, CommitmentRequest
 from dicomgui.network.service_classes.performed_steps import PerformedStep, PerformedSteps
 from dicomgui.network.service_classes.printer import Printer, PrintJob
@@ -139,7 +139,10 @@ class AnswerDesk:
         self._entries: dict[str, StepEntry] = {}
         self._times: dict[str, float] = {}
         self._studies: dict[str, tuple[str, ...]] = {}
-        self.performed = PerformedSteps(on_change=self._on_performed, max_steps=MAX_STEPS, on_forget=self._on_forgotten)
+        self.performed = PerformedSteps(
+            on_change=self._on_performed, max_steps=MAX_STEPS, on_forget=self._on_forgotten,
+            open_association=partial(self._open, mpps.NOTIFICATION_CONTEXTS),
+        )  # fmt: skip
         self.procedures = ProcedureSteps(
             open_association=self._open_events, on_change=self._on_procedure, max_steps=MAX_STEPS,
             on_forget=self._on_forgotten,
@@ -185,6 +188,7 @@ class AnswerDesk:
         settings = self._settings = prepared.settings
         self.rules.replace(settings.rules)
         self.performed.is_strict = settings.mpps_is_strict
+        self.performed.notified = settings.mpps_notified
         self.procedures.is_strict = settings.ups_is_strict
         if self._printer is not None:
             self._printer.set_status(settings.printer_status, settings.printer_info)
@@ -209,6 +213,7 @@ class AnswerDesk:
         """The listener stops: what is under way is broken off."""
         await self._commitment.end()
         await self.watchers.end()
+        await self.performed.close()
         self._run = None
 
     def closed(self, association: int) -> None:
@@ -395,6 +400,9 @@ class AnswerDesk:
         self._scheduled.states = dict(islice(states.items(), max(0, len(states) - MAX_STATES), None))
         self.revision += 1
         self._tell(step.facts, Provided.MPPS, f"{step.sop_instance_uid} {step.status}")
+        for ae_title in self.performed.notified:
+            if self._open(mpps.NOTIFICATION_CONTEXTS, ae_title) is None:
+                self._tell(step.facts, Provided.MPPS, "notification", f"no address is known for {ae_title}")
 
     def _on_procedure(self, step: ProcedureStep) -> None:
         facts = self._asking

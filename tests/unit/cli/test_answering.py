@@ -70,6 +70,14 @@ def test_a_service_can_be_lenient_by_itself(tmp_path: Path) -> None:
     assert answered("--answers", str(file), "--lenient", "mpps", "--lenient", "ups")[1] == {Provided.MPPS, Provided.UPS}
 
 
+def test_who_is_told_of_performed_steps_is_of_the_file_and_of_options(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[mpps]\nnotify = ["RIS1", "RIS1", "PACS"]\n', "utf-8")
+    desk, services, _ = answered("--answers", str(file), "--mpps-notify", "ARCHIVE")
+    assert desk.performed.notified == ("RIS1", "PACS", "ARCHIVE")
+    assert services == {Provided.MPPS}
+
+
 def test_rules_of_options_are_in_their_order_and_offer_their_service() -> None:
     refusal = "mpps N-CREATE status=A700 comment='no room' delay=500 every=2 attributes='PatientID=1; PatientSex=F'"
     desk, services, _ = answered("--rule", refusal, "--rule", "WORKLIST delay=3000")

@@ -44,6 +44,7 @@ class AnswerSettings:
     :ivar hides_ended: leave out of the worklist what was completed or discontinued by MPPS.
     :ivar printer_status: Printer Status (2110,0010).
     :ivar printer_info: Printer Status Info (2110,0020), e.g. ``SUPPLY LOW``.
+    :ivar media_folder: media are written into folders of this one; empty for one beside the archive.
     :ivar mpps_is_strict: refuse performed steps and changes of them that break PS3.4 table F.7.2-1.
     :ivar mpps_notified: AE titles of the known peers that are told of each change of a performed step (PS3.4 F.9).
     :ivar ups_is_strict: refuse unified procedure steps and changes of them that break PS3.4 table CC.2.5-3.
@@ -60,6 +61,7 @@ class AnswerSettings:
     mpps_is_strict: bool = True
     ups_is_strict: bool = True
     mpps_notified: tuple[str, ...] = ()
+    media_folder: str = ""
 
     def __post_init__(self) -> None:
         if len(self.rules) > MAX_RULES:
@@ -168,6 +170,7 @@ def _settings_of(values: Values, table: Table) -> AnswerSettings:
         printer_status=printer.take("status", "NORMAL", _printer_status),
         printer_info=printer.take("info", "NORMAL", _code_string),
         mpps_is_strict=values.inside("mpps").take("strict", True, checks.flag),
+        media_folder=values.inside("media").take("folder", "", checks.text),
         mpps_notified=values.inside("mpps").take("notify", (), lambda value: _titles(_texts(value))),
         ups_is_strict=values.inside("ups").take("strict", True, checks.flag),
     )
@@ -283,6 +286,7 @@ def _table_of(settings: AnswerSettings) -> Table:
             "retry_s": commitment.retry_s,
         },
         "printer": {"status": settings.printer_status, "info": settings.printer_info},
+        "media": {"folder": settings.media_folder},
         "mpps": {"strict": settings.mpps_is_strict, "notify": list(settings.mpps_notified)},
         "ups": {"strict": settings.ups_is_strict},
     }

@@ -23,6 +23,7 @@ from dicomgui.app.listening.answers import AnswerSettings
 from dicomgui.app.listening.commitment_answers import CommitmentEntry
 from dicomgui.app.listening.commitment_service import CommitmentRun, CommitmentService
 from dicomgui.app.listening.events import ListenerEvent, RequestAnswered
+from dicomgui.app.listening.media_jobs import MediaJobs, MediaRun
 from dicomgui.app.listening.notifications import Expected, Notifications
 from dicomgui.app.listening.print_jobs import PrintedJob, PrintedJobs
 from dicomgui.app.listening.report_queue import ReportQueue
@@ -36,6 +37,7 @@ from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service import Reply
 from dicomgui.network.service_classes import mpps, ups_watch
 from dicomgui.network.service_classes.commitment_provider import CommitmentProvider, CommitmentRequest
+from dicomgui.network.service_classes.media_creation import MediaCreation
 from dicomgui.network.service_classes.performed_steps import PerformedStep, PerformedSteps
 from dicomgui.network.service_classes.printer import Printer, PrintJob
 from dicomgui.network.service_classes.procedure_steps import ProcedureStep, ProcedureSteps
@@ -69,7 +71,8 @@ _HANDLERS: Final = {
 }  # fmt: skip
 _NAMES: Final = {
     Provided.WORKLIST: "worklist", Provided.MPPS: "MPPS", Provided.COMMITMENT: "storage commitment",
-    Provided.PRINT: "print", Provided.UPS: "UPS", Provided.NOTIFICATIONS: "notification",
+    Provided.PRINT: "print", Provided.MEDIA: "media creation", Provided.UPS: "UPS",
+    Provided.NOTIFICATIONS: "notification",
 }  # fmt: skip
 
 
@@ -93,19 +96,22 @@ class DeskRun:
         Reason.
     :ivar tell: takes events.
     :ivar queue: the reports of commitment that have not been delivered yet.
+    :ivar media: the archive for media; ``None`` where none are made.
     """
 
     open: Callable[[str, tuple[ProposedContext, ...]], AbstractAsyncContextManager[Association] | None]
     judge: Callable[[CommitmentRequest], Awaitable[Mapping[Reference, Status]]]
     tell: Callable[[ListenerEvent], None]
     queue: ReportQueue = field(default_factory=lambda: ReportQueue(None))
+    media: MediaRun | None = None
 
 
 class AnswerDesk:
-    """Keepers of worklist, MPPS, storage commitment, print, UPS and notifications, and the rules for all of them.
+    """Keepers of worklist, MPPS, commitment, print, media, UPS and notifications, and the rules for all of them.
 
     :ivar rules: in force now.
     :ivar jobs: what was printed.
+    :ivar media: requests for media.
     :ivar notifications: event reports and other notifications that came, the oldest first.
     :ivar revision: counts the changes of what was received, for views.
     :ivar problems: rows of the worklist that are not in force, and why.
@@ -147,6 +153,7 @@ class AnswerDesk:
             open_association=self._open_events, on_change=self._on_procedure, max_steps=MAX_STEPS,
             on_forget=self._on_forgotten,
         )  # fmt: skip
+        self.media = MediaJobs(lambda: self._settings.media_folder, self._tell_media, in_thread)
         self.watchers = StepWatchers(self.procedures, in_thread)
         self._printer: Printer | None = None
         self._commitment = CommitmentService(
@@ -208,12 +215,15 @@ class AnswerDesk:
         self._run = run
         open_report = partial(self._open, CommitmentProvider.report_contexts)
         self._commitment.begin(CommitmentRun(open_report, run.judge, run.queue))
+        if run.media is not None:
+            self.media.begin(run.media)
 
     async def end(self) -> None:
         """The listener stops: what is under way is broken off."""
         await self._commitment.end()
         await self.watchers.end()
         await self.performed.close()
+        await self.media.end()
         self._run = None
 
     def closed(self, association: int) -> None:
@@ -257,6 +267,8 @@ class AnswerDesk:
         answer = obeying(self.rules, service, operation, partial(self._ask, handler), self._note)(request)
         if service is Provided.NOTIFICATIONS:
             return self._noticed(operation, request, answer)
+        if service is Provided.MEDIA:
+            self.revision += 1  # a cancelled request is gone
         done = self._watched(service, operation, request, answer)
         return self._watchers_kept(request, done) if (service, operation) == (Provided.UPS, "N-ACTION") else done
 
@@ -306,6 +318,8 @@ class AnswerDesk:
             return self._commitment.provider
         if service is Provided.PRINT:
             return self._the_printer()
+        if service is Provided.MEDIA:
+            return self.media.creation
         keepers = {Provided.MPPS: self.performed, Provided.UPS: self.procedures}
         return {**keepers, Provided.NOTIFICATIONS: self.notifications}.get(service)
 
@@ -380,6 +394,8 @@ class AnswerDesk:
             self.commitments.clear()
         elif service is Provided.PRINT:
             self.jobs.clear()
+        elif service is Provided.MEDIA:
+            self.media.clear()
         elif service is Provided.NOTIFICATIONS:
             self.notifications.clear()
         self.revision += 1
@@ -428,6 +444,10 @@ class AnswerDesk:
     def _tell_commitment(self, facts: AssociationFacts, detail: str, problem: str) -> None:
         self._tell(facts, Provided.COMMITMENT, detail, problem)
 
+    def _tell_media(self, facts: AssociationFacts, detail: str, problem: str) -> None:
+        self.revision += 1
+        self._tell(facts, Provided.MEDIA, detail, problem)
+
     # --------------------------------------------------------------------------------------------------------- printing
 
     def _the_printer(self) -> Printer:
@@ -456,6 +476,7 @@ _SERVICE_OF: Final = {
     **dict.fromkeys(PerformedSteps.sop_classes, Provided.MPPS),
     **dict.fromkeys(CommitmentProvider.sop_classes, Provided.COMMITMENT),
     **dict.fromkeys(Printer.sop_classes, Provided.PRINT),
+    **dict.fromkeys(MediaCreation.sop_classes, Provided.MEDIA),
     **dict.fromkeys(ProcedureSteps.sop_classes, Provided.UPS),
     **dict.fromkeys(Notifications.sop_classes, Provided.NOTIFICATIONS),
 }

@@ -53,6 +53,7 @@ def test_each_service_has_its_option(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("Modality\nCT\n", "utf-8")
     _, services, _ = answered(
         "--worklist", str(tmp_path / "list.csv"), "--mpps", "--commit", "new", "--print", str(tmp_path), "--ups",
+        "--media", str(tmp_path),
         "--notifications",
     )  # fmt: skip
     assert services == frozenset(Provided) - USUAL

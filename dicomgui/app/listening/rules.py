@@ -31,7 +31,8 @@ ANY: Final = "any"
 OPERATIONS: Final = (ANY, "C-FIND", "N-CREATE", "N-SET", "N-GET", "N-ACTION", "N-DELETE", "N-EVENT-REPORT")
 
 RULED: Final = (
-    Provided.WORKLIST, Provided.MPPS, Provided.COMMITMENT, Provided.PRINT, Provided.UPS, Provided.NOTIFICATIONS,
+    Provided.WORKLIST, Provided.MPPS, Provided.COMMITMENT, Provided.PRINT, Provided.MEDIA, Provided.UPS,
+    Provided.NOTIFICATIONS,
 )  # fmt: skip
 """The services that rules can be made for."""
 

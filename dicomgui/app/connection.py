@@ -14,7 +14,7 @@ from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.extended import QueryFlags, extended_for
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.association.profiles import NegotiationProfile
-from dicomgui.network.client import Association, connect
+from dicomgui.network.client import Association, ConnectOptions, open_with
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Handlers, PermissionTable, Strictness
@@ -159,38 +159,54 @@ class ConnectionOptions:
         :param permitted: the requests that either side may send on which presentation context.
         :raises ConfigurationError: the negotiation profile cannot be used.
         """
-        profile = NegotiationProfile() if self.negotiation is None else self.negotiation.load()
-        proposed = self._in_role(profile.proposed(contexts))
-        usual = extended_for((context.abstract_syntax for context in proposed), self.extended)
-        opening = connect(
-            peer,
-            calling_ae=self.calling_ae,
-            contexts=proposed,
+        options = replace(self.negotiated(replace(self.connect_options(), contexts=tuple(contexts))), tracer=tracer)
+        if handlers is not None:
+            options = replace(options, handlers=handlers)
+        if permitted is not None:
+            options = replace(options, permitted=permitted)
+        opening = open_with(peer, options)
+        return _ended_by_abort(opening) if self.ends_by_abort else opening
+
+    def connect_options(self) -> ConnectOptions:
+        """The same for the library, with all but contexts and what the negotiation profile says."""
+        return ConnectOptions(
+            calling_ae=AETitle(self.calling_ae),
             timeouts=self.timeouts,
-            limits=limits_of(profile, self._limits()),
-            tracer=tracer,
+            limits=self._limits(),
             trace_full=self.trace_full,
             local_host=self.local_host,
             tls=self.tls,
             user_identity=None if self.identity is None else self.identity.made(self.secret),
-            async_ops=profile.async_ops or self.async_ops,
-            extended=profile.asked_for(proposed, usual),
-            common_extended=profile.told(proposed),
-            handlers=handlers,
+            async_ops=self.async_ops,
             require_identity=self.require_identity,
             sockets=self.sockets,
-            implementation=profile.implementation,
-            permitted=permitted,
             strictness=self.strictness,
         )
-        return _ended_by_abort(opening) if self.ends_by_abort else opening
 
-    def _in_role(self, contexts: Sequence[ProposedContext]) -> Sequence[ProposedContext]:
+    def negotiated(self, options: ConnectOptions) -> ConnectOptions:
+        """Options with contexts as the negotiation profile, our role and our extended negotiation make them.
+
+        :raises ConfigurationError: the negotiation profile cannot be used.
+        """
+        profile = NegotiationProfile() if self.negotiation is None else self.negotiation.load()
+        proposed = self._in_role(profile.proposed(options.contexts))
+        usual = extended_for((context.abstract_syntax for context in proposed), self.extended)
+        return replace(
+            options,
+            contexts=proposed,
+            limits=limits_of(profile, options.limits),
+            async_ops=profile.async_ops or options.async_ops,
+            extended=profile.asked_for(proposed, usual),
+            common_extended=profile.told(proposed),
+            implementation=profile.implementation or options.implementation,
+        )
+
+    def _in_role(self, contexts: tuple[ProposedContext, ...]) -> tuple[ProposedContext, ...]:
         wish = _ROLES.get(self.role)
         if wish is None:
             return contexts
         scu, scp = wish
-        return [one if one.role is not None else replace(one, scu_role=scu, scp_role=scp) for one in contexts]
+        return tuple(one if one.role is not None else replace(one, scu_role=scu, scp_role=scp) for one in contexts)
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ __all__ = [
     "check_operations",
     "is_encrypted",
     "limits_of",
+    "opens_key",
 ]
 
 MAX_OPERATIONS = 0xFFFF
@@ -129,6 +130,12 @@ class ConnectionOptions:
             if path is not None and is_encrypted(path):
                 found.append(Need.of_key(path))
         return tuple(found)
+
+    def fits(self, need: Need, secret: str) -> bool:
+        """Whether a secret that was kept may be the right one: only the password of a key is known to be wrong."""
+        if self.tls is None or need != Need.of_key(self.tls.key_file or self.tls.cert_file):
+            return True
+        return opens_key(self.tls, secret)
 
     def with_secret(self, need: Need, secret: str, peer: PeerAddress) -> ConnectionOptions:
         """The same with a secret that :meth:`needs` has named."""
@@ -243,6 +250,20 @@ def check_operations(invoked: int, performed: int) -> None:
 def always(secret: str) -> Callable[[], str]:
     """What gives ``secret`` whenever it is asked."""
     return lambda: secret
+
+
+def opens_key(tls: TlsConfig, password: str) -> bool:
+    """Whether our TLS key can be used with this password; not where something else is wrong with key or certificate.
+
+    Reads their files.
+    """
+    try:
+        TlsConfig(
+            tls.profile, cert_file=tls.cert_file, key_file=tls.key_file, key_password=always(password)
+        ).server_context()
+    except ConfigurationError:
+        return False
+    return True
 
 
 def is_encrypted(path: str | Path) -> bool:

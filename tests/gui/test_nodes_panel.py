@@ -90,6 +90,12 @@ async def test_a_node_is_typed_and_saved_by_enter(panel: NodesPanel, press: Pres
     assert panel.undo_bar.text.text() == f"Added {CHINESE}"
 
 
+async def test_a_comment_keeps_its_three_lines(panel: NodesPanel) -> None:
+    """A style sheet with a least height of its own made it one line where room was short."""
+    comment = panel.editor.comment
+    assert comment.minimumHeight() > 3 * comment.fontMetrics().lineSpacing()
+
+
 async def test_all_options_are_in_one_place(panel: NodesPanel, press: Press) -> None:
     save(panel, "PACS", "PACS@here:104")
     panel.select("PACS")

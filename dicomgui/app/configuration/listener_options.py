@@ -12,7 +12,7 @@ from dicomgui.app.configuration.destinations import KnownDestination
 from dicomgui.app.configuration.provided import STORAGE, USUAL, Provided, check_choice, narrowed, served
 from dicomgui.app.configuration.quotas import Quotas
 from dicomgui.app.configuration.received_commands import ReceivedCommands
-from dicomgui.app.connection import always, check_operations, is_encrypted, limits_of
+from dicomgui.app.connection import always, check_operations, is_encrypted, limits_of, opens_key
 from dicomgui.app.credentials import Need
 from dicomgui.network.association.extended import QueryFlags, answer_extended
 from dicomgui.network.association.identity import IdentityCheck, accept_any_identity, accept_passcodes
@@ -218,6 +218,10 @@ class ListenerOptions:
     def with_password(self, password: str) -> ListenerOptions:
         """The same with the password of the TLS key."""
         return self if self.tls is None else replace(self, tls=replace(self.tls, key_password=always(password)))
+
+    def fits(self, password: str) -> bool:
+        """Whether the TLS key opens with a password that was kept."""
+        return self.tls is None or opens_key(self.tls, password)
 
     def needs(self) -> tuple[Need, ...]:
         """The passwords that are needed to listen and are not here yet. Reads the file of the TLS key."""

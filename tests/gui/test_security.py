@@ -316,6 +316,7 @@ async def test_an_echo_with_tls_and_identity_from_a_node(
     assert panel.certificate.texts["Good for"] == "127.0.0.1"
     assert "trustme" in panel.certificate.texts["Issued by"]
     assert panel.certificate.texts["Secured by"].endswith("(profile bcp195)")
+    assert panel.report().count("Fingerprint: SHA-256 ") == 1 + len(panel.certificate.issuer_texts)
     assert panel.facts.texts["User"] == "anna, confirmed by the peer"
     assert panel.facts.texts["At once"] == "4 requests of ours, 1 of the peer's"
     assert "Certificate of: " in panel.report()

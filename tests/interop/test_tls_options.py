@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from helpers import peers, programs
 from helpers.certificates import Authority, Pair
 from helpers.command_line import Providing, dicomgui
@@ -129,3 +132,30 @@ def test_a_cipher_that_nobody_knows() -> None:
     done = dicomgui("echo", "X@127.0.0.1:104", "--tls", "--tls-ciphers", f"{CHOSEN}:NO-SUCH-SUITE")
     assert done.returncode == 2
     assert "'NO-SUCH-SUITE'" in said_by(done)
+
+
+@pytest.mark.interop("storescp")
+def test_the_whole_chain_of_storescp(tmp_path: Path, authority: Authority) -> None:
+    """With an authority between; in the command's text, in its JSON and in the trace, also where it is refused."""
+    middle = authority.below("middle")
+    theirs, trace = middle.issue("localhost"), tmp_path / "trace.dgtrace"
+    sent = [x509.load_pem_x509_certificate(path.read_bytes()) for path in (theirs.cert, middle.file)]
+    prints = [":".join(f"{byte:02X}" for byte in one.fingerprint(hashes.SHA256())) for one in sent]
+    with peers.storescp(tmp_path / "scp", "+tls", theirs.key, theirs.cert, "-ic", "+cf", authority.file) as peer:
+        place = f"STORESCP@localhost:{peer.port}"
+        text = said_by(dicomgui("echo", place, "--tls", "--tls-ca", authority.file, "--trace", trace))
+        [refused] = _tls_events(dicomgui("echo", place, "--tls", "--tls-ca", theirs.key.with_suffix(".crt"), "--json"))
+    assert [line.split()[-1] for line in text.splitlines() if "fingerprint" in line] == prints
+    assert "  certificate 2 of 2: OU=" in text
+    [told] = _tls_events(dicomgui("trace", "show", trace, "--json"))
+    for event in (refused, told):
+        found = event["certificates"]
+        assert [one["sha256"] for one in found] == prints
+        assert [one["names"] for one in found] == [["localhost"], []]
+        assert {one["key"] for one in found} == {"RSA, 2048 bits"}
+        assert found[0]["issuer"] == found[1]["subject"]
+        assert [one["not_after"] for one in found] == [one.not_valid_after_utc.isoformat() for one in sent]
+
+
+def _tls_events(done: subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
+    return [event for event in map(json.loads, done.stdout.splitlines()) if event["event"] == "tls"]

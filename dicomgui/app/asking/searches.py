@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from dicomgui.app.asking.information_models import WITH_LEVELS, is_without_levels
 from dicomgui.app.asking.keys import parse_key, parse_return_key
 from dicomgui.app.asking.levels import Level, Root
 from dicomgui.app.asking.query import DEFAULT_LIMIT, Query
@@ -41,7 +42,7 @@ WORKLIST = "worklist"
 class SavedSearch:
     """A query by its name.
 
-    :ivar level: ``None`` of a worklist, which has none.
+    :ivar level: ``None`` of a worklist and of other models that have none.
     :ivar root: a name of an information model, or :data:`AUTOMATIC`.
     :ivar keys: what has to match, as written: ``PatientName=DOE*``.
     :ivar returned: what is to be returned besides; ``None`` for the usual at the level.
@@ -79,8 +80,8 @@ class SavedSearch:
 
         :raises ConfigurationError: it has no level, or as for the class.
         """
-        if query.level is None and query.root != WORKLIST:
-            raise checks.wrong("a search has a level, or is one of a worklist")
+        if query.level is None and query.root != WORKLIST and not is_without_levels(query.root):
+            raise checks.wrong("a search has a level, or is one of a model without levels")
         returned = None if query.returned is None else tuple(key.name for key in query.returned)
         keys = tuple(map(str, query.keys))
         return cls(name, query.level, str(query.root or AUTOMATIC), keys, returned, query.limit)
@@ -186,12 +187,16 @@ def _searches_of(values: Values, tables: object, unknown: list[str]) -> Iterable
 def _search_of(values: Values, table: Table) -> SavedSearch:
     return SavedSearch(
         name=values.take("name", "", checks.text),
-        level=None if table.get("root") == WORKLIST else values.take("level", Level.STUDY, _level),
+        level=None if _has_no_level(table.get("root")) else values.take("level", Level.STUDY, _level),
         root=values.take("root", AUTOMATIC, _root),
         keys=values.take("keys", _NONE, _texts),
         returned=values.take("returned", _NONE, _texts) if "returned" in table else None,
         limit=values.take("limit", DEFAULT_LIMIT, _count) or None,
     )
+
+
+def _has_no_level(root: object) -> bool:
+    return isinstance(root, str) and (root == WORKLIST or is_without_levels(root))
 
 
 def _level(value: object) -> Level:
@@ -200,7 +205,7 @@ def _level(value: object) -> Level:
 
 def _root(value: object) -> str:
     root = checks.text(value)
-    return Root(root).value if root and root != WORKLIST else root
+    return root if not root or root in WITH_LEVELS or _has_no_level(root) else Root(root).value
 
 
 def _count(value: object) -> int:

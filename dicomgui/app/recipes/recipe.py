@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dicomgui.app.asking.information_models import is_without_levels, keys_for
 from dicomgui.app.asking.keys import Key, attribute_of
 from dicomgui.app.asking.levels import Level, roots_for
 from dicomgui.app.asking.query import Query
@@ -91,7 +92,8 @@ class Recipe:
     def of_query(cls, peer: PeerAddress, options: ConnectionOptions, query: Query) -> Recipe:
         """A query of an archive, or of a worklist."""
         is_worklist = query.root == "worklist"
-        is_usual = is_worklist and query.returned == usual_return_keys()
+        usual = usual_return_keys() if is_worklist else keys_for(query.root, (), None)[1]
+        is_usual = usual is not None and query.returned == usual
         return cls(
             Verb.WORKLIST if is_worklist else Verb.FIND, peer, options, keys=query.keys,
             returned=None if is_usual else query.returned, level=query.level or Level.STUDY, root=query.root,
@@ -139,7 +141,9 @@ class Recipe:
             return Wanted(self.level, self.keys).identifier(self.model)
         if self.verb is Verb.WORKLIST:
             return worklist_query(self.keys, self.returned, self.limit).identifier().dataset
-        return Query(self.keys, self.returned, self.level, self.root, self.limit).identifier().dataset
+        keys, returned = keys_for(self.root, self.keys, self.returned)
+        level = None if is_without_levels(self.root) else self.level
+        return Query(keys, returned, level, self.root, self.limit).identifier().dataset
 
     @property
     def unsaid(self) -> str:

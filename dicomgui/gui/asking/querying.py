@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from dicomgui.app.asking.ignored_keys import LOOKED_AT, ignored_keys
+from dicomgui.app.asking.information_models import is_without_levels
 from dicomgui.app.asking.keys import Key, attribute_of
 from dicomgui.app.asking.levels import UNIQUE_KEYS, Level, levels_of
 from dicomgui.app.asking.query import FindJob, FindResult, Query
@@ -68,9 +69,10 @@ class NodeQuery:
         task = asyncio.current_task()
         assert task is not None
         level = self.query.level
-        what = nouns_of(level)[1] if level is not None else "the worklist"
+        has_model = is_without_levels(self.query.root)
+        what = f"the model {self.query.root}" if has_model else nouns_of(level)[1] if level else "the worklist"
         title = f"Query {what}" + (f" of a {self.parent.level.value.lower()}" if self.parent else "")
-        kind = JobKind.QUERY if level is not None else JobKind.WORKLIST
+        kind = JobKind.QUERY if level is not None or has_model else JobKind.WORKLIST
         with self._place.start_job(
             kind, title, peer=str(self.source.peer), cancel=task.cancel, retry=self._retry,
             recipe=Recipe.of_query(self.source.peer, self.source.options, self.query),
@@ -110,7 +112,11 @@ class NodeQuery:
     def _take(self, answers: Sequence[Answer]) -> None:
         if self._job is not None:
             self.source.root = self.source.root or self._job.root or None
-        level, source, parent = self.query.level or Level.STUDY, self.source, self.parent
+        level, source, parent = (
+            self.query.level or (Level.IMAGE if is_without_levels(self.query.root) else Level.STUDY),
+            self.source,
+            self.parent,
+        )
         self._found += [Row(answer, level, source, parent) for answer in answers]
         self._first += answers[: LOOKED_AT - len(self._first)]
 
@@ -143,13 +149,13 @@ def _finish(handle: JobHandle, result: FindResult) -> None:
 
 def result_text(result: FindResult) -> str:
     """How a query ended, in one line."""
-    one, several = nouns_of(result.level)
+    one, several = nouns_of(result.level, result.root)
     status = result.status
     has_failed = result.error is not None or (status is not None and status.is_failure)
     is_nothing = has_failed and not result.count
     parts = [] if is_nothing else [f"{count_text(result.count, one, several)} in {duration_text(result.seconds)}"]
     if result.has_more:
-        parts.append(f"only the first {result.limit:,}, there are more")
+        parts.append(f"only the first {result.count:,}, there are more")
     elif result.is_cancelled:
         parts.append("cancelled, there may be more")
     elif result.error is not None:

@@ -15,6 +15,7 @@ from PySide6.QtGui import QAction, QActionGroup, QPalette
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.archive.here import HereLookup
+from dicomgui.app.asking.decoding import is_large
 from dicomgui.app.asking.export import FolderFormat, write_answers_csv, write_answers_folder, write_answers_json
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.values import Answer
@@ -370,13 +371,20 @@ class QueryResults(QWidget):
         title = f"{row.noun} from {row.source.name}"
         usual = answer.charset
         self._viewing = lambda: open_bytes(answer.data, answer.transfer_syntax_uid, title, usual_charset=usual)
-        try:
-            node = dataset_node(answer.dataset(), title)
-        except RemoteProtocolError as error:
-            node = Node(title, "", error=plain(error, 500))
-        self._show(node, title)
+        if is_large(answer.data, answer.transfer_syntax_uid):
+            self._show(Node(title, "is being read …"), title)
+            self._tasks.spawn(self._show_later(row, answer, title), name="show a match")
+        else:
+            self._show(_match_node(answer, title), title)
         self._shown_row = row
         self.dataset.window_button.show()
+
+    async def _show_later(self, row: Row, answer: Answer, title: str) -> None:
+        """Decode a large match in a thread, and show it unless another one is wanted by then."""
+        loop = asyncio.get_running_loop()
+        node = await loop.run_in_executor(self._place.context.file_pool, _match_node, answer, title)
+        if self._shown_row is row and row.read == answer:
+            self.dataset.show_node(node, title)
 
     def show_node(self, node: Node, title: str) -> None:
         """Show any tree beside the table."""
@@ -441,3 +449,11 @@ def _export_folder(folder: Path, rows: Sequence[Row], kind: FolderFormat) -> _Wr
 
 def _answers(rows: Sequence[Row]) -> Iterator[Answer]:
     return (read for row in rows if (read := row.read) is not None)
+
+
+def _match_node(answer: Answer, title: str) -> Node:
+    """All of a match as a tree, or why it cannot be read. For any thread."""
+    try:
+        return dataset_node(answer.dataset(), title)
+    except RemoteProtocolError as error:
+        return Node(title, "", error=plain(error, 500))

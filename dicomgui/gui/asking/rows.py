@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from heapq import merge
 from typing import Final, NamedTuple, TypeVar
 
+from dicomgui.app.asking.information_models import is_without_levels
 from dicomgui.app.asking.keys import Key
 from dicomgui.app.asking.levels import UNIQUE_KEYS, Level
 from dicomgui.app.asking.usual_attributes import USUAL_ATTRIBUTES
@@ -125,6 +126,8 @@ class Row:
     @property
     def noun(self) -> str:
         """What it stands for, in one word."""
+        if is_without_levels(self.source.root):
+            return "Match"
         return "Step" if self.is_step else self.level.value.capitalize()
 
     @property
@@ -271,8 +274,7 @@ def _item_text(row: Row, texts: Mapping[int, str], tags: tuple[int, ...]) -> str
         if row.level is Level.STUDY and row.parent is not None:
             return "Study"
         return shown_value(_PATIENT_NAME, value) or "(no name)"
-    word = "Series" if row.level is Level.SERIES else "Image"
-    return f"{word} {plain(value or texts.get(tags[1], ''))}"
+    return f"{row.noun} {plain(value or texts.get(tags[1], ''))}".rstrip()
 
 
 def _count_text(level: Level, values: Sequence[str | None]) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from dicomgui.app.asking.information_models import is_without_levels
 from dicomgui.app.asking.levels import Level, roots_for
 from dicomgui.app.asking.query import FindJob, Query, relaxed
 from dicomgui.gui.asking.rows import Source
@@ -76,6 +77,9 @@ class QueryActions:
             return
         query, sources = asked
         was = query.root or next((str(source.root) for source in sources if source.root), "")
+        if is_without_levels(query.root):
+            self._say("This information model has no other root.")
+            return
         others = [root.value for root in roots_for(query.level or Level.STUDY) if root.value != was]
         if not others:
             self._say("This level is in one root only.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QWidget
 
+from dicomgui.app.asking.information_models import WITH_LEVELS, is_without_levels, keys_for
 from dicomgui.app.asking.keys import Key
 from dicomgui.app.asking.levels import Level, Root, roots_for
 from dicomgui.app.asking.query import Query, return_keys_of
@@ -21,9 +22,19 @@ _HELP = (
     "Dates: 20240131, 20240101-20240131, today, last-7-days."
 )
 _LEVELS = (("patients", Level.PATIENT), ("studies", Level.STUDY), ("series", Level.SERIES), ("images", Level.IMAGE))
+_MODELS = (
+    ("hanging protocols", "hanging-protocol"), ("color palettes", "color-palette"),
+    ("implant templates", "implant-template"), ("implant assemblies", "implant-assembly"),
+    ("implant template groups", "implant-group"), ("procedure protocols", "defined-procedure"),
+    ("protocol approvals", "protocol-approval"), ("inventories", "inventory"), ("work items (UPS)", "ups"),
+    ("work items (UPS watch)", "ups-watch"), ("work items (UPS query)", "ups-query"),
+    ("patient facts", "relevant-patient"), ("patient facts, breast", "relevant-patient-breast"),
+    ("patient facts, cardiac", "relevant-patient-cardiac"), ("products", "product-characteristics"),
+    ("substance approvals", "substance-approval"),
+)  # fmt: skip
 _ROOTS = (
     ("automatic", AUTOMATIC), ("study root", Root.STUDY.value), ("patient root", Root.PATIENT.value),
-    ("patient/study only", Root.PATIENT_STUDY_ONLY.value),
+    ("patient/study only", Root.PATIENT_STUDY_ONLY.value), ("repository", "repository"),
 )  # fmt: skip
 
 
@@ -35,14 +46,18 @@ class QueryForm(AskingForm):
         self.usual = UsualKeys("query")
         super().__init__("query", config, self.ask, self.usual, _HELP, parent)
         self._level = Level.STUDY
+        self._model = ""
         self.level = Choice("query_level", "What to look for")
         for text, level in _LEVELS:
             self.level.addItem(text, level)
+        self.level.insertSeparator(self.level.count())
+        for text, model in _MODELS:
+            self.level.addItem(text, model)
         self.level.setCurrentIndex(self.level.findData(self._level))
         self.root = Choice("query_root", "Information model")
         self.root.setToolTip("Automatic takes the first one that the peer accepts of those that have the level")
-        self._fill_roots()
         self.ask.add_row(("level", "Look for", self.level, None), ("root", "Information model", self.root, None))
+        self._fill_roots()
         self.level.currentIndexChanged.connect(self._on_level_changed)
         self.root.currentIndexChanged.connect(self._on_root_changed)
         self.begin()
@@ -51,36 +66,56 @@ class QueryForm(AskingForm):
         returned: tuple[Key, ...] | None = self.editor.returned
         if returned == self.usual_returned():
             returned = None
-        query = Query(self.keys, returned, self._level, self.root.currentData() or None, self.how.chosen_limit)
+        level, root = (None, self._model) if self._model else (self._level, self.root.currentData() or None)
+        keys, returned = keys_for(root, self.keys, returned)
+        query = Query(keys, returned, level, root, self.how.chosen_limit)
         query.identifier()
         return query
 
     def take(self, search: SavedSearch) -> None:
         query = search.query()
-        level = search.level or Level.STUDY
+        level = search.root if is_without_levels(search.root) else search.level or Level.STUDY
         self.level.setCurrentIndex(self.level.findData(level))
         self.root.setCurrentIndex(max(0, self.root.findData(search.root)))
         keys = self.how.take(search, query.keys)
-        returned = return_keys_of(level) if query.returned is None else query.returned
-        self.editor.set_keys((*self.usual.take_keys(keys), *returned))
+        returned = self.usual_returned() if query.returned is None else query.returned
+        self.editor.set_keys((*(keys if self._model else self.usual.take_keys(keys)), *returned))
 
     def usual_returned(self) -> tuple[Key, ...]:
-        return return_keys_of(self._level)
+        return _usual(self._level, self._model)
+
+    @property
+    def has_keys(self) -> bool:
+        return bool(self.editor.keys) if self._model else super().has_keys
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return (*self.editor.keys, *self.how.charset_keys) if self._model else super().keys
 
     def remarks_on(self, query: Query) -> tuple[str, ...]:
         return query.remarks(query.roots[0])
 
     def _on_level_changed(self) -> None:
-        before, self._level = self._level, Level(self.level.currentData())
+        before, chosen = self.usual_returned(), str(self.level.currentData())
+        if chosen in set(Level):
+            self._level, self._model = Level(chosen), ""
+        else:
+            self._model = chosen
+            self.more.set_open(True)
+        self.usual.setVisible(not self._model)
         self._fill_roots()
-        if self.editor.returned == return_keys_of(before):
+        if self.editor.returned == before:
             self._on_usual_wanted()
         self._on_root_changed()
 
     def _fill_roots(self) -> None:
         """Offer the models that have the level."""
         chosen = self.root.currentData()
-        usable = {AUTOMATIC, *(root.value for root in roots_for(self._level))}
+        usable = {AUTOMATIC}
+        if not self._model:
+            usable |= {*(root.value for root in roots_for(self._level)), *WITH_LEVELS}
+        self.ask.show_fields(("root",), not self._model)
+        self.ask.grid.setColumnStretch(1, 0 if self._model else 1)  # the level takes the place of the root
         self.root.blockSignals(True)
         self.root.clear()
         for text, value in _ROOTS:
@@ -92,3 +127,9 @@ class QueryForm(AskingForm):
     def _on_root_changed(self) -> None:
         self.usual.show_level(self._level, str(self.root.currentData() or ""))
         self._on_changed()
+
+
+def _usual(level: Level, model: str) -> tuple[Key, ...]:
+    """What is asked for in a model, or else at a level, unless the user says otherwise."""
+    returned = keys_for(model, (), None)[1]
+    return return_keys_of(level) if returned is None else returned

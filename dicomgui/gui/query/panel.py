@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dicomgui.app.archive.here import HereLookup, here_in
+from dicomgui.app.asking.information_models import check_retrieval, is_without_levels
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.query import Query, return_keys_of
@@ -88,11 +89,11 @@ class QueryPanel(AskingPanel):
 
     def begin_results(self, query: Query, sources: Sequence[Source]) -> None:
         self._below.cancel()
-        level = query.level or Level.STUDY
+        level = query.level or (Level.IMAGE if is_without_levels(query.root) else Level.STUDY)
         returned = return_keys_of(level) if query.returned is None else query.returned
         keys = [key for key in (*query.keys, *returned) if key.path[0].tag != SPECIFIC_CHARACTER_SET]
         columns = columns_for(keys)
-        usual = {key.path[0].tag for key in return_keys_of(level)}
+        usual = {key.path[0].tag for key in return_keys_of(query.level)}
         asked = frozenset(column.key for column in columns[len(COLUMNS) :] if not usual & set(column.tags[level]))
         self.results.start(columns, asked, has_several_nodes=len(sources) > 1)
 
@@ -143,10 +144,12 @@ class QueryPanel(AskingPanel):
     def _orders(self) -> list[Order]:
         """What Retrieve would do, an order for each node.
 
-        :raises ConfigurationError: a match cannot be retrieved, or there is no destination.
+        :raises ConfigurationError: a match cannot be retrieved, its model has no retrieval, or there is no destination.
         """
         method = self.retrieve.chosen_method()
         rows = by_source(topmost(self.results.table.selected_rows()))
+        for source in rows:
+            check_retrieval(source.root)
         return [Order(source, wanted_of(some), method, selection_text(some)) for source, some in rows.items()]
 
     def more_recipes(self) -> Recipes:

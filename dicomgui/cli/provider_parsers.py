@@ -135,10 +135,11 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
         dest="rules",
         action="append",
         default=[],
-        help="answer otherwise, such as 'mpps N-CREATE status=0110 comment=full delay=500 every=2': a service "
-        "(worklist, mpps, commitment, print, media, ups, notifications), an operation or none for all, then status=, "
-        "comment=, delay= in ms, every=n, attributes='Keyword=value; …'. May be given again: the first whose turn it "
-        "is decides",
+        help="answer otherwise, such as 'store status=A700 delay=500 every=2 from=CT*': a service (association, echo, "
+        "store, query, move, get, worklist, mpps, commitment, print, media, ups, notifications), an operation or none "
+        "for all, then status=, comment=, delay= in ms, every=n, attributes='Keyword=value; …', end=abort, "
+        "end='abort after', end='reject 1/1/7'; for some only by from=AET, address=NET, class=UID. May be given again: "
+        "the first whose turn it is decides",
     )
     group.add_argument(
         "--answers",

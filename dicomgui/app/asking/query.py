@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dicomgui.app.asking.decoding import MatchDecoder
 from dicomgui.app.asking.keys import Identifier, Key, identifier_of, parse_key
 from dicomgui.app.asking.levels import (
     RETURN_KEYS,
@@ -29,6 +28,7 @@ from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, OperationTimeout, RemoteProtocolError
 from dicomgui.network.service import Match, Operation, Response
+from dicomgui.network.service.decoding import MatchDecoder
 from dicomgui.network.status import Status
 from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.trace.finding import Finding

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from dicomgui.app.asking.decoding import is_large
 from dicomgui.app.asking.levels import accepted_root, contexts_for, roots_for
 from dicomgui.app.asking.wanted import Wanted, classes_of, look_up, syntaxes_of
 from dicomgui.app.beside import MAX_RECORDS, Beside
@@ -36,6 +35,7 @@ from dicomgui.network.association.params import AETitle, PeerAddress
 from dicomgui.network.client import Association
 from dicomgui.network.errors import ConfigurationError, ConnectionLost, DicomNetworkError, RemoteProtocolError
 from dicomgui.network.service import QUERY_MODELS, Handlers, Operation, Progress, Response
+from dicomgui.network.service.decoding import is_large
 from dicomgui.network.service.models import QueryOperation
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Record, Role, Scribe

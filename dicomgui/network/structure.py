@@ -61,6 +61,7 @@ _ENDLESS: Final = 2**62
 _WINDOW: Final = 4096
 """Bytes that are looked at in one piece; long values are passed over without that."""
 _LONGEST_UID: Final = 128
+_SHORTEST_HEADER: Final = 8
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
 _PIXEL_DATA: Final = 0x7FE0_0010
 _SOP_CLASS, _SOP_INSTANCE = 0x0008_0016, 0x0008_0018
@@ -92,8 +93,8 @@ class _Kind(Enum):
 class _Encoding:
     """Encoding of headers: byte order, with or without the VR.
 
-    :ivar plain: the beginning of a header (tag, and VR) to tag and header length, of elements that are only passed
-        over: all but sequences, unique keys, group lengths, delimiters, and what is odd.
+    :ivar plain: the beginning of a header (tag, and VR) to tag, header length, and whether its value is noted, of
+        elements that are only passed over: all but sequences, group lengths, delimiters, and what is odd.
     """
 
     __slots__ = ("explicit", "head", "long", "plain", "short")
@@ -103,13 +104,13 @@ class _Encoding:
         self.head = struct.Struct(f"{order}HH").unpack_from
         self.short = struct.Struct(f"{order}H").unpack_from
         self.long = struct.Struct(f"{order}I").unpack_from
-        self.plain: dict[bytes, tuple[int, int]] = {}
+        self.plain: dict[bytes, tuple[int, int, bool]] = {}
 
     def remember(self, key: bytes, tag: int, header: int) -> None:
         """Keep what a peer cannot make grow without a limit."""
         if len(self.plain) >= _MAX_KNOWN:
             self.plain.clear()
-        self.plain[key] = (tag, header)
+        self.plain[key] = (tag, header, tag in _NOTED)
 
 
 _IMPLICIT: Final = _Encoding("<", False)
@@ -148,10 +149,6 @@ class _Header(NamedTuple):
 
 
 _NO_PIXEL_DATA: Final = PixelDataPlace()
-
-
-def _length_of(place: PixelDataPlace) -> int:
-    return place.length
 
 
 class StructureReader:
@@ -229,6 +226,27 @@ class StructureReader:
             return
         self.put(data)
         self.advance()
+
+    def take(self, data: bytes | bytearray | memoryview) -> int:
+        """Take the next piece as :meth:`feed`, where one step is enough for it; returns the :attr:`work` of that.
+
+        :returns: -1 where it is more than a step, or has to wait for its turn; it is not taken then.
+        """
+        size = len(data)
+        if self._inflate is not None or self._pieces:
+            return -1
+        if size <= self._skip and self._fault is None:
+            self.pass_over(size)
+            return 0
+        if size > STEP_BYTES:
+            return -1
+        if len(self._first) < LOOK_BYTES:
+            self._keep_first(data)
+        self._size += size
+        before = self._elements
+        self._take(data)
+        after = self._elements
+        return 0 if after <= UNCOUNTED_ELEMENTS else ELEMENT_WORK * (after - max(before, UNCOUNTED_ELEMENTS))
 
     # what the caller walks in portions
 
@@ -377,6 +395,8 @@ class StructureReader:
         while self._fault is None:
             passing = self._pass_explicit if self._level.encoding.explicit else self._pass_implicit
             at = passing(window, at)
+            if at > len(window) - _SHORTEST_HEADER:
+                break
             after = self._judge(window, at)
             if after < 0:
                 break
@@ -396,7 +416,7 @@ class StructureReader:
             info = known(window[at : at + 6])
             if info is None:
                 break
-            tag, header = info
+            tag, header, is_noted = info
             if header == 12:
                 (length,) = long(window, at + 8)
             elif little:
@@ -406,7 +426,7 @@ class StructureReader:
             after = at + header + length
             if after > end or tag <= last or length & 1:
                 break
-            if tag in _NOTED and not self._note(tag, window, at + header, after):
+            if is_noted and not self._note(tag, window, at + header, after):
                 break
             last = tag
             at = after
@@ -431,7 +451,7 @@ class StructureReader:
             tag, after = info[0], at + 8 + length
             if after > end or tag <= last or length & 1:
                 break
-            if tag in _NOTED and not self._note(tag, window, at + 8, after):
+            if info[2] and not self._note(tag, window, at + 8, after):
                 break
             last = tag
             at = after
@@ -540,8 +560,8 @@ class StructureReader:
     def _note(self, tag: int, window: bytes, begin: int, end: int) -> bool:
         """Keep a unique key, or the place of pixel data; returns whether all of it was there that is needed."""
         if tag == _PIXEL_DATA:
-            place = PixelDataPlace(self._position + begin, end - begin)
-            self._pixel_data = max(self._pixel_data, place, key=_length_of)
+            if end - begin > self._pixel_data.length:
+                self._pixel_data = PixelDataPlace(self._position + begin, end - begin)
             return True
         if end > len(window):
             return False

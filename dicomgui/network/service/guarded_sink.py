@@ -42,7 +42,7 @@ class GuardedSink:
     :param fail: gives the answer to an exception.
     """
 
-    __slots__ = ("_charged", "_check", "_connection", "_fail", "_failed", "_sink", "_tasks", "_walking")
+    __slots__ = ("_charged", "_check", "_connection", "_fail", "_failed", "_sink", "_tasks", "_turn", "_walking")
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class GuardedSink:
         self._fail = fail
         self._check = check
         self._connection = connection
+        self._turn = connection.resources.turn
         self._tasks = tasks
         self._failed: SinkFailed | None = None
         self._walking: asyncio.Task[None] | None = None
@@ -63,22 +64,28 @@ class GuardedSink:
 
     def write(self, data: memoryview) -> None:
         """Walk the next bytes, or have them walked, and hand them on."""
-        if self._failed is None and self._is_taken(data):
+        if self._failed is not None:
+            return
+        turn, check = self._turn, self._check
+        work = check.take(data) if self._walking is None and turn.left > 0 else -1
+        if work > 0:
+            turn.spend(work)
+        elif work < 0:
+            self._walk_or_put(data)
+        if check.problem is not None:
+            self._refuse_if_broken()
+        if self._failed is None:
             try:
                 self._sink.write(data)
             except Exception as error:
                 self._give_up(self._fail(error))
 
-    def _is_taken(self, data: memoryview) -> bool:
-        """Walk the next bytes, or leave them to the thread; returns whether they are to be kept."""
+    def _walk_or_put(self, data: memoryview) -> None:
+        """Walk the next bytes in portions, or leave them to the thread that is at work."""
         if self._walking is None:
-            if self._check.pass_over(len(data)):
-                return True
             self._walk_now(data)
         elif self._charge(len(data)):
             self._check.put(bytes(data))
-        self._refuse_if_broken()
-        return self._failed is None
 
     def finish(self) -> object:
         """The data set is complete; gives the result of the sink, or this one where it is not all walked."""
@@ -94,7 +101,8 @@ class GuardedSink:
     def complete(self) -> object:
         """All of it is walked, or refused; gives the result of the sink."""
         self._check.finish()
-        self._refuse_if_broken()
+        if self._check.problem is not None:
+            self._refuse_if_broken()
         try:
             return self._failed or self._sink.finish()
         except Exception as error:
@@ -128,7 +136,7 @@ class GuardedSink:
 
     def _walk_now(self, data: memoryview) -> None:
         """Do what this turn of the loop has left for it, and begin a thread for the rest."""
-        turn, before = self._connection.resources.turn, self._check.work
+        turn, before = self._turn, self._check.work
         is_done = self._check.walk(data, turn.left)
         turn.spend(self._check.work - before)
         if is_done or not self._charge(self._check.keep()):

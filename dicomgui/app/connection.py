@@ -197,7 +197,8 @@ class ConnectionOptions:
 async def _ended_by_abort(opening: AbstractAsyncContextManager[Association]) -> AsyncIterator[Association]:
     async with opening as association:
         yield association
-        await association.abort()
+        if association.is_connected:
+            await association.abort()
 
 
 def limits_of(profile: NegotiationProfile, usual: Limits) -> Limits:

@@ -116,7 +116,6 @@ async def echo(
     options: ConnectionOptions,
     *,
     repeat: int = 1,
-    ends_by_abort: bool = False,
     on_step: Callable[[Step], None] | None = None,
     on_association: Callable[[int], None] | None = None,
 ) -> EchoResult:
@@ -124,7 +123,6 @@ async def echo(
 
     Never raises for what a peer or the network does; a cancel passes, after the association has been ended.
 
-    :param ends_by_abort: end the association by A-ABORT instead, to see what the peer makes of that.
     :param on_step: told of each step as it ends.
     :param on_association: told the association's number in the trace, once, as soon as there is one.
     """
@@ -134,7 +132,7 @@ async def echo(
         async with options.connect(peer, presets.VERIFICATION, ladder) as association:
             ladder.associated(association)
             await _echo_all(association, ladder, repeat)
-            if ends_by_abort:
+            if options.ends_by_abort:
                 await association.abort()
                 ladder.done("release", "aborted instead")
             else:

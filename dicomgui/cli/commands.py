@@ -37,7 +37,6 @@ async def _echo(options: argparse.Namespace, session: Session) -> Exit:
         peer,
         connection,
         repeat=options.repeat,
-        ends_by_abort=options.abort,
         on_step=partial(_show_step, output, show_each=options.repeat == 1),
     )
     output.findings(result.findings)

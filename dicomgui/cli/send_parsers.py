@@ -107,4 +107,4 @@ def manner_of(options: argparse.Namespace) -> SendManner:
     from dicomgui.app.transfers.send_manner import SendManner
 
     syntaxes = SyntaxChoice(tuple(options.transfer_syntaxes), options.context_per_syntax)
-    return SendManner(options.associations, options.per_association, options.rename, syntaxes, options.abort)
+    return SendManner(options.associations, options.per_association, options.rename, syntaxes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -44,9 +45,10 @@ async def run(options: argparse.Namespace, session: Session) -> Exit:
         try:
             await _rounds(options, session, selection, job_of, rounds)
         except asyncio.CancelledError:
-            report = _together(rounds)
-            _write_report(output, report_path, report, target[0])
-            _sum_up(output, report, Exit.CANCELLED)
+            if rounds:
+                report = _together(rounds)
+                _write_report(output, report_path, report, target[0])
+                _sum_up(output, report, Exit.CANCELLED)
             raise
     report = _together(rounds)
     output.findings(report.findings)
@@ -72,9 +74,8 @@ async def _rounds(
     """Send as often as is wanted; what is invented is new each time. A round that breaks off is the last one."""
     loop = asyncio.get_running_loop()
     for number in range(1, options.repeat + 1):
-        chosen = await loop.run_in_executor(session.context.file_pool, _chosen, options, selection)
-        # What the scan opened stays open until the last round: this closes only what is the round's own.
-        with chosen if chosen is not selection else _nothing():
+        with ExitStack() as own:  # what the scan opened stays open until the last round
+            chosen = await loop.run_in_executor(session.context.file_pool, _chosen, options, selection, own)
             if number == 1 and len(chosen.skipped) > len(selection.skipped):
                 _show_skipped(session.output, chosen, len(selection.skipped))
             job = job_of(chosen)
@@ -90,19 +91,13 @@ async def _rounds(
             return
 
 
-def _nothing() -> Selection:
-    from dicomgui.app.files.sources import Selection
-
-    return Selection()
-
-
-def _chosen(options: argparse.Namespace, selection: Selection) -> Selection:
-    """What goes out in one round; blocks."""
+def _chosen(options: argparse.Namespace, selection: Selection, own: ExitStack) -> Selection:
+    """The instances that go out in one round; blocks. What was made for it is closed by ``own``."""
     chosen = selection
     if options.invent is not None:
         from dicomgui.app.changing.inventing import invented
 
-        chosen = invented(selection, options.invent)
+        chosen = own.enter_context(invented(selection, options.invent))
     if options.settings:
         from dicomgui.app.changing.settings import with_settings
 

@@ -131,7 +131,7 @@ def storage_class(text: str) -> str:
 
 
 def move_rule(text: str) -> tuple[str, str]:
-    """Who may move where, as ``CALLER=AET``; to be used with :func:`checked`."""
+    """A rule about who may move where, as ``CALLER=AET``; to be used with :func:`checked`."""
     from dicomgui.app.configuration.move_rules import parse_move_rule
 
     return parse_move_rule(text)

@@ -24,6 +24,9 @@ __all__ = ["FILE_NAME", "FolderPatterns", "marked", "read_patterns", "write_patt
 FILE_NAME: Final = "folder-patterns.json"
 """Beside the archive's folders: the patterns, so that every program that has the archive open keeps the same tree."""
 
+USUAL_FOLDER: Final = "{PatientID}/{StudyDate}_{StudyInstanceUID}/{Modality}"
+USUAL_FILE: Final = "{InstanceNumber:05}-{SOPInstanceUID}.dcm"
+
 MISSING: Final = "unknown"
 """Stands for the value of an attribute that an instance does not have."""
 
@@ -50,10 +53,12 @@ class FolderPatterns:
         a character that no name may have, or an unknown placeholder.
     """
 
-    folder: str = "{PatientID}/{StudyDate}_{StudyInstanceUID}/{Modality}"
-    file: str = "{InstanceNumber:05}-{SOPInstanceUID}.dcm"
+    folder: str = USUAL_FOLDER
+    file: str = USUAL_FILE
 
     def __post_init__(self) -> None:
+        if (self.folder, self.file) == (USUAL_FOLDER, USUAL_FILE):
+            return  # to look them over loads the data dictionary, which the window would wait for at its start
         parts = self.folder.split("/")
         if len(parts) > MAX_FOLDERS:
             raise _wrong(f"the pattern has {len(parts)} folders", f"{MAX_FOLDERS} are the most.")

@@ -111,7 +111,7 @@ async def test_what_cannot_be_is_said_at_once_and_not_sent(
     panel.peer.host.insert("PACS@127.0.0.1:104")
     fill(panel)
     assert said in panel.choices.problem_text.text()
-    assert panel.choices.button.accessibleName() == "More: not right yet"
+    assert panel.choices.button.accessibleName() == "More choices: not right yet"
     panel.choices.set_open(False)
     await press(panel.run_button)
     assert said in panel.status.text()

@@ -9,29 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
+
+from helpers.step_process import StepProcess
 
 from dicomgui.app.archive.files import ExportForm, FileProgress, export, import_paths
 from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.context import AppContext
 from dicomgui.storage import Selection
 
-DEADLINE_S = 60.0
 
-
-class Working:
+class Working(StepProcess):
     """Such a process, while the block runs; it is killed at the end if it is still there."""
 
     def __init__(self, folder: Path, *work: object) -> None:
         self._command = (sys.executable, __file__, str(folder), *map(str, work))
+        self._environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 
     def __enter__(self) -> Self:
-        self.process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self.process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=self._environment
+        )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"ready\n"
         return self
@@ -41,29 +44,10 @@ class Working:
         assert self.process.stdin is not None
         self.process.stdin.write(b"go\n")
 
-    def wait_for_step(self, number: int) -> None:
-        """Wait until it is that far, or through."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if not line.startswith(b"at ") or int(line[3:]) >= number:
-                return
-
     def report(self) -> dict[str, Any]:
         """Wait until it is through."""
         assert self.process.stdout is not None
         return next(json.loads(line) for line in self.process.stdout if line.startswith(b"{"))
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self.process.kill()
-        self.process.wait(DEADLINE_S)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self.process.kill()
-        self.process.communicate(timeout=DEADLINE_S)
 
 
 def _tell(progress: FileProgress) -> None:

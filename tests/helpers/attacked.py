@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from helpers.bad_peer import Peer, reached
+from helpers.bad_peer import Peer, dial, reached
 from helpers.command_line import Listening
 
 ENDS = ("refused", "gone", "ended")
@@ -56,6 +56,12 @@ class Attacked(Listening):
             event = json.loads(line)
             self.about[event.get("peer", "")].append(event)
             self.events.append(event)
+
+    async def dial(self) -> Peer:
+        """A connection; what was told of an earlier one from the same port is forgotten."""
+        peer = await dial(self.port)
+        self.about.pop(place_of(peer), None)
+        return peer
 
     async def told_of(self, peer: str) -> list[dict[str, Any]]:
         """What it had to tell of a connection, by the peer's place, when that has ended."""

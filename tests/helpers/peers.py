@@ -286,6 +286,12 @@ def dcmqrscp(
         yield peer
 
 
+def fill(peer: Peer, files: Iterable[Path], *options: object) -> None:
+    """Send files to an archive by storescu, which proposes only what they need."""
+    done = run_here("storescu", "-R", *options, "-aec", peer.ae_title, LOOPBACK, peer.port, *files)
+    assert done.code == 0, str(done)
+
+
 @contextlib.contextmanager
 def qrscp(folder: Path, *, destinations: Mapping[str, int]) -> Iterator[Peer]:
     """pynetdicom's archive: storage, and Query/Retrieve over an index in SQLite; it needs SQLAlchemy.

@@ -15,15 +15,13 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from helpers import peers
+from helpers.step_process import DEADLINE_S, StepProcess
 
-DEADLINE_S = 60.0
 
-
-class WindowProcess:
+class WindowProcess(StepProcess):
     """Such a process, while the block runs; it is closed at the end, or killed if the block fails.
 
     :param screen: platform of Qt; by default there is none to be seen.
@@ -60,25 +58,6 @@ class WindowProcess:
         """Have something done, and wait for it."""
         self.begin(*command)
         return self.answer()
-
-    def wait_for_step(self, number: int) -> None:
-        """Wait until it is that far, or through."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if not line.startswith(b"at ") or int(line[3:]) >= number:
-                return
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self.process.kill()
-        self.process.wait(DEADLINE_S)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self.process.kill()
-        self.process.communicate(timeout=DEADLINE_S)
 
 
 class _Worker:
@@ -195,6 +174,7 @@ class _Worker:
     async def _listen(self) -> object:
         listener = self._window.listener
         self._window.show_panel(listener)
+        listener.folder.setText(str(self._panel.view.archive.folder))
         listener.start_button.click()
         await self._until(lambda: listener.is_running and listener.stop_button.isEnabled())
         self._window.show_panel(self._panel)

@@ -64,7 +64,7 @@ async def serves(listener: Attacked) -> None:
 
 @contextlib.asynccontextmanager
 async def attacking(listener: Attacked, kind: str, attack: Attack) -> AsyncIterator[Peer]:
-    async with await dial(listener.port) as peer:
+    async with await listener.dial() as peer:
         if kind in IN_AN_ASSOCIATION:
             await peer.associate()
         await peer.send(attack.payload)
@@ -93,7 +93,7 @@ async def test_each_is_answered_told_in_one_line_and_the_next_peer_served(kind: 
 
 async def test_what_cannot_be_stored_is_told_in_one_line(listener: Attacked) -> None:
     for name, payload, status in attacks.REFUSED:
-        async with await dial(listener.port) as peer:
+        async with await listener.dial() as peer:
             await peer.associate()
             await peer.send(payload)
             answer = await peer.read_command()

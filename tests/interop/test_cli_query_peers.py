@@ -25,8 +25,7 @@ def port() -> int:
 def dcmqrscp(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[peers.Peer]:
     folder = tmp_path_factory.mktemp("dcmqrscp") / "server"
     with peers.dcmqrscp(folder, destinations={TO: port}) as peer:
-        done = peers.run_here("storescu", "-R", "-aec", peer.ae_title, peers.LOOPBACK, peer.port, *real_files())
-        assert done.code == 0, str(done)
+        peers.fill(peer, real_files())
         yield peer
 
 

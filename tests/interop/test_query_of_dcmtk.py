@@ -24,11 +24,6 @@ CT, MR, CR, PLAN = (f"1.2.840.10008.5.1.4.1.1.{last}" for last in ("2", "4", "1"
 GET = presets.for_get((CT, MR, CR, PLAN))
 
 
-def fill(peer: peers.Peer, *options: object) -> None:
-    done = peers.run_here("storescu", "-R", *options, "-aec", peer.ae_title, peers.LOOPBACK, peer.port, *real_files())
-    assert done.code == 0, str(done)
-
-
 @pytest.fixture(scope="module")
 def destination() -> int:
     """The port that the archive moves to."""
@@ -40,7 +35,7 @@ def dcmqrscp(tmp_path_factory: pytest.TempPathFactory, destination: int) -> Iter
     """An archive with all of the files."""
     folder = tmp_path_factory.mktemp("dcmqrscp") / "server"
     with peers.dcmqrscp(folder, destinations={DESTINATION: destination, "NOBODY": peers.free_port()}) as peer:
-        fill(peer)
+        peers.fill(peer, real_files())
         yield peer
 
 
@@ -389,7 +384,7 @@ async def test_find_and_get_over_tls_of_dcmqrscp(tmp_path: Path) -> None:
     theirs, ours = authority.issue(), authority.issue("client.example")
     flags = ("+tls", theirs.key, theirs.cert, "+cf", authority.file)
     with peers.dcmqrscp(tmp_path / "dcmqrscp", *flags) as peer:
-        fill(peer, "+tls", ours.key, ours.cert, "+cf", authority.file)
+        peers.fill(peer, real_files(), "+tls", ours.key, ours.cert, "+cf", authority.file)
         contexts = GET + presets.QUERY[:1]
         async with connect(peer.address, contexts=contexts, tls=client_config(authority, ours)) as assoc:
             async with assoc.find(identifier("STUDY", PatientID=DOE, StudyInstanceUID="")) as op:

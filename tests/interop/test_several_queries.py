@@ -25,8 +25,7 @@ C_FIND, N_GET = 0x0020, 0x0110
 @pytest.fixture(scope="module")
 def dcmqrscp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Peer]:
     with peers.dcmqrscp(tmp_path_factory.mktemp("dcmqrscp") / "server") as peer:
-        done = peers.run_here("storescu", "-R", "-aec", peer.ae_title, peers.LOOPBACK, peer.port, *real_files())
-        assert done.code == 0, str(done)
+        peers.fill(peer, real_files())
         yield peer
 
 

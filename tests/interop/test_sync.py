@@ -31,8 +31,7 @@ def test_find_move_and_get_of_dcmqrscp_without_a_loop(tmp_path: Path) -> None:
         SyncServer.serve(port=0, ae_title="RECEIVER", handlers=receiving) as receiver,
         peers.dcmqrscp(tmp_path / "dcmqrscp", destinations={"RECEIVER": receiver.port}) as peer,
     ):
-        filled = peers.run_here("storescu", "-R", "-aec", "QRSCP", peers.LOOPBACK, peer.port, *real_files())
-        assert filled.code == 0, str(filled)
+        peers.fill(peer, real_files())
         contexts = presets.QUERY[:2] + presets.for_get((CT, CR))
         with SyncClient.connect(peer.address, contexts=contexts) as assoc:
             with assoc.find(identifier("STUDY", PatientID=DOE, StudyInstanceUID="")) as found:

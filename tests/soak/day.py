@@ -152,7 +152,7 @@ def identified(folder: Path) -> set[tuple[str, str]]:
 
 
 def filed(folder: Path) -> int:
-    """How many files have a study."""
+    """Number of files that have a study."""
     return sum(1 for path in folder.rglob("*.dcm") if _study_of(path)[0])
 
 

@@ -6,6 +6,7 @@ What goes in and what comes out is the same, byte for byte, behind the head of t
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import os
 import shutil
@@ -25,7 +26,7 @@ from dicomgui.app.files.sources import ScanStopped, SendItem, Skipped, scan
 from dicomgui.network.service import broken_place
 from dicomgui.network.structure import StructureReader
 from dicomgui.network.transport.tasks import until_ended
-from dicomgui.storage import Outcome, Selection, StorageError, Stored, StoredFile
+from dicomgui.storage import Outcome, Selection, StorageError, Stored, StoredFile, disk
 from dicomgui.storage.errors import from_os_error
 
 __all__ = ["ExportForm", "ExportReport", "FileProgress", "ImportReport", "OnProgress", "export", "import_paths"]
@@ -258,18 +259,33 @@ def _to_folders(files: Sequence[StoredFile], target: Path, tick: _Ticker) -> Exp
 
 
 def _copy_new(source: Path, folder: Path, parts: tuple[str, ...]) -> Path:
-    """Copy to a name that is free: that of ``parts``, or one with a number behind it."""
+    """Copy to a name that is free: that of ``parts``, or one with a number behind it.
+
+    The copy gets its name when it is whole: one that is broken off does not look like an instance.
+    """
     place = folder.joinpath(*parts)
     place.parent.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while True:
-        path = place if number == 1 else place.with_name(f"{place.stem} ({number}){place.suffix}")
-        try:
-            with source.open("rb") as from_file, path.open("xb") as to_file:
-                _pour(from_file, to_file, path)
-            return path
-        except FileExistsError:
-            number += 1
+    part = place.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
+    with source.open("rb") as from_file, part.open("wb") as to_file:
+        _pour(from_file, to_file, part)
+    try:
+        numbers = (place.with_name(f"{place.stem} ({number}){place.suffix}") for number in itertools.count(2))
+        return next(path for path in itertools.chain((place,), numbers) if _has_named(part, path))
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _has_named(part: Path, path: Path) -> bool:
+    """Give a file another name, unless something has it; returns whether it was free."""
+    try:
+        disk.place(str(part), str(path), keep=True)
+    except FileExistsError:
+        return False
+    except disk.HardLinksMissing:  # such as that of a stick
+        if path.exists():
+            return False
+        part.replace(path)
+    return True
 
 
 def _pour(source: BinaryIO, target: BinaryIO, path: Path) -> None:

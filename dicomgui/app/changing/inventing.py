@@ -42,7 +42,7 @@ _REGISTERED: Final = "1.2.840.10008."
 
 
 class Level(IntEnum):
-    """What can be new, the uppermost first."""
+    """Levels of which something can be new, the uppermost first."""
 
     PATIENT = 0
     STUDY = 1
@@ -123,7 +123,7 @@ class _Place(NamedTuple):
 
 
 class _Batch:
-    """What all that is invented at one time shares.
+    """Facts shared by everything that is invented at one time.
 
     :ivar token: makes it another one than all that was invented before.
     :ivar level_of: the levels of the UIDs of the templates.

@@ -97,7 +97,7 @@ def negotiation_of(values: Values) -> NegotiationFile | None:
 
 
 def negotiation_table(file: NegotiationFile | None) -> Table:
-    """What is saved of them."""
+    """The saved form of them."""
     if file is None:
         return {}
     return {"negotiation_file": file.path} | ({"negotiation_profile": file.name} if file.name else {})

@@ -6,19 +6,17 @@ others. Only what the peer does not take as it is, is converted, and only as far
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
-import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from dicomgui.app.files.sources import SendItem
+from dicomgui.app.files.temporary_copies import temporary_copy
 from dicomgui.network.association.contexts import MAX_CONTEXTS, Negotiated, ProposedContext
 from dicomgui.network.client import presets
 from dicomgui.network.dimse.convert import NATIVE_SYNTAXES, Converted, PixelKind, convert_file, kind_of
@@ -204,38 +202,12 @@ async def converted(
     :raises ConversionError: it cannot be converted.
     :raises OSError: a file could not be read or written.
     """
-    stop = threading.Event()
-    work = pool.submit(_convert, item, transfer_syntax_uid, stop.is_set)
-    try:
-        folder, made = await asyncio.wrap_future(work)
-    except asyncio.CancelledError:
-        stop.set()
-        work.add_done_callback(_discard)
-        raise
-    try:
-        yield InstanceFile(_path_in(folder), made.head), made.remarks
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    async with temporary_copy(pool, "convert", partial(_convert, item, transfer_syntax_uid)) as (path, made):
+        yield InstanceFile(path, made.head), made.remarks
 
 
-def _path_in(folder: Path) -> Path:
-    return folder / "instance.dcm"
-
-
-def _convert(item: SendItem, transfer_syntax_uid: str, should_stop: Callable[[], bool]) -> tuple[Path, Converted]:
-    folder = Path(tempfile.mkdtemp(prefix="dicomgui-convert-"))
-    try:
-        made = convert_file(
-            item.path, item.head, transfer_syntax_uid, _path_in(folder),
-            decompress=True, scratch=folder, should_stop=should_stop,
-        )  # fmt: skip
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return folder, made
-
-
-def _discard(work: Future[tuple[Path, Converted]]) -> None:
-    """Nobody wants the file any more."""
-    if not work.cancelled() and work.exception() is None:
-        shutil.rmtree(work.result()[0], ignore_errors=True)
+def _convert(item: SendItem, transfer_syntax_uid: str, path: Path, should_stop: Callable[[], bool]) -> Converted:
+    return convert_file(
+        item.path, item.head, transfer_syntax_uid, path,
+        decompress=True, scratch=path.parent, should_stop=should_stop,
+    )  # fmt: skip

@@ -6,20 +6,19 @@ bounded whatever the size of the file. The transfer syntax stays. Everything but
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import struct
 import tempfile
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from dicomgui.app.files.sources import SendItem
+from dicomgui.app.files.temporary_copies import temporary_copy
 from dicomgui.network.dimse.convert import convert_file
 from dicomgui.network.dimse.dataset import decode_dataset, encode_dataset
 from dicomgui.network.dimse.native import (
@@ -253,33 +252,9 @@ async def spliced(pool: Executor, item: SendItem) -> AsyncIterator[tuple[SendIte
     :raises ConversionError: it cannot be changed.
     :raises OSError: a file could not be read or written.
     """
-    stop = threading.Event()
-    work = pool.submit(_make, item, stop.is_set)
-    try:
-        folder, made = await asyncio.wrap_future(work)
-    except asyncio.CancelledError:
-        stop.set()
-        work.add_done_callback(_discard)
-        raise
-    try:
-        yield replace(item, path=folder / _NAME, head=made.head, size_bytes=made.size_bytes, change=None), made
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    async with temporary_copy(pool, "change", partial(_splice, item)) as (path, made):
+        yield replace(item, path=path, head=made.head, size_bytes=made.size_bytes, change=None), made
 
 
-_NAME: Final = "instance.dcm"
-
-
-def _make(item: SendItem, should_stop: Callable[[], bool]) -> tuple[Path, Splice]:
-    folder = Path(tempfile.mkdtemp(prefix="dicomgui-change-"))
-    try:
-        return folder, splice_file(item, folder / _NAME, should_stop=should_stop)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _discard(work: Future[tuple[Path, Splice]]) -> None:
-    """Nobody wants the file any more."""
-    if not work.cancelled() and work.exception() is None:
-        shutil.rmtree(work.result()[0], ignore_errors=True)
+def _splice(item: SendItem, path: Path, should_stop: Callable[[], bool]) -> Splice:
+    return splice_file(item, path, should_stop=should_stop)

@@ -78,8 +78,6 @@ def _add_manner(line: Line, manner: SendManner) -> None:
         line.add("--context-per-syntax")
     if manner.renames:
         line.add("--rename")
-    if manner.aborts:
-        line.add("--abort")
 
 
 def _add_query(line: Line, recipe: Recipe) -> str:

@@ -343,8 +343,6 @@ class SendJob:
                     for lane in range(1, at_once):
                         group.create_task(self._send_in_turn(association, queue, turn), name=f"lane {lane} of a send")
                     await self._send_in_turn(association, queue, turn)
-                if self._manner.aborts and association.is_connected:
-                    await association.abort()
         except DicomNetworkError as error:
             turn.broken = error
         self._current.pop(turn.number, None)
@@ -492,7 +490,7 @@ class SendJob:
             self._signed = name, count + 1
 
     def _following(self, turn: _Turn, item: SendItem | None) -> InstanceFile | None:
-        """What can be read ahead: nothing that has to be changed or converted first."""
+        """An instance that can be read ahead: none that has to be changed or converted first."""
         if item is None or item.change is not None or (turn.fallbacks and pair_of(item) in turn.fallbacks):
             return None
         return file_of(item)

@@ -22,7 +22,6 @@ class SendManner:
     :ivar per_association: instances on one association at the most, after which a new one is opened; 0 for no limit.
     :ivar renames: rename each file to ``.done`` or ``.bad`` by its result.
     :ivar syntaxes: the transfer syntaxes in which instances may go.
-    :ivar aborts: end each association by A-ABORT instead of A-RELEASE, as a test of the peer.
     :raises ConfigurationError: a number is out of range.
     """
 
@@ -30,7 +29,6 @@ class SendManner:
     per_association: int = 0
     renames: bool = False
     syntaxes: SyntaxChoice = field(default=SyntaxChoice())
-    aborts: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.associations <= MAX_ASSOCIATIONS:

@@ -135,7 +135,7 @@ class SendReport:
 
     @property
     def changed(self) -> int:
-        """How many of those were changed on their way."""
+        """Number of those that were changed on their way."""
         return sum(1 for result in self.results if result.is_sent and result.changed)
 
     @property

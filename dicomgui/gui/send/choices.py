@@ -28,7 +28,7 @@ _SET_TIP: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SendWishes:
-    """What is chosen beside the peer and the files.
+    """Choices beside the peer and the files.
 
     :ivar settings: attributes that get other values on the way.
     :ivar invention: what is sent in the place of the files, which are its templates.
@@ -47,7 +47,7 @@ class SendChoices(Section):
 
     def __init__(self, prefix: str) -> None:
         body = QWidget()
-        super().__init__(f"{prefix}_more", "&More", body)
+        super().__init__(f"{prefix}_more", "More cho&ices", body)
         self.fields = FieldSet()
         tip = "Share the files among so many associations at the same time, up to 32"
         self.associations = line_edit(f"{prefix}_associations", "Associations at the same time", hint="1", tip=tip)
@@ -60,11 +60,12 @@ class SendChoices(Section):
         hint = "nothing; e.g. patients=2,series=2,instances=10"
         self.invent = line_edit(f"{prefix}_invent", "New instances for load tests", hint=hint, tip=tip)
         self.renames = check_box(
-            f"{prefix}_rename", "Rena&me to .done or .bad", tip="Rename each file by its result; nothing is replaced"
+            f"{prefix}_rename", "Rename to .done or .bad", tip="Rename each file by its result; nothing is replaced"
         )
         self.separate = check_box(
-            f"{prefix}_context_per_syntax", "One conte&xt per transfer syntax", tip="The peer answers for each"
+            f"{prefix}_context_per_syntax", "One context per transfer s&yntax", tip="The peer answers for each"
         )
+        self.separate.setAccessibleName("One context per transfer syntax")
         self.fields.add_row(
             ("associations", "Associations at the same time", self.associations, None),
             ("limit", "Files on one association", self.limit, None),
@@ -85,6 +86,7 @@ class SendChoices(Section):
         self.problem_text = PlainLabel(tone="error", wrap=True)
         self.problem_text.setObjectName(f"{prefix}_more_problem")
         label = PlainLabel("Set attributes, one KEY=VALUE a line", tone="muted", scale=0.9)
+        label.setContentsMargins(0, 4, 0, 0)
         label.setBuddy(self.set)
         column = QVBoxLayout(body)
         column.setContentsMargins(18, 0, 0, 0)
@@ -98,7 +100,7 @@ class SendChoices(Section):
         self._on_changed()
 
     def wishes(self) -> SendWishes:
-        """What is chosen.
+        """The choices.
 
         :raises ConfigurationError: something cannot be; the text says what.
         """
@@ -119,7 +121,7 @@ class SendChoices(Section):
         return SendWishes(manner, settings, invention)
 
     def problem(self) -> str:
-        """What is wrong with the choices; empty where nothing is."""
+        """The fault of the choices; empty where there is none."""
         try:
             self.wishes()
         except ConfigurationError as error:

@@ -45,7 +45,7 @@ class Order:
     wishes: SendWishes = field(default=SendWishes())
 
     async def made(self, pool: Executor) -> Sending:
-        """What goes out. What is invented takes the place of its templates here, so that it is not invented again.
+        """Make what goes out. What is invented takes the place of its templates here, so that it is not invented again.
 
         :raises ConfigurationError: that would be too much, or several instances of one UID.
         """

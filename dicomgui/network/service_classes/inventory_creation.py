@@ -81,7 +81,7 @@ TERMINATED_WITHOUT_INSTANCES: Final = 13
 """The event types (PS3.4 table KK.2-2)."""
 
 REPORT_CONTEXTS: Final = (ProposedContext(SOP_CLASS, DEFAULT_TRANSFER_SYNTAXES, scu_role=False, scp_role=True),)
-"""What is proposed to report over an association of its own: with the SCP role."""
+"""Proposed to report over an association of its own: with the SCP role."""
 
 _ASCII: Final = ("", "ISO_IR 6", "ISO 2022 IR 6")
 
@@ -196,7 +196,7 @@ class InventoryProduction:
 
     @property
     def is_final(self) -> bool:
-        """Whether it is complete, has failed, or was cancelled."""
+        """True where it is complete, has failed, or was cancelled."""
         return self.status not in (ProductionStatus.PROCESSING, ProductionStatus.PAUSED)
 
     async def proceed(self, studies: int) -> None:

@@ -133,7 +133,7 @@ class MediaRequest:
 
     @property
     def is_final(self) -> bool:
-        """Whether it is done or has failed."""
+        """True where it is done or has failed."""
         return self.status in (ExecutionStatus.DONE, ExecutionStatus.FAILURE)
 
     def attributes(self) -> Dataset:

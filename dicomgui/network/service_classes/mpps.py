@@ -70,7 +70,7 @@ NOTIFICATION_SOP_CLASS: Final = "1.2.840.10008.3.1.2.3.5"
 NOTIFICATION_CONTEXTS: Final = (
     ProposedContext(NOTIFICATION_SOP_CLASS, DEFAULT_TRANSFER_SYNTAXES, scu_role=False, scp_role=True),
 )
-"""What an SCP proposes on an association of its own, to tell of changes: itself in the SCP role."""
+"""Proposed by an SCP on an association of its own, to tell of changes: itself in the SCP role."""
 
 CONTEXTS: Final = (ProposedContext(SOP_CLASS, DEFAULT_TRANSFER_SYNTAXES),)
 """What to propose."""

@@ -71,7 +71,7 @@ def _proves_or_hides_nothing(name: str) -> bool:
 
 
 def _facts(name: str) -> dict[str, Any] | None:
-    """What OpenSSL knows of a suite; ``None`` where no suite has exactly this name."""
+    """Facts that OpenSSL has of a suite; ``None`` where no suite has exactly this name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.set_ciphers(f"{name}:@SECLEVEL=0")

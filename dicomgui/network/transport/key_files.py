@@ -1,4 +1,4 @@
-"""What files of certificates, keys and revocation lists hold, and PEM of what is DER, which is all OpenSSL is given."""
+"""Contents of files of certificates, keys and revocation lists, and PEM, which is all OpenSSL is given, of DER."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["KeyFileKind", "kinds_of", "needs_password", "pem_of"]
 
 
 class KeyFileKind(Enum):
-    """What a file can hold; the value is what people call it, and its label in PEM (RFC 7468)."""
+    """Kinds of contents; the value is what people call it, and its label in PEM (RFC 7468)."""
 
     CERTIFICATE = ("a certificate", "CERTIFICATE")
     REVOCATION_LIST = ("a revocation list", "X509 CRL")
@@ -31,12 +31,12 @@ class KeyFileKind(Enum):
 
     @property
     def words(self) -> str:
-        """What people call it."""
+        """The words that people have for it."""
         return self.value[0]
 
     @property
     def is_key(self) -> bool:
-        """Whether it is a private key."""
+        """True for a private key."""
         return self in _KEYS
 
 
@@ -63,7 +63,7 @@ _SHAPES: Final = {  # the tags that begin each kind; the first that fits counts
 
 
 def kinds_of(content: bytes) -> tuple[KeyFileKind, ...]:
-    """What a file holds, as PEM or DER; nothing where it is neither."""
+    """Kinds that a file holds, as PEM or DER; none where it is neither."""
     labels = [label.decode("ascii") for label in _BEGIN.findall(content)]
     if labels:
         return tuple(dict.fromkeys(_LABELS[label] for label in labels if label in _LABELS))
@@ -72,7 +72,7 @@ def kinds_of(content: bytes) -> tuple[KeyFileKind, ...]:
 
 
 def needs_password(content: bytes) -> bool:
-    """Whether a file of a key may open with a password only."""
+    """True where a file of a key may open with a password only."""
     kinds = kinds_of(content)
     return KeyFileKind.PKCS12 in kinds or KeyFileKind.ENCRYPTED_KEY in kinds or b"Proc-Type: 4,ENCRYPTED" in content
 

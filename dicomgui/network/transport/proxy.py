@@ -53,7 +53,7 @@ class HttpProxy:
 
     @property
     def takes_password(self) -> bool:
-        """Whether a user has a password: always."""
+        """True: a user has a password always."""
         return True
 
     def request(self, host: str, port: int) -> bytes:

@@ -76,12 +76,12 @@ class SocksProxy:
 
     @property
     def takes_password(self) -> bool:
-        """Whether the version has passwords."""
+        """True where the version has passwords."""
         return self.scheme.startswith("socks5")
 
     @property
     def looks_names_up(self) -> bool:
-        """Whether the proxy, not this computer, looks the peer's name up."""
+        """True where the proxy, not this computer, looks the peer's name up."""
         return self.scheme in ("socks5h", "socks4a")
 
 

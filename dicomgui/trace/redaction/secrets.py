@@ -193,7 +193,7 @@ class Secrets:
         return None
 
     def _kept_uids(self, data: bytes) -> list[tuple[int, int]]:
-        """Where UIDs stand that are kept: of the standard, and of classes and syntaxes."""
+        """Places of the UIDs that are kept: of the standard, and of classes and syntaxes."""
         found = (match for match in _FILLED.finditer(data) if b"." in match.group())
         return [match.span() for match in found if is_registered(match.group()) or match.group() in self.shown]
 
@@ -202,7 +202,7 @@ class Secrets:
         return next(self.places(data), None) is not None
 
     def has_any_in_text(self, text: str) -> bool:
-        """Whether any secret stands in a text, also one that counts as a word only."""
+        """True where any secret stands in a text, also one that counts as a word only."""
         return next(self.places_in_text(text), None) is not None
 
 

@@ -123,7 +123,7 @@ def test_what_the_window_keeps_is_such_a_file(tmp_path: Path) -> None:
     ("text", "problem"),
     [
         ("[[rule]]\nservice = 'mpps'\noperation = 'N-SING'", "N-SING"),
-        ("[[rule]]\nservice = 'mpps'\ndelay = 5", "rule.delay means nothing here"),
+        ("[[rule]]\nservice = 'mpps'\ndelay = 5", "rule 1: delay means nothing here"),
         ("[rules]\n", "rules means nothing here"),
         ("[worklist]\nrow = []", "worklist.row means nothing here"),
         ("[printer]\nstatus = 'BROKEN'", "NORMAL"),

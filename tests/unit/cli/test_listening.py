@@ -42,7 +42,7 @@ from dicomgui.network import (
     presets,
 )
 from dicomgui.network.pdu import Abort
-from dicomgui.storage import Archive, DiskFull, Pending, Stored
+from dicomgui.storage import Archive, DiskFull, FolderPatterns, Pending, Stored
 
 OPTIONS = ConnectionOptions("MODALITY")
 MR = "1.2.840.10008.5.1.4.1.1.4"
@@ -438,3 +438,39 @@ async def test_commands_of_the_operator_are_run_and_told(stops: list[Any], tmp_p
 async def test_what_is_discarded_has_no_file_for_a_command(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="has no file for a command"):
         await Run("--discard", "--on-object", "x {path}").run()
+
+
+async def test_files_are_found_by_the_operators_patterns(stops: list[Any], tmp_path: Path) -> None:
+    path = write_instance(tmp_path, 1)
+    dataset = dcmread(path)
+    patterns = ("--folder-pattern", "{PatientID}/{Modality|none}", "--file-pattern", "{SOPInstanceUID}")
+    async with (
+        running(stops, "--dir", str(tmp_path / "archive"), *patterns) as run,
+        connect(run.peer, contexts=[ProposedContext(CT, EXPLICIT_ONLY)]) as association,
+    ):
+        assert (await association.store(path)).status == 0
+    [link] = (tmp_path / "archive" / "by pattern").rglob("*.dcm")
+    assert link.name == f"{dataset.SOPInstanceUID}.dcm"
+    assert link.parent.parent.name == dataset.PatientID
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--dir", "in", "--folder-layout", "date", "--file-pattern", "a"),
+        ("--discard", "--folder-layout", "date"),
+        ("--discard", "--folder-pattern", "a"),
+        ("--dir", "in", "--folder-pattern", "../{PatientID}"),
+    ],
+)
+async def test_patterns_that_cannot_be_kept_are_refused(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigurationError, match=r"cannot be laid out|begins with a dot"):
+        await Run(*arguments).run()
+
+
+def test_the_help_names_the_usual_patterns(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["listen", "--help"])
+    told = "".join(capsys.readouterr().out.split())
+    assert FolderPatterns().folder in told
+    assert FolderPatterns().file in told

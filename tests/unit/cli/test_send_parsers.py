@@ -44,10 +44,6 @@ def test_too_many_associations_are_refused() -> None:
         given("--associations", "33")
 
 
-def test_an_end_by_abort_is_a_manner() -> None:
-    assert given("--abort").aborts
-
-
 @pytest.mark.parametrize(
     "words",
     [

@@ -57,6 +57,12 @@ def secret(folder: Path, content: bytes) -> Path:
     return path
 
 
+@pytest.mark.parametrize("verb", [("echo", PEER), ("send", PEER, "a.dcm"), ("find", PEER, "-k", "PatientID=1")])
+def test_each_verb_may_end_by_abort(verb: tuple[str, ...]) -> None:
+    for words, ends_by_abort in ((verb, False), ((*verb, "--abort"), True)):
+        assert target_of(cli.build_parser().parse_args(words))[1].ends_by_abort is ends_by_abort
+
+
 def test_nothing_said_is_nothing_asked_for() -> None:
     assert target() == ConnectionOptions()
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from io import BufferedWriter, BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.instances import IMPLICIT, MR, ROOT, data_set, instance_of, write_instance
@@ -366,3 +367,30 @@ async def test_a_file_that_breaks_off_is_imported_and_named(
     ((name, what),) = report.broken
     assert name == str(files[0])
     assert what.startswith("the data set breaks off at byte")
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+async def test_an_exported_file_gets_its_name_when_it_is_whole(
+    has_links: bool, context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where there are no hard links; nothing that is there is overwritten, and no part is left."""
+    write_instance(tmp_path / "files", 1)
+    seen: list[list[str]] = []
+    pour = files_module._pour
+
+    def watched(source: Any, target: Any, path: Path) -> None:
+        pour(source, target, path)
+        seen.append([one.name for one in (tmp_path / "out").rglob("*.dcm")])
+
+    def refuse(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(files_module, "_pour", watched)
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse)
+    async with archive_in(tmp_path / "archive", context) as archive:
+        await import_paths(archive, [tmp_path / "files"], context.file_pool)
+        for _ in range(2):
+            assert (await export(archive, ALL, tmp_path / "out", context.file_pool)).files == 1
+    [first, second] = sorted(path for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert (first.name, seen) == (f"{second.stem} (2).dcm", [[], [second.name]])

@@ -17,7 +17,7 @@ from dicomgui.app.archive.files import import_paths
 from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.context import AppContext
 from dicomgui.network.tracing import FileRecord, NoteRecord
-from dicomgui.storage import FolderLayout, IndexFault, RepairReport, Selection, StorageError, repair
+from dicomgui.storage import FolderLayout, FolderPatterns, IndexFault, RepairReport, Selection, StorageError, repair
 from dicomgui.storage.layout import relative_name
 
 ALL = Selection()
@@ -318,6 +318,23 @@ async def test_what_was_stored_just_before_the_end_has_its_row_at_once_the_next_
 
 def linked(archive: LocalArchive) -> int:
     return len(list(archive.folder.glob("by patient/*/*/*/*.dcm")))
+
+
+async def test_folders_by_pattern_follow_the_pattern_and_what_is_deleted(context: AppContext, tmp_path: Path) -> None:
+    def found() -> list[str]:
+        return sorted(path.parent.name for path in (tmp_path / "archive" / "by pattern").rglob("*.dcm"))
+
+    patterns = FolderPatterns("one/{Modality|none}", "{SOPInstanceUID}")
+    archive = LocalArchive(context, tmp_path / "archive", layout=FolderLayout.PATTERN, patterns=patterns)
+    async with archive.opened():
+        uids = await fill(archive, context, tmp_path / "files", 1, 2)
+        await reached(lambda: len(found()) == 2, "all are linked")
+        archive.use_layout(FolderLayout.PATTERN, FolderPatterns("other", "{SOPInstanceUID}"))
+        await reached(lambda: found() == ["other", "other"], "they are laid out again")
+        await archive.delete(Selection(instance_uids=(uids[0],)))
+        assert found() == ["other"]
+        await archive.rebuild()
+        assert found() == ["other"]
 
 
 async def test_folders_for_people_follow_what_comes_and_goes(context: AppContext, tmp_path: Path) -> None:

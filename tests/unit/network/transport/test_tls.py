@@ -425,6 +425,57 @@ def test_what_the_peer_speaks_instead(first: bytes, text: str) -> None:
     assert "without TLS" in error.hint
 
 
+def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str | None) -> tuple[ssl.SSLError, ssl.SSLObject]:
+    """The server's error in a handshake in memory, and its side of the connection."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = server.wrap_bio(to_server, to_client, server_side=True)
+    theirs = client.wrap_bio(to_client, to_server, server_hostname=name)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        theirs.do_handshake()
+    with pytest.raises(ssl.SSLError) as caught:
+        ours.do_handshake()
+    return caught.value, ours
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("other.example", "'other.example', and this listener"), (None, "asked for no server name")]
+)
+def test_a_caller_that_asks_for_another_name_is_refused(pair: Pair, name: str | None, text: str) -> None:
+    config = TlsConfig(cert_file=pair.cert, key_file=pair.key, expected_server_name="PACS.example.")
+    server, client = config.server_context(), TlsConfig(verify="none").client_context()
+    error, connection = handshake(server, client, name)
+    assert text in str(tls_error(error, connection=connection))
+    error, _ = handshake(server, client, "pacs.EXAMPLE")
+    assert isinstance(error, ssl.SSLWantReadError)  # it goes on
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 64])
+def test_what_is_no_name_of_a_server_cannot_be_expected(pair: Pair, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no name of a server"):
+        TlsConfig(cert_file=pair.cert, key_file=pair.key, expected_server_name=name)
+
+
+def test_everything_may_be_der(tmp_path: Path, authority: Authority, pair: Pair) -> None:
+    def der_of(path: Path) -> Path:
+        copy = tmp_path / f"{path.stem}.der"
+        copy.write_bytes(ssl.PEM_cert_to_DER_cert(path.read_text("ascii")))
+        return copy
+
+    config = TlsConfig(ca_file=der_of(authority.file), cert_file=der_of(pair.cert), key_file=pair.key)
+    assert config.client_context().cert_store_stats()["x509_ca"] == 1
+
+
+def test_a_folder_of_certificates_is_read_but_for_what_is_none(tmp_path: Path, authority: Authority) -> None:
+    folder = tmp_path / "trusted"
+    folder.mkdir()
+    with pytest.raises(ConfigurationError, match="holds no certificate"):
+        TlsConfig(ca_file=folder).client_context()
+    (folder / "notes.txt").write_text("no certificate", "utf-8")
+    (folder / "damaged.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "ascii")
+    (folder / "ca.pem").write_bytes(authority.file.read_bytes())
+    assert TlsConfig(ca_file=folder).client_context().cert_store_stats()["x509_ca"] == 1
+
+
 def test_no_certificate_before_a_handshake() -> None:
     context = TlsConfig().client_context()
     assert peer_certificate(context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="x")) == b""

@@ -15,7 +15,9 @@ from dicomgui.network.dimse.assembler import NullSink, Sink
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.handlers import Reply
 from dicomgui.network.service.instance_check import InstanceCheck
+from dicomgui.network.service.resources import TurnBudget
 from dicomgui.network.status import Status
+from dicomgui.network.structure import NOT_TAKEN
 from dicomgui.network.transport.tasks import TaskOwner
 
 __all__ = ["GuardedSink", "SinkFailed"]
@@ -42,7 +44,7 @@ class GuardedSink:
     :param fail: gives the answer to an exception.
     """
 
-    __slots__ = ("_charged", "_check", "_connection", "_fail", "_failed", "_sink", "_tasks", "_turn", "_walking")
+    __slots__ = ("_charged", "_check", "_connection", "_fail", "_failed", "_sink", "_tasks", "_walking")
 
     def __init__(
         self,
@@ -56,7 +58,6 @@ class GuardedSink:
         self._fail = fail
         self._check = check
         self._connection = connection
-        self._turn = connection.resources.turn
         self._tasks = tasks
         self._failed: SinkFailed | None = None
         self._walking: asyncio.Task[None] | None = None
@@ -66,26 +67,16 @@ class GuardedSink:
         """Walk the next bytes, or have them walked, and hand them on."""
         if self._failed is not None:
             return
-        turn, check = self._turn, self._check
-        work = check.take(data) if self._walking is None and turn.left > 0 else -1
-        if work > 0:
-            turn.spend(work)
-        elif work < 0:
-            self._walk_or_put(data)
-        if check.problem is not None:
-            self._refuse_if_broken()
+        if self._walking is None:
+            self._walk_now(data)
+        elif self._charge(len(data)):
+            self._check.put(bytes(data))
+        self._refuse_if_broken()
         if self._failed is None:
             try:
                 self._sink.write(data)
             except Exception as error:
                 self._give_up(self._fail(error))
-
-    def _walk_or_put(self, data: memoryview) -> None:
-        """Walk the next bytes in portions, or leave them to the thread that is at work."""
-        if self._walking is None:
-            self._walk_now(data)
-        elif self._charge(len(data)):
-            self._check.put(bytes(data))
 
     def finish(self) -> object:
         """The data set is complete; gives the result of the sink, or this one where it is not all walked."""
@@ -101,8 +92,7 @@ class GuardedSink:
     def complete(self) -> object:
         """All of it is walked, or refused; gives the result of the sink."""
         self._check.finish()
-        if self._check.problem is not None:
-            self._refuse_if_broken()
+        self._refuse_if_broken()
         try:
             return self._failed or self._sink.finish()
         except Exception as error:
@@ -129,14 +119,23 @@ class GuardedSink:
 
     def _refuse_if_broken(self) -> None:
         """Drop an instance that is broken, or another one than its command says."""
-        if self._check.is_refused and self._check.problem is not None:
-            self._give_up(self._check.problem.reply)
+        problem = self._check.problem
+        if problem is not None and self._check.is_refused:
+            self._give_up(problem.reply)
 
     # the walk
 
     def _walk_now(self, data: memoryview) -> None:
         """Do what this turn of the loop has left for it, and begin a thread for the rest."""
-        turn, before = self._turn, self._check.work
+        turn = self._connection.resources.turn
+        work = self._check.take(data, turn.left)
+        if work == NOT_TAKEN:
+            self._walk_in_portions(data, turn)
+        elif work:
+            turn.spend(work)
+
+    def _walk_in_portions(self, data: memoryview, turn: TurnBudget) -> None:
+        before = self._check.work
         is_done = self._check.walk(data, turn.left)
         turn.spend(self._check.work - before)
         if is_done or not self._charge(self._check.keep()):

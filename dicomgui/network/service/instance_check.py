@@ -230,11 +230,10 @@ class InstanceCheck:
         self._reader.feed(data)
         self._note_fault()
 
-    def take(self, data: memoryview) -> int:
-        """Take the next piece where a step is enough; see :meth:`~dicomgui.network.structure.StructureReader.take`."""
-        work = self._reader.take(data)
-        if self.problem is None and (fault := self._reader.fault) is not None:
-            self.problem = _broken(fault)
+    def take(self, data: memoryview, most: int) -> int:
+        """Take the next piece if it is little work; see :meth:`~dicomgui.network.structure.StructureReader.take`."""
+        work = self._reader.take(data, most)
+        self._note_fault()
         return work
 
     # what is walked in portions

@@ -309,7 +309,8 @@ class StructureReader:
             self._inflate_step(self._inflate)
             return
         piece, at = self._pieces[0], self._at
-        step = _DEFLATED_STEP if self.is_deflated else STEP_BYTES  # what is not inflated yet is copied at each step
+        # what is not inflated yet is copied at each step; inside of a value nothing is walked
+        step = _DEFLATED_STEP if self._inflate is not None else max(STEP_BYTES, self._skip)
         part = piece[at : at + step]
         if at + step < len(piece):
             self._at = at + step

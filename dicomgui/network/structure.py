@@ -58,6 +58,8 @@ __all__ = [
 
 _UNDEFINED: Final = 0xFFFFFFFF
 _ENDLESS: Final = 2**62
+_FAR: Final = 2**30 - 1
+"""Elements that end farther off are taken one at a time: Python compares numbers up to this one faster."""
 _WINDOW: Final = 4096
 """Bytes that are looked at in one piece; long values are passed over without that."""
 _LONGEST_UID: Final = 128
@@ -226,7 +228,8 @@ class StructureReader:
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next piece; kept of it is the start of an element that it breaks off in, and of the data set."""
         if self._inflate is None and not self._pieces:
-            self._keep_first(data)
+            if len(self._first) < LOOK_BYTES:
+                self._keep_first(data)
             self._size += len(data)
             self._take(data)
             return
@@ -247,9 +250,10 @@ class StructureReader:
             return 0
         if size > STEP_BYTES or most <= 0:
             return NOT_TAKEN
-        before = self.work
+        before = self._elements
         self.feed(data)
-        return self.work - before
+        after = self._elements
+        return 0 if after <= UNCOUNTED_ELEMENTS else ELEMENT_WORK * (after - max(before, UNCOUNTED_ELEMENTS))
 
     # what the caller walks in portions
 
@@ -275,12 +279,12 @@ class StructureReader:
         May be called while another thread is in :meth:`advance`.
         """
         if data:
-            self._keep_first(data)
+            if len(self._first) < LOOK_BYTES:
+                self._keep_first(data)
             self._pieces.append(data)
 
     def _keep_first(self, data: bytes | bytearray | memoryview) -> None:
-        if len(self._first) < LOOK_BYTES:
-            self._first += bytes(data[: LOOK_BYTES - len(self._first)])
+        self._first += bytes(data[: LOOK_BYTES - len(self._first)])
 
     def keep(self) -> int:
         """Copy what waits, so that its memory may be used for something else; returns its bytes."""
@@ -305,7 +309,8 @@ class StructureReader:
             self._inflate_step(self._inflate)
             return
         piece, at = self._pieces[0], self._at
-        step = _DEFLATED_STEP if self.is_deflated else STEP_BYTES  # what is not inflated yet is copied at each step
+        # what is not inflated yet is copied at each step; inside of a value nothing is walked
+        step = _DEFLATED_STEP if self._inflate is not None else max(STEP_BYTES, self._skip)
         part = piece[at : at + step]
         if at + step < len(piece):
             self._at = at + step
@@ -412,7 +417,7 @@ class StructureReader:
             return at
         encoding = level.encoding
         known, start, long = encoding.plain.get, encoding.start, encoding.long
-        last, end = level.last, min(level.end, self._group_end) - self._position
+        last, end = level.last, min(level.end - self._position, self._group_end - self._position, _FAR)
         longest, count = len(window) - encoding.longest, 0
         while at <= longest:
             key, length = start(window, at)

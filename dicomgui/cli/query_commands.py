@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from dicomgui.app.asking.corrections import codes_text
+from dicomgui.app.asking.corrections import codes_text, corrections_beside
 from dicomgui.app.asking.dicom_json import DatasetFileError, character_set_of, dataset_json
 from dicomgui.app.asking.export import MatchFolder
 from dicomgui.app.asking.information_models import keys_for, level_for
@@ -127,7 +127,7 @@ async def _query(
     return code
 
 
-def _show(
+async def _show(
     output: Output,
     table: MatchTable,
     folder: MatchFolder | None,
@@ -136,7 +136,7 @@ def _show(
     match: Found,
 ) -> bool:
     """Print a match, count its corrections, and keep it where that is wanted; whether anybody still reads."""
-    corrections = match.corrections
+    corrections = await corrections_beside(match.answer)
     corrected.update(str(one.code) for one in corrections)
     kept = {} if folder is None else {"file": str(folder.add(match.answer))}
     if output.is_json:

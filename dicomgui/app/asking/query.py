@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dicomgui.app.asking.corrections import Correction, corrections_in
 from dicomgui.app.asking.keys import Identifier, Key, identifier_of, parse_key
 from dicomgui.app.asking.levels import (
     RETURN_KEYS,
@@ -129,11 +128,6 @@ class Found:
     def dataset(self) -> Dataset:
         """What the peer answered."""
         return self.match.dataset
-
-    @property
-    def corrections(self) -> tuple[Correction, ...]:
-        """Values that break the standard and were corrected when they were read. Made anew at each call."""
-        return corrections_in(self.answer)
 
     @property
     def has_unsupported_keys(self) -> bool:

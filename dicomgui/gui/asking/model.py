@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 from PySide6.QtGui import QColor
 
-from dicomgui.app.asking.corrections import Correction, codes_text, corrections_in
+from dicomgui.app.asking.corrections import Correction, codes_text
 from dicomgui.app.asking.levels import Level
 from dicomgui.gui.asking.rows import (
     COLUMNS,
@@ -38,9 +38,6 @@ __all__ = ["AT_ONCE", "QueryModel"]
 
 AT_ONCE = 2000
 """So many rows are sorted and filtered at once; more take a while, in a thread."""
-
-MAX_CHECKED = 65_536
-"""Of a match of more bytes no corrections are looked for: it is painted meanwhile."""
 
 _KEPT = 400  # rows whose values are kept: some pages of them
 _LOOKS = frozenset({Qt.ItemDataRole.ForegroundRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole})
@@ -72,6 +69,7 @@ class QueryModel(QAbstractTableModel):
         self._tags: dict[Level, frozenset[int]] = {}
         self._texts: dict[Row, dict[int, str]] = {}
         self._corrections: dict[Row, tuple[Correction, ...]] = {}
+        self._corrections_wanted: dict[Row, None] = {}
         self._here: dict[tuple[Level, str], int] = {}
         self._here_wanted: dict[tuple[Level, str], None] = {}
         self.looks_here = False
@@ -88,7 +86,7 @@ class QueryModel(QAbstractTableModel):
             row.forget_below()
         self._rows, self._shown = [], []
         self._texts.clear()
-        self._corrections.clear()
+        self._forget_corrections()
         self._tags = {level: tags_of(columns, level) for level in Level}
         sorted_by = self._arrangement.column
         self._arrangement = self._arrangement._replace(
@@ -199,7 +197,7 @@ class QueryModel(QAbstractTableModel):
         for source in {row.source for row in self._rows}:
             source.read_as = charset
         self._texts.clear()
-        self._corrections.clear()
+        self._forget_corrections()
         arrangement = self._arrangement._replace(read_as=charset)
         if arrangement.is_plain:
             self._arrangement = arrangement
@@ -315,15 +313,31 @@ class QueryModel(QAbstractTableModel):
         return texts
 
     def corrections_of(self, row: Row) -> tuple[Correction, ...]:
-        """What was corrected in a match; kept for the rows in view."""
+        """The corrections of a match, as far as they are known; what is not known is asked for."""
         found = self._corrections.get(row)
-        if found is None:
-            if len(self._corrections) >= _KEPT:
-                self._corrections.clear()
-            read = row.read
-            found = () if read is None or len(read.data) > MAX_CHECKED else corrections_in(read)
-            self._corrections[row] = found
-        return found
+        if found is None and row.answer is not None:
+            self._corrections_wanted[row] = None
+        return found or ()
+
+    def take_corrections_wanted(self, limit: int) -> list[Row]:
+        """Rows that were in view and whose corrections nobody knows."""
+        wanted = list(self._corrections_wanted)[:limit]
+        for row in wanted:
+            del self._corrections_wanted[row]
+        return wanted
+
+    def show_corrections(self, found: Mapping[Row, tuple[Correction, ...]], read_as: str) -> None:
+        """Mark these rows, if their texts are still read in that character set."""
+        if read_as == self._arrangement.read_as:
+            self._corrections |= found
+            for row in list(self._corrections)[: max(0, len(self._corrections) - _KEPT)]:
+                del self._corrections[row]
+            if any(found.values()):
+                self._show_column(ITEM)
+
+    def _forget_corrections(self) -> None:
+        self._corrections.clear()
+        self._corrections_wanted.clear()
 
     def lines(self, columns: Sequence[Column], rows: Sequence[Row]) -> Iterator[list[str]]:
         """The level and the cells of these columns, row by row, for a file; may run in a thread."""

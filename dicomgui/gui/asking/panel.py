@@ -256,6 +256,8 @@ class AskingPanel(Panel):
         if self.is_busy:
             self._drain_queries()
         self.drain()
+        if self.isVisible():
+            self.results.drain_corrections()
 
     def drain(self) -> None:
         """At each tick: what else has come."""

@@ -15,6 +15,7 @@ from PySide6.QtGui import QAction, QActionGroup, QPalette
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.archive.here import HereLookup
+from dicomgui.app.asking.corrections import Correction, corrections_in
 from dicomgui.app.asking.export import FolderFormat, write_answers_csv, write_answers_folder, write_answers_json
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.values import Answer
@@ -55,6 +56,8 @@ __all__ = ["MIN_HEIGHT", "QueryResults", "ResultsLook"]
 
 MIN_HEIGHT = 170
 FILTER_AFTER_MS = 150
+CHECKED_AT_ONCE = 50
+"""So many matches are looked through for corrections at a time, of those that came into view."""
 HERE_AT_ONCE = 200
 """So many rows are looked up in the archive at a time; the next ones follow at the next tick."""
 
@@ -114,6 +117,7 @@ class QueryResults(QWidget):
         self._has_several_nodes = self._has_several_queries = False
         self._lookup: HereLookup | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
         self._shown_row: Row | None = None
         self._arranging: asyncio.Task[None] | None = None
         self.model = QueryModel(self, look.columns)
@@ -363,6 +367,22 @@ class QueryResults(QWidget):
             self._looking = self._tasks.spawn(self._look_up(self._lookup, wanted), name="look into the archive")
             self._looking.add_done_callback(self._on_looked)
 
+    def drain_corrections(self) -> None:
+        """Look for what was corrected in the matches that came into view."""
+        if self._checking is None:
+            wanted = self.model.take_corrections_wanted(CHECKED_AT_ONCE)
+            if wanted:
+                self._checking = self._tasks.spawn(self._check(wanted), name="look for corrections")
+                self._checking.add_done_callback(self._on_checked)
+
+    async def _check(self, rows: Sequence[Row]) -> None:
+        loop, read_as = asyncio.get_running_loop(), self.model.arrangement.read_as
+        found = await loop.run_in_executor(self._place.context.file_pool, _corrections_of, rows)
+        self.model.show_corrections(found, read_as)
+
+    def _on_checked(self, _task: asyncio.Task[None]) -> None:
+        self._checking = None
+
     async def _look_up(self, lookup: HereLookup, wanted: dict[Level, list[str]]) -> None:
         loop = asyncio.get_running_loop()
         for level, values in wanted.items():
@@ -460,6 +480,11 @@ def _export_folder(folder: Path, rows: Sequence[Row], kind: FolderFormat) -> _Wr
 
 def _answers(rows: Sequence[Row]) -> Iterator[Answer]:
     return (read for row in rows if (read := row.read) is not None)
+
+
+def _corrections_of(rows: Sequence[Row]) -> dict[Row, tuple[Correction, ...]]:
+    """What was corrected in matches. For any thread."""
+    return {row: () if (read := row.read) is None else corrections_in(read) for row in rows}
 
 
 def _match_node(answer: Answer, title: str) -> Node:

@@ -7,7 +7,13 @@ import zlib
 
 import pytest
 
-from dicomgui.app.asking.corrections import MAX_CORRECTIONS, CorrectionCode, codes_text, corrections_in
+from dicomgui.app.asking.corrections import (
+    MAX_CORRECTIONS,
+    CorrectionCode,
+    codes_text,
+    corrections_beside,
+    corrections_in,
+)
 from dicomgui.app.asking.values import Answer
 from dicomgui.network.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
@@ -88,6 +94,18 @@ def test_other_transfer_syntaxes() -> None:
     assert codes_text(corrections_in(Answer(deflated, DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN))) == "StudyDate date-form"
     implicit = struct.pack("<HHI", 0x0008, 0x0020, 10) + b"2024.01.31"
     assert codes_text(corrections_in(Answer(implicit, IMPLICIT_VR_LITTLE_ENDIAN))) == "StudyDate date-form"
+
+
+def test_another_encoding_than_the_negotiated_one() -> None:
+    implicit = struct.pack("<HHI", 0x0010, 0x0020, 2) + b"17" + struct.pack("<HHI", 0x0020, 0x0010, 2) + b"18"
+    [only] = corrections_in(Answer(implicit))
+    assert (only.code, only.element) == (CorrectionCode.OTHER_ENCODING, "")
+
+
+async def test_a_large_match_is_read_beside_the_loop() -> None:
+    large = element(0x0008, 0x0020, b"DA", b"2024.01.31") + element(0x0010, 0x4000, b"UT", b"x" * 5000)
+    for data in (large, large[:18]):
+        assert "StudyDate date-form" in codes_text(await corrections_beside(Answer(data)))
 
 
 def test_what_cannot_be_read_has_none_and_there_is_a_limit() -> None:

@@ -9,6 +9,7 @@ from helpers.retrieval import elements
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
+from dicomgui.app.asking.corrections import corrections_in
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.values import Answer
 from dicomgui.app.connection import ConnectionOptions
@@ -161,10 +162,20 @@ def test_heads_say_what_no_peer_returned(model: QueryModel) -> None:
     assert model.headerData(0, Qt.Orientation.Vertical) is None
 
 
+def look_for_corrections(model: QueryModel) -> None:
+    """What the table does in a thread for the rows that were painted."""
+    for place in range(model.rowCount()):
+        model.index(place, 0).data(WARNING_ROLE)
+    rows = model.take_corrections_wanted(100)
+    model.show_corrections({one: corrections_in(one.answer) for one in rows if one.answer}, "")
+    assert model.take_corrections_wanted(100) == []
+
+
 def test_what_was_corrected_is_marked_in_its_row_and_cell(model: QueryModel) -> None:
     name = b"\x10\x00\x10\x00PN\x04\x00A^B\x00"
     number = b"\x10\x00\x20\x00LO\x02\x0017"
     model.add([Row(Answer(name + number), Level.STUDY, SOURCE), row(1, PatientName="A^B")])
+    look_for_corrections(model)
     assert [model.index(place, 0).data(WARNING_ROLE) for place in range(2)] == [True, False]
     tips = [[model.index(place, column).data(Qt.ItemDataRole.ToolTipRole) for column in (0, ID)] for place in range(2)]
     assert "Corrected when it was read: PatientName padding." in tips[0][0]
@@ -173,6 +184,12 @@ def test_what_was_corrected_is_marked_in_its_row_and_cell(model: QueryModel) -> 
     id_with_nul = number[:6] + b"\x02\x00" + b"1\x00"
     model.start(COLUMNS)
     model.add([Row(Answer(name[:-1] + b" " + id_with_nul), Level.STUDY, SOURCE)])
+    assert not model.index(0, 0).data(WARNING_ROLE)
+    [wanted] = model.take_corrections_wanted(9)
+    assert wanted.answer is not None
+    model.show_corrections({wanted: corrections_in(wanted.answer)}, "ISO_IR 100")
+    assert not model.index(0, 0).data(WARNING_ROLE), "it was read in another character set"
+    look_for_corrections(model)
     assert "PatientID padding" in model.index(0, ID).data(Qt.ItemDataRole.ToolTipRole)
 
 

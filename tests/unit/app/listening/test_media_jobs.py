@@ -120,7 +120,12 @@ async def test_what_is_under_way_fails_when_the_listener_stops(tmp_path: Path) -
 async def test_a_cancelled_request_is_gone(tmp_path: Path) -> None:
     file = stored(write_instance(tmp_path, 1))
     jobs, _ = made(tmp_path, [file])
-    jobs.begin(MediaRun(lambda uids: asyncio.sleep(60, ()), tmp_path / "media"))
+
+    async def find(uids: Sequence[str]) -> Sequence[StoredFile]:
+        await asyncio.Event().wait()
+        return ()
+
+    jobs.begin(MediaRun(find, tmp_path / "media"))
     await ask(jobs, file, cancel=True)
     assert len(jobs.entries) == 0
     await jobs.end()

@@ -66,7 +66,7 @@ def _services(options: argparse.Namespace, settings: AnswerSettings) -> frozense
         Provided.MPPS: options.mpps, Provided.COMMITMENT: options.commit, Provided.PRINT: options.print_folder,
         Provided.MEDIA: settings.media_folder, Provided.UPS: options.ups, Provided.NOTIFICATIONS: options.notifications,
     }  # fmt: skip
-    ruled = {rule.service for rule in settings.rules if rule.is_on}
+    ruled = {rule.service for rule in settings.rules if rule.is_on and isinstance(rule.service, Provided)}
     strict = {Provided.MPPS: settings.mpps_is_strict, Provided.UPS: settings.ups_is_strict}
     ruled |= {Provided.MPPS} if settings.mpps_notified else set()
     ruled |= {service for service, is_strict in strict.items() if not is_strict}

@@ -26,6 +26,7 @@ __all__ = [
     "add_commands",
     "add_folders",
     "add_granting",
+    "add_identifiers",
     "add_keeping",
     "add_limits",
     "add_move_rules",
@@ -71,6 +72,18 @@ def add_strictness(parser: argparse.ArgumentParser) -> None:
         default="strict",
         help="received instances that cannot be read, or are others than their command says: refuse them (A900, C000), "
         "keep them and answer B007, or keep them and answer Success (default: %(default)s)",
+    )
+
+
+def add_identifiers(parser: argparse.ArgumentParser) -> None:
+    """``--identifiers``: what a query or retrieval may ask."""
+    parser.add_argument(
+        "--identifiers",
+        choices=("strict", "usual", "lenient"),
+        default="usual",
+        help="queries and retrievals. strict: refuse with A900 what PS3.4 C.4 forbids (keys of other levels, wildcards "
+        "in unique keys); usual: refuse them without the unique keys of the levels above; lenient: answer also "
+        "without, and say what was odd (default: %(default)s)",
     )
 
 
@@ -122,10 +135,11 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
         dest="rules",
         action="append",
         default=[],
-        help="answer otherwise, such as 'mpps N-CREATE status=0110 comment=full delay=500 every=2': a service "
-        "(worklist, mpps, commitment, print, media, ups, notifications), an operation or none for all, then status=, "
-        "comment=, delay= in ms, every=n, attributes='Keyword=value; …'. May be given again: the first whose turn it "
-        "is decides",
+        help="answer otherwise, such as 'store status=A700 delay=500 every=2 from=CT*': a service (association, echo, "
+        "store, query, move, get, worklist, mpps, commitment, print, media, ups, notifications), an operation or none "
+        "for all, then status=, comment=, delay= in ms, every=n, attributes='Keyword=value; …', end=abort, "
+        "end='abort after', end='reject 1/1/7'; for some only by from=AET, address=NET, class=UID. May be given again: "
+        "the first whose turn it is decides",
     )
     group.add_argument(
         "--answers",

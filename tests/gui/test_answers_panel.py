@@ -380,6 +380,28 @@ async def test_commitment_and_unified_steps_are_listed(panel: AnswersPanel, aski
     assert [ups.model.index(0, column).data() for column in (2, 4, 5)] == ["Plan", "CT1", "CT1"]
 
 
+@pytest.mark.usefixtures("asking")
+async def test_a_rule_is_for_one_caller_of_a_service_that_every_listener_gives(
+    window: MainWindow, panel: AnswersPanel, press: Press
+) -> None:
+    await press(view(panel, "rules"))
+    await press(panel.rules.rows.add_button)
+    model = panel.rules.model
+    names = [column.name for column in model.columns]
+    for name, text in {"service": "Echo", "status": "0122", "caller": "MR*"}.items():
+        assert model.setData(model.index(0, names.index(name)), text)
+    await reached(lambda: [rule.caller for rule in panel.desk.rules.rules] == ["MR*"], "it is in force")
+    address = f"DICOMGUI@127.0.0.1:{window.listener.port.text()}"
+    for title, status in {"CT1": 0x0000, "MR1": 0x0122}.items():
+        async with connect(address, calling_ae=title) as association:
+            assert (await association.echo()).status == status
+    assert model.setData(model.index(0, names.index("end")), "reject 1/1/7")
+    column, problem = model.problem_at(0)
+    assert column == "end"
+    assert "neither 'abort' nor 'abort after'" in problem
+    await reached(lambda: panel.desk.rules.rules == (), "it is in force no more")
+
+
 async def test_notifications_are_listed_by_kind_and_ruled(
     panel: AnswersPanel, asking: Association, press: Press, qtbot: QtBot
 ) -> None:

@@ -20,7 +20,7 @@ from dicomgui.app.listening.answers import AnswerSettings
 from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery, Verdict
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.listener import Listener, ListenerOptions, RequestAnswered
-from dicomgui.app.listening.rules import AnswerRule
+from dicomgui.app.listening.rules import AnswerRule, Basic
 from dicomgui.app.nservice_events import NEvent
 from dicomgui.network import PeerAddress, Status, connect, presets, serve
 from dicomgui.network.service import Handlers, NEventReportRequest
@@ -90,6 +90,45 @@ async def test_findscu_is_refused_every_second_time(context: AppContext, tmp_pat
     assert "Find Response: 1 (Pending)" in said[0]
     assert "OutOfResources" in said[1]
     assert "Pending" not in said[1]
+
+
+@pytest.mark.interop("storescu", "echoscu", "findscu", "getscu")
+async def test_rules_for_associations_and_what_comes_over_them(context: AppContext, tmp_path: Path) -> None:
+    """What dcm4che's storescp and dcmqrscp, and DCMTK's storescp, can be told to do by options."""
+    rules = (
+        AnswerRule(Basic.ASSOCIATION, end="reject 1/1/3", caller="STRANGER"),
+        AnswerRule(Basic.ASSOCIATION, end="abort", caller="CUT"),
+        AnswerRule(Basic.ASSOCIATION, delay_ms=30),
+        AnswerRule(Basic.ECHO, "C-ECHO", 0x0122, caller="ODD"),
+        AnswerRule(Provided.STORE, status=0xA700, comment="full", sop_class="MRImageStorage"),
+        AnswerRule(Provided.STORE, end="abort", caller="LOST"),
+        AnswerRule(Provided.STORE, status=0xB000, delay_ms=30, address="127.0.0.0/8", every=2),
+        AnswerRule(Provided.QUERY, status=0xA700, every=2, caller="FINDSCU"),
+        AnswerRule(Provided.QUERY, end="abort after", caller="HALF"),
+        AnswerRule(Provided.GET, status=0xC001, caller="GETSCU"),
+    )
+    ct, mr = shipped_folder() / "test_files" / "CT_small.dcm", shipped_folder() / "test_files" / "MR_small.dcm"
+    async with ris(context, tmp_path / "archive", AnswerSettings(rules)) as (listener, _):
+        where = ("127.0.0.1", listener.port)
+        said = {name: await peers.run("echoscu", "-v", "-aet", name, *where) for name in ("STRANGER", "CUT", "ODD")}
+        assert "Calling AE Title Not Recognized" in said["STRANGER"].output
+        assert "Peer aborted" in said["CUT"].output, str(said["CUT"])
+        assert "0x122" in said["ODD"].output, str(said["ODD"])
+        stored = (await peers.run("storescu", "-v", "-nh", *where, mr, ct, ct)).output
+        answers = [line.partition("(")[2] for line in stored.splitlines() if "Received Store Response" in line]
+        assert answers == ["Refused: OutOfResources)", "Warning: CoercionOfDataElements)", "Success)"], stored
+        lost = (await peers.run("storescu", "-v", "-aet", "LOST", *where, ct)).output
+        assert "Peer aborted" in lost, lost
+        keys = ("-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID")
+        found = [(await peers.run("findscu", "-v", *keys, *where)).output for _ in range(2)]
+        assert "Find Response: 1 (Pending)" in found[0]
+        assert "OutOfResources" in found[1]
+        half = (await peers.run("findscu", "-v", "-aet", "HALF", *keys, *where)).output
+        assert "Find Response: 1 (Pending)" in half, half
+        assert "Peer aborted" in half, half
+        got = await peers.run("getscu", "-v", *keys[:3], "-k", "StudyInstanceUID=1.2", *where)
+        assert "UnableToProcess" in got.output, str(got)
+        assert listener.counts.stored == 1
 
 
 def begun(study: str) -> dict[str, Any]:

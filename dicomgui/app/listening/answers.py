@@ -15,7 +15,7 @@ from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.values import Table, Values, overlay
 from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery, Verdict
 from dicomgui.app.listening.ris import COLUMNS, MAX_ROWS
-from dicomgui.app.listening.rules import ANY, MAX_RULES, AnswerRule
+from dicomgui.app.listening.rules import ANY, MAX_RULES, AnswerRule, Basic, RuledService
 from dicomgui.network.association.params import AETitle
 from dicomgui.network.errors import ConfigurationError
 
@@ -29,7 +29,20 @@ MAX_TEXT_BYTES: Final = 3 * 2**20
 MAX_NOTIFIED: Final = 32
 """AE titles that are told of performed steps."""
 
-_RULE_KEYS: Final = ("service", "operation", "status", "every", "delay_ms", "comment", "attributes", "on")
+_RULE_KEYS: Final = (
+    "service",
+    "operation",
+    "status",
+    "every",
+    "delay_ms",
+    "comment",
+    "attributes",
+    "on",
+    "end",
+    "caller",
+    "address",
+    "sop_class",
+)
 
 PRINTER_STATES: Final = ("NORMAL", "WARNING", "FAILURE")
 
@@ -199,7 +212,7 @@ def _rule(inside: Values, table: object) -> AnswerRule:
     if "service" not in table:
         raise checks.wrong("it names no service")
     return AnswerRule(
-        service=inside.take("service", Provided.MPPS, checks.one_of(Provided)),
+        service=_service_in(inside),
         operation=inside.take("operation", ANY, checks.text),
         status=inside.take("status", None, checks.whole),
         comment=inside.take("comment", "", checks.text),
@@ -207,7 +220,22 @@ def _rule(inside: Values, table: object) -> AnswerRule:
         every=inside.take("every", 1, checks.whole),
         attributes=inside.take("attributes", "", checks.text),
         is_on=inside.take("on", True, checks.flag),
+        end=inside.take("end", "", checks.text),
+        caller=inside.take("caller", "", checks.text),
+        address=inside.take("address", "", checks.text),
+        sop_class=inside.take("sop_class", "", checks.text),
     )
+
+
+def _service_in(inside: Values) -> RuledService:
+    usual: RuledService = Provided.MPPS
+    return inside.take("service", usual, _ruled_service)
+
+
+def _ruled_service(value: object) -> RuledService:
+    if value in tuple(Basic):
+        return Basic(checks.text(value))
+    return checks.one_of(Provided)(value)
 
 
 def _commitment(values: Values) -> CommitmentAnswers:
@@ -296,5 +324,6 @@ def _rule_table(rule: AnswerRule) -> Table:
     table: dict[str, Any] = {
         "service": rule.service.value, "operation": rule.operation, "every": rule.every, "delay_ms": rule.delay_ms,
         "comment": rule.comment, "attributes": rule.attributes, "on": rule.is_on,
+        "end": rule.end, "caller": rule.caller, "address": rule.address, "sop_class": rule.sop_class,
     }  # fmt: skip
     return table if rule.status is None else table | {"status": rule.status}

@@ -28,7 +28,7 @@ from dicomgui.app.listening.notifications import Expected, Notifications
 from dicomgui.app.listening.print_jobs import PrintedJob, PrintedJobs
 from dicomgui.app.listening.report_queue import ReportQueue
 from dicomgui.app.listening.ris import PreparedRows, UserWorklist, problem_of
-from dicomgui.app.listening.rules import AnswerRule, AnswerRules, obeying
+from dicomgui.app.listening.rules import AnswerRule, AnswerRules, Basic, RuledService, obeying
 from dicomgui.app.listening.step_watchers import StepWatchers
 from dicomgui.app.listening.steps_received import StepEntry, procedure_entry, step_status, studies_of
 from dicomgui.network.association.contexts import ProposedContext
@@ -72,7 +72,8 @@ _HANDLERS: Final = {
 _NAMES: Final = {
     Provided.WORKLIST: "worklist", Provided.MPPS: "MPPS", Provided.COMMITMENT: "storage commitment",
     Provided.PRINT: "print", Provided.MEDIA: "media creation", Provided.UPS: "UPS",
-    Provided.NOTIFICATIONS: "notification",
+    Provided.NOTIFICATIONS: "notification", Basic.ECHO: "C-ECHO",
+    Provided.STORE: "C-STORE", Provided.QUERY: "C-FIND", Provided.MOVE: "C-MOVE", Provided.GET: "C-GET",
 }  # fmt: skip
 
 
@@ -95,6 +96,7 @@ class DeskRun:
     :ivar judge: the instances of a request for commitment that the archive cannot answer for, each with its Failure
         Reason.
     :ivar tell: takes events.
+    :ivar abort: aborts an association, by its number in the trace.
     :ivar queue: the reports of commitment that have not been delivered yet.
     :ivar media: the archive for media; ``None`` where none are made.
     """
@@ -104,6 +106,7 @@ class DeskRun:
     tell: Callable[[ListenerEvent], None]
     queue: ReportQueue = field(default_factory=lambda: ReportQueue(None))
     media: MediaRun | None = None
+    abort: Callable[[int], object] = lambda association: None
 
 
 class AnswerDesk:
@@ -266,7 +269,7 @@ class AnswerDesk:
         if keeps_data and not self._has_room_for(len(request.data)):
             self._note_refusal(service, operation, request, TOO_MUCH)
             return TOO_MUCH
-        answer = obeying(self.rules, service, operation, partial(self._ask, handler), self._note)(request)
+        answer = self.by_rules(service, operation, partial(self._ask, handler))(request)
         if service is Provided.NOTIFICATIONS:
             return self._noticed(operation, request, answer)
         if service is Provided.MEDIA:
@@ -295,7 +298,7 @@ class AnswerDesk:
             return Status(0) if answer is None else answer
 
         service, operation = Provided.NOTIFICATIONS, "N-EVENT-REPORT"
-        answer = obeying(self.rules, service, operation, take, self._note)(request)
+        answer = self.by_rules(service, operation, take)(request)
         done: Status | Reply = await self._noticed(operation, request, answer)
         return done
 
@@ -311,9 +314,17 @@ class AnswerDesk:
             self._tell(request.facts, Provided.NOTIFICATIONS, f"{operation}{kind} {name_of(entry.sop_class_uid)}")
         return done
 
-    def find_handler(self, service: Provided, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """The handler of a C-FIND that answers by the rules."""
-        return obeying(self.rules, service, "C-FIND", handler, self._note)
+    def by_rules(self, service: RuledService, operation: str, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A handler that asks ``handler``, and answers by the rules.
+
+        :param operation: of its requests, ``C-FIND``.
+        """
+        return obeying(self.rules, service, operation, handler, self._note, self.abort)
+
+    def abort(self, association: int) -> None:
+        """Abort an association of the listener, by its number in the trace."""
+        if self._run is not None:
+            self._run.abort(association)
 
     def _keeper(self, service: Provided) -> object:
         if service is Provided.COMMITMENT:
@@ -361,9 +372,10 @@ class AnswerDesk:
         parts = [f"{rule.delay_ms:,} ms later"] if rule.delay_ms else []
         parts += [f"0x{rule.status:04X}"] if rule.status is not None else []
         parts += ["other attributes"] if rule.attributes else []
+        parts += [rule.end] if rule.end else []
         self._tell(request.facts, rule.service, f"by a rule: {', '.join(parts) or 'as usual'}")
 
-    def _tell(self, facts: AssociationFacts, service: Provided, detail: str, problem: str = "") -> None:
+    def _tell(self, facts: AssociationFacts, service: RuledService, detail: str, problem: str = "") -> None:
         if self._run is not None:
             self._run.tell(RequestAnswered(time.time(), facts, _NAMES[service], detail, problem))
 

@@ -17,7 +17,7 @@ from dicomgui.app.listening.answers import AnswerSettings, AnswerStore
 from dicomgui.app.listening.desk import AnswerDesk
 from dicomgui.app.listening.listener import Listener
 from dicomgui.app.listening.ris_files import WorklistFile, csv_text, read_csv, read_folder
-from dicomgui.app.listening.rules import RULED
+from dicomgui.app.listening.rules import OFFERED
 from dicomgui.app.listening.texts import SERVICE_NAMES
 from dicomgui.gui.answers.commitments import CommitmentPage
 from dicomgui.gui.answers.lists import MppsPage, StepsPage, UpsPage
@@ -90,7 +90,7 @@ class AnswersPanel(Panel):
     # ----------------------------------------------------------------------------------------------------------- making
 
     def _make_switches(self) -> None:
-        for service in RULED:
+        for service in OFFERED:
             tip = "Offer it to callers, at once"
             box = check_box(f"answers_offer_{service.value}", SERVICE_NAMES[service], tip=tip)
             box.toggled.connect(self._on_service_toggled)
@@ -168,7 +168,7 @@ class AnswersPanel(Panel):
 
     def _show_services(self) -> None:
         services = self.place.config.settings.listener.services
-        for service in RULED:
+        for service in OFFERED:
             box = self.boxes[service.value]
             box.blockSignals(True)
             box.setChecked(service in services)
@@ -176,8 +176,8 @@ class AnswersPanel(Panel):
 
     def _on_service_toggled(self) -> None:
         settings = self.place.config.settings
-        chosen = {service for service in RULED if self.boxes[service.value].isChecked()}
-        services = frozenset((settings.listener.services - set(RULED)) | chosen)
+        chosen = {service for service in OFFERED if self.boxes[service.value].isChecked()}
+        services = frozenset((settings.listener.services - set(OFFERED)) | chosen)
         self.place.config.change(replace(settings, listener=replace(settings.listener, services=services)))
         listener = self._listener()
         if listener is not None:

@@ -93,7 +93,8 @@ def test_rules_of_options_are_in_their_order_and_offer_their_service() -> None:
     ("text", "problem"),
     [
         ("", "begins with one of worklist, mpps"),
-        ("store status=0110", "begins with one of"),
+        ("storage status=0110", "begins with one of"),
+        ("association status=0110", "has no status"),
         ("mpps N-SING", "is none of any, C-FIND"),
         ("mpps status=110", "four hexadecimal digits"),
         ("mpps state=0110", "is none of delay=…"),

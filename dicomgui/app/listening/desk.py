@@ -227,6 +227,8 @@ class AnswerDesk:
         await self.watchers.end()
         await self.performed.close()
         await self.media.end()
+        if self._printer is not None:
+            await self._printer.close()
         self._run = None
 
     def closed(self, association: int) -> None:
@@ -478,7 +480,12 @@ class AnswerDesk:
         return None
 
     async def _save_films(self, printed: PrintedJob, folder: Path) -> None:
-        paths = await self._in_thread(partial(printed.save, folder))
+        try:
+            paths = await self._in_thread(partial(printed.save, folder))
+        except OSError as error:
+            problem = f"they could not be saved: {error.strerror or error}"
+            self._tell(printed.job.facts, Provided.PRINT, "films", problem)
+            raise
         for path in paths:
             self._tell(printed.job.facts, Provided.PRINT, str(path))
 

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol
 
 from dicomgui.app.credentials import Identity, Need
@@ -16,7 +17,7 @@ from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle,
 from dicomgui.network.association.profiles import NegotiationProfile
 from dicomgui.network.client import Association, ConnectOptions, open_with
 from dicomgui.network.dimse.commands import Priority
-from dicomgui.network.errors import ConfigurationError
+from dicomgui.network.errors import ConfigurationError, ConnectionLost
 from dicomgui.network.service import Handlers, PermissionTable, Strictness
 from dicomgui.network.tracing import Tracer
 from dicomgui.network.transport import SocketOptions, TlsConfig
@@ -160,7 +161,8 @@ class ConnectionOptions:
         permitted: PermissionTable | None = None,
     ) -> AbstractAsyncContextManager[Association]:
         """An association with ``peer``, to be entered with ``async with``; raises what
-        :func:`dicomgui.network.connect` raises.
+        :func:`dicomgui.network.connect` raises. Some peers close the connection instead of confirming the release; what
+        was done before is done, so that is told by the trace alone.
 
         :param handlers: what the peer may ask of us on it, e.g. to take its N-EVENT-REPORT.
         :param permitted: the requests that either side may send on which presentation context.
@@ -172,7 +174,7 @@ class ConnectionOptions:
         if permitted is not None:
             options = replace(options, permitted=permitted)
         opening = open_with(peer, options)
-        return _ended_by_abort(opening) if self.ends_by_abort else opening
+        return _ended_by_abort(opening) if self.ends_by_abort else _ReleasedOrClosed(opening)
 
     def connect_options(self) -> ConnectOptions:
         """The same for the library, with all but contexts and what the negotiation profile says."""
@@ -214,6 +216,25 @@ class ConnectionOptions:
             return contexts
         scu, scp = wish
         return tuple(one if one.role is not None else replace(one, scu_role=scu, scp_role=scp) for one in contexts)
+
+
+class _ReleasedOrClosed:
+    """An association whose peer may close the connection in the place of A-RELEASE-RP."""
+
+    def __init__(self, opening: AbstractAsyncContextManager[Association]) -> None:
+        self._opening = opening
+
+    async def __aenter__(self) -> Association:
+        return await self._opening.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._opening.__aexit__(kind, error, traceback)
+        except ConnectionLost:
+            if error is not None:
+                raise
 
 
 @asynccontextmanager

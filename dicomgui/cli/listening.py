@@ -52,7 +52,7 @@ from dicomgui.network.server import Destination
 from dicomgui.network.service import AssociationFacts, Strictness
 from dicomgui.network.status import Service
 from dicomgui.network.transport import TlsConfig
-from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns, StorageError
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns, IdentifierRule, StorageError
 
 __all__ = ["run", "run_practice"]
 
@@ -112,6 +112,7 @@ async def run(options: argparse.Namespace, folder: Path, session: Session) -> Ex
                 commands=ReceivedCommands(
                     options.on_object, options.on_study, options.study_timeout, options.command_limit
                 ),
+                identifiers=IdentifierRule(options.identifiers),
                 layout=layout,
                 patterns=patterns,
                 index_folder=None if options.index is None else Path(options.index),
@@ -376,10 +377,16 @@ def _show_contexts(output: Output, event: ContextsRefused) -> None:
 
 def _show_answered(output: Output, event: RequestAnswered) -> None:
     output.event(
-        "answered", **_caller(event.facts), service=event.service, detail=event.detail, problem=event.problem or None
+        "answered",
+        **_caller(event.facts),
+        service=event.service,
+        detail=event.detail,
+        problem=event.problem or None,
+        anomalies=list(event.anomalies),
     )
-    if event.problem or output.is_verbose:
-        output.line(f"{'answered':<13}{_who(event.facts)}  {event.service} {event.detail}  {event.problem}".rstrip())
+    if event.problem or event.anomalies or output.is_verbose:
+        said = event.problem or "; ".join(event.anomalies)
+        output.line(f"{'answered':<13}{_who(event.facts)}  {event.service} {event.detail}  {said}".rstrip())
 
 
 def _show_command(output: Output, event: CommandEnded) -> None:

@@ -20,6 +20,7 @@ from dicomgui.cli.provider_parsers import (
     add_commands,
     add_folders,
     add_granting,
+    add_identifiers,
     add_keeping,
     add_limits,
     add_move_rules,
@@ -338,6 +339,7 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     add_keeping(parser)
     add_folders(parser)
     add_strictness(parser)
+    add_identifiers(parser)
     add_peers(parser)
     add_move_rules(parser)
     parser.add_argument(

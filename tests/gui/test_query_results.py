@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +29,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
+from dicomgui.app.asking import values
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.operations import JobKind, JobState
 from dicomgui.gui.asking import question as asking
@@ -38,6 +40,7 @@ from dicomgui.gui.query.panel import QueryPanel
 from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.gui.tables.tree_cell import OPEN_ROLE, WARNING_ROLE, arrow_rect
 from dicomgui.network import FindRequest, Handlers, PeerAddress, Status
+from dicomgui.network.dimse.dataset import decode_answer
 
 pytestmark = pytest.mark.qt
 Answer = Callable[[str], Awaitable[str]]
@@ -318,6 +321,31 @@ async def test_all_of_a_match_is_shown_beside_the_table(
     await press(panel.trace_button)
     assert window.panel is window.trace
     assert window.trace.chosen
+
+
+async def test_a_large_match_is_read_in_a_thread(
+    panel: QueryPanel, press: Press, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window would stand still for a second."""
+    threads: list[bool] = []
+
+    def decode(data: bytes, syntax: str) -> Dataset:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return decode_answer(data, syntax)
+
+    monkeypatch.setattr(values, "decode_answer", decode)
+    answer = elements(PatientID="17", StudyInstanceUID="1.2.3", PatientComments="x" * 8192)
+    async with answering(Handlers(on_find=lambda _request: [answer])) as scp:
+        await ask(panel, press, scp.peer, StudyInstanceUID="1.2.3")
+    table, tree = panel.results.table, panel.results.dataset
+    threads.clear()
+    table.setFocus()
+    table.selectRow(0)
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    await reached(lambda: tree.model.rowCount(tree.model.index(0, 0)) > 1, "the match is shown")
+    labels = [tree.model.index(row, 0, tree.model.index(0, 0)).data() for row in range(2)]
+    assert "(0010,0020) LO PatientID" in labels
+    assert threads == [False]
 
 
 @pytest.mark.qt_log_ignore("propagateSizeHints")

@@ -4,18 +4,20 @@ keys is looked up by C-FIND first.
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dicomgui.app.asking.information_models import MODELS
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET, Key, attribute_of, identifier_of, parse_key
 from dicomgui.app.asking.levels import LEVEL_KEYS, UNIQUE_KEYS, Level, accepted_root, levels_of
 from dicomgui.network.client import Association
-from dicomgui.network.errors import ConfigurationError, DimseFailure
+from dicomgui.network.errors import ConfigurationError, DimseFailure, RemoteProtocolError
+from dicomgui.network.service.decoding import MatchDecoder
+from dicomgui.network.uids import is_valid_uid
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -30,6 +32,12 @@ MAX_MATCHES: Final = 200_000
 
 MAX_LOOKED_AT: Final = 5_000
 """Images whose transfer syntaxes are asked for, and matches of the look-up of their studies and series."""
+
+MAX_VALUE: Final = 1024
+"""Characters of a unique key; a UID and a Patient ID have 64 at most (PS3.5 table 6.2-1)."""
+
+MAX_CLASSES: Final = 1000
+"""SOP classes of what will come: more than there are, and than can be proposed."""
 
 IMAGES_EACH: Final = 500
 """UIDs of instances in one request."""
@@ -188,6 +196,7 @@ class _Seeker:
                 value = _uniques_in(dataset).get(unique)
                 self._count(level, is_new=value is not None and value not in below)
                 if value is not None:
+                    _check_length(unique, value)
                     below[value] = _Place({**place.unique, unique: value}, is_found=True)
         return list(below.values())
 
@@ -198,6 +207,15 @@ class _Seeker:
             raise ConfigurationError(
                 f"the keys match more than {MAX_FOUND:,} things", phase="configure", hint="Give narrower keys."
             )
+
+
+def _check_length(keyword: str, value: str) -> None:
+    """Pass a value that may be a unique key: tens of thousands are kept.
+
+    :raises RemoteProtocolError: it is far too long to be one.
+    """
+    if len(value) > MAX_VALUE:
+        raise RemoteProtocolError(f"a match with a {keyword} of {len(value):,} characters", field=keyword)
 
 
 def _things(level: Level, number: int) -> str:
@@ -240,11 +258,10 @@ async def _find(
     association: Association, root: str, level: Level, keys: Sequence[Key], returned: Sequence[str]
 ) -> AsyncGenerator[Dataset, None]:
     identifier = identifier_of(keys, tuple(map(parse_key, returned)), level=level)
+    decoder = MatchDecoder()
     async with association.find(identifier.dataset, root=root) as operation:
         async for match in operation:
-            with warnings.catch_warnings(action="ignore"):
-                dataset = match.dataset
-            yield dataset
+            yield await decoder.decode(match.data, match.transfer_syntax_uid, partial(getattr, match, "dataset"))
     (await operation.result()).raise_for_status()
 
 
@@ -258,6 +275,7 @@ async def classes_of(association: Association, root: str, requests: Iterable[Wan
     if accepted_root(association.negotiated, (root,), "find") is None:
         return ()
     demanded = {UNIQUE_KEYS[level] for level in levels_of(root)}
+    looked_at = 0
     classes: dict[str, None] = {}
     for request in requests:
         is_deep = request.level in (Level.SERIES, Level.IMAGE)
@@ -266,10 +284,19 @@ async def classes_of(association: Association, root: str, requests: Iterable[Wan
         async with aclosing(_find(association, root, level, keys, (keyword, UNIQUE_KEYS[level]))) as matches:
             async for dataset in matches:
                 value = dataset.get(keyword)
-                if not value:
+                looked_at += 1
+                if not value or looked_at > MAX_MATCHES:
                     return ()
-                classes.update(dict.fromkeys([value] if isinstance(value, str) else map(str, value)))
+                classes.update(dict.fromkeys(_uids_of(value)))
+                if len(classes) > MAX_CLASSES:
+                    return ()
     return tuple(classes)
+
+
+def _uids_of(value: object) -> list[str]:
+    """The UIDs among the values of an element."""
+    values = [value] if isinstance(value, str) else map(str, value) if isinstance(value, Iterable) else ()
+    return [uid for uid in values if is_valid_uid(uid)]
 
 
 async def syntaxes_of(association: Association, root: str, requests: Iterable[Wanted]) -> tuple[str, ...]:
@@ -291,9 +318,9 @@ async def syntaxes_of(association: Association, root: str, requests: Iterable[Wa
             async for dataset in _images_of(association, root, request):
                 value = dataset.get("AvailableTransferSyntaxUID")
                 looked_at += 1
-                if not value or looked_at > MAX_LOOKED_AT:
+                if not value or looked_at > MAX_LOOKED_AT or len(found) > MAX_CLASSES:
                     return tuple(found)
-                found.update(dict.fromkeys([value] if isinstance(value, str) else map(str, value)))
+                found.update(dict.fromkeys(_uids_of(value)))
     except DimseFailure:
         pass
     return tuple(found)
@@ -343,6 +370,7 @@ async def _uids_in(
             count += 1
             value = _uniques_in(match).get(unique)
             if value is not None:
+                _check_length(unique, value)
                 uids[value] = None
             if count >= limit:
                 break

@@ -28,6 +28,7 @@ from dicomgui.gui.asking.rows import (
     HERE,
     ITEM,
     NODE,
+    QUERY,
     Arrangement,
     Column,
     Row,
@@ -46,6 +47,7 @@ from dicomgui.gui.widgets.fields import line_edit
 from dicomgui.gui.widgets.flow import FlowRow
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.service.decoding import is_large
 from dicomgui.trace.describe import Node
 from dicomgui.trace.finding import plain
 
@@ -109,7 +111,7 @@ class QueryResults(QWidget):
         self._chosen: frozenset[str] = frozenset()
         self._asked: frozenset[str] = frozenset()
         self._viewing: Callable[[], Viewed] | None = None
-        self._has_several_nodes = False
+        self._has_several_nodes = self._has_several_queries = False
         self._lookup: HereLookup | None = None
         self._looking: asyncio.Task[None] | None = None
         self._shown_row: Row | None = None
@@ -189,13 +191,21 @@ class QueryResults(QWidget):
 
     # ---------------------------------------------------------------------------------------------------------- filling
 
-    def start(self, columns: Sequence[Column], asked: frozenset[str], *, has_several_nodes: bool) -> None:
+    def start(
+        self,
+        columns: Sequence[Column],
+        asked: frozenset[str],
+        *,
+        has_several_nodes: bool,
+        has_several_queries: bool = False,
+    ) -> None:
         """Forget what was found before.
 
         :param asked: keys of columns that are shown because the user has asked for their attributes.
         """
         self._asked = asked
         self._has_several_nodes = has_several_nodes
+        self._has_several_queries = has_several_queries
         self.dataset.close_tree()
         self._shown_row = None
         self.model.start(columns)
@@ -277,6 +287,8 @@ class QueryResults(QWidget):
         shown = set(usual) | self._asked | {ITEM}
         if self._has_several_nodes:
             shown.add(NODE)
+        if self._has_several_queries:
+            shown.add(QUERY)
         if not self.model.looks_here and not self._chosen:
             shown.discard(HERE)
         self.table.show_columns(shown)
@@ -370,13 +382,20 @@ class QueryResults(QWidget):
         title = f"{row.noun} from {row.source.name}"
         usual = answer.charset
         self._viewing = lambda: open_bytes(answer.data, answer.transfer_syntax_uid, title, usual_charset=usual)
-        try:
-            node = dataset_node(answer.dataset(), title)
-        except RemoteProtocolError as error:
-            node = Node(title, "", error=plain(error, 500))
-        self._show(node, title)
+        if is_large(answer.data, answer.transfer_syntax_uid):
+            self._show(Node(title, "is being read …"), title)
+            self._tasks.spawn(self._show_later(row, answer, title), name="show a match")
+        else:
+            self._show(_match_node(answer, title), title)
         self._shown_row = row
         self.dataset.window_button.show()
+
+    async def _show_later(self, row: Row, answer: Answer, title: str) -> None:
+        """Decode a large match in a thread, and show it unless another one is wanted by then."""
+        loop = asyncio.get_running_loop()
+        node = await loop.run_in_executor(self._place.context.file_pool, _match_node, answer, title)
+        if self._shown_row is row and row.read == answer:
+            self.dataset.show_node(node, title)
 
     def show_node(self, node: Node, title: str) -> None:
         """Show any tree beside the table."""
@@ -441,3 +460,11 @@ def _export_folder(folder: Path, rows: Sequence[Row], kind: FolderFormat) -> _Wr
 
 def _answers(rows: Sequence[Row]) -> Iterator[Answer]:
     return (read for row in rows if (read := row.read) is not None)
+
+
+def _match_node(answer: Answer, title: str) -> Node:
+    """All of a match as a tree, or why it cannot be read. For any thread."""
+    try:
+        return dataset_node(answer.dataset(), title)
+    except RemoteProtocolError as error:
+        return Node(title, "", error=plain(error, 500))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 from helpers.answering import answering
 from helpers.bad_peer import Peer, bad_server, reached, response
 from helpers.retrieval import CR_STUDY, DOE, ENDLESS, UNSUPPORTED, elements
+from pydicom.dataset import Dataset
 
+from dicomgui.app.asking import query as query_module
+from dicomgui.app.asking import values
 from dicomgui.app.asking.keys import Key, parse_key, parse_return_key
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.query import FindJob, Found, Query, find, relaxed, return_keys_of
@@ -26,12 +30,13 @@ from dicomgui.network import (
     Match,
     NoAcceptedContext,
     PeerAddress,
-    RemoteProtocolError,
     Reply,
     Status,
     serve,
 )
+from dicomgui.network.dimse.dataset import decode_answer, encode_dataset
 from dicomgui.network.tracing import DimseRecord
+from dicomgui.network.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN as DEFLATED
 
 OPTIONS = ConnectionOptions()
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
@@ -80,6 +85,35 @@ async def test_the_limit_ends_the_query_by_c_cancel_and_says_that_there_is_more(
     assert result.findings == ()
     fields = commands(context, result.association)
     assert fields.count(0x0FFF) == 1
+
+
+async def test_who_keeps_all_matches_gets_no_more_than_there_is_memory_for(
+    context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_module, "MAX_KEPT_BYTES", 20_000)
+    kept: list[Answer] = []
+    async with answering() as scp:
+        job = FindJob(context, scp.address, OPTIONS, Query(keys(f"PatientID={ENDLESS}"), limit=None))
+        result = await job.run_undecoded(kept.extend)
+    assert (result.count, result.has_more, result.ok, result.is_cancelled) == (len(kept), True, True, False)
+    assert result.status == 0xFE00
+    assert "the query was stopped" in result.notes[-1]
+
+
+async def test_large_matches_are_decoded_beside_the_loop(context: AppContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of 60,000 elements takes a second, in which nobody else would get a turn."""
+    threads: list[bool] = []
+
+    def decode(data: bytes, syntax: str) -> Dataset:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return decode_answer(data, syntax)
+
+    monkeypatch.setattr(values, "decode_answer", decode)
+    small = elements(StudyInstanceUID="1.2")
+    large = elements(StudyInstanceUID="1.3", PatientComments="x" * 8192)
+    async with answering(Handlers(on_find=lambda request: [Match(small), Match(large)])) as scp:
+        result = await find(context, scp.address, OPTIONS, Query(limit=None))
+    assert (result.count, threads) == (2, [True, False])
 
 
 async def test_exactly_as_many_as_the_limit_is_all_there_is(context: AppContext) -> None:
@@ -271,11 +305,20 @@ async def test_matches_are_handed_on_undecoded_in_batches(context: AppContext) -
     async with answering(Handlers(on_find=answers)) as scp:
         job = FindJob(context, scp.address, OPTIONS, Query(keys("PatientID=1"), keys("StudyID")))
         result = await job.run_undecoded(found.extend)
-    assert (result.count, result.unreadable, result.never_returned) == (2, 0, ("StudyID",))
-    assert found[0].has_unsupported_keys
-    assert found[0].dataset().PatientID == "1"
-    with pytest.raises(RemoteProtocolError):
-        found[1].dataset()
+    assert (result.count, result.unreadable, result.never_returned) == (1, 1, ("StudyID",))
+    [match] = found
+    assert match.has_unsupported_keys
+    assert match.dataset().PatientID == "1"
+
+
+async def test_undecoded_matches_of_another_encoding_are_left_out_and_counted(context: AppContext) -> None:
+    answers: list[Any] = [encode_dataset(elements(PatientID="1"), DEFLATED), elements(PatientID="2"), bytes(range(90))]
+    found: list[Answer] = []
+    async with answering(Handlers(on_find=lambda request: iter(answers))) as scp:
+        result = await FindJob(context, scp.address, OPTIONS, Query()).run_undecoded(found.extend)
+    assert [match.dataset().PatientID for match in found] == ["2"]
+    assert (result.count, result.unreadable) == (1, 2)
+    assert "Deflated" in result.notes[-1]
 
 
 async def test_a_query_is_cancelled_when_its_time_is_over(context: AppContext) -> None:

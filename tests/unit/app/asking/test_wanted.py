@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import itertools
+import struct
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from helpers.answering import Answering, answering
 from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, elements
+from pydicom.dataset import Dataset
 
 from dicomgui.app.asking import wanted as module
 from dicomgui.app.asking.keys import parse_key
 from dicomgui.app.asking.levels import Level, contexts_for
 from dicomgui.app.asking.wanted import Wanted, classes_of, look_up, syntaxes_of
-from dicomgui.network import ConfigurationError, DimseFailure, FindRequest, Handlers, Reply, Status, connect
+from dicomgui.network import (
+    ConfigurationError,
+    DimseFailure,
+    FindRequest,
+    Handlers,
+    Match,
+    RemoteProtocolError,
+    Reply,
+    Status,
+    connect,
+)
+from dicomgui.network.dimse.dataset import decode_answer
+from dicomgui.network.service import results
+from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
 CR, CT = "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.2"
 STUDY, SERIES, IMAGE = "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"
@@ -135,6 +151,34 @@ async def test_far_too_many_matches_are_an_error(monkeypatch: pytest.MonkeyPatch
                 await found(scp, want("STUDY", "PatientID=ENDLESS"))
 
 
+async def test_a_key_that_is_far_too_long_is_an_error() -> None:
+    """Twenty thousand of 2 MB each would be kept."""
+    data = {
+        EXPLICIT_VR_LITTLE_ENDIAN: struct.pack("<HH2sH", 0x20, 0xD, b"UI", 2000) + b"1" * 2000,
+        IMPLICIT_VR_LITTLE_ENDIAN: struct.pack("<HHI", 0x20, 0xD, 2000) + b"1" * 2000,
+    }
+    answers = Handlers(
+        on_find=lambda request: [Match(data[request.context.transfer_syntax])], on_move=lambda request: []
+    )
+    async with answering(answers) as scp:
+        with pytest.raises(RemoteProtocolError, match="StudyInstanceUID of 2,000 characters"):
+            await found(scp, want("STUDY", "PatientID=1"))
+
+
+async def test_large_matches_of_a_look_up_are_decoded_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[bool] = []
+
+    def decode(data: bytes, syntax: str) -> Dataset:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return decode_answer(data, syntax)
+
+    monkeypatch.setattr(results, "decode_answer", decode)
+    matches = [elements(StudyInstanceUID="1.2"), elements(StudyInstanceUID="1.3", PatientComments="x" * 8192)]
+    async with answering(Handlers(on_find=lambda request: matches, on_move=lambda request: [])) as scp:
+        await found(scp, want("STUDY", "PatientID=1"))
+    assert threads == [True, False]
+
+
 async def test_what_is_answered_more_than_once_is_retrieved_once_and_remarked_on() -> None:
     """An archive that answers once an instance at study level (PS3.4 C.4.1: one match, one entity)."""
     studies = [elements(StudyInstanceUID=uid) for uid in ("1.2", "1.3", "1.2", "1.2")]
@@ -206,6 +250,19 @@ async def test_a_study_is_asked_for_its_classes() -> None:
 
     async with answering(Handlers(on_find=answer, on_get=lambda request: [])) as scp:
         assert await classes(scp, want("STUDY", f"{STUDY}=1.2")) == (CR, CT)
+
+
+async def test_classes_without_end_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ever other ones, or always the same."""
+    monkeypatch.setattr(module, "MAX_CLASSES", 10)
+    monkeypatch.setattr(module, "MAX_MATCHES", 30)
+    study = want("STUDY", f"{STUDY}=1.2")
+    others = (elements(StudyInstanceUID="1.2", SOPClassesInStudy=f"1.2.{number}") for number in itertools.count())
+    same = (elements(StudyInstanceUID="1.2", SOPClassesInStudy=CT) for _ in itertools.count())
+    for answers in (others, same):
+        handlers = Handlers(on_find=lambda request, answers=answers: answers, on_move=lambda request: [])
+        async with answering(handlers) as scp:
+            assert await classes(scp, study) == ()
 
 
 async def test_who_does_not_say_it_for_all_says_nothing() -> None:

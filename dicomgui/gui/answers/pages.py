@@ -55,8 +55,8 @@ class RulesPage(QWidget):
         self.model = EditRows(columns, problem_of_rule, MAX_RULES, self)
         self.model.edited.connect(self._on_edited)
         widths = {
-            "on": 40, "service": 140, "operation": 100, "every": 84, "delay_ms": 90, "status": 76, "comment": 170,
-            "attributes": 200, "end": 110, "caller": 110, "address": 120, "sop_class": 170,
+            "on": 40, "service": 110, "operation": 96, "every": 82, "delay_ms": 82, "status": 64, "comment": 116,
+            "attributes": 166, "end": 96, "caller": 104, "address": 104, "sop_class": 106,
         }  # fmt: skip
         text = "Add a rule to answer with another status, later, or every nth time, and see what the other side does."
         empty = EmptyState("edit", "Everything is answered as it should be", text)

@@ -57,7 +57,7 @@ class AnswersPanel(Panel):
     """
 
     def __init__(self, place: Workplace, listener: Callable[[], Listener | None]) -> None:
-        text = "What a modality or an information system gets from our listener, beside storage and queries."
+        text = "What a modality or an information system gets from our listener, and rules for all of its answers."
         super().__init__("answers", "Answers", text, place)
         self.desk = AnswerDesk()
         self._listener = listener

@@ -19,7 +19,7 @@ from dicomgui.network.errors import ConfigurationError, DicomNetworkError
 from dicomgui.network.status import Service, Status
 from dicomgui.network.tracing import ConnectRecord, Record, ResolveRecord, TlsRecord
 from dicomgui.network.uids import VERIFICATION
-from dicomgui.trace.certificate import Certificate, CertificateError, read_certificate
+from dicomgui.trace.certificate import Certificate, CertificateError, read_certificate, read_chain
 from dicomgui.trace.finding import Finding
 
 __all__ = ["EchoResult", "Step", "StepName", "TlsFacts", "echo"]
@@ -50,11 +50,18 @@ class TlsFacts:
 
     :ivar version: and ``cipher``, as OpenSSL calls them; empty where the handshake failed.
     :ivar certificate: what the peer showed, ``None`` where it showed none that can be read.
+    :ivar issuers: the certificates that it sent behind its own, as far as they can be read.
     """
 
     version: str
     cipher: str
     certificate: Certificate | None
+    issuers: tuple[Certificate, ...] = ()
+
+    @property
+    def chain(self) -> tuple[Certificate, ...]:
+        """All certificates of the peer that can be read, its own first."""
+        return self.issuers if self.certificate is None else (self.certificate, *self.issuers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,8 @@ class _Ladder:
             self.done("connect", record.peer)
             self.under_way = self._after_connect
         elif isinstance(record, TlsRecord):
-            self._tls = TlsFacts(record.version, record.cipher, _certificate(record.peer_certificate))
+            own = _certificate(record.peer_certificate)
+            self._tls = TlsFacts(record.version, record.cipher, own, read_chain(record.peer_chain))
             if not record.error:
                 self.done("tls", f"{record.version}, {record.cipher}")
 

@@ -12,7 +12,7 @@ from dicomgui.cli.output import Output
 from dicomgui.cli.session import Session
 
 if TYPE_CHECKING:
-    from dicomgui.app.echo import EchoResult, Step
+    from dicomgui.app.echo import EchoResult, Step, TlsFacts
 
 __all__ = ["echo", "listen", "practice", "send"]
 
@@ -39,6 +39,8 @@ async def _echo(options: argparse.Namespace, session: Session) -> Exit:
         repeat=options.repeat,
         on_step=partial(_show_step, output, show_each=options.repeat == 1),
     )
+    if result.tls is not None:
+        _show_tls(output, result.tls)
     output.findings(result.findings)
     code = _echo_exit(result)
     if len(result.round_trips_ms) > 1:
@@ -70,6 +72,13 @@ def _show_step(output: Output, step: Step, *, show_each: bool) -> None:
     if show_each or output.is_verbose or step.name != "echo" or not step.ok:
         time = f"{step.ms:8.1f} ms"
         output.line(f"  {step.name:<10}{time}  {'' if step.ok else 'FAILED  '}{step.detail}")
+
+
+def _show_tls(output: Output, tls: TlsFacts) -> None:
+    from dicomgui.cli.certificate_text import chain_fields, show_chain
+
+    output.event("tls", version=tls.version, cipher=tls.cipher, certificates=chain_fields(tls.chain))
+    show_chain(output, tls.chain)
 
 
 def _rounded(ms: float | None) -> float | None:

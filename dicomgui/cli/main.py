@@ -20,6 +20,7 @@ from dicomgui.cli.provider_parsers import (
     add_commands,
     add_folders,
     add_granting,
+    add_identifiers,
     add_keeping,
     add_limits,
     add_move_rules,
@@ -152,6 +153,11 @@ def _securing(*, is_server: bool) -> _Parser:
         "--tls-cert", metavar="FILE", help="our certificate and its chain (PEM, DER, or PKCS#12 with key)"
     )
     group.add_argument("--tls-key", metavar="FILE", help="its key (PEM or DER), unless it is in the same file")
+    group.add_argument(
+        "--tls-key-password-file",
+        metavar="FILE",
+        help="file whose first line is the password of the key; without it, from the keyring, or asked for here",
+    )
     group.add_argument(
         "--tls-profile",
         metavar="NAME",
@@ -333,6 +339,7 @@ def _add_listen(commands: _Commands, parents: list[_Parser]) -> None:
     add_keeping(parser)
     add_folders(parser)
     add_strictness(parser)
+    add_identifiers(parser)
     add_peers(parser)
     add_move_rules(parser)
     parser.add_argument(

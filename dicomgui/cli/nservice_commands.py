@@ -61,7 +61,7 @@ async def _run(options: argparse.Namespace, session: Session) -> Exit:
         requests=len(results),
         seconds=round(result.seconds, 6),
         notes=list(result.notes),
-        error=None if result.error is None else str(result.error),
+        error=(result.unreadable or None) if result.error is None else str(result.error),
     )
     return code
 
@@ -118,4 +118,6 @@ def exit_of_result(result: NResult) -> Exit:
     """The exit code for what became of a request."""
     if result.error is not None:
         return exit_of_error(result.error)
-    return Exit.OK if result.ok else Exit.REFUSED
+    if result.status is not None and result.status.is_failure:
+        return Exit.REFUSED
+    return Exit.NETWORK if result.unreadable else Exit.OK if result.ok else Exit.REFUSED

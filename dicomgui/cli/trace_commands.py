@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dicomgui.cli.certificate_text import chain_fields, show_chain
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.finding_text import evidence_lines, records_shown
 from dicomgui.cli.output import Output, size_text
 from dicomgui.network.dimse import CommandField
 from dicomgui.network.pdu import pdu_name
 from dicomgui.network.status import Status
-from dicomgui.network.tracing import BytesRecord, DimseRecord, Direction, PduRecord, Role
+from dicomgui.network.tracing import BytesRecord, DimseRecord, Direction, PduRecord, Role, TlsRecord
+from dicomgui.trace.certificate import read_chain
 from dicomgui.trace.describe import Node, describe_bytes, describe_command, node_json
 from dicomgui.trace.diagnosis.diagnose import diagnose
 from dicomgui.trace.file import TraceFileError, TraceReader, read_trace
@@ -76,6 +78,8 @@ def _show_all(output: Output, reader: TraceReader, associations: list[Associatio
             _show_pdu(output, record, record.utc - started.get(record.association, record.utc))
         elif isinstance(record, DimseRecord | BytesRecord):
             _show_row(output, record, record.utc - started.get(record.association, record.utc))
+        elif isinstance(record, TlsRecord):
+            _show_tls(output, record, record.utc - started.get(record.association, record.utc))
     return pdus
 
 
@@ -101,6 +105,13 @@ def _command_name(field: int) -> str:
         return f"command {field:04X}H"
 
 
+def _iso(utc: float) -> str:
+    try:
+        return datetime.fromtimestamp(utc, UTC).isoformat(timespec="microseconds")
+    except (ValueError, OverflowError, OSError):  # of a file that is damaged
+        return ""
+
+
 def _direction(direction: Direction) -> str:
     return "sent" if direction is Direction.SENT else "received"
 
@@ -111,7 +122,7 @@ def _show_pdu(output: Output, record: PduRecord, since: float) -> None:
         association=record.association,
         direction=_direction(record.direction),
         type=pdu_name(record.pdu_type),
-        time=datetime.fromtimestamp(record.utc, UTC).isoformat(timespec="microseconds"),
+        time=_iso(record.utc),
         length=record.length,
         error=record.error or None,
     )
@@ -127,6 +138,23 @@ def _show_row(output: Output, record: DimseRecord | BytesRecord, since: float) -
     status = "" if record.status < 0 else f"  {Status(record.status & 0xFFFF)}"
     detail = f"  id {record.message_id}{status}  {record.sop_instance_uid or record.sop_class_uid}"
     _line(output, record, since, f"  {_command_name(record.command_field)}", record.dataset_length, detail)
+
+
+def _show_tls(output: Output, record: TlsRecord, since: float) -> None:
+    """The end of a TLS handshake, and the certificates that the peer sent."""
+    chain = read_chain(record.peer_certificate + record.peer_chain)
+    output.event(
+        "tls",
+        association=record.association,
+        time=_iso(record.utc),
+        version=record.version,
+        cipher=record.cipher,
+        certificates=chain_fields(chain),
+        error=record.error or None,
+    )
+    words = record.error or f"{record.version}, {record.cipher}"
+    output.line(f"{record.association:>5} {since:10.6f}    {'TLS':<17}{'':>11}  {words}")
+    show_chain(output, chain, record.utc)
 
 
 def _line(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-__all__ = ["BITS", "INTEGER", "OCTETS", "OID", "SEQUENCE", "DerElement", "DerError", "elements", "inner"]
+__all__ = ["BITS", "INTEGER", "OCTETS", "OID", "SEQUENCE", "DerElement", "DerError", "elements", "encodings", "inner"]
 
 INTEGER: Final = 0x02
 BITS: Final = 0x03
@@ -33,8 +33,24 @@ def elements(data: bytes) -> Iterator[DerElement]:
 
     :raises DerError: one goes past the end, or has a tag of several bytes.
     """
+    for start, content, end in _spans(data):
+        yield DerElement(data[start], data[content:end])
+
+
+def encodings(data: bytes) -> Iterator[bytes]:
+    """Yield the same elements, each as it stands there: with its tag and length.
+
+    :raises DerError: one goes past the end, or has a tag of several bytes.
+    """
+    for start, _, end in _spans(data):
+        yield data[start:end]
+
+
+def _spans(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """The start of each element, of its content, and its end."""
     at = 0
     while at < len(data):
+        start = at
         if at + 2 > len(data):
             raise DerError("a part of it goes past its end")
         tag, length, at = data[at], data[at + 1], at + 2
@@ -43,7 +59,7 @@ def elements(data: bytes) -> Iterator[DerElement]:
             length, at = int.from_bytes(data[at : at + count], "big"), at + count
         if at + length > len(data) or tag & 0x1F == 0x1F:
             raise DerError("a part of it goes past its end")
-        yield DerElement(tag, data[at : at + length])
+        yield start, at, at + length
         at += length
 
 

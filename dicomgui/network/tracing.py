@@ -135,7 +135,11 @@ class RefuseRecord(NamedTuple):
 
 
 class TlsRecord(NamedTuple):
-    """A TLS handshake ended; ``peer_certificate`` is DER, or empty."""
+    """A TLS handshake ended.
+
+    :ivar peer_certificate: the peer's, as DER, or empty.
+    :ivar peer_chain: the certificates that followed it, as DER, one after another.
+    """
 
     association: int
     mono: float
@@ -145,6 +149,7 @@ class TlsRecord(NamedTuple):
     peer_certificate: bytes
     seconds: float
     error: str
+    peer_chain: bytes = b""
 
 
 class BytesRecord(NamedTuple):
@@ -409,13 +414,15 @@ class Scribe:
         if self.tracer is not None:
             self.tracer(RefuseRecord(self.association, time.monotonic(), time.time(), peer, reason))
 
-    def tls(self, version: str, cipher: str, peer_certificate: bytes, seconds: float, error: str = "") -> None:
-        """Record the end of a TLS handshake."""
+    def tls(self, version: str, cipher: str, chain: Sequence[bytes], seconds: float, error: str = "") -> None:
+        """Record the end of a TLS handshake.
+
+        :param chain: the certificates that the peer sent, as DER, its own first.
+        """
         if self.tracer is not None:
+            now, utc, own = time.monotonic(), time.time(), b"".join(chain[:1])
             self.tracer(
-                TlsRecord(
-                    self.association, time.monotonic(), time.time(), version, cipher, peer_certificate, seconds, error
-                )
+                TlsRecord(self.association, now, utc, version, cipher, own, seconds, error, b"".join(chain[1:]))
             )
 
     def stray_bytes(self, direction: Direction, length: int, data: bytes, error: str = "") -> None:

@@ -32,7 +32,7 @@ from dicomgui.storage.errors import (
     PathUnsafe,
     StorageError,
 )
-from dicomgui.storage.identifiers import IdentifierError, Model, Selection, select
+from dicomgui.storage.identifiers import IdentifierError, IdentifierRule, Model, Selection, anomalies_of, select
 from dicomgui.storage.incoming import Leftovers
 from dicomgui.storage.index import Counts, Index, StoredFile
 from dicomgui.storage.indexing import Refreshed
@@ -61,6 +61,7 @@ __all__ = [
     "FolderTree",
     "FolderUnwritable",
     "IdentifierError",
+    "IdentifierRule",
     "Index",
     "IndexFault",
     "InstanceRefused",
@@ -84,6 +85,7 @@ __all__ = [
     "Stored",
     "StoredFile",
     "Trash",
+    "anomalies_of",
     "compile_query",
     "instance_path",
     "rebuild",

@@ -23,6 +23,7 @@ from dicomgui.storage.scan import Found, inflate, native_syntax, scan
 
 __all__ = [
     "ATTRIBUTES",
+    "COMPUTED",
     "MAX_SCAN_BYTES",
     "Attribute",
     "InstanceAttributes",
@@ -82,6 +83,22 @@ class Attribute(NamedTuple):
     level: Level
     is_multiple: bool = False
 
+
+COMPUTED: Final = {
+    attribute.tag: attribute
+    for attribute in (
+        Attribute("ModalitiesInStudy", 0x0008_0061, "CS", Level.STUDY, True),
+        Attribute("SOPClassesInStudy", 0x0008_0062, "UI", Level.STUDY, True),
+        Attribute("AvailableTransferSyntaxUID", 0x0008_3002, "UI", Level.IMAGE),
+        Attribute("NumberOfPatientRelatedStudies", 0x0020_1200, "IS", Level.PATIENT),
+        Attribute("NumberOfPatientRelatedSeries", 0x0020_1202, "IS", Level.PATIENT),
+        Attribute("NumberOfPatientRelatedInstances", 0x0020_1204, "IS", Level.PATIENT),
+        Attribute("NumberOfStudyRelatedSeries", 0x0020_1206, "IS", Level.STUDY),
+        Attribute("NumberOfStudyRelatedInstances", 0x0020_1208, "IS", Level.STUDY),
+        Attribute("NumberOfSeriesRelatedInstances", 0x0020_1209, "IS", Level.SERIES),
+    )
+}
+"""Attributes that no file has (PS3.4 C.3.4)."""
 
 _TABLE = """
 PATIENT 00100010 PN PatientName

@@ -14,7 +14,6 @@ from dicomgui.storage.attributes import Attribute, Level
 from dicomgui.storage.identifiers import Selection
 
 __all__ = [
-    "COMPUTED",
     "CONSTANTS",
     "FROM",
     "PRESENT",
@@ -44,22 +43,6 @@ PRESENT: Final[dict[Level, tuple[str, ...]]] = {
 
 CONSTANTS: Final = {0x0008_0056: ("CS", "ONLINE"), 0x0008_0054: ("AE", "")}
 """Instance Availability, and Retrieve AE Title where there is none (C.4.23.1.1, C.4.1.1.3.2)."""
-
-COMPUTED: Final = {
-    attribute.tag: attribute
-    for attribute in (
-        Attribute("ModalitiesInStudy", 0x0008_0061, "CS", Level.STUDY, True),
-        Attribute("SOPClassesInStudy", 0x0008_0062, "UI", Level.STUDY, True),
-        Attribute("AvailableTransferSyntaxUID", 0x0008_3002, "UI", Level.IMAGE),
-        Attribute("NumberOfPatientRelatedStudies", 0x0020_1200, "IS", Level.PATIENT),
-        Attribute("NumberOfPatientRelatedSeries", 0x0020_1202, "IS", Level.PATIENT),
-        Attribute("NumberOfPatientRelatedInstances", 0x0020_1204, "IS", Level.PATIENT),
-        Attribute("NumberOfStudyRelatedSeries", 0x0020_1206, "IS", Level.STUDY),
-        Attribute("NumberOfStudyRelatedInstances", 0x0020_1208, "IS", Level.STUDY),
-        Attribute("NumberOfSeriesRelatedInstances", 0x0020_1209, "IS", Level.SERIES),
-    )
-}
-"""Attributes that no file has (PS3.4 C.3.4)."""
 
 
 def selecting(columns: str, tables: str, where: str) -> str:

@@ -20,9 +20,8 @@ from dicomgui.network.service_classes.attributes import texts_of
 from dicomgui.network.service_classes.matching import PAIRS, item_key, keys_in, matches, picked, restricts
 from dicomgui.network.service_classes.values import Kind, ValueMatcher, matcher_of, pair_test
 from dicomgui.storage.answers import Field, Plan, Row, items_of
-from dicomgui.storage.attributes import Attribute, Level, by_tag
+from dicomgui.storage.attributes import COMPUTED, Attribute, Level, by_tag
 from dicomgui.storage.conditions import (
-    COMPUTED,
     CONSTANTS,
     FROM,
     PRESENT,
@@ -31,7 +30,7 @@ from dicomgui.storage.conditions import (
     expression,
     selecting,
 )
-from dicomgui.storage.identifiers import Model, check_higher_keys, level_of
+from dicomgui.storage.identifiers import IdentifierRule, Model, judge
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -63,6 +62,7 @@ class Query:
 def compile_query(
     identifier: Dataset,
     model: Model,
+    rule: IdentifierRule = IdentifierRule.USUAL,
     *,
     relational: bool = False,
     combined_datetime: bool = False,
@@ -70,14 +70,13 @@ def compile_query(
 ) -> Query:
     """Make the identifier of a C-FIND request ready.
 
+    :param rule: of identifiers that are not as the standard wants them.
     :param relational: do without the unique keys of higher levels, as extended negotiation can agree (C.4.1.2.2).
     :param combined_datetime: match the ranges of a date and its time as one (C.2.2.2.5.4), as it can agree, too.
     :param retrieve_ae_title: where the instances can be retrieved from; in each answer (C.4.1.1.3.2).
     :raises IdentifierError: the identifier does not fit the model; says with which status to answer.
     """
-    level = level_of(identifier, model)
-    if not relational:
-        check_higher_keys(identifier, model, level)
+    level = judge(identifier, model, rule, relational=relational)
     builder = _Builder(level, combined_datetime)
     for element in keys_in(identifier):
         builder.add(element)

@@ -11,7 +11,7 @@ Only if the index was not closed properly, sizes and times are compared, too: a 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -119,6 +119,7 @@ def repair(
     on_progress: Callable[[RepairProgress], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     is_new: Callable[[str], bool] = lambda _uid: False,
+    are_others_behind: Callable[[], bool] = lambda: False,
 ) -> RepairReport:
     """Compare the names of files and rows, and put right what differs. Blocks: run it in a thread.
 
@@ -130,14 +131,22 @@ def repair(
     :param should_stop: asked before each folder.
     :param is_new: whether an instance, by its UID, is being stored meanwhile: that its row is not there yet is nothing
         to be told of. It must say so before the file has its name.
+    :param are_others_behind: whether other programs are about to index what they have changed: then what differs is
+        put right, and is nothing to be told of. It is asked after the rows are read.
     :raises FolderMissing: the archive's folder is gone; no row is touched.
     :raises IndexFault: the index was closed, or cannot be written.
     """
     report = RepairReport(leftovers=leftovers or Leftovers(), opened=opened)
+
+    def coming(differing: Sequence[str]) -> Sequence[str]:
+        if differing and not opened.is_new and are_others_behind():
+            return differing
+        return [name for name in differing if _is_coming(name, is_new)]
+
     for number, folder in enumerate(_FOLDERS):
         if should_stop():
             return replace(report, is_complete=False)
-        report = _repair_folder(index, folder, report, is_new, compare=not opened.was_clean)
+        report = _repair_folder(index, folder, report, coming, compare=not opened.was_clean)
         if on_progress is not None:
             on_progress(RepairProgress(number + 1, len(_FOLDERS), report.files))
     return report
@@ -162,8 +171,14 @@ def rebuild(
 
 
 def _repair_folder(
-    index: Index, folder: str, report: RepairReport, is_new: Callable[[str], bool], *, compare: bool
+    index: Index,
+    folder: str,
+    report: RepairReport,
+    coming_among: Callable[[Sequence[str]], Sequence[str]],
+    *,
+    compare: bool,
 ) -> RepairReport:
+    """Put right what differs in a folder; of what is on its way anyway nothing is told."""
     try:
         files, foreign = _list(index.folder, folder, with_facts=compare)
     except OSError:
@@ -172,8 +187,7 @@ def _repair_folder(
     rows = index.names_in(folder)
     differing = [name for name in files if name not in rows or (compare and rows[name] != files[name])]
     differing += [name for name in rows if name not in files and not os.path.lexists(index.folder / name)]
-    coming = [name for name in differing if name in files and _is_coming(name, is_new)]
-    if coming:
+    if coming := coming_among(differing):
         index.refresh(coming).result()
         differing = [name for name in differing if name not in set(coming)]
     done = index.refresh(differing).result() if differing else Refreshed()

@@ -9,12 +9,22 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dicomgui.network.der import OID, SEQUENCE, DerElement, DerError, elements, inner
+from dicomgui.network.der import OID, SEQUENCE, DerElement, DerError, elements, encodings, inner
+from dicomgui.trace.finding import plain
 
-__all__ = ["Certificate", "CertificateError", "read_certificate"]
+__all__ = [
+    "MAX_NAMES",
+    "Certificate",
+    "CertificateError",
+    "certificate_json",
+    "certificate_rows",
+    "read_certificate",
+    "read_chain",
+]
 
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
 _BMP_STRING, _UNIVERSAL_STRING, _LATIN = 0x1E, 0x1C, (0x14, 0x1B)
@@ -33,6 +43,12 @@ _KEYS = {
 _EC_KEY = "1.2.840.10045.2.1"
 _CURVES = {"1.2.840.10045.3.1.7": "P-256", "1.3.132.0.34": "P-384", "1.3.132.0.35": "P-521"}
 _ALTERNATIVE_NAMES, _BASIC_CONSTRAINTS = "2.5.29.17", "2.5.29.19"
+
+
+MAX_NAMES = 8
+"""Names of a certificate that are shown to people; it may have thousands."""
+
+_MAX_NAME = 300
 
 
 class CertificateError(ValueError):
@@ -97,6 +113,66 @@ def read_certificate(der: bytes) -> Certificate:
         raise CertificateError(str(error)) from error
     except (ValueError, IndexError, StopIteration, OverflowError, RecursionError) as error:
         raise CertificateError("it is no certificate that can be read") from error
+
+
+def read_chain(der: bytes) -> tuple[Certificate, ...]:
+    """Read certificates that stand one after another, as far as they are there; those that cannot be read are left out.
+
+    :param der: such as the field ``peer_chain`` of a record.
+    """
+    found: list[Certificate] = []
+    with suppress(DerError):
+        for one in encodings(der):
+            with suppress(CertificateError):
+                found.append(read_certificate(one))
+    return tuple(found)
+
+
+def certificate_rows(certificate: Certificate, utc: float) -> dict[str, str]:
+    """Titles and texts for people, of what there is; harmless for a terminal.
+
+    :param utc: the time that its validity is compared with, in seconds since 1970.
+    """
+    names = ", ".join(plain(name) for name in certificate.names[:MAX_NAMES])
+    more = len(certificate.names) - MAX_NAMES
+    rows = {
+        "Certificate of": plain(certificate.subject, _MAX_NAME) or "nobody",
+        "Issued by": "itself: nobody else vouches for it"
+        if certificate.is_self_issued
+        else plain(certificate.issuer, _MAX_NAME),
+        "Good for": f"{names} and {more} more" if more > 0 else names or _no_names(certificate),
+        "Valid": _validity_at(certificate, utc),
+        "Key": certificate.key,
+        "Fingerprint": f"SHA-256 {certificate.fingerprint}",
+    }
+    return {title: text for title, text in rows.items() if text}
+
+
+def _validity_at(certificate: Certificate, utc: float) -> str:
+    try:
+        now = datetime.fromtimestamp(utc, UTC)
+    except (ValueError, OverflowError, OSError):  # of a file that is damaged
+        return f"{_day(certificate.not_before)} to {_day(certificate.not_after)}"
+    return certificate.validity(now)
+
+
+def _no_names(certificate: Certificate) -> str:
+    return "issuing certificates, no name" if certificate.is_authority else "no name at all"
+
+
+def certificate_json(certificate: Certificate) -> dict[str, object]:
+    """The certificate as the command line prints it with ``--json``."""
+    return {
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+        "not_before": certificate.not_before.isoformat(),
+        "not_after": certificate.not_after.isoformat(),
+        "sha256": certificate.fingerprint,
+        "key": certificate.key,
+        "names": list(certificate.names),
+        "serial": f"{certificate.serial:X}",
+        "is_authority": certificate.is_authority,
+    }
 
 
 def _certificate(der: bytes) -> Certificate:

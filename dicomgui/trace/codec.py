@@ -3,8 +3,8 @@
 A block is a head length (4 bytes, big endian), the head and the payload. The head is a JSON array (ASCII) of rows
 ``[kind, payload bytes, field, field, …]``; the fields stand in the order of the record's named tuple. A field of raw
 bytes is its length in the row, a field of segments a list of ``[offset, length]``; their bytes follow each other in the
-payload. So a reader that does not know a kind can still step over it, and fields that a later version appends are
-ignored by an earlier one.
+payload. So a reader that does not know a kind can still step over it, fields that a later version appends are
+ignored by an earlier one, and those that an earlier one did not write have their default.
 
 Many records share one block because one call of the JSON codec for all of them costs a fraction of one call for each.
 Nothing here can run code, and every failure is a :class:`CodecError`.
@@ -125,12 +125,14 @@ def _encode_plain(kind: str) -> Callable[[Any, list[bytes]], _Row]:
     return encode
 
 
-def _encode_with_bytes(kind: str, position: int) -> Callable[[Any, list[bytes]], _Row]:
+def _encode_with_bytes(kind: str, positions: tuple[int, ...]) -> Callable[[Any, list[bytes]], _Row]:
     def encode(record: Any, payload: list[bytes]) -> _Row:
-        data = record[position]
-        payload.append(data)
-        row = [kind, len(data), *record]
-        row[position + 2] = len(data)
+        row = [kind, 0, *record]
+        for position in positions:
+            data = record[position]
+            payload.append(data)
+            row[position + 2] = len(data)
+            row[1] += len(data)
         return row
 
     return encode
@@ -150,8 +152,9 @@ def _encode_pdu(record: Any, payload: list[bytes]) -> _Row:
 def _encoder_of(kind: str, record_type: type[Record]) -> Callable[[Any, list[bytes]], _Row]:
     if record_type is tracing.PduRecord:
         return _encode_pdu
-    hints = list(get_type_hints(record_type).values())
-    return _encode_with_bytes(kind, hints.index(bytes)) if bytes in hints else _encode_plain(kind)
+    hints = get_type_hints(record_type).values()
+    positions = tuple(position for position, hint in enumerate(hints) if hint is bytes)
+    return _encode_with_bytes(kind, positions) if positions else _encode_plain(kind)
 
 
 _ENCODERS = {record_type: _encoder_of(kind, record_type) for kind, record_type in KINDS.items()}
@@ -335,13 +338,15 @@ def _decode_row(row: _Row, payload: _Payload) -> Record | None:
     if decoder is None:
         return None
     record_type, fields = decoder
-    if len(row) - 2 < len(fields):
+    defaults = tuple(record_type._field_defaults.values())  # of fields that an earlier version did not write
+    missing = len(fields) - (len(row) - 2)
+    if missing > len(defaults):
         return None
     try:
         values = [field(value, payload) for field, value in zip(fields, row[2:], strict=False)]
     except ValueError:  # CodecError is one, and an enum says so of a number that it does not know
         return None
-    record = record_type._make(values)
+    record = record_type._make([*values, *(defaults[-missing:] if missing > 0 else ())])
     if isinstance(record, tracing.PduRecord) and not 0 <= record.length <= MAX_PDU_BYTES:
         return None
     return record

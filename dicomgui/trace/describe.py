@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from dicomgui.network.dimse import command_set
+from dicomgui.network.dimse.commands import oddities_of
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu import PduType, decode
 from dicomgui.network.pdu.masking import mask_user_identity
@@ -296,7 +297,7 @@ def describe_command(data: bytes, *, base: int = 0, is_whole: bool = True) -> No
             error = plain(exc, 500)
     else:
         value = plain(command.name)
-        for remark in command.anomalies:
+        for remark in oddities_of(command):
             builder.add(Node("Remark", plain(remark), base))
     top = builder.finish(base + len(data))
     children = (*(top[0].children if top else ()), *top[1:])

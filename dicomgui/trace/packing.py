@@ -124,11 +124,10 @@ def _packer_of(record_type: type[Record]) -> Callable[[Any, _Payload], _Row]:
         return _pack_dimse
     number = _NUMBERS[record_type]
     plains = [_PLAINS.get(hint) for hint in get_type_hints(record_type).values()]
-    carries = plains.index(_size) if _size in plains else -1
+    carried = tuple(position for position, plain in enumerate(plains) if plain is _size)
 
     def pack_row(record: Any, payload: _Payload) -> _Row:
-        if carries >= 0:
-            payload.append(record[carries])
+        payload.extend(record[position] for position in carried)
         # A class of its own would not be taken: a status is an int, and a title may be a text, of such a class.
         values = [plain(value) if plain is not None else value for plain, value in zip(plains, record, strict=True)]
         return (number, *values)

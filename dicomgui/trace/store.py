@@ -446,7 +446,7 @@ def _bytes_beside(record: Record) -> int:
     """The bytes that a record carries which is none of a PDU."""
     if isinstance(record, BytesRecord):
         return len(record.data)
-    return len(record.peer_certificate) if isinstance(record, TlsRecord) else 0
+    return len(record.peer_certificate) + len(record.peer_chain) if isinstance(record, TlsRecord) else 0
 
 
 def _has_bytes(record: Record) -> bool:

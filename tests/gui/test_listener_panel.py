@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 from helpers import peers
 from helpers.bad_peer import dial, instance_data, reached, store_rq
-from helpers.instances import CT, DEFLATED, EXPLICIT, IMPLICIT, MR, SECONDARY_CAPTURE, data_set, write_instance
+from helpers.instances import (
+    CT,
+    DEFLATED,
+    EXPLICIT,
+    IMPLICIT,
+    MR,
+    SECONDARY_CAPTURE,
+    data_set,
+    elements,
+    write_instance,
+)
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from PySide6.QtCore import Qt
@@ -31,7 +41,7 @@ from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import ProposedContext, Strictness, connect, presets
 from dicomgui.network.errors import AssociationRejected, DicomNetworkError
 from dicomgui.network.service import AssociationFacts
-from dicomgui.storage import DuplicatePolicy, FolderLayout, Outcome
+from dicomgui.storage import DuplicatePolicy, FolderLayout, IdentifierRule, Outcome
 
 pytestmark = pytest.mark.qt
 Press = Callable[[QPushButton], Awaitable[None]]
@@ -485,6 +495,23 @@ async def test_what_is_discarded_is_listed_and_counted(panel: ListenerPanel, pre
         assert (await association.store(file)).status.is_success
     await reached(lambda: column(panel, ReceivedColumn.OUTCOME) == ["acknowledged, not kept"], "it is listed")
     assert "1 not kept" in panel.counts.text()
+
+
+async def test_an_odd_query_is_refused_or_answered_and_marked_as_chosen(
+    panel: ListenerPanel, press: Press, window: MainWindow
+) -> None:
+    panel.more.services_section.set_open(True)
+    services = panel.more.services
+    assert services.texts()["identifiers"] == "usual"
+    services.set_texts(services.texts() | {"identifiers": "lenient"})
+    assert window.config.settings.listener.identifiers is IdentifierRule.LENIENT
+    port = await start(panel, press)
+    keys = elements(QueryRetrieveLevel="SERIES", SeriesInstanceUID="")
+    async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=presets.QUERY) as association:
+        assert (await association.find(keys)).status.is_success
+    await reached(lambda: bool(column(panel, ReceivedColumn.OUTCOME)), "it is listed, and marked")
+    [text] = column(panel, ReceivedColumn.OUTCOME)
+    assert text == "answered; against the standard: Study Instance UID is missing at level SERIES"
 
 
 async def test_a_broken_instance_is_refused_or_kept_and_marked_as_chosen(

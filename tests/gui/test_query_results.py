@@ -40,7 +40,7 @@ from dicomgui.gui.query.panel import QueryPanel
 from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.gui.tables.tree_cell import OPEN_ROLE, WARNING_ROLE, arrow_rect
 from dicomgui.network import FindRequest, Handlers, PeerAddress, Status
-from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.dimse.dataset import decode_answer
 
 pytestmark = pytest.mark.qt
 Answer = Callable[[str], Awaitable[str]]
@@ -331,9 +331,9 @@ async def test_a_large_match_is_read_in_a_thread(
 
     def decode(data: bytes, syntax: str) -> Dataset:
         threads.append(threading.current_thread() is threading.main_thread())
-        return decode_dataset(data, syntax)
+        return decode_answer(data, syntax)
 
-    monkeypatch.setattr(values, "decode_dataset", decode)
+    monkeypatch.setattr(values, "decode_answer", decode)
     answer = elements(PatientID="17", StudyInstanceUID="1.2.3", PatientComments="x" * 8192)
     async with answering(Handlers(on_find=lambda _request: [answer])) as scp:
         await ask(panel, press, scp.peer, StudyInstanceUID="1.2.3")

@@ -107,7 +107,7 @@ def element(tag: int, vr: str, value: bytes) -> bytes:
 def found(dataset: bytes) -> Recording:
     """A query with one match, in explicit VR little endian."""
     recording = negotiated((FIND, EXPLICIT, 0)).message(SENT, CFindRQ(1, FIND))
-    recording.message(RECEIVED, CFindRSP(1, Status(0xFF00), FIND), 1, dataset)
+    recording.message(RECEIVED, CFindRSP(1, Status(0xFF00), FIND, has_dataset=True), 1, dataset)
     return recording.message(RECEIVED, CFindRSP(1, Status(0), FIND)).released()
 
 
@@ -192,6 +192,12 @@ def oddly_answered() -> Recording:
     odd = PDataTF((PDV(1, 3, data[:8] + bytes(4) + data[12:]),))
     recording = Recording().established().message(SENT, CEchoRQ(1))
     return recording.raw(RECEIVED, odd.encode()).dimse(RECEIVED, command)
+
+
+def oddly_accepted() -> Recording:
+    """An A-ASSOCIATE-AC that answers a context that was not proposed."""
+    recording = Recording().connect().sent(associate_rq(PresentationContextRQ(1, FIND, (EXPLICIT,))))
+    return recording.received(associate_ac(*(PresentationContextAC(number, 0, EXPLICIT) for number in (1, 77))))
 
 
 _NAME = 0x00100010
@@ -357,6 +363,7 @@ _MESSAGES: dict[str, Callable[[], Recording]] = {
     "get-all-failed": lambda: got(0xA702, roles=(1, 0), completed=0, failed=4),
     "odd-ae-title": lambda: asked(Role.ACCEPTOR, called="PACS\0\0"),
     "odd-command": oddly_answered,
+    "odd-negotiation": oddly_accepted,
     "character-set-missing": lambda: found(element(_NAME, "PN", "Größe ".encode("latin-1"))),
     "character-set-contradicted": lambda: found(_CHARSET + element(_NAME, "PN", "Größe ".encode("latin-1"))),
     "characters-lost": lambda: found(_CHARSET + element(_NAME, "PN", "Gr\ufffd\ufffde ".encode())),

@@ -188,11 +188,37 @@ async def test_both_ends_know_what_was_agreed(authority: Authority, pair: Pair) 
         address = f"ME@127.0.0.1:{server.port}"
         async with connect(address, tls=client_config(authority, mine)) as assoc:
             await assoc.echo()
-            assert assoc.tls == TlsInfo("TLSv1.3", assoc.tls.cipher if assoc.tls else "", der_of(pair))
-            assert assoc.tls.cipher.startswith("TLS_")
+            ours = assoc.tls
+            assert ours is not None
+            issuer = der_of(Pair(authority.file, authority.file))  # OpenSSL adds the issuers that it trusts
+            assert ours == TlsInfo("TLSv1.3", ours.cipher, der_of(pair), (der_of(pair), issuer))
+            assert ours.cipher.startswith("TLS_")
         with pytest.raises(AssociationRejected):
             await connect(address, tls=client_config(authority, other))
-    assert asked == [TlsInfo("TLSv1.3", assoc.tls.cipher, known)]
+    assert asked == [TlsInfo("TLSv1.3", ours.cipher, known, (known, issuer))]
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+async def test_both_ends_see_the_whole_chain(ends: Ends, authority: Authority, version: str) -> None:
+    """With the certificates of the issuers between; what a peer sends is kept also where it was refused."""
+    middle = authority.below(f"middle-{version}")
+    theirs, mine = middle.issue(), middle.issue("client.example")
+    async with ends.serve(server_config(theirs, authority, minimum_version=version)):
+        await ends.echo(client_config(authority, mine))
+        with pytest.raises(TlsError):
+            await ends.echo(TlsConfig(ca_file=theirs.key.with_suffix(".crt"), server_name="other.example"))
+    for records, pair in ((ends.called, theirs), (ends.served, mine)):
+        tls = next(record for record in records if isinstance(record, TlsRecord))
+        own, issuer = (ssl.PEM_cert_to_DER_cert(pem) for pem in pems_of(pair))
+        assert (tls.peer_certificate, tls.peer_chain) == (own, issuer)
+    refused = tls_of(ends.called)
+    assert refused.error
+    assert refused.peer_chain == issuer
+
+
+def pems_of(pair: Pair) -> list[str]:
+    end = "-----END CERTIFICATE-----"
+    return [f"{text.strip()}\n{end}\n" for text in pair.cert.read_text().split(end)[:-1]]
 
 
 async def test_without_tls_nothing_was_agreed() -> None:
@@ -212,8 +238,10 @@ def der_of(pair: Pair) -> bytes:
 async def test_a_certificate_is_checked_where_there_is_one(
     ends: Ends, authority: Authority, other: Authority, pair: Pair
 ) -> None:
-    async with ends.serve(server_config(pair, authority, client_auth="verify")):
+    # Of modified-bcp195 we look at the certificates ourselves, also where there are none.
+    async with ends.serve(server_config(pair, authority, client_auth="verify", profile="modified-bcp195")):
         await ends.echo(client_config(authority))
+        assert tls_of(ends.served)[-1:] == (b"",)
         with pytest.raises(ConnectError):
             await ends.echo(client_config(authority, other.issue("client.example")))
     assert ends.codes == ("tls-certificate-refused", "tls-unknown-issuer")

@@ -12,13 +12,14 @@ import pytest
 from helpers import peers
 from helpers.bad_peer import reached
 from helpers.listening import Listen
+from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, elements, real_files
 from pydicom import dcmread
 
 from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.configuration.received_commands import ReceivedCommands
-from dicomgui.app.listening.listener import CommandEnded, InstanceDiscarded, Listener
-from dicomgui.network import PeerAddress
-from dicomgui.storage import FolderLayout, FolderPatterns
+from dicomgui.app.listening.listener import CommandEnded, InstanceDiscarded, Listener, RequestAnswered
+from dicomgui.network import PeerAddress, connect, presets
+from dicomgui.storage import FolderLayout, FolderPatterns, IdentifierRule
 
 
 @pytest.mark.interop("storescu", "dcmsend", "findscu")
@@ -125,3 +126,97 @@ async def test_what_peers_send_is_found_by_the_pattern_and_stays_in_its_folder(
         await reached(lambda: len(list(tree.rglob("*.dcm"))) == 4, "all are linked")
         found = sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*.dcm"))
     assert found == sorted(f"{folder}/{modality}/00007.dcm" for folder in ("_.._.._P1", "P2", "A_B", "_CON"))
+
+
+# -- identifiers against the standard --------------------------------------------------------------------------------
+
+ODD = (
+    {"QueryRetrieveLevel": "SERIES", "SeriesInstanceUID": ""},
+    {"QueryRetrieveLevel": "SERIES", "StudyInstanceUID": "", "SeriesInstanceUID": ""},
+    {"QueryRetrieveLevel": "PATIENT", "PatientID": DOE},
+)
+"""Study root: what dcmqrscp refuses with --check-find, and Orthanc answers."""
+
+PLAIN = (
+    {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "", "PatientID": DOE},
+    {"QueryRetrieveLevel": "SERIES", "StudyInstanceUID": CR_STUDY, "SeriesInstanceUID": ""},
+    {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": [CR_STUDY, CT_STUDY]},
+)
+MISPLACED = (
+    {"QueryRetrieveLevel": "STUDY", "StudyInstanceUID": "", "PatientID": DOE, "Modality": ""},
+    {"QueryRetrieveLevel": "SERIES", "StudyInstanceUID": CR_STUDY, "SeriesInstanceUID": "", "StudyDate": ""},
+    {"QueryRetrieveLevel": "STUDY", "PatientID": DOE},
+)
+"""Keys of other levels, or none of its own: dcmqrscp refuses them with --check-find."""
+
+
+async def _answers(peer: PeerAddress | str) -> list[int | None]:
+    """For each query how many matches came; ``None`` where it was refused."""
+    answers: list[int | None] = []
+    async with connect(peer, contexts=presets.QUERY) as association:
+        for keys in (*PLAIN, *MISPLACED, *ODD):
+            async with association.find(elements(**keys), root="study") as operation:
+                count = len([match async for match in operation])
+                status = (await operation.result()).status
+            assert status in (0x0000, 0xA900)
+            answers.append(count if status.is_success else None)
+    return answers
+
+
+@pytest.mark.interop("dcmqrscp", "storescu")
+async def test_strict_identifiers_are_those_that_dcmqrscp_demands_when_it_checks_them(
+    listen: Listen, tmp_path: Path
+) -> None:
+    with peers.dcmqrscp(tmp_path / "dcmqrscp", "--check-find") as dcmqrscp:
+        peers.fill(dcmqrscp, real_files())
+        theirs = await _answers(dcmqrscp.address)
+    assert theirs == [2, 3, 2, *[None] * 6]
+    async with listen(identifiers=IdentifierRule.STRICT) as listener:
+        await peers.run("storescu", "-R", peers.LOOPBACK, listener.port, *real_files())
+        assert await _answers(f"OURS@{listener.address}") == theirs
+
+
+@pytest.mark.interop("Orthanc")
+async def test_lenient_identifiers_are_answered_as_orthanc_does_and_marked(
+    listen: Listen, orthanc: peers.Orthanc
+) -> None:
+    orthanc.clear()
+    for file in real_files():
+        orthanc.put_file(file.read_bytes())
+    theirs = await _answers(orthanc.peer.address)
+    assert theirs == [2, 3, 2, 2, 3, 2, 7, 7, 1]
+    async with listen(identifiers=IdentifierRule.LENIENT) as listener:
+        await peers.run("storescu", "-R", peers.LOOPBACK, listener.port, *real_files())
+        assert await _answers(f"OURS@{listener.address}") == theirs
+        told = [event.anomalies for event in listener.drain() if isinstance(event, RequestAnswered)]
+    assert told[:3] == [()] * 3
+    assert told[3:] == [
+        ("(0008,0060) is a key of level SERIES",),
+        ("(0008,0020) is a key of level STUDY",),
+        ("Study Instance UID is missing at level STUDY",),
+        ("Study Instance UID is missing at level SERIES",),
+        ("Study Instance UID is missing at level SERIES",),
+        ("the information model has no level PATIENT",),
+    ]
+
+
+@pytest.mark.interop("findscu", "getscu", "storescu")
+async def test_findscu_and_getscu_at_a_lenient_listener(listen: Listen, tmp_path: Path) -> None:
+    series = str(dcmread(real_files(CT_STUDY)[0], stop_before_pixels=True).SeriesInstanceUID)
+    keys = ["-S", "-k", "QueryRetrieveLevel=series", "-k", f"SeriesInstanceUID={series}", "-aec", "OURS"]
+    async with listen(identifiers=IdentifierRule.LENIENT) as listener:
+        where = (peers.LOOPBACK, listener.port)
+        await peers.run("storescu", "-R", *where, *real_files())
+        done = await peers.run("findscu", "-v", *keys, *where)
+        assert "Received Final Find Response (Success)" in done.output, str(done)
+        assert done.output.count("Find Response: ") == 1, str(done)
+        (tmp_path / "got").mkdir()
+        done = await peers.run("getscu", "-v", "-od", tmp_path / "got", *keys, *where)
+        assert len(list((tmp_path / "got").iterdir())) == len(real_files(CT_STUDY)), str(done)
+        told = [event for event in listener.drain() if isinstance(event, RequestAnswered)]
+    assert [(event.service, event.problem) for event in told] == [("C-FIND", ""), ("C-GET", "")]
+    for event in told:
+        assert event.anomalies == (
+            "Query/Retrieve Level (0008,0052) is 'series'",
+            "Study Instance UID is missing at level SERIES",
+        )

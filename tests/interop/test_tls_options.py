@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from helpers import peers, programs
-from helpers.certificates import Authority, Pair
+from helpers.certificates import Authority, Pair, encrypted_key
 from helpers.command_line import Providing, dicomgui
 
 CHOSEN, OTHER, CBC = "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256", "AES128-SHA"
@@ -63,6 +66,25 @@ def test_everything_in_der_to_storescp(tmp_path: Path, authority: Authority) -> 
         assert f"{crl} holds no key, but a revocation list" in said_by(refused)
         without = dicomgui(*common, "--tls-key", encrypted)
         assert f"{encrypted} is encrypted" in said_by(without)
+        password, wrong = tmp_path / "password", tmp_path / "wrong"
+        password.write_text("secret\n", encoding="utf-8")
+        wrong.write_text("public\n", encoding="utf-8")
+        opened = dicomgui(*common, "--tls-key", encrypted, "--tls-key-password-file", password)
+        assert opened.returncode == 0, said_by(opened)
+        refused = dicomgui(*common, "--tls-key", encrypted, "--tls-key-password-file", wrong)
+        assert f"the TLS key {encrypted} does not open with this password" in said_by(refused)
+
+
+@pytest.mark.interop("openssl")
+async def test_a_listener_with_an_encrypted_key_in_der(tmp_path: Path, authority: Authority) -> None:
+    pair, password = authority.issue("localhost"), tmp_path / "password"
+    password.write_text("secret\n", encoding="utf-8")
+    options = ("--tls", "--tls-cert", der_of(pair.cert, "x509"), "--tls-key", encrypted_key(pair, "secret"))
+    options += ("--tls-key-password-file", password)
+    with Providing("listen", "--port", 0, "--dir", tmp_path / "in", *options) as listener:
+        place = f"127.0.0.1:{listener.port}"
+        done = await peers.run("openssl", "s_client", "-connect", place, "-CAfile", authority.file)
+    assert "Verify return code: 0 (ok)" in done.output, done
 
 
 @pytest.mark.interop("openssl")
@@ -129,3 +151,30 @@ def test_a_cipher_that_nobody_knows() -> None:
     done = dicomgui("echo", "X@127.0.0.1:104", "--tls", "--tls-ciphers", f"{CHOSEN}:NO-SUCH-SUITE")
     assert done.returncode == 2
     assert "'NO-SUCH-SUITE'" in said_by(done)
+
+
+@pytest.mark.interop("storescp")
+def test_the_whole_chain_of_storescp(tmp_path: Path, authority: Authority) -> None:
+    """With an authority between; in the command's text, in its JSON and in the trace, also where it is refused."""
+    middle = authority.below("middle")
+    theirs, trace = middle.issue("localhost"), tmp_path / "trace.dgtrace"
+    sent = [x509.load_pem_x509_certificate(path.read_bytes()) for path in (theirs.cert, middle.file)]
+    prints = [":".join(f"{byte:02X}" for byte in one.fingerprint(hashes.SHA256())) for one in sent]
+    with peers.storescp(tmp_path / "scp", "+tls", theirs.key, theirs.cert, "-ic", "+cf", authority.file) as peer:
+        place = f"STORESCP@localhost:{peer.port}"
+        text = said_by(dicomgui("echo", place, "--tls", "--tls-ca", authority.file, "--trace", trace))
+        [refused] = _tls_events(dicomgui("echo", place, "--tls", "--tls-ca", theirs.key.with_suffix(".crt"), "--json"))
+    assert [line.split()[-1] for line in text.splitlines() if "fingerprint" in line] == prints
+    assert "  certificate 2 of 2: OU=" in text
+    [told] = _tls_events(dicomgui("trace", "show", trace, "--json"))
+    for event in (refused, told):
+        found = event["certificates"]
+        assert [one["sha256"] for one in found] == prints
+        assert [one["names"] for one in found] == [["localhost"], []]
+        assert {one["key"] for one in found} == {"RSA, 2048 bits"}
+        assert found[0]["issuer"] == found[1]["subject"]
+        assert [one["not_after"] for one in found] == [one.not_valid_after_utc.isoformat() for one in sent]
+
+
+def _tls_events(done: subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
+    return [event for event in map(json.loads, done.stdout.splitlines()) if event["event"] == "tls"]

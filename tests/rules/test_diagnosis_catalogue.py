@@ -59,6 +59,7 @@ SIGNALS = {
     "text without an alphabet": {"character-set-missing", "character-set-contradicted", "characters-lost"},
     "odd bytes in an AE title": {"odd-ae-title"},
     "odd command sets": {"odd-command"},
+    "odd negotiations": {"odd-negotiation"},
     "our port is busy": {"port-in-use"},
     "N-services and storage commitment": {
         "no-such-instance", "attributes-missing", "attributes-refused", "argument-refused", "class-instance-conflict",

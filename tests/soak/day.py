@@ -6,12 +6,14 @@ two numbers do not agree on, and nobody has told of, is a fault. Programs that a
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -55,7 +57,9 @@ class Day:
     faults: list[str] = field(default_factory=list)
 
     def note(self, step: str, **figures: object) -> None:
+        """Keep the figures of a step, and print them: a day is long."""
         self.figures[step] = figures
+        print(step, json.dumps(figures, default=str), file=sys.stderr, flush=True)
 
     def agree(self, what: str, one: object, other: object) -> None:
         if one != other:
@@ -279,41 +283,75 @@ def _studies(rows: list[dict[str, Any]]) -> dict[str, int]:
     return {value(row, "0020000D"): _instances(row) for row in rows}
 
 
+IMAGE_KEYS = ("QueryRetrieveLevel=IMAGE", f"StudyInstanceUID={ROOT}.1", f"SeriesInstanceUID={ROOT}.2")
+
+
 def full_disk(day: Day) -> None:
-    """Fill a small disk by receiving: all that was answered Success is there, and found or refused; then catch up."""
+    """Fill small disks by receiving: all that was answered Success is there, and found or refused; then catch up."""
     source = day.place / "disk-files"
     for number in range(1, 61):
         write_instance(source, number, pixel_bytes=100_000)
     try:
         with small_disk(day.place / "disk", "4m") as disk:
             _filled(day, disk, source)
+        with small_disk(day.place / "index-disk", "4m") as disk:
+            _behind(day, disk, source)
     except pytest.skip.Exception:
         day.note("full disk", missing=True)
 
 
+def _sent_to_disk(day: Day, step: str, port: int, source: Path) -> tuple[int, int]:
+    """How many of the files were answered Success and A700; all are, over one association."""
+    done = peers.run_here("storescu", "-v", "--no-halt", "+sd", peers.LOOPBACK, port, source)
+    refused = done.output.count("Received Store Response (Refused: OutOfResources)")
+    day.agree(f"{step}: given, and answered", 60, _successes(done.output) + refused)
+    return _successes(done.output), refused
+
+
+def _asked_on_disk(port: int) -> tuple[str, int]:
+    """The status that findscu is answered for all images, and the number of matches."""
+    wanted = [part for key in (*IMAGE_KEYS, "SOPInstanceUID") for part in ("-k", key)]
+    asked = peers.run_here("findscu", "-v", "-S", *wanted, peers.LOOPBACK, port)
+    [status] = re.findall(r"Received Final Find Response \((.*)\)", asked.output)
+    return status, asked.output.count("(Pending)")
+
+
 def _filled(day: Day, disk: Path, source: Path) -> None:
+    """Archive and index on one disk: its last instances are refused (A700), the rows of the others have their space."""
     folder = disk / "archive"
     with Listening(folder, "--json", "--min-free", "0") as listener:
-        done = peers.run_here("storescu", "-v", "--no-halt", "+sd", peers.LOOPBACK, listener.port, source)
-        answered = _successes(done.output)
+        answered, refused = _sent_to_disk(day, "full disk", listener.port, source)
+        day.agree("full disk: some are stored, and some refused", (answered > 0, refused > 0), (True, True))
         fill(disk / "filler")
-        keys = ("QueryRetrieveLevel=IMAGE", f"StudyInstanceUID={ROOT}.1", f"SeriesInstanceUID={ROOT}.2")
-        asked = peers.run_here(
-            "findscu", "-v", "-S", *(part for key in (*keys, "SOPInstanceUID") for part in ("-k", key)),
-            peers.LOOPBACK, listener.port,
-        )  # fmt: skip
-        [status] = re.findall(r"Received Final Find Response \((.*)\)", asked.output)
-        seen = asked.output.count("Pending")
-        if status == "Success":
-            day.agree("full disk: found, and on disk", seen, answered)
-        else:
-            day.agree("full disk: refused", status[:8], "Refused:")
+        status, seen = _asked_on_disk(listener.port)
+        day.agree("full disk: found, and on disk", (status, seen), ("Success", answered))
         day.agree("full disk: answered Success, and on disk", answered, kept(folder).total())
-        (disk / "filler").unlink()
-        peers.wait_until(lambda: len(asked_by_dcmtk(day, listener.port, *keys, "SOPInstanceUID")) == answered, "")
-        day.note("full disk", given=60, stored=answered, status=status, found_then=seen, found_later=answered)
     with Listening(folder, "--json") as again:
-        day.agree("full disk: found after a start", len(found(again.port, "OURS")), 1)
+        day.agree("full disk: found after a start on it", _asked_on_disk(again.port), ("Success", answered))
+        none, all_refused = _sent_to_disk(day, "full disk, started on it", again.port, source)
+        day.agree("full disk: stored after a start on it", none, 0)
+        (disk / "filler").unlink()
+    day.note("full disk", given=60, stored=answered, refused=refused, found=seen, refused_after_a_start=all_refused)
+
+
+def _behind(day: Day, disk: Path, source: Path) -> None:
+    """The index alone on a full disk, without its reserve: queries are refused (A700) until it has caught up."""
+    folder = day.place / "behind"
+    with Listening(folder, "--index", disk, "--json") as listener:
+        _asked_on_disk(listener.port)
+        [reserve] = disk.rglob("index.reserve")
+        reserve.unlink()
+        fill(disk / "filler")
+        answered, _ = _sent_to_disk(day, "index behind", listener.port, source)
+        status, seen = _asked_on_disk(listener.port)
+        day.agree("index behind: refused", (status.partition(" ")[0], seen), ("Refused:", 0))
+        (disk / "filler").unlink()
+        peers.wait_until(lambda: _asked_on_disk(listener.port) == ("Success", answered), "the index has caught up")
+        code, out, _ = listener.stop()
+        told = [event for event in events(out) if event["event"] == "archive"]
+        day.agree("index behind: told of", told[0]["behind"] if told else None, answered)
+        day.agree("index behind: exit code", code, 0)
+    day.note("index behind", given=60, stored=answered, status=status, behind=told[0]["behind"], found_later=answered)
 
 
 @contextmanager
@@ -350,23 +388,34 @@ def with_peer(day: Day, name: str, archive: Path, port: int) -> None:
         day.agree(f"{name}: files, and told of", summary["files"], summary["sent"] + summary["failed"])
         day.agree(f"{name}: failed, and their reasons", summary["failed"], refusals.total())
         if name != "storescp":
-            figures |= retrieved(day, name, address, peer, archive)
+            figures |= retrieved(day, name, address, peer, archive, back)
         if orthanc is not None:
+            day.agree("Orthanc: moves that failed, and its log", figures["moves_failed"], len(_BROKEN_OFF(peer.log)))
             sent_by_orthanc(day, orthanc)
         day.note(name, **figures)
 
 
+_BROKEN_OFF = re.compile(r"Cannot transcode instance of .*\n.*IMoveRequestHandler Failed").findall
+"""Where Orthanc ends a C-MOVE with C000 and all numbers 0 after some instances: it proposes no transfer syntax but that
+of the first instance, and Little Endian; it cannot decode JPEG 2000 for the others."""
+
+_LEFT_OUT = re.compile(r"Cannot transcode instance of .*\n.*Ignoring an error in a permissive job").findall
+"""And where it goes on in a permissive job: it counts such an instance as sent, and as none that failed."""
+
+
 def sent_by_orthanc(day: Day, orthanc: peers.Orthanc) -> None:
-    """Have Orthanc send us all that it has."""
+    """Have Orthanc send us all that it has: what does not come is in its log, though its job says that it was sent."""
     with Listening(day.place / "by-Orthanc", "--json", "--strictness", "any") as listener:
         orthanc.know("AGAIN", listener.port)
         resources = list(orthanc.instances().values())
         job = orthanc.ask("/modalities/AGAIN/store", {"Resources": resources, "Permissive": True, "Synchronous": True})
-        received(day, "sent by Orthanc", listener, None)
-        day.figures["sent by Orthanc"] |= {"given": job["InstancesCount"], "failed": job["FailedInstancesCount"]}
+        left_out = len(_LEFT_OUT(orthanc.peer.log))
+        sent = job["InstancesCount"] - job["FailedInstancesCount"]
+        received(day, "sent by Orthanc", listener, sent - left_out)
+        day.figures["sent by Orthanc"] |= {"given": len(resources), "said_sent": sent, "left_out_by_its_log": left_out}
 
 
-def retrieved(day: Day, name: str, address: str, peer: Any, archive: Path) -> dict[str, object]:
+def retrieved(day: Day, name: str, address: str, peer: Any, archive: Path, listener: Listening) -> dict[str, object]:
     """Find, get and move all that a peer has."""
     rows = found(peer.port, peer.ae_title)
     studies = [uid for uid in dict.fromkeys(value(row, "0020000D") for row in rows) if uid]
@@ -376,21 +425,21 @@ def retrieved(day: Day, name: str, address: str, peer: Any, archive: Path) -> di
     moves = list(asked_for("move", studies, address, "--to", "OURS", at_once=at_once))
     came = Counter(map(data_set, got.rglob("*.dcm")))
     moved = kept(back)
-    totals = told(gets, "arrived", "failed", "missing")
+    totals, delivered = told(gets, "arrived", "failed", "missing"), told(moves, "completed", "failed", "warning")
     day.agree(f"{name}: files got, and told of", came.total(), totals["arrived"])
+    received(day, f"moved by {name}", listener, delivered["completed"] + delivered["warning"])
     return {
         "studies": len(studies), "answers": len(rows),
         "get": {**totals, "files": came.total(), "identical": sum((came & there).values())},
-        "move": {
-            **told(moves, "completed", "failed"),
-            "files": moved.total(), "identical": sum((moved & there).values()),
-        },
+        "move": {**delivered, "files": moved.total(), "identical": sum((moved & there).values())},
+        "moves_failed": sum(1 for summary in moves if summary["status"] == 0xC000),
     }  # fmt: skip
 
 
 def export_all(day: Day, archive: Path) -> None:
-    """Each form: what is exported and what is left out, with its reason, is all that is there."""
+    """Each form: what is exported and what is left out, with its reason, is all that is there; others read as much."""
     total = kept(archive).total()
+    unread = unread_by_others([*archive.glob("[0-9a-f][0-9a-f]/*.dcm")])
     for form in ("folders", "zip", "dicomdir"):
         target = day.place / f"out-{form}" if form != "zip" else day.place / "out.zip"
         with Working(archive, "export", target, form) as working:
@@ -405,25 +454,35 @@ def export_all(day: Day, archive: Path) -> None:
             with zipfile.ZipFile(target) as packed:
                 packed.extractall(target := day.place / "out-zip")
             day.agree("data sets in the ZIP", Counter(map(_bytes_of, target.rglob("*.dcm"))), kept(archive))
-        read_by_others(day, target, form, report["files"])
+        read_by_others(day, target, form, report["files"], unread)
 
 
 def _bytes_of(path: Path) -> bytes:
     return data_set(path)
 
 
-def read_by_others(day: Day, folder: Path, form: str, count: int) -> None:
-    """Have dcmdump, dciodvfy and pydicom read each exported file, and the DICOMDIR."""
+def unread_by_others(paths: Sequence[Path]) -> dict[str, int]:
+    """The number of files that each foreign reader cannot read."""
+    tools = [tool for tool in ("dcmdump", "dciodvfy") if programs.is_there(tool)]
+    unread = {tool: sum(1 for path in paths if not _is_read(tool, path)) for tool in tools}
+    return unread | {"pydicom": sum(1 for path in paths if not _is_read_by_pydicom(path))}
+
+
+def read_by_others(day: Day, folder: Path, form: str, count: int, before: dict[str, int]) -> None:
+    """Have dcmdump, dciodvfy and pydicom read each exported file, and the DICOMDIR; as much as before is unread."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "DICOMDIR"]
     day.agree(f"{form}: exported, and files there", count, len(paths))
-    figures: dict[str, object] = {"files": len(paths)}
-    for tool in ("dcmdump", "dciodvfy"):
-        if programs.is_there(tool):
-            figures[f"unread by {tool}"] = [path.name for path in paths if not _is_read(tool, path)]
-    figures["unread by pydicom"] = [path.name for path in paths if not _is_read_by_pydicom(path)]
+    unread = unread_by_others(paths)
+    figures: dict[str, object] = {"files": len(paths), "unread": unread}
+    if form == "dicomdir":  # what its readers cannot read is left out of it
+        day.agree(
+            f"{form}: more unread than in the archive", [name for name in unread if unread[name] > before[name]], []
+        )
+    else:
+        day.agree(f"{form}: files unread, and in the archive", unread, before)
     if form == "dicomdir":
         directory = folder / "DICOMDIR"
-        day.agree("pydicom: instances of the DICOMDIR", len(FileSet(directory)), count)
+        day.agree("pydicom: instances of the DICOMDIR", _instances_of(directory), count)
         if programs.is_there("dcmdump"):
             dumped = peers.run_here("dcmdump", "+P", "0004,1511", directory)
             day.agree("dcmdump: records of the DICOMDIR", dumped.output.count("(0004,1511)"), count)
@@ -432,6 +491,15 @@ def read_by_others(day: Day, folder: Path, form: str, count: int) -> None:
             errors = Counter(_kind(line) for line in said.splitlines() if line.startswith("Error"))
             figures["dciodvfy of the DICOMDIR"] = dict(errors.most_common(5))
     day.note(f"{form} read by others", **figures)
+
+
+def _instances_of(directory: Path) -> int:
+    """The number of instances that pydicom finds; it leaves its temporary folder to be collected, and warns of that."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        count = len(FileSet(directory))
+        gc.collect()
+    return count
 
 
 def _is_read(tool: str, path: Path) -> bool:

@@ -390,13 +390,15 @@ class LocalArchive:
 
     def _repaired_for_others(self, opened: Opened, leftovers: Leftovers | None = None) -> RepairReport:
         """Compare files and rows, and take away the marks of programs that were killed before. Blocks."""
-        dead = self.files.marks.of_others().dead
+        marks = self.files.marks
+        dead = marks.of_others().dead
         report = repair(
             self.index, opened, leftovers=leftovers,
             on_progress=self._note_progress, should_stop=self._stopping.is_set, is_new=self._coming.__contains__,
+            are_others_behind=lambda: bool(marks.of_others().living),
         )  # fmt: skip
         if report.is_complete and not report.unchecked and not self.index.is_temporary:
-            self.files.marks.forget(dead)
+            marks.forget(dead)
         return report
 
     # the folders for people

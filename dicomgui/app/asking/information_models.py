@@ -14,7 +14,10 @@ from dicomgui.network.service import QUERY_MODELS
 from dicomgui.network.service.models import QueryOperation
 from dicomgui.network.service_classes import relevant_patient
 
-__all__ = ["MODELS", "Model", "keys_for", "level_for", "model_for", "models_for", "storage_of"]
+__all__ = [
+    "MODELS", "WITH_LEVELS", "Model", "check_retrieval", "is_without_levels", "keys_for", "level_for", "model_for",
+    "models_for", "storage_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,9 @@ MODELS: Final = MappingProxyType(
 )
 """By their names in :data:`~dicomgui.network.service.QUERY_MODELS` (PS3.4 annexes Q, U, V, X, BB, CC, HH, II, JJ)."""
 
+WITH_LEVELS: Final = ("repository",)
+"""The models beside those of query and retrieve that are asked at a level (PS3.4 JJ.2)."""
+
 _OF_INSTANCES: Final = ("composite-instance", "without-bulk-data")
 """The models that name instances alone, at image level (PS3.4 Y.4, Z.4)."""
 
@@ -156,6 +162,20 @@ def level_for(model: str | None, level: str, operation: QueryOperation) -> Level
     if model in MODELS:
         return None if operation == "find" else Level.IMAGE
     return Level(level.upper())
+
+
+def is_without_levels(model: object) -> bool:
+    """Whether a model has no query/retrieve level: its matches are one list, and what is retrieved is instances."""
+    return model in MODELS
+
+
+def check_retrieval(model: str | None) -> None:
+    """Check that what a model finds can be retrieved in it.
+
+    :raises ConfigurationError: it only has queries.
+    """
+    if model is not None and model in QUERY_MODELS and "get" not in QUERY_MODELS[model]:
+        raise ConfigurationError(f"the information model {model} has no retrieval", phase="configure")
 
 
 def keys_for(

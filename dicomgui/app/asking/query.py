@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from dicomgui.app.asking.corrections import Correction, corrections_in
 from dicomgui.app.asking.keys import Identifier, Key, identifier_of, parse_key
 from dicomgui.app.asking.levels import (
     RETURN_KEYS,
@@ -26,6 +27,8 @@ from dicomgui.app.context import AppContext
 from dicomgui.app.watching import Watch
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
+from dicomgui.network.dimse.dataset import syntax_of_answer
+from dicomgui.network.encoding_look import LOOK_BYTES, encoding_by_look, encoding_of
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, OperationTimeout, RemoteProtocolError
 from dicomgui.network.service import Match, Operation, Response
 from dicomgui.network.service.decoding import MatchDecoder
@@ -128,6 +131,11 @@ class Found:
         return self.match.dataset
 
     @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """Values that break the standard and were corrected when they were read. Made anew at each call."""
+        return corrections_in(self.answer)
+
+    @property
     def has_unsupported_keys(self) -> bool:
         """The peer says that it did not match by all optional keys (FF01): it may not fit."""
         return self.match.status == 0xFF01
@@ -170,6 +178,11 @@ class FindResult:
     notes: tuple[str, ...] = ()
     error: DicomNetworkError | None = None
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the peer may have more matches than came: the limit was reached, or it was cancelled."""
+        return self.has_more or self.is_cancelled or (self.status is not None and self.status.is_cancel)
 
     @property
     def ok(self) -> bool:
@@ -253,16 +266,19 @@ class FindJob:
     async def run_undecoded(self, on_answers: OnAnswers | None = None) -> FindResult:
         """Ask, and hand the matches on as they came over the wire, all that come at once in one call.
 
-        For who looks at a few of very many: that is ten times as fast. One that cannot be read counts as well. Whoever
-        is called may keep them all: at :data:`MAX_KEPT_BYTES` the query stops as at its limit.
+        For who looks at a few of very many: that is ten times as fast. One that does not begin like a data set is read,
+        and left out where it cannot be; one that is broken further on counts as well. Whoever is called may keep them
+        all: at :data:`MAX_KEPT_BYTES` the query stops as at its limit.
         """
         async with aclosing(self._batches()) as batches:
             async for batch in batches:
-                self._count += len(batch)
-                self._look_for_missing(batch)
-                if on_answers is not None:
-                    on_answers([self._answer(match) for match in batch])
-                    self._stop_at_size(batch)
+                readable = [match for match in batch if self._is_readable(match)]
+                self._count += len(readable)
+                if readable:
+                    self._look_for_missing(readable)
+                    if on_answers is not None:
+                        on_answers([self._answer(match) for match in readable])
+                        self._stop_at_size(readable)
         return self.result()
 
     def _stop_at_size(self, kept: Sequence[Match]) -> None:
@@ -367,13 +383,26 @@ class FindJob:
         try:
             dataset = await self._decoder.decode(answer.data, answer.transfer_syntax_uid, answer.dataset)
         except RemoteProtocolError as error:
-            if not self._unreadable:
-                self._notes.append(f"A match could not be read: {error}")
-            self._unreadable += 1
+            self._note_unreadable(error)
             return None
         self._count += 1
         self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in dataset}
         return Found(self._count, Match(dataset, match.status, match.transfer_syntax_uid), self._peer, answer)
+
+    def _is_readable(self, match: Match) -> bool:
+        if encoding_by_look(match.data[:LOOK_BYTES]) == encoding_of(match.transfer_syntax_uid):
+            return True
+        try:
+            syntax_of_answer(match.data, match.transfer_syntax_uid)
+        except RemoteProtocolError as error:
+            self._note_unreadable(error)
+            return False
+        return True
+
+    def _note_unreadable(self, error: RemoteProtocolError) -> None:
+        if not self._unreadable:
+            self._notes.append(f"A match could not be read: {error}")
+        self._unreadable += 1
 
     @property
     def root(self) -> str:

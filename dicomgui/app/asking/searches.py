@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from dicomgui.app.asking.information_models import WITH_LEVELS, is_without_levels
 from dicomgui.app.asking.keys import parse_key, parse_return_key
 from dicomgui.app.asking.levels import Level, Root
 from dicomgui.app.asking.query import DEFAULT_LIMIT, Query
@@ -28,7 +29,7 @@ MAX_NAME = 64
 
 _NONE: tuple[str, ...] = ()
 _TABLES = {"results": ("columns",), "retrieve": ("at_once",), "station": ("ae_title", "modality")}
-_SEARCH_KEYS = ("name", "level", "root", "keys", "returned", "limit")
+_SEARCH_KEYS = ("name", "level", "root", "keys", "returned", "limit", "cancel_after_ms")
 
 AUTOMATIC = ""
 """The root that is chosen by what the peer accepts."""
@@ -41,11 +42,12 @@ WORKLIST = "worklist"
 class SavedSearch:
     """A query by its name.
 
-    :ivar level: ``None`` of a worklist, which has none.
+    :ivar level: ``None`` of a worklist and of other models that have none.
     :ivar root: a name of an information model, or :data:`AUTOMATIC`.
     :ivar keys: what has to match, as written: ``PatientName=DOE*``.
     :ivar returned: what is to be returned besides; ``None`` for the usual at the level.
     :ivar limit: ``None`` for no limit.
+    :ivar cancel_after_ms: milliseconds after which a C-CANCEL is sent; ``None`` for never.
     :raises ConfigurationError: the name is empty or too long, or a key is none.
     """
 
@@ -55,6 +57,7 @@ class SavedSearch:
     keys: tuple[str, ...] = ()
     returned: tuple[str, ...] | None = None
     limit: int | None = DEFAULT_LIMIT
+    cancel_after_ms: int | None = None
 
     def __post_init__(self) -> None:
         name = " ".join(self.name.split())
@@ -71,6 +74,7 @@ class SavedSearch:
             self.level,
             self.root or None,
             self.limit,
+            None if self.cancel_after_ms is None else self.cancel_after_ms / 1000,
         )
 
     @classmethod
@@ -79,11 +83,12 @@ class SavedSearch:
 
         :raises ConfigurationError: it has no level, or as for the class.
         """
-        if query.level is None and query.root != WORKLIST:
-            raise checks.wrong("a search has a level, or is one of a worklist")
+        if query.level is None and query.root != WORKLIST and not is_without_levels(query.root):
+            raise checks.wrong("a search has a level, or is one of a model without levels")
         returned = None if query.returned is None else tuple(key.name for key in query.returned)
         keys = tuple(map(str, query.keys))
-        return cls(name, query.level, str(query.root or AUTOMATIC), keys, returned, query.limit)
+        after_ms = None if query.cancel_after_s is None else round(query.cancel_after_s * 1000)
+        return cls(name, query.level, str(query.root or AUTOMATIC), keys, returned, query.limit, after_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +191,17 @@ def _searches_of(values: Values, tables: object, unknown: list[str]) -> Iterable
 def _search_of(values: Values, table: Table) -> SavedSearch:
     return SavedSearch(
         name=values.take("name", "", checks.text),
-        level=None if table.get("root") == WORKLIST else values.take("level", Level.STUDY, _level),
+        level=None if _has_no_level(table.get("root")) else values.take("level", Level.STUDY, _level),
         root=values.take("root", AUTOMATIC, _root),
         keys=values.take("keys", _NONE, _texts),
         returned=values.take("returned", _NONE, _texts) if "returned" in table else None,
         limit=values.take("limit", DEFAULT_LIMIT, _count) or None,
+        cancel_after_ms=values.take("cancel_after_ms", 0, _count) or None,
     )
+
+
+def _has_no_level(root: object) -> bool:
+    return isinstance(root, str) and (root == WORKLIST or is_without_levels(root))
 
 
 def _level(value: object) -> Level:
@@ -200,7 +210,7 @@ def _level(value: object) -> Level:
 
 def _root(value: object) -> str:
     root = checks.text(value)
-    return Root(root).value if root and root != WORKLIST else root
+    return root if not root or root in WITH_LEVELS or _has_no_level(root) else Root(root).value
 
 
 def _count(value: object) -> int:
@@ -235,6 +245,8 @@ def _search_table(search: SavedSearch) -> Table:
         "keys": list(search.keys),
         "limit": search.limit or 0,
     }
+    if search.cancel_after_ms is not None:
+        table["cancel_after_ms"] = search.cancel_after_ms
     if search.returned is not None:
         table["returned"] = list(search.returned)
     return table

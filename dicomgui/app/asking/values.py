@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET
 from dicomgui.network.dimse.dataset import MAX_INFLATED as MAX_DATASET_INFLATED
-from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.dimse.dataset import decode_answer
 from dicomgui.network.service_classes.attributes import vr_of
 from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 from dicomgui.storage.attributes import decode_value
@@ -126,9 +126,9 @@ class Answer(NamedTuple):
         :raises RemoteProtocolError: it cannot be read.
         """
         if not self.charset:
-            return decode_dataset(self.data, self.transfer_syntax_uid)
+            return decode_answer(self.data, self.transfer_syntax_uid)
         with warnings.catch_warnings(action="ignore"):  # pydicom's, about what the set does not hold
-            return decode_dataset(*self._named())
+            return decode_answer(*self._named())
 
     def _named(self) -> tuple[bytes, str]:
         """Its bytes, with the character set named in which they are to be read, and their transfer syntax."""

@@ -33,7 +33,7 @@ from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, Timeouts
 from dicomgui.network.service import Strictness
 from dicomgui.network.transport import ClientAuth, TlsConfig
-from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns, IdentifierRule
 from dicomgui.trace.filter.grammar import MAX_LENGTH
 
 __all__ = [
@@ -113,6 +113,7 @@ class ListenerSettings:
     :ivar move_rules: which caller may move where, by patterns of both AE titles; everybody everywhere if empty.
     :ivar on_duplicate: what becomes of another data set with a UID that is there already.
     :ivar strictness: the treatment of instances that are broken, or others than their command says.
+    :ivar identifiers: the treatment of queries and retrievals whose identifier is not as PS3.4 C.4 wants it.
     :ivar commands: the operator's, for objects and studies that came; not run where nothing is kept.
     :ivar discards: answer Success for instances and keep none.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
@@ -149,6 +150,7 @@ class ListenerSettings:
     move_rules: tuple[tuple[str, str], ...] = ()
     on_duplicate: DuplicatePolicy = DuplicatePolicy.KEEP_BOTH
     strictness: Strictness = Strictness.STRICT
+    identifiers: IdentifierRule = IdentifierRule.USUAL
     quotas: Quotas = USUAL_QUOTAS
     index_folder: str = ""
     discards: bool = False
@@ -217,6 +219,7 @@ class Settings:
             fsync=listener.fsync,
             on_duplicate=listener.on_duplicate,
             strictness=listener.strictness,
+            identifiers=listener.identifiers,
             discards=listener.discards,
             commands=ReceivedCommands() if listener.discards else listener.commands,
             check_called_ae=listener.check_called_ae,
@@ -366,6 +369,7 @@ def _listener_of(values: Values) -> ListenerSettings:
         move_rules=values.take("move_rules", (), _move_rules),
         on_duplicate=values.take("on_duplicate", usual.on_duplicate, checks.one_of(DuplicatePolicy)),
         strictness=values.take("strictness", usual.strictness, checks.one_of(Strictness)),
+        identifiers=values.take("identifiers", usual.identifiers, checks.one_of(IdentifierRule)),
         quotas=_quotas_of(values),
         index_folder=values.take("index_folder", usual.index_folder, _folder),
         discards=values.take("discard", usual.discards, checks.flag),
@@ -525,6 +529,7 @@ def _listener_table(listener: ListenerSettings) -> Table:
         "index_folder": listener.index_folder,
         "on_duplicate": listener.on_duplicate.value,
         "strictness": listener.strictness.value,
+        "identifiers": listener.identifiers.value,
         "discard": listener.discards,
         "on_object": listener.commands.on_object,
         "on_study": listener.commands.on_study,

@@ -41,10 +41,12 @@ from dicomgui.network.service_classes.references import Reference
 from dicomgui.network.status import Status
 from dicomgui.storage import (
     IdentifierError,
+    IdentifierRule,
     IndexFault,
     Model,
     Selection,
     StoredFile,
+    anomalies_of,
     compile_query,
     select,
 )
@@ -89,6 +91,7 @@ class Responder:
     :param ae_title: ours, for Retrieve AE Title (0008,0054) of the answers.
     :param worklist: what is scheduled; nothing is, without it.
     :param conversion: what may be converted for a C-GET whose user does not take it as it is.
+    :param identifiers: the rule for identifiers that are not as the standard wants them.
     :param pool: threads for conversions.
     :param on_broken: told of a query whose answers broke off, and of the answer that says so.
     """
@@ -101,6 +104,7 @@ class Responder:
         pool: Executor,
         worklist: Worklist = (),
         conversion: Conversion = Conversion.LOSSLESS,
+        identifiers: IdentifierRule = IdentifierRule.USUAL,
         on_broken: Callable[[FindRequest, Reply], None] = lambda request, reply: None,
     ) -> None:
         self._on_broken = on_broken
@@ -109,6 +113,7 @@ class Responder:
         self._pool = pool
         self._worklist = worklist
         self._conversion = conversion
+        self._identifiers = identifiers
         self._reading = asyncio.Lock()
 
     # C-FIND
@@ -127,8 +132,8 @@ class Responder:
             return refusal
         try:
             query = compile_query(
-                request.dataset, model, relational=flags.relational, combined_datetime=flags.date_time,
-                retrieve_ae_title=self._ae_title,
+                request.dataset, model, self._identifiers, relational=flags.relational,
+                combined_datetime=flags.date_time, retrieve_ae_title=self._ae_title,
             )  # fmt: skip
         except IdentifierError as error:
             return Reply(error.status, str(error), error.offending)
@@ -183,6 +188,17 @@ class Responder:
         finally:
             search.stop()
 
+    def anomalies(self, request: FindRequest | GetRequest | MoveRequest) -> tuple[str, ...]:
+        """What an identifier that was answered has against it, one line each; empty unless the rule is lenient."""
+        sop_class = request.command.sop_class_uid
+        retrieves = sop_class in _RETRIEVE
+        model = (_RETRIEVE if retrieves else _FIND).get(sop_class)
+        if model is None or self._identifiers is not IdentifierRule.LENIENT:
+            return ()
+        flags = (_retrieve_flags if retrieves else _query_flags)(request.facts.negotiated, sop_class)
+        found = anomalies_of(request.dataset, model, relational=flags.relational, retrieves=retrieves)
+        return tuple(map(str, found))
+
     # C-GET and C-MOVE
 
     async def retrieve(self, request: GetRequest | MoveRequest) -> Retrieval | Reply:
@@ -197,7 +213,7 @@ class Responder:
         if refusal is not None:
             return refusal
         try:
-            selection = select(request.dataset, model, relational=flags.relational)
+            selection = select(request.dataset, model, self._identifiers, relational=flags.relational)
         except IdentifierError as error:
             return Reply(error.status, str(error), error.offending)
         lag = await self._lag()

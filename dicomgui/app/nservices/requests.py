@@ -32,10 +32,12 @@ __all__ = [
     "NOperation",
     "NRequest",
     "NResult",
+    "answer_of",
     "perform",
     "service_of",
     "sop_class_of",
     "transact",
+    "unreadable_notes",
 ]
 
 SOP_CLASSES: Final = MappingProxyType(
@@ -174,6 +176,7 @@ class NResult:
     :ivar dataset: the answer's data set, ``None`` without one.
     :ivar seconds: from the first connection attempt to the release.
     :ivar notes: what the user should know, one sentence each.
+    :ivar unreadable: why the answer's data set could not be read; empty where it could, or there is none.
     :ivar error: what went wrong on the way; a failure status is none.
     :ivar findings: what the diagnosis says.
     """
@@ -189,13 +192,16 @@ class NResult:
     dataset: Dataset | None
     seconds: float
     notes: tuple[str, ...] = ()
+    unreadable: str = ""
     error: DicomNetworkError | None = None
     findings: tuple[Finding, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether the peer did it, if need be with a warning."""
-        return self.error is None and self.status is not None and (self.status.is_success or self.status.is_warning)
+        """True where the peer did it, if need be with a warning, and its answer could be read."""
+        if self.error is not None or self.unreadable:
+            return False
+        return self.status is not None and (self.status.is_success or self.status.is_warning)
 
 
 def sop_class_of(text: str) -> str:
@@ -290,11 +296,7 @@ def _result_of(
     seconds: float,
     notes: tuple[str, ...],
 ) -> NResult:
-    answer: Dataset | None = None
-    try:
-        answer = None if response is None else response.dataset
-    except RemoteProtocolError as exc:
-        notes += (f"The answer's data set could not be read: {exc}",)
+    answer, unreadable = (None, "") if response is None else answer_of(response)
     return NResult(
         peer=peer,
         request=request,
@@ -306,8 +308,22 @@ def _result_of(
         attribute_identifiers=() if response is None else response.attribute_identifiers,
         dataset=answer,
         seconds=seconds,
-        notes=notes,
+        notes=(*notes, *unreadable_notes(unreadable)),
+        unreadable=unreadable,
     )
+
+
+def answer_of(response: Response) -> tuple[Dataset | None, str]:
+    """The data set of an answer, and why it could not be read; for any thread."""
+    try:
+        return response.dataset, ""
+    except RemoteProtocolError as error:
+        return None, str(error)
+
+
+def unreadable_notes(unreadable: str) -> tuple[str, ...]:
+    """The sentence about an answer whose data set could not be read; none where it could."""
+    return (f"The answer's data set could not be read: {unreadable}",) if unreadable else ()
 
 
 async def perform(association: Association, request: NRequest, dataset: Dataset | None) -> Response:

@@ -18,13 +18,13 @@ from dicomgui.app.asking.dicom_json import with_character_set
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.context import AppContext
 from dicomgui.app.nservice_events import NEvent, event_of
-from dicomgui.app.nservices.requests import NOperation, NRequest, NResult, perform
+from dicomgui.app.nservices.requests import NOperation, NRequest, NResult, answer_of, perform, unreadable_notes
 from dicomgui.app.watched_steps import STEP_CLASSES
 from dicomgui.app.watching import Watch
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
-from dicomgui.network.errors import ConfigurationError, DicomNetworkError, RemoteProtocolError
+from dicomgui.network.errors import ConfigurationError, ConnectionLost, DicomNetworkError
 from dicomgui.network.service import EVERYTHING_PERMITTED, Handlers, NEventReportRequest, Reply, Response
 from dicomgui.network.service_classes import commitment, mpps
 from dicomgui.network.service_classes.attributes import text_of
@@ -179,7 +179,7 @@ class NSession:
             error = await self._end() or error
         else:
             self._enter(SessionState.OPEN)
-        answer, more = await self._answer_of(response)
+        answer, unreadable = await self._answer_of(response)
         return NResult(
             peer=self.peer,
             request=request,
@@ -191,7 +191,8 @@ class NSession:
             attribute_identifiers=() if response is None else response.attribute_identifiers,
             dataset=answer,
             seconds=time.perf_counter() - started,
-            notes=notes + more,
+            notes=(*notes, *unreadable_notes(unreadable)),
+            unreadable=unreadable,
             error=error,
             findings=self._new_findings(error),
         )
@@ -250,6 +251,8 @@ class NSession:
             self._enter(SessionState.ENDING)
             try:
                 await (association.abort() if self.options.ends_by_abort else association.release())
+            except ConnectionLost:  # some peers close in the place of A-RELEASE-RP: what was done is done
+                pass
             except DicomNetworkError as exc:
                 error = exc
         self._enter(SessionState.CLOSED)
@@ -270,15 +273,11 @@ class NSession:
         self._told |= {(one.code, _where(one)) for one in new}
         return new
 
-    async def _answer_of(self, response: Response | None) -> tuple[Dataset | None, tuple[str, ...]]:
+    async def _answer_of(self, response: Response | None) -> tuple[Dataset | None, str]:
         """The answer's data set, which may be large: it is read in a thread."""
         if response is None:
-            return None, ()
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._context.file_pool, lambda: response.dataset), ()
-        except RemoteProtocolError as exc:
-            return None, (f"The answer's data set could not be read: {exc}",)
+            return None, ""
+        return await asyncio.get_running_loop().run_in_executor(self._context.file_pool, answer_of, response)
 
     async def _on_n_event_report(self, request: NEventReportRequest) -> Status | Reply:
         """Take a report of the peer; answers to storage commitment also go to who waits for them."""

@@ -6,6 +6,7 @@ import json
 from typing import Final
 
 from dicomgui.app.asking.dicom_json import dataset_json
+from dicomgui.app.asking.information_models import WITH_LEVELS, is_without_levels
 from dicomgui.app.asking.levels import Root
 from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.configuration.values import written_proxy
@@ -86,8 +87,14 @@ def _add_query(line: Line, recipe: Recipe) -> str:
     _add_keys(line, recipe)
     for key in recipe.returned or ():
         line.option("-r", key.name)
+    for path in recipe.files.queries:
+        line.option("--query", path)
+    for path in recipe.files.ids_from:
+        line.option("--ids-from", path)
     if recipe.limit is not None:
         line.option("--limit", recipe.limit)
+    if recipe.cancel_after_s is not None:
+        line.option("--cancel-after-ms", round(recipe.cancel_after_s * 1000))
     return ""
 
 
@@ -105,9 +112,12 @@ def _add_retrieval(line: Line, recipe: Recipe) -> str:
 
 
 def _add_level(line: Line, recipe: Recipe) -> None:
+    if is_without_levels(recipe.root):
+        line.option("--model", recipe.root)
+        return
     line.option("--level", recipe.level.value.lower())
     if recipe.root is not None:
-        if recipe.root not in set(Root):
+        if recipe.root not in {*Root, *WITH_LEVELS}:
             raise CannotSayError(f"the command line does not know the information model {recipe.root}")
         line.option("--root", recipe.root)
 

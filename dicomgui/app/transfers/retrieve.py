@@ -353,6 +353,8 @@ class RetrieveJob:
             usual.add("some-contexts-refused")
         if self._is_cancelled or self._canceller.reason:
             usual |= {"cancelled", "we-aborted"}
+        if self._error is None and self._broken is None:  # a query before it that went on after its C-CANCEL
+            usual.add("we-aborted")
         return tuple(finding for finding in found if finding.code not in usual)
 
     def _beside(self) -> list[Record] | None:

@@ -42,12 +42,16 @@ class Counts:
 
     @classmethod
     def of(cls, progress: Progress | None, before: Counts | None = None) -> Counts:
-        """The numbers of a response; those that it leaves out are as they were before, and nothing remains then."""
+        """The numbers of a response; those that it leaves out are as they were before, and nothing remains then.
+
+        A sub-operation that has come to an end stays at it: Orthanc ends with 0 completed where it cannot go on after
+        some, and those have been delivered all the same.
+        """
         told, before = progress or Progress(), before or cls()
         return cls(
-            before.completed if told.completed is None else told.completed,
-            before.failed if told.failed is None else told.failed,
-            before.warning if told.warning is None else told.warning,
+            max(before.completed, told.completed or 0),
+            max(before.failed, told.failed or 0),
+            max(before.warning, told.warning or 0),
             told.remaining,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from dicomgui.app.asking.information_models import is_without_levels
 from dicomgui.app.asking.keys import Key, attribute_of
 from dicomgui.app.asking.levels import UNIQUE_KEYS, Level, levels_of
 from dicomgui.app.asking.wanted import Wanted
@@ -24,8 +25,13 @@ NOUNS: Final = {
 """What one thing of a level is called, and several of them."""
 
 
-def nouns_of(level: Level | None) -> tuple[str, str]:
-    """What one match of a query is called, and several of them; without a level it is one of a worklist."""
+def nouns_of(level: Level | None, root: str = "") -> tuple[str, str]:
+    """What one match of a query is called, and several of them; without a level it is one of a worklist.
+
+    :param root: the information model; those without levels have matches.
+    """
+    if is_without_levels(root):
+        return ("match", "matches")
     return NOUNS[level] if level is not None else ("step", "steps")
 
 
@@ -51,6 +57,8 @@ def by_source(rows: Iterable[Row]) -> dict[Source, list[Row]]:
 
 def selection_text(rows: Sequence[Row]) -> str:
     """``2 studies, 1 series``."""
+    if rows and all(is_without_levels(row.source.root) for row in rows):
+        return count_text(len(rows), "instance", "instances")
     counts = [(level, sum(1 for row in rows if row.level is level)) for level in Level]
     return ", ".join(count_text(count, *NOUNS[level]) for level, count in counts if count)
 

@@ -331,9 +331,10 @@ class EchoPanel(Panel):
             lines += ["", *card.lines]
         took = self.steps.times
         lines += ["", *(f"{_STEPS[name]}: {text} {took[name]}".rstrip() for name, text in self.steps.texts.items())]
-        for shown, texts in ((self._facts_card, self.facts.texts), (self.certificate, self.certificate.texts)):
-            if not shown.isHidden():
-                lines += ["", *(f"{name}: {text}" for name, text in texts.items())]
+        blocks = [] if self._facts_card.isHidden() else [self.facts.texts]
+        blocks += [] if self.certificate.isHidden() else [self.certificate.texts, *self.certificate.issuer_texts]
+        for texts in blocks:
+            lines += ["", *(f"{name}: {text}" for name, text in texts.items())]
         return "\n".join(lines) + "\n"
 
     def _recipes(self) -> Recipes:

@@ -102,9 +102,10 @@ def _cells(event: Shown) -> _Cells:
         cells = (moment, caller, "Command", plain(event.command), "", plain(said or "done"))
         return _Cells(cells, "error" if event.problem else "good")
     if isinstance(event, RequestAnswered):
-        outcome = f"failed: {plain(event.problem)}" if event.problem else "answered"
-        cells = (moment, caller, plain(event.service), plain(event.detail), "", outcome)
-        return _Cells(cells, "error" if event.problem else "good")
+        outcome, tone = (f"failed: {plain(event.problem)}", "error") if event.problem else ("answered", "good")
+        if event.anomalies:
+            outcome, tone = f"answered; against the standard: {plain('; '.join(event.anomalies))}", "warning"
+        return _Cells((moment, caller, plain(event.service), plain(event.detail), "", outcome), tone)
     what, instance = plain(name_of(event.sop_class_uid)), plain(event.sop_instance_uid)
     if isinstance(event, InstanceDiscarded):
         return _Cells((moment, caller, what, instance, size_text(event.size_bytes), "acknowledged, not kept"), "good")

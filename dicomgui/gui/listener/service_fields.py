@@ -24,7 +24,7 @@ from dicomgui.network.uids import (
     TRANSFER_SYNTAXES,
     name_of,
 )
-from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns, IdentifierRule
 
 __all__ = ["ServiceFields"]
 
@@ -51,6 +51,11 @@ _STRICTNESS: Final = {
     Strictness.STRICT: "refuse them",
     Strictness.WARN: "keep them, answer with a warning (B007)",
     Strictness.ANY: "keep them, answer Success (to test senders)",
+}
+_IDENTIFIERS: Final = {
+    IdentifierRule.STRICT: "strict: refuse what PS3.4 forbids (A900)",
+    IdentifierRule.USUAL: "usual: refuse without the keys of higher levels",
+    IdentifierRule.LENIENT: "lenient: answer them, and mark them",
 }
 _EXAMPLE: Final = {
     0x0008_0018: "1.2.3.4.7",
@@ -136,11 +141,7 @@ class ServiceFields(FieldSet):
         tip = "Callers and destinations by AE title with * and ?, between semicolons; {caller} is the caller itself"
         moves = line_edit("listener_moves", "Moves, caller=destination", hint="all; or CT*=WS1; *={caller}", tip=tip)
         self.add_row(("moves", "Moves, caller=destination", moves, None))
-        strictness = Choice("listener_strictness", "Broken instances")
-        strictness.setToolTip("Data sets that no reader can read, or that are another instance than their command says")
-        for treatment, text in _STRICTNESS.items():
-            strictness.addItem(text, treatment.value)
-        self.add_row(("strictness", "Broken instances", strictness, None))
+        self._add_treatment()
         tip = "For load tests: no folder and no index, and queries and retrievals are not answered"
         discards = check_box("listener_discards", "Receive and discard: answer Success, keep nothing", tip=tip)
         self.add_row(("discards", "", discards, None))
@@ -148,6 +149,20 @@ class ServiceFields(FieldSet):
         self.note.setObjectName("listener_services_note")
         self.add_wide(self.note)
         self.changed.connect(self._show)
+
+    def _add_treatment(self) -> None:
+        """The treatment of what is against the standard."""
+        strictness = Choice("listener_strictness", "Broken instances")
+        strictness.setToolTip("Data sets that no reader can read, or that are another instance than their command says")
+        for treatment, text in _STRICTNESS.items():
+            strictness.addItem(text, treatment.value)
+        identifiers = Choice("listener_identifiers", "Queries and retrievals with odd keys")
+        identifiers.setToolTip("Keys of other levels, unique keys that are missing, wildcards in them")
+        for rule, text in _IDENTIFIERS.items():
+            identifiers.addItem(text, rule.value)
+        self.add_row(
+            ("strictness", "Broken instances", strictness, None), ("identifiers", "Odd queries", identifiers, None)
+        )
 
     def show_settings(self, settings: ListenerSettings) -> None:
         """Fill in."""
@@ -167,6 +182,7 @@ class ServiceFields(FieldSet):
             "moves": f"{_SEPARATOR} ".join("=".join(rule) for rule in settings.move_rules),
             "duplicates": settings.on_duplicate.value,
             "strictness": settings.strictness.value,
+            "identifiers": settings.identifiers.value,
             "discards": YES if settings.discards else "",
         }
         self.set_texts(texts)
@@ -193,6 +209,7 @@ class ServiceFields(FieldSet):
             move_rules=tuple(map(parse_move_rule, _parts(texts["moves"]))),
             on_duplicate=DuplicatePolicy(texts["duplicates"]),
             strictness=Strictness(texts["strictness"]),
+            identifiers=IdentifierRule(texts["identifiers"]),
             discards=texts["discards"] == YES,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from dicomgui.app.asking.information_models import is_without_levels
 from dicomgui.app.asking.levels import Level, roots_for
 from dicomgui.app.asking.query import FindJob, Query, relaxed
 from dicomgui.gui.asking.rows import Source
@@ -66,16 +67,26 @@ class QueryActions:
         }
 
     def _ask_again(self) -> None:
-        asked = self._asked()
+        asked = self._panel.asking.asked_all
         if asked is not None:
-            self._ask(*asked)
+            self._panel.start_queries(*asked)
+
+    def _asked_alone(self) -> Asked | None:
+        """The query that was asked last; where several were, that is said."""
+        asked = self._asked()
+        if asked is None:
+            self._say("Several queries were asked: ask this one alone first.")
+        return asked
 
     def _ask_other_root(self) -> None:
-        asked = self._asked()
+        asked = self._asked_alone()
         if asked is None:
             return
         query, sources = asked
         was = query.root or next((str(source.root) for source in sources if source.root), "")
+        if is_without_levels(query.root):
+            self._say("This information model has no other root.")
+            return
         others = [root.value for root in roots_for(query.level or Level.STUDY) if root.value != was]
         if not others:
             self._say("This level is in one root only.")
@@ -86,7 +97,7 @@ class QueryActions:
 
     async def _relax(self) -> None:
         """Leave out the keys one by one; the first query with a match is asked in full."""
-        asked = self._asked()
+        asked = self._asked_alone()
         if asked is None:
             return
         query, sources = asked

@@ -44,7 +44,7 @@ class ImageOpening:
     def open(self, row: Row) -> None:
         """Show the image of a match; does nothing for what is none."""
         uid = unique_values(row).get(UNIQUE_KEYS[Level.IMAGE], "")
-        if row.level is not Level.IMAGE or row.is_step or not uid:
+        if row.level is not Level.IMAGE or row.noun != "Image" or not uid:
             return
         if self._task is not None:
             self._task.cancel()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from dicomgui.app.asking.information_models import storage_of
 from dicomgui.app.asking.wanted import Wanted
 from dicomgui.app.configuration.settings import ListenerSettings
 from dicomgui.app.connection import ConnectionOptions
@@ -315,7 +316,8 @@ class Retrievals:
         async with self._place.archive.opened() as archive:
             job = GetJob(
                 self._place.context, order.source.peer, options, order.wanted, into=archive.files,
-                root=order.source.root, on_progress=retrieval.note_progress, on_arrived=self._count,
+                root=order.source.root, sop_classes=storage_of(order.source.root),
+                on_progress=retrieval.note_progress, on_arrived=self._count,
                 on_association=retrieval.handle.add_association,
             )  # fmt: skip
             await retrieval.run(job)

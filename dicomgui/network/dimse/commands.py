@@ -62,6 +62,7 @@ __all__ = [
     "Response",
     "UnknownCommand",
     "answer",
+    "oddities_of",
 ]
 
 NO_DATASET: Final = 0x0101
@@ -174,6 +175,22 @@ class Response(_Fields):
     def name(self) -> str:
         """``C-STORE-RSP``."""
         return self.command_field.text
+
+
+def oddities_of(command: Command) -> tuple[str, ...]:
+    """Everything odd about a received command: its anomalies, a missing class, and a data set against the rules.
+
+    Identifiers belong to C-FIND responses whose status is pending, and to no others (PS3.7 9.3.2.2); they are taken as
+    they come.
+    """
+    odd: tuple[str, ...] = ()
+    if isinstance(command, CEchoRQ) and not command.affected_sop_class_uid:
+        odd = ("without Affected SOP Class UID",)
+    elif isinstance(command, CFindRSP) and command.has_dataset is not command.status.is_pending:
+        odd = ("pending, but without an identifier" if command.status.is_pending else "final, but with an identifier",)
+    elif command.has_dataset and not command.takes_dataset and not isinstance(command, UnknownCommand):
+        odd = ("with a data set, which it never has",)
+    return command.anomalies + odd
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from dicomgui.network.dimse.charset import encode
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 from dicomgui.network.pdu.wire import INVALID_PARAMETER, PduType
 from dicomgui.network.structure import OVER_LIMITS, UNLIMITED, StructureCode, StructureLimits, read_structure
+from dicomgui.network.uids import name_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -28,17 +29,23 @@ __all__ = [
     "DatasetTooLarge",
     "check_structure",
     "count_elements",
+    "decode_answer",
     "decode_counted",
     "decode_dataset",
     "encode_dataset",
     "encodes_text",
     "is_dataset",
+    "syntax_of_answer",
 ]
 
 IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
 DEFLATED_LITTLE: Final = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
+
+_NATIVE: Final = frozenset((IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG))
+_HARMLESS: Final = OVER_LIMITS | {StructureCode.EMPTY, StructureCode.TRAILING_JUNK}
+"""Faults of an answer whose elements can be read for all that; what is too large is told of where it is decoded."""
 
 MAX_INFLATED: Final = 67_108_864
 """Bytes to which a deflated data set may grow when it is converted."""
@@ -150,6 +157,37 @@ def check_structure(data: bytes | memoryview, transfer_syntax_uid: str, max_infl
     if fault is None or fault.code is StructureCode.EMPTY or fault.code in OVER_LIMITS:
         return
     raise _unreadable(f"{fault.code.value} at byte {fault.offset}")
+
+
+def syntax_of_answer(data: bytes | memoryview, transfer_syntax_uid: str, max_inflated: int = MAX_DECODED) -> str:
+    """The transfer syntax to read a peer's answer in: the negotiated one, or another native one that it is written in.
+
+    An answer without any element passes, as do bytes behind the last element.
+
+    :param max_inflated: limit for a deflated data set, in bytes; what lies behind it is not looked at.
+    :raises RemoteProtocolError: its structure is broken, or it is deflated without being negotiated so; the text says
+        how.
+    """
+    limits = UNLIMITED._replace(max_inflated=max_inflated)
+    fault = read_structure(bytes(data), transfer_syntax_uid, limits).fault
+    if fault is None or fault.code in _HARMLESS:
+        return transfer_syntax_uid
+    if fault.code is not StructureCode.OTHER_ENCODING:
+        raise _unreadable(f"{fault.code.value} at byte {fault.offset}")
+    written = fault.found_syntax_uid
+    if {written, transfer_syntax_uid} <= _NATIVE:
+        other = read_structure(bytes(data), written, limits).fault
+        if other is None or other.code in _HARMLESS:
+            return written
+    raise _unreadable(f"it is in {name_of(written)}, and {name_of(transfer_syntax_uid)} was negotiated")
+
+
+def decode_answer(data: bytes | memoryview, transfer_syntax_uid: str) -> Dataset:
+    """Read the data set that a peer answers with; see :func:`syntax_of_answer` and :func:`decode_dataset`.
+
+    :raises RemoteProtocolError: it cannot be read, or (:class:`DatasetTooLarge`) goes beyond a limit.
+    """
+    return decode_dataset(data, syntax_of_answer(data, transfer_syntax_uid))
 
 
 def decode_dataset(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from dicomgui.network.association.contexts import AcceptedContext
 from dicomgui.network.dimse.commands import (
+    CEchoRQ,
     NActionRQ,
     NCreateRQ,
     NDeleteRQ,
@@ -17,7 +19,7 @@ from dicomgui.network.dimse.commands import (
 from dicomgui.network.service.handlers import Reply
 from dicomgui.network.service.permitted import PermissionTable, Violation
 from dicomgui.network.status import Status
-from dicomgui.network.uids import is_valid_uid, name_of
+from dicomgui.network.uids import VERIFICATION, is_valid_uid, name_of
 
 __all__ = ["judge_request", "violation_text"]
 
@@ -48,8 +50,11 @@ def judge_request(table: PermissionTable, context: AcceptedContext, command: Req
     an instance UID breaks the rules for UIDs              0117 invalid SOP instance (C.5.12), for N-services
     ====================================================== ====================================================
 
-    An N-CREATE may come without an instance UID, which the provider then makes (PS3.7 10.1.5.1.4).
+    An N-CREATE may come without an instance UID, which the provider then makes (PS3.7 10.1.5.1.4). A C-ECHO that names
+    no SOP class can only be one of verification.
     """
+    if isinstance(command, CEchoRQ) and not command.affected_sop_class_uid:
+        command = replace(command, affected_sop_class_uid=VERIFICATION)
     violation = table.violation(context.abstract_syntax, command)
     if violation is not None:
         return _REFUSALS[violation](command)

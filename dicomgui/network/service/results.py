@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dicomgui.network.dimse.commands import CEchoRSP, CGetRSP, CMoveRSP, CStoreRSP, NActionRSP, NEventReportRSP
 from dicomgui.network.dimse.commands import Response as ResponseCommand
-from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.dimse.dataset import decode_answer
 from dicomgui.network.errors import DimseFailure
 from dicomgui.network.status import Status
 
@@ -52,7 +52,7 @@ class Match:
         :raises RemoteProtocolError: it cannot be decoded.
         """
         content = self.dataset_or_bytes
-        return decode_dataset(content, self.transfer_syntax_uid) if isinstance(content, bytes) else content
+        return decode_answer(content, self.transfer_syntax_uid) if isinstance(content, bytes) else content
 
     @property
     def data(self) -> bytes:
@@ -114,7 +114,7 @@ class Response(NamedTuple):
 
         :raises RemoteProtocolError: it cannot be decoded.
         """
-        return None if self.data is None else decode_dataset(self.data, self.transfer_syntax_uid)
+        return None if self.data is None else decode_answer(self.data, self.transfer_syntax_uid)
 
     @property
     def failed_sop_instance_uids(self) -> tuple[str, ...]:

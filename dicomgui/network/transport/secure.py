@@ -23,7 +23,7 @@ from dicomgui.network.transport.tls import (
     PLAIN_REASONS,
     agreed_tls,
     check_certificates,
-    peer_certificate,
+    peer_chain,
     tls_error,
 )
 
@@ -257,7 +257,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
         self._set_timer(None, self._cut)
         agreed = agreed_tls(self._tls)
         assert agreed is not None
-        self._scribe.tls(agreed.version, agreed.cipher, agreed.certificate, self.seconds)
+        self._scribe.tls(agreed.version, agreed.cipher, agreed.chain, self.seconds)
         self._protocol.connection_made(self)
         if not self.ready.done():
             self.ready.set_result(None)
@@ -272,7 +272,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     def _fail(self, error: ConnectError) -> None:
         """The handshake has failed: the trace, the peer (by OpenSSL's alert) and who waits for it are told."""
         self._phase = _Phase.FAILED
-        self._scribe.tls(self._tls.version() or "", "", peer_certificate(self._tls), self.seconds, str(error))
+        self._scribe.tls(self._tls.version() or "", "", peer_chain(self._tls), self.seconds, str(error))
         self._on_failed(error)
         if not self.ready.done():
             self.ready.set_exception(error)
@@ -288,7 +288,7 @@ class TlsTransport(asyncio.BufferedProtocol, asyncio.Transport):
     def _break(self, error: ssl.SSLError) -> None:
         """TLS broke after our side of the handshake: with TLS 1.3 a server's refusal of our certificate comes then."""
         self._error = tls_error(error)
-        self._scribe.tls(self._tls.version() or "", "", peer_certificate(self._tls), self.seconds, str(self._error))
+        self._scribe.tls(self._tls.version() or "", "", peer_chain(self._tls), self.seconds, str(self._error))
         self._leave()
 
     def _leave(self) -> None:

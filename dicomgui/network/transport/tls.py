@@ -7,6 +7,7 @@ import ssl
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
@@ -18,6 +19,8 @@ from dicomgui.network.transport.key_files import KeyFileKind, kinds_of, pem_of
 from dicomgui.network.transport.pkcs12 import own_file, read_pkcs12
 
 __all__ = [
+    "MAX_CHAIN",
+    "MAX_CHAIN_BYTES",
     "PLAIN_PORT",
     "PLAIN_REASONS",
     "PROFILES",
@@ -27,7 +30,7 @@ __all__ = [
     "Verify",
     "agreed_tls",
     "check_certificates",
-    "peer_certificate",
+    "peer_chain",
     "tls_error",
 ]
 
@@ -302,13 +305,22 @@ class TlsConfig:
         key = content if self.key_file is None else _read(self.key_file)
         _see_that_it_holds(content, self.cert_file, "certificate", lambda kind: kind is KeyFileKind.CERTIFICATE)
         _see_that_it_holds(key, key_file, "key", lambda kind: kind.is_key)
+        asked: list[str] = []
+
+        def password() -> str:
+            asked.append(self._password())
+            return asked[-1]
+
         try:
             if pem_of(content) is content and pem_of(key) is key:
-                context.load_cert_chain(self.cert_file, self.key_file, password=self._password)
+                context.load_cert_chain(self.cert_file, self.key_file, password=password)
             else:
                 with own_file(pem_of(content) + pem_of(key)) as copy:
-                    context.load_cert_chain(copy, password=self._password)
+                    context.load_cert_chain(copy, password=password)
         except ssl.SSLError as error:
+            if asked and not error.reason:  # the certificate has been read before
+                text = f"the TLS key {key_file} does not open with this password"
+                raise _unusable(text, "Give the password that it was encrypted with.") from error
             raise _unusable(*_key_trouble(error, self.cert_file, key_file)) from error
 
     def _load_pkcs12(self, context: ssl.SSLContext, path: str | Path, content: bytes) -> None:
@@ -419,6 +431,12 @@ def _unusable(text: str, hint: str = "") -> ConfigurationError:
 
 # --------------------------------------------------------------------------------------------------------- connections
 
+MAX_CHAIN: Final = 10
+"""Certificates of a peer that are kept; a chain has three as a rule."""
+
+MAX_CHAIN_BYTES: Final = 65_536
+"""Their bytes together. OpenSSL breaks the handshake off where they are more than 100 KiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class TlsInfo:
@@ -428,41 +446,56 @@ class TlsInfo:
     :ivar cipher: OpenSSL's name of the cipher suite.
     :ivar certificate: the peer's, as DER; empty where it showed none. A server has checked it if it asked for one, a
         client unless it was told to trust anybody.
+    :ivar chain: all certificates that it sent, as DER, its own first (RFC 8446 4.4.2): 10 of 64 KiB together at most.
+        They are as it sent them: the trusted issuer is seldom among them, and one that is of no use may be. A peer of
+        an interpreter that does not tell (no CPython) has only its own here.
     """
 
     version: str
     cipher: str
     certificate: bytes = field(repr=False)
+    chain: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def agreed_tls(connection: ssl.SSLObject | None) -> TlsInfo | None:
     """What a connection agreed on in its handshake; ``None`` for one without TLS."""
     if connection is None:
         return None
-    cipher = connection.cipher()
-    return TlsInfo(connection.version() or "", cipher[0] if cipher else "", peer_certificate(connection))
+    cipher, chain = connection.cipher(), peer_chain(connection)
+    return TlsInfo(connection.version() or "", cipher[0] if cipher else "", b"".join(chain[:1]), chain)
 
 
-def peer_certificate(connection: ssl.SSLObject) -> bytes:
-    """The peer's certificate as DER, also where it was refused; empty where there is none."""
+def peer_chain(connection: ssl.SSLObject) -> tuple[bytes, ...]:
+    """The certificates that the peer sent, its own first, as DER, also where they were refused.
+
+    What goes beyond :data:`MAX_CHAIN` and :data:`MAX_CHAIN_BYTES` is left out.
+    """
+    chain: list[bytes] = []
+    room = MAX_CHAIN_BYTES
+    for certificate in islice(_shown(connection), MAX_CHAIN):
+        room -= len(certificate)
+        if room < 0:
+            break
+        chain.append(certificate)
+    return tuple(chain) or _own_certificate(connection)
+
+
+def _own_certificate(connection: ssl.SSLObject) -> tuple[bytes, ...]:
     try:
         found = connection.getpeercert(True)
-    except ValueError:  # the handshake has not succeeded: the one that was refused is of interest all the more
-        found = _unverified(connection)
-    return found or b""
-
-
-def _unverified(connection: ssl.SSLObject) -> bytes:
-    return next(_shown(connection), b"")
+    except ValueError:  # the handshake has not succeeded
+        found = None
+    return (found,) if found else ()
 
 
 def _shown(connection: ssl.SSLObject) -> Iterator[bytes]:
     """The certificates that the peer showed, its own first, as DER."""
-    # Public from Python 3.13 on, where it gives bytes.
-    source = connection if hasattr(connection, "get_unverified_chain") else getattr(connection, "_sslobj", None)
+    # The public method of Python 3.13 on fails where a caller showed none: the chain of a server then begins with None.
+    source = getattr(connection, "_sslobj", None) or connection
     chain: Iterable[Any] = getattr(source, "get_unverified_chain", tuple)() or ()
     for one in chain:
-        yield one if isinstance(one, bytes) else bytes(one.public_bytes(_DER))
+        if one is not None:
+            yield one if isinstance(one, bytes) else bytes(one.public_bytes(_DER))
 
 
 def check_certificates(connection: ssl.SSLObject) -> None:

@@ -441,9 +441,10 @@ class CapturedConnection:
         tls, since_ns = self._tls, self._tls_since_ns
         assert tls is not None
         self._tls_since_ns = -2  # told
-        certificate = tls.certificate if self._role is Role.REQUESTOR else b""
+        chain = tls.certificates if self._role is Role.REQUESTOR else ()
+        own, others = b"".join(chain[:1]), b"".join(chain[1:])
         seconds = max(0, time_ns - since_ns) / 1e9
-        return TlsRecord(*self._head(time_ns), tls.version, tls.cipher, certificate, seconds, error)
+        return TlsRecord(*self._head(time_ns), tls.version, tls.cipher, own, seconds, error, others)
 
     def _foreign(self, side: int, length: int, data: bytes, time_ns: int) -> Iterator[Record]:
         """Bytes that are not taken apart: those of one direction that follow each other make one record."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 __all__ = ["TlsWatcher", "begins_like_tls"]
 
 _MAX_BYTES = 65_536  # of one side's handshake
+_MAX_CERTIFICATES = 10  # as of the peers of our own connections
 _RECORD_HEAD = 5
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
 _SERVER_HELLO, _CERTIFICATE = 2, 11
@@ -44,7 +45,8 @@ class TlsWatcher:
 
     :ivar version: as ``TLSv1.3``; empty before the ServerHello.
     :ivar cipher: the suite's name.
-    :ivar certificate: the server's, DER; empty where it was encrypted or is not in the capture.
+    :ivar certificates: the server's and those that followed it, DER; none where they were encrypted or are not in the
+        capture.
     :ivar alert: the first alert in the clear but a close notify, in the words of RFC 8446 6; empty without one.
     :ivar alert_side: who sent it.
     :ivar is_encrypted: for each side, whether what follows is encrypted.
@@ -52,7 +54,7 @@ class TlsWatcher:
 
     def __init__(self) -> None:
         self.version = self.cipher = self.alert = ""
-        self.certificate = b""
+        self.certificates: tuple[bytes, ...] = ()
         self.alert_side = -1
         self.is_encrypted = [False, False]
         self._held = (bytearray(), bytearray())
@@ -84,8 +86,8 @@ class TlsWatcher:
             for number, body in _messages(self._messages[side]):
                 if number == _SERVER_HELLO:
                     self._server_hello(body)
-                elif number == _CERTIFICATE and not self.certificate and self.version:
-                    self.certificate = _first_certificate(body)
+                elif number == _CERTIFICATE and not self.certificates and self.version:
+                    self.certificates = tuple(_certificates(body))
         elif kind == _ALERT and len(content) == 2:
             if content[1] and not self.alert:
                 self.alert, self.alert_side = _ALERTS.get(content[1], f"alert {content[1]}"), side
@@ -123,6 +125,13 @@ def _extensions(data: bytes) -> Iterator[tuple[int, bytes]]:
         position += 4 + length
 
 
-def _first_certificate(body: bytes) -> bytes:
-    length = int.from_bytes(body[3:6], "big")
-    return body[6 : 6 + length] if len(body) >= 6 + length else b""
+def _certificates(body: bytes) -> Iterator[bytes]:
+    """The certificates of a message of that name (RFC 5246 7.4.2)."""
+    position = 3
+    for _ in range(_MAX_CERTIFICATES):
+        length = int.from_bytes(body[position : position + 3], "big")
+        position += 3
+        if not length or position + length > len(body):
+            return
+        yield body[position : position + length]
+        position += length

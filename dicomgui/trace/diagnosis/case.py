@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from dicomgui.network.association.negotiation import conclude
+from dicomgui.network.dimse.commands import oddities_of
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.pdu import PDU, AssociateAC, AssociateRQ, PduType, decode
 from dicomgui.network.tracing import (
@@ -47,6 +49,7 @@ RESPONSE = 0x8000
 _STORE, _GET, _FIND, _MOVE = 0x0001, 0x0010, 0x0020, 0x0021
 _EVENT_REPORT, _ACTION = 0x0100, 0x0130
 _CANCEL = 0x0FFF
+_PENDING = (0xFF00, 0xFF01)
 _ORIGINATOR_ID = b"\0\0\x31\x10\2\0\0\0"  # (0000,1031) and its length
 _MAX_KEPT = 64  # of each kind of record in one case
 _MAX_PENDING = 4096
@@ -150,10 +153,11 @@ class Case:
         self.stores_for: dict[int, int] = {}
         self.doubtful: dict[tuple[int, str], Doubtful] = {}
         self.odd_commands: dict[int, Odd] = {}
-        self._seen_commands: set[tuple[int, int]] = set()
+        self._seen_commands: set[tuple[int, int, bool, bool]] = set()
         self._looked_at = 0
         self._carried = Carried()
         self._syntaxes: dict[int, str] | None = None
+        self._odd_negotiation: tuple[str, ...] | None = None
 
     def add(self, index: int, record: Record) -> None:
         """Take a record of this association."""
@@ -189,10 +193,10 @@ class Case:
                 self.broken.append(found)
 
     def _close(self, found: Found) -> None:
-        if self._last_was_broken:  # no state in between: it comes from a capture
-            record: PduRecord = self.broken[-1].record
-            if sum(len(segment.data) for segment in record.segments) < record.length:
-                self.unfinished = self.broken.pop()
+        record = self.broken[-1].record if self._last_was_broken else None
+        # No state in between: it comes from a capture.
+        if isinstance(record, PduRecord) and sum(len(one.data) for one in record.segments) < record.length:
+            self.unfinished = self.broken.pop()
         self._last_was_broken = False
         self._keep(found)
 
@@ -211,7 +215,8 @@ class Case:
 
     def _state(self, found: Found) -> None:
         event = found.record.event
-        if self._last_was_broken and self.broken[-1].record.error in (ENDED_EARLY, LEFT_OPEN):
+        record = self.broken[-1].record if self._last_was_broken else None
+        if isinstance(record, PduRecord) and record.error in (ENDED_EARLY, LEFT_OPEN):
             self.unfinished = self.broken.pop()  # cut off, not malformed
         self._last_was_broken = False
         if event == _ARTIM_EXPIRED:
@@ -283,13 +288,14 @@ class Case:
         field = found.record.command_field
         if field in self.odd_commands or len(self._seen_commands) >= _MAX_KEPT:
             return
-        seen = (field, len(message.command))
+        seen = (field, len(message.command), found.record.status in _PENDING, found.record.dataset_length < 0)
         if seen in self._seen_commands:
             return
         self._seen_commands.add(seen)
         command = message.decoded()
-        if command is not None and command.anomalies:
-            self.odd_commands[field] = Odd(found, command.anomalies)
+        odd = () if command is None else oddities_of(command)
+        if odd:
+            self.odd_commands[field] = Odd(found, odd)
 
     def _look_at_text(self, said: Said) -> None:
         """Text that does not say what it is made of; some data sets are enough to know."""
@@ -356,6 +362,18 @@ class Case:
             contexts = answer.presentation_contexts if isinstance(answer, AssociateAC) else ()
             self._syntaxes = {one.context_id: one.transfer_syntax for one in contexts if one.result == 0}
         return self._syntaxes
+
+    @property
+    def odd_negotiation(self) -> tuple[str, ...]:
+        """Everything odd in the peer's part of the negotiation, where a context was accepted all the same."""
+        if self._odd_negotiation is None:
+            answer, request = decoded(self.acceptance), self.proposed
+            if request is None or not isinstance(answer, AssociateAC):
+                return ()
+            role = Role.ACCEPTOR if self.is_acceptor else Role.REQUESTOR
+            negotiated = conclude(request, answer, role)
+            self._odd_negotiation = negotiated.anomalies if negotiated.accepted else ()
+        return self._odd_negotiation
 
     @property
     def proposed(self) -> AssociateRQ | None:

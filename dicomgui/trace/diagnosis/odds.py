@@ -7,7 +7,7 @@ from dicomgui.trace.diagnosis.case import Case, Doubtful, Found
 from dicomgui.trace.diagnosis.words import compose, evidence_at, evidence_of, message_name, values_of
 from dicomgui.trace.finding import Finding
 
-__all__ = ["find_odd_commands", "find_odds", "find_text_faults"]
+__all__ = ["find_odd_commands", "find_odd_negotiation", "find_odds", "find_text_faults"]
 
 _MAX_SHOWN = 8
 
@@ -49,6 +49,18 @@ def find_odd_commands(case: Case) -> list[Finding]:
         values = values_of(case) | {"message": message_name(field), "detail": "; ".join(anomalies)}
         findings.append(compose("odd-command", values, evidence=evidence_of(found), association=case.association))
     return findings
+
+
+def find_odd_negotiation(case: Case) -> list[Finding]:
+    """Oddities of the peer's A-ASSOCIATE-RQ or -AC, all of one association in one finding."""
+    odd = case.odd_negotiation
+    if not odd:
+        return []
+    found = case.request if case.is_acceptor else case.acceptance
+    more = len(odd) - _MAX_SHOWN
+    detail = "; ".join(odd[:_MAX_SHOWN]) + (f"; and {more:,} more" if more > 0 else "")
+    values = values_of(case) | {"detail": detail}
+    return [compose("odd-negotiation", values, evidence=evidence_of(found), association=case.association)]
 
 
 def find_text_faults(case: Case) -> list[Finding]:

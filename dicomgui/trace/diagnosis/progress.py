@@ -30,7 +30,7 @@ from dicomgui.trace.diagnosis.ending import (
     idle_seconds,
 )
 from dicomgui.trace.diagnosis.facts import NO_FACTS, Facts, OwnListener
-from dicomgui.trace.diagnosis.odds import find_odd_commands, find_odds, find_text_faults
+from dicomgui.trace.diagnosis.odds import find_odd_commands, find_odd_negotiation, find_odds, find_text_faults
 from dicomgui.trace.diagnosis.refusing import find_no_context, find_some_contexts, refused_text
 from dicomgui.trace.diagnosis.retrieving import find_retrievals
 from dicomgui.trace.diagnosis.words import evidence_of, message_name, split_place, values_of
@@ -62,6 +62,7 @@ REMARKS: tuple[Callable[[Case], list[Finding]], ...] = (
     find_commitments,
     find_some_contexts,
     find_odds,
+    find_odd_negotiation,
     find_odd_commands,
     find_text_faults,
 )

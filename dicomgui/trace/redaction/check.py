@@ -23,7 +23,7 @@ from dicomgui.network.tracing import (
 )
 from dicomgui.trace.codec import KINDS
 from dicomgui.trace.redaction.chance import Reach
-from dicomgui.trace.redaction.leftover import CERTIFICATE, FieldSpan, Leftover, grouped
+from dicomgui.trace.redaction.leftover import CERTIFICATE, CHAIN, FieldSpan, Leftover, grouped
 from dicomgui.trace.redaction.pdu import fragments
 from dicomgui.trace.redaction.rules import is_personal
 from dicomgui.trace.redaction.secrets import MAX_SECRET, Place, Secrets
@@ -50,7 +50,9 @@ TEXTS: dict[type, tuple[str, ...]] = {
 }
 """The fields of records that hold texts which are not the program's own."""
 
-BY_CHOICE = frozenset({"called", "calling", "ae_title", "local", "peer", "address", "host", "addresses", CERTIFICATE})
+BY_CHOICE = frozenset(
+    {"called", "calling", "ae_title", "local", "peer", "address", "host", "addresses", CERTIFICATE, CHAIN}
+)
 """What may be kept by choice, and names devices and institutions: there values of persons count, and no others."""
 
 _NO_WORDS = BY_CHOICE - {"called", "calling", "ae_title"}
@@ -82,8 +84,9 @@ def _search(records: Iterable[Record], secrets: Secrets) -> Iterator[_Found]:
                 yield from _across(row, record, secrets, tails)
         elif isinstance(record, BytesRecord):
             yield from _in_bytes(row, "bytes", "data", record.data, secrets)
-        elif isinstance(record, TlsRecord) and record.peer_certificate:
+        elif isinstance(record, TlsRecord):
             yield from _in_bytes(row, "tls", CERTIFICATE, record.peer_certificate, secrets)
+            yield from _in_bytes(row, "tls", CHAIN, record.peer_chain, secrets)
         for field in TEXTS.get(type(record), ()):
             value = getattr(record, field)
             if value:

@@ -14,12 +14,24 @@ from typing import NamedTuple, TypeAlias
 
 from dicomgui.trace.redaction.rules import name_of_tag
 
-__all__ = ["CERTIFICATE", "MAX_PLACES", "Decide", "FieldSpan", "Leftover", "Verdict", "grouped", "keep_all", "mask_all"]
+__all__ = [
+    "CERTIFICATE",
+    "CHAIN",
+    "MAX_PLACES",
+    "Decide",
+    "FieldSpan",
+    "Leftover",
+    "Verdict",
+    "grouped",
+    "keep_all",
+    "mask_all",
+]
 
 MAX_PLACES = 50
 """Places of one value that are listed; all of them are counted and masked."""
 
 CERTIFICATE = "peer_certificate"
+CHAIN = "peer_chain"
 
 
 class Verdict(StrEnum):

@@ -323,11 +323,10 @@ class Redaction:
         return record._replace(peer=self._places.endpoint(record.peer), reason=self._text(record.reason))
 
     def _tls(self, record: TlsRecord) -> Record:
-        certificate = record.peer_certificate
-        if certificate and not self._options.keep_certificates:
+        if record.peer_certificate and not self._options.keep_certificates:
             self._keeper.count(Masked.CERTIFICATE)
-            certificate = b""
-        return record._replace(peer_certificate=certificate, error=self._text(record.error))
+            record = record._replace(peer_certificate=b"", peer_chain=b"")
+        return record._replace(error=self._text(record.error))
 
     def _cancel(self, record: CancelRecord) -> Record:
         return record._replace(detail=self._text(record.detail))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dicomgui.trace.redaction.leftover import CERTIFICATE, FieldSpan, Leftover
+from dicomgui.trace.redaction.leftover import CERTIFICATE, CHAIN, FieldSpan, Leftover
 from dicomgui.trace.redaction.rules import Masked, name_of_tag
 
 __all__ = ["left_text", "masked_text", "place_text"]
@@ -41,6 +41,7 @@ _FIELDS = {
     "host": "host name",
     "addresses": "addresses",
     CERTIFICATE: "certificate",
+    CHAIN: "certificates of issuers",
     "error": "error",
     "detail": "detail",
     "comment": "error comment",

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from dicomgui.network.pdu import pdu_name
-from dicomgui.network.tracing import Direction, PduRecord, Record, Role
+from dicomgui.network.tracing import Direction, PduRecord, Record, Role, TlsRecord
+from dicomgui.trace.certificate import certificate_json, read_chain
 from dicomgui.trace.finding import Finding, finding_json
 from dicomgui.trace.reports.text import kind_of, time_text
 from dicomgui.trace.store import TraceStore
@@ -66,6 +67,10 @@ def record_json(record: Record) -> dict[str, object]:
         values["type"] = pdu_name(record.pdu_type)
     for name, value in zip(record._fields, record, strict=True):
         values[name] = _json(name, value)
+    if isinstance(record, TlsRecord):
+        values["certificates"] = [
+            certificate_json(one) for one in read_chain(record.peer_certificate + record.peer_chain)
+        ]
     return values
 
 

@@ -12,7 +12,8 @@ from typing import TextIO
 
 from dicomgui.network.pdu import PduType, pdu_name
 from dicomgui.network.status import Status
-from dicomgui.network.tracing import BytesRecord, DimseRecord, Direction, PduRecord, Record, Role
+from dicomgui.network.tracing import BytesRecord, DimseRecord, Direction, PduRecord, Record, Role, TlsRecord
+from dicomgui.trace.certificate import certificate_rows, read_chain
 from dicomgui.trace.codec import KINDS
 from dicomgui.trace.describe import Node, describe_pdu
 from dicomgui.trace.exchanges import operation_name
@@ -70,6 +71,9 @@ def write_text(store: TraceStore, findings: Iterable[Finding], out: TextIO) -> N
         if isinstance(record, PduRecord) and _is_worth_showing(record):
             for line in _tree_lines(describe_pdu(record)):
                 out.write(line + "\n")
+        elif isinstance(record, TlsRecord):
+            for line in _chain_lines(record):
+                out.write(line + "\n")
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:
@@ -86,6 +90,13 @@ def _row(number: int, record: Record) -> str:
     direction = getattr(record, "direction", None)
     arrow = "  " if direction is None else "->" if direction is Direction.SENT else "<-"
     return f"{number:>8} {time_text(record.utc)} #{record.association:<4} {arrow} {_subject(record)}"
+
+
+def _chain_lines(record: TlsRecord) -> Iterator[str]:
+    """The certificates that the peer sent, its own first."""
+    for certificate in read_chain(record.peer_certificate + record.peer_chain):
+        for title, text in certificate_rows(certificate, record.utc).items():
+            yield f"{'':>10}{title}: {text}"
 
 
 def _subject(record: Record) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from helpers.archive import instance, put
 from helpers.bad_peer import dial, reached
-from helpers.instances import CT, write_instance
+from helpers.instances import CT, elements, write_instance
 from pydicom import dcmread
 
 from dicomgui.app.connection import ConnectionOptions
@@ -152,6 +152,35 @@ async def test_broken_files_of_a_folder_without_an_index_are_named(
     else:
         assert run.lines[1].startswith(f"broken       {folder / names[1]}: the data set breaks off at byte")
     assert "1 file was found broken and kept" in run.out.getvalue()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+async def test_the_lenient_rule_for_identifiers_says_what_was_odd(
+    stops: list[Any], tmp_path: Path, as_json: bool
+) -> None:
+    keys = elements(QueryRetrieveLevel="SERIES", SeriesInstanceUID="")
+    arguments = ("--dir", str(tmp_path), "--identifiers", "lenient", *["--json"] * as_json)
+    async with (
+        running(stops, *arguments) as run,
+        connect(run.peer, contexts=presets.QUERY) as association,
+    ):
+        assert (await association.find(keys)).status.is_success
+    odd = "Study Instance UID is missing at level SERIES"
+    if as_json:
+        [event] = [event for event in run.events if event["event"] == "answered"]
+        assert (event["problem"], event["anomalies"]) == (None, [odd])
+    else:
+        assert [line.endswith(f"C-FIND SERIES  {odd}") for line in run.lines[1:-1]] == [True]
+
+
+@pytest.mark.parametrize("rule", ["strict", "usual"])
+async def test_the_other_rules_refuse_it(stops: list[Any], tmp_path: Path, rule: str) -> None:
+    keys = elements(QueryRetrieveLevel="SERIES", SeriesInstanceUID="")
+    async with (
+        running(stops, "--dir", str(tmp_path), "--identifiers", rule) as run,
+        connect(run.peer, contexts=presets.QUERY) as association,
+    ):
+        assert (await association.find(keys)).status == 0xA900
 
 
 async def test_json(stops: list[Any], tmp_path: Path) -> None:

@@ -47,6 +47,20 @@ def scp(asked: list[Any]) -> Iterator[Answering]:
         yield server
 
 
+@pytest.mark.parametrize(("status", "code"), [(0x0000, 3), (0x0107, 3), (0x0110, 1)])
+def test_an_answer_that_cannot_be_read_is_3_unless_it_is_a_failure(
+    status: int, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handlers = Handlers(on_n_get=lambda request: Reply(Status(status), dataset=bytes(range(3, 91))))
+    with in_thread(lambda: answering(handlers, permitted=EVERYTHING_PERMITTED)) as server:
+        assert main(["n-get", server.peer, "--class", "Printer", "--json"]) == code
+    out, err = capsys.readouterr()
+    summary = events(out)[-1]
+    assert (summary["ok"], summary["exit_code"], summary["status"]) == (False, code, status)
+    assert "could not be read" in err
+    assert "cannot be read" in summary["error"]
+
+
 def test_create_sends_a_json_file_and_shows_the_answer(
     scp: Answering, asked: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,9 @@ from pydicom.dataset import Dataset
 
 from dicomgui.cli.main import main
 from dicomgui.network import FindRequest, Handlers, Reply, Status
+from dicomgui.network.dimse.dataset import encode_dataset
+from dicomgui.network.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN as DEFLATED
+from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN as EXPLICIT
 
 
 @pytest.fixture
@@ -135,13 +138,29 @@ def test_a_refused_context_is_1_and_a_closed_port_3(scp: Answering, capsys: pyte
     assert "0 matches" in capsys.readouterr().out
 
 
-def test_an_unreadable_match_is_3_and_told(capsys: pytest.CaptureFixture[str]) -> None:
-    broken = b"\x28\x00\x10\x00US\x03\x00abc\x28\x00\x11\x00US\x01\x00a"
+BROKEN = {
+    "values": b"\x28\x00\x10\x00US\x03\x00abc\x28\x00\x11\x00US\x01\x00a",
+    "deflated": encode_dataset(elements(PatientID="1"), DEFLATED),
+    "cut": encode_dataset(elements(PatientID="1234"), EXPLICIT)[:-2],
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_an_unreadable_match_is_3_and_told(broken: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     with in_thread(lambda: answering(Handlers(on_find=lambda request: iter([broken])))) as scp:
         assert main(["find", scp.peer]) == 3
     out, err = capsys.readouterr()
     assert out == "0 matches; 1 could not be read\n"
     assert "could not be read" in err
+
+
+def test_the_other_matches_remain(capsys: pytest.CaptureFixture[str]) -> None:
+    matches = [elements(PatientID="1"), BROKEN["deflated"], elements(PatientID="2")]
+    with in_thread(lambda: answering(Handlers(on_find=lambda request: iter(matches)))) as scp:
+        assert main(["find", scp.peer, "--json"]) == 3
+    told = events(capsys.readouterr().out)
+    assert [one["number"] for one in told if one["event"] == "match"] == [1, 2]
+    assert (told[-1]["ok"], told[-1]["matches"], told[-1]["unreadable"]) == (False, 2, 1)
 
 
 def test_who_reads_no_more_ends_the_query(

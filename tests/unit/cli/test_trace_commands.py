@@ -195,7 +195,7 @@ def write_patient(path: Path) -> Path:
         request = REQUEST.encode()
         scribe.pdu(Direction.SENT, 1, len(request), (Segment(0, request),))
         scribe.dimse(Direction.RECEIVED, 1, 0x8001, 1, status=0xA700, comment="no room for Erika")
-        scribe.tls("TLSv1.3", "x", b"certificate", 0.1)
+        scribe.tls("TLSv1.3", "x", (b"certificate",), 0.1)
     return path
 
 

@@ -8,13 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomgui.network.der import INTEGER, SEQUENCE, DerElement, DerError, elements, inner
+from dicomgui.network.der import INTEGER, SEQUENCE, DerElement, DerError, elements, encodings, inner
 
 
 def test_short_and_long_lengths() -> None:
     assert list(elements(b"\x02\x01\x05\x04\x00")) == [DerElement(2, b"\x05"), DerElement(4, b"")]
     assert list(elements(b"\x04\x82\x01\x00" + bytes(256))) == [DerElement(4, bytes(256))]
     assert inner(b"\x30\x03\x02\x01\x07", SEQUENCE) == b"\x02\x01\x07"
+
+
+def test_elements_as_they_stand_there() -> None:
+    short, long = b"\x02\x01\x05", b"\x04\x82\x01\x00" + bytes(256)
+    assert list(encodings(short + long + b"\x04\x00")) == [short, long, b"\x04\x00"]
+    with pytest.raises(DerError, match="past its end"):
+        list(encodings(short + long[:-1]))
 
 
 @pytest.mark.parametrize("data", [b"\x02", b"\x02\x05\x01", b"\x1f\x01\x00", b"\x30\x84\xff\xff\xff\xff"])

@@ -10,8 +10,8 @@ from helpers.archive import identifier
 
 from dicomgui.network.service_classes.values import Kind, matcher_of
 from dicomgui.storage import Model, Selection, compile_query
-from dicomgui.storage.attributes import ATTRIBUTES, Level
-from dicomgui.storage.conditions import COMPUTED, FROM, condition, expression, selecting, selection_conditions
+from dicomgui.storage.attributes import ATTRIBUTES, COMPUTED, Level
+from dicomgui.storage.conditions import FROM, condition, expression, selecting, selection_conditions
 from dicomgui.storage.schema import prepare_schema
 
 

@@ -102,6 +102,22 @@ def test_files_without_rows_and_rows_without_files(tmp_path: Path) -> None:
     assert again.sentences == ()
 
 
+@pytest.mark.parametrize("are_behind", [True, False])
+def test_what_others_are_about_to_index_is_put_right_and_not_told_of(tmp_path: Path, are_behind: bool) -> None:
+    (tmp_path / fill(tmp_path)[0]).unlink()
+    put(tmp_path, instance(9))
+    asked: list[int] = []
+
+    def are_others_behind() -> bool:
+        asked.append(1)
+        return are_behind
+
+    report, names = started(tmp_path, are_others_behind=are_others_behind)
+    assert names == on_disk(tmp_path)
+    assert 0 < len(asked) <= 2, "only where something differs"
+    assert len(report.sentences) == (0 if are_behind else 2)
+
+
 def test_after_a_crash_a_file_that_was_replaced_is_read_again(tmp_path: Path) -> None:
     names = fill(tmp_path)
     put(tmp_path, instance(1, 1, 1, ContentDate="20240131"))

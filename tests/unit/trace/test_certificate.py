@@ -18,7 +18,14 @@ from helpers.certificates import Authority
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dicomgui.trace.certificate import Certificate, CertificateError, read_certificate
+from dicomgui.trace.certificate import (
+    Certificate,
+    CertificateError,
+    certificate_json,
+    certificate_rows,
+    read_certificate,
+    read_chain,
+)
 
 SINCE = datetime.datetime(2024, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 UNTIL = datetime.datetime(2051, 6, 7, tzinfo=datetime.UTC)
@@ -83,6 +90,31 @@ def test_an_authority(tmp_path: Path) -> None:
     assert found.is_authority
     assert found.is_self_issued
     assert found.names == ()
+
+
+def test_a_chain_is_read_as_far_as_it_is_there() -> None:
+    other = made(ed25519.Ed25519PrivateKey.generate())
+    own, second = read_certificate(DER), read_certificate(other)
+    assert read_chain(b"") == ()
+    assert read_chain(DER + other) == (own, second)
+    assert read_chain(DER + b"\x30\x02\x30\x00" + other) == (own, second)  # one that is none
+    assert read_chain(DER + other[:-1]) == (own,)
+
+
+def test_rows_for_people_and_json() -> None:
+    found = read_certificate(DER)
+    assert certificate_rows(found, SINCE.timestamp() - 1) == {
+        "Certificate of": "CN=pacs.example, O=Klinik Köln mbH, C=DE",
+        "Issued by": "CN=Our CA",
+        "Good for": "pacs.example, 10.0.0.1, ::1, a@b.example, https://x.example",
+        "Valid": "not valid before 2024-01-02",
+        "Key": "EC, P-384",
+        "Fingerprint": f"SHA-256 {found.fingerprint}",
+    }
+    assert certificate_rows(found, 1e17)["Valid"] == "2024-01-02 to 2051-06-07"  # of a trace that is damaged
+    values = certificate_json(found)
+    assert (values["not_before"], values["serial"]) == ("2024-01-02T03:04:05+00:00", "1267")
+    assert (values["key"], values["sha256"]) == ("EC, P-384", found.fingerprint)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ ONE_OF_EACH: list[Record] = [
     tracing.ConnectRecord(*HEAD, Role.ACCEPTOR, "[::1]:104", "[::1]:5", 0.2, "x"),
     tracing.ListenRecord(*HEAD, "0.0.0.0:104", "ME", True, ""),
     tracing.RefuseRecord(*HEAD, "10.0.0.9:1", "too many"),
-    tracing.TlsRecord(*HEAD, "TLSv1.3", "AES", b"\x30\x82", 0.3, ""),
+    tracing.TlsRecord(*HEAD, "TLSv1.3", "AES", b"\x30\x82", 0.3, "", b"\x30\x83"),
     BytesRecord(*HEAD, Direction.RECEIVED, 9, b"HTTP/1.1 ", "no PDU"),
     PduRecord(*HEAD, Direction.SENT, 4, 100, (Segment(0, b"abc"), Segment(50, b"de")), ""),
     PduRecord(*HEAD, Direction.SENT, 5, 10, (Segment(0, b"0123456789"),), ""),
@@ -65,6 +65,12 @@ def test_unknown_kinds_and_later_fields_are_stepped_over() -> None:
     decoded = decode_block(block_of(head, b"abcde"))
     assert decoded.records == [NoteRecord(1, 2.0, 3.0, 30, "text")]
     assert decoded.skipped == 3
+
+
+def test_a_field_that_an_earlier_version_did_not_write_has_its_default() -> None:
+    decoded = decode_block(block_of([["tls", 3, 1, 2.0, 3.0, "TLSv1.3", "AES", 3, 0.5, ""]], b"own"))
+    assert decoded.records == [tracing.TlsRecord(1, 2.0, 3.0, "TLSv1.3", "AES", b"own", 0.5, "", b"")]
+    assert decode_block(block_of([["tls", 3, 1, 2.0, 3.0, "TLSv1.3", "AES", 3, 0.5]], b"own")).skipped == 1
 
 
 @pytest.mark.parametrize(

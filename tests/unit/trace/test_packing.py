@@ -33,7 +33,7 @@ ONE_OF_EACH: list[Record] = [
     ConnectRecord(1, 0.5, 1e9, Role.ACCEPTOR, "[::1]:104", "10.0.0.2:5", 0.0, "ConnectionRefused: ü"),
     ListenRecord(0, 0.5, 1e9, "127.0.0.1:104", "ME", True, ""),
     RefuseRecord(2, 0.5, 1e9, "10.0.0.3:9", "too many"),
-    TlsRecord(3, 0.5, 1e9, "TLSv1.3", "AES", b"certificate", 0.1, ""),
+    TlsRecord(3, 0.5, 1e9, "TLSv1.3", "AES", b"certificate", 0.1, "", b"issuer"),
     BytesRecord(3, 0.5, 1e9, Direction.RECEIVED, 9, b"GET", "no PDU"),
     PduRecord(4, 0.5, 1e9, Direction.SENT, 4, 16, (Segment(0, b"0123456789abcdef"),), ""),
     PduRecord(4, 0.5, 1e9, Direction.RECEIVED, 255, 4003, SEVERAL, "broken"),
@@ -81,9 +81,10 @@ def test_every_kind_of_record_comes_back_as_it_was() -> None:
 
 def test_without_the_payload_all_but_the_bytes_comes_back() -> None:
     head, payload = pack(ONE_OF_EACH)
-    assert payload == b"certificateGET0123456789abcdefheadend"
+    assert payload == b"certificateissuerGET0123456789abcdefheadend"
     bare: dict[type, dict[str, Any]] = {
-        TlsRecord: {"peer_certificate": b""}, BytesRecord: {"data": b""}, PduRecord: {"segments": ()},
+        TlsRecord: {"peer_certificate": b"", "peer_chain": b""}, BytesRecord: {"data": b""},
+        PduRecord: {"segments": ()},
     }  # fmt: skip
     assert unpack(head, None) == [one._replace(**bare.get(type(one), {})) for one in ONE_OF_EACH]
 

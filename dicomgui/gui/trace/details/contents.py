@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -9,7 +10,8 @@ from dicomgui.gui.trace.listing.rows import row_of
 from dicomgui.gui.widgets.text import count_text
 from dicomgui.network.dimse import CStoreRQ
 from dicomgui.network.pdu import PduType
-from dicomgui.network.tracing import BytesRecord, DimseRecord, PduRecord, Record, Segment
+from dicomgui.network.tracing import BytesRecord, DimseRecord, PduRecord, Record, Segment, TlsRecord
+from dicomgui.trace.certificate import certificate_rows, read_chain
 from dicomgui.trace.describe import Node, TreeNode, describe_command, describe_pdu
 from dicomgui.trace.finding import plain
 from dicomgui.trace.inspection.dataset_nodes import ParsedDataset, parse_dataset
@@ -91,11 +93,21 @@ def record_content(record: Record) -> Content:
 
 def _plain_node(record: Record) -> Node:
     """A tree of what is no PDU: its fields by name."""
-    skipped = ("association", "mono", "utc", "data", "segments", "peer_certificate")
+    skipped = ("association", "mono", "utc", "data", "segments", "peer_certificate", "peer_chain")
     fields = [
         (name.replace("_", " "), _value_text(getattr(record, name))) for name in record._fields if name not in skipped
     ]
-    return Node(row_of(record).kind, "", 0, 0, tuple(Node(name, text) for name, text in fields if text))
+    nodes = [Node(name, text) for name, text in fields if text]
+    if isinstance(record, TlsRecord):
+        nodes += _certificates(record)
+    return Node(row_of(record).kind, "", 0, 0, tuple(nodes))
+
+
+def _certificates(record: TlsRecord) -> Iterator[Node]:
+    """The certificates that the peer sent, its own first, as they stood at that time."""
+    for certificate in read_chain(record.peer_certificate + record.peer_chain):
+        (title, name), *rows = certificate_rows(certificate, record.utc).items()
+        yield Node(title, name, children=tuple(Node(*row) for row in rows))
 
 
 def _value_text(value: object) -> str:

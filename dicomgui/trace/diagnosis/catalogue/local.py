@@ -22,6 +22,13 @@ LOCAL: dict[str, Template] = {
         ("Nothing needs to be done here; a stricter system would break off.",),
         "PS3.7 6.3.1, 9.3",
     ),
+    "odd-negotiation": Template(
+        NOTE,
+        "{peer} negotiates not as the standard has it: {detail}. It is understood anyway.",
+        ("Its software builds the A-ASSOCIATE PDUs in its own way.",),
+        ("Nothing needs to be done here; a stricter system would refuse the association.",),
+        "PS3.8 9.3.2, 9.3.3",
+    ),
     "character-set-missing": Template(
         WARNING,
         "{who} sends text in {message} without saying which alphabet: {element} has {detail}; that fits {fits}.",

@@ -17,7 +17,16 @@ from dicomgui.app.archive.files import import_paths
 from dicomgui.app.archive.local_archive import LocalArchive
 from dicomgui.app.context import AppContext
 from dicomgui.network.tracing import FileRecord, NoteRecord
-from dicomgui.storage import FolderLayout, FolderPatterns, IndexFault, RepairReport, Selection, StorageError, repair
+from dicomgui.storage import (
+    Archive,
+    FolderLayout,
+    FolderPatterns,
+    IndexFault,
+    RepairReport,
+    Selection,
+    StorageError,
+    repair,
+)
 from dicomgui.storage.layout import relative_name
 
 ALL = Selection()
@@ -192,6 +201,29 @@ async def test_what_arrives_during_the_repair_is_nothing_to_tell_of(
     assert notes(context) == ["1 instance was missing in the index and was added."]
 
 
+async def test_what_another_program_is_about_to_index_is_not_missing(
+    archive: LocalArchive, context: AppContext, tmp_path: Path
+) -> None:
+    """The other has marked that it will write rows, and lives; the instance is found all the same."""
+    async with archive.opened():
+        await archive.repaired()
+    coming = write_instance(tmp_path / "coming", 9)
+    other = Archive(tmp_path / "archive")
+    other.prepare()
+    try:
+        with other.marks.held():
+            placed = tmp_path / "archive" / relative_name(instance_of(coming))
+            placed.parent.mkdir(parents=True, exist_ok=True)
+            placed.write_bytes(coming.read_bytes())
+            async with archive.opened():
+                assert await archive.repaired()
+                assert [file.sop_instance_uid for file in await archive.files_of(ALL)] == [instance_of(coming)]
+                await reached(lambda: archive.report is not None, "the report is there")
+    finally:
+        other.close()
+    assert notes(context) == []
+
+
 async def test_closing_ends_a_repair(archive: LocalArchive, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
 
@@ -322,7 +354,9 @@ def linked(archive: LocalArchive) -> int:
 
 async def test_folders_by_pattern_follow_the_pattern_and_what_is_deleted(context: AppContext, tmp_path: Path) -> None:
     def found() -> list[str]:
-        return sorted(path.parent.name for path in (tmp_path / "archive" / "by pattern").rglob("*.dcm"))
+        # os.walk goes on where a folder is taken away meanwhile.
+        walked = os.walk(tmp_path / "archive" / "by pattern")
+        return sorted(Path(folder).name for folder, _, names in walked for name in names if name.endswith(".dcm"))
 
     patterns = FolderPatterns("one/{Modality|none}", "{SOPInstanceUID}")
     archive = LocalArchive(context, tmp_path / "archive", layout=FolderLayout.PATTERN, patterns=patterns)

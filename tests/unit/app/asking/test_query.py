@@ -30,13 +30,13 @@ from dicomgui.network import (
     Match,
     NoAcceptedContext,
     PeerAddress,
-    RemoteProtocolError,
     Reply,
     Status,
     serve,
 )
-from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.dimse.dataset import decode_answer, encode_dataset
 from dicomgui.network.tracing import DimseRecord
+from dicomgui.network.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN as DEFLATED
 
 OPTIONS = ConnectionOptions()
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
@@ -106,9 +106,9 @@ async def test_large_matches_are_decoded_beside_the_loop(context: AppContext, mo
 
     def decode(data: bytes, syntax: str) -> Dataset:
         threads.append(threading.current_thread() is threading.main_thread())
-        return decode_dataset(data, syntax)
+        return decode_answer(data, syntax)
 
-    monkeypatch.setattr(values, "decode_dataset", decode)
+    monkeypatch.setattr(values, "decode_answer", decode)
     small = elements(StudyInstanceUID="1.2")
     large = elements(StudyInstanceUID="1.3", PatientComments="x" * 8192)
     async with answering(Handlers(on_find=lambda request: [Match(small), Match(large)])) as scp:
@@ -305,11 +305,20 @@ async def test_matches_are_handed_on_undecoded_in_batches(context: AppContext) -
     async with answering(Handlers(on_find=answers)) as scp:
         job = FindJob(context, scp.address, OPTIONS, Query(keys("PatientID=1"), keys("StudyID")))
         result = await job.run_undecoded(found.extend)
-    assert (result.count, result.unreadable, result.never_returned) == (2, 0, ("StudyID",))
-    assert found[0].has_unsupported_keys
-    assert found[0].dataset().PatientID == "1"
-    with pytest.raises(RemoteProtocolError):
-        found[1].dataset()
+    assert (result.count, result.unreadable, result.never_returned) == (1, 1, ("StudyID",))
+    [match] = found
+    assert match.has_unsupported_keys
+    assert match.dataset().PatientID == "1"
+
+
+async def test_undecoded_matches_of_another_encoding_are_left_out_and_counted(context: AppContext) -> None:
+    answers: list[Any] = [encode_dataset(elements(PatientID="1"), DEFLATED), elements(PatientID="2"), bytes(range(90))]
+    found: list[Answer] = []
+    async with answering(Handlers(on_find=lambda request: iter(answers))) as scp:
+        result = await FindJob(context, scp.address, OPTIONS, Query()).run_undecoded(found.extend)
+    assert [match.dataset().PatientID for match in found] == ["2"]
+    assert (result.count, result.unreadable) == (1, 2)
+    assert "Deflated" in result.notes[-1]
 
 
 async def test_a_query_is_cancelled_when_its_time_is_over(context: AppContext) -> None:

@@ -28,7 +28,7 @@ from dicomgui.network import (
     Status,
     connect,
 )
-from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.dimse.dataset import decode_answer
 from dicomgui.network.service import results
 from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
 
@@ -170,9 +170,9 @@ async def test_large_matches_of_a_look_up_are_decoded_beside_the_loop(monkeypatc
 
     def decode(data: bytes, syntax: str) -> Dataset:
         threads.append(threading.current_thread() is threading.main_thread())
-        return decode_dataset(data, syntax)
+        return decode_answer(data, syntax)
 
-    monkeypatch.setattr(results, "decode_dataset", decode)
+    monkeypatch.setattr(results, "decode_answer", decode)
     matches = [elements(StudyInstanceUID="1.2"), elements(StudyInstanceUID="1.3", PatientComments="x" * 8192)]
     async with answering(Handlers(on_find=lambda request: matches, on_move=lambda request: [])) as scp:
         await found(scp, want("STUDY", "PatientID=1"))

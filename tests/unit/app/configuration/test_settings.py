@@ -26,7 +26,7 @@ from dicomgui.network.association.params import Timeouts
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import Strictness
 from dicomgui.network.transport import TlsConfig
-from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns
+from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns, IdentifierRule
 
 FULL = Settings(
     trace_filters=("failed", "op:c-store"),
@@ -80,6 +80,7 @@ FULL = Settings(
         move_rules=(("CT*", "WS1"), ("*", "{caller}")),
         on_duplicate=DuplicatePolicy.REPLACE,
         strictness=Strictness.WARN,
+        identifiers=IdentifierRule.LENIENT,
         grants_unperformed=True,
         max_associations=7,
         max_sent_pdu_length=32_768,

@@ -132,8 +132,9 @@ async def test_an_answer_that_cannot_be_read_is_said(context: AppContext) -> Non
     broken = b"\x28\x00\x10\x00US\x03\x00abc\x28\x00\x11\x00US\x01\x00a"
     async with answering(Provider(Reply(Status(0), dataset=broken)).handlers()) as scp:
         result = await transact(context, scp.address, OPTIONS, NRequest(NOperation.GET, PRINTER, "1.2"))
-    assert (result.ok, result.dataset) == (True, None)
+    assert (result.ok, result.status, result.dataset) == (False, 0, None)
     assert "could not be read" in result.notes[0]
+    assert result.unreadable in result.notes[0]
 
 
 async def test_a_closed_port_is_a_result(context: AppContext) -> None:

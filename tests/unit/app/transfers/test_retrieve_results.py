@@ -24,6 +24,7 @@ def test_numbers_that_a_response_leaves_out_stay() -> None:
     before = Counts(completed=3, failed=1, warning=2, remaining=5)
     assert Counts.of(Progress(), before) == Counts(3, 1, 2, None)
     assert Counts.of(Progress(4, 4, 1, 2), before) == Counts(4, 1, 2, 4)
+    assert Counts.of(Progress(None, 0, 0, 0), before) == Counts(3, 1, 2, None), "what has ended stays so"
     assert Counts.of(None) == Counts()
     assert before.delivered == 5
 

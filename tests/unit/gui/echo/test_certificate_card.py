@@ -57,6 +57,22 @@ def test_what_to_beware_of() -> None:
     assert shown(TlsFacts("", "", replace(GOOD, names=(), subject="")))["Good for"] == "no name at all"
 
 
+def test_issuers_stand_behind_and_go_with_the_next_peer() -> None:
+    window = QWidget()
+    card = CertificateCard("card")
+    card.setParent(window)
+    issuers = tuple(replace(GOOD, subject=f"CN=ca{n}", names=(), is_authority=True) for n in range(3))
+    card.show_facts(TlsFacts("TLSv1.3", "AES", GOOD, issuers))
+    assert [texts["Certificate of"] for texts in card.issuer_texts] == ["CN=ca0", "CN=ca1", "CN=ca2"]
+    assert card.issuer_texts[0]["Good for"] == "issuing certificates, no name"
+    card.show_facts(TlsFacts("TLSv1.3", "AES", GOOD, issuers[:1]))
+    assert len(card.issuer_texts) == 1
+    card.show_facts(TlsFacts("", "", None, issuers[:1]))
+    assert (card.texts, len(card.issuer_texts), card.isHidden()) == ({}, 1, False)
+    card.show_facts(None)
+    assert (card.issuer_texts, card.isHidden()) == ((), True)
+
+
 def test_text_of_the_peer_is_plain() -> None:
     texts = shown(TlsFacts("", "", replace(GOOD, subject="CN=\x1b[31m<b>x</b>")))
     assert "\x1b" not in texts["Certificate of"]

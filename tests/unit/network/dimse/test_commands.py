@@ -12,6 +12,7 @@ from dicomgui.network.dimse.commands import (
     CEchoRQ,
     CEchoRSP,
     CFindRQ,
+    CFindRSP,
     CMoveRQ,
     Command,
     CommandField,
@@ -26,6 +27,7 @@ from dicomgui.network.dimse.commands import (
     Response,
     UnknownCommand,
     answer,
+    oddities_of,
 )
 from dicomgui.network.status import Status
 
@@ -157,3 +159,20 @@ def test_every_request_has_an_answer_but_cancel() -> None:
         assert response.command_field == message.command_field | 0x8000
         assert response.message_id == 7
         assert response.status == 0x0211
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (CFindRSP(1, Status(0xFF00), has_dataset=True), ()),
+        (CFindRSP(1, Status(0xFF01)), ("pending, but without an identifier",)),
+        (CFindRSP(1, Status(0)), ()),
+        (CFindRSP(1, Status(0xA700), has_dataset=True, anomalies=("odd",)), ("odd", "final, but with an identifier")),
+        (CEchoRQ(1, ""), ("without Affected SOP Class UID",)),
+        (CEchoRSP(1, Status(0), has_dataset=True), ("with a data set, which it never has",)),
+        (CEchoRSP(1, Status(0)), ()),
+        (UnknownCommand(1, 0x0222, has_dataset=True), ()),
+    ],
+)
+def test_a_data_set_against_the_rules_is_odd(command: Command, expected: tuple[str, ...]) -> None:
+    assert oddities_of(command) == expected

@@ -17,8 +17,10 @@ from dicomgui.network.dimse.dataset import (
     DatasetTooLarge,
     check_structure,
     count_elements,
+    decode_answer,
     decode_dataset,
     encode_dataset,
+    syntax_of_answer,
 )
 from dicomgui.network.errors import LocalProtocolError, RemoteProtocolError
 
@@ -175,6 +177,39 @@ def test_what_inflates_beyond_the_limit_is_not_judged() -> None:
 def test_a_data_set_that_is_not_whole_is_refused(data: bytes) -> None:
     with pytest.raises(RemoteProtocolError, match=r"cannot be read: [a-z-]+ at byte [0-9]+"):
         check_structure(data, "1.2.840.10008.1.2.1")
+
+
+@pytest.mark.parametrize("negotiated", [IMPLICIT, EXPLICIT, BIG])
+@pytest.mark.parametrize("written", [IMPLICIT, EXPLICIT, BIG])
+def test_an_answer_in_another_native_encoding_is_read(written: str, negotiated: str) -> None:
+    data = encode_dataset(sample(), written)
+    assert syntax_of_answer(data, negotiated) == written
+    assert decode_answer(data, negotiated) == sample()
+
+
+def test_an_answer_is_read_when_bytes_lie_behind_it_or_it_is_empty() -> None:
+    assert decode_answer(encode_dataset(sample(), EXPLICIT) + b"\0", EXPLICIT) == sample()
+    assert len(decode_answer(b"", IMPLICIT)) == 0
+
+
+ANSWER = encode_dataset(sample(), EXPLICIT)
+
+
+@pytest.mark.parametrize(
+    ("data", "negotiated", "told"),
+    [
+        (encode_dataset(sample(), DEFLATED), EXPLICIT, "Deflated"),
+        (encode_dataset(sample(), DEFLATED), IMPLICIT, "Deflated"),
+        (ANSWER, DEFLATED, "Deflated"),
+        (ANSWER[:-1], EXPLICIT, "truncated"),
+        (ANSWER[:-1], IMPLICIT, "Explicit"),
+        (bytes(range(3, 91)), EXPLICIT, "not-an-element"),
+    ],
+)
+def test_an_answer_that_is_broken_is_refused(data: bytes, negotiated: str, told: str) -> None:
+    """pydicom makes elements of most of these."""
+    with pytest.raises(RemoteProtocolError, match=told):
+        decode_answer(data, negotiated)
 
 
 @given(st.binary(max_size=200), st.sampled_from(SYNTAXES))

@@ -403,7 +403,7 @@ async def test_a_fault_of_encryption_is_told(ends: tuple[End, End], monkeypatch:
             return "TLSv1.3"
 
     monkeypatch.setattr(client.tls, "_tls", Broken())
-    monkeypatch.setattr("dicomgui.network.transport.secure.peer_certificate", lambda _tls: b"")
+    monkeypatch.setattr("dicomgui.network.transport.secure.peer_chain", lambda _tls: ())
     client.tls.write(b"x")
     assert client.lower.closed
     end_all(client, server)

@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import NameOID
-from helpers.certificates import Authority, Pair
+from helpers.certificates import Authority, Pair, encrypted_key
 
 from dicomgui.network import ConfigurationError, TlsConfig, TlsError
 from dicomgui.network.transport import tls
-from dicomgui.network.transport.tls import PROFILES, check_certificates, peer_certificate, tls_error
+from dicomgui.network.transport.tls import PROFILES, check_certificates, peer_chain, tls_error
 
 # Compared with PS3.15: B.9 to B.11 (2020d, all of it), B.1 (2013), B.12 and B.13 (2024e, but for the lists of permitted
 # algorithms of B.13, whose suites are those that two other implementations took from 2026a).
@@ -382,9 +382,16 @@ def test_encrypted_key(tmp_path: Path, pair: Pair) -> None:
     assert "password" not in repr(config)
     with pytest.raises(ConfigurationError, match="is encrypted"):
         TlsConfig(cert_file=pair.cert, key_file=encrypted).server_context()
-    with pytest.raises(ConfigurationError) as caught:
-        TlsConfig(cert_file=pair.cert, key_file=encrypted, key_password=lambda: "wrong").server_context()
-    assert "password may be wrong" in caught.value.hint
+    for key_file in (encrypted, encrypted_key(pair, "secret")):
+        assert TlsConfig(cert_file=pair.cert, key_file=key_file, key_password=lambda: "secret").server_context()
+        with pytest.raises(ConfigurationError, match="does not open with this password"):
+            TlsConfig(cert_file=pair.cert, key_file=key_file, key_password=lambda: "wrong").server_context()
+
+
+def test_an_encrypted_key_of_another_certificate(tmp_path: Path, authority: Authority, pair: Pair) -> None:
+    other = encrypted_key(authority.issue(), "secret")
+    with pytest.raises(ConfigurationError, match="does not belong to the certificate"):
+        TlsConfig(cert_file=pair.cert, key_file=other, key_password=lambda: "secret").server_context()
 
 
 @pytest.mark.parametrize(
@@ -478,7 +485,15 @@ def test_a_folder_of_certificates_is_read_but_for_what_is_none(tmp_path: Path, a
 
 def test_no_certificate_before_a_handshake() -> None:
     context = TlsConfig().client_context()
-    assert peer_certificate(context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="x")) == b""
+    assert peer_chain(context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="x")) == ()
+
+
+def test_limits_of_what_is_kept_of_a_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = TlsConfig().client_context()
+    connection = context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="x")
+    for sent, kept in (([1000] * 99, 10), ([40_000, 20_000, 5536, 1], 3), ([40_000, 30_000, 1], 1)):
+        monkeypatch.setattr(tls, "_shown", lambda _connection, sizes=sent: iter([bytes(size) for size in sizes]))
+        assert len(peer_chain(connection)) == kept
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes of files are those of POSIX")

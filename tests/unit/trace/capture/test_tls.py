@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dicomgui.trace.capture.tls import TlsWatcher, begins_like_tls
+from dicomgui.trace.certificate import read_chain
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +61,18 @@ def test_version_cipher_and_certificate(authority: Authority, pair: Pair, versio
     assert watcher.version == ("TLSv1.3" if is_new else "TLSv1.2")
     assert watcher.cipher in {"TLS_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384"}
     expected = ssl.PEM_cert_to_DER_cert(pair.cert.read_text().split("-----BEGIN")[1].join(["-----BEGIN", ""]))
-    assert watcher.certificate == (b"" if is_new else expected)
+    assert watcher.certificates == (() if is_new else (expected,))
     assert watcher.is_encrypted == [True, True]
     assert watcher.alert == ""
+
+
+def test_the_whole_chain(authority: Authority) -> None:
+    watcher, below = TlsWatcher(), authority.below("middle").issue()
+    for side, data in talk(authority.file, below, ssl.TLSVersion.TLSv1_2):
+        watcher.feed(side, data)
+    own, middle = read_chain(b"".join(watcher.certificates))
+    assert own.issuer == middle.subject
+    assert middle.is_authority
 
 
 def test_an_alert_in_the_clear(pair: Pair) -> None:

@@ -100,4 +100,6 @@ def test_an_address_is_no_number_of_a_patient_and_a_host_may_bear_a_name() -> No
 def test_a_certificate_that_is_kept_is_looked_through() -> None:
     records: list[Record] = [TlsRecord(*HEAD, "TLSv1.3", "x", b"\x30\x82CN=Musterfrau\0", 0.1, "")]
     assert fields(records, secrets()) == [(1, "peer_certificate")]
+    records = [TlsRecord(*HEAD, "TLSv1.3", "x", b"\x30\x82", 0.1, "", b"\x30\x82CN=Musterfrau\0")]
+    assert fields(records, secrets()) == [(1, "peer_chain")]
     assert fields(records, secrets(tag=INSTITUTION)) == []

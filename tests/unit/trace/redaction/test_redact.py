@@ -227,7 +227,7 @@ def test_addresses_and_certificates_go_when_asked() -> None:
             *head, Role.REQUESTOR, "127.0.0.1:5000", "10.20.30.40:104", 0.1, "ConnectTimeout: 10.20.30.40:104"
         ),
         ConnectRecord(*head, Role.REQUESTOR, "", "[fd00::7]:104", 0.1, ""),
-        TlsRecord(*head, "TLSv1.3", "x", b"certificate of klinik.example", 0.1, ""),
+        TlsRecord(*head, "TLSv1.3", "x", b"certificate of klinik.example", 0.1, "", b"of klinik"),
         CloseRecord(*head, True, "reset by 10.20.30.40"),
     ]
     assert list(redact(before)) == before

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import io
 import json
+import ssl
+from pathlib import Path
 
+from helpers.certificates import Authority
 from helpers.recordings import Recording
 
-from dicomgui.network.tracing import Direction, PduRecord, ResolveRecord, Segment
+from dicomgui.network.tracing import Direction, PduRecord, ResolveRecord, Segment, TlsRecord
 from dicomgui.trace.finding import Finding, Severity
 from dicomgui.trace.reports.jsonl import record_json, write_jsonl
 from dicomgui.trace.store import TraceStore
@@ -32,6 +35,15 @@ def test_each_row_is_an_object() -> None:
     assert request["segments"][0]["offset"] == 0
     assert request["segments"][0]["hex"].startswith("0100")
     assert request["time"] == "2025-06-15T15:06:41.000000Z"
+
+
+def test_certificates_are_read(tmp_path: Path) -> None:
+    der = ssl.PEM_cert_to_DER_cert(Authority(tmp_path).file.read_text())
+    values = record_json(TlsRecord(1, 0.0, 1e9, "TLSv1.3", "AES", der, 0.5, "", der))
+    assert values["peer_chain"] == der.hex()
+    certificates = values["certificates"]
+    assert isinstance(certificates, list)
+    assert [one["is_authority"] for one in certificates] == [True, True]
 
 
 def test_bytes_and_lists_have_their_forms() -> None:

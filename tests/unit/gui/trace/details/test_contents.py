@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
+
 import pytest
+from helpers.certificates import Authority
 from helpers.recordings import CT, EXPLICIT, IMPLICIT, Recording, associate_rq
 
 from dicomgui.gui.trace.details import contents as trace_contents
 from dicomgui.gui.trace.details.contents import has_message, is_quick, load_message, record_content
 from dicomgui.network.dimse import CStoreRQ, encode
 from dicomgui.network.pdu import PDU, PDV, PDataTF, PresentationContextRQ
-from dicomgui.network.tracing import BytesRecord, Direction, PduRecord, Record, Segment
+from dicomgui.network.tracing import BytesRecord, Direction, PduRecord, Record, Segment, TlsRecord
 from dicomgui.trace.describe import Node
 from dicomgui.trace.store import TraceStore
 
@@ -34,6 +38,20 @@ def test_bytes_that_are_no_pdu_are_shown() -> None:
     assert [child.label for child in content.root.children] == ["direction", "length", "error"]
     assert record_content(record._replace(data=b"")).segments == ()
     assert not has_message(record)
+
+
+def test_the_certificates_of_a_handshake_are_shown(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    own, issuer = (ssl.PEM_cert_to_DER_cert(path.read_text()) for path in (authority.issue().cert, authority.file))
+    root = record_content(TlsRecord(1, 0.0, 1e9, "TLSv1.3", "AES", own, 0.5, "", issuer)).root
+    assert root is not None
+    assert [child.label for child in root.children] == ["version", "cipher", "seconds"] + ["Certificate of"] * 2
+    one, other = root.children[3:]
+    rows = [{row.label: row.value for row in shown.children} for shown in (one, other)]
+    assert rows[0]["Issued by"] == other.value
+    assert rows[0]["Good for"] == "127.0.0.1"
+    assert rows[1]["Issued by"].startswith("itself")
+    assert list(rows[1]) == ["Issued by", "Good for", "Valid", "Key", "Fingerprint"]
 
 
 def test_a_message_of_many_fragments_names_the_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -501,7 +501,8 @@ class StructureReader:
         if is_outermost and (tag in _UNIQUE_KEYS or not tag & 0xFFFF) and length <= _LONGEST_UID:
             if len(window) < at + header.header + length:
                 return -1
-            self._look(window[at + header.header : at + header.header + length], tag, begin + length)
+            if not self._look(window[at + header.header : at + header.header + length], tag, begin + length):
+                return self._fail(StructureCode.TWO_UIDS, tag, offset)
         if tag == _PIXEL_DATA and header.vr in _PIXEL_VRS:
             self._note(tag, window, at + header.header, at + header.header + length)
         self._count(header, offset)
@@ -528,32 +529,32 @@ class StructureReader:
             key = struct.pack(f"{order}HH", tag >> 16, tag & 0xFFFF) + header.vr
             level.encoding.remember(key, tag, header.header)
 
-    def _look(self, value: bytes, tag: int, end: int) -> None:
-        """Keep a unique key, or the place where a group ends."""
+    def _look(self, value: bytes, tag: int, end: int) -> bool:
+        """Keep a unique key, or the place where a group ends; returns whether no other key was kept before."""
         if not tag & 0xFFFF:
             if len(value) == 4:
                 self._group, self._group_end = tag >> 16, end + self._level.encoding.long(value, 0)[0]
-            return
-        self._keep_uid(tag, value)
+            return True
+        return self._keep_uid(tag, value)
 
     def _note(self, tag: int, window: bytes, begin: int, end: int) -> bool:
-        """Keep a unique key, or the place of pixel data; returns whether all of it was there that is needed."""
+        """Keep a unique key, or the place of pixel data; returns whether nothing more is to be looked at."""
         if tag == _PIXEL_DATA:
             if end - begin > self._pixel_data.length:
                 self._pixel_data = PixelDataPlace(self._position + begin, end - begin)
             return True
         if end > len(window):
             return False
-        if self._level.is_outermost:
-            self._keep_uid(tag, window[begin:end])
-        return True
+        return not self._level.is_outermost or self._keep_uid(tag, window[begin:end])
 
-    def _keep_uid(self, tag: int, value: bytes) -> None:
+    def _keep_uid(self, tag: int, value: bytes) -> bool:
+        """Keep a unique key unless one is kept; returns whether it is the same."""
         text = value.rstrip(b"\0 ").decode("ascii", "replace")
         if tag == _SOP_CLASS:
             self._sop_class = self._sop_class or text
-        else:
-            self._sop_instance = self._sop_instance or text
+            return text == self._sop_class
+        self._sop_instance = self._sop_instance or text
+        return text == self._sop_instance
 
     def _end_group(self, window: bytes, at: int, offset: int) -> None:
         """Compare where a group ends with what its group length told."""

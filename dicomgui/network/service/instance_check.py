@@ -87,6 +87,7 @@ _SENTENCES: Final[dict[ProblemCode, str]] = {
     StructureCode.NOT_AN_ITEM: "no item where one is due",
     StructureCode.MISPLACED: "an item or a delimiter in the wrong place",
     StructureCode.UNDEFINED_LENGTH: "an undefined length where none may be",
+    StructureCode.TWO_UIDS: "two SOP class or instance UIDs that differ",
     StructureCode.TRAILING_JUNK: "bytes behind the last element",
     StructureCode.OTHER_ENCODING: "not in its transfer syntax",
     StructureCode.NOT_DEFLATED: "no whole deflate stream",

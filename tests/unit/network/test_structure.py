@@ -297,6 +297,14 @@ FAULTS = {
         long(0x00081032, "SQ", short(0x00080100, "SH", b"AB")),
         StructureCode.NOT_AN_ITEM,
     ),
+    "two instances": (
+        short(0x00080018, "UI", b"1.2\0") + short(0x00080018, "UI", b"1.3\0"),
+        StructureCode.TWO_UIDS,
+    ),
+    "two classes, in rising order the second time": (
+        short(0x00080016, "UI", b"1.2\0") + short(0x00080005, "CS", b"") + short(0x00080016, "UI", b"1.3\0"),
+        StructureCode.TWO_UIDS,
+    ),
     "an item where an element is due": (bare(ITEM), StructureCode.MISPLACED),
     "the wrong delimiter": (
         long(0x00081032, "SQ", bare(ITEM, length=ENDLESS) + bare(SEQUENCE_END), length=ENDLESS),
@@ -349,6 +357,7 @@ ODDITIES = {
     "another VR": (short(0x00100010, "LO", b"AB"), AnomalyCode.VR),
     "a VR that is none": (short(0x00091010, "??", b"AB"), AnomalyCode.VR),
     "a new VR": (long(0x00091010, "ZZ", b"AB"), AnomalyCode.VR),
+    "the same instance twice": (short(0x00080018, "UI", b"1.2\0") * 2, AnomalyCode.ORDER),
     "group 2": (short(0x00020010, "UI", b"1\0"), AnomalyCode.GROUP),
     "a delimiter in a sequence of defined length": (
         long(0x00081032, "SQ", bare(ITEM) + bare(SEQUENCE_END)),

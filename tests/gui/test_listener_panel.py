@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -41,7 +43,7 @@ from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.network import ProposedContext, Strictness, connect, presets
 from dicomgui.network.errors import AssociationRejected, DicomNetworkError
 from dicomgui.network.service import AssociationFacts
-from dicomgui.storage import DuplicatePolicy, FolderLayout, IdentifierRule, Outcome
+from dicomgui.storage import DuplicatePolicy, FolderLayout, IdentifierRule, Outcome, database
 
 pytestmark = pytest.mark.qt
 Press = Callable[[QPushButton], Awaitable[None]]
@@ -459,6 +461,28 @@ async def test_how_much_is_in_the_archive_is_shown(panel: ListenerPanel, press: 
         assert (await association.store(file)).status.is_success
     await reached(lambda: panel.archive_count.text().startswith("1 instance in the archive, "), "it is counted")
     assert panel.archive_count.isVisible()
+
+
+async def test_by_how_much_the_index_is_behind_is_shown(
+    panel: ListenerPanel, press: Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another program holds the index, as one that is at work does; then it lets go."""
+    monkeypatch.setattr(database, "_BUSY_S", 0.01)
+    port = await start(panel, press)
+    archive = panel.place.archive.archive
+    assert await archive.settle(60)
+    with closing(sqlite3.connect(archive.index.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for number in (1, 2):
+            file = write_instance(tmp_path, number)
+            contexts = presets.for_instances([(CT, EXPLICIT)])
+            async with connect(f"DICOMGUI@127.0.0.1:{port}", contexts=contexts) as association:
+                assert (await association.store(file)).status.is_success
+        text = panel.archive_count.text
+        await reached(lambda: "The index is behind by 2 instances: " in text(), "it is told", 20)
+        assert "Queries are refused (A700) until it" in text()
+        other.execute("ROLLBACK")
+    await reached(lambda: text().startswith("2 instances in the archive, ") and "behind" not in text(), "it is", 20)
 
 
 async def test_a_command_is_set_kept_and_run(

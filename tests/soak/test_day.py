@@ -10,7 +10,7 @@ from soak import day
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3000)
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_the_numbers_of_a_day_agree(tmp_path: Path) -> None:
     today = day.Day(tmp_path)

@@ -89,7 +89,10 @@ def test_a_record_of_a_report_has_no_content_but_what_modifies_its_title(tmp_pat
     assert sorted(found, key=bool) == [None, [modifier]]
 
 
-@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.90"])
+DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.90", DEFLATED_FRAMES])
 def test_a_record_names_the_transfer_syntax_of_its_file_also_a_newer_one_than_pydicom_knows(
     tmp_path: Path, syntax: str
 ) -> None:

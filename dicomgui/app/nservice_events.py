@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from dicomgui.network.dimse.memory import DECODED_ELEMENT_BYTES
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service import NEventReportRequest
 from dicomgui.network.status import Status
@@ -30,6 +31,7 @@ class NEvent:
     :ivar dataset: Event Information; ``None`` without one, or where it could not be read.
     :ivar status: what we answered.
     :ivar subscription: which subscription of ours brought it, in words; empty for none that is known.
+    :ivar memory_bytes: what ``dataset`` takes in memory, about.
     """
 
     utc: float
@@ -40,17 +42,20 @@ class NEvent:
     dataset: Dataset | None
     status: Status
     subscription: str = ""
+    memory_bytes: int = 0
 
 
 async def event_of(request: NEventReportRequest, pool: Executor, *, subscription: str = "") -> NEvent:
     """The event of a request, answered with Success; its data set is read in a thread."""
     command = request.command
     dataset: Dataset | None = None
+    memory_bytes = 0
     if request.data is not None and len(request.data) <= MAX_EVENT_BYTES:
         loop = asyncio.get_running_loop()
         with suppress(RemoteProtocolError):
-            dataset = await loop.run_in_executor(pool, lambda: request.dataset)
+            dataset, elements = await loop.run_in_executor(pool, lambda: (request.dataset, request.count_elements()))
+            memory_bytes = len(request.data) + elements * DECODED_ELEMENT_BYTES
     return NEvent(
         time.time(), request.facts.association, command.affected_sop_class_uid, command.affected_sop_instance_uid,
-        command.event_type_id, dataset, Status(0), subscription,
+        command.event_type_id, dataset, Status(0), subscription, memory_bytes,
     )  # fmt: skip

@@ -38,6 +38,8 @@ class StructureCode(Enum):
     """An item or a delimiter where an element is due, or the wrong delimiter."""
     UNDEFINED_LENGTH = "undefined-length"
     """An undefined length where none may be: a fragment, or an element whose VR has a short length."""
+    TWO_UIDS = "two-uids"
+    """A second SOP Class or Instance UID that differs: some readers take the first, others the last (PS3.5 7.1)."""
     TRAILING_JUNK = "trailing-junk"
     """Bytes behind the last element that are none."""
     OTHER_ENCODING = "other-encoding"

@@ -21,7 +21,7 @@ from contextlib import suppress
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from dicomgui.network.part10 import Part10Error, read_head
 from dicomgui.storage import disk
@@ -35,6 +35,8 @@ from dicomgui.storage.patterns import FolderPatterns, marked, read_patterns, wri
 from dicomgui.storage.trash import TRASH
 
 __all__ = ["FolderLayout", "FolderTree"]
+
+_T = TypeVar("_T")
 
 
 class FolderLayout(StrEnum):
@@ -111,20 +113,23 @@ class FolderTree:
                     self._remove(path)
 
     def complete(self, should_stop: Callable[[], bool] = lambda: False) -> None:
-        """Add what is missing, and remove what does not belong there any more. Raises like :meth:`link`."""
-        with self._lock:
+        """Add what is missing, and remove what does not belong there any more. Raises like :meth:`link`.
+
+        :param should_stop: asked before each file; what is left to do is done by the next call.
+        """
+        with self._lock, suppress(_Stopped):
             self.fault = ""
             layout, before = self._chosen(), read_patterns(self._index.folder)
-            self._keep_patterns()
-            places = list(self._places())
+            places = list(_until(should_stop, self._places()))
             wanted = {str(path) for _, path in places}
             for each, top in _TOPS.items():
                 if each is not FolderLayout.PATTERN:
-                    _prune(self._index.folder / top, wanted, self._index.folder)
+                    _prune(self._index.folder / top, wanted, self._index.folder, should_stop)
             if layout is FolderLayout.PATTERN or before is not None:
-                self._prune_patterns(places, before)
-            for name, path in places:
-                if should_stop() or self.fault:
+                self._prune_patterns(places, before, should_stop)
+            self._keep_patterns()
+            for name, path in _until(should_stop, places):
+                if self.fault:
                     return
                 self._link(name, path)
 
@@ -219,23 +224,40 @@ class FolderTree:
         _remove(path)
         _remove_empty(path.parent, self._index.folder)
 
-    def _prune_patterns(self, places: Sequence[tuple[str, Path]], before: FolderPatterns | None) -> None:
+    def _prune_patterns(
+        self, places: Sequence[tuple[str, Path]], before: FolderPatterns | None, should_stop: Callable[[], bool]
+    ) -> None:
         """Remove links that do not belong there, as long as no data goes with them; files of others stay."""
         wanted = {
             (str(place), _identity(self._index.folder / name))
-            for name, path in places
+            for name, path in _until(should_stop, places)
             for place in (path, path.with_name(marked(path.name, name)))
         }
         top = self._index.folder / _TOPS[FolderLayout.PATTERN]
-        held = _held_by(self._index.folder) if top.is_dir() else frozenset()
+        held = _held_by(self._index.folder, should_stop) if top.is_dir() else frozenset()
         for folder, _, files in os.walk(top, topdown=False):
-            for file in files:
+            for file in _until(should_stop, files):
                 path = Path(folder, file)
                 identity = _identity(path)
                 is_ours = identity in held or (before is not None and _is_left(before, path, top))
                 if is_ours and (str(path), identity) not in wanted:
                     _remove(path)
             _remove_empty(Path(folder), self._index.folder)
+
+
+class _Stopped(Exception):
+    """The archive is being closed."""
+
+
+def _until(should_stop: Callable[[], bool], items: Iterable[_T]) -> Iterator[_T]:
+    """The items.
+
+    :raises _Stopped: no more of them are wanted.
+    """
+    for item in items:
+        if should_stop():
+            raise _Stopped
+        yield item
 
 
 def _link_to(source: Path, path: Path) -> None:
@@ -284,12 +306,12 @@ def _identity(path: Path) -> tuple[int, int]:
     return facts.st_dev, facts.st_ino
 
 
-def _held_by(folder: Path) -> frozenset[tuple[int, int]]:
+def _held_by(folder: Path, should_stop: Callable[[], bool]) -> frozenset[tuple[int, int]]:
     """The files that the archive has by names of its own, those in the trash among them."""
     found = set()
     for place in (*(folder / name for name in FOLDERS), folder / TRASH):
         for inside, _, files in os.walk(place):
-            for file in files:
+            for file in _until(should_stop, files):
                 found.add(_identity(Path(inside, file)))
     return frozenset(found)
 
@@ -312,10 +334,10 @@ def _mark(identity: str, digits: int = 4) -> str:
     return sha256(identity.encode(), usedforsecurity=False).hexdigest()[:digits]
 
 
-def _prune(top: Path, wanted: Container[str], root: Path) -> None:
+def _prune(top: Path, wanted: Container[str], root: Path, should_stop: Callable[[], bool]) -> None:
     """Remove the links below a folder that are not wanted, and what is empty then; files of others stay."""
     for folder, _, files in os.walk(top, topdown=False):
-        for file in files:
+        for file in _until(should_stop, files):
             if _OURS.fullmatch(file) and str(path := Path(folder, file)) not in wanted:
                 _remove(path)
         _remove_empty(Path(folder), root)

@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 from dicomgui.app.collector import keep_what_is_loaded
 from dicomgui.app.connection import ConnectionOptions
@@ -43,6 +44,8 @@ from dicomgui.network import (
     presets,
     serve,
 )
+from dicomgui.network.service import provider
+from dicomgui.network.service.instance_check import InstanceCheck
 from dicomgui.network.uids import STORAGE_CLASSES
 from dicomgui.storage import Archive, Pending
 from dicomgui.trace.store import TraceStore
@@ -69,6 +72,7 @@ def main(argv: list[str]) -> int:
     listener.add_argument("folder", type=Path)
     listener.add_argument("--way", choices=("app", "network", "traced", "nothing"), default="app")
     listener.add_argument("--max-pdu", type=int, default=131_072)
+    listener.add_argument("--unwalked", action="store_true", help="take data sets without looking at their structure")
     listener.add_argument("--fsync", action="store_true", help="as the program does it unless it is told otherwise")
     listener.add_argument("--tls-cert", type=Path, help="speak TLS")
     listener.add_argument("--tls-key", type=Path)
@@ -190,7 +194,22 @@ def _server_tls(arguments: argparse.Namespace) -> TlsConfig | None:
 # -- as SCP ----------------------------------------------------------------------------------------------------------
 
 
+class _Unwalked(InstanceCheck):
+    """Finds nothing, and does nothing: what is left is the price of all the rest."""
+
+    def __init__(self, *_: object) -> None:
+        self.report = self.problem = None
+
+    def take(self, data: memoryview, most: int) -> int:
+        return 0
+
+    def finish(self) -> None:
+        """Leave the report empty."""
+
+
 async def _listen(arguments: argparse.Namespace) -> dict[str, object]:
+    if arguments.unwalked:
+        patch.object(provider, "InstanceCheck", _Unwalked).start()  # no option: a listener always walks
     if arguments.way == "app":
         return await _listen_as_program(arguments)
     return await _listen_plainly(arguments)

@@ -32,6 +32,20 @@ def _v3(stage: Stage) -> Iterator[Contest]:
     yield _receive(stage, scale.ct, None, "receive in 16 KiB PDUs", pdu=PDU_16K, is_variant=True)
     yield _against_dcmrecv(stage, scale.tiny)
     yield _against_dcmrecv(stage, scale.ct, is_variant=True)
+    yield from _walked(stage)
+
+
+def _walked(stage: Stage) -> Iterator[Contest]:
+    """The price of the structural walk: with it, against the same listener without it."""
+    for work, goal in ((stage.scale.tiny, 0.9), (stage.scale.ct, 0.97), (stage.scale.big, 0.97)):
+
+        def unwalked(work: Work = work) -> AbstractContextManager[Serving]:
+            return stage.players.our_listener("app", "--unwalked", expect=work.count)
+
+        yield Contest(
+            "V3", f"receive {work.name} ({work.text})", "ours without the structural walk", unit(work), goal,
+            stage.our_receive(work), _from_dcmsend(stage, work, unwalked), is_variant=True,
+        )  # fmt: skip
 
 
 def _receive(

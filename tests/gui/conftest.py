@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from dicomgui.app.context import AppContext
+from dicomgui.gui.keeping.configuration import Configuration
 from dicomgui.gui.look.theme import Theme
 from dicomgui.gui.running.reporter import Reporter
 from dicomgui.gui.shell.main_window import MainWindow
@@ -41,13 +44,34 @@ def no_key_stays_down(qapp: QApplication) -> Iterator[None]:
 @pytest.fixture
 async def window(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIterator[MainWindow]:
     """The window, shown; at the end it is closed and its program had no fault."""
-    reporter = Reporter()
-    shown = MainWindow(context, reporter)
-    shown.listener.folder.setText(str(tmp_path / "received"))
-    shown.listener.port.setText(str(peers.free_port()))
+    async with opened_window(context) as shown:
+        shown.listener.folder.setText(str(tmp_path / "received"))
+        shown.listener.port.setText(str(peers.free_port()))
+        await show(shown)
+        yield shown
+
+
+@pytest.fixture
+async def lean_window(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIterator[MainWindow]:
+    """The same before the panel of the listener is made, which takes longer than all the rest of the window."""
+    config = Configuration()
+    listener = replace(config.settings.listener, folder=str(tmp_path / "received"), port=peers.free_port())
+    config.change(replace(config.settings, listener=listener))
+    async with opened_window(context, config) as shown:
+        await show(shown)
+        yield shown
+
+
+async def show(shown: MainWindow) -> None:
     shown.show()
     shown._place.pump.drain()  # the first tick: it looks for an archive
     await reached(lambda: not shown._place.archive.is_opening, "the archive was looked for")
+
+
+@asynccontextmanager
+async def opened_window(context: AppContext, config: Configuration | None = None) -> AsyncIterator[MainWindow]:
+    reporter = Reporter()
+    shown = MainWindow(context, reporter, config)
     yield shown
     await shown.shut_down()
     shown.deleteLater()

@@ -31,7 +31,7 @@ from dicomgui.gui.running.reporter import Reporter
 from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.gui.tables.edit_table import EditTable
 from dicomgui.network import Association, ProposedContext, connect, presets
-from dicomgui.network.service_classes import commitment, mpps, print_management, worklist
+from dicomgui.network.service_classes import commitment, media_creation, mpps, print_management, worklist
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
 
 pytestmark = pytest.mark.qt
@@ -42,7 +42,13 @@ SESSION, FILM, IMAGE = (f"1.2.840.10008.5.1.1.{last}" for last in (1, 2, 4))
 PUSH, PULL = "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.3"
 PRINTER = "1.2.840.10008.5.1.1.16"
 REPORTING = (ProposedContext(PRINTER, DEFAULT_TRANSFER_SYNTAXES, scu_role=False, scp_role=True),)
-CONTEXTS = (*REPORTING, *presets.WORKLIST, *mpps.CONTEXTS, *commitment.CONTEXTS, *presets.for_classes(META, PUSH, PULL))
+CONTEXTS = (
+    *REPORTING,
+    *presets.WORKLIST,
+    *mpps.CONTEXTS,
+    *commitment.CONTEXTS,
+    *presets.for_classes(META, PUSH, PULL, media_creation.SOP_CLASS),
+)
 COLUMN = {column.keyword: number for number, column in enumerate(COLUMNS)}
 
 
@@ -374,6 +380,28 @@ async def test_commitment_and_unified_steps_are_listed(panel: AnswersPanel, aski
     assert [ups.model.index(0, column).data() for column in (2, 4, 5)] == ["Plan", "CT1", "CT1"]
 
 
+@pytest.mark.usefixtures("asking")
+async def test_a_rule_is_for_one_caller_of_a_service_that_every_listener_gives(
+    window: MainWindow, panel: AnswersPanel, press: Press
+) -> None:
+    await press(view(panel, "rules"))
+    await press(panel.rules.rows.add_button)
+    model = panel.rules.model
+    names = [column.name for column in model.columns]
+    for name, text in {"service": "Echo", "status": "0122", "caller": "MR*"}.items():
+        assert model.setData(model.index(0, names.index(name)), text)
+    await reached(lambda: [rule.caller for rule in panel.desk.rules.rules] == ["MR*"], "it is in force")
+    address = f"DICOMGUI@127.0.0.1:{window.listener.port.text()}"
+    for title, status in {"CT1": 0x0000, "MR1": 0x0122}.items():
+        async with connect(address, calling_ae=title) as association:
+            assert (await association.echo()).status == status
+    assert model.setData(model.index(0, names.index("end")), "reject 1/1/7")
+    column, problem = model.problem_at(0)
+    assert column == "end"
+    assert "neither 'abort' nor 'abort after'" in problem
+    await reached(lambda: panel.desk.rules.rules == (), "it is in force no more")
+
+
 async def test_notifications_are_listed_by_kind_and_ruled(
     panel: AnswersPanel, asking: Association, press: Press, qtbot: QtBot
 ) -> None:
@@ -399,6 +427,23 @@ async def test_notifications_are_listed_by_kind_and_ruled(
     assert page.dataset.heading.text() == "Printer: warning"
     page.state.setCurrentIndex(page.state.findData("UPS"))
     assert page.model.rowCount() == 0
+    await press(page.clear_button)
+    await reached(lambda: page.pages.currentIndex() == 0, "the list is empty")
+
+
+async def test_requests_for_media_are_listed(panel: AnswersPanel, asking: Association, press: Press) -> None:
+    await press(view(panel, "media"))
+    page = panel.media
+    assert page.pages.currentIndex() == 0
+    wish = elements(ReferencedSOPSequence=[elements(ReferencedSOPClassUID="1.2", ReferencedSOPInstanceUID="2.25.3")])
+    assert (await asking.n_create(media_creation.SOP_CLASS, wish, sop_instance_uid="2.25.1")).status == 0
+    await reached(lambda: page.model.rowCount() == 1, "it is listed")
+    assert [page.model.index(0, column).data() for column in range(1, 5)] == ["IDLE", "CT1", "1", "1"]
+    assert (await asking.n_action(media_creation.SOP_CLASS, "2.25.1", media_creation.INITIATE)).status == 0
+    await reached(lambda: page.model.index(0, 1).data() == "FAILURE", "it has failed")
+    assert page.model.index(0, 6).data() == "1 of 1 instances are not in the archive as they are named"
+    page.folder.setText("/discs")
+    await reached(lambda: panel.desk.settings.media_folder == "/discs", "it is in force")
     await press(page.clear_button)
     await reached(lambda: page.pages.currentIndex() == 0, "the list is empty")
 
@@ -456,3 +501,12 @@ async def test_a_service_is_relaxed_by_its_box(panel: AnswersPanel, service: str
     assert other.is_strict
     box.click()
     await reached(lambda: keeper.is_strict, "it is in force again")
+
+
+async def test_who_is_told_of_performed_steps_is_typed(panel: AnswersPanel) -> None:
+    await reached(panel.mpps.isEnabled, "the answers are read")
+    panel.mpps.notified.setText("RIS1; PACS;")
+    await reached(lambda: panel.desk.performed.notified == ("RIS1", "PACS"), "it is in force")
+    panel.mpps.notified.setText("a title of more than 16 characters")
+    panel.mpps.notified.setText("RIS2")
+    await reached(lambda: panel.desk.performed.notified == ("RIS2",), "it is in force")

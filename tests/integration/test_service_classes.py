@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import date, datetime
@@ -33,8 +34,9 @@ from dicomgui.network import (
     presets,
     serve,
 )
+from dicomgui.network.dimse.dataset import decode_answer
 from dicomgui.network.server.offering import policy_for
-from dicomgui.network.service import ServiceUser
+from dicomgui.network.service import NEventReportRequest, ServiceUser, results
 from dicomgui.network.service.combining import combine
 from dicomgui.network.service_classes import (
     Code,
@@ -197,6 +199,21 @@ async def test_a_query_is_typed_and_its_limit_cancels_it() -> None:
     assert answer.found[1].day == date(2024, 1, 1)
     assert answer.found[1].modalities == ("CT", "SR")
     assert answer.found[1].instances == 12
+
+
+async def test_large_matches_are_decoded_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[bool] = []
+
+    def decode(data: bytes, syntax: str) -> Dataset:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return decode_answer(data, syntax)
+
+    monkeypatch.setattr(results, "decode_answer", decode)
+    found = [study(1), study(2, PatientComments="x" * 8192)]
+    async with await listen(Handlers(on_find=lambda request: found)) as server, connect(address(server)) as assoc:
+        answer = await query.search(assoc, query.identifier("STUDY"))
+    assert [one.study_instance_uid for one in answer.found] == ["1.2.3.1", "1.2.3.2"]
+    assert threads == [True, False]
 
 
 async def test_a_match_can_be_retrieved(tmp_path: Path) -> None:
@@ -422,7 +439,20 @@ async def test_a_film_is_printed_with_its_pictures_and_texts() -> None:
     jobs: list[PrintJob] = []
     printer = Printer(jobs.append, name="LASER")
     contexts = print_management.contexts(annotations=True, jobs=True)
-    async with await printing(printer) as server, connect(address(server), contexts=contexts) as assoc:
+    told: list[int] = []
+    done = asyncio.Event()
+
+    def on_report(request: NEventReportRequest) -> Status:
+        told.append(request.command.event_type_id)
+        if told.count(3) == 3:
+            done.set()
+        return Status(0)
+
+    handlers = Handlers(on_n_event_report=on_report)
+    async with (
+        await printing(printer) as server,
+        connect(address(server), contexts=contexts, handlers=handlers) as assoc,
+    ):
         printer.set_status("WARNING", "SUPPLY LOW")
         assert await print_management.printer_status(assoc) == ("WARNING", "SUPPLY LOW")
         async with print_management.session(assoc, copies=2) as session:
@@ -434,11 +464,17 @@ async def test_a_film_is_printed_with_its_pictures_and_texts() -> None:
             job = response.dataset[0x21000500].value[0].ReferencedSOPInstanceUID
             state = await assoc.n_get(print_management.PRINT_JOB, job)
             assert state.dataset is not None
-            assert state.dataset.ExecutionStatus == "DONE"
+            assert state.dataset.ExecutionStatus in ("PENDING", "PRINTING", "DONE")
             empty = await session.add_film()
             assert (await empty.print()).status == 0xB603
             assert (await session.print()).status == 0
             await empty.delete()
+            await done.wait()
+            state = await assoc.n_get(print_management.PRINT_JOB, job)
+            assert state.dataset is not None
+            assert state.dataset.ExecutionStatus == "DONE"
+    await printer.close()
+    assert sorted(told) == [1] * 3 + [2] * 3 + [3] * 3
     assert [len(job.pages) for job in jobs] == [1, 1, 2]
     page = jobs[0].pages[0]
     assert jobs[0].session.NumberOfCopies == 2

@@ -17,6 +17,7 @@ from pydicom.sequence import Sequence as Items
 from dicomgui.network import (
     AcceptPolicy,
     Handlers,
+    Lifecycle,
     NActionRequest,
     NCreateRequest,
     NDeleteRequest,
@@ -34,6 +35,7 @@ from dicomgui.network.service_classes import printer as provider
 META = "1.2.840.10008.5.1.1.9"
 SESSION, FILM, IMAGE = "1.2.840.10008.5.1.1.1", "1.2.840.10008.5.1.1.2", "1.2.840.10008.5.1.1.4"
 PRINTER, PRINTER_INSTANCE = "1.2.840.10008.5.1.1.16", "1.2.840.10008.5.1.1.17"
+PRINT_JOB = "1.2.840.10008.5.1.1.14"
 PRESENTATION_LUT = "1.2.840.10008.5.1.1.23"
 
 
@@ -201,6 +203,35 @@ class Printer:
     def delete(self, request: NDeleteRequest) -> Status:
         self._note("delete", request)
         return Status(0)
+
+
+@pytest.mark.interop("pynetdicom")
+@pytest.mark.parametrize("problem", [None, OSError("the disk is full")], ids=["done", "failure"])
+async def test_pynetdicom_is_told_of_its_print_job(problem: Exception | None) -> None:
+    """Each status by N-EVENT-REPORT over the association of the job (PS3.4 H.4.5.2.1), and by N-GET."""
+
+    def on_print(job: provider.PrintJob) -> None:
+        if problem is not None:
+            raise problem
+
+    printer = provider.Printer(on_print, name="LASER")
+    parent = {"ReferencedSOPClassUID": SESSION, "ReferencedSOPInstanceUID": "2.25.1"}
+    layout = {"ImageDisplayFormat": "STANDARD\\1,1", "ReferencedFilmSessionSequence": [parent]}
+    options = ServerOptions(policy=AcceptPolicy(ae_title="PRINTER"), lifecycle=Lifecycle(on_closed=printer.on_closed))
+    async with await serve(port=0, handlers=printer.handlers(), options=options) as server:
+        said = await peers.pynetdicom_user(
+            server.port, "PRINTER", classes=[META, PRINT_JOB],
+            steps=[["n_create", SESSION, "2.25.1", {"FilmSessionLabel": "Head"}, META],
+                   ["n_create", FILM, "2.25.2", layout, META], ["n_action", FILM, "2.25.2", 1, None, META],
+                   *[["wait_for_report"]] * 3, ["n_delete", SESSION, "2.25.1", META]],
+        )  # fmt: skip
+    await printer.close()
+    reports = [one for one in said if one["what"] == "report"]
+    assert [one["type"] for one in reports] == [1, 2, 3 if problem is None else 4]
+    info = "NORMAL" if problem is None else "UNKNOWN"
+    last = {"ExecutionStatusInfo": info, "PrinterName": "LASER", "FilmSessionLabel": "Head"}
+    assert reports[-1]["content"] == last
+    assert [one["status"] for one in said if "status" in one] == ["0000", "0000", "B603", "0000"]
 
 
 @pytest.mark.interop("dcmprscu", "dcmpsprt")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from helpers import peers, print_peers
+from helpers.instances import instance_of, shipped_folder
 
 from dicomgui.cli.main import main
 from dicomgui.cli.template_parser import EXAMPLES
@@ -67,3 +68,12 @@ def test_what_was_asked_for_is_what_the_peer_heard(provider: peers.Peer) -> None
     said = [(one["uid"], one["type"]) for one in peers.said_by(provider.log)[before:] if one["what"] == "action"]
     steps = "1.2.840.10008.5.1.4.34.5"
     assert said == [(steps, 3), (steps, 5), (f"{steps}.1", 5), (steps, 4), (f"{steps}.1", 3)]
+
+
+@pytest.mark.interop("pynetdicom")
+def test_a_performed_step_refers_to_the_instances_of_files(provider: peers.Peer) -> None:
+    before = len(peers.said_by(provider.log))
+    file = shipped_folder() / "test_files" / "CT_small.dcm"
+    assert main(["n-template", provider.address, "mpps-begin", "mpps-completed", "--file", str(file)]) == 0
+    [attributes] = [one["attributes"] for one in peers.said_by(provider.log)[before:] if one["what"] == "set"]
+    assert instance_of(file) in str(attributes["PerformedSeriesSequence"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from helpers.programs import ROOT
 
 from dicomgui.cli.main import build_parser
+from dicomgui.cli.template_parser import EXAMPLES
 
 README = ROOT / "dicomgui" / "network" / "README.md"
 ROWS = [
@@ -46,3 +47,18 @@ def test_the_options_that_it_names_are_there() -> None:
     named = {option for row in table().values() for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", row[3])}
     assert named
     assert not named - known
+
+
+def test_a_test_of_the_row_gives_each_option_that_it_names() -> None:
+    """Of all rows but those of queries. The examples of ``n-template`` are run by its test as they stand."""
+    untried = []
+    for number, row in table().items():
+        if number.startswith("Q"):
+            continue
+        paths = re.findall(r"`([^`]+)`", row[4])
+        texts = [(ROOT / path).read_text("utf-8") for path in paths]
+        texts += [EXAMPLES for path in paths if path.endswith("test_template_command.py")]
+        for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", row[3]):
+            if not any(re.search(rf"{option}(?![\w-])", text) for text in texts):
+                untried.append(f"{number} {option}")
+    assert not untried

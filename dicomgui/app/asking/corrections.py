@@ -12,12 +12,12 @@ from io import BytesIO
 from struct import calcsize
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dicomgui.app.asking.decoding import is_large
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET
 from dicomgui.app.asking.values import Answer, vr_of_tag
 from dicomgui.network.dimse.charset import codec_of, decode, is_decodable
 from dicomgui.network.dimse.dataset import MAX_DECODED, count_elements, syntax_of_answer
 from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.service.decoding import is_large
 from dicomgui.network.structure import read_structure
 from dicomgui.network.structure_report import UNLIMITED, AnomalyCode, StructureCode
 from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN

@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dicomgui.app.asking.decoding import MatchDecoder
 from dicomgui.app.asking.keys import Identifier, Key, identifier_of, parse_key
 from dicomgui.app.asking.levels import (
     RETURN_KEYS,
@@ -31,6 +30,7 @@ from dicomgui.network.dimse.dataset import syntax_of_answer
 from dicomgui.network.encoding_look import LOOK_BYTES, encoding_by_look, encoding_of
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, OperationTimeout, RemoteProtocolError
 from dicomgui.network.service import Match, Operation, Response
+from dicomgui.network.service.decoding import MatchDecoder
 from dicomgui.network.status import Status
 from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.trace.finding import Finding

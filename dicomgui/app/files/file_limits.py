@@ -16,6 +16,7 @@ from dicomgui.network.structure import (
     StructureCode,
     StructureLimits,
     StructureReport,
+    read_structure,
 )
 from dicomgui.network.uids import DEFLATED_TRANSFER_SYNTAXES, EXPLICIT_VR_LITTLE_ENDIAN
 from dicomgui.storage.scan import inflate
@@ -29,6 +30,7 @@ MAX_INFLATED_FILE: Final = 64 * 2**20
 """Bytes to which the data set of a file may inflate."""
 
 _DEFLATED: Final = b"1.2.840.10008.1.2.1.99"
+_BETWEEN_VALUES: Final = b"\\"
 _LEAST_ELEMENT_BYTES: Final = 8
 _AT_THE_END: Final = frozenset((StructureCode.EMPTY, StructureCode.TRUNCATED, StructureCode.UNCLOSED))
 """Faults behind which nothing follows."""
@@ -73,9 +75,20 @@ def _check(file: BinaryIO, size: int, most: int) -> None:
         if len(plain) > MAX_INFLATED_FILE:
             raise FileLimitError(f"it inflates to more than {MAX_INFLATED_FILE // 2**20} MiB")
         file, size, offset, syntax = io.BytesIO(plain), len(plain), 0, EXPLICIT_VR_LITTLE_ENDIAN
+        if plain.count(_BETWEEN_VALUES) > most:
+            _count_values(plain, most)
     if (size - offset) // _LEAST_ELEMENT_BYTES > min(most, 2 * MAX_DEPTH):
         limits = StructureLimits(most, 2 * MAX_DEPTH, UNLIMITED.max_inflated)
         _judge(read_stream_structure(file, offset, size, syntax, limits), size - offset, most)
+
+
+def _count_values(plain: bytes, most: int) -> None:
+    """Count what may part two values, outside of the pixel data: 64 kB inflate to values that take a gigabyte."""
+    limits = StructureLimits(most, 2 * MAX_DEPTH, UNLIMITED.max_inflated)
+    begin, length = read_structure(plain, EXPLICIT_VR_LITTLE_ENDIAN, limits).pixel_data
+    values = plain.count(_BETWEEN_VALUES, 0, begin) + plain.count(_BETWEEN_VALUES, begin + length)
+    if values > most:
+        raise FileLimitError(f"it has more than {most:,} values")
 
 
 def _judge(report: StructureReport, size: int, most: int) -> None:

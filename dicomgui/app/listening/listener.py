@@ -49,11 +49,13 @@ from dicomgui.app.listening.events import (
 )
 from dicomgui.app.listening.file_handles import room_for
 from dicomgui.app.listening.responder import Worklist
+from dicomgui.app.listening.rules import ASSOCIATE, AnswerRule, Basic, verdict_of
 from dicomgui.app.listening.services import Find, ListenerServices
 from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.dimse.assembler import Sink
 from dicomgui.network.dimse.commands import Command, CStoreRQ
 from dicomgui.network.errors import DicomNetworkError
+from dicomgui.network.pdu import AssociateRJ
 from dicomgui.network.server import Server, ServerOptions, serve
 from dicomgui.network.service import (
     AssociationFacts,
@@ -322,6 +324,8 @@ class Listener:
             desk=self._desk,
             identifiers=self.options.identifiers,
             keeps_files=not self.options.discards,
+            abort=self.abort,
+            drop=self._drop,
         )
 
     def _where(self, ae_title: str) -> KnownDestination | None:
@@ -331,7 +335,18 @@ class Listener:
         destination, caller = request.command.move_destination.strip(" "), request.facts.calling_ae_title.strip(" ")
         return self._where(destination) if may_move(self.options.move_rules, caller, destination) else None
 
-    def _current_policy(self, _request: AssociationRequest) -> AcceptPolicy:
+    def _verdict(self, request: AssociationRequest) -> AcceptPolicy | Awaitable[AcceptPolicy | AssociateRJ]:
+        """The policy for a request for an association, or what a rule of the user says."""
+        assert self._services is not None
+        rule = self._services.desk.rules.choose(Basic.ASSOCIATION, ASSOCIATE, request)
+        return self._current_policy() if rule is None else self._by_rule(rule, request)
+
+    async def _by_rule(self, rule: AnswerRule, request: AssociationRequest) -> AcceptPolicy | AssociateRJ:
+        text = f"by a rule: {rule.delay_ms:,} ms later, {rule.end or 'as usual'}"
+        Scribe(self._tracer, request.association).note(logging.INFO, text)
+        return await verdict_of(rule, request, self.abort) or self._current_policy()
+
+    def _current_policy(self) -> AcceptPolicy:
         """Peers may report what a request of ours has asked them to, and not otherwise."""
         expected = []
         if self._context.commitments.is_expecting:
@@ -353,7 +368,7 @@ class Listener:
             handlers=services.handlers(own),
             options=ServerOptions(
                 policy=self._policy,
-                negotiator=self._current_policy,
+                negotiator=self._verdict,
                 destinations=self._destination,
                 timeouts=options.timeouts,
                 limits=options.limits(),
@@ -510,6 +525,12 @@ class Listener:
         uids = command.affected_sop_class_uid, command.affected_sop_instance_uid, request.transfer_syntax_uid
         self._tell(InstanceDiscarded(time.time(), request.facts, *uids, size_bytes))
         return SUCCESS
+
+    def _drop(self, request: StoreRequest, result: object) -> None:
+        """Forget a data set that a rule of the user does not let be kept."""
+        self.counts.failed += 1
+        if isinstance(result, Pending) and self._let_go(request, result):
+            result.abandon()
 
     def _let_go(self, request: StoreRequest, pending: Pending) -> bool:
         """Whether it was held until now; what is held when its association ends is dropped."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
@@ -15,8 +15,11 @@ from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.desk import AnswerDesk, DeskRun
 from dicomgui.app.listening.events import ListenerEvent, RequestAnswered
+from dicomgui.app.listening.media_jobs import MediaRun
 from dicomgui.app.listening.report_queue import ReportQueue
 from dicomgui.app.listening.responder import Responder, Worklist
+from dicomgui.app.listening.rules import Basic
+from dicomgui.app.listening.store_rules import storing_by_rules
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.params import AETitle, PeerAddress
 from dicomgui.network.client import Association, ConnectOptions, open_with
@@ -31,11 +34,12 @@ from dicomgui.network.service import (
     NEventReportRequest,
     Reply,
     Retrieval,
+    StoreRequest,
 )
 from dicomgui.network.service_classes import commitment
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
-from dicomgui.storage import IdentifierRule
+from dicomgui.storage import IdentifierRule, Selection, StoredFile
 
 __all__ = ["Find", "ListenerServices"]
 
@@ -56,6 +60,8 @@ class ListenerServices:
     :param tell: takes events.
     :param worklist: what is scheduled; by default the rows of the desk.
     :param desk: made if it is not given.
+    :param abort: aborts an association, by its number in the trace.
+    :param drop: called with a data set of a C-STORE that a rule does not let be kept.
     :param identifiers: the rule for identifiers that are not as the standard wants them.
     :param keeps_files: whether anything may be written into the archive's folder.
     """
@@ -74,6 +80,8 @@ class ListenerServices:
         desk: AnswerDesk | None = None,
         identifiers: IdentifierRule = IdentifierRule.USUAL,
         keeps_files: bool = True,
+        abort: Callable[[int], object] = lambda association: None,
+        drop: Callable[[StoreRequest, object], object] = lambda request, result: None,
     ) -> None:
         self.services = services
         self.desk = desk or AnswerDesk()
@@ -82,6 +90,7 @@ class ListenerServices:
         self._tell = tell
         self._tracer = tracer
         self._folder = archive.folder if keeps_files else None
+        self._drop = drop
         self._commitments = context.commitments
         self._watched = context.watched
         scheduled = self.desk.worklist if worklist == () else worklist
@@ -93,10 +102,18 @@ class ListenerServices:
             identifiers=identifiers,
             on_broken=self._note_broken,
         )
-        self.desk.begin(DeskRun(self._open, self._responder.judge, tell, ReportQueue(self._folder)))
+        media = MediaRun(partial(_files_of, archive), archive.folder.with_name(f"{archive.folder.name}-media"))
+        queue = ReportQueue(self._folder)
+        self.desk.begin(
+            DeskRun(self._open, self._responder.judge, tell, queue, media=media if keeps_files else None, abort=abort)
+        )
 
     def handlers(self, own: Handlers) -> Handlers:
         """The handlers of the services, beside the listener's own for echo and store."""
+        if own.on_echo is not None:
+            own = replace(own, on_echo=self.desk.by_rules(Basic.ECHO, "C-ECHO", own.on_echo))
+        if own.on_store is not None:
+            own = replace(own, on_store=storing_by_rules(self.desk, own.on_store, self._drop))
         own = replace(
             own,
             on_find=self._on_find,
@@ -154,15 +171,16 @@ class ListenerServices:
         answer: Any = Reply(NOT_SUPPORTED, "this service is switched off")
         if asked in self.services:
             find = self.desk.procedures.on_find if asked is Provided.UPS else self._responder.find
-            answer = find(request) if asked is Provided.QUERY else self.desk.find_handler(asked, find)(request)
+            answer = self.desk.by_rules(asked, "C-FIND", find)(request)
             if isinstance(answer, Awaitable):
                 answer = await answer
         self._note(request, "C-FIND", answer)
         return cast(AsyncIterator[Match | Matches | Reply] | Reply, answer)
 
     async def _on_retrieve(self, request: GetRequest | MoveRequest) -> Retrieval | Reply:
-        answer = await self._responder.retrieve(request)
-        self._note(request, "C-MOVE" if isinstance(request.command, CMoveRQ) else "C-GET", answer)
+        service, name = (Provided.MOVE, "C-MOVE") if isinstance(request.command, CMoveRQ) else (Provided.GET, "C-GET")
+        answer: Retrieval | Reply = await self.desk.by_rules(service, name, self._responder.retrieve)(request)
+        self._note(request, name, answer)
         return answer
 
     def _note_broken(self, request: FindRequest, reply: Reply) -> None:
@@ -184,3 +202,8 @@ class ListenerServices:
         usual = ConnectOptions(calling_ae=self._ae_title)
         address, options = (found, usual) if isinstance(found, PeerAddress) else (found.address, found.options)
         return open_with(address, replace(options, contexts=contexts, tracer=self._tracer))
+
+
+async def _files_of(archive: LocalArchive, uids: Sequence[str]) -> Sequence[StoredFile]:
+    await archive.catch_up()
+    return await archive.files_of(Selection(instance_uids=tuple(dict.fromkeys(uids))))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from dicomgui.app.configuration.provided import Provided
-from dicomgui.app.listening.rules import ANY, OPERATIONS, RULED, AnswerRule
+from dicomgui.app.listening.rules import ANY, OPERATIONS, RULED, AnswerRule, Basic, RuledService
 from dicomgui.network.errors import ConfigurationError
 
 __all__ = [
@@ -23,26 +23,34 @@ __all__ = [
     "texts_of_rule",
 ]
 
-SERVICE_NAMES: Final = {
+SERVICE_NAMES: Final[dict[RuledService, str]] = {
     Provided.WORKLIST: "Worklist",
     Provided.MPPS: "MPPS",
     Provided.COMMITMENT: "Storage commitment",
     Provided.PRINT: "Print",
+    Provided.MEDIA: "Media creation",
     Provided.UPS: "UPS",
     Provided.NOTIFICATIONS: "Notifications",
+    Basic.ASSOCIATION: "Association",
+    Basic.ECHO: "Echo",
+    Provided.STORE: "Store",
+    Provided.QUERY: "Query",
+    Provided.MOVE: "Move",
+    Provided.GET: "Get",
 }
 """The services for people, in their order."""
 
 RULE_TITLES: Final = {
     "on": "On", "service": "Service", "operation": "Operation", "every": "Every nth", "delay_ms": "Delay, ms",
-    "status": "Status", "comment": "Error comment", "attributes": "Attributes of the answer",
+    "status": "Status", "comment": "Error comment", "attributes": "Attributes of the answer", "end": "Instead",
+    "caller": "From AE title", "address": "From address", "sop_class": "For SOP class",
 }  # fmt: skip
 """The columns of the table of rules, by name."""
 
 ON: Final = "on"
 NEW_RULE: Final[Mapping[str, str]] = {
     "on": ON, "service": "MPPS", "operation": ANY, "every": "1", "delay_ms": "0", "status": "", "comment": "",
-    "attributes": "",
+    "attributes": "", "end": "", "caller": "", "address": "", "sop_class": "",
 }  # fmt: skip
 """What a new row says: nothing but what would be answered anyway."""
 
@@ -70,18 +78,24 @@ def rule_of(texts: Mapping[str, str]) -> AnswerRule:
         number_of(texts["every"] or "1", "every nth"),
         texts["attributes"].strip(),
         texts["on"] == ON,
+        texts["end"].strip(),
+        texts["caller"].strip(),
+        texts["address"].strip(),
+        texts["sop_class"].strip(),
     )
 
 
 _SHORT: Final = {"delay": "delay_ms", "every": "every", "status": "status", "comment": "comment",
-                 "attributes": "attributes"}  # fmt: skip
+                 "attributes": "attributes", "end": "end", "from": "caller", "address": "address",
+                 "class": "sop_class"}  # fmt: skip
 
 
 def rule_from_text(text: str) -> AnswerRule:
     """A rule as one writes it on a command line: ``mpps N-CREATE status=0110 comment='no room' delay=500 every=2``.
 
     The service comes first, by its name in settings; then perhaps an operation; then what is answered, ``delay`` in
-    milliseconds and ``attributes`` as ``path=value`` between semicolons.
+    milliseconds, ``attributes`` as ``path=value`` between semicolons, and ``end``; and whom it is for: ``from`` (a
+    calling AE title with ``*`` and ``?``), ``address`` (one, or a range), ``class`` (a SOP class).
 
     :raises ConfigurationError: says what is wrong.
     """
@@ -106,9 +120,9 @@ def rule_from_text(text: str) -> AnswerRule:
 
 def problem_of_rule(texts: Mapping[str, str]) -> tuple[str, str]:
     """What is wrong with a row: the name of the cell and a sentence, which is empty for nothing."""
-    for name in NEW_RULE:
+    for name in ("service", *NEW_RULE):
         try:
-            rule_of({**NEW_RULE, name: texts[name]})
+            rule_of({**NEW_RULE, "service": texts["service"], name: texts[name]})
         except ConfigurationError as error:
             return name, str(error)
     return "", ""
@@ -120,7 +134,8 @@ def texts_of_rule(rule: AnswerRule) -> dict[str, str]:
         "on": ON if rule.is_on else "", "service": SERVICE_NAMES[rule.service], "operation": rule.operation,
         "every": str(rule.every), "delay_ms": str(rule.delay_ms),
         "status": "" if rule.status is None else f"{rule.status:04X}", "comment": rule.comment,
-        "attributes": rule.attributes,
+        "attributes": rule.attributes, "end": rule.end, "caller": rule.caller, "address": rule.address,
+        "sop_class": rule.sop_class,
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from dicomgui.app.listening.answers import AnswerSettings
 from dicomgui.app.listening.ris import COLUMNS, MAX_ROWS, check_cell
 from dicomgui.app.listening.ris_files import WorklistFile
-from dicomgui.app.listening.rules import MAX_RULES, OPERATIONS
+from dicomgui.app.listening.rules import ABORT, ABORT_AFTER, MAX_RULES, OPERATIONS, REJECTIONS
 from dicomgui.app.listening.texts import NEW_RULE, RULE_TITLES, SERVICE_NAMES, problem_of_rule, rule_of, texts_of_rule
 from dicomgui.gui.tables.edit_rows import EditColumn, EditRows
 from dicomgui.gui.tables.edit_table import EditTable
@@ -25,10 +25,15 @@ from dicomgui.trace.finding import plain
 
 __all__ = ["RulesPage", "WorklistPage"]
 
-_CHOICES = {"service": tuple(SERVICE_NAMES.values()), "operation": OPERATIONS}
+_CHOICES = {
+    "service": tuple(SERVICE_NAMES.values()),
+    "operation": OPERATIONS,
+    "end": ("", ABORT, ABORT_AFTER, *REJECTIONS),
+}
 _RULES_TEXT = (
     "The first rule whose turn it is decides. With a failure status nothing is performed; any other status is said of "
-    "what was performed. Attributes are written as PatientID=1; AccessionNumber=2."
+    "what was performed. Attributes are written as PatientID=1; AccessionNumber=2. A rule may be for some callers, "
+    "addresses or SOP classes only."
 )
 _ROWS_TEXT = (
     "@ is a random digit, drawn once for each row. Dates may be today, tomorrow or today+3; times now or now+30."
@@ -50,8 +55,8 @@ class RulesPage(QWidget):
         self.model = EditRows(columns, problem_of_rule, MAX_RULES, self)
         self.model.edited.connect(self._on_edited)
         widths = {
-            "on": 40, "service": 140, "operation": 100, "every": 84, "delay_ms": 90, "status": 76, "comment": 170,
-            "attributes": 200,
+            "on": 40, "service": 110, "operation": 96, "every": 82, "delay_ms": 82, "status": 64, "comment": 116,
+            "attributes": 166, "end": 96, "caller": 104, "address": 104, "sop_class": 106,
         }  # fmt: skip
         text = "Add a rule to answer with another status, later, or every nth time, and see what the other side does."
         empty = EmptyState("edit", "Everything is answered as it should be", text)

@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWi
 
 from dicomgui.app.archive.here import HereLookup
 from dicomgui.app.asking.corrections import Correction, corrections_in
-from dicomgui.app.asking.decoding import is_large
 from dicomgui.app.asking.export import FolderFormat, write_answers_csv, write_answers_folder, write_answers_json
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.values import Answer
@@ -49,6 +48,7 @@ from dicomgui.gui.widgets.fields import line_edit
 from dicomgui.gui.widgets.flow import FlowRow
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.service.decoding import is_large
 from dicomgui.trace.describe import Node
 from dicomgui.trace.finding import plain
 

@@ -27,6 +27,9 @@ __all__ = ["MAX_KEPT", "STATUS_COLUMN", "Exchange", "NServiceModel", "status_tex
 MAX_KEPT = 500
 """Exchanges that are remembered; the oldest go first."""
 
+MAX_KEPT_BYTES = 128 * 2**20
+"""Memory of the reports among them: a peer may send any number, each with 60,000 elements."""
+
 STATUS_COLUMN = 3
 
 
@@ -104,6 +107,10 @@ def status_text(exchange: Exchange) -> str:
     return f"0x{int(exchange.status):04X} {exchange.status.meaning(service_of(exchange.sop_class_uid))}"
 
 
+def _memory_of(exchange: Exchange) -> int:
+    return 0 if exchange.event is None else exchange.event.memory_bytes
+
+
 class NServiceModel(ColumnsModel):
     """Rows are exchanges."""
 
@@ -112,12 +119,14 @@ class NServiceModel(ColumnsModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: list[Exchange] = []
+        self._kept_bytes = 0
 
     def add(self, exchange: Exchange) -> int:
         """Add one; gives its row."""
-        if len(self._rows) >= MAX_KEPT:
+        self._kept_bytes += _memory_of(exchange)
+        while self._rows and (len(self._rows) >= MAX_KEPT or self._kept_bytes > MAX_KEPT_BYTES):
             self.beginRemoveRows(ROOT, 0, 0)
-            del self._rows[0]
+            self._kept_bytes -= _memory_of(self._rows.pop(0))
             self.endRemoveRows()
         row = len(self._rows)
         self.beginInsertRows(ROOT, row, row)
@@ -129,6 +138,7 @@ class NServiceModel(ColumnsModel):
         """Forget all."""
         self.beginResetModel()
         self._rows.clear()
+        self._kept_bytes = 0
         self.endResetModel()
 
     def exchange_at(self, row: int) -> Exchange | None:

@@ -6,19 +6,17 @@
     options = ServerOptions(policy=…, lifecycle=Lifecycle(on_closed=printer.on_closed))
     server = await serve(handlers=printer.handlers(), options=options)
 
-Sessions, films and jobs belong to their association and are forgotten with it.
+Sessions, films and jobs belong to their association and are forgotten with it. At the end: ``await printer.close()``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from dicomgui.network.dimse.memory import MemoryBudget
 from dicomgui.network.service import (
-    AssociationFacts,
     Handlers,
     NActionRequest,
     NCreateRequest,
@@ -43,6 +41,7 @@ from dicomgui.network.service_classes.print_attributes import (
     PRINTER,
     PRINTER_INSTANCE,
 )
+from dicomgui.network.service_classes.print_queue import PrintJob, PrintQueue
 from dicomgui.network.service_classes.print_session import PrintedPage, PrintSession, memory_of
 from dicomgui.network.service_classes.references import reference_items
 from dicomgui.network.status import Status
@@ -61,6 +60,8 @@ RESOURCE_LIMITATION: Final = Status(0x0213)
 EMPTY_SESSION_PRINTED: Final = Status(0xB602)
 EMPTY_FILM_PRINTED: Final = Status(0xB603)
 NO_FILM_BOX: Final = Status(0xC600)
+SESSION_QUEUE_FULL: Final = Status(0xC601)
+FILM_QUEUE_FULL: Final = Status(0xC602)
 
 REFERENCED_PRINT_JOBS: Final = 0x21000500
 """Has no keyword of its own in the dictionary."""
@@ -69,32 +70,17 @@ _UNKNOWN: Final = Reply(NO_SUCH_INSTANCE, "there is no such instance on this ass
 _WRONG_CLASS: Final = Reply(NO_SUCH_CLASS, "print management does this to no such SOP class")
 
 
-@dataclass(frozen=True, slots=True)
-class PrintJob:
-    """What is to be printed.
-
-    :ivar session: the attributes of the film session: copies, priority, medium, destination.
-    :ivar is_color: whether the images are in color.
-    :ivar luts: the presentation LUTs of the association by UID, which pages and session may refer to.
-    :ivar facts: who prints.
-    """
-
-    sop_instance_uid: str
-    session: Dataset
-    pages: tuple[PrintedPage, ...]
-    is_color: bool
-    luts: Mapping[str, Dataset]
-    facts: AssociationFacts
-
-
 class Printer:
     """Film sessions in memory.
 
-    :param on_print: called with each job, a plain or a coroutine function; what it raises is answered 0110. The answer
-        waits for it.
+    :param on_print: called with each job, a plain or a coroutine function. Where the Print Job SOP Class was
+        negotiated, the job is answered at once and printed when its turn comes, and each change of its status is
+        reported (see :class:`~dicomgui.network.service_classes.print_queue.PrintQueue`); else the answer waits for it,
+        and what it raises is answered 0110.
     :param name: Printer Name (2110,0030).
     :param max_bytes: memory that the films, images and presentation LUTs of all associations together may take up here;
-        more is answered C605 (insufficient memory), or 0213 for a presentation LUT.
+        more is answered C605 (insufficient memory), or 0213 for a presentation LUT. The jobs that have not ended may
+        take up as much again; more is answered C601 or C602 (print queue is full).
     :param max_films: films that one association may have, and presentation LUTs; one more is answered 0213 (resource
         limitation).
     """
@@ -110,10 +96,10 @@ class Printer:
         max_films: int = 256,
     ) -> None:
         self._on_print = on_print
+        self._queue = PrintQueue(on_print, name=name, max_bytes=max_bytes)
         self._memory = MemoryBudget(max_bytes)
         self._max_films = max_films
         self._sessions: dict[int, PrintSession] = {}
-        self._jobs: dict[int, dict[str, Dataset]] = {}
         self._luts: dict[int, dict[str, Dataset]] = {}
         self._state = dataset_of({"PrinterStatus": "NORMAL", "PrinterStatusInfo": "NORMAL", "PrinterName": name})
 
@@ -127,9 +113,13 @@ class Printer:
         session = self._sessions.pop(association, None)
         if session is not None:
             session.close()
-        self._jobs.pop(association, None)
+        self._queue.forget(association)
         for lut in self._luts.pop(association, {}).values():
             self._memory.give_back(memory_of(lut))
+
+    async def close(self) -> None:
+        """Print no more jobs; what is under way is broken off."""
+        await self._queue.close()
 
     @property
     def sessions(self) -> int:
@@ -194,7 +184,7 @@ class Printer:
         if command.requested_sop_class_uid == PRINTER:
             found = self._state if uid == PRINTER_INSTANCE else None
         elif command.requested_sop_class_uid == PRINT_JOB:
-            found = self._jobs.get(request.facts.association, {}).get(uid)
+            found = self._queue.attributes(request.facts.association, uid)
         else:
             return _WRONG_CLASS
         if found is None:
@@ -253,24 +243,21 @@ class Printer:
         is_color = request.context.abstract_syntax == COLOR_META
         luts = MappingProxyType(dict(self._luts.get(request.facts.association, {})))
         job = PrintJob(new_uid(), session.attributes, pages, is_color, luts, request.facts)
-        done = self._on_print(job)
-        if isinstance(done, Awaitable):
-            return self._printed(done, request, job, status)
-        return self._answer(request, job, status)
-
-    async def _printed(
-        self, done: Awaitable[object], request: NActionRequest, job: PrintJob, status: Status
-    ) -> NormalizedAnswer:
-        await done
-        return self._answer(request, job, status)
-
-    def _answer(self, request: NActionRequest, job: PrintJob, status: Status) -> Reply:
-        """The answer; it names the job where the peer may ask for one."""
         negotiated = request.facts.negotiated
-        if negotiated is None or negotiated.find(PRINT_JOB, as_scp=True) is None:
-            return Reply(status)
-        state = dataset_of({"ExecutionStatus": "DONE", "ExecutionStatusInfo": "NORMAL"})
-        self._jobs.setdefault(request.facts.association, {})[job.sop_instance_uid] = state
+        if negotiated is not None and negotiated.find(PRINT_JOB, as_scp=True) is not None:
+            return self._queued(request, job, status)
+        done = self._on_print(job)
+        return self._printed(done, status) if isinstance(done, Awaitable) else Reply(status)
+
+    def _queued(self, request: NActionRequest, job: PrintJob, status: Status) -> Reply:
+        if not self._queue.add(job, request.user):
+            is_film = request.command.requested_sop_class_uid == FILM_BOX
+            return Reply(FILM_QUEUE_FULL if is_film else SESSION_QUEUE_FULL, "the print queue is full")
         answer = dataset_of({})
         put(answer, REFERENCED_PRINT_JOBS, reference_items([(PRINT_JOB, job.sop_instance_uid)]))
         return Reply(status, dataset=answer)
+
+    @staticmethod
+    async def _printed(done: Awaitable[object], status: Status) -> NormalizedAnswer:
+        await done
+        return Reply(status)

@@ -60,7 +60,8 @@ class _Profile(NamedTuple):
     :ivar ciphers: the suites of TLS 1.2 and before, in OpenSSL's notation and our order of preference. Those of TLS
         1.3 are OpenSSL's own (AES-GCM and ChaCha20-Poly1305), which Python cannot change.
     :ivar retired: no longer part of the standard; only for peers that know nothing better.
-    :ivar sha256: certificates are to be signed with SHA-256 or a longer hash; OpenSSL's level 2 has SHA-224, too.
+    :ivar strict: certificates are to be signed with SHA-256 or a longer hash, and keys on elliptic curves are to have
+        256 bits or more; OpenSSL's level 2 takes SHA-224 and 224 bits, too.
     """
 
     clause: str
@@ -69,7 +70,7 @@ class _Profile(NamedTuple):
     maximum: ssl.TLSVersion
     ciphers: str
     retired: bool = True
-    sha256: bool = False
+    strict: bool = False
 
 
 PROFILES: Final[dict[str, _Profile]] = {
@@ -85,7 +86,7 @@ PROFILES: Final[dict[str, _Profile]] = {
         _NEWEST,
         f"{_ECDHE_GCM}:{_CHACHA}:{_CCM}:{_STRONG}",
         retired=False,
-        sha256=True,
+        strict=True,
     ),
     # RFC 7525: TLS 1.0 and 1.1 only where nothing newer can be had; works with devices of the AES profile.
     "bcp195-rfc7525": _Profile(
@@ -126,15 +127,20 @@ _SHA224: Final = tuple(
 )
 
 
+_EC_KEY: Final = bytes.fromhex("06072a8648ce3d0201")
+_LEAST_CURVE_BYTES: Final = 32
+_VERSION_TAG: Final = 0xA0
+
+
 class _Context(ssl.SSLContext):
     """A context, and what OpenSSL cannot be told.
 
-    :ivar wants_sha256: the profile wants certificates signed with SHA-256 or more.
+    :ivar is_strict: the profile wants certificates signed with SHA-256 or more, and keys of 256 bits or more.
     :ivar expected_name: the name that callers have to ask for (SNI); empty for any.
     :ivar asked: the names that callers asked for in vain.
     """
 
-    wants_sha256 = False
+    is_strict = False
     expected_name = ""
 
     def expect(self, name: str) -> None:
@@ -156,8 +162,9 @@ class TlsConfig:
     """How to speak TLS, as client or server. A value; the files are read when a context is made.
 
     :ivar profile: of PS3.15 annex B: ``bcp195`` (B.12, the default: TLS 1.2 and 1.3, ECDHE with AES-GCM) or
-        ``modified-bcp195`` (B.13: ChaCha20-Poly1305 and AES-CCM as well, and the peer's certificates signed with
-        SHA-256 or more; of its suites of TLS 1.3 a server lacks the two with AES-CCM); retired and only on request:
+        ``modified-bcp195`` (B.13: ChaCha20-Poly1305 and AES-CCM as well, the peer's certificates signed with SHA-256
+        or more, keys on elliptic curves of 256 bits or more; of its suites of TLS 1.3 a server lacks the two with
+        AES-CCM); retired and only on request:
         ``bcp195-rfc7525`` (B.9), ``non-downgrading`` (B.10), ``extended`` (B.11), ``aes`` (B.3), ``basic`` (B.1),
         the last ones as far as the OpenSSL at hand still can.
     :ivar ciphers: the cipher suites to offer instead of the profile's, in order of preference: OpenSSL's names, parted
@@ -265,7 +272,7 @@ class TlsConfig:
     def _context(self, protocol: int) -> _Context:
         profile = PROFILES[self.profile]
         context = _Context(protocol)
-        context.wants_sha256 = profile.sha256
+        context.is_strict = profile.strict
         context.minimum_version = _VERSIONS.get(self.minimum_version or "", profile.minimum)
         context.maximum_version = profile.maximum
         context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
@@ -305,13 +312,22 @@ class TlsConfig:
         key = content if self.key_file is None else _read(self.key_file)
         _see_that_it_holds(content, self.cert_file, "certificate", lambda kind: kind is KeyFileKind.CERTIFICATE)
         _see_that_it_holds(key, key_file, "key", lambda kind: kind.is_key)
+        asked: list[str] = []
+
+        def password() -> str:
+            asked.append(self._password())
+            return asked[-1]
+
         try:
             if pem_of(content) is content and pem_of(key) is key:
-                context.load_cert_chain(self.cert_file, self.key_file, password=self._password)
+                context.load_cert_chain(self.cert_file, self.key_file, password=password)
             else:
                 with own_file(pem_of(content) + pem_of(key)) as copy:
-                    context.load_cert_chain(copy, password=self._password)
+                    context.load_cert_chain(copy, password=password)
         except ssl.SSLError as error:
+            if asked and not error.reason:  # the certificate has been read before
+                text = f"the TLS key {key_file} does not open with this password"
+                raise _unusable(text, "Give the password that it was encrypted with.") from error
             raise _unusable(*_key_trouble(error, self.cert_file, key_file)) from error
 
     def _load_pkcs12(self, context: ssl.SSLContext, path: str | Path, content: bytes) -> None:
@@ -438,8 +454,8 @@ class TlsInfo:
     :ivar certificate: the peer's, as DER; empty where it showed none. A server has checked it if it asked for one, a
         client unless it was told to trust anybody.
     :ivar chain: all certificates that it sent, as DER, its own first (RFC 8446 4.4.2): 10 of 64 KiB together at most.
-        They are as it sent them: the trusted issuer is seldom among them, and one that is of no use may be. A peer of
-        an interpreter that does not tell (no CPython) has only its own here.
+        They are as it sent them: the trusted issuer is seldom among them, and one that is of no use may be. Another
+        interpreter than CPython may tell its own alone.
     """
 
     version: str
@@ -492,20 +508,35 @@ def _shown(connection: ssl.SSLObject) -> Iterator[bytes]:
 def check_certificates(connection: ssl.SSLObject) -> None:
     """See that the peer's certificates are as its profile wants them, where OpenSSL could not be told.
 
-    :raises TlsError: one is signed with less than SHA-256 over a profile that forbids it (PS3.15 B.13).
+    :raises TlsError: over a profile that forbids it (PS3.15 B.13), one is signed with less than SHA-256, or its key is
+        on an elliptic curve of less than 256 bits.
     """
-    if not isinstance(connection.context, _Context) or not connection.context.wants_sha256:
+    if not isinstance(connection.context, _Context) or not connection.context.is_strict:
         return
     for certificate in _shown(connection):
         if any(oid in _signature_algorithm(certificate) for oid in _SHA224):
             text = "the peer's certificate is refused: it is signed with SHA-224, and this TLS profile wants SHA-256"
             raise TlsError(text, phase="tls", hint="Have one made with SHA-256, or use another profile.")
+        if 0 < _curve_bytes(certificate) < _LEAST_CURVE_BYTES:
+            text = "the peer's certificate is refused: its key has less than 256 bits, which this TLS profile wants"
+            raise TlsError(text, phase="tls", hint="Have one made with a key on P-256, or use another profile.")
 
 
 def _signature_algorithm(certificate: bytes) -> bytes:
     """The field of that name of a certificate (RFC 5280 4.1) that OpenSSL has read: what follows what is signed."""
     _, algorithm, *_ = elements(inner(certificate, SEQUENCE))
     return algorithm.content
+
+
+def _curve_bytes(certificate: bytes) -> int:
+    """Length of a coordinate of the public key in bytes, 0 for one that is on no elliptic curve (RFC 5480 2)."""
+    signed = next(elements(inner(certificate, SEQUENCE)))
+    fields = [one.content for one in elements(signed.content) if one.tag != _VERSION_TAG]
+    algorithm, bits = elements(fields[5])
+    if not algorithm.content.startswith(_EC_KEY):
+        return 0
+    point = bits.content[1:]
+    return (len(point) - 1) // (2 if point.startswith(b"\x04") else 1)
 
 
 PLAIN_REASONS: Final = frozenset(

@@ -53,6 +53,7 @@ def test_each_service_has_its_option(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("Modality\nCT\n", "utf-8")
     _, services, _ = answered(
         "--worklist", str(tmp_path / "list.csv"), "--mpps", "--commit", "new", "--print", str(tmp_path), "--ups",
+        "--media", str(tmp_path),
         "--notifications",
     )  # fmt: skip
     assert services == frozenset(Provided) - USUAL
@@ -70,6 +71,14 @@ def test_a_service_can_be_lenient_by_itself(tmp_path: Path) -> None:
     assert answered("--answers", str(file), "--lenient", "mpps", "--lenient", "ups")[1] == {Provided.MPPS, Provided.UPS}
 
 
+def test_who_is_told_of_performed_steps_is_of_the_file_and_of_options(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[mpps]\nnotify = ["RIS1", "RIS1", "PACS"]\n', "utf-8")
+    desk, services, _ = answered("--answers", str(file), "--mpps-notify", "ARCHIVE")
+    assert desk.performed.notified == ("RIS1", "PACS", "ARCHIVE")
+    assert services == {Provided.MPPS}
+
+
 def test_rules_of_options_are_in_their_order_and_offer_their_service() -> None:
     refusal = "mpps N-CREATE status=A700 comment='no room' delay=500 every=2 attributes='PatientID=1; PatientSex=F'"
     desk, services, _ = answered("--rule", refusal, "--rule", "WORKLIST delay=3000")
@@ -84,7 +93,8 @@ def test_rules_of_options_are_in_their_order_and_offer_their_service() -> None:
     ("text", "problem"),
     [
         ("", "begins with one of worklist, mpps"),
-        ("store status=0110", "begins with one of"),
+        ("storage status=0110", "begins with one of"),
+        ("association status=0110", "has no status"),
         ("mpps N-SING", "is none of any, C-FIND"),
         ("mpps status=110", "four hexadecimal digits"),
         ("mpps state=0110", "is none of delay=…"),

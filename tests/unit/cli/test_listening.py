@@ -464,6 +464,25 @@ async def test_commands_of_the_operator_are_run_and_told(stops: list[Any], tmp_p
     assert run.lines[-1].endswith("1 commands failed")
 
 
+async def test_a_command_for_a_study_is_run_when_nothing_more_came_of_it(stops: list[Any], tmp_path: Path) -> None:
+    paths = [write_instance(tmp_path / "files", number) for number in (1, 2)]
+    command = f"{shlex.quote(sys.executable)} -c 'import sys; print(sys.argv[1])' {{count}}"
+    arguments = ("--dir", str(tmp_path / "in"), "--json", "--on-study", command, "--study-timeout", "600")
+    async with running(stops, *arguments) as run:
+        assert (await send(run.session.context, run.peer, OPTIONS, scan(paths))).ok
+        assert not [event for event in run.events if event["event"] == "command"]
+    told = [event for event in run.events if event["event"] == "command"]
+    assert sum(int(event["output"]) for event in told) == 2
+    assert {event["exit_code_of_command"] for event in told} == {0}
+
+
+async def test_it_listens_where_it_is_told(stops: list[Any], tmp_path: Path) -> None:
+    async with running(stops, "--dir", str(tmp_path), "--host", "0.0.0.0") as run:
+        assert run.lines[0].startswith("listening on 0.0.0.0:")
+        async with connect(f"DICOMGUI@127.0.0.2:{run.peer.port}") as association:
+            assert (await association.echo()).status == 0
+
+
 async def test_what_is_discarded_has_no_file_for_a_command(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="has no file for a command"):
         await Run("--discard", "--on-object", "x {path}").run()

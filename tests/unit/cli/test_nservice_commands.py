@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,10 @@ from helpers.command_line import events
 from helpers.retrieval import elements
 from helpers.serving import in_thread
 
+from dicomgui.app.nservice_events import NEvent
 from dicomgui.cli.main import main
+from dicomgui.cli.output import Output
+from dicomgui.cli.template_command import show_event
 from dicomgui.network import EVERYTHING_PERMITTED, Handlers, Reply, Status
 
 MPPS = ("--class", "ModalityPerformedProcedureStep")
@@ -157,3 +162,13 @@ def test_a_closed_port_is_3(scp: Answering, capsys: pytest.CaptureFixture[str]) 
     out, err = capsys.readouterr()
     assert out == ""
     assert "nothing listens on port" in err
+
+
+def test_a_report_is_shown_with_the_name_of_its_type(capsys: pytest.CaptureFixture[str]) -> None:
+    event = NEvent(0.0, 1, "1.2.840.10008.5.1.1.14", "2.25.3", 3, elements(PrinterName="LASER"), Status(0))
+    show_event(Output(as_json=False, verbose=False), event)
+    show_event(Output(as_json=True, verbose=False), replace(event, sop_class_uid="1.2", dataset=None))
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == "n-event-report  type 3 (done)  2.25.3"
+    assert second.split() == ["(2110,0030)", "LO", "PrinterName", "LASER"]
+    assert (json.loads(third)["type"], json.loads(third)["type_name"]) == (3, "")

@@ -18,7 +18,7 @@ from dicomgui.network.client import presets
 from dicomgui.network.dimse.command_set import encode
 from dicomgui.network.dimse.commands import CEchoRQ
 from dicomgui.network.pdu import Abort, AssociateRJ, AssociateRQ, ReleaseRQ, UserIdentityRQ, UserInformation
-from dicomgui.network.tracing import Direction, Role, Scribe, Segment
+from dicomgui.network.tracing import Direction, PduRecord, Role, Scribe, Segment, TlsRecord
 from dicomgui.trace.file import TraceWriter, read_trace
 
 REQUEST = build_request("PACS", "ME", presets.VERIFICATION)
@@ -73,6 +73,18 @@ def test_show_lists_what_was_malformed_and_messages_too(tmp_path: Path, capsys: 
     assert "0xA700" in out
     assert "command 7777H" in out
     assert "2 C-ECHO-RQ" not in out
+
+
+def test_show_tells_of_tls_also_at_an_impossible_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with TraceWriter(tmp_path / "x") as writer:
+        writer(TlsRecord(1, 0.0, 1e17, "TLSv1.3", "AES", b"", 0.1, ""))
+        writer(PduRecord(1, 0.0, 1e17, Direction.SENT, 7, 10, (), ""))
+    assert main(["trace", "show", str(tmp_path / "x")]) == 0
+    assert "TLSv1.3, AES" in capsys.readouterr().out
+    assert main(["trace", "show", "--json", str(tmp_path / "x")]) == 0
+    tls, pdu, _ = objects(capsys)
+    assert (tls["event"], tls["time"], tls["certificates"], tls["error"]) == ("tls", "", [], None)
+    assert pdu["time"] == ""
 
 
 def test_show_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,9 @@ from pydicom.sequence import Sequence
 
 from dicomgui.network.part10 import Part10Error, read_head
 from dicomgui.network.structure import (
+    ELEMENT_WORK,
+    NOT_TAKEN,
+    STEP_BYTES,
     UNLIMITED,
     AnomalyCode,
     StructureCode,
@@ -89,7 +92,20 @@ def in_pieces(data: bytes, syntax: str) -> StructureReport:
             assert report.fault is not None
             assert syntax == DEFLATED or report == whole
     assert in_portions(data, syntax) == whole
+    if whole.fault is None or syntax != DEFLATED:
+        assert in_takes(data, syntax) == whole
     return whole
+
+
+def in_takes(data: bytes, syntax: str) -> StructureReport:
+    """The report of what is taken at once where that is little work."""
+    reader = StructureReader(syntax)
+    for start in range(0, len(data), 1000):
+        piece = memoryview(data)[start : start + 1000]
+        if reader.take(piece, 1) == NOT_TAKEN:
+            reader.put(piece)
+            reader.advance()
+    return reader.finish()
 
 
 def in_portions(data: bytes, syntax: str) -> StructureReport:
@@ -281,6 +297,14 @@ FAULTS = {
         long(0x00081032, "SQ", short(0x00080100, "SH", b"AB")),
         StructureCode.NOT_AN_ITEM,
     ),
+    "two instances": (
+        short(0x00080018, "UI", b"1.2\0") + short(0x00080018, "UI", b"1.3\0"),
+        StructureCode.TWO_UIDS,
+    ),
+    "two classes, in rising order the second time": (
+        short(0x00080016, "UI", b"1.2\0") + short(0x00080005, "CS", b"") + short(0x00080016, "UI", b"1.3\0"),
+        StructureCode.TWO_UIDS,
+    ),
     "an item where an element is due": (bare(ITEM), StructureCode.MISPLACED),
     "the wrong delimiter": (
         long(0x00081032, "SQ", bare(ITEM, length=ENDLESS) + bare(SEQUENCE_END), length=ENDLESS),
@@ -333,6 +357,7 @@ ODDITIES = {
     "another VR": (short(0x00100010, "LO", b"AB"), AnomalyCode.VR),
     "a VR that is none": (short(0x00091010, "??", b"AB"), AnomalyCode.VR),
     "a new VR": (long(0x00091010, "ZZ", b"AB"), AnomalyCode.VR),
+    "the same instance twice": (short(0x00080018, "UI", b"1.2\0") * 2, AnomalyCode.ORDER),
     "group 2": (short(0x00020010, "UI", b"1\0"), AnomalyCode.GROUP),
     "a delimiter in a sequence of defined length": (
         long(0x00081032, "SQ", bare(ITEM) + bare(SEQUENCE_END)),
@@ -467,6 +492,29 @@ def test_nothing_is_kept_of_a_long_value() -> None:
     report = reader.finish()
     assert report.fault is not None
     assert (report.fault.code, report.fault.expected) == (StructureCode.TRUNCATED, 2**31 - 3 * 2**16)
+
+
+def test_a_piece_is_taken_at_once_where_it_is_a_step_at_most() -> None:
+    reader = StructureReader(EXPLICIT)
+    assert reader.take(many_elements(200), 1) == reader.work > 0
+    assert reader.take(long(0x7FE00010, "OW", b"", length=2 * STEP_BYTES), 0) == NOT_TAKEN
+    assert reader.take(long(0x7FE00010, "OW", b"", length=2 * STEP_BYTES), 1) == ELEMENT_WORK
+    assert reader.take(bytes(2 * STEP_BYTES), 0) == 0  # passed over, whatever was done before
+    assert reader.take(bytes(STEP_BYTES + 1), 1) == NOT_TAKEN
+    assert reader.finish().fault is None
+
+
+def test_a_piece_behind_others_is_not_taken() -> None:
+    reader = StructureReader(EXPLICIT)
+    reader.put(long(0x7FE00010, "OW", b"", length=4))
+    assert reader.take(bytes(4), 1) == NOT_TAKEN
+    reader.advance()
+    assert reader.take(bytes(4), 1) == 0
+    assert reader.finish().fault is None
+
+
+def test_deflated_pieces_are_not_taken() -> None:
+    assert StructureReader(DEFLATED).take(deflated(short(0x00080060, "CS", b"CT")), 1) == NOT_TAKEN
 
 
 def test_after_a_fault_pieces_are_only_counted() -> None:

@@ -67,6 +67,23 @@ def test_another_layout_takes_the_place_of_the_first_and_leaves_alone_what_is_no
     assert len(names(index)) == 3
 
 
+def test_a_stop_ends_it_at_the_next_file_and_the_next_start_does_the_rest(index: Index, tmp_path: Path) -> None:
+    """A start with ten thousand files reads, prunes and links for seconds: who closes the archive does not wait."""
+    by_pattern(index, "{PatientID}", "{SOPInstanceUID}").complete()
+    for most in range(30):
+        asked: list[bool] = []
+
+        def stop(asked: list[bool] = asked, most: int = most) -> bool:
+            asked.append(len(asked) >= most)
+            return asked[-1]
+
+        by_pattern(index, "{PatientName}/{SliceLocation|none}", "{SOPInstanceUID}").complete(stop)
+        assert sum(asked) <= 1, "once it said stop, it is not asked again"
+    assert not sum(asked), "the last time it came to its end"
+    assert {path.split("/")[1] for path in paths(tmp_path, "by pattern")} == {"none"}
+    assert len(paths(tmp_path, "by pattern")) == 3
+
+
 def test_single_files_come_and_go(index: Index, tmp_path: Path) -> None:
     tree = FolderTree(index, FolderLayout.PATIENT)
     first, *others = names(index)

@@ -49,6 +49,9 @@ HOSTILE = {
     "deflated": BOMB,
     "deflated-zeros": file_of(deflated(bytes(MAX_INFLATED_FILE + 8)), DEFLATED),
     "deflated-behind-a-fault": file_of(deflated(b"\xfe\xff\0\xe0" + bytes(4) + empty_items(300_000)), DEFLATED),
+    "deflated-values": file_of(
+        deflated(struct.pack("<HH2sHI", 0x20, 0x4000, b"UC", 0, 2**24) + b"1\\" * 2**23), DEFLATED
+    ),
     "deep": file_of(nested(200)),
     "two-syntaxes": BOMB.replace(
         b"\x02\0\x10\0UI", struct.pack("<HH2sH", 2, 0x10, b"UI", 20) + b"1.2.840.10008.1.2.1\0\x02\0\x10\0UI"
@@ -70,6 +73,11 @@ def test_a_hostile_file_is_refused_before_it_is_parsed(name: str, tmp_path: Path
         check_file(path)
     with pytest.raises(FileLimitError):
         check_file_bytes(HOSTILE[name])
+
+
+def test_pixel_data_have_no_values() -> None:
+    pixels = struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, 2**20) + b"\\" * 2**20
+    check_file_bytes(file_of(deflated(pixels), DEFLATED))
 
 
 def test_every_file_of_pydicom_is_within_the_limits() -> None:

@@ -11,7 +11,7 @@ from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.listening.answers import AnswerSettings, AnswerStore, read_answers
 from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery, Verdict
 from dicomgui.app.listening.ris import COLUMNS
-from dicomgui.app.listening.rules import AnswerRule
+from dicomgui.app.listening.rules import AnswerRule, Basic
 from dicomgui.network.errors import ConfigurationError
 
 EMPTY = {column.keyword: "" for column in COLUMNS}
@@ -19,6 +19,8 @@ FULL = AnswerSettings(
     rules=(
         AnswerRule(Provided.MPPS, "N-SET", 0xC227, "no", 250, 3, "PatientID=1", is_on=False),
         AnswerRule(Provided.UPS),
+        AnswerRule(Basic.ASSOCIATION, end="reject 1/1/3", caller="CT*", address="192.0.2.0/24"),
+        AnswerRule(Provided.STORE, "C-STORE", end="abort", sop_class="1.2.840.10008.5.1.4.1.1.2"),
     ),
     worklist=({**EMPTY, "PatientName": "王^小东", "PatientSex": "?"},),
     worklist_folder="/items",
@@ -48,7 +50,7 @@ def test_a_wrong_value_costs_itself(tmp_path: Path) -> None:
     text = store.path.read_text("utf-8").replace('"N-SET"', '"N-SING"').replace('"WARNING"', '"BROKEN"')
     store.path.write_text(text, "utf-8")
     read = store.load()
-    assert [rule.service for rule in read.rules] == [Provided.UPS]
+    assert [rule.service for rule in read.rules] == [Provided.UPS, Basic.ASSOCIATION, Provided.STORE]
     assert (read.printer_status, read.printer_info, read.worklist) == ("NORMAL", "SUPPLY LOW", FULL.worklist)
     assert store.problem is not None
     assert "N-SING" in str(store.problem)

@@ -10,7 +10,7 @@ import pytest
 from helpers.retrieval import elements
 
 from dicomgui.app.configuration.provided import Provided
-from dicomgui.app.listening.rules import MAX_RULES, AnswerRule, AnswerRules, obeying
+from dicomgui.app.listening.rules import MAX_RULES, AnswerRule, AnswerRules, Basic, obeying
 from dicomgui.network import Match, Reply, Status
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.uids import EXPLICIT_VR_LITTLE_ENDIAN
@@ -29,7 +29,11 @@ async def answered(rule: AnswerRule, handler: Any, operation: str = "N-CREATE") 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"service": Provided.STORE}, {"operation": "C-STORE"}, {"status": 0x10000}, {"status": 0xFF00},
+        {"operation": "C-STORE"}, {"service": Provided.STORE, "operation": "C-FIND"}, {"end": "reject 1/1/1"},
+        {"service": Provided.STORE, "attributes": "PatientID=1"}, {"service": Basic.ASSOCIATION, "status": 0xA700},
+        {"service": Basic.ASSOCIATION, "end": "abort after"}, {"service": Basic.ASSOCIATION, "end": "reject 1/1/256"},
+        {"service": Provided.GET, "status": 0xB000}, {"caller": "\\"}, {"address": "1.2.3.4/8"}, {"sop_class": "x y"},
+        {"status": 0x10000}, {"status": 0xFF00},
         {"delay_ms": -1}, {"delay_ms": 600_001}, {"every": 0}, {"comment": "x" * 65}, {"comment": "a\nb"},
         {"attributes": "NoSuchThing=1"},
     ],

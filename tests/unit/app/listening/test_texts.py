@@ -47,7 +47,19 @@ def test_what_is_no_number_is_refused(text: str) -> None:
         number_of(text, "a delay")
 
 
-@pytest.mark.parametrize("wrong", [{"service": "Store"}, {"operation": "C-MOVE"}, {"every": "0"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"service": "Nothing"},
+        {"operation": "C-MOVE"},
+        {"every": "0"},
+        {"end": "reject 1/1/7"},
+        {"address": "x"},
+        {"sop_class": "CT"},
+        {"caller": "\\"},
+        {"service": "Store", "attributes": "PatientID=1"},
+    ],
+)
 def test_what_makes_no_rule_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError):
         rule_of({**NEW_RULE, **wrong})

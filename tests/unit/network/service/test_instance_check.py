@@ -54,6 +54,8 @@ WRONG: list[tuple[bytes, ProblemCode, int, int]] = [
     (b"no data set at all", StructureCode.NOT_AN_ELEMENT, 0xC000, 0x6F6E6420),
     (instance()[:-1], StructureCode.TRUNCATED, 0xC000, 0x00100010),
     (instance() + b"junk", StructureCode.TRAILING_JUNK, 0xC000, 0),
+    (instance() + instance(CT, "1.2.4"), StructureCode.TWO_UIDS, 0xC000, 0x00080018),
+    (instance() + instance(MR), StructureCode.TWO_UIDS, 0xC000, 0x00080016),
     (instance(MR), MismatchCode.OTHER_SOP_CLASS, 0xA900, 0x00080016),
     (instance(""), MismatchCode.NO_SOP_CLASS, 0xA900, 0x00080016),
     (instance(CT, "1.2.4"), MismatchCode.OTHER_SOP_INSTANCE, 0xA900, 0x00080018),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers.asking import act, change, create, delete, read, status_of
+from helpers.asking import ScriptedUser, act, change, create, delete, read, status_of
 from helpers.pictures import picture
 from pydicom.dataset import Dataset
 
@@ -55,6 +55,18 @@ def test_an_association_has_one_session_at_a_time() -> None:
     desk.printer.on_closed(2)
     desk.printer.on_closed(3)
     assert desk.printer.sessions == 1
+
+
+@pytest.mark.parametrize(("instance", "status"), [((FILM_SESSION, SESSION), 0xC601), ((FILM_BOX, FILM), 0xC602)])
+async def test_a_queue_that_is_full_takes_no_more(instance: tuple[str, str], status: int) -> None:
+    desk, user = Desk(), ScriptedUser()
+    asked = act(*instance, 1, accepted=(GRAYSCALE_META, PRINT_JOB), user=user, **META)
+    answers = [status_of(desk.printer.on_n_action(asked)) for _ in range(17)]
+    assert answers[-1] == status
+    assert status not in answers[:-1]
+    await desk.printer.close()
+    assert status_of(desk.printer.on_n_action(asked)) != status
+    await desk.printer.close()
 
 
 @pytest.mark.parametrize(
@@ -125,14 +137,21 @@ def test_a_film_with_a_picture_is_printed_without_a_warning() -> None:
     assert not desk.jobs[0].is_color
 
 
-def test_a_job_is_named_where_its_class_was_negotiated() -> None:
-    desk = Desk()
+async def test_a_job_is_named_and_told_of_where_its_class_was_negotiated() -> None:
+    desk, user = Desk(), ScriptedUser()
     desk.fill()
-    answer = desk.printer.on_n_action(act(FILM_SESSION, SESSION, 1, accepted=(GRAYSCALE_META, PRINT_JOB), **META))
+    accepted = (GRAYSCALE_META, PRINT_JOB)
+    answer = desk.printer.on_n_action(act(FILM_SESSION, SESSION, 1, accepted=accepted, user=user, **META))
+    assert not desk.jobs  # it is printed when the answer is on its way
     job = answer.dataset[0x21000500].value[0]
+    await user.wait_asked(3)
     assert (job.ReferencedSOPClassUID, job.ReferencedSOPInstanceUID) == (PRINT_JOB, desk.jobs[0].sop_instance_uid)
     state = desk.printer.on_n_get(read(PRINT_JOB, desk.jobs[0].sop_instance_uid, 0x21000020))
     assert state.dataset.ExecutionStatus == "DONE"
+    assert [arguments[:3] for _, arguments, _ in user.asked] == [
+        (PRINT_JOB, desk.jobs[0].sop_instance_uid, event) for event in (1, 2, 3)
+    ]
+    await desk.printer.close()
     desk.printer.on_closed(1)
     assert status_of(desk.printer.on_n_get(read(PRINT_JOB, desk.jobs[0].sop_instance_uid))) == 0x0112
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import NameOID
-from helpers.certificates import Authority, Pair
+from helpers.certificates import Authority, Pair, encrypted_key
 
 from dicomgui.network import ConfigurationError, TlsConfig, TlsError
 from dicomgui.network.transport import tls
@@ -382,9 +382,16 @@ def test_encrypted_key(tmp_path: Path, pair: Pair) -> None:
     assert "password" not in repr(config)
     with pytest.raises(ConfigurationError, match="is encrypted"):
         TlsConfig(cert_file=pair.cert, key_file=encrypted).server_context()
-    with pytest.raises(ConfigurationError) as caught:
-        TlsConfig(cert_file=pair.cert, key_file=encrypted, key_password=lambda: "wrong").server_context()
-    assert "password may be wrong" in caught.value.hint
+    for key_file in (encrypted, encrypted_key(pair, "secret")):
+        assert TlsConfig(cert_file=pair.cert, key_file=key_file, key_password=lambda: "secret").server_context()
+        with pytest.raises(ConfigurationError, match="does not open with this password"):
+            TlsConfig(cert_file=pair.cert, key_file=key_file, key_password=lambda: "wrong").server_context()
+
+
+def test_an_encrypted_key_of_another_certificate(tmp_path: Path, authority: Authority, pair: Pair) -> None:
+    other = encrypted_key(authority.issue(), "secret")
+    with pytest.raises(ConfigurationError, match="does not belong to the certificate"):
+        TlsConfig(cert_file=pair.cert, key_file=other, key_password=lambda: "secret").server_context()
 
 
 @pytest.mark.parametrize(
@@ -474,6 +481,38 @@ def test_a_folder_of_certificates_is_read_but_for_what_is_none(tmp_path: Path, a
     (folder / "damaged.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "ascii")
     (folder / "ca.pem").write_bytes(authority.file.read_bytes())
     assert TlsConfig(ca_file=folder).client_context().cert_store_stats()["x509_ca"] == 1
+
+
+def test_b13_wants_curves_of_256_bits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With elliptic curves 256 bits or more; DCMTK's programs refuse such certificates with +pm, too."""
+
+    def judge(key: Any, profile: str) -> None:
+        pem = _self_signed(key, tmp_path, hashes.SHA256()).read_text()
+        der = ssl.PEM_cert_to_DER_cert(pem[pem.index("-----BEGIN CERT") : pem.index("-----END CERT") + 25] + "\n")
+        monkeypatch.setattr(tls, "_shown", lambda _connection: iter([der]))
+        context = TlsConfig(profile).client_context()
+        check_certificates(context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="x"))
+
+    small = ec.generate_private_key(ec.SECP224R1())
+    with pytest.raises(TlsError, match="less than 256 bits"):
+        judge(small, "modified-bcp195")
+    judge(small, "bcp195")
+    judge(ec.generate_private_key(ec.SECP256R1()), "modified-bcp195")
+    judge(rsa.generate_private_key(65537, 2048), "modified-bcp195")
+
+
+def test_length_of_a_compressed_point() -> None:
+    """RFC 5480 2.2: 02 or 03, and one coordinate."""
+
+    def der(tag: int, *parts: bytes) -> bytes:
+        content = b"".join(parts)
+        return bytes((tag, 0x81, len(content))) + content
+
+    algorithm = der(0x30, bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06052b81040021"))
+    key = der(0x30, algorithm, der(0x03, b"\0\x02" + bytes(28)))
+    version, others = der(0xA0, b"\x02\x01\x02"), [der(0x30)] * 5
+    assert tls._curve_bytes(der(0x30, der(0x30, version, *others, key))) == 28
+    assert tls._curve_bytes(der(0x30, der(0x30, *others, key))) == 28
 
 
 def test_no_certificate_before_a_handshake() -> None:

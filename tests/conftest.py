@@ -20,6 +20,7 @@ os.environ.setdefault("QT_API", "pyside6")
 import pytest
 import pytestqt.plugin
 from helpers import programs
+from hypothesis import settings
 
 from dicomgui.network import eager_event_loop
 
@@ -33,6 +34,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_threa
     # A shell ignores it for a job in the background, and each process that is started inherits that: the tests would
     # wait for the end of what they have told to end.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")  # how long an example takes depends on who else uses the machine
 
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 

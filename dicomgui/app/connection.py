@@ -15,7 +15,7 @@ from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.extended import QueryFlags, extended_for
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, Limits, PeerAddress, Timeouts
 from dicomgui.network.association.profiles import NegotiationProfile
-from dicomgui.network.client import Association, connect
+from dicomgui.network.client import Association, ConnectOptions, open_with
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.errors import ConfigurationError, ConnectionLost
 from dicomgui.network.service import Handlers, PermissionTable, Strictness
@@ -32,6 +32,7 @@ __all__ = [
     "check_operations",
     "is_encrypted",
     "limits_of",
+    "opens_key",
 ]
 
 MAX_OPERATIONS = 0xFFFF
@@ -131,6 +132,12 @@ class ConnectionOptions:
                 found.append(Need.of_key(path))
         return tuple(found)
 
+    def fits(self, need: Need, secret: str) -> bool:
+        """Whether a secret that was kept may be the right one: only the password of a key is known to be wrong."""
+        if self.tls is None or need != Need.of_key(self.tls.key_file or self.tls.cert_file):
+            return True
+        return opens_key(self.tls, secret)
+
     def with_secret(self, need: Need, secret: str, peer: PeerAddress) -> ConnectionOptions:
         """The same with a secret that :meth:`needs` has named."""
         if self.identity is not None and need == Need.of_identity(self.identity, peer):
@@ -161,38 +168,54 @@ class ConnectionOptions:
         :param permitted: the requests that either side may send on which presentation context.
         :raises ConfigurationError: the negotiation profile cannot be used.
         """
-        profile = NegotiationProfile() if self.negotiation is None else self.negotiation.load()
-        proposed = self._in_role(profile.proposed(contexts))
-        usual = extended_for((context.abstract_syntax for context in proposed), self.extended)
-        opening = connect(
-            peer,
-            calling_ae=self.calling_ae,
-            contexts=proposed,
+        options = replace(self.negotiated(replace(self.connect_options(), contexts=tuple(contexts))), tracer=tracer)
+        if handlers is not None:
+            options = replace(options, handlers=handlers)
+        if permitted is not None:
+            options = replace(options, permitted=permitted)
+        opening = open_with(peer, options)
+        return _ended_by_abort(opening) if self.ends_by_abort else _ReleasedOrClosed(opening)
+
+    def connect_options(self) -> ConnectOptions:
+        """The same for the library, with all but contexts and what the negotiation profile says."""
+        return ConnectOptions(
+            calling_ae=AETitle(self.calling_ae),
             timeouts=self.timeouts,
-            limits=limits_of(profile, self._limits()),
-            tracer=tracer,
+            limits=self._limits(),
             trace_full=self.trace_full,
             local_host=self.local_host,
             tls=self.tls,
             user_identity=None if self.identity is None else self.identity.made(self.secret),
-            async_ops=profile.async_ops or self.async_ops,
-            extended=profile.asked_for(proposed, usual),
-            common_extended=profile.told(proposed),
-            handlers=handlers,
+            async_ops=self.async_ops,
             require_identity=self.require_identity,
             sockets=self.sockets,
-            implementation=profile.implementation,
-            permitted=permitted,
             strictness=self.strictness,
         )
-        return _ended_by_abort(opening) if self.ends_by_abort else _ReleasedOrClosed(opening)
 
-    def _in_role(self, contexts: Sequence[ProposedContext]) -> Sequence[ProposedContext]:
+    def negotiated(self, options: ConnectOptions) -> ConnectOptions:
+        """Options with contexts as the negotiation profile, our role and our extended negotiation make them.
+
+        :raises ConfigurationError: the negotiation profile cannot be used.
+        """
+        profile = NegotiationProfile() if self.negotiation is None else self.negotiation.load()
+        proposed = self._in_role(profile.proposed(options.contexts))
+        usual = extended_for((context.abstract_syntax for context in proposed), self.extended)
+        return replace(
+            options,
+            contexts=proposed,
+            limits=limits_of(profile, options.limits),
+            async_ops=profile.async_ops or options.async_ops,
+            extended=profile.asked_for(proposed, usual),
+            common_extended=profile.told(proposed),
+            implementation=profile.implementation or options.implementation,
+        )
+
+    def _in_role(self, contexts: tuple[ProposedContext, ...]) -> tuple[ProposedContext, ...]:
         wish = _ROLES.get(self.role)
         if wish is None:
             return contexts
         scu, scp = wish
-        return [one if one.role is not None else replace(one, scu_role=scu, scp_role=scp) for one in contexts]
+        return tuple(one if one.role is not None else replace(one, scu_role=scu, scp_role=scp) for one in contexts)
 
 
 class _ReleasedOrClosed:
@@ -248,6 +271,20 @@ def check_operations(invoked: int, performed: int) -> None:
 def always(secret: str) -> Callable[[], str]:
     """What gives ``secret`` whenever it is asked."""
     return lambda: secret
+
+
+def opens_key(tls: TlsConfig, password: str) -> bool:
+    """Whether our TLS key can be used with this password; not where something else is wrong with key or certificate.
+
+    Reads their files.
+    """
+    try:
+        TlsConfig(
+            tls.profile, cert_file=tls.cert_file, key_file=tls.key_file, key_password=always(password)
+        ).server_context()
+    except ConfigurationError:
+        return False
+    return True
 
 
 def is_encrypted(path: str | Path) -> bool:

@@ -45,6 +45,8 @@ def _settings(options: argparse.Namespace) -> AnswerSettings:
         settings,
         mpps_is_strict=settings.mpps_is_strict and "mpps" not in options.lenient,
         ups_is_strict=settings.ups_is_strict and "ups" not in options.lenient,
+        media_folder=options.media_folder or settings.media_folder,
+        mpps_notified=(*settings.mpps_notified, *options.mpps_notified),
     )
     if options.commit is not None:
         settings = replace(settings, commitment=replace(settings.commitment, delivery=Delivery(options.commit)))
@@ -62,10 +64,11 @@ def _services(options: argparse.Namespace, settings: AnswerSettings) -> frozense
     asked = {
         Provided.WORKLIST: options.worklist or settings.worklist or settings.worklist_folder,
         Provided.MPPS: options.mpps, Provided.COMMITMENT: options.commit, Provided.PRINT: options.print_folder,
-        Provided.UPS: options.ups, Provided.NOTIFICATIONS: options.notifications,
+        Provided.MEDIA: settings.media_folder, Provided.UPS: options.ups, Provided.NOTIFICATIONS: options.notifications,
     }  # fmt: skip
     ruled = {rule.service for rule in settings.rules if rule.is_on and isinstance(rule.service, Provided)}
     strict = {Provided.MPPS: settings.mpps_is_strict, Provided.UPS: settings.ups_is_strict}
+    ruled |= {Provided.MPPS} if settings.mpps_notified else set()
     ruled |= {service for service, is_strict in strict.items() if not is_strict}
     if settings.commitment != CommitmentAnswers():
         ruled.add(Provided.COMMITMENT)

@@ -18,7 +18,6 @@ from dicomgui.app.configuration.peers import NodeStore
 from dicomgui.app.configuration.quotas import Quotas
 from dicomgui.app.configuration.received_commands import ReceivedCommands
 from dicomgui.app.configuration.values import query_flags, written_flags
-from dicomgui.app.credentials import IdentityKind
 from dicomgui.app.explaining import explain_no_listener
 from dicomgui.app.listening.listener import (
     ArchiveRepaired,
@@ -43,8 +42,9 @@ from dicomgui.cli.answering import answering
 from dicomgui.cli.exits import Exit
 from dicomgui.cli.instance_text import remark_fields, remark_lines
 from dicomgui.cli.output import Output, size_text
+from dicomgui.cli.secret_files import secret_of
 from dicomgui.cli.session import Session, stop_signals, timeouts_of
-from dicomgui.cli.target import negotiation_of, secret_of
+from dicomgui.cli.target import negotiation_of
 from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import DEFAULT_MAX_PDU_LENGTH, AETitle, PeerAddress
 from dicomgui.network.errors import ConfigurationError, ListenError
@@ -197,7 +197,7 @@ def _callers(options: argparse.Namespace) -> tuple[CallerRule, dict[str, str]]:
             hint="Give both, or let everybody in who says who he is, with --user-required.",
         )  # fmt: skip
     if options.user is not None:
-        return CallerRule.LISTED, {options.user: secret_of(options.password_file, IdentityKind.PASSCODE)}
+        return CallerRule.LISTED, {options.user: secret_of(options.password_file, first_line=True)}
     return CallerRule.REQUIRED if options.user_required else CallerRule.ANY, {}
 
 

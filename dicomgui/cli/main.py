@@ -154,6 +154,11 @@ def _securing(*, is_server: bool) -> _Parser:
     )
     group.add_argument("--tls-key", metavar="FILE", help="its key (PEM or DER), unless it is in the same file")
     group.add_argument(
+        "--tls-key-password-file",
+        metavar="FILE",
+        help="file whose first line is the password of the key; without it, from the keyring, or asked for here",
+    )
+    group.add_argument(
         "--tls-profile",
         metavar="NAME",
         help="bcp195 (default), modified-bcp195; retired: bcp195-rfc7525, non-downgrading, extended, aes, basic",

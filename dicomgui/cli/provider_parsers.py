@@ -95,12 +95,26 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--mpps", action="store_true", help="take performed procedure steps")
     group.add_argument(
+        "--mpps-notify",
+        metavar="AET",
+        dest="mpps_notified",
+        action="append",
+        default=[],
+        type=checked(AETitle),
+        help="take performed procedure steps, and tell this peer of each change (MPPS Notification); may be given "
+        "again. A --peer or saved node",
+    )
+    group.add_argument(
         "--commit",
         choices=("auto", "same", "new"),
         help="answer for what is in the folder (storage commitment), on the association of the request or on a new one "
         "to a known peer; auto: on a new one only where the first has ended",
     )
     group.add_argument("--print", metavar="DIR", dest="print_folder", help="take films, and write each as a PNG file")
+    group.add_argument(
+        "--media", metavar="DIR", dest="media_folder", help="take requests for media (media creation management), and "
+        "write each as a folder with a DICOMDIR, of what is in --dir",
+    )  # fmt: skip
     group.add_argument("--ups", action="store_true", help="keep unified procedure steps, and tell their watchers")
     group.add_argument(
         "--lenient",
@@ -122,8 +136,8 @@ def add_answers(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="answer otherwise, such as 'store status=A700 delay=500 every=2 from=CT*': a service (association, echo, "
-        "store, query, move, get, worklist, mpps, commitment, print, ups, notifications), an operation or none for "
-        "all, then status=, comment=, delay= in ms, every=n, attributes='Keyword=value; …', end=abort, "
+        "store, query, move, get, worklist, mpps, commitment, print, media, ups, notifications), an operation or none "
+        "for all, then status=, comment=, delay= in ms, every=n, attributes='Keyword=value; …', end=abort, "
         "end='abort after', end='reject 1/1/7'; for some only by from=AET, address=NET, class=UID. May be given again: "
         "the first whose turn it is decides",
     )

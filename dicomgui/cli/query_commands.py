@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from dicomgui.app.asking.corrections import codes_text
 from dicomgui.app.asking.dicom_json import DatasetFileError, character_set_of, dataset_json
 from dicomgui.app.asking.export import MatchFolder
 from dicomgui.app.asking.information_models import keys_for, level_for
@@ -107,27 +109,35 @@ async def _query(
     service = Service.WORKLIST if query.root == "worklist" else Service.FIND
     columns = [*query.keys, *(return_keys_of(query.level) if query.returned is None else query.returned)]
     which: dict[str, object] = {"query": name, "query_number": number} if number else {"query": name} if name else {}
+    corrected: Counter[str] = Counter()
     try:
-        result = await job.run(partial(_show, output, MatchTable(output, columns), folder, which))
+        result = await job.run(partial(_show, output, MatchTable(output, columns), folder, which, corrected))
     except OSError as error:
         output.note(f"error: the matches could not be written to {options.out}: {error.strerror or error}")
-        _sum_up(output, job.result(), service, Exit.FILES, which)
+        _sum_up(output, job.result(), service, Exit.FILES, which, corrected)
         return Exit.FILES
     except asyncio.CancelledError:
-        _sum_up(output, job.result(), service, Exit.CANCELLED, which)
+        _sum_up(output, job.result(), service, Exit.CANCELLED, which, corrected)
         raise
     for note in result.notes:
         output.note(note)
     output.findings(result.findings)
     code = _exit_of(result)
-    _sum_up(output, result, service, code, which)
+    _sum_up(output, result, service, code, which, corrected)
     return code
 
 
 def _show(
-    output: Output, table: MatchTable, folder: MatchFolder | None, which: dict[str, object], match: Found
+    output: Output,
+    table: MatchTable,
+    folder: MatchFolder | None,
+    which: dict[str, object],
+    corrected: Counter[str],
+    match: Found,
 ) -> bool:
-    """Print a match, and keep it where that is wanted; whether anybody still reads."""
+    """Print a match, count its corrections, and keep it where that is wanted; whether anybody still reads."""
+    corrections = match.corrections
+    corrected.update(str(one.code) for one in corrections)
     kept = {} if folder is None else {"file": str(folder.add(match.answer))}
     if output.is_json:
         output.event(
@@ -137,10 +147,13 @@ def _show(
             dataset=dataset_json(match.dataset),
             character_set=character_set_of(match.dataset),
             unsupported_keys=match.has_unsupported_keys,
+            corrections=[{"element": one.element, "code": str(one.code)} for one in corrections],
             **kept,
         )
     else:
         table.row(match.dataset)
+        if corrections:
+            output.line(f"  corrected: {codes_text(corrections)}")
         if output.is_verbose:
             for line in dataset_lines(match.dataset):
                 output.line(line)
@@ -155,7 +168,14 @@ def _exit_of(result: FindResult) -> Exit:
     return Exit.NETWORK if result.unreadable else Exit.OK
 
 
-def _sum_up(output: Output, result: FindResult, service: Service, code: Exit, which: dict[str, object]) -> None:
+def _sum_up(
+    output: Output,
+    result: FindResult,
+    service: Service,
+    code: Exit,
+    which: dict[str, object],
+    corrected: Counter[str],
+) -> None:
     output.event(
         "queried" if "query_number" in which else "summary",
         **which,
@@ -173,6 +193,7 @@ def _sum_up(output: Output, result: FindResult, service: Service, code: Exit, wh
         meaning=None if result.status is None else result.status.meaning(service),
         comment=result.comment,
         never_returned=list(result.never_returned),
+        corrections=dict(sorted(corrected.items())),
         notes=list(result.notes),
         association=result.association,
         seconds=round(result.seconds, 6),
@@ -186,5 +207,7 @@ def _sum_up(output: Output, result: FindResult, service: Service, code: Exit, wh
     if result.unreadable:
         text += f"; {result.unreadable} could not be read"
     output.line(text)
+    if corrected:
+        output.line(f"corrected: {', '.join(f'{code} {count}' for code, count in sorted(corrected.items()))}")
     if result.never_returned:
         output.detail("never returned: ", ", ".join(result.never_returned))

@@ -6,12 +6,12 @@ import argparse
 import getpass
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from dicomgui.app.configuration.negotiation_file import NegotiationFile
 from dicomgui.app.configuration.values import query_flags
 from dicomgui.app.connection import ConnectionOptions, RoleWish
 from dicomgui.app.credentials import Identity, IdentityKind, Keyring, Need
+from dicomgui.cli.secret_files import secret_of
 from dicomgui.cli.session import timeouts_of
 from dicomgui.cli.tls import tls_of
 from dicomgui.network.association.params import PeerAddress
@@ -19,9 +19,7 @@ from dicomgui.network.association.profiles import NegotiationProfile
 from dicomgui.network.dimse.commands import Priority
 from dicomgui.network.errors import ConfigurationError
 
-__all__ = ["negotiation_of", "secret_of", "target_of"]
-
-_MAX_SECRET_BYTES = 1_000_000
+__all__ = ["negotiation_of", "target_of"]
 
 
 def target_of(options: argparse.Namespace) -> tuple[PeerAddress, ConnectionOptions]:
@@ -112,7 +110,11 @@ def _identified(options: argparse.Namespace, chosen: ConnectionOptions) -> Conne
         tokens = [one for one in IdentityKind if not one.has_name]
         if kind not in tokens or not path:
             raise _wrong(f"{options.user_token!r} is no token", f"Write KIND:FILE; kinds are {', '.join(tokens)}.")
-        chosen = replace(chosen, identity=Identity(IdentityKind(kind)), secret=secret_of(path, kind))
+        chosen = replace(
+            chosen,
+            identity=Identity(IdentityKind(kind)),
+            secret=secret_of(path, first_line=kind == IdentityKind.PASSCODE),
+        )
     if options.user is not None:
         proves = options.ask_password or options.password_file is not None
         kind = IdentityKind.PASSCODE if proves else IdentityKind.USERNAME
@@ -120,7 +122,9 @@ def _identified(options: argparse.Namespace, chosen: ConnectionOptions) -> Conne
     if options.password_file is not None:
         if chosen.identity is None or not chosen.identity.kind.has_secret:
             raise _wrong("--password-file means nothing without a user who has a passcode", "Add --user NAME.")
-        chosen = replace(chosen, secret=secret_of(options.password_file, chosen.identity.kind))
+        chosen = replace(
+            chosen, secret=secret_of(options.password_file, first_line=chosen.identity.kind == IdentityKind.PASSCODE)
+        )
     if options.user_confirm and chosen.identity is not None:
         chosen = replace(chosen, identity=replace(chosen.identity, want_response=True))
     if options.user_required:
@@ -130,30 +134,11 @@ def _identified(options: argparse.Namespace, chosen: ConnectionOptions) -> Conne
     return chosen
 
 
-def secret_of(path: str, kind: str) -> str:
-    """A secret from its file; of a passcode the first line, without what ends it.
-
-    :raises ConfigurationError: the file cannot be read, is no text, or is empty.
-    """
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(_MAX_SECRET_BYTES)
-    except OSError as error:
-        raise _wrong(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _wrong(f"{path} is no text", "A Kerberos ticket has to be in base64.") from None
-    text = text.splitlines()[0] if kind == IdentityKind.PASSCODE and text else text
-    if not text.strip():
-        raise _wrong(f"{path} is empty")
-    return text
-
-
 def _with_secrets(chosen: ConnectionOptions, peer: PeerAddress) -> ConnectionOptions:
     keyring = Keyring()
     for need in chosen.needs(peer):
-        secret = keyring.get(need) or _asked(need)
+        kept = keyring.get(need)
+        secret = kept if kept and chosen.fits(need, kept) else _asked(need)
         if secret:
             chosen = chosen.with_secret(need, secret, peer)
     if chosen.identity is not None:

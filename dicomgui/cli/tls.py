@@ -7,7 +7,11 @@ import functools
 import getpass
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
+from dicomgui.app.connection import always, is_encrypted, opens_key
+from dicomgui.app.credentials import Keyring, Need
+from dicomgui.cli.secret_files import secret_of
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.transport import ClientAuth, TlsConfig
 
@@ -18,6 +22,7 @@ _FLAGS = {
     "tls_crl": "--tls-crl",
     "tls_cert": "--tls-cert",
     "tls_key": "--tls-key",
+    "tls_key_password_file": "--tls-key-password-file",
     "tls_profile": "--tls-profile",
     "tls_ciphers": "--tls-ciphers",
     "tls_min_version": "--tls-min-version",
@@ -45,7 +50,6 @@ def tls_of(options: argparse.Namespace) -> TlsConfig | None:
         ca_file=options.tls_ca,
         cert_file=options.tls_cert,
         key_file=options.tls_key,
-        key_password=_asker(options.tls_key or options.tls_cert),
         server_name=getattr(options, "tls_server_name", None),
         verify="none" if getattr(options, "tls_insecure", False) else "require",
         client_auth=_client_auth(options) if is_server else "none",
@@ -55,6 +59,7 @@ def tls_of(options: argparse.Namespace) -> TlsConfig | None:
         ciphers=options.tls_ciphers or "",
         expected_server_name=getattr(options, "tls_expect_server_name", None),
     )
+    config = replace(config, key_password=_password(config, options.tls_key_password_file))
     if config.weaker_ciphers:
         weaker = ", ".join(config.weaker_ciphers)
         sys.stderr.write(f"Weaker than the TLS profile {config.profile} asks for: {weaker}.\n")
@@ -71,8 +76,18 @@ def _client_auth(options: argparse.Namespace) -> ClientAuth:
     return chosen or ("none" if options.tls_ca is None else "require")
 
 
-def _asker(key: str | None) -> Callable[[], str] | None:
-    """Asks at the terminal, once for the whole command and only if the key is encrypted."""
-    if key is None or not sys.stdin.isatty():
+def _password(config: TlsConfig, file: str | None) -> Callable[[], str] | None:
+    """The password of our key: from its file, from the keyring, or asked for at the terminal, once for the command."""
+    key = config.key_file or config.cert_file
+    if file is not None:
+        if key is None:
+            text = "--tls-key-password-file means nothing without a key"
+            raise ConfigurationError(text, phase="configure", hint="Add --tls-cert and --tls-key.")
+        return always(secret_of(file, first_line=True))
+    if key is None or not is_encrypted(key):
         return None
-    return functools.cache(functools.partial(getpass.getpass, f"Password of {key}: "))
+    need = Need.of_key(key)
+    kept = Keyring().get(need)
+    if kept and opens_key(config, kept):
+        return always(kept)
+    return functools.cache(functools.partial(getpass.getpass, f"{need.what}: ")) if sys.stdin.isatty() else None

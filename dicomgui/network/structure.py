@@ -61,6 +61,7 @@ _ENDLESS: Final = 2**62
 _WINDOW: Final = 4096
 """Bytes that are looked at in one piece; long values are passed over without that."""
 _LONGEST_UID: Final = 128
+_LONG_HEADER: Final = 12
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
 _PIXEL_DATA: Final = 0x7FE0_0010
 _SOP_CLASS, _SOP_INSTANCE = 0x0008_0016, 0x0008_0018
@@ -77,6 +78,8 @@ ELEMENT_WORK: Final = 64
 """An element is as much work as so many inflated bytes."""
 UNCOUNTED_ELEMENTS: Final = 128
 """The first elements of a data set are no work: the message around it costs more."""
+NOT_TAKEN: Final = -1
+"""No :attr:`~StructureReader.work`: the piece is still with the caller."""
 _MAX_KNOWN: Final = 8192
 
 
@@ -92,24 +95,28 @@ class _Kind(Enum):
 class _Encoding:
     """Encoding of headers: byte order, with or without the VR.
 
-    :ivar plain: the beginning of a header (tag, and VR) to tag and header length, of elements that are only passed
-        over: all but sequences, unique keys, group lengths, delimiters, and what is odd.
+    :ivar plain: the beginning of a header (tag, and VR) to tag, header length, and whether its value is noted, of
+        elements that are only passed over: all but sequences, group lengths, delimiters, and what is odd.
+    :ivar start: reads that beginning, and the length if it is a short one.
+    :ivar longest: the longest header of these elements.
     """
 
-    __slots__ = ("explicit", "head", "long", "plain", "short")
+    __slots__ = ("explicit", "head", "long", "longest", "plain", "short", "start")
 
     def __init__(self, order: str, explicit: bool) -> None:
         self.explicit = explicit
         self.head = struct.Struct(f"{order}HH").unpack_from
         self.short = struct.Struct(f"{order}H").unpack_from
         self.long = struct.Struct(f"{order}I").unpack_from
-        self.plain: dict[bytes, tuple[int, int]] = {}
+        self.start = struct.Struct(f"{order}6sH" if explicit else f"{order}4sI").unpack_from
+        self.longest = _LONG_HEADER if explicit else 8
+        self.plain: dict[bytes, tuple[int, int, bool]] = {}
 
     def remember(self, key: bytes, tag: int, header: int) -> None:
         """Keep what a peer cannot make grow without a limit."""
         if len(self.plain) >= _MAX_KNOWN:
             self.plain.clear()
-        self.plain[key] = (tag, header)
+        self.plain[key] = (tag, header, tag in _NOTED)
 
 
 _IMPLICIT: Final = _Encoding("<", False)
@@ -148,10 +155,6 @@ class _Header(NamedTuple):
 
 
 _NO_PIXEL_DATA: Final = PixelDataPlace()
-
-
-def _length_of(place: PixelDataPlace) -> int:
-    return place.length
 
 
 class StructureReader:
@@ -229,6 +232,24 @@ class StructureReader:
             return
         self.put(data)
         self.advance()
+
+    def take(self, data: bytes | bytearray | memoryview, most: int) -> int:
+        """Take the next piece as :meth:`feed`, where it is a step at most.
+
+        :param most: the :attr:`work` that may be done, or a step more; none is needed inside of a value.
+        :returns: the work of that; ``NOT_TAKEN`` for a piece to be put behind others, inflated, or walked in portions.
+        """
+        size = len(data)
+        if self._inflate is not None or self._pieces:
+            return NOT_TAKEN
+        if size <= self._skip and self._fault is None:
+            self.pass_over(size)
+            return 0
+        if size > STEP_BYTES or most <= 0:
+            return NOT_TAKEN
+        before = self.work
+        self.feed(data)
+        return self.work - before
 
     # what the caller walks in portions
 
@@ -375,63 +396,36 @@ class StructureReader:
         """Take the elements that begin in ``window``; returns the bytes done with, perhaps more than it has."""
         at = 0
         while self._fault is None:
-            passing = self._pass_explicit if self._level.encoding.explicit else self._pass_implicit
-            at = passing(window, at)
+            at = self._pass(window, at)
+            if at >= len(window):
+                break
             after = self._judge(window, at)
             if after < 0:
                 break
             at = after
         return at
 
-    def _pass_explicit(self, window: bytes, at: int) -> int:
+    def _pass(self, window: bytes, at: int) -> int:
         """Pass over elements with nothing to look at; returns where the first other one begins."""
         level = self._level
         if not level.has_elements:
             return at
         encoding = level.encoding
-        known, long, little = encoding.plain.get, encoding.long, encoding is _EXPLICIT
+        known, start, long = encoding.plain.get, encoding.start, encoding.long
         last, end = level.last, min(level.end, self._group_end) - self._position
-        longest, count = len(window) - 12, 0
+        longest, count = len(window) - encoding.longest, 0
         while at <= longest:
-            info = known(window[at : at + 6])
+            key, length = start(window, at)
+            info = known(key)
             if info is None:
                 break
-            tag, header = info
-            if header == 12:
+            tag, header, is_noted = info
+            if header == _LONG_HEADER:
                 (length,) = long(window, at + 8)
-            elif little:
-                length = window[at + 6] | window[at + 7] << 8
-            else:
-                length = window[at + 7] | window[at + 6] << 8
             after = at + header + length
             if after > end or tag <= last or length & 1:
                 break
-            if tag in _NOTED and not self._note(tag, window, at + header, after):
-                break
-            last = tag
-            at = after
-            count += 1
-        level.last = last
-        self._elements += count
-        return at
-
-    def _pass_implicit(self, window: bytes, at: int) -> int:
-        """The same where the VR is not in the header."""
-        level = self._level
-        if not level.has_elements:
-            return at
-        known, long = level.encoding.plain.get, level.encoding.long
-        last, end = level.last, min(level.end, self._group_end) - self._position
-        longest, count = len(window) - 8, 0
-        while at <= longest:
-            info = known(window[at : at + 4])
-            if info is None:
-                break
-            (length,) = long(window, at + 4)
-            tag, after = info[0], at + 8 + length
-            if after > end or tag <= last or length & 1:
-                break
-            if tag in _NOTED and not self._note(tag, window, at + 8, after):
+            if is_noted and not self._note(tag, window, at + header, after):
                 break
             last = tag
             at = after
@@ -540,8 +534,8 @@ class StructureReader:
     def _note(self, tag: int, window: bytes, begin: int, end: int) -> bool:
         """Keep a unique key, or the place of pixel data; returns whether all of it was there that is needed."""
         if tag == _PIXEL_DATA:
-            place = PixelDataPlace(self._position + begin, end - begin)
-            self._pixel_data = max(self._pixel_data, place, key=_length_of)
+            if end - begin > self._pixel_data.length:
+                self._pixel_data = PixelDataPlace(self._position + begin, end - begin)
             return True
         if end > len(window):
             return False

@@ -52,11 +52,13 @@ class Restored(NamedTuple):
 
     :ivar present: those whose data set had come again in the meantime; it is kept once.
     :ivar failed: names of those that are still in the trash.
+    :ivar variants: of the files and those present, the further data sets of a SOP Instance UID.
     """
 
     files: int
     present: int = 0
     failed: tuple[str, ...] = ()
+    variants: int = 0
 
 
 class Trash:
@@ -112,20 +114,23 @@ class Trash:
         """
         folder = self._folder_of(token)
         names: list[str] = []
+        came: list[str] = []
         present, failed = 0, []
         for source in _files_in(folder):
+            old_name = f"{source.parent.name}/{source.name}"
             try:
                 name = self._bring_back(source)
             except OSError:
-                failed.append(f"{source.parent.name}/{source.name}")
+                failed.append(old_name)
                 continue
+            came.append(old_name)
             if name:
                 names.append(name)
             else:
                 present += 1
         self._index.refresh(names).result()
         self._remove_empty(folder)
-        return Restored(len(names), present, tuple(failed))
+        return Restored(len(names), present, tuple(failed), _variants(came))
 
     def purge(self, token: str) -> None:
         """Remove the files of a deletion for good.

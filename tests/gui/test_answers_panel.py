@@ -31,7 +31,7 @@ from dicomgui.gui.running.reporter import Reporter
 from dicomgui.gui.shell.main_window import MainWindow
 from dicomgui.gui.tables.edit_table import EditTable
 from dicomgui.network import Association, ProposedContext, connect, presets
-from dicomgui.network.service_classes import commitment, mpps, print_management, worklist
+from dicomgui.network.service_classes import commitment, media_creation, mpps, print_management, worklist
 from dicomgui.network.uids import DEFAULT_TRANSFER_SYNTAXES
 
 pytestmark = pytest.mark.qt
@@ -42,7 +42,13 @@ SESSION, FILM, IMAGE = (f"1.2.840.10008.5.1.1.{last}" for last in (1, 2, 4))
 PUSH, PULL = "1.2.840.10008.5.1.4.34.6.1", "1.2.840.10008.5.1.4.34.6.3"
 PRINTER = "1.2.840.10008.5.1.1.16"
 REPORTING = (ProposedContext(PRINTER, DEFAULT_TRANSFER_SYNTAXES, scu_role=False, scp_role=True),)
-CONTEXTS = (*REPORTING, *presets.WORKLIST, *mpps.CONTEXTS, *commitment.CONTEXTS, *presets.for_classes(META, PUSH, PULL))
+CONTEXTS = (
+    *REPORTING,
+    *presets.WORKLIST,
+    *mpps.CONTEXTS,
+    *commitment.CONTEXTS,
+    *presets.for_classes(META, PUSH, PULL, media_creation.SOP_CLASS),
+)
 COLUMN = {column.keyword: number for number, column in enumerate(COLUMNS)}
 
 
@@ -215,7 +221,7 @@ async def test_a_rule_is_made_by_keys_and_followed(
     await reached(lambda: not any(one.isVisible() for one in rows.table.findChildren(QComboBox)), "it is taken over")
     await type_into(qtbot, rows, 0, names.index("status"), "A7")
     await reached(lambda: rows.note.isVisible(), "what is wrong is said")
-    assert panel.desk.rules.rules == ()
+    await reached(lambda: panel.desk.rules.rules == (), "a rule that is half typed is not in force")
     await type_into(qtbot, rows, 0, names.index("status"), "A700")
     await reached(lambda: len(panel.desk.rules.rules) == 1, "the rule is in force")
     [rule] = panel.desk.rules.rules
@@ -425,6 +431,23 @@ async def test_notifications_are_listed_by_kind_and_ruled(
     await reached(lambda: page.pages.currentIndex() == 0, "the list is empty")
 
 
+async def test_requests_for_media_are_listed(panel: AnswersPanel, asking: Association, press: Press) -> None:
+    await press(view(panel, "media"))
+    page = panel.media
+    assert page.pages.currentIndex() == 0
+    wish = elements(ReferencedSOPSequence=[elements(ReferencedSOPClassUID="1.2", ReferencedSOPInstanceUID="2.25.3")])
+    assert (await asking.n_create(media_creation.SOP_CLASS, wish, sop_instance_uid="2.25.1")).status == 0
+    await reached(lambda: page.model.rowCount() == 1, "it is listed")
+    assert [page.model.index(0, column).data() for column in range(1, 5)] == ["IDLE", "CT1", "1", "1"]
+    assert (await asking.n_action(media_creation.SOP_CLASS, "2.25.1", media_creation.INITIATE)).status == 0
+    await reached(lambda: page.model.index(0, 1).data() == "FAILURE", "it has failed")
+    assert page.model.index(0, 6).data() == "1 of 1 instances are not in the archive as they are named"
+    page.folder.setText("/discs")
+    await reached(lambda: panel.desk.settings.media_folder == "/discs", "it is in force")
+    await press(page.clear_button)
+    await reached(lambda: page.pages.currentIndex() == 0, "the list is empty")
+
+
 async def test_what_is_set_is_there_in_the_next_window(
     theme: Theme, context: AppContext, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -478,3 +501,12 @@ async def test_a_service_is_relaxed_by_its_box(panel: AnswersPanel, service: str
     assert other.is_strict
     box.click()
     await reached(lambda: keeper.is_strict, "it is in force again")
+
+
+async def test_who_is_told_of_performed_steps_is_typed(panel: AnswersPanel) -> None:
+    await reached(panel.mpps.isEnabled, "the answers are read")
+    panel.mpps.notified.setText("RIS1; PACS;")
+    await reached(lambda: panel.desk.performed.notified == ("RIS1", "PACS"), "it is in force")
+    panel.mpps.notified.setText("a title of more than 16 characters")
+    panel.mpps.notified.setText("RIS2")
+    await reached(lambda: panel.desk.performed.notified == ("RIS2",), "it is in force")

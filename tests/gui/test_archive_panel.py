@@ -226,8 +226,8 @@ async def test_what_is_open_and_selected_stays_when_something_comes(
     assert panel.table.selectionModel().isRowSelected(0)
 
 
-async def test_the_same_instance_twice_is_seen_and_deleting_says_so(
-    filled: ArchivePanel, qtbot: QtBot, tmp_path: Path
+async def test_the_same_instance_twice_is_seen_and_deleting_and_undoing_say_so(
+    filled: ArchivePanel, qtbot: QtBot, press: Press, tmp_path: Path
 ) -> None:
     panel = filled
     write(tmp_path / "other", 2, 1, 1, StudyDescription="changed", PatientName="Wang")
@@ -240,6 +240,8 @@ async def test_the_same_instance_twice_is_seen_and_deleting_says_so(
     qtbot.keyClick(panel.table, Qt.Key.Key_Delete)
     await reached(lambda: names(panel) == ["Doe Jane"], "it is gone from the list")
     assert panel.undo_bar.text.text().startswith("Deleted 2 data sets of 1 instance, ")
+    await press(panel.undo_bar.undo_button)
+    await reached(lambda: panel.status.text() == "2 data sets of 1 instance brought back", "it is back")
 
 
 @pytest.mark.qt_log_ignore("propagateSizeHints")

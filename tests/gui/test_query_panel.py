@@ -111,7 +111,7 @@ async def test_levels_have_their_own_keys_and_roots(
 ) -> None:
     form = panel.form
     assert [form.root.itemText(row) for row in range(form.root.count())] == [
-        "automatic", "study root", "patient root", "patient/study only",
+        "automatic", "study root", "patient root", "patient/study only", "repository",
     ]  # fmt: skip
     form.level.setFocus()
     qtbot.keyClick(form.level, Qt.Key.Key_Up)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers import peers
 from helpers.bad_peer import reached
-from helpers.certificates import Authority, Pair
+from helpers.certificates import Authority, Pair, encrypted_key
 from helpers.instances import write_instance
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QListWidget, QPushButton, QWidget
@@ -21,7 +22,7 @@ from dicomgui.app.credentials import Identity, IdentityKind, Keyring, Need
 from dicomgui.gui.keeping.secret_dialog import SecretDialog
 from dicomgui.gui.listener.users_dialog import UsersDialog
 from dicomgui.gui.shell.main_window import MainWindow
-from dicomgui.network import TlsConfig
+from dicomgui.network import TlsConfig, parse_proxy
 from dicomgui.network.association.extended import QueryFlags
 from dicomgui.network.association.params import PeerAddress
 
@@ -359,6 +360,46 @@ async def test_a_wrong_passcode_and_none_at_all(
     await echoed(window)
     await reached(lambda: not window.findChildren(SecretDialog), "the dialog is gone")
     assert window.echo.headline.text() == "Cancelled"
+
+
+async def test_the_password_of_a_key(
+    window: MainWindow, store: Store, press: Press, qtbot: QtBot, pair: Pair, authority: Authority
+) -> None:
+    """A wrong one that was kept is asked for again; a wrong one that was typed is said."""
+    await secure_listener(window, qtbot, press, pair)
+    port, mine = await listen(window), authority.issue("me.example")
+    key = encrypted_key(mine, "right")
+    node = secure_node(port, authority)
+    tls = TlsConfig(ca_file=str(authority.file), cert_file=str(mine.cert), key_file=str(key))
+    need = Need.of_key(str(key))
+    store.entries[need.key] = "an older one"
+    await echo(window, replace(node, tls=tls))
+    dialog = await asked(window)
+    assert dialog.what.text() == f"Password of the key {key}"
+    qtbot.keyClicks(dialog.edit, "wrong")
+    await press(dialog.ok_button)
+    await echoed(window)
+    [card] = window.echo.findings.cards
+    assert "does not open with this password" in card.accessibleName()
+    window.echo.run()
+    dialog = await asked(window)
+    qtbot.keyClicks(dialog.edit, "right")
+    qtbot.keyClick(dialog.keep, Qt.Key.Key_Space)
+    await press(dialog.ok_button)
+    await echoed(window)
+    assert "does not open" not in window.echo.report()
+    assert store.entries[need.key] == "right"
+    assert window.echo.steps.texts["tls"].startswith("TLSv1.3, ")
+
+
+async def test_the_password_of_a_proxy_is_asked_for_without_tls_too(window: MainWindow, no_keyring: None) -> None:
+    port = peers.free_port()
+    proxy = parse_proxy(f"socks5h://anna@127.0.0.1:{port}")
+    await echo(window, Node("Behind", PeerAddress.parse("A@pacs.example:104"), proxy=proxy))
+    dialog = await asked(window)
+    assert dialog.what.text() == f"Password of anna for the proxy 127.0.0.1:{port}"
+    dialog.reject()
+    await echoed(window)
 
 
 async def test_files_are_sent_with_the_node_s_security(

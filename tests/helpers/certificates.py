@@ -79,6 +79,15 @@ class Authority:
         return self.issue(since=_NOW + 2 * DAY, until=_NOW + 3 * DAY)
 
 
+def encrypted_key(pair: Pair, password: str) -> Path:
+    """The key of a pair as DER that a password opens (PKCS#8)."""
+    key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
+    path = pair.key.with_suffix(".encrypted.der")
+    encryption = serialization.BestAvailableEncryption(password.encode())
+    path.write_bytes(key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, encryption))
+    return path
+
+
 def server_config(pair: Pair, authority: Authority | None = None, **more: object) -> TlsConfig:
     """What a server uses; with an authority it requires certificates."""
     if authority is not None:

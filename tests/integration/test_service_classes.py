@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import date, datetime
@@ -33,8 +34,9 @@ from dicomgui.network import (
     presets,
     serve,
 )
+from dicomgui.network.dimse.dataset import decode_dataset
 from dicomgui.network.server.offering import policy_for
-from dicomgui.network.service import ServiceUser
+from dicomgui.network.service import ServiceUser, results
 from dicomgui.network.service.combining import combine
 from dicomgui.network.service_classes import (
     Code,
@@ -197,6 +199,21 @@ async def test_a_query_is_typed_and_its_limit_cancels_it() -> None:
     assert answer.found[1].day == date(2024, 1, 1)
     assert answer.found[1].modalities == ("CT", "SR")
     assert answer.found[1].instances == 12
+
+
+async def test_large_matches_are_decoded_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[bool] = []
+
+    def decode(data: bytes, syntax: str) -> Dataset:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return decode_dataset(data, syntax)
+
+    monkeypatch.setattr(results, "decode_dataset", decode)
+    found = [study(1), study(2, PatientComments="x" * 8192)]
+    async with await listen(Handlers(on_find=lambda request: found)) as server, connect(address(server)) as assoc:
+        answer = await query.search(assoc, query.identifier("STUDY"))
+    assert [one.study_instance_uid for one in answer.found] == ["1.2.3.1", "1.2.3.2"]
+    assert threads == [True, False]
 
 
 async def test_a_match_can_be_retrieved(tmp_path: Path) -> None:

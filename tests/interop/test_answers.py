@@ -28,6 +28,7 @@ from dicomgui.network.service import Handlers, NEventReportRequest
 MPPS = "1.2.840.10008.3.1.2.3.3"
 COMMITMENT, COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1", "1.2.840.10008.1.20.1.1"
 META, SESSION, FILM, IMAGE = (f"1.2.840.10008.5.1.1.{last}" for last in (9, 1, 2, 4))
+MEDIA = "1.2.840.10008.5.1.1.33"
 PRINTER, PRINTER_INSTANCE = "1.2.840.10008.5.1.1.16", "1.2.840.10008.5.1.1.17"
 PUSH, WATCH, PULL, EVENT = (f"1.2.840.10008.5.1.4.34.6.{last}" for last in range(1, 5))
 ROW = {
@@ -146,6 +147,26 @@ def begun(study: str) -> dict[str, Any]:
 
 
 @pytest.mark.interop("pynetdicom")
+async def test_known_peers_are_told_of_performed_steps(context: AppContext, tmp_path: Path) -> None:
+    """Event types 1 and 2 of PS3.4 F.9.2; that nobody knows the way to a peer is told."""
+    settings = AnswerSettings(mpps_notified=("RIS1", "NOBODY"), mpps_is_strict=False)
+    with peers.pynetdicom_services(tmp_path / "services", []) as provider:
+        known = {"RIS1": PeerAddress.parse(provider.address)}
+        async with ris(context, tmp_path / "archive", settings, peers=known) as (listener, desk):
+            said = await peers.pynetdicom_user(
+                listener.port, "RIS", classes=[MPPS],
+                steps=[["n_create", MPPS, "2.25.3", begun("1.2")],
+                       ["n_set", MPPS, "2.25.3", {"PerformedProcedureStepStatus": "COMPLETED"}]],
+            )  # fmt: skip
+            await desk.performed.flush()
+            problems = [event.problem for event in listener.drain() if isinstance(event, RequestAnswered)]
+        told = [one for one in peers.said_by(provider.log) if one["what"] == "report"]
+    assert statuses(said) == ["0000", "0000"]
+    assert [(one["uid"], one["type"]) for one in told] == [("2.25.3", 1), ("2.25.3", 2)]
+    assert problems.count("no address is known for NOBODY") == 2
+
+
+@pytest.mark.interop("pynetdicom")
 async def test_mpps_belongs_to_its_row_and_rules_are_followed(context: AppContext, tmp_path: Path) -> None:
     from dicomgui.app.configuration.provided import Provided
 
@@ -179,6 +200,46 @@ async def test_mpps_belongs_to_its_row_and_rules_are_followed(context: AppContex
         assert desk.worklist() == []
         told = [event for event in listener.drain() if isinstance(event, RequestAnswered)]
     assert ("MPPS", "N-CREATE") in {(one.service, one.detail) for one in told if "0x0120" in one.problem}
+
+
+@pytest.mark.interop("storescu")
+async def test_media_are_written_of_what_is_in_the_archive(context: AppContext, tmp_path: Path) -> None:
+    """One of what was stored, one of what is not there as it is named (PS3.4 S.3.2); dcmdump and pydicom read it."""
+    first = shipped_folder() / "test_files" / "CT_small.dcm"
+    stored = dcmread(first)
+
+    def wish(*pairs: tuple[str, str]) -> dict[str, Any]:
+        keys = ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID")
+        return {"ReferencedSOPSequence": [dict(zip(keys, pair, strict=True)) for pair in pairs]}
+
+    there = (stored.SOPClassUID, stored.SOPInstanceUID)
+    async with ris(context, tmp_path / "archive", AnswerSettings()) as (listener, desk):
+        assert (await peers.run("storescu", "-aec", "RIS", "127.0.0.1", listener.port, first)).code == 0
+        said = await peers.pynetdicom_user(
+            listener.port, "RIS", classes=[MEDIA],
+            steps=[["n_create", MEDIA, "2.25.1", wish(there)], ["n_action", MEDIA, "2.25.1", 1, {"NumberOfCopies": 3}],
+                   ["n_create", MEDIA, "2.25.2", wish(there, (stored.SOPClassUID, "2.25.9"), (MPPS, there[1]))],
+                   ["n_action", MEDIA, "2.25.2", 1, None]],
+        )  # fmt: skip
+        await reached(lambda: all(one.request.is_final for one in desk.media.entries.values()), "both have ended")
+        told = await peers.pynetdicom_user(
+            listener.port, "RIS", classes=[MEDIA], steps=[["n_get", MEDIA, f"2.25.{n}", []] for n in (1, 2)]
+        )
+        made, failed = desk.media.entries.values()
+    assert statuses(said) == ["0000"] * 4
+    done, not_done = (one["dataset"] for one in told if "dataset" in one)
+    assert (done["ExecutionStatus"], done["TotalNumberOfPiecesOfMediaCreated"]) == ("DONE", "3")
+    assert (not_done["ExecutionStatus"], not_done["ExecutionStatusInfo"]) == ("FAILURE", "NO_INSTANCE")
+    assert [int(one.reason) for one in failed.request.result.failed] == [0x0112, 0x0119]
+    assert made.folder == tmp_path / "archive-media" / "medium-0001"
+    assert [one.name for one in made.folder.parent.iterdir()] == ["medium-0001"]
+    assert made.folder is not None
+    dumped = await peers.run("dcmdump", made.folder / "DICOMDIR")
+    assert dumped.code == 0
+    [(_, file_set_uid)] = made.request.result.media
+    assert file_set_uid in dumped.output
+    records = dcmread(made.folder / "DICOMDIR").DirectoryRecordSequence
+    assert [one.ReferencedSOPInstanceUIDInFile for one in records if "ReferencedFileID" in one] == [there[1]]
 
 
 @pytest.mark.interop("pynetdicom")

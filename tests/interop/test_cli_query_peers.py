@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import peers
 from helpers.command_line import dicomgui, events
+from helpers.instances import ROOT, write_instance
 from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, data_sets, elements, kept_in, real_files
 from pydicom.dataset import Dataset
 
@@ -149,3 +150,24 @@ def test_one_study_at_which_the_peer_aborts_does_not_cost_the_others(tmp_path: P
     assert done.returncode == shown.returncode == 1
     [line] = [text for text in shown.stdout.decode().splitlines() if text.startswith("failed")]
     assert told[CT_STUDY]["reason"].partition(": ")[2] in line
+
+
+@pytest.mark.interop("pynetdicom", "sqlalchemy", "storescu")
+def test_a_study_that_the_peer_answers_once_an_instance_is_retrieved_once(tmp_path: Path) -> None:
+    """So does the qrscp of pynetdicom; and it goes on with its answers after a C-CANCEL."""
+    files, here = [write_instance(tmp_path / "files", number) for number in range(1, 31)], peers.free_port()
+    with peers.qrscp(tmp_path / "qrscp", destinations={TO: here}) as peer:
+        peers.fill(peer, files)
+        found = events(dicomgui("find", peer.address, "-k", "PatientID=", "--json").stdout)
+        assert found[-1]["matches"] == 30
+        for verb, way in (("get", ()), ("move", ("--to", TO, "--listen", here))):
+            into = tmp_path / verb
+            done = dicomgui(verb, peer.address, "-k", "PatientID=*", *way, "--out", into, "--json")
+            told = events(done.stdout)
+            [one] = [event for event in told if event["event"] == "retrieved"]
+            assert (one["keys"], one["state"]) == ({"StudyInstanceUID": f"{ROOT}.1"}, "done")
+            assert (told[-1]["arrived"], told[-1]["deliveries"], told[-1]["missing"]) == (30, 30, 0)
+            assert "The peer answered 30 matches for 1 study: each is retrieved once." in told[-1]["notes"]
+            assert not [event for event in told if event["event"] == "finding"]
+            assert data_sets(into.rglob("*.dcm")) == data_sets(files)
+            assert len([*into.rglob("*.dcm")]) == 30

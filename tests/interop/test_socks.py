@@ -13,19 +13,25 @@ import pytest
 from helpers import peers, programs
 from helpers.certificates import Authority, client_config, server_config
 from helpers.command_line import dicomgui
+from helpers.retrieval import CT_STUDY, Archive, data_sets, kept_in, real_files
 
+from dicomgui.app.configuration.destinations import destinations_of
+from dicomgui.app.configuration.negotiation_file import NegotiationFile
+from dicomgui.app.configuration.nodes import Node
 from dicomgui.network import (
     AcceptPolicy,
+    AETitle,
     ConnectError,
     ConnectionRefused,
     NameResolutionError,
+    PeerAddress,
     ServerOptions,
     SocketOptions,
     connect,
     parse_proxy,
     serve,
 )
-from dicomgui.network.tracing import ConnectRecord, Record, ResolveRecord
+from dicomgui.network.tracing import ConnectRecord, Record, ResolveRecord, Role
 from dicomgui.trace.diagnosis.connecting import connect_code
 
 LOOPBACK = "127.0.0.1"
@@ -146,6 +152,32 @@ def test_the_command_line_through_one_to_dcmtk(tmp_path: Path) -> None:
     assert done.returncode
     assert b"proxy" in said
     assert b"hidden" not in said + trace.read_bytes()
+
+
+@pytest.mark.interop("microsocks", "movescu", "storescp")
+async def test_a_move_of_ours_through_one_and_by_a_profile(tmp_path: Path) -> None:
+    """The node says how it is reached: a sub-operation goes the way that a send would go."""
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text('[profile.a]\nimplementation_version_name = "PROFILED"\n', encoding="utf-8")
+    archive = Archive(real_files(CT_STUDY))
+    with microsocks(tmp_path) as port, peers.storescp(tmp_path / "third", "-d") as third:
+        proxy = parse_proxy(f"socks5h://{LOOPBACK}:{port}")
+        address = PeerAddress(AETitle("THIRD"), "localhost", third.port)  # a name that the proxy looks up
+        node = Node("third", address, proxy=proxy, negotiation=NegotiationFile(str(profiles)))
+        records: list[Record] = []
+        options = ServerOptions(
+            policy=AcceptPolicy(), destinations=destinations_of([node], "OURS"), tracer=records.append
+        )
+        async with await serve(port=0, handlers=archive.handlers(), options=options) as server:
+            wanted = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={CT_STUDY}")
+            done = await peers.run("movescu", "-S", *wanted, "-aem", "THIRD", LOOPBACK, server.port)
+        assert done.code == 0, str(done)
+        assert kept_in(third.folder) == data_sets(real_files(CT_STUDY))
+        assert "Their Implementation Version Name: PROFILED" in third.log
+    assert not [record for record in records if isinstance(record, ResolveRecord) and record.host == "localhost"]
+    assert [one.peer for one in records if isinstance(one, ConnectRecord) and one.role is Role.REQUESTOR] == [
+        f"{LOOPBACK}:{port}"
+    ]
 
 
 def test_a_proxy_that_says_nothing() -> None:

@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from helpers import peers, programs
-from helpers.certificates import Authority, Pair
+from helpers.certificates import Authority, Pair, encrypted_key
 from helpers.command_line import Providing, dicomgui
 
 CHOSEN, OTHER, CBC = "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256", "AES128-SHA"
@@ -66,6 +66,25 @@ def test_everything_in_der_to_storescp(tmp_path: Path, authority: Authority) -> 
         assert f"{crl} holds no key, but a revocation list" in said_by(refused)
         without = dicomgui(*common, "--tls-key", encrypted)
         assert f"{encrypted} is encrypted" in said_by(without)
+        password, wrong = tmp_path / "password", tmp_path / "wrong"
+        password.write_text("secret\n", encoding="utf-8")
+        wrong.write_text("public\n", encoding="utf-8")
+        opened = dicomgui(*common, "--tls-key", encrypted, "--tls-key-password-file", password)
+        assert opened.returncode == 0, said_by(opened)
+        refused = dicomgui(*common, "--tls-key", encrypted, "--tls-key-password-file", wrong)
+        assert f"the TLS key {encrypted} does not open with this password" in said_by(refused)
+
+
+@pytest.mark.interop("openssl")
+async def test_a_listener_with_an_encrypted_key_in_der(tmp_path: Path, authority: Authority) -> None:
+    pair, password = authority.issue("localhost"), tmp_path / "password"
+    password.write_text("secret\n", encoding="utf-8")
+    options = ("--tls", "--tls-cert", der_of(pair.cert, "x509"), "--tls-key", encrypted_key(pair, "secret"))
+    options += ("--tls-key-password-file", password)
+    with Providing("listen", "--port", 0, "--dir", tmp_path / "in", *options) as listener:
+        place = f"127.0.0.1:{listener.port}"
+        done = await peers.run("openssl", "s_client", "-connect", place, "-CAfile", authority.file)
+    assert "Verify return code: 0 (ok)" in done.output, done
 
 
 @pytest.mark.interop("openssl")

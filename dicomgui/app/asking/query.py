@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dicomgui.app.asking.decoding import MatchDecoder
+from dicomgui.app.asking.corrections import Correction, corrections_in
 from dicomgui.app.asking.keys import Identifier, Key, identifier_of, parse_key
 from dicomgui.app.asking.levels import (
     RETURN_KEYS,
@@ -31,6 +31,7 @@ from dicomgui.network.dimse.dataset import syntax_of_answer
 from dicomgui.network.encoding_look import LOOK_BYTES, encoding_by_look, encoding_of
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, OperationTimeout, RemoteProtocolError
 from dicomgui.network.service import Match, Operation, Response
+from dicomgui.network.service.decoding import MatchDecoder
 from dicomgui.network.status import Status
 from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.trace.finding import Finding
@@ -130,6 +131,11 @@ class Found:
         return self.match.dataset
 
     @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """Values that break the standard and were corrected when they were read. Made anew at each call."""
+        return corrections_in(self.answer)
+
+    @property
     def has_unsupported_keys(self) -> bool:
         """The peer says that it did not match by all optional keys (FF01): it may not fit."""
         return self.match.status == 0xFF01
@@ -172,6 +178,11 @@ class FindResult:
     notes: tuple[str, ...] = ()
     error: DicomNetworkError | None = None
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the peer may have more matches than came: the limit was reached, or it was cancelled."""
+        return self.has_more or self.is_cancelled or (self.status is not None and self.status.is_cancel)
 
     @property
     def ok(self) -> bool:

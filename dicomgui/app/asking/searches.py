@@ -29,7 +29,7 @@ MAX_NAME = 64
 
 _NONE: tuple[str, ...] = ()
 _TABLES = {"results": ("columns",), "retrieve": ("at_once",), "station": ("ae_title", "modality")}
-_SEARCH_KEYS = ("name", "level", "root", "keys", "returned", "limit")
+_SEARCH_KEYS = ("name", "level", "root", "keys", "returned", "limit", "cancel_after_ms")
 
 AUTOMATIC = ""
 """The root that is chosen by what the peer accepts."""
@@ -47,6 +47,7 @@ class SavedSearch:
     :ivar keys: what has to match, as written: ``PatientName=DOE*``.
     :ivar returned: what is to be returned besides; ``None`` for the usual at the level.
     :ivar limit: ``None`` for no limit.
+    :ivar cancel_after_ms: milliseconds after which a C-CANCEL is sent; ``None`` for never.
     :raises ConfigurationError: the name is empty or too long, or a key is none.
     """
 
@@ -56,6 +57,7 @@ class SavedSearch:
     keys: tuple[str, ...] = ()
     returned: tuple[str, ...] | None = None
     limit: int | None = DEFAULT_LIMIT
+    cancel_after_ms: int | None = None
 
     def __post_init__(self) -> None:
         name = " ".join(self.name.split())
@@ -72,6 +74,7 @@ class SavedSearch:
             self.level,
             self.root or None,
             self.limit,
+            None if self.cancel_after_ms is None else self.cancel_after_ms / 1000,
         )
 
     @classmethod
@@ -84,7 +87,8 @@ class SavedSearch:
             raise checks.wrong("a search has a level, or is one of a model without levels")
         returned = None if query.returned is None else tuple(key.name for key in query.returned)
         keys = tuple(map(str, query.keys))
-        return cls(name, query.level, str(query.root or AUTOMATIC), keys, returned, query.limit)
+        after_ms = None if query.cancel_after_s is None else round(query.cancel_after_s * 1000)
+        return cls(name, query.level, str(query.root or AUTOMATIC), keys, returned, query.limit, after_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +196,7 @@ def _search_of(values: Values, table: Table) -> SavedSearch:
         keys=values.take("keys", _NONE, _texts),
         returned=values.take("returned", _NONE, _texts) if "returned" in table else None,
         limit=values.take("limit", DEFAULT_LIMIT, _count) or None,
+        cancel_after_ms=values.take("cancel_after_ms", 0, _count) or None,
     )
 
 
@@ -240,6 +245,8 @@ def _search_table(search: SavedSearch) -> Table:
         "keys": list(search.keys),
         "limit": search.limit or 0,
     }
+    if search.cancel_after_ms is not None:
+        table["cancel_after_ms"] = search.cancel_after_ms
     if search.returned is not None:
         table["returned"] = list(search.returned)
     return table

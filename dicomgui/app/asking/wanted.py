@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dicomgui.app.asking.decoding import MatchDecoder
 from dicomgui.app.asking.information_models import MODELS
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET, Key, attribute_of, identifier_of, parse_key
 from dicomgui.app.asking.levels import LEVEL_KEYS, UNIQUE_KEYS, Level, accepted_root, levels_of
 from dicomgui.network.client import Association
 from dicomgui.network.errors import ConfigurationError, DimseFailure, RemoteProtocolError
+from dicomgui.network.service.decoding import MatchDecoder
 from dicomgui.network.uids import is_valid_uid
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TypeAlias
 
 from dicomgui.app.configuration.nodes import Node
 from dicomgui.app.connection import ConnectionOptions
-from dicomgui.network.association.params import AETitle, Limits, PeerAddress
-from dicomgui.network.client import ConnectOptions
+from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.server import Destination
 
@@ -32,22 +31,14 @@ def parse_destination(text: str) -> tuple[str, PeerAddress]:
 
 
 def destination_of(node: Node, usual: ConnectionOptions) -> Destination | None:
-    """How to move to a node; ``None`` if that needs a secret, which nobody can be asked for then."""
+    """How to move to a node, in the same way as a send to it: through its proxy, by its negotiation profile.
+
+    ``None`` if that needs a secret, which nobody can be asked for then.
+    """
     options = node.options(usual)
     if options.needs(node.address):
         return None
-    return Destination(
-        node.address,
-        ConnectOptions(
-            calling_ae=AETitle(options.calling_ae),
-            timeouts=options.timeouts,
-            limits=Limits(max_pdu_length=options.max_pdu_length),
-            trace_full=options.trace_full,
-            tls=options.tls,
-            user_identity=None if options.identity is None else options.identity.made(options.secret),
-            async_ops=options.async_ops,
-        ),
-    )
+    return Destination(node.address, options.connect_options(), options.negotiated)
 
 
 def destinations_of(nodes: Iterable[Node], calling_ae: str) -> dict[str, Destination]:

@@ -12,7 +12,7 @@ from dicomgui.app.configuration.destinations import KnownDestination
 from dicomgui.app.configuration.provided import STORAGE, USUAL, Provided, check_choice, narrowed, served
 from dicomgui.app.configuration.quotas import Quotas
 from dicomgui.app.configuration.received_commands import ReceivedCommands
-from dicomgui.app.connection import always, check_operations, is_encrypted, limits_of
+from dicomgui.app.connection import always, check_operations, is_encrypted, limits_of, opens_key
 from dicomgui.app.credentials import Need
 from dicomgui.network.association.extended import QueryFlags, answer_extended
 from dicomgui.network.association.identity import IdentityCheck, accept_any_identity, accept_passcodes
@@ -41,7 +41,7 @@ PERFORMED = QueryFlags(relational=True, date_time=True)
 """The extended negotiation that is performed (PS3.4 C.5.1.1). Fuzzy matching of names, the adjustment of times to
 another time zone and other views of multi-frame images are not."""
 
-FROM_FILES = frozenset({Provided.QUERY, Provided.MOVE, Provided.GET, Provided.COMMITMENT})
+FROM_FILES = frozenset({Provided.QUERY, Provided.MOVE, Provided.GET, Provided.COMMITMENT, Provided.MEDIA})
 """Services that need the instances; a listener that discards them does not give these."""
 
 SOP_CLASSES = STORAGE | {VERIFICATION}
@@ -102,7 +102,7 @@ class ListenerOptions:
     :ivar identifiers: the treatment of queries and retrievals whose identifier is not as PS3.4 C.4 wants it.
     :ivar commands: the operator's, for objects and studies that came.
     :ivar discards: answer Success for instances and keep none: no folder and no index are made, and no query, C-MOVE,
-        C-GET or storage commitment is answered.
+        C-GET, storage commitment or creation of media is answered.
     :ivar quotas: what callers may take at most, and how far the archive may grow.
     :ivar negotiation: what it names goes before everything here. SOP classes of services that are not given stay
         refused.
@@ -218,6 +218,10 @@ class ListenerOptions:
     def with_password(self, password: str) -> ListenerOptions:
         """The same with the password of the TLS key."""
         return self if self.tls is None else replace(self, tls=replace(self.tls, key_password=always(password)))
+
+    def fits(self, password: str) -> bool:
+        """Whether the TLS key opens with a password that was kept."""
+        return self.tls is None or opens_key(self.tls, password)
 
     def needs(self) -> tuple[Need, ...]:
         """The passwords that are needed to listen and are not here yet. Reads the file of the TLS key."""

@@ -12,7 +12,14 @@ from dicomgui.network.association.negotiation import AcceptPolicy
 from dicomgui.network.association.profiles import NegotiationProfile
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service import QUERY_MODELS
-from dicomgui.network.service_classes import availability, commitment, mpps, print_attributes, ups_attributes
+from dicomgui.network.service_classes import (
+    availability,
+    commitment,
+    media_creation,
+    mpps,
+    print_attributes,
+    ups_attributes,
+)
 from dicomgui.network.service_classes.printer import Printer
 from dicomgui.network.service_classes.procedure_steps import ProcedureSteps
 from dicomgui.network.service_classes.worklist import SOP_CLASS as WORKLIST
@@ -64,6 +71,8 @@ class Provided(StrEnum):
     """Answer for what is in the archive."""
     PRINT = "print"
     """Take films to be printed, and keep them as pictures."""
+    MEDIA = "media"
+    """Write media of what is in the archive."""
     UPS = "ups"
     """Keep unified procedure steps, and tell their watchers."""
     NOTIFICATIONS = "notifications"
@@ -89,7 +98,7 @@ REPORTING: Final = (
     "1.2.840.10008.5.1.1.26",  # Print Queue Management, retired
     "1.2.840.10008.5.1.1.27",  # Stored Print Storage, retired
     "1.2.840.10008.5.1.1.31",  # Pull Print Request, retired
-    "1.2.840.10008.5.1.1.33",  # Media Creation Management
+    media_creation.SOP_CLASS,
     "1.2.840.10008.5.1.4.34.8",  # RT Conventional Machine Verification
     "1.2.840.10008.5.1.4.34.9",  # RT Ion Machine Verification
     *(_DETACHED + end for end in ("1.1", "2.1", "3.1", "3.2", "5.1", "6.1")),  # patient, visit, study, …; retired
@@ -106,6 +115,7 @@ _CLASSES: Final[Mapping[Provided, tuple[str, ...]]] = MappingProxyType(
         Provided.MPPS: (mpps.SOP_CLASS, mpps.RETRIEVE_SOP_CLASS),
         Provided.COMMITMENT: (commitment.SOP_CLASS,),
         Provided.PRINT: Printer.sop_classes,
+        Provided.MEDIA: (media_creation.SOP_CLASS,),
         Provided.UPS: ProcedureSteps.sop_classes,
         Provided.NOTIFICATIONS: (availability.SOP_CLASS, *REPORTING),
     }

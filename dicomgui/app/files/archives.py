@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import lzma
+import os
 import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -24,8 +26,15 @@ MAX_EXTRACTED_BYTES = 32 * 2**30
 FREE_BYTES = 256 * 2**20
 """What must stay free on the disk of the temporary folder."""
 
+MAX_DIRECTORY_BYTES = 64 * 2**20
+"""Of the list of members, which is read in one piece: each may cost twenty times the bytes that it has there."""
+
 _PIECE = 2**20
 _STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+_ENTRY = b"PK\x01\x02"
+# Those that zipfile unpacks piece by piece; a thousand bytes of BZIP2 or LZMA become a gigabyte in one.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_OTHER_METHODS = {9: "Deflate64", zipfile.ZIP_BZIP2: "BZIP2", zipfile.ZIP_LZMA: "LZMA", 93: "Zstandard"}
 # What zipfile raises for archives that are damaged, encrypted, or packed in a way that it does not know.
 _ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
 
@@ -51,6 +60,21 @@ class _Refused(Exception):
     """The archive asks for more than it may have."""
 
 
+class _Directory(FileIO):
+    """An archive's file whose list of members is counted before anything is made of it."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As usual, but for what is read in one piece and is too much."""
+        if size is None or size < 0:
+            size = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        if size > MAX_DIRECTORY_BYTES:
+            raise _Refused(f"the list of members is longer than {MAX_DIRECTORY_BYTES:,} bytes")
+        data = super().read(size) or b""
+        if data.count(_ENTRY) > MAX_MEMBERS:
+            raise _Refused(f"the archive has more than {MAX_MEMBERS:,} members")
+        return data
+
+
 def is_zip(path: Path) -> bool:
     """Whether the file begins like a ZIP archive; ``False`` where it cannot be read."""
     try:
@@ -67,10 +91,8 @@ def extract_instances(archive: Path, folder: Path, tick: Callable[[str], None]) 
     """
     nothing = Path()
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with _Directory(archive) as file, zipfile.ZipFile(file) as opened:
             entries = [entry for entry in opened.infolist() if not entry.is_dir()]
-            if len(entries) > MAX_MEMBERS:
-                raise _Refused(f"the archive has {len(entries)} members; {MAX_MEMBERS} are allowed")
             left = MAX_EXTRACTED_BYTES
             own = Path(tempfile.mkdtemp(dir=folder))
             for number, entry in enumerate(entries):
@@ -86,6 +108,9 @@ def extract_instances(archive: Path, folder: Path, tick: Callable[[str], None]) 
 
 
 def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left: int) -> Member:
+    if entry.compress_type not in _METHODS:
+        method = _OTHER_METHODS.get(entry.compress_type, f"method {entry.compress_type}")
+        return Member(entry.filename, target, None, f"it is packed by {method}, not by Deflate", is_fault=True)
     try:
         with opened.open(entry) as member:
             head = read_head(cast(BinaryIO, member))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from dicomgui.app.configuration.values import Table, Values, overlay
 from dicomgui.app.listening.commitment_answers import CommitmentAnswers, Delivery, Verdict
 from dicomgui.app.listening.ris import COLUMNS, MAX_ROWS
 from dicomgui.app.listening.rules import ANY, MAX_RULES, AnswerRule, Basic, RuledService
+from dicomgui.network.association.params import AETitle
 from dicomgui.network.errors import ConfigurationError
 
 __all__ = ["PRINTER_STATES", "AnswerSettings", "AnswerStore", "read_answers"]
@@ -24,6 +25,9 @@ FILE_NAME: Final = "answers.toml"
 VERSION: Final = 1
 MAX_TEXT_BYTES: Final = 3 * 2**20
 """Of the cells of the worklist together, so that the file stays one that is read again."""
+
+MAX_NOTIFIED: Final = 32
+"""AE titles that are told of performed steps."""
 
 _RULE_KEYS: Final = (
     "service",
@@ -53,7 +57,9 @@ class AnswerSettings:
     :ivar hides_ended: leave out of the worklist what was completed or discontinued by MPPS.
     :ivar printer_status: Printer Status (2110,0010).
     :ivar printer_info: Printer Status Info (2110,0020), e.g. ``SUPPLY LOW``.
+    :ivar media_folder: media are written into folders of this one; empty for one beside the archive.
     :ivar mpps_is_strict: refuse performed steps and changes of them that break PS3.4 table F.7.2-1.
+    :ivar mpps_notified: AE titles of the known peers that are told of each change of a performed step (PS3.4 F.9).
     :ivar ups_is_strict: refuse unified procedure steps and changes of them that break PS3.4 table CC.2.5-3.
     :raises ConfigurationError: a value is unusable.
     """
@@ -67,6 +73,8 @@ class AnswerSettings:
     printer_info: str = "NORMAL"
     mpps_is_strict: bool = True
     ups_is_strict: bool = True
+    mpps_notified: tuple[str, ...] = ()
+    media_folder: str = ""
 
     def __post_init__(self) -> None:
         if len(self.rules) > MAX_RULES:
@@ -76,6 +84,7 @@ class AnswerSettings:
         if self.printer_status not in PRINTER_STATES:
             raise checks.wrong(f"a printer's status is one of {', '.join(PRINTER_STATES)}")
         _code_string(self.printer_info)
+        object.__setattr__(self, "mpps_notified", _titles(self.mpps_notified))
 
 
 class AnswerStore:
@@ -174,6 +183,8 @@ def _settings_of(values: Values, table: Table) -> AnswerSettings:
         printer_status=printer.take("status", "NORMAL", _printer_status),
         printer_info=printer.take("info", "NORMAL", _code_string),
         mpps_is_strict=values.inside("mpps").take("strict", True, checks.flag),
+        media_folder=values.inside("media").take("folder", "", checks.text),
+        mpps_notified=values.inside("mpps").take("notify", (), lambda value: _titles(_texts(value))),
         ups_is_strict=values.inside("ups").take("strict", True, checks.flag),
     )
 
@@ -251,6 +262,14 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _titles(texts: Iterable[str]) -> tuple[str, ...]:
+    """AE titles, each once; raises ConfigurationError where one is none, or there are very many."""
+    titles = tuple(dict.fromkeys(str(AETitle(text)) for text in texts))
+    if len(titles) > MAX_NOTIFIED:
+        raise checks.wrong(f"at most {MAX_NOTIFIED} AE titles can be told")
+    return titles
+
+
 def _rows(value: object, columns: tuple[str, ...]) -> tuple[Mapping[str, str], ...]:
     if not isinstance(value, list) or len(value) > MAX_ROWS:
         raise checks.wrong(f"it is no list of at most {MAX_ROWS:,} rows")
@@ -295,7 +314,8 @@ def _table_of(settings: AnswerSettings) -> Table:
             "retry_s": commitment.retry_s,
         },
         "printer": {"status": settings.printer_status, "info": settings.printer_info},
-        "mpps": {"strict": settings.mpps_is_strict},
+        "media": {"folder": settings.media_folder},
+        "mpps": {"strict": settings.mpps_is_strict, "notify": list(settings.mpps_notified)},
         "ups": {"strict": settings.ups_is_strict},
     }
 

@@ -23,6 +23,7 @@ from dicomgui.app.listening.answers import AnswerSettings
 from dicomgui.app.listening.commitment_answers import CommitmentEntry
 from dicomgui.app.listening.commitment_service import CommitmentRun, CommitmentService
 from dicomgui.app.listening.events import ListenerEvent, RequestAnswered
+from dicomgui.app.listening.media_jobs import MediaJobs, MediaRun
 from dicomgui.app.listening.notifications import Expected, Notifications
 from dicomgui.app.listening.print_jobs import PrintedJob, PrintedJobs
 from dicomgui.app.listening.report_queue import ReportQueue
@@ -34,8 +35,9 @@ from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.client import Association
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service import Reply
-from dicomgui.network.service_classes import ups_watch
+from dicomgui.network.service_classes import mpps, ups_watch
 from dicomgui.network.service_classes.commitment_provider import CommitmentProvider, CommitmentRequest
+from dicomgui.network.service_classes.media_creation import MediaCreation
 from dicomgui.network.service_classes.performed_steps import PerformedStep, PerformedSteps
 from dicomgui.network.service_classes.printer import Printer, PrintJob
 from dicomgui.network.service_classes.procedure_steps import ProcedureStep, ProcedureSteps
@@ -69,7 +71,8 @@ _HANDLERS: Final = {
 }  # fmt: skip
 _NAMES: Final = {
     Provided.WORKLIST: "worklist", Provided.MPPS: "MPPS", Provided.COMMITMENT: "storage commitment",
-    Provided.PRINT: "print", Provided.UPS: "UPS", Provided.NOTIFICATIONS: "notification", Basic.ECHO: "C-ECHO",
+    Provided.PRINT: "print", Provided.MEDIA: "media creation", Provided.UPS: "UPS",
+    Provided.NOTIFICATIONS: "notification", Basic.ECHO: "C-ECHO",
     Provided.STORE: "C-STORE", Provided.QUERY: "C-FIND", Provided.MOVE: "C-MOVE", Provided.GET: "C-GET",
 }  # fmt: skip
 
@@ -95,20 +98,23 @@ class DeskRun:
     :ivar tell: takes events.
     :ivar abort: aborts an association, by its number in the trace.
     :ivar queue: the reports of commitment that have not been delivered yet.
+    :ivar media: the archive for media; ``None`` where none are made.
     """
 
     open: Callable[[str, tuple[ProposedContext, ...]], AbstractAsyncContextManager[Association] | None]
     judge: Callable[[CommitmentRequest], Awaitable[Mapping[Reference, Status]]]
     tell: Callable[[ListenerEvent], None]
     queue: ReportQueue = field(default_factory=lambda: ReportQueue(None))
+    media: MediaRun | None = None
     abort: Callable[[int], object] = lambda association: None
 
 
 class AnswerDesk:
-    """Keepers of worklist, MPPS, storage commitment, print, UPS and notifications, and the rules for all of them.
+    """Keepers of worklist, MPPS, commitment, print, media, UPS and notifications, and the rules for all of them.
 
     :ivar rules: in force now.
     :ivar jobs: what was printed.
+    :ivar media: requests for media.
     :ivar notifications: event reports and other notifications that came, the oldest first.
     :ivar revision: counts the changes of what was received, for views.
     :ivar problems: rows of the worklist that are not in force, and why.
@@ -142,11 +148,15 @@ class AnswerDesk:
         self._entries: dict[str, StepEntry] = {}
         self._times: dict[str, float] = {}
         self._studies: dict[str, tuple[str, ...]] = {}
-        self.performed = PerformedSteps(on_change=self._on_performed, max_steps=MAX_STEPS, on_forget=self._on_forgotten)
+        self.performed = PerformedSteps(
+            on_change=self._on_performed, max_steps=MAX_STEPS, on_forget=self._on_forgotten,
+            open_association=partial(self._open, mpps.NOTIFICATION_CONTEXTS),
+        )  # fmt: skip
         self.procedures = ProcedureSteps(
             open_association=self._open_events, on_change=self._on_procedure, max_steps=MAX_STEPS,
             on_forget=self._on_forgotten,
         )  # fmt: skip
+        self.media = MediaJobs(lambda: self._settings.media_folder, self._tell_media, in_thread)
         self.watchers = StepWatchers(self.procedures, in_thread)
         self._printer: Printer | None = None
         self._commitment = CommitmentService(
@@ -188,6 +198,7 @@ class AnswerDesk:
         settings = self._settings = prepared.settings
         self.rules.replace(settings.rules)
         self.performed.is_strict = settings.mpps_is_strict
+        self.performed.notified = settings.mpps_notified
         self.procedures.is_strict = settings.ups_is_strict
         if self._printer is not None:
             self._printer.set_status(settings.printer_status, settings.printer_info)
@@ -207,11 +218,15 @@ class AnswerDesk:
         self._run = run
         open_report = partial(self._open, CommitmentProvider.report_contexts)
         self._commitment.begin(CommitmentRun(open_report, run.judge, run.queue))
+        if run.media is not None:
+            self.media.begin(run.media)
 
     async def end(self) -> None:
         """The listener stops: what is under way is broken off."""
         await self._commitment.end()
         await self.watchers.end()
+        await self.performed.close()
+        await self.media.end()
         self._run = None
 
     def closed(self, association: int) -> None:
@@ -255,6 +270,8 @@ class AnswerDesk:
         answer = self.by_rules(service, operation, partial(self._ask, handler))(request)
         if service is Provided.NOTIFICATIONS:
             return self._noticed(operation, request, answer)
+        if service is Provided.MEDIA:
+            self.revision += 1  # a cancelled request is gone
         done = self._watched(service, operation, request, answer)
         return self._watchers_kept(request, done) if (service, operation) == (Provided.UPS, "N-ACTION") else done
 
@@ -312,6 +329,8 @@ class AnswerDesk:
             return self._commitment.provider
         if service is Provided.PRINT:
             return self._the_printer()
+        if service is Provided.MEDIA:
+            return self.media.creation
         keepers = {Provided.MPPS: self.performed, Provided.UPS: self.procedures}
         return {**keepers, Provided.NOTIFICATIONS: self.notifications}.get(service)
 
@@ -387,6 +406,8 @@ class AnswerDesk:
             self.commitments.clear()
         elif service is Provided.PRINT:
             self.jobs.clear()
+        elif service is Provided.MEDIA:
+            self.media.clear()
         elif service is Provided.NOTIFICATIONS:
             self.notifications.clear()
         self.revision += 1
@@ -407,6 +428,9 @@ class AnswerDesk:
         self._scheduled.states = dict(islice(states.items(), max(0, len(states) - MAX_STATES), None))
         self.revision += 1
         self._tell(step.facts, Provided.MPPS, f"{step.sop_instance_uid} {step.status}")
+        for ae_title in self.performed.notified:
+            if self._open(mpps.NOTIFICATION_CONTEXTS, ae_title) is None:
+                self._tell(step.facts, Provided.MPPS, "notification", f"no address is known for {ae_title}")
 
     def _on_procedure(self, step: ProcedureStep) -> None:
         facts = self._asking
@@ -431,6 +455,10 @@ class AnswerDesk:
 
     def _tell_commitment(self, facts: AssociationFacts, detail: str, problem: str) -> None:
         self._tell(facts, Provided.COMMITMENT, detail, problem)
+
+    def _tell_media(self, facts: AssociationFacts, detail: str, problem: str) -> None:
+        self.revision += 1
+        self._tell(facts, Provided.MEDIA, detail, problem)
 
     # --------------------------------------------------------------------------------------------------------- printing
 
@@ -460,6 +488,7 @@ _SERVICE_OF: Final = {
     **dict.fromkeys(PerformedSteps.sop_classes, Provided.MPPS),
     **dict.fromkeys(CommitmentProvider.sop_classes, Provided.COMMITMENT),
     **dict.fromkeys(Printer.sop_classes, Provided.PRINT),
+    **dict.fromkeys(MediaCreation.sop_classes, Provided.MEDIA),
     **dict.fromkeys(ProcedureSteps.sop_classes, Provided.UPS),
     **dict.fromkeys(Notifications.sop_classes, Provided.NOTIFICATIONS),
 }

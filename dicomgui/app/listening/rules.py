@@ -70,7 +70,8 @@ class Basic(StrEnum):
 RuledService: TypeAlias = Provided | Basic
 
 OFFERED: Final = (
-    Provided.WORKLIST, Provided.MPPS, Provided.COMMITMENT, Provided.PRINT, Provided.UPS, Provided.NOTIFICATIONS,
+    Provided.WORKLIST, Provided.MPPS, Provided.COMMITMENT, Provided.PRINT, Provided.MEDIA, Provided.UPS,
+    Provided.NOTIFICATIONS,
 )  # fmt: skip
 """The services that a user sets answers for, and switches on for that."""
 

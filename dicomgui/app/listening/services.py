@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
@@ -15,6 +15,7 @@ from dicomgui.app.configuration.provided import Provided
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.desk import AnswerDesk, DeskRun
 from dicomgui.app.listening.events import ListenerEvent, RequestAnswered
+from dicomgui.app.listening.media_jobs import MediaRun
 from dicomgui.app.listening.report_queue import ReportQueue
 from dicomgui.app.listening.responder import Responder, Worklist
 from dicomgui.app.listening.rules import Basic
@@ -38,7 +39,7 @@ from dicomgui.network.service import (
 from dicomgui.network.service_classes import commitment
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Tracer
-from dicomgui.storage import IdentifierRule
+from dicomgui.storage import IdentifierRule, Selection, StoredFile
 
 __all__ = ["Find", "ListenerServices"]
 
@@ -101,7 +102,11 @@ class ListenerServices:
             identifiers=identifiers,
             on_broken=self._note_broken,
         )
-        self.desk.begin(DeskRun(self._open, self._responder.judge, tell, ReportQueue(self._folder), abort))
+        media = MediaRun(partial(_files_of, archive), archive.folder.with_name(f"{archive.folder.name}-media"))
+        queue = ReportQueue(self._folder)
+        self.desk.begin(
+            DeskRun(self._open, self._responder.judge, tell, queue, media=media if keeps_files else None, abort=abort)
+        )
 
     def handlers(self, own: Handlers) -> Handlers:
         """The handlers of the services, beside the listener's own for echo and store."""
@@ -197,3 +202,8 @@ class ListenerServices:
         usual = ConnectOptions(calling_ae=self._ae_title)
         address, options = (found, usual) if isinstance(found, PeerAddress) else (found.address, found.options)
         return open_with(address, replace(options, contexts=contexts, tracer=self._tracer))
+
+
+async def _files_of(archive: LocalArchive, uids: Sequence[str]) -> Sequence[StoredFile]:
+    await archive.catch_up()
+    return await archive.files_of(Selection(instance_uids=tuple(dict.fromkeys(uids))))

@@ -28,6 +28,7 @@ SERVICE_NAMES: Final[dict[RuledService, str]] = {
     Provided.MPPS: "MPPS",
     Provided.COMMITMENT: "Storage commitment",
     Provided.PRINT: "Print",
+    Provided.MEDIA: "Media creation",
     Provided.UPS: "UPS",
     Provided.NOTIFICATIONS: "Notifications",
     Basic.ASSOCIATION: "Association",

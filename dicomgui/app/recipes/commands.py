@@ -64,6 +64,8 @@ _WRITERS: Final[Mapping[Tool, Callable[[Recipe, Shell], Written]]] = MappingProx
 def command_of(recipe: Recipe, tool: Tool, shell: Shell = Shell.POSIX) -> CopiedCommand:
     """The command of one tool. Never raises: what is impossible is a command without text."""
     try:
+        if recipe.files and tool is not Tool.DICOMGUI:
+            raise CannotSayError(f"{tool} does not take several queries from files")
         written = _WRITERS[tool](recipe, shell)
     except (CannotSayError, UnspeakableError, ConfigurationError) as error:
         text = str(error)
@@ -71,6 +73,8 @@ def command_of(recipe: Recipe, tool: Tool, shell: Shell = Shell.POSIX) -> Copied
     own: tuple[str, ...] = ()
     if recipe.options.negotiation is not None and tool is not Tool.DICOMGUI:
         own = (f"The negotiation profile is left out: {tool} proposes contexts of its own.",)
+    if recipe.cancel_after_s is not None and tool is not Tool.DICOMGUI:
+        own = (*own, f"Left out: {tool} does not cancel a query after a time.")
     notes = tuple(dict.fromkeys((*recipe.notes, *written.notes, *own)))
     return CopiedCommand(tool, shell, written.text, notes)
 

@@ -87,8 +87,14 @@ def _add_query(line: Line, recipe: Recipe) -> str:
     _add_keys(line, recipe)
     for key in recipe.returned or ():
         line.option("-r", key.name)
+    for path in recipe.files.queries:
+        line.option("--query", path)
+    for path in recipe.files.ids_from:
+        line.option("--ids-from", path)
     if recipe.limit is not None:
         line.option("--limit", recipe.limit)
+    if recipe.cancel_after_s is not None:
+        line.option("--cancel-after-ms", round(recipe.cancel_after_s * 1000))
     return ""
 
 

@@ -13,6 +13,7 @@ from dicomgui.app.asking.information_models import is_without_levels, keys_for
 from dicomgui.app.asking.keys import Key, attribute_of
 from dicomgui.app.asking.levels import Level, roots_for
 from dicomgui.app.asking.query import Query
+from dicomgui.app.asking.query_plan import NO_FILES, QueryFiles
 from dicomgui.app.asking.wanted import Wanted
 from dicomgui.app.asking.worklist import usual_return_keys, worklist_query
 from dicomgui.app.connection import ConnectionOptions
@@ -60,6 +61,8 @@ class Recipe:
     :ivar level: of a query or retrieval.
     :ivar root: a name of :data:`~dicomgui.network.service.QUERY_MODELS`; ``None`` where the peer's choice counts.
     :ivar limit: matches after which a query is cancelled.
+    :ivar cancel_after_s: seconds after which a query is cancelled; ``None`` for never.
+    :ivar files: files of several queries.
     :ivar destination: of a C-MOVE.
     :ivar listen_port: where we receive what a C-MOVE brings; ``None`` where somebody else does.
     :ivar folder: for what arrives.
@@ -82,6 +85,8 @@ class Recipe:
     level: Level = Level.STUDY
     root: str | None = None
     limit: int | None = None
+    cancel_after_s: float | None = None
+    files: QueryFiles = NO_FILES
     destination: str = ""
     listen_port: int | None = None
     folder: str = "received"
@@ -89,15 +94,20 @@ class Recipe:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of_query(cls, peer: PeerAddress, options: ConnectionOptions, query: Query) -> Recipe:
-        """A query of an archive, or of a worklist."""
+    def of_query(
+        cls, peer: PeerAddress, options: ConnectionOptions, query: Query, files: QueryFiles = NO_FILES
+    ) -> Recipe:
+        """A query of an archive, or of a worklist.
+
+        :param files: what asks it several times; by default nothing.
+        """
         is_worklist = query.root == "worklist"
         usual = usual_return_keys() if is_worklist else keys_for(query.root, (), None)[1]
         is_usual = usual is not None and query.returned == usual
         return cls(
             Verb.WORKLIST if is_worklist else Verb.FIND, peer, options, keys=query.keys,
             returned=None if is_usual else query.returned, level=query.level or Level.STUDY, root=query.root,
-            limit=query.limit,
+            limit=query.limit, cancel_after_s=query.cancel_after_s, files=files,
         )  # fmt: skip
 
     @classmethod

@@ -35,6 +35,7 @@ from dicomgui.network.association.params import AETitle, PeerAddress
 from dicomgui.network.client import Association
 from dicomgui.network.errors import ConfigurationError, ConnectionLost, DicomNetworkError, RemoteProtocolError
 from dicomgui.network.service import QUERY_MODELS, Handlers, Operation, Progress, Response
+from dicomgui.network.service.decoding import is_large
 from dicomgui.network.service.models import QueryOperation
 from dicomgui.network.status import Status
 from dicomgui.network.tracing import Record, Role, Scribe
@@ -61,6 +62,11 @@ MAX_EARLIER = 256
 """Associations before a C-MOVE that are looked at for callers who were there already."""
 MAX_BARREN = 3
 """So many associations that break one after the other, with nothing answered in between, end a retrieval."""
+MAX_NAMED = 60_000
+"""Instances of one retrieval that are remembered by name because they failed."""
+MAX_UID = 64
+MAX_NOTES = 100
+"""Reasons of which each is told once."""
 
 _Start: TypeAlias = Callable[[Wanted], Operation[Progress]]
 _Begin: TypeAlias = Callable[[Association], Awaitable[_Start]]
@@ -123,6 +129,7 @@ class RetrieveJob:
         self._arrived_bytes = 0
         self._deliveries = 0
         self._refused: dict[str, None] = {}
+        self._named = 0
         self._is_cancelled = False
         self._is_over = False
         self._under_way = Counts()
@@ -184,8 +191,9 @@ class RetrieveJob:
         self._tell(self._told)
 
     def refused(self, sop_instance_uid: str) -> None:
-        """An instance came and could not be kept."""
-        self._refused[sop_instance_uid] = None
+        """An instance came and could not be kept; :data:`MAX_NAMED` of them are remembered by name."""
+        if len(self._refused) < MAX_NAMED:
+            self._refused[sop_instance_uid[:MAX_UID]] = None
 
     async def _retrieve(self) -> None:
         raise NotImplementedError
@@ -269,14 +277,27 @@ class RetrieveJob:
         over = told.over
         if response.progress is None or response.progress.completed is None:  # it leaves the last numbers out
             over = announced if self._arrived is None else max(over, self._deliveries - deliveries + told.failed)
-        return self._result(wanted, response, told, max(announced, told.announced) - over)
+        failed = await self._failed_of(response)
+        return self._result(wanted, response, told, max(announced, told.announced) - over, failed)
 
-    def _result(self, wanted: Wanted, response: Response, told: Counts, unfinished: int) -> WantedResult:
-        failed: tuple[str, ...] = ()
+    async def _failed_of(self, response: Response) -> tuple[str, ...]:
+        """The instances that the peer lists as failed; a long list is read in a thread, and not more than is kept."""
         try:
-            failed = response.failed_sop_instance_uids
+            if response.data is not None and is_large(response.data, response.transfer_syntax_uid):
+                loop = asyncio.get_running_loop()
+                told = await loop.run_in_executor(None, lambda: response.failed_sop_instance_uids)
+            else:
+                told = response.failed_sop_instance_uids
         except RemoteProtocolError as error:
             self._notes.append(f"The peer's list of failed instances could not be read: {error}")
+            return ()
+        failed = tuple(uid[:MAX_UID] for uid in told[: MAX_NAMED - self._named])
+        self._named += len(failed)
+        return failed
+
+    def _result(
+        self, wanted: Wanted, response: Response, told: Counts, unfinished: int, failed: tuple[str, ...]
+    ) -> WantedResult:
         status = response.status
         if status.is_failure:
             state = WantedState.FAILED
@@ -332,6 +353,8 @@ class RetrieveJob:
             usual.add("some-contexts-refused")
         if self._is_cancelled or self._canceller.reason:
             usual |= {"cancelled", "we-aborted"}
+        if self._error is None and self._broken is None:  # a query before it that went on after its C-CANCEL
+            usual.add("we-aborted")
         return tuple(finding for finding in found if finding.code not in usual)
 
     def _beside(self) -> list[Record] | None:
@@ -477,7 +500,9 @@ class GetJob(RetrieveJob):
             self._scribe.file(event, str(outcome.path), outcome.size_bytes, detail)
             self.received(outcome)
         else:
-            self._notes.append(f"An instance could not be kept: {outcome}")
+            note = f"An instance could not be kept: {outcome}"
+            if note not in self._notes and len(self._notes) < MAX_NOTES:
+                self._notes.append(note)
             self.refused(sop_instance_uid)
 
     @property

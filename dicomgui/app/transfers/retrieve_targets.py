@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,8 @@ from dicomgui.storage import Archive, Outcome, Pending, StorageError, Stored
 __all__ = ["DUPLICATE", "Keep", "into_archive", "into_folder"]
 
 SUCCESS = Status(0x0000)
+OUT_OF_RESOURCES = Status(0xA700)
+FREE_BYTES = 256 * 2**20
 DUPLICATE = Outcome.DUPLICATE.value
 
 Keep = Callable[[str, Arrived | str], None]
@@ -28,9 +32,18 @@ Keep = Callable[[str, Arrived | str], None]
 def into_folder(folder: Path, keep: Keep) -> Handlers:
     """Files ``<SOP Instance UID>.dcm``, none overwritten; the same data set again is kept once.
 
+    A peer that never ends is not to fill the disk: :data:`FREE_BYTES` stay free.
+
     :raises ConfigurationError: the folder cannot be made.
     """
     target = FolderTarget(folder)
+
+    def open_sink(request: StoreRequest) -> Sink | Reply:
+        with suppress(OSError):  # the folder is gone: that is told where it is written to
+            if shutil.disk_usage(folder).free < FREE_BYTES:
+                keep(request.command.affected_sop_instance_uid, "the disk is full but for what stays free")
+                return Reply(OUT_OF_RESOURCES, "the disk is full")
+        return target.open_sink(request)
 
     def on_store(request: StoreRequest, result: object) -> Status | Reply:
         answer = target.on_store(request, result)
@@ -42,7 +55,7 @@ def into_folder(folder: Path, keep: Keep) -> Handlers:
         keep(*_arrived(request, path, path.stat().st_size, "stored" if is_new else DUPLICATE))
         return answer
 
-    return Handlers(open_sink=target.open_sink, on_store=on_store, on_refused=partial(_refused, keep))
+    return Handlers(open_sink=open_sink, on_store=on_store, on_refused=partial(_refused, keep))
 
 
 def into_archive(archive: Archive, pool: Executor, keep: Keep) -> Handlers:

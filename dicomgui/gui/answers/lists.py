@@ -25,8 +25,9 @@ from dicomgui.gui.tables.pills import PillDelegate
 from dicomgui.gui.tables.text_table import Cell, TextTable
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState
-from dicomgui.gui.widgets.fields import check_box
-from dicomgui.gui.widgets.flow import FlowRow, Halves
+from dicomgui.gui.widgets.fields import check_box, line_edit
+from dicomgui.gui.widgets.flow import FlowRow, Halves, labelled
+from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.network.service_classes.performed_steps import PerformedStep
 from dicomgui.network.service_classes.procedure_steps import ProcedureStep
@@ -253,11 +254,22 @@ class MppsPage(JudgedStepsPage):
         for number, width in ((3, 150), (4, 80), (5, 90), (6, 100)):
             self.table.setColumnWidth(number, width)
 
+        tip = "AE titles of saved nodes, between semicolons: each is told of every change (MPPS Notification)"
+        self.notified = line_edit("answers_mpps_notified", "Told of changes", hint="nobody; or RIS1; PACS", tip=tip)
+        self.notified.textChanged.connect(self.changed)
+        self.tools.add(labelled("Told of changes", self.notified), 1, width=160)
+
     def show_settings(self, settings: AnswerSettings) -> None:
         self.is_strict.setChecked(settings.mpps_is_strict)
+        self.notified.setText("; ".join(settings.mpps_notified))
 
     def over(self, settings: AnswerSettings) -> AnswerSettings:
-        return replace(settings, mpps_is_strict=self.is_strict.isChecked())
+        settings = replace(settings, mpps_is_strict=self.is_strict.isChecked())
+        titles = tuple(filter(None, map(str.strip, self.notified.text().split(";"))))
+        try:
+            return replace(settings, mpps_notified=titles)
+        except ConfigurationError:
+            return settings
 
     @property
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""What our listener answers as a RIS, an MPPS manager, an archive that commits, a printer and a UPS manager."""
+"""What our listener answers as a RIS, an MPPS and UPS manager, an archive, a printer and a writer of media."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from dicomgui.app.listening.rules import OFFERED
 from dicomgui.app.listening.texts import SERVICE_NAMES
 from dicomgui.gui.answers.commitments import CommitmentPage
 from dicomgui.gui.answers.lists import MppsPage, StepsPage, UpsPage
+from dicomgui.gui.answers.media import MediaPage
 from dicomgui.gui.answers.notifications import NotificationsPage
 from dicomgui.gui.answers.pages import RulesPage, WorklistPage
 from dicomgui.gui.answers.printing import PrintPage
@@ -105,12 +106,14 @@ class AnswersPanel(Panel):
         self.mpps = MppsPage(self.place, self.desk)
         self.commitment = CommitmentPage(self.desk)
         self.print_page = PrintPage(self.place, self.desk, self.tasks)
+        self.media = MediaPage(self.desk)
         self.ups = UpsPage(self.place, self.desk)
         self.notifications = NotificationsPage(self.place, self.desk)
         self.pages: tuple[tuple[str, str, _Page], ...] = (
             ("rules", "Rules", self.rules), ("worklist", "Worklist", self.worklist), ("mpps", "MPPS", self.mpps),
             ("commitment", "Commitment", self.commitment), ("print", "Print", self.print_page),
-            ("ups", "UPS", self.ups), ("notifications", "Notifications", self.notifications),
+            ("media", "Media", self.media), ("ups", "UPS", self.ups),
+            ("notifications", "Notifications", self.notifications),
         )  # fmt: skip
         self.stack = Pages("answers_pages", MIN_HEIGHT)
         self._group = QButtonGroup(self)
@@ -123,12 +126,15 @@ class AnswersPanel(Panel):
             self.buttons.append(button)
         self.buttons[0].setChecked(True)
         self._group.idClicked.connect(self._on_view_chosen)
-        self.set_pages = (self.rules, self.worklist, self.commitment, self.print_page, self.mpps, self.ups)
+        self.set_pages = (
+            self.rules, self.worklist, self.commitment, self.print_page, self.media, self.mpps, self.ups,
+        )  # fmt: skip
         for page in self.set_pages:
             page.changed.connect(self._on_edited)
         for listed in (self.mpps, self.ups, self.notifications, self.print_page):
             listed.view_wanted.connect(self.view_wanted)
         self.commitment.trace_wanted.connect(self.trace_wanted)
+        self.media.trace_wanted.connect(self.trace_wanted)
         self.worklist.import_wanted.connect(lambda: self.tasks.spawn(self._import(), name="import a worklist"))
         self.worklist.export_wanted.connect(lambda: self.tasks.spawn(self._export(), name="save a worklist"))
         self.worklist.folder_wanted.connect(lambda: self.tasks.spawn(self._choose_folder(), name="choose a folder"))

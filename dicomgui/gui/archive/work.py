@@ -140,7 +140,7 @@ class ArchiveWork:
             return Said("It is not in the trash any more.", "error")
         except StorageError as error:
             return Said(plain(error, 400), "error")
-        text = f"{count_text(restored.files + restored.present, 'instance')} brought back"
+        text = f"{_extent(restored.files + restored.present, restored.variants)} brought back"
         if restored.failed:
             return Said(f"{text}; {len(restored.failed):,} are still in the trash", "warning")
         return Said(text)
@@ -179,10 +179,12 @@ def _rebuilt(report: RepairReport) -> str:
 
 def deleted_text(gone: Discarded) -> str:
     """The extent of a deletion: ``5 data sets of 3 instances, 2.1 MB``."""
-    text = count_text(gone.files - gone.variants, "instance")
-    if gone.variants:
-        text = f"{count_text(gone.files, 'data set')} of {text}"
-    return f"{text}, {size_text(gone.size_bytes)}"
+    return f"{_extent(gone.files, gone.variants)}, {size_text(gone.size_bytes)}"
+
+
+def _extent(files: int, variants: int) -> str:
+    text = count_text(files - variants, "instance")
+    return f"{count_text(files, 'data set')} of {text}" if variants else text
 
 
 def _exported(report: ExportReport) -> str:

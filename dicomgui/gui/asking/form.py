@@ -27,6 +27,7 @@ class AskingForm(QScrollArea):
     :param prefix: begins the object names.
     :param head: stands above the keys.
     :param usual: the usual keys.
+    :ivar parts: the column of all fields; a stretch ends it.
     :param hint: how keys are written.
     """
 
@@ -62,7 +63,7 @@ class AskingForm(QScrollArea):
         self._keys_of = usual
         self._is_judged = False
         inside = QWidget()
-        column = QVBoxLayout(inside)
+        self.parts = column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 10, 0)
         column.setSpacing(8)
         for widget in (head, help_text, self.remark, usual, self.how, self.more, self.several):
@@ -75,6 +76,9 @@ class AskingForm(QScrollArea):
         """Ask for what is usual, and follow what is typed."""
         for choice in (self.how.limit, self.how.charset):
             choice.currentIndexChanged.connect(self._on_changed)
+        for edit in (self.how.cancel_matches, self.how.cancel_ms):
+            edit.textChanged.connect(self._on_changed)
+            edit.returnPressed.connect(self.submitted)
         self._keys_of.changed.connect(self._on_changed)
         self._keys_of.submitted.connect(self.submitted)
         self.editor.changed.connect(self._on_changed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET, Key, parse_key
 from dicomgui.app.asking.query import DEFAULT_LIMIT, Query
@@ -25,10 +25,11 @@ _CHARACTER_SETS = (
     ("Unicode (UTF-8)", "ISO_IR 192"),
 )  # fmt: skip
 _CHOOSE = "choose one"
+MAX_DIGITS = 9
 
 
 class HowFields(FieldSet):
-    """Limit, character set and saved searches.
+    """Limit, cancelling, character set and saved searches.
 
     :param prefix: begins the object names: ``query_limit``.
     :param query: gives the question as it stands, to be kept.
@@ -49,8 +50,11 @@ class HowFields(FieldSet):
         self._memory = QueryMemory()
         self._make(prefix)
         self.add_row(("limit", "At most", self.limit, None), ("charset", "Character set", self.charset, None))
+        self.add_row(("cancel_matches", "Cancel after matches", self.cancel_matches, None),
+                     ("cancel_ms", "Cancel after ms", self.cancel_ms, None))  # fmt: skip
         self.add_row(("saved", "Saved searches", self.saved, self.forget_button),
                      ("name", "Keep this one as", self.keep_name, self.keep_button))  # fmt: skip
+        self.saved.setMinimumContentsLength(2)  # no wider than half of the form: its columns stand below those above
         self.saved.activated.connect(self._on_saved_activated)
         self.keep_button.clicked.connect(self.keep)
         self.keep_name.returnPressed.connect(self.keep)
@@ -69,6 +73,10 @@ class HowFields(FieldSet):
         self.charset.setToolTip("In which the keys are sent; automatic takes the smallest one that holds them")
         for text, term in _CHARACTER_SETS:
             self.charset.addItem(text, term)
+        tip = "Send a C-CANCEL after so many matches; empty for the limit above"
+        self.cancel_matches = line_edit(f"{prefix}_cancel_after", "Cancel after matches", hint="the limit", tip=tip)
+        tip = "Send a C-CANCEL after so many milliseconds; what came until then is kept"
+        self.cancel_ms = line_edit(f"{prefix}_cancel_after_ms", "Cancel after ms", hint="never", tip=tip)
         self.saved = Choice(f"{prefix}_saved", "Saved searches")
         self.forget_button = push_button(f"{prefix}_saved_forget", "", "clear", tip="Forget this search")
         self.forget_button.setAccessibleName("Forget this search")
@@ -86,9 +94,22 @@ class HowFields(FieldSet):
 
     @property
     def chosen_limit(self) -> int | None:
-        """After how many matches to stop; ``None`` for never."""
+        """After how many matches to stop, the smaller number of both fields; ``None`` for never.
+
+        :raises ConfigurationError: the field holds no number.
+        """
         limit = self.limit.currentData()
-        return None if limit == _NO_LIMIT else int(limit)
+        numbers = [_number(self.cancel_matches), None if limit == _NO_LIMIT else int(limit)]
+        return min((number for number in numbers if number is not None), default=None)
+
+    @property
+    def cancel_after_s(self) -> float | None:
+        """After how many seconds a C-CANCEL is sent; ``None`` for never.
+
+        :raises ConfigurationError: the field holds no number.
+        """
+        number = _number(self.cancel_ms)
+        return None if number is None else number / 1000
 
     @property
     def charset_keys(self) -> tuple[Key, ...]:
@@ -103,6 +124,8 @@ class HowFields(FieldSet):
             self.limit.addItem(f"{search.limit:,} matches", str(search.limit))
             place = self.limit.count() - 1
         self.limit.setCurrentIndex(place)
+        self.cancel_matches.clear()
+        self.cancel_ms.setText(str(search.cancel_after_ms or ""))
         others = list(keys)
         charset = next((key for key in others if key.attribute.tag == SPECIFIC_CHARACTER_SET), None)
         if charset is not None and self.charset.findData(charset.value) >= 0:
@@ -150,3 +173,18 @@ class HowFields(FieldSet):
         self.saved.setEnabled(bool(self._memory.searches))
         self.forget_button.setEnabled(bool(self.saved.currentData()))
         self.keep_button.setEnabled(bool(self.keep_name.text().strip()))
+
+
+def _number(edit: QLineEdit) -> int | None:
+    """What a field says; ``None`` where it is empty.
+
+    :raises ConfigurationError: it is no whole number from 1 on.
+    """
+    text = edit.text().strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and int(text)):
+        raise ConfigurationError(
+            f"{edit.accessibleName()}: {text[:20]!r} is no whole number from 1 on", phase="configure"
+        )  # fmt: skip
+    return int(text)

@@ -12,6 +12,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 from PySide6.QtGui import QColor
 
+from dicomgui.app.asking.corrections import Correction, codes_text, corrections_in
 from dicomgui.app.asking.levels import Level
 from dicomgui.gui.asking.rows import (
     COLUMNS,
@@ -38,6 +39,9 @@ __all__ = ["AT_ONCE", "QueryModel"]
 AT_ONCE = 2000
 """So many rows are sorted and filtered at once; more take a while, in a thread."""
 
+MAX_CHECKED = 65_536
+"""Of a match of more bytes no corrections are looked for: it is painted meanwhile."""
+
 _KEPT = 400  # rows whose values are kept: some pages of them
 _LOOKS = frozenset({Qt.ItemDataRole.ForegroundRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole})
 _ROLES = _LOOKS | {
@@ -46,6 +50,7 @@ _ROLES = _LOOKS | {
 }  # fmt: skip
 _MISSING = "–"
 _NOT_RETURNED = "The peer has not returned this attribute."
+_CORRECTED = "Corrected when it was read:"
 _MAY_NOT_FIT = "The peer did not match by all keys (status FF01): this may not be what was asked for."
 
 
@@ -66,6 +71,7 @@ class QueryModel(QAbstractTableModel):
         self._is_arranged = True
         self._tags: dict[Level, frozenset[int]] = {}
         self._texts: dict[Row, dict[int, str]] = {}
+        self._corrections: dict[Row, tuple[Correction, ...]] = {}
         self._here: dict[tuple[Level, str], int] = {}
         self._here_wanted: dict[tuple[Level, str], None] = {}
         self.looks_here = False
@@ -82,6 +88,7 @@ class QueryModel(QAbstractTableModel):
             row.forget_below()
         self._rows, self._shown = [], []
         self._texts.clear()
+        self._corrections.clear()
         self._tags = {level: tags_of(columns, level) for level in Level}
         sorted_by = self._arrangement.column
         self._arrangement = self._arrangement._replace(
@@ -192,6 +199,7 @@ class QueryModel(QAbstractTableModel):
         for source in {row.source for row in self._rows}:
             source.read_as = charset
         self._texts.clear()
+        self._corrections.clear()
         arrangement = self._arrangement._replace(read_as=charset)
         if arrangement.is_plain:
             self._arrangement = arrangement
@@ -306,6 +314,17 @@ class QueryModel(QAbstractTableModel):
             self._texts[row] = texts
         return texts
 
+    def corrections_of(self, row: Row) -> tuple[Correction, ...]:
+        """What was corrected in a match; kept for the rows in view."""
+        found = self._corrections.get(row)
+        if found is None:
+            if len(self._corrections) >= _KEPT:
+                self._corrections.clear()
+            read = row.read
+            found = () if read is None or len(read.data) > MAX_CHECKED else corrections_in(read)
+            self._corrections[row] = found
+        return found
+
     def lines(self, columns: Sequence[Column], rows: Sequence[Row]) -> Iterator[list[str]]:
         """The level and the cells of these columns, row by row, for a file; may run in a thread."""
         tags = {level: tags_of(columns, level) for level in Level}
@@ -362,7 +381,7 @@ class QueryModel(QAbstractTableModel):
         if role == OPEN_ROLE:
             return row.is_open if row.can_open else None
         if role == WARNING_ROLE:
-            return row.answer is not None and row.answer.has_unsupported_keys
+            return row.answer is not None and (row.answer.has_unsupported_keys or bool(self.corrections_of(row)))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return alignment(is_right=column.is_right)
         return self._look_of(row, column, role) if role in _LOOKS else None
@@ -373,11 +392,19 @@ class QueryModel(QAbstractTableModel):
             return QColor(current_colors().muted) if text is None or row.answer is None else None
         if role == Qt.ItemDataRole.ToolTipRole:
             remark = _MAY_NOT_FIT if column.key == ITEM and row.answer and row.answer.has_unsupported_keys else ""
-            return tooltip(_NOT_RETURNED if text is None else " ".join(filter(None, (text, remark))))
+            texts = (_NOT_RETURNED if text is None else text, remark, self._corrected_text(row, column))
+            return tooltip(" ".join(filter(None, texts)))
         if role == Qt.ItemDataRole.AccessibleTextRole and column.key == ITEM:
             state = "" if not row.can_open else ", open" if row.is_open else ", closed"
+            state += ", corrected" if self.corrections_of(row) else ""
             return f"{row.noun} {text}{state}" if row.answer is not None else text
         return None
+
+    def _corrected_text(self, row: Row, column: Column) -> str:
+        """The corrections of a cell; those of the whole match where it is the first one."""
+        tags = column.tags.get(row.level, ())
+        found = [one for one in self.corrections_of(row) if column.key == ITEM or one.tag in tags]
+        return f"{_CORRECTED} {codes_text(found)}." if found else ""
 
     def _here_mark(self, row: Row, texts: Mapping[int, str]) -> tuple[str, str, str]:
         """Text, icon and tone of the mark that says how much is here; what is not known is asked for."""

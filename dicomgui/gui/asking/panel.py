@@ -17,7 +17,7 @@ from dicomgui.app.asking.searches import QueryFile, QueryMemory, SavedSearch
 from dicomgui.app.recipes.recipe import Recipe
 from dicomgui.gui.asking.form import AskingForm
 from dicomgui.gui.asking.querying import NodeQuery, findings_of
-from dicomgui.gui.asking.question import Asking, sources_of, summary_of, tone_of
+from dicomgui.gui.asking.question import Asking, NamedQuery, sources_of, summary_of, tone_of
 from dicomgui.gui.asking.results import QueryResults
 from dicomgui.gui.asking.rows import Source
 from dicomgui.gui.panels.panel import Panel, Workplace
@@ -173,15 +173,21 @@ class AskingPanel(Panel):
             self.show_idle(problem, "error")
             return
         if not self.form.has_keys:
-            limit = "no limit is set" if query.limit is None else f"at most {query.limit:,} matches are fetched"
-            self.guard_text.setText(plain(
-                f"No key is filled in. This asks {self._names()} for everything it has; {limit}. "
-                "Fill in a key, or press the button.", 400,
-            ))  # fmt: skip
-            self.guard.show()
-            self.ask_all_button.setFocus()
+            self.show_guard("No key is filled in.", query.limit)
             return
         self._ask()
+
+    def show_guard(self, why: str, most: int | None) -> None:
+        """Ask whether everything is wanted.
+
+        :param most: matches that are fetched; ``None`` for all.
+        """
+        limit = "no limit is set" if most is None else f"at most {most:,} matches are fetched"
+        self.guard_text.setText(plain(
+            f"{why} This asks {self._names()} for everything it has; {limit}. Fill in a key, or press the button.", 400,
+        ))  # fmt: skip
+        self.guard.show()
+        self.ask_all_button.setFocus()
 
     def problem(self) -> tuple[str, Query | None]:
         """What keeps it from asking, or the query."""
@@ -212,16 +218,20 @@ class AskingPanel(Panel):
 
     def start_query(self, query: Query, sources: tuple[Source, ...]) -> None:
         """Ask this, in place of what was found before."""
+        self.start_queries((NamedQuery("", query),), sources)
+
+    def start_queries(self, queries: tuple[NamedQuery, ...], sources: tuple[Source, ...]) -> None:
+        """Ask these one after the other, in place of what was found before."""
         if self.is_busy:
             return
-        self.begin_results(query, sources)
+        self.begin_results([query for _, query in queries], sources)
         self.findings.show_findings(())
-        self.asking.start(query, sources)
+        self.asking.start(queries, sources)
         self.show_busy(True, self.run_button, self.cancel_button)
         self._show_progress()
 
-    def begin_results(self, query: Query, sources: Sequence[Source]) -> None:
-        """Empty the table and give it the columns of this query."""
+    def begin_results(self, queries: Sequence[Query], sources: Sequence[Source]) -> None:
+        """Empty the table and give it the columns of these queries, of which there is at least one."""
         raise NotImplementedError
 
     def cancel(self) -> None:
@@ -319,9 +329,12 @@ class AskingPanel(Panel):
         problem, query = self.problem()
         if problem or query is None:
             return self.more_recipes()
-        found = [(f"Query {one.name}", Recipe.of_query(one.peer, one.options, query))
-                 for one in self._sources(query.root)]  # fmt: skip
+        found = [(f"Query {one.name}", self.recipe_of(one, query)) for one in self._sources(query.root)]
         return [*found, *self.more_recipes()]
+
+    def recipe_of(self, source: Source, query: Query) -> Recipe:
+        """The query of one node."""
+        return Recipe.of_query(source.peer, source.options, query)
 
     def more_recipes(self) -> Recipes:
         """What it would do beside the query."""

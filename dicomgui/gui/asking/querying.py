@@ -10,6 +10,7 @@ from dicomgui.app.asking.information_models import is_without_levels
 from dicomgui.app.asking.keys import Key, attribute_of
 from dicomgui.app.asking.levels import UNIQUE_KEYS, Level, levels_of
 from dicomgui.app.asking.query import FindJob, FindResult, Query
+from dicomgui.app.asking.shared_association import SharedAssociation
 from dicomgui.app.asking.values import Answer
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.app.recipes.recipe import Recipe
@@ -32,7 +33,9 @@ class NodeQuery:
     :ivar ignored: names of keys that the peer did not match by, as its answers show.
     :ivar error: why nothing was asked at all.
     :ivar count: matches that were fetched.
+    :ivar remark: said beside its result; empty for nothing.
 
+    :param name: says which of several it is; empty for the only one.
     :param retry: asks the same again, for the drawer of jobs.
     """
 
@@ -43,8 +46,11 @@ class NodeQuery:
         source: Source,
         parent: Row | None = None,
         *,
+        name: str = "",
         retry: Callable[[], object] | None = None,
     ) -> None:
+        self.name = name
+        self.remark = ""
         self.query = query
         self.source = source
         self.parent = parent
@@ -64,14 +70,18 @@ class NodeQuery:
         """Whether there are matches to be fetched."""
         return bool(self._found)
 
-    async def run(self) -> None:
-        """Ask; a cancel passes when the peer has answered the C-CANCEL, or had its time to."""
+    async def run(self, over: SharedAssociation | None = None) -> None:
+        """Ask; a cancel passes when the peer has answered the C-CANCEL, or had its time to.
+
+        :param over: the association that it shares with others; by default one of its own.
+        """
         task = asyncio.current_task()
         assert task is not None
         level = self.query.level
         has_model = is_without_levels(self.query.root)
         what = f"the model {self.query.root}" if has_model else nouns_of(level)[1] if level else "the worklist"
         title = f"Query {what}" + (f" of a {self.parent.level.value.lower()}" if self.parent else "")
+        title += f" by {self.name}" if self.name else ""
         kind = JobKind.QUERY if level is not None or has_model else JobKind.WORKLIST
         with self._place.start_job(
             kind, title, peer=str(self.source.peer), cancel=task.cancel, retry=self._retry,
@@ -82,7 +92,7 @@ class NodeQuery:
             try:
                 job = self._job = FindJob(
                     self._place.context, self.source.peer, options, self.query,
-                    on_association=self._note_association,
+                    over=over, on_association=self._note_association,
                 )  # fmt: skip
             except ConfigurationError as error:
                 self.error = error
@@ -117,7 +127,7 @@ class NodeQuery:
             self.source,
             self.parent,
         )
-        self._found += [Row(answer, level, source, parent) for answer in answers]
+        self._found += [Row(answer, level, source, parent, query=self.name) for answer in answers]
         self._first += answers[: LOOKED_AT - len(self._first)]
 
     def fetch(self) -> list[Row]:
@@ -144,7 +154,7 @@ def _finish(handle: JobHandle, result: FindResult) -> None:
     elif not result.ok:
         handle.finish(JobState.FAILED, text=text, finding=finding)
     else:
-        handle.finish(JobState.WARNING if result.has_more or result.unreadable else JobState.DONE, text=text)
+        handle.finish(JobState.WARNING if result.is_partial or result.unreadable else JobState.DONE, text=text)
 
 
 def result_text(result: FindResult) -> str:
@@ -156,7 +166,7 @@ def result_text(result: FindResult) -> str:
     parts = [] if is_nothing else [f"{count_text(result.count, one, several)} in {duration_text(result.seconds)}"]
     if result.has_more:
         parts.append(f"only the first {result.count:,}, there are more")
-    elif result.is_cancelled:
+    elif result.is_partial:
         parts.append("cancelled, there may be more")
     elif result.error is not None:
         parts.append(str(result.error))

@@ -15,7 +15,6 @@ from PySide6.QtGui import QAction, QActionGroup, QPalette
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from dicomgui.app.archive.here import HereLookup
-from dicomgui.app.asking.decoding import is_large
 from dicomgui.app.asking.export import FolderFormat, write_answers_csv, write_answers_folder, write_answers_json
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.values import Answer
@@ -29,6 +28,7 @@ from dicomgui.gui.asking.rows import (
     HERE,
     ITEM,
     NODE,
+    QUERY,
     Arrangement,
     Column,
     Row,
@@ -47,6 +47,7 @@ from dicomgui.gui.widgets.fields import line_edit
 from dicomgui.gui.widgets.flow import FlowRow
 from dicomgui.gui.widgets.text import PlainLabel, count_text
 from dicomgui.network.errors import RemoteProtocolError
+from dicomgui.network.service.decoding import is_large
 from dicomgui.trace.describe import Node
 from dicomgui.trace.finding import plain
 
@@ -110,7 +111,7 @@ class QueryResults(QWidget):
         self._chosen: frozenset[str] = frozenset()
         self._asked: frozenset[str] = frozenset()
         self._viewing: Callable[[], Viewed] | None = None
-        self._has_several_nodes = False
+        self._has_several_nodes = self._has_several_queries = False
         self._lookup: HereLookup | None = None
         self._looking: asyncio.Task[None] | None = None
         self._shown_row: Row | None = None
@@ -190,13 +191,21 @@ class QueryResults(QWidget):
 
     # ---------------------------------------------------------------------------------------------------------- filling
 
-    def start(self, columns: Sequence[Column], asked: frozenset[str], *, has_several_nodes: bool) -> None:
+    def start(
+        self,
+        columns: Sequence[Column],
+        asked: frozenset[str],
+        *,
+        has_several_nodes: bool,
+        has_several_queries: bool = False,
+    ) -> None:
         """Forget what was found before.
 
         :param asked: keys of columns that are shown because the user has asked for their attributes.
         """
         self._asked = asked
         self._has_several_nodes = has_several_nodes
+        self._has_several_queries = has_several_queries
         self.dataset.close_tree()
         self._shown_row = None
         self.model.start(columns)
@@ -278,6 +287,8 @@ class QueryResults(QWidget):
         shown = set(usual) | self._asked | {ITEM}
         if self._has_several_nodes:
             shown.add(NODE)
+        if self._has_several_queries:
+            shown.add(QUERY)
         if not self.model.looks_here and not self._chosen:
             shown.discard(HERE)
         self.table.show_columns(shown)

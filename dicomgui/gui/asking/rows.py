@@ -21,6 +21,7 @@ __all__ = [
     "HERE",
     "ITEM",
     "NODE",
+    "QUERY",
     "WORKLIST",
     "Arrangement",
     "Column",
@@ -41,6 +42,7 @@ ITEM: Final = "item"
 COUNT: Final = "count"
 HERE: Final = "here"
 NODE: Final = "node"
+QUERY: Final = "query"
 
 WORKLIST: Final = "worklist"
 """The root of a source that is asked for its worklist."""
@@ -92,12 +94,19 @@ class Row:
     :ivar answer: ``None`` for a remark.
     :ivar level: that of a step of a worklist, which has none, is the one of studies.
     :ivar children: what is below it; ``None`` where nobody has asked yet.
+    :ivar query: which of several queries found it; empty for the only one.
     """
 
-    __slots__ = ("answer", "children", "depth", "is_open", "level", "note", "parent", "source")
+    __slots__ = ("answer", "children", "depth", "is_open", "level", "note", "parent", "query", "source")
 
     def __init__(
-        self, answer: Answer | None, level: Level, source: Source, parent: Row | None = None, note: str = ""
+        self,
+        answer: Answer | None,
+        level: Level,
+        source: Source,
+        parent: Row | None = None,
+        note: str = "",
+        query: str = "",
     ) -> None:
         self.answer = answer
         self.level = level
@@ -107,6 +116,7 @@ class Row:
         self.children: list[Row] | None = None
         self.is_open = False
         self.note = note
+        self.query = query
 
     @property
     def read(self) -> Answer | None:
@@ -186,6 +196,7 @@ COLUMNS: Final = (
          _SE: _tags("NumberOfSeriesRelatedInstances"), _I: _tags("NumberOfFrames")}, 128, is_usual=True,
     ),
     Column(NODE, "Node", {}, 110),
+    Column(QUERY, "Query", {}, 130),
 )  # fmt: skip
 """The columns that every table has, shown or not."""
 
@@ -257,6 +268,8 @@ def cell_text(row: Row, column: Column, texts: Mapping[int, str]) -> str | None:
         return row.note if column.key == ITEM else ""
     if column.key == NODE:
         return row.source.name
+    if column.key == QUERY:
+        return plain(row.query)
     tags = column.tags.get(row.level, ())
     if column.key == ITEM:
         return _item_text(row, texts, tags)
@@ -384,7 +397,7 @@ def _watched(work: Callable[[Row], _T], is_wanted: Callable[[], bool]) -> Callab
 def _sort_key_by(column: Column) -> Callable[[Row], str]:
     """Texts that sort as people expect: numbers by their size, whatever the case, what is missing first."""
     tags = {level: tags_of((column,), level) for level in Level}
-    has_own_text = column.key in (ITEM, COUNT, NODE)
+    has_own_text = column.key in (ITEM, COUNT, NODE, QUERY)
 
     def key_of(row: Row) -> str:
         if row.answer is None:

@@ -48,10 +48,10 @@ class Secrets:
 
     async def complete(self, options: ConnectionOptions, peer: PeerAddress) -> ConnectionOptions:
         """``options`` with their secrets. What the user does not want to give stays missing; connecting says so."""
-        if options.identity is None and options.tls is None:
+        if options.identity is None and options.tls is None and options.sockets.proxy is None:
             return options
         for need in await self._in_thread(partial(options.needs, peer)):
-            secret = await self._secret(need)
+            secret = await self._secret(need, partial(options.fits, need))
             if secret:
                 options = options.with_secret(need, secret, peer)
         return options
@@ -62,7 +62,7 @@ class Secrets:
             options = replace(options, passcodes=await self._in_thread(lambda: self._passcodes(users)))
         if options.tls is not None:
             for need in await self._in_thread(options.needs):
-                password = await self._secret(need)
+                password = await self._secret(need, options.fits)
                 if password:
                     options = options.with_password(password)
         return options
@@ -85,10 +85,15 @@ class Secrets:
         """Have the keyring forget a secret."""
         await self._in_thread(lambda: self.keyring.forget(need))
 
-    async def _secret(self, need: Need) -> str | None:
+    async def _secret(self, need: Need, fits: Callable[[str], bool]) -> str | None:
+        """What is kept, unless it is known to be wrong, else what the user says."""
+
+        def kept() -> str | None:
+            found = self.keyring.get(need)
+            return found if found and fits(found) else None
+
         async with self._asking:
-            kept = await self._in_thread(lambda: self.keyring.get(need))
-            return kept or await self._ask(need)
+            return await self._in_thread(kept) or await self._ask(need)
 
     async def _ask(self, need: Need) -> str | None:
         """Ask the user; ``None`` when the dialog was cancelled."""

@@ -173,8 +173,8 @@ QFrame#rail QToolButton:hover {{ background: {c.line}; color: {c.text}; }}
 QFrame#rail QToolButton:checked {{ background: {c.accent_soft}; color: {c.accent}; font-weight: 600; }}
 QFrame#rail QToolButton:focus {{ border-color: {c.accent}; }}
 QLineEdit, QComboBox, QPlainTextEdit {{ background: {c.base}; color: {c.text}; border: 1px solid {c.border};
-    border-radius: 5px; padding: 4px 8px; min-height: 20px; selection-background-color: {c.accent};
-    selection-color: {c.on_accent}; }}
+    border-radius: 5px; padding: 4px 8px; selection-background-color: {c.accent}; selection-color: {c.on_accent}; }}
+QLineEdit, QComboBox {{ min-height: 20px; }}
 QPlainTextEdit {{ padding: 2px 4px; }}
 QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus {{ border-color: {c.accent}; }}
 QLineEdit[readOnly="true"], QPlainTextEdit[readOnly="true"] {{ background: {c.window}; color: {c.muted};

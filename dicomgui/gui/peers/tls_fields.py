@@ -79,8 +79,8 @@ class TlsFields(FieldSet):
         tip = "The name that the certificate must list, where the host is an alias or address"
         name = line_edit(f"{self._prefix}_tls_server_name", "Name in its certificate", hint="as its host", tip=tip)
         verify = check_box(f"{self._prefix}_tls_verify", "Check its certificate")
-        self.add_row(("tls_server_name", "Name in its certificate", name, None),
-                     ("tls_minimum_version", "Least version", self._versions(), None))  # fmt: skip
+        self.add_row(("tls_server_name", "Name in its certificate", name, None))  # a long one, of a whole domain
+        self.add_row(("tls_minimum_version", "Least version", self._versions(), None))
         self._add_ciphers()
         self.add_row(("tls_verify", "", verify, None))
         self._add_file("tls_cert_file", "Our certificate", "none")

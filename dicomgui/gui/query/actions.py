@@ -67,12 +67,19 @@ class QueryActions:
         }
 
     def _ask_again(self) -> None:
-        asked = self._asked()
+        asked = self._panel.asking.asked_all
         if asked is not None:
-            self._ask(*asked)
+            self._panel.start_queries(*asked)
+
+    def _asked_alone(self) -> Asked | None:
+        """The query that was asked last; where several were, that is said."""
+        asked = self._asked()
+        if asked is None:
+            self._say("Several queries were asked: ask this one alone first.")
+        return asked
 
     def _ask_other_root(self) -> None:
-        asked = self._asked()
+        asked = self._asked_alone()
         if asked is None:
             return
         query, sources = asked
@@ -90,7 +97,7 @@ class QueryActions:
 
     async def _relax(self) -> None:
         """Leave out the keys one by one; the first query with a match is asked in full."""
-        asked = self._asked()
+        asked = self._asked_alone()
         if asked is None:
             return
         query, sources = asked

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
 from PySide6.QtWidgets import QWidget
 
 from dicomgui.app.asking.information_models import WITH_LEVELS, is_without_levels, keys_for
 from dicomgui.app.asking.keys import Key
 from dicomgui.app.asking.levels import Level, Root, roots_for
 from dicomgui.app.asking.query import Query, return_keys_of
+from dicomgui.app.asking.query_plan import plan_queries
 from dicomgui.app.asking.searches import AUTOMATIC, SavedSearch
 from dicomgui.gui.asking.form import AskingForm
 from dicomgui.gui.asking.key_fields import UsualKeys
+from dicomgui.gui.asking.question import NamedQuery
 from dicomgui.gui.keeping.configuration import Configuration
+from dicomgui.gui.query.files import QueryFileSection, Spawn
 from dicomgui.gui.widgets.buttons import Choice
 from dicomgui.gui.widgets.fields import FieldSet
 
@@ -38,10 +46,19 @@ _ROOTS = (
 )  # fmt: skip
 
 
-class QueryForm(AskingForm):
-    """The left side of the query panel. Gives a :class:`Query`, takes a :class:`SavedSearch`."""
+Planned: TypeAlias = tuple[tuple[NamedQuery, ...], tuple[str, ...]]
+"""Queries, and the files that were skipped, with the reason."""
 
-    def __init__(self, config: Configuration, parent: QWidget | None = None) -> None:
+
+class QueryForm(AskingForm):
+    """The left side of the query panel. Gives a :class:`Query`, takes a :class:`SavedSearch`.
+
+    :ivar from_files: names files of further queries.
+
+    :param spawn: runs a coroutine of a dialog.
+    """
+
+    def __init__(self, config: Configuration, spawn: Spawn, parent: QWidget | None = None) -> None:
         self.ask = FieldSet()
         self.usual = UsualKeys("query")
         super().__init__("query", config, self.ask, self.usual, _HELP, parent)
@@ -60,6 +77,9 @@ class QueryForm(AskingForm):
         self._fill_roots()
         self.level.currentIndexChanged.connect(self._on_level_changed)
         self.root.currentIndexChanged.connect(self._on_root_changed)
+        self.from_files = QueryFileSection("query", spawn)
+        self.parts.insertWidget(self.parts.indexOf(self.several), self.from_files)
+        self.from_files.changed.connect(self.changed)
         self.begin()
 
     def query(self) -> Query:
@@ -68,9 +88,30 @@ class QueryForm(AskingForm):
             returned = None
         level, root = (None, self._model) if self._model else (self._level, self.root.currentData() or None)
         keys, returned = keys_for(root, self.keys, returned)
-        query = Query(keys, returned, level, root, self.how.chosen_limit)
+        query = Query(keys, returned, level, root, self.how.chosen_limit, self.how.cancel_after_s)
         query.identifier()
         return query
+
+    def plan(self) -> Callable[[], Planned]:
+        """A function that reads the files and makes their queries, for a thread.
+
+        It raises ``DatasetFileError`` and ``ConfigurationError``, as :func:`plan_queries` does.
+
+        :raises ConfigurationError: as :meth:`query`.
+        """
+        query, files, keys = self.query(), self.from_files.files, self.keys
+        returned = () if self.editor.returned == self.usual_returned() else self.editor.returned
+
+        def work() -> Planned:
+            plan = plan_queries(files, keys, returned, level=query.level, model=query.root)
+            made = []
+            for one in plan.queries:
+                keys_of_one, returned_of_one = keys_for(query.root, one.keys, one.returned)
+                made.append(NamedQuery(Path(one.name).name, replace(query, keys=keys_of_one, returned=returned_of_one)))
+                made[-1].query.identifier()
+            return tuple(made), plan.skipped
+
+        return work
 
     def take(self, search: SavedSearch) -> None:
         query = search.query()

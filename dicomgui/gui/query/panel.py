@@ -7,14 +7,17 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dicomgui.app.archive.here import HereLookup, here_in
+from dicomgui.app.asking.dicom_json import DatasetFileError
 from dicomgui.app.asking.information_models import check_retrieval, is_without_levels
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET
 from dicomgui.app.asking.levels import Level
 from dicomgui.app.asking.query import Query, return_keys_of
 from dicomgui.app.asking.searches import FILE_NAME
+from dicomgui.app.recipes.recipe import Recipe
 from dicomgui.gui.asking.panel import AskingPanel
 from dicomgui.gui.asking.results import QueryResults
 from dicomgui.gui.asking.rows import COLUMNS, Source, columns_for
@@ -29,6 +32,7 @@ from dicomgui.gui.query.retrieve_area import RetrieveArea, failed_node
 from dicomgui.gui.query.retrieving import Order, Retrieval, Retrievals
 from dicomgui.gui.widgets.cards import Offers
 from dicomgui.gui.widgets.copy_menu import Recipes
+from dicomgui.gui.widgets.text import count_text, error_text
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.storage import Index
 from dicomgui.trace.finding import group_findings
@@ -51,6 +55,8 @@ class QueryPanel(AskingPanel):
         text = "C-FIND: patients, studies, series and images of one node or several; C-GET and C-MOVE bring them here."
         super().__init__("query", "Query", text, place, file_name=FILE_NAME)
         self._listener = listener
+        self._reading: asyncio.Task[None] | None = None
+        self._skipped: tuple[str, ...] = ()
         self._waiting_for_listener: list[asyncio.Future[None]] = []
         self._lookup: tuple[Index | None, HereLookup | None] = (None, None)
         self._arrivals, self._looked_s = 0, 0.0
@@ -71,7 +77,7 @@ class QueryPanel(AskingPanel):
         self.begin()
 
     def make_form(self) -> QueryForm:
-        return QueryForm(self.place.config)
+        return QueryForm(self.place.config, partial(self.tasks.spawn, name="choose query files"))
 
     def make_results(self) -> QueryResults:
         return QueryResults(self.place, self.tasks, self.show_idle)
@@ -87,19 +93,78 @@ class QueryPanel(AskingPanel):
         if not name.isVisible() and not self.results.model.count:
             self.form.level.setFocus()
 
-    def begin_results(self, query: Query, sources: Sequence[Source]) -> None:
+    def begin_results(self, queries: Sequence[Query], sources: Sequence[Source]) -> None:
         self._below.cancel()
-        level = query.level or (Level.IMAGE if is_without_levels(query.root) else Level.STUDY)
-        returned = return_keys_of(level) if query.returned is None else query.returned
-        keys = [key for key in (*query.keys, *returned) if key.path[0].tag != SPECIFIC_CHARACTER_SET]
-        columns = columns_for(keys)
-        usual = {key.path[0].tag for key in return_keys_of(query.level)}
-        asked = frozenset(column.key for column in columns[len(COLUMNS) :] if not usual & set(column.tags[level]))
-        self.results.start(columns, asked, has_several_nodes=len(sources) > 1)
+        first = queries[0]  # all have one level and one root
+        level = first.level or (Level.IMAGE if is_without_levels(first.root) else Level.STUDY)
+        usual = return_keys_of(level)
+        keys = [key for one in queries for key in (*one.keys, *(usual if one.returned is None else one.returned))]
+        columns = columns_for(key for key in keys if key.path[0].tag != SPECIFIC_CHARACTER_SET)
+        own = {key.path[0].tag for key in return_keys_of(first.level)}
+        asked = frozenset(column.key for column in columns[len(COLUMNS) :] if not own & set(column.tags[level]))
+        self.results.start(
+            columns, asked, has_several_nodes=len(sources) > 1, has_several_queries=len(queries) > 1
+        )  # fmt: skip
+
+    def run(self) -> None:
+        if not self.form.from_files.files:
+            super().run()
+        else:
+            self._run_files()
+
+    def _ask(self) -> None:
+        if not self.form.from_files.files:
+            super()._ask()
+        else:
+            self._run_files(may_be_all=True)
+
+    def _run_files(self, *, may_be_all: bool = False) -> None:
+        """Read the files and ask their queries; one without a key only where ``may_be_all``."""
+        if self.is_busy or self._reading is not None:
+            return
+        problem, _ = self.problem()
+        if problem:
+            self.show_idle(problem, "error")
+            return
+        self.guard.hide()
+        self.show_busy(True, self.run_button, self.cancel_button)
+        self.status.setText("Reading the query files …")
+        self._reading = self.tasks.spawn(self._read_files(may_be_all), name="read query files")
+        self._reading.add_done_callback(self._on_read)
+
+    def _on_read(self, _task: asyncio.Task[None]) -> None:
+        self._reading = None
+
+    async def _read_files(self, may_be_all: bool) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            work = self.form.plan()
+            queries, self._skipped = await loop.run_in_executor(self.place.context.file_pool, work)
+            sources = self._sources(queries[0].query.root)
+        except (ConfigurationError, DatasetFileError) as error:
+            self.show_idle(error_text(error) if isinstance(error, ConfigurationError) else str(error), "error")
+            return
+        except asyncio.CancelledError:
+            self.show_idle("Cancelled before anything was asked.", "warning")
+            raise
+        open_ones = [name for name, query in queries if not any(key.is_matching for key in query.keys)]
+        if open_ones and not may_be_all:
+            self.show_idle("")
+            self.show_guard(f"{', '.join(open_ones[:3])}: no key has a value.", queries[0].query.limit)
+            return
+        self.start_queries(queries, sources)
+
+    def finished(self, is_ok: bool) -> None:
+        skipped, self._skipped = self._skipped, ()
+        if skipped:
+            text = f"{count_text(len(skipped), 'file', 'files')} skipped: {skipped[0]}"
+            self.show_idle(f"{self.status.text()} · {text}", "warning" if is_ok else "error")
 
     def cancel(self) -> None:
         """End the queries by C-CANCEL, and after a second by A-ABORT; where none runs, the selected retrieval."""
         was_busy = self.is_busy
+        if self._reading is not None:
+            self._reading.cancel()
         super().cancel()
         running_below = self._below.cancel()
         one = self.retrieve.selected
@@ -151,6 +216,12 @@ class QueryPanel(AskingPanel):
         for source in rows:
             check_retrieval(source.root)
         return [Order(source, wanted_of(some), method, selection_text(some)) for source, some in rows.items()]
+
+    def recipe_of(self, source: Source, query: Query) -> Recipe:
+        returned = None if self.form.editor.returned == self.form.usual_returned() else query.returned
+        return Recipe.of_query(
+            source.peer, source.options, replace(query, returned=returned), self.form.from_files.files
+        )  # fmt: skip
 
     def more_recipes(self) -> Recipes:
         with contextlib.suppress(ConfigurationError):

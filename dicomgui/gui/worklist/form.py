@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import Signal
@@ -78,6 +79,7 @@ class WorklistForm(AskingForm):
 
     def query(self) -> Query:
         query = worklist_query(self.keys, self.editor.returned, self.how.chosen_limit)
+        query = replace(query, cancel_after_s=self.how.cancel_after_s)
         query.identifier()
         return query
 

@@ -75,11 +75,13 @@ class WorklistPanel(AskingPanel):
         super().take_focus()
         (self.results.table if self.results.model.count else self.form.usual.fields[DATE]).setFocus()
 
-    def begin_results(self, query: Query, sources: Sequence[Source]) -> None:
+    def begin_results(self, queries: Sequence[Query], sources: Sequence[Source]) -> None:
         self.empty.show_question(None)
         self.results.setMinimumHeight(MIN_HEIGHT)
         usual = usual_return_keys()
-        keys = (*query.keys, *(usual if query.returned is None else query.returned))
+        keys = [
+            key for one in queries for key in (*one.keys, *(usual if one.returned is None else one.returned))
+        ]  # fmt: skip
         asked = asked_columns(keys, usual)
         self.results.start(columns_of(keys), asked, has_several_nodes=len(sources) > 1)
         station, modality = self.form.chosen_own

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["UTF_8", "codec_of", "decode", "encode", "reply_charset"]
+__all__ = ["UTF_8", "codec_of", "decode", "encode", "is_decodable", "reply_charset"]
 
 UTF_8 = "ISO_IR 192"
 
@@ -90,6 +90,23 @@ def decode(value: bytes, character_set: str = "") -> str:
         except UnicodeDecodeError:
             continue
     return value.decode("latin_1")
+
+
+def is_decodable(value: bytes, character_set: str) -> bool:
+    """True where the character set, given as it stands in (0008,0005), has all characters of a value.
+
+    :func:`decode` reads others in another one, or replaces them.
+    """
+    if value.isascii() and b"\x1b" not in value:
+        return True
+    codec = codec_of(character_set.partition("\\")[0])
+    if b"\x1b" in value:
+        return "\ufffd" not in _decode_extended(value, codec)
+    try:
+        value.decode("shift_jis" if codec.startswith("iso2022") else codec)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decode_extended(value: bytes, first: str) -> str:

@@ -21,11 +21,16 @@ __all__ = ["Destination", "DestinationMover", "Destinations"]
 class Destination:
     """Where instances can be moved to, and how to connect to it (TLS, time-outs, user identity, …).
 
-    Of the options, ``calling_ae``, ``contexts`` and ``tracer`` count for nothing: these are the server's.
+    Of the options, ``calling_ae``, ``contexts``, ``tracer`` and ``trace_full`` count for nothing: these are the
+    server's.
+
+    :ivar prepare: changes the options of each association, which hold the contexts for the instances then; such as by a
+        :class:`~dicomgui.network.NegotiationProfile`. May raise ConfigurationError: the instances are not sent then.
     """
 
     address: PeerAddress
     options: ConnectOptions = field(default=ConnectOptions())
+    prepare: Callable[[ConnectOptions], ConnectOptions] | None = None
 
 
 Destinations: TypeAlias = (
@@ -65,7 +70,7 @@ class DestinationMover:
             tracer=self._usual.tracer,
             trace_full=self._usual.trace_full,
         )
-        return open_with(found.address, options)
+        return open_with(found.address, options if found.prepare is None else found.prepare(options))
 
     def _find(self, request: MoveRequest) -> PeerAddress | Destination | None:
         title = request.command.move_destination.strip(" ")

@@ -15,7 +15,9 @@ from dicomgui.network.dimse.assembler import NullSink, Sink
 from dicomgui.network.service.connection import Connection
 from dicomgui.network.service.handlers import Reply
 from dicomgui.network.service.instance_check import InstanceCheck
+from dicomgui.network.service.resources import TurnBudget
 from dicomgui.network.status import Status
+from dicomgui.network.structure import NOT_TAKEN
 from dicomgui.network.transport.tasks import TaskOwner
 
 __all__ = ["GuardedSink", "SinkFailed"]
@@ -63,22 +65,18 @@ class GuardedSink:
 
     def write(self, data: memoryview) -> None:
         """Walk the next bytes, or have them walked, and hand them on."""
-        if self._failed is None and self._is_taken(data):
-            try:
-                self._sink.write(data)
-            except Exception as error:
-                self._give_up(self._fail(error))
-
-    def _is_taken(self, data: memoryview) -> bool:
-        """Walk the next bytes, or leave them to the thread; returns whether they are to be kept."""
+        if self._failed is not None:
+            return
         if self._walking is None:
-            if self._check.pass_over(len(data)):
-                return True
             self._walk_now(data)
         elif self._charge(len(data)):
             self._check.put(bytes(data))
         self._refuse_if_broken()
-        return self._failed is None
+        if self._failed is None:
+            try:
+                self._sink.write(data)
+            except Exception as error:
+                self._give_up(self._fail(error))
 
     def finish(self) -> object:
         """The data set is complete; gives the result of the sink, or this one where it is not all walked."""
@@ -121,14 +119,23 @@ class GuardedSink:
 
     def _refuse_if_broken(self) -> None:
         """Drop an instance that is broken, or another one than its command says."""
-        if self._check.is_refused and self._check.problem is not None:
-            self._give_up(self._check.problem.reply)
+        problem = self._check.problem
+        if problem is not None and self._check.is_refused:
+            self._give_up(problem.reply)
 
     # the walk
 
     def _walk_now(self, data: memoryview) -> None:
         """Do what this turn of the loop has left for it, and begin a thread for the rest."""
-        turn, before = self._connection.resources.turn, self._check.work
+        turn = self._connection.resources.turn
+        work = self._check.take(data, turn.left)
+        if work == NOT_TAKEN:
+            self._walk_in_portions(data, turn)
+        elif work:
+            turn.spend(work)
+
+    def _walk_in_portions(self, data: memoryview, turn: TurnBudget) -> None:
+        before = self._check.work
         is_done = self._check.walk(data, turn.left)
         turn.spend(self._check.work - before)
         if is_done or not self._charge(self._check.keep()):

@@ -8,6 +8,7 @@ of another instance than the command names, that would not be true. The data set
 from __future__ import annotations
 
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from dicomgui.network.dimse.commands import CStoreRQ
@@ -16,12 +17,12 @@ from dicomgui.network.service.handlers import Reply
 from dicomgui.network.status import Status
 from dicomgui.network.structure import (
     OVER_LIMITS,
-    STEP_BYTES,
     UNLIMITED,
     Anomaly,
     AnomalyCode,
     StructureCode,
     StructureFault,
+    StructureLimits,
     StructureReader,
     StructureReport,
 )
@@ -188,6 +189,11 @@ def problem_of(report: StructureReport, sop_class_uid: str, sop_instance_uid: st
     return None
 
 
+@lru_cache(maxsize=16)
+def _limits_for(max_inflated: int) -> StructureLimits:
+    return UNLIMITED._replace(max_inflated=max_inflated)
+
+
 class InstanceCheck:
     """Walks the data set of one C-STORE-RQ as it comes.
 
@@ -200,8 +206,7 @@ class InstanceCheck:
     def __init__(self, command: CStoreRQ, transfer_syntax_uid: str, strictness: Strictness, max_inflated: int) -> None:
         self._command = command
         self._strictness = strictness
-        limits = UNLIMITED if max_inflated == UNLIMITED.max_inflated else UNLIMITED._replace(max_inflated=max_inflated)
-        self._reader = StructureReader(transfer_syntax_uid, limits)
+        self._reader = StructureReader(transfer_syntax_uid, _limits_for(max_inflated))
         self.report: StructureReport | None = None
         self.problem: InstanceProblem | None = None
 
@@ -225,6 +230,12 @@ class InstanceCheck:
         self._reader.feed(data)
         self._note_fault()
 
+    def take(self, data: memoryview, most: int) -> int:
+        """Take the next piece if it is little work; see :meth:`~dicomgui.network.structure.StructureReader.take`."""
+        work = self._reader.take(data, most)
+        self._note_fault()
+        return work
+
     # what is walked in portions
 
     @property
@@ -237,20 +248,9 @@ class InstanceCheck:
         """True while something waits to be walked."""
         return self._reader.is_behind
 
-    def pass_over(self, size: int) -> bool:
-        """Count the next bytes where they all lie in a value; returns whether they do. Nothing may be waiting."""
-        is_passable = size <= self._reader.passable
-        if is_passable:
-            self._reader.pass_over(size)
-        return is_passable
-
     def walk(self, data: memoryview, most: int) -> bool:
         """Take the next piece, and do so much work on it; returns whether nothing waits now."""
-        reader = self._reader
-        if len(data) <= STEP_BYTES and most > 0 and not (reader.is_behind or reader.is_deflated):
-            self.feed(data)  # a step at most
-            return True
-        reader.put(data)
+        self._reader.put(data)
         return self.advance(most)
 
     def put(self, data: bytes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +22,9 @@ SUCCESS = Status(0x0000)
 OUT_OF_RESOURCES = Status(0xA700)
 _COMPARE = 262_144
 
+MAX_VARIANTS = 100
+"""Different data sets of one UID that are kept: each new one is compared with all of them."""
+
 
 def handlers_of(into: str | os.PathLike[str] | Handlers) -> Handlers:
     """The handlers that receive instances into a folder, or those given.
@@ -40,8 +43,8 @@ class FolderTarget:
     """Writes each received instance to ``<SOP Instance UID>.dcm`` in a folder, the data set exactly as it came.
 
     A file has its name only when it is whole. None is overwritten: another data set of the same UID becomes
-    ``<UID>~2.dcm``, and the same one again is kept once. The system writes to the disk in its own time; nothing is
-    synced.
+    ``<UID>~2.dcm``, up to ``~100``, and the same one again is kept once. The system writes to the disk in its own time;
+    nothing is synced.
 
     :ivar paths: the files written so far.
     :ivar last: the file of the last instance that came, and whether it was written for it.
@@ -129,6 +132,7 @@ def _place(part: Path, folder: Path, uid: str) -> tuple[Path, bool]:
     """Give the file its name without overwriting one; by hard link, or by renaming where there are no links.
 
     :returns: the file, and whether it is a new one: one that holds the same data set stands for it.
+    :raises FileExistsError: there are :data:`MAX_VARIANTS` others.
     """
     for path in _names(folder, uid):
         try:
@@ -143,7 +147,7 @@ def _place(part: Path, folder: Path, uid: str) -> tuple[Path, bool]:
             return path, True
         part.unlink()
         return path, True
-    raise AssertionError("names do not run out")
+    raise FileExistsError(errno.EEXIST, f"{MAX_VARIANTS} data sets of this UID are there")
 
 
 def _is_same(part: Path, path: Path) -> bool:
@@ -167,7 +171,7 @@ def _is_same(part: Path, path: Path) -> bool:
 
 def _names(folder: Path, uid: str) -> Iterator[Path]:
     yield folder / f"{uid}.dcm"
-    for number in itertools.count(2):
+    for number in range(2, MAX_VARIANTS + 1):
         yield folder / f"{uid}~{number}.dcm"
 
 

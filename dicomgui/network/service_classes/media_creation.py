@@ -174,6 +174,7 @@ class MediaCreation:
     :param max_requests: for one more, that which ended and was made first is forgotten; where none has ended it is
         answered 0213 (resource limitation).
     :param max_instances: of one request; more are answered 0213.
+    :param max_kept_instances: of all requests together; as of ``max_requests``.
     """
 
     sop_classes: Final = (SOP_CLASS,)
@@ -186,12 +187,14 @@ class MediaCreation:
         can_interrupt: bool = True,
         max_requests: int = 1_000,
         max_instances: int = 100_000,
+        max_kept_instances: int = 1_000_000,
     ) -> None:
         self._writer = writer
         self._on_change = on_change
         self._can_interrupt = can_interrupt
         self._max_requests = max_requests
         self._max_instances = max_instances
+        self._max_kept_instances = max_kept_instances
         self._requests: dict[str, MediaRequest] = {}
         self._waiting: list[str] = []
         self._work: asyncio.Task[None] | None = None
@@ -207,9 +210,17 @@ class MediaCreation:
         return Handlers(on_n_create=self.on_n_create, on_n_action=self.on_n_action, on_n_get=self.on_n_get)
 
     async def close(self) -> None:
-        """Write no more; what is under way is broken off."""
+        """Write no more; what is under way is broken off, and fails with what waits."""
         self._waiting.clear()
         await self._tasks.close()
+        for known in tuple(self._requests.values()):
+            if known.status in (ExecutionStatus.PENDING, ExecutionStatus.CREATING):
+                self._keep(replace(known, status=ExecutionStatus.FAILURE, result=_all_failed(known)))
+
+    def remove_ended(self) -> None:
+        """Forget the requests that are done or have failed."""
+        while self._forget_ended():
+            pass
 
     def on_n_create(self, request: NCreateRequest) -> NormalizedAnswer:
         """Take a request (PS3.4 S.3.2.1)."""
@@ -223,8 +234,9 @@ class MediaCreation:
             return refusal
         if len(items) > self._max_instances:
             return Reply(RESOURCE_LIMITATION, f"more than {self._max_instances} instances")
-        if len(self._requests) >= self._max_requests and not self._forget_ended():
-            return Reply(RESOURCE_LIMITATION, f"there are {self._max_requests} requests already")
+        while not self._has_room_for(len(items)):
+            if not self._forget_ended():
+                return Reply(RESOURCE_LIMITATION, "too many requests, or instances of them, have not ended yet")
         self._keep(MediaRequest(uid, dataset, request.facts, tuple(map(Reference.of, items))))
         return Reply(SUCCESS, sop_instance_uid=uid)
 
@@ -297,8 +309,11 @@ class MediaCreation:
             return await result if isinstance(result, Awaitable) else result
         except Exception as error:
             _log.error("a medium could not be written", exc_info=error)
-            failed = tuple(FailedReference(one, PROCESSING_FAILURE) for one in known.references)
-            return MediaResult(failed=failed, info="MCD_FAILURE")
+            return _all_failed(known)
+
+    def _has_room_for(self, instances: int) -> bool:
+        kept = sum(len(known.references) for known in self._requests.values())
+        return len(self._requests) < self._max_requests and kept + instances <= self._max_kept_instances
 
     def _forget_ended(self) -> bool:
         uid = next((uid for uid, known in self._requests.items() if known.is_final), None)
@@ -310,6 +325,11 @@ class MediaCreation:
         self._requests[known.sop_instance_uid] = known
         if self._on_change is not None:
             self._on_change(known)
+
+
+def _all_failed(known: MediaRequest) -> MediaResult:
+    failed = tuple(FailedReference(one, PROCESSING_FAILURE) for one in known.references)
+    return MediaResult(failed=failed, info="MCD_FAILURE")
 
 
 def _judge_items(items: Iterable[Dataset]) -> Reply | None:

@@ -148,6 +148,7 @@ class PerformedSteps:
     """Performed procedure steps in memory.
 
     :ivar is_strict: may be changed at any time.
+    :ivar notified: AE titles of those who are told; may be changed at any time.
 
     :param on_change: called with each step that was made or changed.
     :param is_strict: refuse what lacks attributes that table F.7.2-1 requires, changes of what must not change, and
@@ -175,7 +176,7 @@ class PerformedSteps:
         notified: Iterable[str] = (),
     ) -> None:
         self._courier = None if open_association is None else EventCourier(open_association)
-        self._notified = tuple(dict.fromkeys(notified))
+        self.notified = tuple(dict.fromkeys(notified))
         self._steps: dict[str, PerformedStep] = {}
         self._on_change = on_change
         self._on_forget = on_forget
@@ -278,7 +279,7 @@ class PerformedSteps:
             return user.n_event_report(NOTIFICATION_SOP_CLASS, uid, event)
 
         if self._courier is not None:
-            for ae_title in self._notified:
+            for ae_title in self.notified:
                 self._courier.bring_by(ae_title, report)
 
     def _keep(self, step: PerformedStep, event: StepEvent) -> None:

@@ -16,10 +16,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from dicomgui.network.errors import AssociationError, ConfigurationError, OperationTimeout
 from dicomgui.network.service import Match, Response, ServiceUser
+from dicomgui.network.service.decoding import MatchDecoder
 from dicomgui.network.service_classes.attributes import mark_character_set, put, text_of
 from dicomgui.network.service_classes.keys import set_key
 from dicomgui.network.service_classes.ranges import date_range, datetime_range, time_range
@@ -283,6 +285,8 @@ async def search(
 ) -> Answer:
     """Query and collect the matches; more than fit in memory are better iterated, by :meth:`ServiceUser.find`.
 
+    A large one is decoded in a thread.
+
     :param keys: see :func:`identifier`.
     :param limit: cancel the query after this many.
     :raises RemoteProtocolError: a match cannot be decoded.
@@ -290,9 +294,11 @@ async def search(
     Other errors are those of :class:`~dicomgui.network.Operation`.
     """
     found: list[Found] = []
+    decoder = MatchDecoder()
 
-    def take(match: Match) -> bool:
-        found.append(Found(match.dataset))
+    async def take(match: Match) -> bool:
+        dataset = await decoder.decode(match.data, match.transfer_syntax_uid, partial(getattr, match, "dataset"))
+        found.append(Found(dataset))
         return limit is None or len(found) < limit
 
     operation = user.find(keys, root=root, sop_class_uid=sop_class_uid, timeout_s=timeout_s)

@@ -305,13 +305,22 @@ class TlsConfig:
         key = content if self.key_file is None else _read(self.key_file)
         _see_that_it_holds(content, self.cert_file, "certificate", lambda kind: kind is KeyFileKind.CERTIFICATE)
         _see_that_it_holds(key, key_file, "key", lambda kind: kind.is_key)
+        asked: list[str] = []
+
+        def password() -> str:
+            asked.append(self._password())
+            return asked[-1]
+
         try:
             if pem_of(content) is content and pem_of(key) is key:
-                context.load_cert_chain(self.cert_file, self.key_file, password=self._password)
+                context.load_cert_chain(self.cert_file, self.key_file, password=password)
             else:
                 with own_file(pem_of(content) + pem_of(key)) as copy:
-                    context.load_cert_chain(copy, password=self._password)
+                    context.load_cert_chain(copy, password=password)
         except ssl.SSLError as error:
+            if asked and not error.reason:  # the certificate has been read before
+                text = f"the TLS key {key_file} does not open with this password"
+                raise _unusable(text, "Give the password that it was encrypted with.") from error
             raise _unusable(*_key_trouble(error, self.cert_file, key_file)) from error
 
     def _load_pkcs12(self, context: ssl.SSLContext, path: str | Path, content: bytes) -> None:

@@ -53,6 +53,7 @@ def test_each_service_has_its_option(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("Modality\nCT\n", "utf-8")
     _, services, _ = answered(
         "--worklist", str(tmp_path / "list.csv"), "--mpps", "--commit", "new", "--print", str(tmp_path), "--ups",
+        "--media", str(tmp_path),
         "--notifications",
     )  # fmt: skip
     assert services == frozenset(Provided) - USUAL
@@ -68,6 +69,14 @@ def test_a_service_can_be_lenient_by_itself(tmp_path: Path) -> None:
     assert (desk.performed.is_strict, desk.procedures.is_strict) == (True, False)
     assert services == {Provided.UPS}
     assert answered("--answers", str(file), "--lenient", "mpps", "--lenient", "ups")[1] == {Provided.MPPS, Provided.UPS}
+
+
+def test_who_is_told_of_performed_steps_is_of_the_file_and_of_options(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[mpps]\nnotify = ["RIS1", "RIS1", "PACS"]\n', "utf-8")
+    desk, services, _ = answered("--answers", str(file), "--mpps-notify", "ARCHIVE")
+    assert desk.performed.notified == ("RIS1", "PACS", "ARCHIVE")
+    assert services == {Provided.MPPS}
 
 
 def test_rules_of_options_are_in_their_order_and_offer_their_service() -> None:

@@ -19,6 +19,9 @@ from pydicom.sequence import Sequence
 
 from dicomgui.network.part10 import Part10Error, read_head
 from dicomgui.network.structure import (
+    ELEMENT_WORK,
+    NOT_TAKEN,
+    STEP_BYTES,
     UNLIMITED,
     AnomalyCode,
     StructureCode,
@@ -89,7 +92,20 @@ def in_pieces(data: bytes, syntax: str) -> StructureReport:
             assert report.fault is not None
             assert syntax == DEFLATED or report == whole
     assert in_portions(data, syntax) == whole
+    if whole.fault is None or syntax != DEFLATED:
+        assert in_takes(data, syntax) == whole
     return whole
+
+
+def in_takes(data: bytes, syntax: str) -> StructureReport:
+    """The report of what is taken at once where that is little work."""
+    reader = StructureReader(syntax)
+    for start in range(0, len(data), 1000):
+        piece = memoryview(data)[start : start + 1000]
+        if reader.take(piece, 1) == NOT_TAKEN:
+            reader.put(piece)
+            reader.advance()
+    return reader.finish()
 
 
 def in_portions(data: bytes, syntax: str) -> StructureReport:
@@ -467,6 +483,29 @@ def test_nothing_is_kept_of_a_long_value() -> None:
     report = reader.finish()
     assert report.fault is not None
     assert (report.fault.code, report.fault.expected) == (StructureCode.TRUNCATED, 2**31 - 3 * 2**16)
+
+
+def test_a_piece_is_taken_at_once_where_it_is_a_step_at_most() -> None:
+    reader = StructureReader(EXPLICIT)
+    assert reader.take(many_elements(200), 1) == reader.work > 0
+    assert reader.take(long(0x7FE00010, "OW", b"", length=2 * STEP_BYTES), 0) == NOT_TAKEN
+    assert reader.take(long(0x7FE00010, "OW", b"", length=2 * STEP_BYTES), 1) == ELEMENT_WORK
+    assert reader.take(bytes(2 * STEP_BYTES), 0) == 0  # passed over, whatever was done before
+    assert reader.take(bytes(STEP_BYTES + 1), 1) == NOT_TAKEN
+    assert reader.finish().fault is None
+
+
+def test_a_piece_behind_others_is_not_taken() -> None:
+    reader = StructureReader(EXPLICIT)
+    reader.put(long(0x7FE00010, "OW", b"", length=4))
+    assert reader.take(bytes(4), 1) == NOT_TAKEN
+    reader.advance()
+    assert reader.take(bytes(4), 1) == 0
+    assert reader.finish().fault is None
+
+
+def test_deflated_pieces_are_not_taken() -> None:
+    assert StructureReader(DEFLATED).take(deflated(short(0x00080060, "CS", b"CT")), 1) == NOT_TAKEN
 
 
 def test_after_a_fault_pieces_are_only_counted() -> None:

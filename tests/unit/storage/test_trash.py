@@ -240,3 +240,4 @@ def test_it_is_told_how_many_of_the_files_are_further_data_sets_of_a_uid(tmp_pat
         gone = trash.discard(made)
         assert (gone.files, gone.variants) == (4, 2)
         assert [(one.files, one.variants) for one in trash.deletions()] == [(4, 2)]
+        assert trash.restore(gone.token) == Restored(4, variants=2)

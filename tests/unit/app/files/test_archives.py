@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 import zipfile
 from collections import namedtuple
 from pathlib import Path
@@ -90,6 +91,35 @@ def test_too_many_members_are_refused(tmp_path: Path, instance: bytes, monkeypat
     [member] = members_of(archive_of(tmp_path / "a.zip", {"1": instance, "2": instance}), tmp_path / "out")
     assert member.is_fault
     assert "members" in member.reason
+
+
+def test_members_are_counted_before_anything_is_made_of_them(
+    tmp_path: Path, instance: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the list says so or not: a list of 100 MB would take 2 GB."""
+    archive = archive_of(tmp_path / "a.zip", {str(number): b"" for number in range(300)})
+    monkeypatch.setattr(archives, "MAX_DIRECTORY_BYTES", 10_000)
+    [member] = members_of(archive, tmp_path / "out")
+    assert member.is_fault
+    assert member.reason == "the list of members is longer than 10,000 bytes"
+
+
+@pytest.mark.parametrize(("method", "name"), [(zipfile.ZIP_BZIP2, "BZIP2"), (zipfile.ZIP_LZMA, "LZMA")])
+def test_what_is_unpacked_in_one_piece_is_refused(tmp_path: Path, instance: bytes, method: int, name: str) -> None:
+    """1 kB of BZIP2 becomes 1 GB, all of it in memory."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("1.dcm", instance + bytes(50 * 2**20), method)
+        archive.writestr("2.dcm", instance, zipfile.ZIP_STORED)
+    tracemalloc.start()
+    try:
+        packed, stored = members_of(tmp_path / "a.zip", tmp_path / "out")
+        assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    finally:
+        tracemalloc.stop()
+    assert packed.head is None
+    assert packed.is_fault
+    assert packed.reason == f"it is packed by {name}, not by Deflate"
+    assert stored.path.read_bytes() == instance
 
 
 def test_a_bomb_is_stopped_and_leaves_nothing(tmp_path: Path, instance: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

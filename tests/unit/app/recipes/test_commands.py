@@ -309,7 +309,7 @@ def test_keys_of_an_identifier_come_with_their_paths() -> None:
 
 def test_a_recipe_without_what_it_needs_is_no_command() -> None:
     assert {made.text for made in commands_of(Recipe(Verb.SEND, PEER))} == {""}
-    assert command_of(replace(find(), root="hanging-protocol"), Tool.DICOMGUI).text == ""
+    assert command_of(replace(find(), root="no-such-model"), Tool.DICOMGUI).text == ""
 
 
 def test_proxies_ciphers_and_profiles_are_said_or_noted(tmp_path: Path) -> None:

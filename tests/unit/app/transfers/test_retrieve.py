@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from helpers.bad_peer import reached
 from helpers.instances import EXPLICIT, IMPLICIT, SECONDARY_CAPTURE, instance_of, shipped_folder, write_instance
 from helpers.retrieval import CR_STUDY, CT_STUDY, DOE, ENDLESS, Receiver, data_sets, elements, kept_in, real_files
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
 from dicomgui.app.asking.keys import parse_key
@@ -23,6 +25,7 @@ from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.listening.listener import Listener, ListenerEvent, ListenerOptions
 from dicomgui.app.listening.reception import arrived_of
+from dicomgui.app.transfers import retrieve as module
 from dicomgui.app.transfers.retrieve import (
     MAX_BARREN,
     Arrived,
@@ -52,6 +55,8 @@ from dicomgui.network import (
     Strictness,
     serve,
 )
+from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.service import results
 from dicomgui.network.structure import AnomalyCode
 from dicomgui.network.tracing import DimseRecord, FileRecord
 from dicomgui.network.uids import STORAGE_CLASSES
@@ -296,6 +301,41 @@ async def test_a_list_of_failures_that_cannot_be_read_is_no_end(context: AppCont
         report = await MoveJob(context, scp.address, OPTIONS, wanted, destination="DEST").run()
     assert report.results[0].state is WantedState.PARTLY
     assert "could not be read" in report.notes[0]
+
+
+async def test_no_more_failed_instances_are_remembered_than_is_allowed(
+    context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A peer may list tens of thousands at each request; a long list is read in a thread."""
+    monkeypatch.setattr(module, "MAX_NAMED", 700)
+    threads: list[bool] = []
+
+    def decode(data: bytes, syntax: str) -> Dataset:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return decode_dataset(data, syntax)
+
+    monkeypatch.setattr(results, "decode_dataset", decode)
+    failed = elements(FailedSOPInstanceUIDList=[f"1.2.3.{number}" for number in range(600)])
+    answers = Handlers(on_move=lambda request: Reply(Status(0xB000), dataset=failed))
+    async with await destination(Receiver()) as there, answering(answers, destinations={"DEST": there.port}) as scp:
+        wanted = [want("STUDY", f"{STUDY}=1.2"), want("STUDY", f"{STUDY}=1.3")]
+        report = await MoveJob(context, scp.address, OPTIONS, wanted, destination="DEST").run()
+    assert [len(result.failed_uids) for result in report.results] == [600, 100]
+    assert threads == [False, False]
+
+
+def test_refused_instances_without_end_are_not_all_remembered(
+    context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_NAMED", 3)
+    monkeypatch.setattr(module, "MAX_NOTES", 5)
+    job = GetJob(context, PeerAddress("X", "127.0.0.1", 1), OPTIONS, [want("STUDY", f"{STUDY}=1.2")], into=tmp_path)
+    for number in range(10):
+        job._keep("1." * 5000, "always the same")
+        job._keep(f"1.{number}", f"reason {number}")
+    report = job.report()
+    assert report.refused_uids == (("1." * 5000)[:64], "1.0", "1.1")
+    assert len(report.notes) == 5
 
 
 async def test_levels_of_any_mix_need_a_root_that_has_them_all(context: AppContext) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -67,6 +68,19 @@ def test_a_folder_that_went_away_refuses(tmp_path: Path) -> None:
     assert isinstance(answer, Reply)
     assert answer.status == 0xA700
     assert kept.told == [(UID, answer.comment)]
+
+
+def test_a_folder_leaves_some_of_the_disk_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer that never ends does not fill it."""
+    kept = Kept()
+    handlers = into_folder(tmp_path, kept)
+    assert handlers.open_sink is not None
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=2**20))
+    answer = handlers.open_sink(request())
+    assert isinstance(answer, Reply)
+    assert answer.status == 0xA700
+    assert kept.told == [(UID, "the disk is full but for what stays free")]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("fails", [False, True])

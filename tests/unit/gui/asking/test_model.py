@@ -161,6 +161,21 @@ def test_heads_say_what_no_peer_returned(model: QueryModel) -> None:
     assert model.headerData(0, Qt.Orientation.Vertical) is None
 
 
+def test_what_was_corrected_is_marked_in_its_row_and_cell(model: QueryModel) -> None:
+    name = b"\x10\x00\x10\x00PN\x04\x00A^B\x00"
+    number = b"\x10\x00\x20\x00LO\x02\x0017"
+    model.add([Row(Answer(name + number), Level.STUDY, SOURCE), row(1, PatientName="A^B")])
+    assert [model.index(place, 0).data(WARNING_ROLE) for place in range(2)] == [True, False]
+    tips = [[model.index(place, column).data(Qt.ItemDataRole.ToolTipRole) for column in (0, ID)] for place in range(2)]
+    assert "Corrected when it was read: PatientName padding." in tips[0][0]
+    assert not [tip for tip in (tips[0][1], *tips[1]) if "Corrected" in tip]
+    assert model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole) == "Study A B, closed, corrected"
+    id_with_nul = number[:6] + b"\x02\x00" + b"1\x00"
+    model.start(COLUMNS)
+    model.add([Row(Answer(name[:-1] + b" " + id_with_nul), Level.STUDY, SOURCE)])
+    assert "PatientID padding" in model.index(0, ID).data(Qt.ItemDataRole.ToolTipRole)
+
+
 def test_cells_say_what_was_not_returned_and_what_may_not_fit(model: QueryModel) -> None:
     answer = Answer(encode_dataset(elements(PatientID="<b>1</b>"), "1.2.840.10008.1.2.1"), has_unsupported_keys=True)
     model.add([Row(answer, Level.STUDY, SOURCE)])

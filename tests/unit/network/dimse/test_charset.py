@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomgui.network.dimse.charset import UTF_8, codec_of, decode, encode, reply_charset
+from dicomgui.network.dimse.charset import UTF_8, codec_of, decode, encode, is_decodable, reply_charset
 
 
 @pytest.mark.parametrize(
@@ -158,3 +158,15 @@ def test_encode(term: str, text: str, raw: bytes | None) -> None:
 def test_what_is_encoded_reads_as_it_was(term: str, text: str) -> None:
     raw = encode(text, term)
     assert raw is None or decode(raw, term) == text
+
+
+def test_bytes_that_a_character_set_does_not_have_are_known() -> None:
+    assert is_decodable(b"Mueller", "")
+    assert is_decodable("Müller".encode("latin-1"), "ISO_IR 100")
+    assert not is_decodable("Müller".encode("latin-1"), "ISO_IR 192")
+    assert not is_decodable("Müller".encode(), "")
+    assert is_decodable("王".encode("gb18030"), "GB18030")
+    assert is_decodable(b"\xd4\xcf\xc0\xde", "ISO_IR 13")
+    assert is_decodable(b"\x1b$B;3ED\x1b(B", "\\ISO 2022 IR 87")
+    assert is_decodable(b"\xd4\xcf\xc0\xde", "ISO 2022 IR 87")
+    assert not is_decodable(b"\x1b$B\xff\xff\x1b(B", "\\ISO 2022 IR 87")

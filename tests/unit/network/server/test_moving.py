@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,6 +57,18 @@ def test_a_destination_has_its_own_options_but_for_title_and_trace(opened: list[
     [(_, options)] = opened
     assert (options.calling_ae, options.timeouts, options.trace_full) == ("US", times, True)
     assert options.tracer == records.append
+
+
+def test_a_destination_prepares_each_association_by_the_instances_that_are_to_go(opened: list[Any]) -> None:
+    def prepare(options: ConnectOptions) -> ConnectOptions:
+        return replace(options, contexts=options.contexts[:1], async_ops=(4, 1))
+
+    own = Destination(PLACE, ConnectOptions(), prepare)
+    made = mover({"DEST": own})
+    made.open(request("DEST"), [(CT, EXPLICIT)])
+    made.open(request("DEST"), [(CT, "1.2.840.10008.1.2")])
+    assert [one.contexts[0].transfer_syntaxes for _, one in opened] == [(EXPLICIT,), ("1.2.840.10008.1.2",)]
+    assert {(len(one.contexts), one.async_ops, one.calling_ae) for _, one in opened} == {(1, (4, 1), "US")}
 
 
 def test_one_that_is_gone_meanwhile_is_an_error_and_no_fault() -> None:

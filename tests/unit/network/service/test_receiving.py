@@ -10,6 +10,7 @@ import pytest
 
 from dicomgui.network import ConfigurationError, FolderTarget, Handlers, Reply, Status
 from dicomgui.network.part10 import read_head, write_head
+from dicomgui.network.service import receiving
 from dicomgui.network.service.receiving import handlers_of
 
 CT, EXPLICIT, IMPLICIT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
@@ -57,6 +58,17 @@ def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Path, "hardlink_to", _no_links)  # as on FAT
     store(target, b"other")
     assert (tmp_path / "1.2.3.dcm").read_bytes() == b"mine"
+    assert names(tmp_path) == ["1.2.3.dcm", "1.2.3~2.dcm", "1.2.3~3.dcm"]
+
+
+def test_data_sets_of_one_uid_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each new one is compared with all that are there."""
+    monkeypatch.setattr(receiving, "MAX_VARIANTS", 3)
+    target = FolderTarget(tmp_path)
+    answers = [store(target, b"data %d" % number) for number in range(5)]
+    assert answers[:3] == [Status(0)] * 3
+    assert answers[3:] == [Reply(Status(0xA700), "3 data sets of this UID are there")] * 2
+    assert store(target, b"data 2") == Status(0)  # which is there
     assert names(tmp_path) == ["1.2.3.dcm", "1.2.3~2.dcm", "1.2.3~3.dcm"]
 
 

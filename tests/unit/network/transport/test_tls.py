@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import NameOID
-from helpers.certificates import Authority, Pair
+from helpers.certificates import Authority, Pair, encrypted_key
 
 from dicomgui.network import ConfigurationError, TlsConfig, TlsError
 from dicomgui.network.transport import tls
@@ -382,9 +382,16 @@ def test_encrypted_key(tmp_path: Path, pair: Pair) -> None:
     assert "password" not in repr(config)
     with pytest.raises(ConfigurationError, match="is encrypted"):
         TlsConfig(cert_file=pair.cert, key_file=encrypted).server_context()
-    with pytest.raises(ConfigurationError) as caught:
-        TlsConfig(cert_file=pair.cert, key_file=encrypted, key_password=lambda: "wrong").server_context()
-    assert "password may be wrong" in caught.value.hint
+    for key_file in (encrypted, encrypted_key(pair, "secret")):
+        assert TlsConfig(cert_file=pair.cert, key_file=key_file, key_password=lambda: "secret").server_context()
+        with pytest.raises(ConfigurationError, match="does not open with this password"):
+            TlsConfig(cert_file=pair.cert, key_file=key_file, key_password=lambda: "wrong").server_context()
+
+
+def test_an_encrypted_key_of_another_certificate(tmp_path: Path, authority: Authority, pair: Pair) -> None:
+    other = encrypted_key(authority.issue(), "secret")
+    with pytest.raises(ConfigurationError, match="does not belong to the certificate"):
+        TlsConfig(cert_file=pair.cert, key_file=other, key_password=lambda: "secret").server_context()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import threading
 
 from pydicom.dataset import Dataset
 
-from dicomgui.app.asking.decoding import MatchDecoder, is_large
+from dicomgui.network.service.decoding import MatchDecoder, is_large
 from dicomgui.network.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN
 
 

@@ -221,7 +221,7 @@ async def test_a_rule_is_made_by_keys_and_followed(
     await reached(lambda: not any(one.isVisible() for one in rows.table.findChildren(QComboBox)), "it is taken over")
     await type_into(qtbot, rows, 0, names.index("status"), "A7")
     await reached(lambda: rows.note.isVisible(), "what is wrong is said")
-    assert panel.desk.rules.rules == ()
+    await reached(lambda: panel.desk.rules.rules == (), "a rule that is half typed is not in force")
     await type_into(qtbot, rows, 0, names.index("status"), "A700")
     await reached(lambda: len(panel.desk.rules.rules) == 1, "the rule is in force")
     [rule] = panel.desk.rules.rules

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from dicomgui.network.errors import AssociationError, ConfigurationError, OperationTimeout
@@ -297,7 +296,7 @@ async def search(
     decoder = MatchDecoder()
 
     async def take(match: Match) -> bool:
-        dataset = await decoder.decode(match.data, match.transfer_syntax_uid, partial(getattr, match, "dataset"))
+        dataset = await decoder.decode(match.data, match.transfer_syntax_uid, lambda: match.dataset)
         found.append(Found(dataset))
         return limit is None or len(found) < limit
 

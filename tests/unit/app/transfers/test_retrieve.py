@@ -55,7 +55,7 @@ from dicomgui.network import (
     Strictness,
     serve,
 )
-from dicomgui.network.dimse.dataset import decode_dataset
+from dicomgui.network.dimse.dataset import decode_answer
 from dicomgui.network.service import results
 from dicomgui.network.structure import AnomalyCode
 from dicomgui.network.tracing import DimseRecord, FileRecord
@@ -312,9 +312,9 @@ async def test_no_more_failed_instances_are_remembered_than_is_allowed(
 
     def decode(data: bytes, syntax: str) -> Dataset:
         threads.append(threading.current_thread() is threading.main_thread())
-        return decode_dataset(data, syntax)
+        return decode_answer(data, syntax)
 
-    monkeypatch.setattr(results, "decode_dataset", decode)
+    monkeypatch.setattr(results, "decode_answer", decode)
     failed = elements(FailedSOPInstanceUIDList=[f"1.2.3.{number}" for number in range(600)])
     answers = Handlers(on_move=lambda request: Reply(Status(0xB000), dataset=failed))
     async with await destination(Receiver()) as there, answering(answers, destinations={"DEST": there.port}) as scp:

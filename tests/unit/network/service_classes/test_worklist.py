@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 
 import pytest
 from helpers.asking import find
 from pydicom.dataset import Dataset
 
-from dicomgui.network import ConfigurationError, DimseFailure, Response, Status
+from dicomgui.network import ConfigurationError, DimseFailure, Match, Response, Status
 from dicomgui.network.service_classes.keys import keys_of, value_at
-from dicomgui.network.service_classes.query import Answer, Found
+from dicomgui.network.service_classes.query import Answer
 from dicomgui.network.service_classes.worklist import (
     RETURN_KEYS,
     SOP_CLASS,
@@ -116,9 +117,9 @@ class Finder:
         self.asked = (identifier, more)
         return self
 
-    async def each(self, take: object) -> Response:
+    async def each(self, take: Callable[[Match], Awaitable[bool]]) -> Response:
         for one in self.matches:
-            if take(Found(one)) is False:
+            if not await take(Match(one)):
                 return Response(Status(0xFE00))
         return Response(Status(self.status))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import threading
 import time
@@ -27,6 +28,8 @@ MAX_REQUESTS: Final = 1_000
 MAX_INSTANCES: Final = 20_000
 MAX_KEPT_INSTANCES: Final = 50_000
 """Of all requests together."""
+FREE_BYTES: Final = 256 * 2**20
+"""Bytes of the disk that stay free beside a medium: peers may ask for as many as they like."""
 
 NO_SUCH_INSTANCE: Final = Status(0x0112)
 PROCESSING_FAILURE: Final = Status(0x0110)
@@ -175,7 +178,7 @@ def _write_new(
     """Write a medium into a new folder; gives that, the reasons of instances without which it was not written, and the
     File-set ID and UID.
 
-    :raises OSError: it cannot be written.
+    :raises OSError: it cannot be written, or would leave less than :data:`FREE_BYTES` of the disk.
     """
     from pydicom import dcmread
 
@@ -185,6 +188,8 @@ def _write_new(
 
     folder = _new_folder(parent)
     try:
+        if shutil.disk_usage(folder).free < FREE_BYTES + sum(file.size_bytes for file in files):
+            raise OSError(errno.ENOSPC, "the disk has too little room for it")
         _, _, left_out = write_medium(files, folder, tick)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -202,7 +207,7 @@ def _new_folder(parent: Path) -> Path:
     while True:
         folder = parent / f"medium-{number:04d}"
         try:
-            folder.mkdir()
+            folder.mkdir(0o700)
         except FileExistsError:
             number += 1
         else:

@@ -16,7 +16,7 @@ from dicomgui.network.service import AssociationFacts, ServiceUser
 from dicomgui.network.service_classes.attributes import da, dataset_of, put, text_of, tm
 from dicomgui.network.service_classes.print_attributes import PRINT_JOB
 from dicomgui.network.service_classes.print_session import PrintedPage, memory_of
-from dicomgui.network.transport.tasks import TaskOwner
+from dicomgui.network.transport.tasks import FAULTS, TaskOwner, is_own_cancel
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 MAX_WAITING: Final = 16
 """Jobs of one association that have not ended."""
+MAX_WAITING_TOGETHER: Final = 256
+"""Jobs that have not ended of all associations, those among them that are closed."""
 MAX_ENDED: Final = 256
 """Jobs of one association that have ended, and can be asked for; the oldest are forgotten."""
 
@@ -42,7 +44,7 @@ class JobStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PrintJob:
-    """What is to be printed.
+    """Films that are to be printed.
 
     :ivar session: the attributes of the film session: copies, priority, medium, destination.
     :ivar is_color: whether the images are in color.
@@ -59,13 +61,15 @@ class PrintJob:
 
     @property
     def size_bytes(self) -> int:
-        """Memory that its images take up, about."""
-        return sum(memory_of(image.dataset) for page in self.pages for image in page.images)
+        """Memory that it takes up with its films, images and presentation LUTs, about."""
+        films = (page.attributes for page in self.pages)
+        images = (part for page in self.pages for image in page.images for part in (image.dataset, image.attributes))
+        return sum(map(memory_of, (self.session, *films, *images, *self.luts.values())))
 
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of a job without its films."""
+    """A job without its films, for reports and N-GET."""
 
     uid: str
     originator: str
@@ -84,7 +88,7 @@ class PrintQueue:
 
     :param on_print: prints a job, a plain or a coroutine function; where it raises, the job has failed.
     :param name: Printer Name (2110,0030).
-    :param max_bytes: memory that the images of jobs may take up that have not ended.
+    :param max_bytes: memory that the jobs may take up that have not ended.
     """
 
     def __init__(self, on_print: Callable[[PrintJob], object], *, name: str, max_bytes: int) -> None:
@@ -92,6 +96,7 @@ class PrintQueue:
         self._name = name
         self._memory = MemoryBudget(max_bytes)
         self._entries: dict[int, dict[str, _Entry]] = {}
+        self._waiting = 0
         self._turn = asyncio.Lock()
         self._tasks = TaskOwner("print jobs")
 
@@ -104,16 +109,21 @@ class PrintQueue:
         ended = [one.uid for one in jobs.values() if one.has_ended]
         waiting = len(jobs) - len(ended)
         size = job.size_bytes
-        if waiting >= MAX_WAITING or not self._memory.take(size):
+        if waiting >= MAX_WAITING or self._waiting >= MAX_WAITING_TOGETHER or not self._memory.take(size):
             return False
+        self._waiting += 1
         for uid in ended[: max(0, len(ended) - MAX_ENDED)]:
             del jobs[uid]
         priority, label = (text_of(job.session, keyword) for keyword in ("PrintPriority", "FilmSessionLabel"))
         entry = _Entry(job.sop_instance_uid, job.facts.calling_ae_title.strip(), priority, label)
         jobs[entry.uid] = entry
         task = self._tasks.spawn(self._perform(entry, job, user), name=entry.uid)
-        task.add_done_callback(lambda _: self._memory.give_back(size))
+        task.add_done_callback(lambda _: self._note_end(size))
         return True
+
+    def _note_end(self, size: int) -> None:
+        self._waiting -= 1
+        self._memory.give_back(size)
 
     def attributes(self, association: int, uid: str) -> Dataset | None:
         """A job of this association, as an N-GET reads it (PS3.4 table H.4-16); ``None`` where there is none."""
@@ -154,7 +164,9 @@ class PrintQueue:
                 done = self._on_print(job)
                 if isinstance(done, Awaitable):
                     await done
-            except Exception as error:
+            except FAULTS as error:
+                if is_own_cancel(error):
+                    raise
                 _log.error("a print job has failed", exc_info=error)
                 entry.status = JobStatus.FAILURE
             else:

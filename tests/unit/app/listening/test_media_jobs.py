@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers.bad_peer import reached
 from helpers.instances import write_instance
 from pydicom import dcmread
 
+from dicomgui.app.listening import media_jobs
 from dicomgui.app.listening.media_jobs import MediaJobs, MediaRun
 from dicomgui.network import connect, presets, serve
 from dicomgui.network.service_classes import media_creation
@@ -128,3 +130,15 @@ async def test_a_cancelled_request_is_gone(tmp_path: Path) -> None:
     await ask(jobs, file, cancel=True)
     assert len(jobs.entries) == 0
     await jobs.end()
+
+
+async def test_media_leave_some_of_the_disk_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = stored(write_instance(tmp_path, 1))
+    monkeypatch.setattr(media_jobs, "FREE_BYTES", 2**70)
+    jobs, told = made(tmp_path, [file])
+    await ask(jobs, file)
+    await ended(jobs)
+    [entry] = jobs.entries.values()
+    assert (entry.request.status, entry.request.result.info) == ("FAILURE", "MCD_FAILURE")
+    assert "too little room" in told[-1]
+    assert list((tmp_path / "media").iterdir()) == []

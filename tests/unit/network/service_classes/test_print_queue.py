@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pydicom.dataset import Dataset
 from dicomgui.network.errors import ConnectionLost
 from dicomgui.network.service import Response
 from dicomgui.network.service_classes.attributes import dataset_of
-from dicomgui.network.service_classes.print_queue import MAX_WAITING, PrintJob, PrintQueue
+from dicomgui.network.service_classes.print_queue import MAX_WAITING, MAX_WAITING_TOGETHER, PrintJob, PrintQueue
 from dicomgui.network.service_classes.print_session import PrintedImage, PrintedPage
 from dicomgui.network.status import Status
 
@@ -112,3 +113,55 @@ async def test_there_is_room_for_some_jobs_and_bytes() -> None:
     await small.close()
     assert small.add(job(3, association=3), user)
     await small.close()
+
+
+async def test_jobs_of_closed_associations_without_end_are_refused() -> None:
+    async def for_ever(one: PrintJob) -> None:
+        await asyncio.Event().wait()
+
+    jobs, user = queue(for_ever), ScriptedUser()
+    user.is_connected = False
+    taken = []
+    for number in range(MAX_WAITING_TOGETHER + 1):
+        taken.append(jobs.add(replace(job(number, association=number), pages=()), user))
+        jobs.forget(number)
+    assert taken == [True] * MAX_WAITING_TOGETHER + [False]
+    await jobs.close()
+    assert jobs.add(job(1), user)
+    await jobs.close()
+
+
+def test_presentation_luts_and_what_is_said_of_films_count() -> None:
+    lut = dataset_of({"LUTLabel": "x" * 5_000})
+    page = PrintedPage(dataset_of({"FilmSizeID": "y" * 5_000}), (), {})
+    big = replace(job(1), luts={"2.25.9": lut}, pages=(page,), session=dataset_of({"FilmSessionLabel": "z" * 5_000}))
+    assert big.size_bytes > 15_000
+
+
+async def test_a_job_whose_printing_was_cancelled_has_failed_and_the_next_one_is_printed() -> None:
+    printed = asyncio.Event()
+
+    def on_print(one: PrintJob) -> None:
+        if one.sop_instance_uid == "2.25.1":
+            raise asyncio.CancelledError
+        printed.set()
+
+    jobs, user = queue(on_print), ScriptedUser()
+    jobs.add(job(1), user)
+    jobs.add(job(2), user)
+    await printed.wait()
+    state = jobs.attributes(1, "2.25.1")
+    assert state is not None
+    assert state.ExecutionStatus == "FAILURE"
+    await jobs.close()
+
+
+@pytest.mark.parametrize("label", ["Schädel", "頭", "a\\b", "x" * 100])
+async def test_any_label_of_a_session_can_be_told(label: str) -> None:
+    printed = asyncio.Event()
+    jobs, user = queue(lambda one: printed.set()), ScriptedUser()
+    jobs.add(job(1, session=dataset_of({"FilmSessionLabel": label})), user)
+    await printed.wait()
+    await user.wait_asked(3)
+    assert [event for _, event in told(user)] == [1, 2, 3]
+    await jobs.close()

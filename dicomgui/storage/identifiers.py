@@ -26,6 +26,9 @@ __all__ = [
     "select",
 ]
 
+MAX_ANOMALIES: Final = 50
+"""Of one identifier; it may have tens of thousands of keys."""
+
 _LEVEL_TAG: Final = 0x0008_0052
 _UNIQUE_KEYS: Final = {
     Level.PATIENT: 0x0010_0020,
@@ -136,23 +139,30 @@ def judge(
 def anomalies_of(
     identifier: Dataset, model: Model, *, relational: bool = False, retrieves: bool = False
 ) -> tuple[IdentifierError, ...]:
-    """All that the strict rule would refuse in an identifier that was answered by the lenient one.
+    """The faults that the strict rule would refuse in an identifier that was answered by the lenient one, one for each
+    attribute, and :data:`MAX_ANOMALIES` at most.
 
     :raises IdentifierError: no rule lets it pass.
     """
     level = level_of(identifier, model, IdentifierRule.LENIENT)
-    found: list[IdentifierError] = []
     unique: dict[tuple[int, ...], IdentifierError] = {}
-    if _level_text(identifier) != level.name:
-        found.append(_wrong_level(_level_text(identifier)))
-    if level not in model.levels:
-        found.append(_foreign_level(level))
-    if not relational:
-        found += _higher_keys(identifier, model, level)
-    found += _strict(identifier, model, level, relational=relational, retrieves=retrieves)
-    for error in found:
+    for error in _anomalies(identifier, model, level, relational=relational, retrieves=retrieves):
         unique.setdefault(error.offending, error)
+        if len(unique) >= MAX_ANOMALIES:
+            break
     return tuple(unique.values())
+
+
+def _anomalies(
+    identifier: Dataset, model: Model, level: Level, *, relational: bool, retrieves: bool
+) -> Iterator[IdentifierError]:
+    if _level_text(identifier) != level.name:
+        yield _wrong_level(_level_text(identifier))
+    if level not in model.levels:
+        yield _foreign_level(level)
+    if not relational:
+        yield from _higher_keys(identifier, model, level)
+    yield from _strict(identifier, model, level, relational=relational, retrieves=retrieves)
 
 
 def select(
@@ -197,7 +207,7 @@ def _higher_keys(identifier: Dataset, model: Model, level: Level) -> Iterator[Id
 def _strict(
     identifier: Dataset, model: Model, level: Level, *, relational: bool, retrieves: bool
 ) -> Iterator[IdentifierError]:
-    """What the strict rule refuses beside that."""
+    """The faults that the strict rule refuses beside those."""
     if _UNIQUE_KEYS[level] not in identifier:
         yield _missing(level, level)
     for each in (level,) if relational else _asked(model, level):

@@ -187,7 +187,7 @@ class RequestAnswered:
     :ivar service: ``C-FIND``, ``C-MOVE``, ``C-GET``, ``MPPS`` or ``storage commitment``.
     :ivar detail: of what, in a few words; no patient's data.
     :ivar problem: why it failed, one line; empty if it did not.
-    :ivar anomalies: what its identifier has against it, one line each, where it was answered all the same.
+    :ivar anomalies: faults of its identifier, one line each, where it was answered all the same.
     """
 
     utc: float

@@ -189,7 +189,7 @@ class Responder:
             search.stop()
 
     def anomalies(self, request: FindRequest | GetRequest | MoveRequest) -> tuple[str, ...]:
-        """What an identifier that was answered has against it, one line each; empty unless the rule is lenient."""
+        """The faults of an identifier that was answered, one line each; empty unless the rule is lenient."""
         sop_class = request.command.sop_class_uid
         retrieves = sop_class in _RETRIEVE
         model = (_RETRIEVE if retrieves else _FIND).get(sop_class)

@@ -61,7 +61,7 @@ OPERATIONS: Final = (
 
 
 class Basic(StrEnum):
-    """What every listener answers, whatever services it gives."""
+    """Requests that every listener answers, whatever services it gives."""
 
     ASSOCIATION = "association"
     ECHO = "echo"
@@ -107,7 +107,7 @@ REJECTIONS: Final = tuple(f"reject {code}" for code in ("1/1/1", "1/1/2", "1/1/3
 _REJECTION: Final = re.compile(r"reject ([0-9]{1,3})/([0-9]{1,3})/([0-9]{1,3})")
 
 ABORTED: Final = Reply(Status(0x0110), "aborted")
-"""What a handler answers that nobody hears any more."""
+"""The answer of a handler that nobody hears any more."""
 
 MAX_RULES: Final = 64
 MAX_DELAY_MS: Final = 600_000

@@ -514,10 +514,15 @@ def check_certificates(connection: ssl.SSLObject) -> None:
     if not isinstance(connection.context, _Context) or not connection.context.is_strict:
         return
     for certificate in _shown(connection):
-        if any(oid in _signature_algorithm(certificate) for oid in _SHA224):
+        try:
+            algorithm, curve_bytes = _signature_algorithm(certificate), _curve_bytes(certificate)
+        except (ValueError, LookupError, StopIteration) as error:  # OpenSSL reads more than DER
+            text = "the peer's certificate is refused: it is not in DER, and cannot be compared with this TLS profile"
+            raise TlsError(text, phase="tls", hint="Have one made in DER, or use another profile.") from error
+        if any(oid in algorithm for oid in _SHA224):
             text = "the peer's certificate is refused: it is signed with SHA-224, and this TLS profile wants SHA-256"
             raise TlsError(text, phase="tls", hint="Have one made with SHA-256, or use another profile.")
-        if 0 < _curve_bytes(certificate) < _LEAST_CURVE_BYTES:
+        if 0 < curve_bytes < _LEAST_CURVE_BYTES:
             text = "the peer's certificate is refused: its key has less than 256 bits, which this TLS profile wants"
             raise TlsError(text, phase="tls", hint="Have one made with a key on P-256, or use another profile.")
 

@@ -18,7 +18,7 @@ from dicomgui.storage import (
     compile_query,
     select,
 )
-from dicomgui.storage.identifiers import level_of
+from dicomgui.storage.identifiers import MAX_ANOMALIES, level_of
 
 KEYS = {"PATIENT": {"PatientID": "P"}, "STUDY": {"StudyInstanceUID": "1.1"}, "SERIES": {"SeriesInstanceUID": "1.2"}}
 LEVEL, PATIENT_ID, STUDY_UID, SERIES_UID, INSTANCE_UID = 0x00080052, 0x00100020, 0x0020000D, 0x0020000E, 0x00080018
@@ -225,6 +225,13 @@ def test_what_the_lenient_rule_alone_answers(
         with pytest.raises(IdentifierError) as caught:
             compile_query(keys, model, rule)
         assert caught.value.offending == (anomalies[0],)
+
+
+def test_of_an_identifier_with_keys_without_end_some_are_told() -> None:
+    keys = _keys("STUDY", {"StudyInstanceUID": "1.1"})
+    for number in range(MAX_ANOMALIES + 10):
+        keys.add_new(0x0040_1000 + number, "LO", "")
+    assert len(anomalies_of(keys, Model.STUDY_ROOT, retrieves=True)) == MAX_ANOMALIES
 
 
 @pytest.mark.parametrize("level", [None, "", "FRAME"])

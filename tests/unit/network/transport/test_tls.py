@@ -538,3 +538,14 @@ def test_the_key_log_can_be_read_by_its_owner_alone(tmp_path: Path, is_there: bo
     TlsConfig(keylog_file=path).client_context()
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.read_text(encoding="ascii").startswith("# kept" if is_there else "")
+
+
+@pytest.mark.parametrize(
+    "certificate", [b"", b"\x30\x80\x30\x00\x00\x00", b"\x30\x04\x30\x00\x30\x00", b"\x30\x02\x05\x00"]
+)
+def test_a_certificate_that_b13_cannot_look_at_is_refused(monkeypatch: pytest.MonkeyPatch, certificate: bytes) -> None:
+    """It ends its own connection with a reason, as others that are refused."""
+    monkeypatch.setattr(tls, "_shown", lambda _connection: iter([certificate]))
+    context = TlsConfig("modified-bcp195").client_context()
+    with pytest.raises(TlsError, match="not in DER"):
+        check_certificates(context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="x"))

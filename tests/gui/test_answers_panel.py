@@ -508,5 +508,7 @@ async def test_who_is_told_of_performed_steps_is_typed(panel: AnswersPanel) -> N
     panel.mpps.notified.setText("RIS1; PACS;")
     await reached(lambda: panel.desk.performed.notified == ("RIS1", "PACS"), "it is in force")
     panel.mpps.notified.setText("a title of more than 16 characters")
+    assert panel.mpps.note.text().startswith("Not in force: ")
     panel.mpps.notified.setText("RIS2")
+    assert panel.mpps.note.text() == ""
     await reached(lambda: panel.desk.performed.notified == ("RIS2",), "it is in force")

@@ -27,6 +27,7 @@ from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.fields import check_box, line_edit
 from dicomgui.gui.widgets.flow import FlowRow, Halves, labelled
+from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes.attributes import text_of
 from dicomgui.network.service_classes.performed_steps import PerformedStep
@@ -256,8 +257,12 @@ class MppsPage(JudgedStepsPage):
 
         tip = "AE titles of saved nodes, between semicolons: each is told of every change (MPPS Notification)"
         self.notified = line_edit("answers_mpps_notified", "Told of changes", hint="nobody; or RIS1; PACS", tip=tip)
-        self.notified.textChanged.connect(self.changed)
+        self.notified.textChanged.connect(self._on_notified)
         self.tools.add(labelled("Told of changes", self.notified), 1, width=160)
+        self.note = PlainLabel(tone="warning", scale=0.9, wrap=True)
+        self.note.setObjectName("answers_mpps_note")
+        self.note.hide()
+        self.column.insertWidget(1, self.note)
 
     def show_settings(self, settings: AnswerSettings) -> None:
         self.is_strict.setChecked(settings.mpps_is_strict)
@@ -265,11 +270,23 @@ class MppsPage(JudgedStepsPage):
 
     def over(self, settings: AnswerSettings) -> AnswerSettings:
         settings = replace(settings, mpps_is_strict=self.is_strict.isChecked())
-        titles = tuple(filter(None, map(str.strip, self.notified.text().split(";"))))
         try:
-            return replace(settings, mpps_notified=titles)
+            return self._notifying(settings)
         except ConfigurationError:
             return settings
+
+    def _notifying(self, settings: AnswerSettings) -> AnswerSettings:
+        return replace(settings, mpps_notified=tuple(filter(None, map(str.strip, self.notified.text().split(";")))))
+
+    def _on_notified(self) -> None:
+        problem = ""
+        try:
+            self._notifying(AnswerSettings())
+        except ConfigurationError as error:
+            problem = f"Not in force: {error}"
+        self.note.setText(plain(problem, 300))
+        self.note.setVisible(bool(problem))
+        self.changed.emit()
 
     @property
     def count(self) -> int:

@@ -30,7 +30,7 @@ from dicomgui.network.dimse.dataset import syntax_of_answer
 from dicomgui.network.encoding_look import LOOK_BYTES, encoding_by_look, encoding_of
 from dicomgui.network.errors import ConfigurationError, DicomNetworkError, OperationTimeout, RemoteProtocolError
 from dicomgui.network.service import Match, Operation, Response
-from dicomgui.network.service.decoding import MatchDecoder
+from dicomgui.network.service.decoding import MatchDecoder, is_large
 from dicomgui.network.status import Status
 from dicomgui.network.transport.tasks import TaskOwner
 from dicomgui.trace.finding import Finding
@@ -266,7 +266,7 @@ class FindJob:
         """
         async with aclosing(self._batches()) as batches:
             async for batch in batches:
-                readable = [match for match in batch if self._is_readable(match)]
+                readable = [match for match in batch if await self._is_readable(match)]
                 self._count += len(readable)
                 if readable:
                     self._look_for_missing(readable)
@@ -383,11 +383,15 @@ class FindJob:
         self._missing = {tag: keyword for tag, keyword in self._missing.items() if tag not in dataset}
         return Found(self._count, Match(dataset, match.status, match.transfer_syntax_uid), self._peer, answer)
 
-    def _is_readable(self, match: Match) -> bool:
-        if encoding_by_look(match.data[:LOOK_BYTES]) == encoding_of(match.transfer_syntax_uid):
+    async def _is_readable(self, match: Match) -> bool:
+        data, syntax = match.data, match.transfer_syntax_uid
+        if encoding_by_look(data[:LOOK_BYTES]) == encoding_of(syntax):
             return True
         try:
-            syntax_of_answer(match.data, match.transfer_syntax_uid)
+            if is_large(data, syntax):
+                await asyncio.get_running_loop().run_in_executor(None, syntax_of_answer, data, syntax)
+            else:
+                syntax_of_answer(data, syntax)
         except RemoteProtocolError as error:
             self._note_unreadable(error)
             return False

@@ -34,7 +34,7 @@ from dicomgui.network import (
     Status,
     serve,
 )
-from dicomgui.network.dimse.dataset import decode_answer, encode_dataset
+from dicomgui.network.dimse.dataset import decode_answer, encode_dataset, syntax_of_answer
 from dicomgui.network.tracing import DimseRecord
 from dicomgui.network.uids import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN as DEFLATED
 
@@ -319,6 +319,25 @@ async def test_undecoded_matches_of_another_encoding_are_left_out_and_counted(co
     assert [match.dataset().PatientID for match in found] == ["2"]
     assert (result.count, result.unreadable) == (1, 2)
     assert "Deflated" in result.notes[-1]
+
+
+async def test_a_large_match_of_another_encoding_is_walked_in_a_thread(
+    context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have millions of elements, and is no reason for a window to stand still."""
+    threads: list[int] = []
+
+    def look(data: bytes, syntax: str) -> str:
+        threads.append(threading.get_ident())
+        return syntax_of_answer(data, syntax)
+
+    monkeypatch.setattr(query_module, "syntax_of_answer", look)
+    odd = bytes(range(90))
+    answers: list[Any] = [odd * 100, odd]
+    async with answering(Handlers(on_find=lambda request: iter(answers))) as scp:
+        result = await FindJob(context, scp.address, OPTIONS, Query()).run_undecoded(lambda found: None)
+    assert (result.count, result.unreadable) == (0, 2)
+    assert [one == threading.get_ident() for one in threads] == [False, True]
 
 
 async def test_a_query_is_cancelled_when_its_time_is_over(context: AppContext) -> None:

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from dicomgui.network.der import OID, SEQUENCE, DerElement, DerError, elements, encodings, inner
 from dicomgui.trace.finding import plain
 
 __all__ = [
+    "MAX_CERTIFICATES",
     "MAX_NAMES",
     "Certificate",
     "CertificateError",
@@ -44,6 +46,9 @@ _EC_KEY = "1.2.840.10045.2.1"
 _CURVES = {"1.2.840.10045.3.1.7": "P-256", "1.3.132.0.34": "P-384", "1.3.132.0.35": "P-521"}
 _ALTERNATIVE_NAMES, _BASIC_CONSTRAINTS = "2.5.29.17", "2.5.29.19"
 
+
+MAX_CERTIFICATES = 10
+"""Certificates of a peer, as of our own connections: a file or a capture may hold any number."""
 
 MAX_NAMES = 8
 """Names of a certificate that are shown to people; it may have thousands."""
@@ -116,13 +121,14 @@ def read_certificate(der: bytes) -> Certificate:
 
 
 def read_chain(der: bytes) -> tuple[Certificate, ...]:
-    """Read certificates that stand one after another, as far as they are there; those that cannot be read are left out.
+    """Read certificates that stand one after another, as far as they are there, and :data:`MAX_CERTIFICATES` at most;
+    those that cannot be read are left out.
 
     :param der: such as the field ``peer_chain`` of a record.
     """
     found: list[Certificate] = []
     with suppress(DerError):
-        for one in encodings(der):
+        for one in islice(encodings(der), MAX_CERTIFICATES):
             with suppress(CertificateError):
                 found.append(read_certificate(one))
     return tuple(found)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, cast
 
 from dicomgui.app.archive.local_archive import LocalArchive
@@ -102,7 +103,7 @@ class ListenerServices:
             identifiers=identifiers,
             on_broken=self._note_broken,
         )
-        media = MediaRun(partial(_files_of, archive), archive.folder.with_name(f"{archive.folder.name}-media"))
+        media = MediaRun(partial(_files_of, archive), _media_folder(archive.folder))
         queue = ReportQueue(self._folder)
         self.desk.begin(
             DeskRun(self._open, self._responder.judge, tell, queue, media=media if keeps_files else None, abort=abort)
@@ -207,3 +208,9 @@ class ListenerServices:
 async def _files_of(archive: LocalArchive, uids: Sequence[str]) -> Sequence[StoredFile]:
     await archive.catch_up()
     return await archive.files_of(Selection(instance_uids=tuple(dict.fromkeys(uids))))
+
+
+def _media_folder(archive: Path) -> Path:
+    """The folder for media: beside that of an archive, which may be named by ``.``, or in it where that is a root."""
+    folder = archive.resolve()
+    return folder.with_name(f"{folder.name}-media") if folder.name else folder / "media"

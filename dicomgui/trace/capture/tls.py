@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dicomgui.trace.certificate import MAX_CERTIFICATES
+
 __all__ = ["TlsWatcher", "begins_like_tls"]
 
 _MAX_BYTES = 65_536  # of one side's handshake
-_MAX_CERTIFICATES = 10  # as of the peers of our own connections
 _RECORD_HEAD = 5
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
 _SERVER_HELLO, _CERTIFICATE = 2, 11
@@ -128,7 +129,7 @@ def _extensions(data: bytes) -> Iterator[tuple[int, bytes]]:
 def _certificates(body: bytes) -> Iterator[bytes]:
     """The certificates of a message of that name (RFC 5246 7.4.2)."""
     position = 3
-    for _ in range(_MAX_CERTIFICATES):
+    for _ in range(MAX_CERTIFICATES):
         length = int.from_bytes(body[position : position + 3], "big")
         position += 3
         if not length or position + length > len(body):

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomgui.trace.certificate import (
+    MAX_CERTIFICATES,
     Certificate,
     CertificateError,
     certificate_json,
@@ -99,6 +100,7 @@ def test_a_chain_is_read_as_far_as_it_is_there() -> None:
     assert read_chain(DER + other) == (own, second)
     assert read_chain(DER + b"\x30\x02\x30\x00" + other) == (own, second)  # one that is none
     assert read_chain(DER + other[:-1]) == (own,)
+    assert len(read_chain(DER * 100)) == MAX_CERTIFICATES
 
 
 def test_rows_for_people_and_json() -> None:

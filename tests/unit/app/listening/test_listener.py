@@ -19,6 +19,7 @@ from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.context import AppContext
 from dicomgui.app.echo import echo
 from dicomgui.app.files.sources import scan
+from dicomgui.app.listening.desk import AnswerDesk, DeskRun
 from dicomgui.app.listening.listener import (
     MAX_EVENTS,
     ArchiveRepaired,
@@ -92,6 +93,27 @@ def kept(folder: Path) -> tuple[list[Path], list[Path]]:
 def test_unusable_options_are_refused_at_once(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         ListenerOptions(tmp_path, **wrong)
+
+
+@pytest.mark.parametrize("folder", [".", "..", "in"])
+async def test_an_archive_may_be_named_from_where_one_stands(
+    context: AppContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """The folder for media is beside it then, too."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    archive = (tmp_path / "here" / folder).resolve()
+    begun: list[DeskRun] = []
+    desk = AnswerDesk()
+    monkeypatch.setattr(desk, "begin", begun.append)
+    listener = Listener(context, ListenerOptions(Path(folder), port=0), desk=desk)
+    await listener.start()
+    try:
+        assert (await echo(context, at(listener), OPTIONS)).ok
+    finally:
+        await listener.stop()
+    assert begun[0].media is not None
+    assert begun[0].media.usual_folder == archive.with_name(f"{archive.name}-media")
 
 
 @pytest.mark.parametrize("fsync", [True, False])

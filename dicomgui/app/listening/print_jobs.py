@@ -22,7 +22,7 @@ __all__ = ["MAX_JOBS", "PrintedJob", "PrintedJobs"]
 MAX_JOBS: Final = 100
 SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 MAX_BYTES: Final = 512 * 2**20
-"""Pixel data that is kept; beyond it the oldest jobs go, but never the newest."""
+"""Memory of the jobs that are kept, with their presentation LUTs; beyond it the oldest go, but never the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,7 @@ class PrintedJobs:
 
     def __init__(self) -> None:
         self._jobs: deque[PrintedJob] = deque()
+        self._sizes: deque[int] = deque()
         self._count = 0
 
     def __len__(self) -> int:
@@ -124,15 +125,16 @@ class PrintedJobs:
         self._count += 1
         printed = PrintedJob(self._count, utc, job)
         self._jobs.append(printed)
-        while len(self._jobs) > 1 and (
-            len(self._jobs) > MAX_JOBS or sum(one.size_bytes for one in self._jobs) > MAX_BYTES
-        ):
+        self._sizes.append(job.size_bytes)
+        while len(self._jobs) > 1 and (len(self._jobs) > MAX_JOBS or sum(self._sizes) > MAX_BYTES):
             self._jobs.popleft()
+            self._sizes.popleft()
         return printed
 
     def clear(self) -> None:
         """Forget all."""
         self._jobs.clear()
+        self._sizes.clear()
 
 
 def _write_new(folder: Path, name: str, data: bytes) -> Path:

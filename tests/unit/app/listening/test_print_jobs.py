@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from helpers.retrieval import elements
 
+from dicomgui.app.listening import print_jobs
 from dicomgui.app.listening.print_jobs import MAX_JOBS, PrintedJobs
 from dicomgui.network.service import AssociationFacts
 from dicomgui.network.service_classes.print_session import PrintedPage
@@ -28,6 +31,15 @@ def test_the_oldest_go_and_numbers_go_on() -> None:
     jobs.clear()
     assert len(jobs) == 0
     assert jobs.add(job(), 0.0).number == MAX_JOBS + 6
+
+
+def test_what_is_kept_counts_with_its_presentation_luts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A peer may print an empty film with a large LUT, end the association, and begin anew."""
+    monkeypatch.setattr(print_jobs, "MAX_BYTES", 25_000)
+    jobs = PrintedJobs()
+    for number in range(5):
+        jobs.add(replace(job(), luts={"2.25.9": elements(LUTLabel="x" * 10_000)}), float(number))
+    assert [one.utc for one in jobs] == [3.0, 4.0]
 
 
 def test_each_film_becomes_a_file_and_none_is_overwritten(tmp_path: Path) -> None:

@@ -35,10 +35,10 @@ def test_the_oldest_go_and_numbers_go_on() -> None:
 
 def test_what_is_kept_counts_with_its_presentation_luts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A peer may print an empty film with a large LUT, end the association, and begin anew."""
-    monkeypatch.setattr(print_jobs, "MAX_BYTES", 25_000)
+    monkeypatch.setattr(print_jobs, "MAX_BYTES", 25_000 + 2 * job().size_bytes)
     jobs = PrintedJobs()
     for number in range(5):
-        jobs.add(replace(job(), luts={"2.25.9": elements(LUTLabel="x" * 10_000)}), float(number))
+        jobs.add(replace(job(), luts={"2.25.9": elements(TextValue="x" * 10_000)}), float(number))
     assert [one.utc for one in jobs] == [3.0, 4.0]
 
 

@@ -132,9 +132,9 @@ async def test_jobs_of_closed_associations_without_end_are_refused() -> None:
 
 
 def test_presentation_luts_and_what_is_said_of_films_count() -> None:
-    lut = dataset_of({"LUTLabel": "x" * 5_000})
-    page = PrintedPage(dataset_of({"FilmSizeID": "y" * 5_000}), (), {})
-    big = replace(job(1), luts={"2.25.9": lut}, pages=(page,), session=dataset_of({"FilmSessionLabel": "z" * 5_000}))
+    lut = dataset_of({"TextValue": "x" * 5_000})
+    page = PrintedPage(dataset_of({"TextValue": "y" * 5_000}), (), {})
+    big = replace(job(1), luts={"2.25.9": lut}, pages=(page,), session=dataset_of({"TextValue": "z" * 5_000}))
     assert big.size_bytes > 15_000
 
 

@@ -176,7 +176,7 @@ class HowFields(FieldSet):
 
 
 def _number(edit: QLineEdit) -> int | None:
-    """What a field says; ``None`` where it is empty.
+    """The number in a field; ``None`` where it is empty.
 
     :raises ConfigurationError: it is no whole number from 1 on.
     """

@@ -483,7 +483,7 @@ def _answers(rows: Sequence[Row]) -> Iterator[Answer]:
 
 
 def _corrections_of(rows: Sequence[Row]) -> dict[Row, tuple[Correction, ...]]:
-    """What was corrected in matches. For any thread."""
+    """The corrections of matches. For any thread."""
     return {row: () if (read := row.read) is None else corrections_in(read) for row in rows}
 
 

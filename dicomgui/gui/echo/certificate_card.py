@@ -59,12 +59,12 @@ class CertificateCard(Card):
 
     @property
     def texts(self) -> dict[str, str]:
-        """What is shown of the peer's own certificate and the connection, by name."""
+        """The texts about the peer's own certificate and the connection, by title."""
         return self._own.texts
 
     @property
     def issuer_texts(self) -> tuple[dict[str, str], ...]:
-        """What is shown of each certificate that the peer sent behind its own, by name."""
+        """The texts about each certificate that the peer sent behind its own, by title."""
         return tuple(rows.texts for rows in self._issuers if rows.texts)
 
 
@@ -98,7 +98,7 @@ class _Rows(QGridLayout):
 
     @property
     def texts(self) -> dict[str, str]:
-        """What is shown, by title."""
+        """The texts that are shown, by title."""
         return {title: value.text() for title, value in self._values.items() if value.text()}
 
 

@@ -86,7 +86,7 @@ class Secrets:
         await self._in_thread(lambda: self.keyring.forget(need))
 
     async def _secret(self, need: Need, fits: Callable[[str], bool]) -> str | None:
-        """What is kept, unless it is known to be wrong, else what the user says."""
+        """The secret that is kept, unless it is known to be wrong, else what the user says."""
 
         def kept() -> str | None:
             found = self.keyring.get(need)

@@ -65,7 +65,7 @@ class PathLines(QWidget):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """What is named, in order."""
+        """The paths that are named, in order."""
         return tuple(filter(None, map(str.strip, self.lines.toPlainText().splitlines())))
 
     def set_paths(self, paths: tuple[str, ...]) -> None:
@@ -102,7 +102,7 @@ class QueryFileSection(Section):
 
     @property
     def files(self) -> QueryFiles:
-        """What is named."""
+        """The files that are named."""
         return QueryFiles(self.queries.paths, self.ids_from.paths)
 
     def _on_changed(self) -> None:

@@ -171,6 +171,6 @@ class QueryForm(AskingForm):
 
 
 def _usual(level: Level, model: str) -> tuple[Key, ...]:
-    """What is asked for in a model, or else at a level, unless the user says otherwise."""
+    """The keys that are asked for in a model, or else at a level, unless the user says otherwise."""
     returned = keys_for(model, (), None)[1]
     return return_keys_of(level) if returned is None else returned

@@ -27,6 +27,9 @@ __all__ = ["Answer", "inside", "tags_in_any", "vr_of_tag"]
 MAX_INFLATED: Final = 1_048_576
 """Of a deflated match no more bytes are looked at for single values."""
 
+MAX_KEPT_VALUE: Final = 256
+"""Bytes of a value whose text is kept for the next match that has it; a peer may send values of megabytes."""
+
 _NUMBERS: Final = {
     "FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q",
 }  # fmt: skip
@@ -180,8 +183,13 @@ def _tag_bytes(tag: int, is_big_endian: bool) -> bytes:
     return struct.pack(">HH" if is_big_endian else "<HH", tag >> 16, tag & 0xFFFF)
 
 
-@lru_cache(maxsize=1024)
 def _text(raw: bytes, vr: str, syntax: str, charset: str) -> str:
+    decoded = _kept_text if len(raw) <= MAX_KEPT_VALUE else _kept_text.__wrapped__
+    return decoded(raw, vr, syntax, charset)
+
+
+@lru_cache(maxsize=1024)
+def _kept_text(raw: bytes, vr: str, syntax: str, charset: str) -> str:
     if vr == "SQ":
         return "(sequence)" if raw else ""
     if vr in _NUMBERS:

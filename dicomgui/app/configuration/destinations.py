@@ -31,7 +31,8 @@ def parse_destination(text: str) -> tuple[str, PeerAddress]:
 
 
 def destination_of(node: Node, usual: ConnectionOptions) -> Destination | None:
-    """The destination of moves to a node, reached in the same way as a send to it: through its proxy, by its negotiation profile.
+    """The destination of moves to a node, in the same way as a send to it: through its proxy, by its negotiation
+    profile.
 
     ``None`` if that needs a secret, which nobody can be asked for then.
     """

@@ -7,8 +7,9 @@ from helpers.retrieval import elements
 from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
 
+from dicomgui.app.asking import values
 from dicomgui.app.asking.keys import attribute_of
-from dicomgui.app.asking.values import Answer, inside, tags_in_any
+from dicomgui.app.asking.values import MAX_KEPT_VALUE, Answer, inside, tags_in_any
 from dicomgui.network.dimse.dataset import encode_dataset
 from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service_classes.attributes import vr_of
@@ -165,3 +166,11 @@ def test_a_sequence_without_an_item_has_no_values_in_it() -> None:
         bytes(encode_dataset(elements(ScheduledProcedureStepSequence=[]), "1.2.840.10008.1.2.1")), "1.2.840.10008.1.2.1"
     )
     assert not answer.texts({inside(0x00400100, 0x00080060)})
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(MAX_KEPT_VALUE, True), (MAX_KEPT_VALUE + 2, False)])
+def test_the_texts_of_long_values_are_not_kept(length: int, is_kept: bool) -> None:
+    values._kept_text.cache_clear()
+    answer = Answer(encode_dataset(elements(TextValue="x" * length), EXPLICIT), EXPLICIT)
+    assert texts(answer, "TextValue") == ["x" * length]
+    assert values._kept_text.cache_info().currsize == is_kept

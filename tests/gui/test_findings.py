@@ -12,7 +12,20 @@ from pathlib import Path
 import pytest
 from helpers import peers
 from helpers.answering import Answering
-from helpers.bad_peer import GOOD_AC, RELEASE_RP, BadServer, Peer, Script, bad_server, pdu, reached, response
+from helpers.bad_peer import (
+    APPLICATION,
+    RELEASE_RP,
+    USER,
+    BadServer,
+    Peer,
+    Script,
+    associate,
+    bad_server,
+    context_ac,
+    pdu,
+    reached,
+    response,
+)
 from helpers.failures import RECORDED
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon
@@ -73,7 +86,7 @@ async def rejecting(peer: Peer) -> None:
     """Takes PACS1 alone, letter by letter."""
     request = await peer.read()
     if request is not None and getattr(request, "called_ae", "") == "PACS1":
-        await peer.send(GOOD_AC)
+        await peer.send(associate(APPLICATION, context_ac(1), USER, pdu_type=2))
         await peer.read_command()
         await peer.send(response(0x8030, 1))
         await peer.read()

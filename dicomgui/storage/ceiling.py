@@ -91,11 +91,14 @@ class Room:
 
         :raises CeilingReached: there is none, or none but for the index.
         """
-        ceiling, reserve = self.ceiling, self._reserve
+        reserve = self._reserve
         if reserve is not None and not reserve.is_kept and not reserve.keep():
             raise CeilingReached(
                 "the disk is full: what is left is kept for the index", path=str(self._folder), hint=FULL_HINT
             )
+        ceiling = self._ceiling
+        if ceiling is NO_CEILING:
+            return
         if ceiling.max_bytes and self._used + coming >= ceiling.max_bytes + (coming > 0):
             raise CeilingReached(f"the archive has reached its limit of {ceiling.max_bytes:,} bytes",
                                  path=str(self._folder), hint=HINT)  # fmt: skip
@@ -108,14 +111,14 @@ class Room:
 
         :raises CeilingReached: there is none.
         """
-        if self.ceiling.max_bytes:
+        if self._ceiling.max_bytes:
             with self._taking:
                 self.check(size)
                 self._used += size
 
     def give_back(self, size: int) -> None:
         """So many bytes are not there, or not any more."""
-        if self.ceiling.max_bytes:
+        if self._ceiling.max_bytes:
             with self._taking:
                 self._used = max(0, self._used - size)
 

@@ -46,14 +46,15 @@ class Marks:
         self._incoming = incoming
         self._lock = threading.Lock()
         self._generation = 0
-        self._open: Counter[int] = Counter()
+        self._open: dict[int, int] = {}  # the number of changes of each generation that are not in the index
 
     def begin(self) -> int:
         """Something is about to change; returns the generation, for :meth:`end`."""
         with self._lock:
             generation = self._generation
-            self._open[generation] += 1
-            if self._open[generation] == 1:
+            number = self._open.get(generation, 0)
+            self._open[generation] = number + 1
+            if not number:
                 with suppress(OSError):  # a full disk: nothing will change there either
                     self._path(generation).touch()
             return generation

@@ -37,6 +37,7 @@ class Reserve:
     """The reserve of one index. Any thread may call its methods; none of them raises.
 
     :ivar path: of the file.
+    :ivar is_kept: True where the space is there, or cannot be kept on this file system; to be read only.
 
     :param folder: of the index.
     """
@@ -45,35 +46,30 @@ class Reserve:
         self.path = folder / FILE_NAME
         self._lock = threading.Lock()
         self._tried = -_AGAIN_S
-        self._is_kept = False
-
-    @property
-    def is_kept(self) -> bool:
-        """True where the space is there, or cannot be kept on this file system."""
-        return self._is_kept
+        self.is_kept = False
 
     def keep(self) -> bool:
         """Take the space, if it is not there; returns whether it is. Tried once a second at most."""
-        if self._is_kept:
+        if self.is_kept:
             return True
         with self._lock:
             now = time.monotonic()
-            if self._is_kept or now - self._tried < _AGAIN_S:
-                return self._is_kept
+            if self.is_kept or now - self._tried < _AGAIN_S:
+                return self.is_kept
             self._tried = now
             try:
-                self._is_kept = _take(self.path)
+                self.is_kept = _take(self.path)
             except OSError as error:
                 # A file system may refuse such a file for another reason: then nothing says that the disk is full.
-                self._is_kept = error.errno not in _FULL
+                self.is_kept = error.errno not in _FULL
                 with suppress(OSError):
                     self.path.unlink()
-            return self._is_kept
+            return self.is_kept
 
     def give_up(self) -> bool:
         """Free the space for the index; returns whether there was any."""
         with self._lock:
-            self._is_kept = False
+            self.is_kept = False
             self._tried = time.monotonic()
             try:
                 size = self.path.stat().st_size

@@ -369,7 +369,8 @@ class Archive:
         except OSError as error:
             raise from_os_error(error, pending.part or where, "store") from error
         finally:
-            self.room.give_back(taken)
+            if taken:
+                self.room.give_back(taken)
             pending.abandon()
             if tidy:
                 self._drop_spare_names()

@@ -259,7 +259,7 @@ class AnswerRules:
 
     def concern(self, service: RuledService) -> bool:
         """True where a rule that is on is about a service."""
-        return service in self._services
+        return bool(self._services) and service in self._services
 
     def choose(self, service: RuledService, operation: str, request: Any = None) -> AnswerRule | None:
         """The rule for this request; every rule about such requests counts it."""

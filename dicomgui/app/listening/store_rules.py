@@ -22,7 +22,7 @@ def storing_by_rules(desk: AnswerDesk, on_store: OnStore, drop: OnStore) -> OnSt
     :param drop: called with a data set that is not to be kept.
     """
 
-    def store(request: StoreRequest, result: object) -> Any:
+    def by_rules(request: StoreRequest, result: object) -> Any:
         is_performed = False
 
         def perform(asked: StoreRequest) -> Any:
@@ -37,9 +37,12 @@ def storing_by_rules(desk: AnswerDesk, on_store: OnStore, drop: OnStore) -> OnSt
                 if not is_performed:
                     drop(request, result)
 
-        if not desk.rules.concern(Provided.STORE):
-            return on_store(request, result)
         answer = desk.by_rules(Provided.STORE, "C-STORE", perform)(request)
         return finish(answer) if not is_performed and isinstance(answer, Awaitable) else answer
+
+    def store(request: StoreRequest, result: object) -> Any:
+        if not desk.rules.concern(Provided.STORE):
+            return on_store(request, result)
+        return by_rules(request, result)
 
     return store

@@ -171,11 +171,13 @@ class Assembler:
     :param accepted: the ids of the accepted presentation contexts.
     :param max_command_length: bytes of a command set.
     :param max_dataset_length: bytes of a data set.
+
+    :ivar command_length: bytes of the last command set that came; to be read only.
     """
 
     __slots__ = (
-        "_accepted", "_choose_sink", "_command", "_command_context", "_command_length", "_context_id", "_last_command",
-        "_last_raw", "_max_command", "_max_dataset", "_parts", "_received", "_sink",
+        "_accepted", "_choose_sink", "_command", "_command_context", "_context_id", "_last_command", "_last_raw",
+        "_max_command", "_max_dataset", "_parts", "_received", "_sink", "command_length",
     )  # fmt: skip
 
     def __init__(
@@ -196,7 +198,7 @@ class Assembler:
         self._context_id = 0  # of the message whose data set is arriving
         self._command: Command | None = None
         self._sink: Sink | None = None
-        self._command_length = 0
+        self.command_length = 0
         self._last_raw = b""
         self._last_command: Command | None = None
 
@@ -209,11 +211,6 @@ class Assembler:
     def command(self) -> Command | None:
         """The command whose data set is arriving."""
         return self._command
-
-    @property
-    def command_length(self) -> int:
-        """Bytes of the last command set that came."""
-        return self._command_length
 
     def feed(self, piece: PdvPiece) -> Message | None:
         """Take the next piece; returns the message that it completes.
@@ -301,7 +298,7 @@ class Assembler:
         command = self._last_command
         if command is None or raw != self._last_raw:  # of the matches of a C-FIND it is always the same
             command = decode(raw)
-            self._command_length = len(raw)
+            self.command_length = len(raw)
             if len(raw) <= MAX_REMEMBERED_COMMAND:
                 self._last_raw, self._last_command = raw, command
             else:

@@ -71,7 +71,8 @@ class GuardedSink:
             self._walk_now(data)
         elif self._charge(len(data)):
             self._check.put(bytes(data))
-        self._refuse_if_broken()
+        if self._check.problem is not None:
+            self._refuse_if_broken()
         if self._failed is None:
             try:
                 self._sink.write(data)
@@ -92,7 +93,8 @@ class GuardedSink:
     def complete(self) -> object:
         """All of it is walked, or refused; gives the result of the sink."""
         self._check.finish()
-        self._refuse_if_broken()
+        if self._check.problem is not None:
+            self._refuse_if_broken()
         try:
             return self._failed or self._sink.finish()
         except Exception as error:

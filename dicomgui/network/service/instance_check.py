@@ -234,7 +234,8 @@ class InstanceCheck:
     def take(self, data: memoryview, most: int) -> int:
         """Take the next piece if it is little work; see :meth:`~dicomgui.network.structure.StructureReader.take`."""
         work = self._reader.take(data, most)
-        self._note_fault()
+        if self._reader.fault is not None:
+            self._note_fault()
         return work
 
     # what is walked in portions

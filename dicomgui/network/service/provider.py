@@ -158,6 +158,7 @@ class Provider:
         self._arriving: _Job | None = None
         self._waiting: deque[_Job] = deque()
         self._running: dict[int, _Job] = {}
+        self._storable: dict[int, str] = {}  # the SOP class last permitted, by presentation context
 
     def attach(self, connection: Connection, facts: AssociationFacts, user: ServiceUser) -> None:
         """Say on which association to answer; needed before the first request comes."""
@@ -253,10 +254,15 @@ class Provider:
             return Reply(SOP_CLASS_NOT_SUPPORTED, "storage is not offered here")
         if not context.as_scp:
             return _WRONG_ROLE
-        refusal = judge_request(self.permitted, context, command)
-        if refusal is None and not is_valid_uid(command.affected_sop_instance_uid):
-            refusal = Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
-        return refusal
+        sop_class_uid = command.affected_sop_class_uid
+        if self._storable.get(context.context_id) != sop_class_uid:  # of a C-STORE nothing else is judged
+            refusal = judge_request(self.permitted, context, command)
+            if refusal is not None:
+                return refusal
+            self._storable[context.context_id] = sop_class_uid
+        if not is_valid_uid(command.affected_sop_instance_uid):
+            return Reply(INVALID_INSTANCE, "the Affected SOP Instance UID is no UID", (0x00001000,))
+        return None
 
     def _perform_store(self, job: _Job, command: CStoreRQ) -> Status | Reply | Awaitable[Status | Reply]:
         handlers, result = job.handlers, job.message.sink_result
@@ -273,7 +279,7 @@ class Provider:
             return _refused_length(job, command)
         assert handlers.on_store is not None
         outcome = handlers.on_store(job.request, result)
-        return outcome if check is None or not check.is_warned_of else _warned(outcome, check)
+        return outcome if check is None or check.problem is None or not check.is_warned_of else _warned(outcome, check)
 
     async def _store_when_walked(self, job: _Job, command: CStoreRQ, sink: GuardedSink) -> Status | Reply:
         """Perform a C-STORE whose data set came faster than it could be walked."""
@@ -433,7 +439,8 @@ class Provider:
             outcome = self._failed(error, job)
         if isinstance(outcome, Status) or (isinstance(outcome, Reply) and outcome.dataset is None):
             self._answer(job, outcome)
-            self._release(job)
+            if job.sink is not None or job.charged_bytes:
+                self._release(job)
             self._idle()
         else:
             message_id = job.command.message_id

@@ -40,6 +40,7 @@ from dicomgui.network.transport import TaskOwner
 from dicomgui.network.uids import VERIFICATION
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
+MR = "1.2.840.10008.5.1.4.1.1.4"
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 MOVE, GET = "1.2.840.10008.5.1.4.1.2.2.2", "1.2.840.10008.5.1.4.1.2.2.3"
 MPPS = "1.2.840.10008.3.1.2.3.3"
@@ -245,6 +246,16 @@ async def test_what_is_refused_whatever_the_handler_thinks(
     await house.settle()
     assert house.answers == [(1, status)]
     assert getattr(house.answered[0], "error_comment", "x")
+
+
+def test_a_sop_class_that_was_permitted_permits_no_other_on_its_context() -> None:
+    house = House(Handlers(on_store=lambda request, data: STORED))
+    for number, sop_class in enumerate((CT, CT, MR, CT, "", MR)):  # PS3.7 9.1.1.1.9, PS3.4 B.2.3
+        house.give(CStoreRQ(number, sop_class, "1.2.3"), data=b"", uid=CT)
+    house.give(CStoreRQ(6, CT, "no uid"), data=b"", uid=CT)
+    house.give(CStoreRQ(7, CT, "1.2.3"), data=b"", uid=CT, scp=False)
+    statuses = (0, 0, 0x0122, 0, 0x0122, 0x0122, 0x0117, 0x0122)
+    assert house.answers == list(enumerate(statuses))
 
 
 async def test_a_data_set_that_is_too_large_is_refused() -> None:

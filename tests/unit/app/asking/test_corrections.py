@@ -178,5 +178,6 @@ def test_sequences_deep_in_one_another_are_looked_at_closely() -> None:
     assert deep.code is CorrectionCode.PADDING
 
 
-def test_an_empty_element_of_an_unknown_vr_is_named_by_its_vr() -> None:
-    assert found((0x0010, 0x0020, b"LO", b"17"), (0x0040, 0x1001, b"SA", b"")) == "RequestedProcedureID vr"
+def test_an_empty_element_of_an_unknown_vr_raises_nothing() -> None:
+    data = element(0x0040, 0x0100, b"SQ", b"").replace(b"SQ", b"SA") + element(0x0040, 0x1001, b"SH", b"17")
+    assert "ScheduledProcedureStepSequence vr" in codes_text(corrections_in(Answer(data)))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import struct
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from functools import lru_cache
 from io import BytesIO
-from struct import calcsize
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dicomgui.app.asking.keys import SPECIFIC_CHARACTER_SET
@@ -20,7 +20,8 @@ from dicomgui.network.errors import RemoteProtocolError
 from dicomgui.network.service.decoding import is_large
 from dicomgui.network.structure import read_structure
 from dicomgui.network.structure_report import UNLIMITED, AnomalyCode, StructureCode
-from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN
+from dicomgui.network.vrs import LONG_VRS, vr_of
 from dicomgui.storage.scan import inflate, native_syntax
 
 if TYPE_CHECKING:
@@ -94,8 +95,16 @@ _DOTTED: Final = re.compile(r"\d{4}\.\d{2}\.\d{2}")
 def corrections_in(answer: Answer) -> tuple[Correction, ...]:
     """The corrections of a match, at most 50; none of one that cannot be read.
 
-    Takes some 0.5 ms, and a second where the match has as many elements as can be read: see :func:`corrections_beside`.
+    Takes some 0.03 ms where nothing is to be corrected, else 0.5 ms; and a second where the match has as many elements
+    as can be read: see :func:`corrections_beside`.
     """
+    if _PlainReader(answer).is_plain():
+        return ()
+    return _looked_for(answer)
+
+
+def _looked_for(answer: Answer) -> tuple[Correction, ...]:
+    """The corrections of a match, by all that can be said of it."""
     try:
         written = syntax_of_answer(answer.data, answer.transfer_syntax_uid)
         data = inflate(answer.data, written, MAX_DECODED)
@@ -144,7 +153,9 @@ def _of_structure(answer: Answer, written: str) -> Iterator[Correction]:
 
 
 def _named_charset(dataset: Dataset) -> str:
-    value = dataset.get_item(SPECIFIC_CHARACTER_SET).value if SPECIFIC_CHARACTER_SET in dataset else b""
+    value = (
+        dataset.get_item(SPECIFIC_CHARACTER_SET, keep_deferred=True).value if SPECIFIC_CHARACTER_SET in dataset else b""
+    )
     return value.strip(b"\0 ").decode("ascii", "replace") if isinstance(value, bytes) else ""
 
 
@@ -157,7 +168,7 @@ def _of_charset(named: str) -> Iterator[Correction]:
 
 def _of_values(dataset: Dataset, charset: str, prefix: str, top: int) -> Iterator[Correction]:
     for tag in sorted(map(int, dataset.keys())):
-        element = dataset.get_item(tag)
+        element = dataset.get_item(tag, keep_deferred=True)
         named = element.VR
         vr = str(named) if named and named != "UN" else vr_of_tag(tag).partition(" or ")[0]
         if vr == "SQ":
@@ -191,7 +202,7 @@ def _name(tag: int) -> str:
 def _codes(vr: str, raw: bytes, charset: str) -> tuple[CorrectionCode, ...]:
     """The codes of one value."""
     if vr in _NUMBERS:
-        return (CorrectionCode.VALUE_LENGTH,) if len(raw) % calcsize(_NUMBERS[vr]) else ()
+        return (CorrectionCode.VALUE_LENGTH,) if len(raw) % struct.calcsize(_NUMBERS[vr]) else ()
     if vr not in _STRINGS:
         return ()
     found = []
@@ -208,6 +219,155 @@ def _codes(vr: str, raw: bytes, charset: str) -> tuple[CorrectionCode, ...]:
     parts = [kept] if vr in _LONG_TEXTS else kept.split("\\")
     found += dict.fromkeys(code for part in parts for code in _code_of_part(vr, part.strip(" ")))
     return tuple(found)
+
+
+# ------------------------------------------------------------------------------------------------------- what is plain
+
+_QUICK: Final = {
+    "AE": re.compile(rb"[ -\[\]-~]{0,16}"),
+    "CS": re.compile(rb"[A-Z0-9 _]{0,16}(?:\\[A-Z0-9 _]{0,16})*"),
+    "DA": re.compile(rb"(?:[0-9]{4}(?:0[1-9]|1[0-2])(?:[0-2][0-9]|3[01]))? *"),
+    "DS": re.compile(rb"(?:[+-]?[0-9]{1,8}(?:\.[0-9]{1,6})?)? *"),
+    "IS": re.compile(rb"(?:[+-]?[0-9]{1,9})? *"),
+    "LO": re.compile(rb"[ -\[\]-~]{0,64}"),
+    "LT": re.compile(rb"[ -~\r\n]{0,1024}"),
+    "PN": re.compile(rb"[ -<>-\[\]-~]{0,64}"),
+    "SH": re.compile(rb"[ -\[\]-~]{0,16}"),
+    "ST": re.compile(rb"[ -~\r\n]{0,1024}"),
+    "TM": re.compile(rb"(?:(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:[0-5][0-9](?:\.[0-9]{1,6})?)?)?)? *"),
+    "UI": re.compile(rb"(?=.{0,64}\Z)(?:(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))*)?\0?", re.DOTALL),
+}
+"""Bytes of values that need no correction in any character set; those that do not match may need none, either."""
+_ITEM: Final = b"\xfe\xff\x00\xe0"
+_ITEM_END: Final = b"\xfe\xff\x0d\xe0\0\0\0\0"
+_SEQUENCE_END: Final = b"\xfe\xff\xdd\xe0\0\0\0\0"
+_UNDEFINED: Final = 0xFFFF_FFFF
+_DEEPEST: Final = 8
+_STARTS: Final = {
+    EXPLICIT_VR_LITTLE_ENDIAN: struct.Struct("<6sH").unpack_from,
+    IMPLICIT_VR_LITTLE_ENDIAN: struct.Struct("<4sI").unpack_from,
+}
+_LONG: Final = struct.Struct("<I").unpack_from
+
+
+class _NotPlain(Exception):
+    """Something is to be looked at more closely."""
+
+
+class _Known(NamedTuple):
+    """The beginning of an element that is as the dictionary has it.
+
+    :ivar is_long: its length has four bytes more.
+    :ivar fits: matches the whole of a value that is plain; ``None`` where any value is.
+    """
+
+    tag: int
+    vr: str
+    is_long: bool
+    fits: Callable[[bytes], object] | None
+
+
+@lru_cache(maxsize=4096)
+def _known(key: bytes) -> _Known | None:
+    """The element that begins so, of four bytes in implicit VR, six in explicit; ``None`` for an odd or unknown one."""
+    group, number = int.from_bytes(key[:2], "little"), int.from_bytes(key[2:4], "little")
+    tag, named = group << 16 | number, key[4:]
+    expected = vr_of(tag).split(" or ")
+    vr = named.decode("latin-1") if named else expected[0]
+    if group < 8 or not number or not vr or vr == "UN" or vr not in expected:
+        return None
+    quick = _QUICK.get(vr)
+    fits = quick.fullmatch if quick is not None else _never if vr in _STRINGS or vr in _NUMBERS else None
+    return _Known(tag, vr, named in LONG_VRS, fits)
+
+
+def _never(_value: bytes) -> None:
+    return None
+
+
+class _PlainReader:
+    """Walks a match once, and decodes nothing, to see that there is nothing to be corrected."""
+
+    __slots__ = ("_charset", "_data", "_is_forced", "_start")
+
+    def __init__(self, answer: Answer) -> None:
+        self._data = answer.data
+        self._start = _STARTS.get(answer.transfer_syntax_uid)
+        self._charset = answer.charset
+        self._is_forced = answer.is_forced and bool(answer.charset)
+
+    def is_plain(self) -> bool:
+        """True where nothing is to be corrected for sure."""
+        if self._start is None:
+            return False
+        try:
+            self._elements(0, len(self._data), 0)
+        except (_NotPlain, struct.error):
+            return False
+        return True
+
+    def _elements(self, at: int, end: int, depth: int, *, is_delimited: bool = False) -> int:
+        """Take the elements of the data set or of an item; returns where they end, with the delimiter."""
+        data, start, last = self._data, self._start, -1
+        assert start is not None
+        while at < end:
+            key, length = start(data, at)
+            known = _known(key)
+            if known is None:
+                if is_delimited and data.startswith(_ITEM_END, at):
+                    return at + 8
+                raise _NotPlain
+            tag, vr, is_long, fits = known
+            at += 8
+            if is_long:
+                (length,) = _LONG(data, at)
+                at += 4
+            if tag <= last:
+                raise _NotPlain
+            last = tag
+            if vr == "SQ":
+                at = self._items(at, length, end, depth)
+                continue
+            begin, at = at, at + length
+            if length & 1 or at > end:
+                raise _NotPlain
+            if fits is not None and not fits(data[begin:at]) and _codes(vr, data[begin:at], self._charset):
+                raise _NotPlain
+            if tag == SPECIFIC_CHARACTER_SET and not depth:
+                self._take_charset(data[begin:at])
+        if is_delimited:
+            raise _NotPlain
+        return at
+
+    def _items(self, at: int, length: int, end: int, depth: int) -> int:
+        """Take the items of a sequence; returns where it ends, with the delimiter."""
+        data, is_delimited = self._data, length == _UNDEFINED
+        until = end if is_delimited else at + length
+        if until > end or depth >= _DEEPEST:
+            raise _NotPlain
+        while at < until:
+            if is_delimited and data.startswith(_SEQUENCE_END, at):
+                return at + 8
+            if not data.startswith(_ITEM, at):
+                raise _NotPlain
+            (size,) = _LONG(data, at + 4)
+            at += 8
+            if size == _UNDEFINED:
+                at = self._elements(at, until, depth + 1, is_delimited=True)
+            elif at + size > until:
+                raise _NotPlain
+            else:
+                at = self._elements(at, at + size, depth + 1)
+        if is_delimited:
+            raise _NotPlain
+        return at
+
+    def _take_charset(self, value: bytes) -> None:
+        named = value.strip(b"\0 ").decode("ascii", "replace")
+        if next(_of_charset(named), None) is not None:
+            raise _NotPlain
+        if named and not self._is_forced:
+            self._charset = named
 
 
 def _code_of_part(vr: str, text: str) -> tuple[CorrectionCode, ...]:

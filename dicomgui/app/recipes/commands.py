@@ -15,7 +15,7 @@ from dicomgui.app.recipes import dcm4che as commands_dcm4che
 from dicomgui.app.recipes import dcmtk as commands_dcmtk
 from dicomgui.app.recipes import dicomgui_command as commands_dicomgui
 from dicomgui.app.recipes import pynetdicom_script as commands_pynetdicom
-from dicomgui.app.recipes.recipe import Recipe
+from dicomgui.app.recipes.recipe import Recipe, Verb
 from dicomgui.app.recipes.shells import Shell, UnspeakableError
 from dicomgui.app.recipes.written import CannotSayError, Written
 from dicomgui.network.errors import ConfigurationError
@@ -71,10 +71,13 @@ def command_of(recipe: Recipe, tool: Tool, shell: Shell = Shell.POSIX) -> Copied
         text = str(error)
         return CopiedCommand(tool, shell, "", (f"{text[:1].upper()}{text[1:]}.",))
     own: tuple[str, ...] = ()
+    what = "retrieval" if recipe.verb in (Verb.MOVE, Verb.GET) else "query"
     if recipe.options.negotiation is not None and tool is not Tool.DICOMGUI:
         own = (f"The negotiation profile is left out: {tool} proposes contexts of its own.",)
     if recipe.cancel_after_s is not None and tool is not Tool.DICOMGUI:
-        own = (*own, f"Left out: {tool} does not cancel a query after a time.")
+        own = (*own, f"Left out: {tool} does not cancel a {what} after a time.")
+    if recipe.limit is not None and what == "retrieval" and tool is not Tool.DICOMGUI:
+        own = (*own, f"Left out: {tool} does not cancel a retrieval after sub-operations.")
     notes = tuple(dict.fromkeys((*recipe.notes, *written.notes, *own)))
     return CopiedCommand(tool, shell, written.text, notes)
 

@@ -93,9 +93,13 @@ def _add_query(line: Line, recipe: Recipe) -> str:
         line.option("--ids-from", path)
     if recipe.limit is not None:
         line.option("--limit", recipe.limit)
+    _add_time(line, recipe)
+    return ""
+
+
+def _add_time(line: Line, recipe: Recipe) -> None:
     if recipe.cancel_after_s is not None:
         line.option("--cancel-after-ms", round(recipe.cancel_after_s * 1000))
-    return ""
 
 
 def _add_retrieval(line: Line, recipe: Recipe) -> str:
@@ -108,6 +112,9 @@ def _add_retrieval(line: Line, recipe: Recipe) -> str:
     elif recipe.listen_port is not None:
         line.option("--listen", recipe.listen_port)
         line.option("--out", recipe.folder)
+    if recipe.limit is not None:
+        line.option("--cancel-after", recipe.limit)
+    _add_time(line, recipe)
     return ""
 
 

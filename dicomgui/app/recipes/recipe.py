@@ -19,6 +19,7 @@ from dicomgui.app.asking.worklist import usual_return_keys, worklist_query
 from dicomgui.app.connection import ConnectionOptions
 from dicomgui.app.files.conversion import Conversion
 from dicomgui.app.nservices.requests import NOperation, NRequest
+from dicomgui.app.transfers.retrieve_manner import USUAL_MANNER, RetrieveManner
 from dicomgui.app.transfers.send_manner import SendManner
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.errors import ConfigurationError
@@ -60,8 +61,8 @@ class Recipe:
     :ivar returned: what a query asks for besides; ``None`` for the usual.
     :ivar level: of a query or retrieval.
     :ivar root: a name of :data:`~dicomgui.network.service.QUERY_MODELS`; ``None`` where the peer's choice counts.
-    :ivar limit: matches after which a query is cancelled.
-    :ivar cancel_after_s: seconds after which a query is cancelled; ``None`` for never.
+    :ivar limit: matches after which a query is cancelled; completed sub-operations of a retrieval; ``None`` for never.
+    :ivar cancel_after_s: seconds after which a query or retrieval is cancelled; ``None`` for never.
     :ivar files: files of several queries.
     :ivar destination: of a C-MOVE.
     :ivar listen_port: where we receive what a C-MOVE brings; ``None`` where somebody else does.
@@ -121,6 +122,7 @@ class Recipe:
         destination: str = "",
         listen_port: int | None = None,
         folder: str = "received",
+        manner: RetrieveManner = USUAL_MANNER,
     ) -> Recipe:
         """The first request of a retrieval; by C-MOVE where there is a destination, else by C-GET.
 
@@ -133,6 +135,7 @@ class Recipe:
         return cls(
             Verb.MOVE if destination else Verb.GET, peer, options, keys=wanted[0].keys, level=wanted[0].level,
             root=root, destination=destination, listen_port=listen_port, folder=folder, notes=notes,
+            limit=manner.cancel_after, cancel_after_s=manner.cancel_after_s,
         )  # fmt: skip
 
     @property

@@ -15,7 +15,7 @@ from dicomgui.gui.widgets.fields import FieldSet, line_edit
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.trace.finding import plain
 
-__all__ = ["HowFields"]
+__all__ = ["HowFields", "number_of"]
 
 _LIMITS = (100, DEFAULT_LIMIT, 10_000, 100_000)
 _NO_LIMIT = "none"
@@ -99,7 +99,7 @@ class HowFields(FieldSet):
         :raises ConfigurationError: the field holds no number.
         """
         limit = self.limit.currentData()
-        numbers = [_number(self.cancel_matches), None if limit == _NO_LIMIT else int(limit)]
+        numbers = [number_of(self.cancel_matches), None if limit == _NO_LIMIT else int(limit)]
         return min((number for number in numbers if number is not None), default=None)
 
     @property
@@ -108,7 +108,7 @@ class HowFields(FieldSet):
 
         :raises ConfigurationError: the field holds no number.
         """
-        number = _number(self.cancel_ms)
+        number = number_of(self.cancel_ms)
         return None if number is None else number / 1000
 
     @property
@@ -175,7 +175,7 @@ class HowFields(FieldSet):
         self.keep_button.setEnabled(bool(self.keep_name.text().strip()))
 
 
-def _number(edit: QLineEdit) -> int | None:
+def number_of(edit: QLineEdit) -> int | None:
     """The number in a field; ``None`` where it is empty.
 
     :raises ConfigurationError: it is no whole number from 1 on.

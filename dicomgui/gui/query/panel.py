@@ -209,13 +209,14 @@ class QueryPanel(AskingPanel):
     def _orders(self) -> list[Order]:
         """What Retrieve would do, an order for each node.
 
-        :raises ConfigurationError: a match cannot be retrieved, its model has no retrieval, or there is no destination.
+        :raises ConfigurationError: a match cannot be retrieved, its model has no retrieval, there is no destination,
+            or a limit is no number.
         """
-        method = self.retrieve.chosen_method()
+        method, manner = self.retrieve.chosen_method(), self.retrieve.chosen_manner()
         rows = by_source(topmost(self.results.table.selected_rows()))
         for source in rows:
             check_retrieval(source.root)
-        return [Order(source, wanted_of(some), method, selection_text(some)) for source, some in rows.items()]
+        return [Order(source, wanted_of(some), method, selection_text(some), manner) for source, some in rows.items()]
 
     def recipe_of(self, source: Source, query: Query) -> Recipe:
         returned = None if self.form.editor.returned == self.form.usual_returned() else query.returned

@@ -6,6 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QAbstractItemView, QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from dicomgui.app.operations import JobState
+from dicomgui.app.transfers.retrieve_manner import RetrieveManner
+from dicomgui.gui.asking.how_fields import number_of
 from dicomgui.gui.keeping.configuration import Configuration
 from dicomgui.gui.peers.fields import AETitleEdit
 from dicomgui.gui.query.retrieve_model import RetrieveColumn, RetrieveModel
@@ -13,6 +15,7 @@ from dicomgui.gui.query.retrieving import GET_OR_MOVE, Method, Retrieval, Retrie
 from dicomgui.gui.tables.list_table import ListTable
 from dicomgui.gui.tables.pills import BarDelegate, PillDelegate
 from dicomgui.gui.widgets.buttons import Choice, push_button
+from dicomgui.gui.widgets.fields import line_edit
 from dicomgui.gui.widgets.flow import reveal
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel
 from dicomgui.network.association.params import AETitle
@@ -24,6 +27,7 @@ __all__ = ["RetrieveArea", "failed_node"]
 _ROWS_SEEN = 3
 _AT_ONCE = (1, 2, 4, 8)
 _OTHER = "other"
+_LIMIT_WIDTH = 96
 
 
 class RetrieveArea(QWidget):
@@ -64,6 +68,7 @@ class RetrieveArea(QWidget):
         for count in _AT_ONCE:
             self.at_once.addItem(f"{count} at once", count)
         self.show_at_once(self._retrievals.at_once)
+        self._make_limits()
         self.cancel_button = push_button("query_retrieve_cancel", "Cancel", "cancel", tip="Cancel this retrieval")
         self.cancel_button.setAccessibleName("Cancel the selected retrieval")
         tip = "Retrieve again what failed or never came, and nothing else"
@@ -71,6 +76,18 @@ class RetrieveArea(QWidget):
         self.result = ElidedLabel(tone="muted")
         self.result.setObjectName("query_retrieve_result")
         self.failed_button = push_button("query_retrieve_failed", "List failed", "error", tip="Which instances failed")
+
+    def _make_limits(self) -> None:
+        tip = "Send a C-CANCEL after so many completed sub-operations; what came until then is kept"
+        self.cancel_after = line_edit(
+            "query_retrieve_cancel_after", "Cancel after sub-operations", hint="never", tip=tip
+        )
+        tip = "Send a C-CANCEL after so many milliseconds; what came until then is kept"
+        self.cancel_ms = line_edit(
+            "query_retrieve_cancel_after_ms", "Cancel the retrieval after ms", hint="never", tip=tip
+        )
+        for edit in (self.cancel_after, self.cancel_ms):
+            edit.setMaximumWidth(_LIMIT_WIDTH)
 
     def _make_table(self) -> None:
         self.table = ListTable("query_retrievals", "Retrievals")
@@ -97,6 +114,15 @@ class RetrieveArea(QWidget):
         row.addWidget(self.destination, 1)
         row.addWidget(self.at_once)
         column.addLayout(row)
+        limits = QHBoxLayout()
+        limits.setSpacing(8)
+        limits.addWidget(PlainLabel("Cancel after", tone="muted"))
+        limits.addWidget(self.cancel_after)
+        limits.addWidget(PlainLabel("sub-operations, or", tone="muted"))
+        limits.addWidget(self.cancel_ms)
+        limits.addWidget(PlainLabel("ms", tone="muted"))
+        limits.addStretch(1)
+        column.addLayout(limits)
         self._below = QWidget()
         below = QVBoxLayout(self._below)
         below.setContentsMargins(0, 0, 0, 0)
@@ -115,7 +141,8 @@ class RetrieveArea(QWidget):
     def _connect(self) -> None:
         self.button.clicked.connect(self.retrieve_wanted)
         self.method.currentIndexChanged.connect(self._on_method_changed)
-        self.destination.returnPressed.connect(self.retrieve_wanted)
+        for edit in (self.destination, self.cancel_after, self.cancel_ms):
+            edit.returnPressed.connect(self.retrieve_wanted)
         self.at_once.currentIndexChanged.connect(self._on_at_once_changed)
         self.cancel_button.clicked.connect(self._on_cancel_clicked)
         self.retry_button.clicked.connect(self._on_retry_clicked)
@@ -147,6 +174,14 @@ class RetrieveArea(QWidget):
         if isinstance(chosen, Method):
             return chosen
         return Method(uses_move=True, destination=str(AETitle(self.destination.text())))
+
+    def chosen_manner(self) -> RetrieveManner:
+        """When the retrieval cancels itself.
+
+        :raises ConfigurationError: a field holds no number.
+        """
+        count, ms = number_of(self.cancel_after), number_of(self.cancel_ms)
+        return RetrieveManner(count, None if ms is None else ms / 1000)
 
     def _on_method_changed(self) -> None:
         is_other = self.method.currentData() == _OTHER

@@ -17,6 +17,7 @@ from dicomgui.app.listening.reception import arrived_of, reception, refused_uid_
 from dicomgui.app.operations import JobHandle, JobKind, JobState
 from dicomgui.app.recipes.recipe import Recipe
 from dicomgui.app.transfers.retrieve import GetJob, MoveJob, RetrieveJob, RetrieveProgress, RetrieveReport
+from dicomgui.app.transfers.retrieve_manner import USUAL_MANNER, RetrieveManner
 from dicomgui.app.transfers.retrieve_results import Counts, WantedResult, WantedState
 from dicomgui.gui.asking.rows import Source
 from dicomgui.gui.panels.panel import Workplace
@@ -58,12 +59,16 @@ GET_OR_MOVE = Method(uses_get=True, uses_move=True)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to retrieve from whom."""
+    """A retrieval as the user asked for it.
+
+    :ivar manner: when it cancels itself.
+    """
 
     source: Source
     wanted: tuple[Wanted, ...]
     method: Method
     what: str
+    manner: RetrieveManner = USUAL_MANNER
 
     def recipe(self, ours: ListenerSettings) -> Recipe:
         """The order, to be copied as a command.
@@ -74,7 +79,7 @@ class Order:
         destination = "" if self.method.uses_get else self.method.destination or str(ours.ae_title)
         return Recipe.of_retrieval(
             self.source.peer, self.source.options, self.wanted, root=self.source.root, destination=destination,
-            listen_port=ours.port if destination and self.method.comes_here else None,
+            listen_port=ours.port if destination and self.method.comes_here else None, manner=self.manner,
         )  # fmt: skip
 
 
@@ -316,7 +321,7 @@ class Retrievals:
         async with self._place.archive.opened() as archive:
             job = GetJob(
                 self._place.context, order.source.peer, options, order.wanted, into=archive.files,
-                root=order.source.root, sop_classes=storage_of(order.source.root),
+                root=order.source.root, sop_classes=storage_of(order.source.root), manner=order.manner,
                 on_progress=retrieval.note_progress, on_arrived=self._count,
                 on_association=retrieval.handle.add_association,
             )  # fmt: skip
@@ -334,8 +339,9 @@ class Retrievals:
         retrieval.how = f"C-MOVE to {destination}"
         job = MoveJob(
             self._place.context, order.source.peer, options, order.wanted, destination=destination,
-            expects_arrivals=order.method.comes_here, root=order.source.root, on_progress=retrieval.note_progress,
-            on_arrived=self._count, on_association=retrieval.handle.add_association,
+            expects_arrivals=order.method.comes_here, root=order.source.root, manner=order.manner,
+            on_progress=retrieval.note_progress, on_arrived=self._count,
+            on_association=retrieval.handle.add_association,
         )  # fmt: skip
         async with reception(listener, order.source.peer, destination, start=False) as standing:
             retrieval.notes += standing.notes if order.method.comes_here else ()
@@ -435,5 +441,5 @@ def _state_of(report: RetrieveReport) -> JobState:
         return JobState.CANCELLED
     if report.ok:
         partly = any(result.state is WantedState.PARTLY for result in report.results)
-        return JobState.WARNING if partly or not report.told.delivered else JobState.DONE
+        return JobState.WARNING if partly or report.is_stopped or not report.told.delivered else JobState.DONE
     return JobState.WARNING if report.told.delivered or report.arrived else JobState.FAILED

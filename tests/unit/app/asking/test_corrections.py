@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import struct
 import zlib
 
 import pytest
+from pydicom import filereader
 
 from dicomgui.app.asking.corrections import (
     MAX_CORRECTIONS,
     CorrectionCode,
+    _looked_for,
     codes_text,
     corrections_beside,
     corrections_in,
@@ -112,3 +115,69 @@ def test_what_cannot_be_read_has_none_and_there_is_a_limit() -> None:
     assert corrections_in(Answer(b"\xff" * 40)) == ()
     many = b"".join(element(0x0009, 0x1000 + number, b"CS", b"x\0") for number in range(80))
     assert len(corrections_in(Answer(many))) == MAX_CORRECTIONS
+
+
+# -- what is plain is not decoded ------------------------------------------------------------------------------------
+
+DELIMITED = (
+    struct.pack("<HH2sHI", 0x0040, 0x0100, b"SQ", 0, 0xFFFF_FFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFF_FFFF)
+    + element(0x0008, 0x0060, b"CS", b"CT") + struct.pack("<HHI", 0xFFFE, 0xE00D, 0) + item()
+    + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+)  # fmt: skip
+PLAIN = (
+    b"".join(element(*one) for one in GOOD),
+    element(0x0040, 0x0100, b"SQ", b"") + element(0x0040, 0x1001, b"SH", b"17"),
+    element(0x0040, 0x0100, b"SQ", item(element(0x0008, 0x0060, b"CS", b"CT")) + item()),
+    DELIMITED + element(0x0040, 0x1001, b"SH", b"17"),
+)
+
+
+def implicit_of(*elements: tuple[int, int, bytes, bytes]) -> bytes:
+    return b"".join(struct.pack("<HHI", group, number, len(value)) + value for group, number, _, value in elements)
+
+
+@pytest.mark.parametrize("data", PLAIN)
+def test_a_match_without_a_correction_is_not_decoded(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filereader, "read_dataset", lambda *_: pytest.fail("it is decoded"))
+    assert corrections_in(Answer(data)) == ()
+    assert corrections_in(Answer(implicit_of(*GOOD), IMPLICIT_VR_LITTLE_ENDIAN)) == ()
+
+
+@pytest.mark.parametrize("data", PLAIN)
+@pytest.mark.parametrize("charset", ["", "ISO_IR 192"])
+def test_no_correction_escapes_for_that(data: bytes, charset: str) -> None:
+    """Beside the reading of all that can be said, of matches in which single bytes are others."""
+    draw = random.Random(7)
+    for base, syntax in ((data, ""), (implicit_of(*GOOD), IMPLICIT_VR_LITTLE_ENDIAN)):
+        for _ in range(200):
+            changed = bytearray(base)
+            for _ in range(draw.choice((1, 1, 2))):
+                changed[draw.randrange(len(changed))] = draw.choice(b"\0 \x01\x02\x1bAa0\\=.\n\xfe\xfc\xff")
+            answer = Answer(bytes(changed), charset=charset, is_forced=bool(charset))
+            answer = answer._replace(transfer_syntax_uid=syntax) if syntax else answer
+            assert corrections_in(answer) == _looked_for(answer), answer
+
+
+@pytest.mark.parametrize("tail", [
+    b"\0", b"\0\0\0\0\0\0\0\0", element(0x0008, 0x0060, b"CS", b"CT"), struct.pack("<HH2sHI", 0x50, 16, b"UT", 0, 9),
+    struct.pack("<HH2sH", 0x0050, 0x0010, b"UT", 0), DELIMITED[:-8], DELIMITED[:12], DELIMITED[:-9], DELIMITED[:20],
+    element(0x0040, 0x0100, b"SQ", item(element(0x0008, 0x0060, b"CS", b"CT"))[:-2]),
+    element(0x0040, 0x0100, b"SQ", item(element(0x0008, 0x0060, b"CS", b"CT")) + b"\xfe\xff\xdd\xe0\0\0\0\0"),
+    element(0x0040, 0x0100, b"SQ", element(0x0008, 0x0060, b"CS", b"CT")),
+])  # fmt: skip
+def test_broken_ends_are_looked_at_closely(tail: bytes) -> None:
+    answer = Answer(element(0x0010, 0x0020, b"LO", b"17") + tail)
+    assert corrections_in(answer) == _looked_for(answer)
+
+
+def test_sequences_deep_in_one_another_are_looked_at_closely() -> None:
+    data = element(0x0008, 0x0060, b"CS", b"C\0")
+    for _ in range(12):
+        data = element(0x0040, 0x0100, b"SQ", item(data))
+    [deep] = corrections_in(Answer(data))
+    assert deep.code is CorrectionCode.PADDING
+
+
+def test_an_empty_element_of_an_unknown_vr_raises_nothing() -> None:
+    data = element(0x0040, 0x0100, b"SQ", b"").replace(b"SQ", b"SA") + element(0x0040, 0x1001, b"SH", b"17")
+    assert "ScheduledProcedureStepSequence vr" in codes_text(corrections_in(Answer(data)))

@@ -26,6 +26,7 @@ from dicomgui.app.nservices.requests import NOperation, NRequest, sop_class_of
 from dicomgui.app.recipes.commands import Tool, command_of, commands_of
 from dicomgui.app.recipes.recipe import MAX_PATHS, Recipe, Verb, gathered, keys_in
 from dicomgui.app.recipes.shells import Shell
+from dicomgui.app.transfers.retrieve_manner import RetrieveManner
 from dicomgui.cli.main import build_parser
 from dicomgui.cli.target import target_of
 from dicomgui.network import PeerAddress, Timeouts, TlsConfig, parse_proxy
@@ -102,6 +103,17 @@ def test_our_worklist_query_parses_to_the_same_query() -> None:
         again = worklist_query(tuple(read.keys), tuple(read.returned) or None, read.limit)
         assert again.identifier().dataset == recipe.identifier()
         assert len(read.returned) == (0 if returned is None else 1), "what is usual needs no words"
+
+
+@pytest.mark.parametrize("way", [{}, {"destination": "ME", "listen_port": 4}])
+def test_our_retrievals_name_when_they_cancel_themselves(way: dict[str, Any]) -> None:
+    recipe = get("StudyInstanceUID=1.2", manner=RetrieveManner(cancel_after=5, cancel_after_s=0.25), **way)
+    read = parsed(recipe)
+    assert (read.cancel_after, read.cancel_after_ms) == (5, 250)
+    for tool in (Tool.DCMTK, Tool.DCM4CHE, Tool.PYNETDICOM):
+        notes = " ".join(command_of(recipe, tool).notes)
+        assert "does not cancel a retrieval after a time" in notes
+        assert "does not cancel a retrieval after sub-operations" in notes
 
 
 def test_our_retrievals_parse_to_the_same_request() -> None:

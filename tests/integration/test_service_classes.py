@@ -440,10 +440,11 @@ async def test_a_film_is_printed_with_its_pictures_and_texts() -> None:
     printer = Printer(jobs.append, name="LASER")
     contexts = print_management.contexts(annotations=True, jobs=True)
     told: list[int] = []
-    done = asyncio.Event()
+    asked, done = asyncio.Event(), asyncio.Event()
 
-    def on_report(request: NEventReportRequest) -> Status:
+    async def on_report(request: NEventReportRequest) -> Status:
         told.append(request.command.event_type_id)
+        await asked.wait()
         if told.count(3) == 3:
             done.set()
         return Status(0)
@@ -465,14 +466,14 @@ async def test_a_film_is_printed_with_its_pictures_and_texts() -> None:
             state = await assoc.n_get(print_management.PRINT_JOB, job)
             assert state.dataset is not None
             assert state.dataset.ExecutionStatus in ("PENDING", "PRINTING", "DONE")
+            asked.set()  # no report was confirmed before
             empty = await session.add_film()
             assert (await empty.print()).status == 0xB603
             assert (await session.print()).status == 0
             await empty.delete()
             await done.wait()
             state = await assoc.n_get(print_management.PRINT_JOB, job)
-            assert state.dataset is not None
-            assert state.dataset.ExecutionStatus == "DONE"
+            assert state.status == 0x0112  # its end was confirmed before that of the third
     await printer.close()
     assert sorted(told) == [1] * 3 + [2] * 3 + [3] * 3
     assert [len(job.pages) for job in jobs] == [1, 1, 2]

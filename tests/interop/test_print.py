@@ -228,6 +228,7 @@ async def test_pynetdicom_is_told_of_its_print_job(problem: Exception | None) ->
     await printer.close()
     reports = [one for one in said if one["what"] == "report"]
     assert [one["type"] for one in reports] == [1, 2, 3 if problem is None else 4]
+    assert reports[0]["content"]["ExecutionStatusInfo"] == "QUEUED"
     info = "NORMAL" if problem is None else "UNKNOWN"
     last = {"ExecutionStatusInfo": info, "PrinterName": "LASER", "FilmSessionLabel": "Head"}
     assert reports[-1]["content"] == last

@@ -30,16 +30,25 @@ MAX_WAITING: Final = 16
 MAX_WAITING_TOGETHER: Final = 256
 """Jobs that have not ended of all associations, those among them that are closed."""
 MAX_ENDED: Final = 256
-"""Jobs of one association that have ended, and can be asked for; the oldest are forgotten."""
+"""Jobs of one association whose end the SCU has not confirmed, and can be asked for; the oldest are forgotten."""
 
 
 class JobStatus(Enum):
-    """Execution Status (2100,0020) of a print job; the values are the event types of PS3.4 table H.4-15."""
+    """Execution Status (2100,0020) of a print job; the values are the event types of PS3.4 table H.4-14."""
 
     PENDING = 1
     PRINTING = 2
     DONE = 3
     FAILURE = 4
+
+
+_INFO: Final = {
+    JobStatus.PENDING: "QUEUED",
+    JobStatus.PRINTING: "NORMAL",
+    JobStatus.DONE: "NORMAL",
+    JobStatus.FAILURE: "UNKNOWN",
+}
+"""Execution Status Info (2100,0030): the defined terms of PS3.3 C.13.8 and C.13.9.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,23 +135,23 @@ class PrintQueue:
         self._memory.give_back(size)
 
     def attributes(self, association: int, uid: str) -> Dataset | None:
-        """A job of this association, as an N-GET reads it (PS3.4 table H.4-16); ``None`` where there is none."""
+        """A job of this association, as an N-GET reads it (PS3.4 table H.4-15); ``None`` where there is none, and
+        where the SCU has confirmed its end.
+        """
         entry = self._entries.get(association, {}).get(uid)
         if entry is None:
             return None
-        dataset = dataset_of(
+        return dataset_of(
             {
                 "ExecutionStatus": entry.status.name,
-                "ExecutionStatusInfo": _info(entry.status),
+                "ExecutionStatusInfo": _INFO[entry.status],
+                "PrintPriority": entry.priority or "MED",
                 "CreationDate": da(entry.created),
                 "CreationTime": tm(entry.created),
                 "PrinterName": self._name,
                 "Originator": entry.originator,
             }
         )
-        if entry.priority:
-            put(dataset, "PrintPriority", entry.priority)
-        return dataset
 
     def forget(self, association: int) -> None:
         """Forget the jobs of an association, which has ended; what waits is printed for all that."""
@@ -172,24 +181,21 @@ class PrintQueue:
             else:
                 entry.status = JobStatus.DONE
         await told
-        await self._report(entry, user, entry.status)
+        if await self._report(entry, user, entry.status):
+            self._entries.get(job.facts.association, {}).pop(entry.uid, None)
 
-    async def _report(self, entry: _Entry, user: ServiceUser, status: JobStatus) -> None:
-        """Tell the SCU (PS3.4 H.4.5.2.1); where that fails, the job goes on."""
-        dataset = dataset_of({"ExecutionStatusInfo": _info(status), "PrinterName": self._name})
+    async def _report(self, entry: _Entry, user: ServiceUser, status: JobStatus) -> bool:
+        """Tell the SCU (PS3.4 H.4.5.2.1); where that fails, the job goes on. True where the SCU has confirmed it."""
+        dataset = dataset_of({"ExecutionStatusInfo": _INFO[status], "PrinterName": self._name})
         if entry.label:
             put(dataset, "FilmSessionLabel", entry.label)
         if not user.is_connected:
-            return
+            return False
         try:
             response = await user.n_event_report(PRINT_JOB, entry.uid, status.value, dataset)
         except DicomNetworkError as error:
             _log.warning("the status of a print job could not be reported: %s", error)
-        else:
-            if response.status.is_failure:
-                _log.warning("the report of a print job was answered with %s", response.status)
-
-
-def _info(status: JobStatus) -> str:
-    """Execution Status Info (2100,0030): a defined term of PS3.3 C.13.9.1."""
-    return "UNKNOWN" if status is JobStatus.FAILURE else "NORMAL"
+            return False
+        if response.status.is_failure:
+            _log.warning("the report of a print job was answered with %s", response.status)
+        return not response.status.is_failure

@@ -53,12 +53,14 @@ async def test_the_second_job_waits_for_the_first() -> None:
     assert first is not None
     assert second is not None
     assert (first.ExecutionStatus, second.ExecutionStatus) == ("PRINTING", "PENDING")
+    assert (first.ExecutionStatusInfo, second.ExecutionStatusInfo) == ("NORMAL", "QUEUED")  # PS3.3 C.13.9.1
     assert (first.PrintPriority, first.Originator, first.PrinterName) == ("HIGH", "PEER", "LASER")
-    assert "PrintPriority" not in second
+    assert second.PrintPriority == "MED"
     may_end.set()
     await user.wait_asked(6)
     assert printed == ["2.25.1", "2.25.2"]
     assert [event for uid, event in told(user) if uid == "2.25.2"] == [1, 2, 3]
+    assert [arguments[3].ExecutionStatusInfo for _, arguments, _ in user.asked[:3]] == ["QUEUED", "QUEUED", "NORMAL"]
     event = user.asked[-1][1][3]
     assert (event.ExecutionStatusInfo, event.PrinterName) == ("NORMAL", "LASER")
     await jobs.close()
@@ -69,7 +71,7 @@ async def test_a_job_that_fails_is_told_as_that() -> None:
     def on_print(one: PrintJob) -> None:
         raise OSError("no paper")
 
-    jobs, user = queue(on_print), ScriptedUser()
+    jobs, user = queue(on_print), ScriptedUser(*[Response(Status(code)) for code in (0, 0, 0x0110)])
     jobs.add(job(1, session=SESSION), user)
     await user.wait_asked(3)
     assert [event for _, event in told(user)] == [1, 2, 4]
@@ -78,6 +80,22 @@ async def test_a_job_that_fails_is_told_as_that() -> None:
     state = jobs.attributes(1, "2.25.1")
     assert state is not None
     assert (state.ExecutionStatus, state.ExecutionStatusInfo) == ("FAILURE", "UNKNOWN")
+    await jobs.close()
+
+
+async def test_a_job_is_forgotten_when_its_end_is_confirmed() -> None:
+    """PS3.4 H.4.5.2.1.2: the SCP deletes the print job then."""
+    user = ScriptedUser()
+    jobs = queue(lambda one: None)
+    jobs.add(job(1), user)
+    await user.wait_asked(3)
+    second = ScriptedUser(*[Response(Status(0))] * 2, ConnectionLost("gone"))
+    jobs.add(job(2), second)
+    await second.wait_asked(3)
+    assert jobs.attributes(1, "2.25.1") is None
+    kept = jobs.attributes(1, "2.25.2")
+    assert kept is not None
+    assert kept.ExecutionStatus == "DONE"
     await jobs.close()
 
 

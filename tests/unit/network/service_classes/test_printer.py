@@ -7,6 +7,7 @@ from helpers.asking import ScriptedUser, act, change, create, delete, read, stat
 from helpers.pictures import picture
 from pydicom.dataset import Dataset
 
+from dicomgui.network.service import Response
 from dicomgui.network.service_classes.attributes import dataset_of
 from dicomgui.network.service_classes.print_attributes import (
     ANNOTATION_BOX,
@@ -24,6 +25,7 @@ from dicomgui.network.service_classes.print_attributes import (
 )
 from dicomgui.network.service_classes.print_session import memory_of
 from dicomgui.network.service_classes.printer import Printer, PrintJob
+from dicomgui.network.status import Status
 
 META = {"abstract_syntax": GRAYSCALE_META}
 SESSION, FILM = "1.2.3", "1.2.4"
@@ -138,7 +140,8 @@ def test_a_film_with_a_picture_is_printed_without_a_warning() -> None:
 
 
 async def test_a_job_is_named_and_told_of_where_its_class_was_negotiated() -> None:
-    desk, user = Desk(), ScriptedUser()
+    """A job is kept for an N-GET where the SCU did not confirm its end (PS3.4 H.4.5.2.1.2)."""
+    desk, user = Desk(), ScriptedUser(*[Response(Status(code)) for code in (0, 0, 0x0110)])
     desk.fill()
     accepted = (GRAYSCALE_META, PRINT_JOB)
     answer = desk.printer.on_n_action(act(FILM_SESSION, SESSION, 1, accepted=accepted, user=user, **META))

@@ -21,13 +21,24 @@ WINDOW_OPTION = "--window"
 SELFTEST_OPTION = "--selftest"
 """``--selftest [--json]``: whether this installation works, as a table; exit code 1 where something does not."""
 
+CANCELLED = 130
+"""The exit code of :class:`~dicomgui.cli.exits.Exit`, for what was cancelled before that was loaded."""
+
 
 def main() -> int:
-    """Run what the command line asks for; gives the exit code.
+    """Run what the command line asks for; gives the exit code, 130 where Ctrl+C ended it while it was loading.
 
     Only what is asked for is imported: the commands work without Qt.
     """
-    arguments = sys.argv[1:]
+    try:
+        return _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        if sys.stderr is not None:  # there is none in a windowed program on Windows
+            sys.stderr.write("cancelled\n")
+        return CANCELLED
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] == WINDOW_OPTION:
         return main_window(arguments[1:])
     if arguments[0] == DRIVE_OPTION and len(arguments) == 2:

@@ -7,7 +7,7 @@ from dicomgui.network.errors import ListenError
 from dicomgui.storage import StorageError
 from dicomgui.trace.diagnosis.diagnose import explain_error
 from dicomgui.trace.diagnosis.facts import Facts
-from dicomgui.trace.diagnosis.words import compose, split_place
+from dicomgui.trace.diagnosis.words import compose, file_code, split_place
 from dicomgui.trace.finding import Finding
 
 __all__ = ["explain_failure", "explain_no_listener", "facts_of_port"]
@@ -18,7 +18,8 @@ def explain_failure(error: BaseException) -> Finding:
     if isinstance(error, StorageError):
         path = str(error.path) if error.path else ""
         detail = str(error).removeprefix(f"{path}: ").rstrip(".")
-        return compose("file-failed", {"path": path or "(no path)", "detail": detail})
+        values = {"path": path or "(no path)", "detail": detail, "hint": error.hint}
+        return compose(file_code(error.code), values)
     return explain_error(error)
 
 

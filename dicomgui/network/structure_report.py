@@ -5,6 +5,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, NamedTuple
 
+from dicomgui.network.uids import (
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
+
 __all__ = [
     "FREE_ELEMENTS",
     "OVER_LIMITS",
@@ -100,6 +107,32 @@ UNLIMITED: Final = StructureLimits(2**62, 16_384, 2**30)
 """For instances that are stored: as many elements as come, 16,384 levels, 1 GiB inflated."""
 
 
+_TEXTS: Final[dict[StructureCode, str]] = {
+    StructureCode.EMPTY: "the data set is empty",
+    StructureCode.TRUNCATED: "the data set breaks off",
+    StructureCode.UNCLOSED: "a sequence or an item is not closed",
+    StructureCode.OVERRUN: "an element is longer than what it is in",
+    StructureCode.NOT_AN_ELEMENT: "no data element where one is due",
+    StructureCode.NOT_AN_ITEM: "no item where one is due",
+    StructureCode.MISPLACED: "an item or a delimiter in the wrong place",
+    StructureCode.UNDEFINED_LENGTH: "an undefined length where none may be",
+    StructureCode.TWO_UIDS: "two SOP class or instance UIDs that differ",
+    StructureCode.TRAILING_JUNK: "bytes behind the last element",
+    StructureCode.OTHER_ENCODING: "not in its transfer syntax",
+    StructureCode.NOT_DEFLATED: "no whole deflate stream",
+    StructureCode.TOO_MANY: "too many elements",
+    StructureCode.TOO_DEEP: "too many levels of sequences",
+    StructureCode.TOO_LARGE: "inflates to more than the limit",
+}
+_SHORT_NAMES: Final = {
+    IMPLICIT_VR_LITTLE_ENDIAN: "Implicit VR LE",
+    EXPLICIT_VR_LITTLE_ENDIAN: "Explicit VR LE",
+    EXPLICIT_VR_BIG_ENDIAN: "Explicit VR BE",
+    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: "Deflated LE",
+}
+_LONGEST_TEXT: Final = 64
+
+
 class StructureFault(NamedTuple):
     """The place at which a data set is broken.
 
@@ -118,6 +151,15 @@ class StructureFault(NamedTuple):
     found: int = -1
     transfer_syntax_uid: str = ""
     found_syntax_uid: str = ""
+
+    @property
+    def text(self) -> str:
+        """The fault in a few words, at most 64 characters, as Error Comment (0000,0902) may have."""
+        if self.found_syntax_uid:
+            there, named = _SHORT_NAMES[self.found_syntax_uid], self.transfer_syntax_uid
+            return f"the data set is {there}, not {_SHORT_NAMES.get(named, named)}"[:_LONGEST_TEXT]
+        where = f" at byte {self.offset:,}" if self.offset > 0 else ""
+        return f"{_TEXTS[self.code]}{where}"
 
 
 class Anomaly(NamedTuple):

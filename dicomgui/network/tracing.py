@@ -49,6 +49,7 @@ __all__ = [
     "TlsRecord",
     "Tracer",
     "broken_rule",
+    "failed_by",
     "hand_on",
     "hand_on_later",
     "hand_on_received",
@@ -227,8 +228,16 @@ class TimerRecord(NamedTuple):
     seconds: float
 
 
+def failed_by(code: str) -> str:
+    """The event of a file that failed, with the code of its failure where that is known."""
+    return f"failed:{code}" if code else "failed"
+
+
 class FileRecord(NamedTuple):
-    """A file was read, or written: ``event`` is opened, stored, duplicate, discarded, failed or broken."""
+    """A file was read, or written: ``event`` is opened, stored, duplicate, changed, discarded, failed or broken.
+
+    A failure may have its code behind a colon, as in ``failed:broken``; see :attr:`failure`.
+    """
 
     association: int
     mono: float
@@ -237,6 +246,16 @@ class FileRecord(NamedTuple):
     path: str
     size_bytes: int
     detail: str
+
+    @property
+    def has_failed(self) -> bool:
+        """True where the file could not be read, sent or written."""
+        return self.event.partition(":")[0] == "failed"
+
+    @property
+    def failure(self) -> str:
+        """The code of the failure: broken, unreadable, disk-full, no-access or no-folder; empty for any other."""
+        return self.event.partition(":")[2] if self.has_failed else ""
 
 
 class CancelRecord(NamedTuple):

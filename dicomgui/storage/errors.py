@@ -43,11 +43,13 @@ class StorageError(Exception):
     """An instance could not be stored, and nothing of it is left under a final name; or the index failed.
 
     :ivar status: the status for the response.
+    :ivar code: the failure in a record: disk-full, no-access or no-folder; empty for any other.
     :ivar path: the file or folder at fault, or an empty string.
     :ivar hint: what to try, one sentence, or an empty string.
     """
 
     status: ClassVar[Status] = Status(0xA700)
+    code: ClassVar[str] = ""
 
     def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
         super().__init__(message)
@@ -63,6 +65,8 @@ class StorageError(Exception):
 class DiskFull(StorageError):
     """No space is left, a quota is used up, or the file is larger than the file system can hold."""
 
+    code: ClassVar[str] = "disk-full"
+
 
 class CeilingReached(StorageError):
     """The archive is as large as it may be, or its disk has no more free space than has to stay."""
@@ -71,9 +75,13 @@ class CeilingReached(StorageError):
 class FolderUnwritable(StorageError):
     """The folder may not be written: permissions, or a read-only file system."""
 
+    code: ClassVar[str] = "no-access"
+
 
 class FolderMissing(StorageError):
     """The archive's folder is not there, or is no folder."""
+
+    code: ClassVar[str] = "no-folder"
 
 
 class PathTooLong(StorageError):

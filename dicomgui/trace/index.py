@@ -322,7 +322,7 @@ def _tells_failure(record: Record) -> bool:
     if isinstance(record, NoteRecord):
         return record.level >= _ERROR_LEVEL
     if isinstance(record, FileRecord):
-        return record.event == "failed"
+        return record.has_failed
     if isinstance(record, BytesRecord | TimerRecord | RefuseRecord):
         return True
     if isinstance(record, ConnectRecord | ResolveRecord | ListenRecord | TlsRecord | CloseRecord):

@@ -203,7 +203,7 @@ async def test_a_failure_is_explained(desk: Desk, tmp_path: Path) -> None:
     (await desk.dialog()).save_button.click()
     await desk.done()
     assert desk.findings
-    assert desk.findings[0].code == "file-failed"
+    assert desk.findings[0].code == "file-no-folder"
     assert desk.job.state is JobState.FAILED
 
 

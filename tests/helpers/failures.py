@@ -368,6 +368,11 @@ _MESSAGES: dict[str, Callable[[], Recording]] = {
     "character-set-contradicted": lambda: found(_CHARSET + element(_NAME, "PN", "Größe ".encode("latin-1"))),
     "characters-lost": lambda: found(_CHARSET + element(_NAME, "PN", "Gr\ufffd\ufffde ".encode())),
     "file-failed": lambda: added(lambda head: FileRecord(*head, "failed", "/a/b.dcm", 0, "no space")),
+    "file-broken": lambda: added(lambda head: FileRecord(*head, "failed:broken", "/a/b.dcm", 9, "it breaks off")),
+    "file-unreadable": lambda: added(lambda head: FileRecord(*head, "failed:unreadable", "/a/b.dcm", 0, "gone")),
+    "file-disk-full": lambda: added(lambda head: FileRecord(*head, "failed:disk-full", "/a/b.part", 0, "full")),
+    "file-no-access": lambda: added(lambda head: FileRecord(*head, "failed:no-access", "/a", 0, "denied")),
+    "file-no-folder": lambda: added(lambda head: FileRecord(*head, "failed:no-folder", "/a", 0, "not there")),
     "file-discarded": lambda: added(lambda head: FileRecord(*head, "discarded", "/a/b.part", 0, "")),
     "internal-fault": lambda: added(lambda head: NoteRecord(*head, 40, "internal fault: KeyError: 3")),
 }

@@ -67,7 +67,7 @@ async def test_what_goes_over_a_limit_is_answered_a700_and_told_in_one_line(
     assert all(event.hint and "\n" not in event.reason for event in failed)
     assert len(list((tmp_path / "archive").rglob("*.dcm"))) == room
     assert not list((tmp_path / "archive").rglob("*.part"))
-    traced = [one for one in context.trace.records() if isinstance(one, FileRecord) and one.event == "failed"]
+    traced = [one for one in context.trace.records() if isinstance(one, FileRecord) and one.has_failed]
     assert [record.detail for record in traced] == [event.reason for event in failed]
 
 

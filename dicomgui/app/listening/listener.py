@@ -71,7 +71,7 @@ from dicomgui.network.service import (
 from dicomgui.network.service_classes import commitment, ups_attributes
 from dicomgui.network.service_classes.performed_steps import PerformedStep
 from dicomgui.network.status import Status
-from dicomgui.network.tracing import Scribe, Tracer
+from dicomgui.network.tracing import Scribe, Tracer, failed_by
 from dicomgui.storage import Outcome, Pending, RepairReport, StorageError, Stored
 
 __all__ = [
@@ -582,7 +582,7 @@ class Listener:
 
     def _refuse(self, request: StoreRequest, error: StorageError) -> Reply:
         self.counts.failed += 1
-        self._scribe(request).file("failed", error.path, 0, str(error))
+        self._scribe(request).file(failed_by(error.code), error.path, 0, str(error))
         self._tell(store_failed(time.time(), request.facts, request.command, error.status, str(error), error.hint))
         return Reply(error.status, comment_for(error))
 

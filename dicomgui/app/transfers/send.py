@@ -42,7 +42,8 @@ from dicomgui.network.part10 import Part10Error
 from dicomgui.network.pdu import PDATA_HEAD
 from dicomgui.network.service import InstanceFile, Response, StoreLane
 from dicomgui.network.status import Service, Status
-from dicomgui.network.tracing import DimseRecord, MakeSent, PduRecord, Scribe, Tracer
+from dicomgui.network.tracing import DimseRecord, MakeSent, PduRecord, Scribe, Tracer, failed_by
+from dicomgui.storage.errors import DiskFull, from_os_error
 from dicomgui.trace.diagnosis.diagnose import explain_error
 from dicomgui.trace.diagnosis.words import compose
 from dicomgui.trace.finding import Finding
@@ -388,7 +389,7 @@ class SendJob:
             self._in_flight.remove(item)
             turn.left += 1
             reason = f"not sent, the file is broken: {problem.text}"
-            Scribe(self._evidence, turn.number).file("failed", str(item.path), item.size_bytes, reason)
+            Scribe(self._evidence, turn.number).file(failed_by("broken"), str(item.path), item.size_bytes, problem.text)
             self._finish(ItemResult(item, ItemState.FAILED, reason=reason, cause=Cause.FILE, association=turn.number))
         return None
 
@@ -450,7 +451,7 @@ class SendJob:
                 turn.broken = error
                 return self._failed(association, item, error, Cause.NETWORK, started)
             scribe = Scribe(self._evidence, association.number)
-            scribe.file("failed", str(item.path), item.size_bytes, str(error))
+            scribe.file(failed_by(_failure_of(error)), str(item.path), item.size_bytes, str(error))
             return self._failed(association, item, error, Cause.FILE, started)
         status = response.status
         state = _state_of(status)
@@ -625,6 +626,14 @@ class _Meter(Evidence):
 
 def _one_of_each_kind(items: Iterable[SendItem]) -> list[SendItem]:
     return list({pair_of(item): item for item in items}.values())
+
+
+def _failure_of(error: Exception) -> str:
+    """The code for what kept a file from being read; a conversion may also have filled the disk."""
+    if isinstance(error, LocalProtocolError):
+        return ""
+    is_full = isinstance(error, OSError) and from_os_error(error, "", "read").code == DiskFull.code
+    return DiskFull.code if is_full else "unreadable"
 
 
 def _state_of(status: Status) -> ItemState:

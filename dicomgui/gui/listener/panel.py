@@ -36,7 +36,7 @@ from dicomgui.gui.widgets.finding_area import FindingArea
 from dicomgui.gui.widgets.flow import FlowRow, Pages, labelled, together
 from dicomgui.gui.widgets.text import ElidedLabel, PlainLabel, count_text, size_text
 from dicomgui.network.errors import ConfigurationError, ListenError
-from dicomgui.network.tracing import Scribe
+from dicomgui.network.tracing import Scribe, failed_by
 from dicomgui.storage.errors import StorageError
 from dicomgui.trace.finding import Action, ActionKind, Finding, group_findings, plain
 
@@ -280,7 +280,7 @@ class ListenerPanel(Panel):
             facts = await asyncio.get_running_loop().run_in_executor(pool, facts_of_port, port)
             self._show_failure(job, evidence.findings(error, facts))
         except StorageError as error:
-            Scribe(evidence, 0).file("failed", error.path, 0, str(error))
+            Scribe(evidence, 0).file(failed_by(error.code), error.path, 0, str(error))
             self._show_failure(job, evidence.findings(error))
         except BaseException:
             job.finish(JobState.CANCELLED, text="cancelled")

@@ -22,7 +22,8 @@ from dicomgui.gui.trace.leftover_dialog import LeftoverDialog
 from dicomgui.gui.trace.save_dialog import FORMAT_NAMES, SaveTraceDialog
 from dicomgui.gui.widgets.dialogs import Ask, accepted, ask_paths
 from dicomgui.gui.widgets.text import count_text, size_text
-from dicomgui.network.tracing import Scribe
+from dicomgui.network.tracing import Scribe, failed_by
+from dicomgui.storage.errors import from_os_error
 from dicomgui.trace.finding import Finding
 from dicomgui.trace.marks import Marks
 from dicomgui.trace.redaction.leftover import Leftover, Verdict
@@ -218,7 +219,11 @@ class _Saving:
             return ()
         except (SaveError, OSError) as error:
             evidence = Evidence()
-            Scribe(evidence, 0).file("failed", str(self._path), 0, str(error))
+            cause: BaseException | None = error
+            while cause is not None and not isinstance(cause, OSError):
+                cause = cause.__cause__
+            code = from_os_error(cause, self._path, "write").code if cause is not None else ""
+            Scribe(evidence, 0).file(failed_by(code), str(self._path), 0, str(error))
             findings = evidence.findings(error)
             if job is not None:
                 job.finish(JobState.FAILED, finding=findings[0] if findings else None, text=str(error))

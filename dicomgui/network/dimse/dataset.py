@@ -138,7 +138,7 @@ def count_elements(
         is_deep = report.fault.code is StructureCode.TOO_DEEP
         raise _too_large(_TOO_DEEP.format(max_depth) if is_deep else _TOO_MANY.format(max_elements))
     elif len(plain) > MAX_BROKEN:
-        raise _unreadable("its structure is broken, and it is too long to be tried")
+        raise _unreadable("its structure is broken")
     else:
         count += most
     if count > max_elements:
@@ -150,13 +150,13 @@ def check_structure(data: bytes | memoryview, transfer_syntax_uid: str, max_infl
     """Walk through a data set that must be whole to be used. One without any element passes.
 
     :param max_inflated: limit for a deflated data set, in bytes; what lies behind it is not looked at.
-    :raises RemoteProtocolError: its structure is broken; the text says how.
+    :raises RemoteProtocolError: its structure is broken; the text says how and fits into Error Comment (0000,0902).
     """
     report = read_structure(data, transfer_syntax_uid, UNLIMITED._replace(max_inflated=max_inflated))
     fault = report.fault
     if fault is None or fault.code is StructureCode.EMPTY or fault.code in OVER_LIMITS:
         return
-    raise _unreadable(f"{fault.code.value} at byte {fault.offset}")
+    raise _broken(fault.text)
 
 
 def syntax_of_answer(data: bytes | memoryview, transfer_syntax_uid: str, max_inflated: int = MAX_DECODED) -> str:
@@ -173,7 +173,7 @@ def syntax_of_answer(data: bytes | memoryview, transfer_syntax_uid: str, max_inf
     if fault is None or fault.code in _HARMLESS:
         return transfer_syntax_uid
     if fault.code is not StructureCode.OTHER_ENCODING:
-        raise _unreadable(f"{fault.code.value} at byte {fault.offset}")
+        raise _unreadable(fault.text)
     written = fault.found_syntax_uid
     if {written, transfer_syntax_uid} <= _NATIVE:
         other = read_structure(bytes(data), written, limits).fault
@@ -253,7 +253,7 @@ def _inflate(raw: bytes, limit: int) -> bytes:
     try:
         data = inflate.decompress(raw, limit)
     except zlib.error as exc:
-        raise _unreadable(str(exc)) from exc
+        raise _unreadable("no deflate stream, or a broken one") from exc
     if inflate.unconsumed_tail:
         raise _too_large(f"inflates to more than {limit:,} bytes")
     if not inflate.eof:
@@ -262,8 +262,12 @@ def _inflate(raw: bytes, limit: int) -> bytes:
 
 
 def _unreadable(problem: str) -> RemoteProtocolError:
+    return _broken(f"the data set cannot be read: {problem}")
+
+
+def _broken(text: str) -> RemoteProtocolError:
     return RemoteProtocolError(
-        f"the data set cannot be read: {problem}",
+        text,
         pdu_type=PduType.P_DATA_TF,
         field="Data set",
         abort_reason=INVALID_PARAMETER,

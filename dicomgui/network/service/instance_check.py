@@ -27,10 +27,6 @@ from dicomgui.network.structure import (
     StructureReport,
 )
 from dicomgui.network.uids import (
-    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
-    EXPLICIT_VR_BIG_ENDIAN,
-    EXPLICIT_VR_LITTLE_ENDIAN,
-    IMPLICIT_VR_LITTLE_ENDIAN,
     is_valid_uid,
 )
 
@@ -78,22 +74,7 @@ _OUT_OF_RESOURCES: Final = Status(0xA700)
 _DOES_NOT_MATCH: Final = Status(0xA900)
 _CANNOT_UNDERSTAND: Final = Status(0xC000)
 
-_SENTENCES: Final[dict[ProblemCode, str]] = {
-    StructureCode.EMPTY: "the data set is empty",
-    StructureCode.TRUNCATED: "the data set breaks off",
-    StructureCode.UNCLOSED: "a sequence or an item is not closed",
-    StructureCode.OVERRUN: "an element is longer than what it is in",
-    StructureCode.NOT_AN_ELEMENT: "no data element where one is due",
-    StructureCode.NOT_AN_ITEM: "no item where one is due",
-    StructureCode.MISPLACED: "an item or a delimiter in the wrong place",
-    StructureCode.UNDEFINED_LENGTH: "an undefined length where none may be",
-    StructureCode.TWO_UIDS: "two SOP class or instance UIDs that differ",
-    StructureCode.TRAILING_JUNK: "bytes behind the last element",
-    StructureCode.OTHER_ENCODING: "not in its transfer syntax",
-    StructureCode.NOT_DEFLATED: "no whole deflate stream",
-    StructureCode.TOO_MANY: "too many elements",
-    StructureCode.TOO_DEEP: "too many levels of sequences",
-    StructureCode.TOO_LARGE: "inflates to more than the limit",
+_MISMATCHES: Final[dict[MismatchCode, str]] = {
     MismatchCode.NO_SOP_CLASS: "the data set has no SOP Class UID",
     MismatchCode.OTHER_SOP_CLASS: "the data set has another SOP Class UID",
     MismatchCode.NO_SOP_INSTANCE: "the data set has no SOP Instance UID",
@@ -116,15 +97,6 @@ def anomaly_text(anomaly: Anomaly) -> str:
     """An anomaly in a few words: its kind, how often it occurs, and the first element that has it."""
     where = f"first at {tag_text(anomaly.tag)}, byte {anomaly.offset:,}"
     return f"{_ANOMALIES[anomaly.code]} ({anomaly.times:,}; {where})"
-
-
-_SHORT_NAMES: Final = {
-    IMPLICIT_VR_LITTLE_ENDIAN: "Implicit VR LE",
-    EXPLICIT_VR_LITTLE_ENDIAN: "Explicit VR LE",
-    EXPLICIT_VR_BIG_ENDIAN: "Explicit VR BE",
-    DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: "Deflated LE",
-}
-_LONGEST_COMMENT: Final = 64
 
 
 class InstanceProblem(NamedTuple):
@@ -152,11 +124,10 @@ class InstanceProblem(NamedTuple):
     @property
     def text(self) -> str:
         """The problem in a few words, for Error Comment (0000,0902)."""
-        if self.found_syntax_uid:
-            there, named = _SHORT_NAMES[self.found_syntax_uid], self.transfer_syntax_uid
-            return f"the data set is {there}, not {_SHORT_NAMES.get(named, named)}"[:_LONGEST_COMMENT]
-        where = f" at byte {self.offset:,}" if self.offset > 0 else ""
-        return f"{_SENTENCES[self.code]}{where}"
+        if isinstance(self.code, MismatchCode):
+            return _MISMATCHES[self.code]
+        places = self.tag, self.offset, -1, -1
+        return StructureFault(self.code, *places, self.transfer_syntax_uid, self.found_syntax_uid).text
 
     @property
     def reply(self) -> Reply:

@@ -41,6 +41,10 @@ _BYTE_ORDER = 0x1A2B3C4D
 _TIME_RESOLUTION, _TIME_OFFSET = 9, 14  # options of an interface
 _GZIP = b"\x1f\x8b"
 _UNPACKED_AT_ONCE = 8192  # bytes; with damage in the compressed file so many before it are lost at most
+MAX_RATIO = 200
+"""A compressed file may hold so many times its size; no real capture needs it, and gzip reaches 1,032."""
+FREE_BYTES = 2**30
+"""Bytes that it may hold whatever its size."""
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 _FRIENDLIER = {
     b"\x1f\x8b": "is compressed (gzip) more than once; unpack it first",
@@ -52,6 +56,10 @@ _FRIENDLIER = {
 
 class CaptureError(Exception):
     """A capture file cannot be read; the text says which file and why, in one line."""
+
+
+class _HoldsTooMuch(Exception):
+    """A compressed file goes beyond what it may hold."""
 
 
 class Packet(NamedTuple):
@@ -119,7 +127,7 @@ class CaptureReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.size = self.position = self.secrets = 0
+        self.size = self.position = self.secrets = self._most = 0
         self.is_compressed = False
         self.notes: tuple[str, ...] = ()
         with self._opened() as file:
@@ -153,6 +161,7 @@ class CaptureReader:
         self.is_compressed = file.peek(2)[:2] == _GZIP
         if not self.is_compressed:
             return file
+        self._most = max(FREE_BYTES, MAX_RATIO * self.size)
         with file:
             file.seek(max(0, self.size - 4))
             self.size = int.from_bytes(file.read(4), "little")
@@ -172,6 +181,8 @@ class CaptureReader:
         except OSError as exc:
             raise CaptureError(f"cannot read {self.path}: {exc.strerror or exc}") from exc
         self.position += len(data)
+        if self.is_compressed and self.position > self._most:
+            raise _HoldsTooMuch
         return data
 
     def __iter__(self) -> Iterator[Packet]:
@@ -179,7 +190,13 @@ class CaptureReader:
         self.notes = ()
         with self._opened() as file:
             order = _pcap_order(self._magic)
-            yield from self._pcap(file, order) if order else self._pcapng(file)
+            try:
+                yield from self._pcap(file, order) if order else self._pcapng(file)
+            except _HoldsTooMuch:
+                self._note(
+                    f"The compressed file holds more than {self._most:,} bytes, {MAX_RATIO} times its size or 1 GiB; "
+                    "the rest was not read."
+                )
 
     def _note(self, text: str) -> None:
         if len(self.notes) < _MAX_NOTES:

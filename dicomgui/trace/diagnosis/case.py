@@ -444,7 +444,7 @@ def decoded(found: Found | None) -> PDU | None:
 
 
 def _file(case: Case, found: Found) -> None:
-    if found.record.event in ("failed", "discarded"):
+    if found.record.has_failed or found.record.event == "discarded":
         case._keep(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dicomgui.network.tracing import DimseRecord, Direction, FileRecord, NoteRecord
 from dicomgui.trace.diagnosis.case import Case, Doubtful, Found
-from dicomgui.trace.diagnosis.words import compose, evidence_at, evidence_of, message_name, values_of
+from dicomgui.trace.diagnosis.words import compose, evidence_at, evidence_of, file_code, message_name, values_of
 from dicomgui.trace.finding import Finding
 
 __all__ = ["find_odd_commands", "find_odd_negotiation", "find_odds", "find_text_faults"]
@@ -36,7 +36,7 @@ def _is_odd(title: bytes) -> bool:
 
 def _file_finding(case: Case, found: Found) -> Finding:
     record: FileRecord = found.record
-    code = "file-failed" if record.event == "failed" else "file-discarded"
+    code = file_code(record.failure) if record.has_failed else "file-discarded"
     detail = (record.detail or record.path or "its name is not known").rstrip(".")
     values = values_of(case) | {"path": record.path or "(no name yet)", "detail": detail}
     return compose(code, values, evidence=evidence_of(found), association=case.association)

@@ -14,6 +14,7 @@ __all__ = [
     "compose",
     "evidence_at",
     "evidence_of",
+    "file_code",
     "message_name",
     "model_values",
     "seconds_text",
@@ -126,6 +127,12 @@ def message_name(command_field: int) -> str:
         return CommandField(command_field & ~RESPONSE).text.removesuffix("-RQ")
     except ValueError:
         return f"the operation {command_field:04X}H"
+
+
+def file_code(failure: str) -> str:
+    """The finding's code for the failure of a file; see :attr:`~dicomgui.network.tracing.FileRecord.failure`."""
+    code = f"file-{failure}"
+    return code if failure and code in CATALOGUE else "file-failed"
 
 
 def seconds_text(seconds: float) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -8,6 +9,7 @@ from helpers.bad_peer import bad_server
 from dicomgui.app.explaining import explain_failure, explain_no_listener, facts_of_port
 from dicomgui.network.errors import ConnectionRefused, ListenError
 from dicomgui.storage import StorageError
+from dicomgui.storage.errors import from_os_error
 
 
 def test_faults_of_the_archive_are_faults_of_files() -> None:
@@ -17,6 +19,17 @@ def test_faults_of_the_archive_are_faults_of_files() -> None:
     assert "no space left on the disk)" in finding.what
     assert finding.tries
     assert "(no path)" in explain_failure(StorageError("odd")).what
+
+
+def test_the_reason_of_a_failed_file_decides_on_the_advice() -> None:
+    full = explain_failure(from_os_error(OSError(errno.ENOSPC, "No space left on device"), "/a", "write"))
+    assert (full.code, "Free space" in full.tries[0]) == ("file-disk-full", True)
+    denied = explain_failure(from_os_error(OSError(errno.EACCES, "Permission denied"), "/a", "write"))
+    assert (denied.code, "permission" in denied.tries[0]) == ("file-no-access", True)
+    gone = explain_failure(from_os_error(OSError(errno.ENOENT, "No such file or directory"), "/a", "write"))
+    assert gone.code == "file-no-folder"
+    other = explain_failure(from_os_error(OSError(errno.EIO, "Input/output error"), "/a", "write"))
+    assert (other.code, other.causes, other.tries[0]) == ("file-failed", (), "Look at the system's log.")
 
 
 def test_other_errors_are_explained_as_ever() -> None:

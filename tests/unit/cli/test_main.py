@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -148,3 +150,24 @@ def test_whatever_receives_can_be_told_how_strictly(arguments: list[str]) -> Non
     assert build_parser().parse_args(arguments).strictness == "strict"
     for choice in ("strict", "warn", "any"):
         assert build_parser().parse_args([*arguments, "--strictness", choice]).strictness == choice
+
+
+INTERRUPTED = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+sys.argv = ["dicomgui", "echo", "A@127.0.0.1:1"]
+from dicomgui.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("loaded", ["dicomgui.app.collector", "dicomgui.cli.main", "dicomgui.cli.commands"])
+def test_ctrl_c_while_modules_load_ends_without_a_traceback(loaded: str) -> None:
+    script = INTERRUPTED.format(module=loaded)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "cancelled\n")

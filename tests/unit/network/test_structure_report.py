@@ -19,6 +19,15 @@ def test_a_fault_tells_of_no_bytes_where_there_are_none() -> None:
     assert StructureFault(StructureCode.EMPTY) == (StructureCode.EMPTY, 0, 0, -1, -1, "", "")
 
 
+def test_every_fault_has_words_that_fit_into_an_error_comment() -> None:
+    """PS3.7 C: Error Comment (0000,0902) is an LO of 64 characters at most (PS3.5 6.2)."""
+    for code in StructureCode:
+        text = StructureFault(code, 0x00080005, 999_999).text
+        assert len(text) <= 64
+        assert code.value not in text or " " in text
+        assert text.endswith(" at byte 999,999")
+
+
 def test_the_reader_has_the_same_names() -> None:
     for name in ("Anomaly", "StructureCode", "StructureLimits", "StructureReport", "UNLIMITED"):
         assert name in structure.__all__

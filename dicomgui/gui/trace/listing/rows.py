@@ -204,7 +204,8 @@ def _timer(record: TimerRecord) -> Row:
 
 def _file(record: FileRecord) -> Row:
     size = f"{record.size_bytes:,} bytes" if record.size_bytes else ""
-    return Row("File", -1, _line(record.event, record.path, size, record.detail), record.event == "failed")
+    event = record.event.partition(":")[0]
+    return Row("File", -1, _line(event, record.path, size, record.detail), record.has_failed)
 
 
 def _cancel(record: CancelRecord) -> Row:

@@ -59,8 +59,46 @@ LOCAL: dict[str, Template] = {
     "file-failed": Template(
         ERROR,
         "A file could not be read or written: {path} ({detail}).",
-        ("The disk is full.", "The folder or file may not be accessed by this user.", "The file is no DICOM file."),
-        ("Check free space and rights of the folder.",),
+        (),
+        ("{hint}", "Look at the reason that is named with the file, and try again."),
+    ),
+    "file-broken": Template(
+        ERROR,
+        "A file was not sent, because its data set is broken: {path} ({detail}).",
+        ("The file was cut short or damaged when it was written or copied.",),
+        (
+            "Get the file again from where it came from.",
+            "To send it as it is, to test a receiver: tick “Send broken files too” (--send-broken).",
+        ),
+        "PS3.5 7.1, 7.5",
+    ),
+    "file-unreadable": Template(
+        ERROR,
+        "A file could not be read: {path} ({detail}).",
+        (
+            "It was moved, removed or changed after it had been chosen.",
+            "This user may not read it.",
+            "It is no DICOM file.",
+        ),
+        ("Check that the file is there and may be read, and choose it again.",),
+    ),
+    "file-disk-full": Template(
+        ERROR,
+        "A file could not be written: {path} ({detail}).",
+        ("The disk is full, or a quota is used up.",),
+        ("Free space on the disk, or choose a folder on another one.",),
+    ),
+    "file-no-access": Template(
+        ERROR,
+        "A file or folder could not be used: {path} ({detail}).",
+        ("This user may not access it, or it lies on a read-only file system.",),
+        ("Give this user the permission, or choose another folder.",),
+    ),
+    "file-no-folder": Template(
+        ERROR,
+        "A file or folder could not be used: {path} ({detail}).",
+        ("The folder is not there, or a file is in its place.",),
+        ("Create the folder, or bring its disk back, and try again.",),
     ),
     "converted-private-vr": Template(
         NOTE,

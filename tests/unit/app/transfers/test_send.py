@@ -491,6 +491,11 @@ async def test_a_file_that_breaks_off_is_named_and_not_sent(context: AppContext,
     assert sorted(one.item.path for one in failed) == [paths[0], paths[3], paths[5]]
     assert {one.cause for one in failed} == {Cause.FILE}
     assert all("broken: the data set breaks off at byte" in one.reason for one in failed)
+    (finding,) = {finding.code: finding for finding in report.findings}.values()
+    assert finding.code == "file-broken"
+    assert "the data set breaks off at byte" in finding.what
+    assert any("--send-broken" in text for text in finding.tries)
+    assert "disk" not in " ".join((*finding.causes, *finding.tries))
 
 
 async def test_no_association_is_opened_for_broken_files_alone(context: AppContext, tmp_path: Path) -> None:

@@ -223,3 +223,21 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
 def test_each_iteration_starts_again(tmp_path: Path) -> None:
     reader = CaptureReader(pcap(tmp_path / "a", PACKETS))
     assert list(reader) == list(reader)
+
+
+def test_a_compressed_capture_that_inflates_without_end_is_read_to_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packets of zeros, of which gzip makes less than one byte in 200."""
+    monkeypatch.setattr("dicomgui.trace.capture.reader.FREE_BYTES", 100_000)
+    packet = struct.pack("<IIII", 1, 0, 60, 60) + bytes(60)
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+    packed = gzip.compress(head + packet * 100_000)
+    most = max(100_000, 200 * len(packed))
+    packets, reader = read(tmp_path / "bomb.gz", packed)
+    assert most < reader.position < most + 100
+    assert len(packets) == (most - len(head)) // len(packet)
+    assert [note for note in reader.notes if "the rest was not read" in note] == list(reader.notes)
+    assert f"{most:,} bytes" in reader.notes[0]
+    monkeypatch.undo()
+    assert len(list(CaptureReader(tmp_path / "bomb.gz"))) == 100_000

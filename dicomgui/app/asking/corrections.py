@@ -89,6 +89,8 @@ _LONG_TEXTS: Final = frozenset({"LT", "ST", "UT", "UR"})
 _STRINGS: Final = _TEXTS | {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"}
 _NUMBERS: Final = {"FD": "d", "FL": "f", "SL": "i", "SS": "h", "SV": "q", "UL": "I", "US": "H", "UV": "Q", "AT": "I"}
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_SHORT: Final = 256
+"""Bytes of a value whose codes are kept."""
 _DOTTED: Final = re.compile(r"\d{4}\.\d{2}\.\d{2}")
 
 
@@ -198,9 +200,17 @@ def _name(tag: int) -> str:
     return datadict.keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
-@lru_cache(maxsize=2048)
 def _codes(vr: str, raw: bytes, charset: str) -> tuple[CorrectionCode, ...]:
-    """The codes of one value."""
+    """The codes of one value; those of short ones, which matches repeat, are kept."""
+    return _kept_codes(vr, raw, charset) if len(raw) <= _SHORT else _found_codes(vr, raw, charset)
+
+
+@lru_cache(maxsize=2048)
+def _kept_codes(vr: str, raw: bytes, charset: str) -> tuple[CorrectionCode, ...]:
+    return _found_codes(vr, raw, charset)
+
+
+def _found_codes(vr: str, raw: bytes, charset: str) -> tuple[CorrectionCode, ...]:
     if vr in _NUMBERS:
         return (CorrectionCode.VALUE_LENGTH,) if len(raw) % struct.calcsize(_NUMBERS[vr]) else ()
     if vr not in _STRINGS:

@@ -9,6 +9,7 @@ import zlib
 import pytest
 from pydicom import filereader
 
+from dicomgui.app.asking import corrections
 from dicomgui.app.asking.corrections import (
     MAX_CORRECTIONS,
     CorrectionCode,
@@ -103,6 +104,13 @@ def test_another_encoding_than_the_negotiated_one() -> None:
     implicit = struct.pack("<HHI", 0x0010, 0x0020, 2) + b"17" + struct.pack("<HHI", 0x0020, 0x0010, 2) + b"18"
     [only] = corrections_in(Answer(implicit))
     assert (only.code, only.element) == (CorrectionCode.OTHER_ENCODING, "")
+
+
+def test_the_codes_of_long_values_are_not_kept() -> None:
+    """A peer's megabytes would stay for the life of the process."""
+    corrections._kept_codes.cache_clear()
+    assert found((0x0010, 0x4000, b"LT", b"\1" * 1000)) != ""
+    assert corrections._kept_codes.cache_info().currsize == 0
 
 
 async def test_a_large_match_is_read_beside_the_loop() -> None:

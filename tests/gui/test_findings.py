@@ -13,15 +13,12 @@ import pytest
 from helpers import peers
 from helpers.answering import Answering
 from helpers.bad_peer import (
-    APPLICATION,
+    ECHO_AC,
     RELEASE_RP,
-    USER,
     BadServer,
     Peer,
     Script,
-    associate,
     bad_server,
-    context_ac,
     pdu,
     reached,
     response,
@@ -86,7 +83,7 @@ async def rejecting(peer: Peer) -> None:
     """Takes PACS1 alone, letter by letter."""
     request = await peer.read()
     if request is not None and getattr(request, "called_ae", "") == "PACS1":
-        await peer.send(associate(APPLICATION, context_ac(1), USER, pdu_type=2))
+        await peer.send(ECHO_AC)
         await peer.read_command()
         await peer.send(response(0x8030, 1))
         await peer.read()

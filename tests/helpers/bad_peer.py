@@ -106,6 +106,8 @@ def associate(
 
 GOOD_RQ = associate()
 GOOD_AC = associate(APPLICATION, context_ac(1), context_ac(3, 0, EXPLICIT), USER, pdu_type=2)
+ECHO_AC = associate(APPLICATION, context_ac(1), USER, pdu_type=2)
+"""Accepts no more than a request for verification alone proposes."""
 
 
 def pdv(context_id: int, control: int, data: bytes = b"", length: int | None = None) -> bytes:

@@ -14,7 +14,7 @@ from helpers.answering import Answering, answering
 from helpers.bad_peer import (
     APPLICATION,
     CT,
-    GOOD_AC,
+    ECHO_AC,
     RELEASE_RP,
     USER,
     BadServer,
@@ -195,7 +195,7 @@ async def test_every_abort_on_the_greeting(context: AppContext, source: int, rea
 @pytest.mark.parametrize(("source", "reason"), ABORTS)
 async def test_every_abort_later(context: AppContext, source: int, reason: int) -> None:
     async def script(peer: Peer) -> None:
-        await peer.accept()
+        await peer.accept(ECHO_AC)
         await peer.read()
         await peer.send(pdu(7, bytes((0, 0, source, reason))))
         await peer.drop()
@@ -472,7 +472,7 @@ async def test_a_name_that_is_known_by_an_earlier_association(context: AppContex
             await peer.send(pdu(3, bytes((0, 1, 1, 7))))
             await peer.drop()
             return
-        await peer.send(GOOD_AC)
+        await peer.send(ECHO_AC)
         command = await peer.read_command()
         await peer.send(response(0x8030, command.message_id))
         await peer.read()

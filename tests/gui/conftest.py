@@ -43,21 +43,24 @@ def no_key_stays_down(qapp: QApplication) -> Iterator[None]:
 
 @pytest.fixture
 async def window(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIterator[MainWindow]:
-    """The window, shown; at the end it is closed and its program had no fault."""
-    async with opened_window(context) as shown:
-        shown.listener.folder.setText(str(tmp_path / "received"))
-        shown.listener.port.setText(str(peers.free_port()))
+    """The window, shown; at the end it is closed and its program had no fault.
+
+    The panel of the listener, which takes longer to make than all the rest, is made where a test asks for it.
+    """
+    config = Configuration()
+    listener = replace(config.settings.listener, folder=str(tmp_path / "received"), port=peers.free_port())
+    config.change(replace(config.settings, listener=listener))
+    async with opened_window(context, config) as shown:
         await show(shown)
         yield shown
 
 
 @pytest.fixture
-async def lean_window(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIterator[MainWindow]:
-    """The same before the panel of the listener is made, which takes longer than all the rest of the window."""
-    config = Configuration()
-    listener = replace(config.settings.listener, folder=str(tmp_path / "received"), port=peers.free_port())
-    config.change(replace(config.settings, listener=listener))
-    async with opened_window(context, config) as shown:
+async def window_with_listener(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIterator[MainWindow]:
+    """The same with the panel of the listener from the start, whose archive is in the folder of the test."""
+    async with opened_window(context) as shown:
+        shown.listener.folder.setText(str(tmp_path / "received"))
+        shown.listener.port.setText(str(peers.free_port()))
         await show(shown)
         yield shown
 

@@ -33,11 +33,6 @@ CHINESE = "放射科工作站 三号楼"
 
 
 @pytest.fixture
-def window(lean_window: MainWindow) -> MainWindow:
-    return lean_window
-
-
-@pytest.fixture
 def panel(window: MainWindow) -> NodesPanel:
     window.show_panel(window.nodes)
     return window.nodes

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject
 
+from dicomgui.gui.keeping.archive import archive_folder
 from dicomgui.gui.keeping.configuration import Configuration
 from dicomgui.gui.listener.panel import ListenerPanel
 from dicomgui.gui.listener.users_dialog import UsersDialog
@@ -51,7 +52,7 @@ class ListenerSettingsKeeper(QObject):
         if config.store is not None:
             usual = replace(config.settings, listener=replace(listener, folder=""))
             self._usual_folder = str(config.store.archive_folder(usual))
-            panel.folder.setText(str(config.store.archive_folder(config.settings)))
+        panel.folder.setText(str(archive_folder(config)))
 
     def _keep(self) -> None:
         panel, settings = self._panel, self._config.settings

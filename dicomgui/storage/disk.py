@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 from contextlib import suppress
 from io import FileIO
@@ -30,12 +31,14 @@ else:
 __all__ = [
     "CAN_BEGIN_SYNC",
     "CREATE_FLAGS",
+    "FREE_BYTES",
     "LOCK_FLAGS",
     "READ_FLAGS",
     "Buffer",
     "HardLinksMissing",
     "begin_sync",
     "drop",
+    "has_room",
     "place",
     "replace_file",
     "same_bytes",
@@ -48,6 +51,9 @@ __all__ = [
 ]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
+
+FREE_BYTES = 256 * 2**20
+"""Bytes of a disk that stay free where a peer or a file decides how much is written."""
 
 _BINARY: int = getattr(os, "O_BINARY", 0)
 READ_FLAGS = os.O_RDONLY | _BINARY
@@ -198,6 +204,14 @@ def place(source: str, target: str, *, keep: bool = False) -> None:
             raise
         if not keep:
             drop(source)
+
+
+def has_room(folder: str | Path, coming: int = 0) -> bool:
+    """True where so many bytes more would leave :data:`FREE_BYTES` of the disk free.
+
+    :raises OSError: the folder is not there.
+    """
+    return shutil.disk_usage(folder).free >= FREE_BYTES + coming
 
 
 def drop(name: str) -> None:

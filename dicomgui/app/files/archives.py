@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import lzma
 import os
-import shutil
 import tempfile
 import zipfile
 import zlib
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from dicomgui.network.part10 import NotPart10, Part10Error, Part10Head, read_head
+from dicomgui.storage.disk import has_room
 
 __all__ = ["Member", "extract_instances", "is_zip"]
 
@@ -22,9 +22,6 @@ MAX_MEMBERS = 200_000
 
 MAX_EXTRACTED_BYTES = 32 * 2**30
 """Of one archive, all members together: what a few bytes inflate to must not fill a disk."""
-
-FREE_BYTES = 256 * 2**20
-"""What must stay free on the disk of the temporary folder."""
 
 MAX_DIRECTORY_BYTES = 64 * 2**20
 """Of the list of members, which is read in one piece: each may cost twenty times the bytes that it has there."""
@@ -117,7 +114,7 @@ def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, left
         with opened.open(entry) as member, target.open("xb") as file:
             while piece := member.read(_PIECE):
                 left -= len(piece)
-                if left < 0 or shutil.disk_usage(target.parent).free < FREE_BYTES:
+                if left < 0 or not has_room(target.parent):
                     raise _Refused("the archive inflates to more than there is room for")
                 file.write(piece)
     except NotPart10 as error:

@@ -21,6 +21,7 @@ from dicomgui.network.service_classes.media_creation import ExecutionStatus, Med
 from dicomgui.network.service_classes.references import Reference
 from dicomgui.network.status import Status
 from dicomgui.storage import StorageError, StoredFile
+from dicomgui.storage.disk import has_room
 
 __all__ = ["MediaEntry", "MediaJobs", "MediaRun"]
 
@@ -28,9 +29,6 @@ MAX_REQUESTS: Final = 1_000
 MAX_INSTANCES: Final = 20_000
 MAX_KEPT_INSTANCES: Final = 50_000
 """Of all requests together."""
-FREE_BYTES: Final = 256 * 2**20
-"""Bytes of the disk that stay free beside a medium: peers may ask for as many as they like."""
-
 NO_SUCH_INSTANCE: Final = Status(0x0112)
 PROCESSING_FAILURE: Final = Status(0x0110)
 CLASS_INSTANCE_CONFLICT: Final = Status(0x0119)
@@ -178,7 +176,7 @@ def _write_new(
     """Write a medium into a new folder; gives that, the reasons of instances without which it was not written, and the
     File-set ID and UID.
 
-    :raises OSError: it cannot be written, or would leave less than :data:`FREE_BYTES` of the disk.
+    :raises OSError: it cannot be written, or would leave less than ``disk.FREE_BYTES`` free.
     """
     from pydicom import dcmread
 
@@ -188,7 +186,7 @@ def _write_new(
 
     folder = _new_folder(parent)
     try:
-        if shutil.disk_usage(folder).free < FREE_BYTES + sum(file.size_bytes for file in files):
+        if not has_room(folder, sum(file.size_bytes for file in files)):
             raise OSError(errno.ENOSPC, "the disk has too little room for it")
         _, _, left_out = write_medium(files, folder, tick)
     except BaseException:

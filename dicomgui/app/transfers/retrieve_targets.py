@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -17,12 +16,12 @@ from dicomgui.network.dimse.commands import Command, CStoreRQ
 from dicomgui.network.service import AssociationFacts, FolderTarget, Handlers, Reply, StoreRequest
 from dicomgui.network.status import Status
 from dicomgui.storage import Archive, Outcome, Pending, StorageError, Stored
+from dicomgui.storage.disk import has_room
 
 __all__ = ["DUPLICATE", "Keep", "into_archive", "into_folder"]
 
 SUCCESS = Status(0x0000)
 OUT_OF_RESOURCES = Status(0xA700)
-FREE_BYTES = 256 * 2**20
 DUPLICATE = Outcome.DUPLICATE.value
 
 Keep = Callable[[str, Arrived | str], None]
@@ -32,7 +31,7 @@ Keep = Callable[[str, Arrived | str], None]
 def into_folder(folder: Path, keep: Keep) -> Handlers:
     """Files ``<SOP Instance UID>.dcm``, none overwritten; the same data set again is kept once.
 
-    A peer that never ends is not to fill the disk: :data:`FREE_BYTES` stay free.
+    A peer that never ends is not to fill the disk: :data:`~dicomgui.storage.disk.FREE_BYTES` stay free.
 
     :raises ConfigurationError: the folder cannot be made.
     """
@@ -40,7 +39,7 @@ def into_folder(folder: Path, keep: Keep) -> Handlers:
 
     def open_sink(request: StoreRequest) -> Sink | Reply:
         with suppress(OSError):  # the folder is gone: that is told where it is written to
-            if shutil.disk_usage(folder).free < FREE_BYTES:
+            if not has_room(folder):
                 keep(request.command.affected_sop_instance_uid, "the disk is full but for what stays free")
                 return Reply(OUT_OF_RESOURCES, "the disk is full")
         return target.open_sink(request)

@@ -12,13 +12,12 @@ from helpers.bad_peer import reached
 from helpers.instances import write_instance
 from pydicom import dcmread
 
-from dicomgui.app.listening import media_jobs
 from dicomgui.app.listening.media_jobs import MediaJobs, MediaRun
 from dicomgui.network import connect, presets, serve
 from dicomgui.network.service_classes import media_creation
 from dicomgui.network.service_classes.attributes import dataset_of
 from dicomgui.network.service_classes.references import Reference, reference_items
-from dicomgui.storage import IndexFault, StoredFile
+from dicomgui.storage import IndexFault, StoredFile, disk
 
 MEDIA = media_creation.SOP_CLASS
 
@@ -134,7 +133,7 @@ async def test_a_cancelled_request_is_gone(tmp_path: Path) -> None:
 
 async def test_media_leave_some_of_the_disk_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = stored(write_instance(tmp_path, 1))
-    monkeypatch.setattr(media_jobs, "FREE_BYTES", 2**70)
+    monkeypatch.setattr(disk, "FREE_BYTES", 2**70)
     jobs, told = made(tmp_path, [file])
     await ask(jobs, file)
     await ended(jobs)

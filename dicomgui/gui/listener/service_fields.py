@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -57,6 +58,7 @@ _IDENTIFIERS: Final = {
     IdentifierRule.USUAL: "usual: refuse without the keys of higher levels",
     IdentifierRule.LENIENT: "lenient: answer them, and mark them",
 }
+_Member = TypeVar("_Member", bound=StrEnum)
 _EXAMPLE: Final = {
     0x0008_0018: "1.2.3.4.7",
     0x0008_0020: "20240131",
@@ -118,14 +120,10 @@ class ServiceFields(FieldSet):
             ("syntax_names", "Transfer syntaxes by name or UID", "RLE Lossless; Explicit VR Little Endian"),
         ):
             self.add_row((name, label, line_edit(f"listener_{name}", label, hint=hint, tip=tip), None))
-        layout = Choice("listener_layout", "Folder layout")
-        layout.setToolTip("The folders for people are links: nothing is stored twice")
-        for one, text in _LAYOUTS.items():
-            layout.addItem(text, one.value)
-        duplicates = Choice("listener_duplicates", "Another data set with a UID that is here")
-        duplicates.setToolTip("An equal data set is kept once, whatever is chosen")
-        for policy, text in _DUPLICATES.items():
-            duplicates.addItem(text, policy.value)
+        tip = "The folders for people are links: nothing is stored twice"
+        layout = _choice("listener_layout", "Folder layout", _LAYOUTS, tip)
+        tip = "An equal data set is kept once, whatever is chosen"
+        duplicates = _choice("listener_duplicates", "Another data set with a UID that is here", _DUPLICATES, tip)
         self.add_row(
             ("layout", "Folder layout", layout, None), ("duplicates", "Same UID, other data set", duplicates, None)
         )
@@ -152,14 +150,10 @@ class ServiceFields(FieldSet):
 
     def _add_treatment(self) -> None:
         """The treatment of what is against the standard."""
-        strictness = Choice("listener_strictness", "Broken instances")
-        strictness.setToolTip("Data sets that no reader can read, or that are another instance than their command says")
-        for treatment, text in _STRICTNESS.items():
-            strictness.addItem(text, treatment.value)
-        identifiers = Choice("listener_identifiers", "Queries and retrievals with odd keys")
-        identifiers.setToolTip("Keys of other levels, unique keys that are missing, wildcards in them")
-        for rule, text in _IDENTIFIERS.items():
-            identifiers.addItem(text, rule.value)
+        tip = "Data sets that no reader can read, or that are another instance than their command says"
+        strictness = _choice("listener_strictness", "Broken instances", _STRICTNESS, tip)
+        tip = "Keys of other levels, unique keys that are missing, wildcards in them"
+        identifiers = _choice("listener_identifiers", "Queries and retrievals with odd keys", _IDENTIFIERS, tip)
         self.add_row(
             ("strictness", "Broken instances", strictness, None), ("identifiers", "Odd queries", identifiers, None)
         )
@@ -287,3 +281,12 @@ def _written(uids: Iterable[str]) -> str:
 def _read(text: str, names: Mapping[str, str]) -> tuple[str, ...]:
     """UIDs of names; what is neither stays as it is, and is found to be no UID."""
     return tuple(names.get(part.casefold()) or names.get(f"{part.casefold()} storage") or part for part in _parts(text))
+
+
+def _choice(name: str, accessible: str, texts: Mapping[_Member, str], tip: str) -> Choice:
+    """A choice between the members of an enumeration, each with its text."""
+    choice = Choice(name, accessible)
+    choice.setToolTip(tip)
+    for member, text in texts.items():
+        choice.addItem(text, member.value)
+    return choice

@@ -55,16 +55,6 @@ async def window(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIter
         yield shown
 
 
-@pytest.fixture
-async def window_with_listener(theme: Theme, context: AppContext, tmp_path: Path) -> AsyncIterator[MainWindow]:
-    """The same with the panel of the listener from the start, whose archive is in the folder of the test."""
-    async with opened_window(context) as shown:
-        shown.listener.folder.setText(str(tmp_path / "received"))
-        shown.listener.port.setText(str(peers.free_port()))
-        await show(shown)
-        yield shown
-
-
 async def show(shown: MainWindow) -> None:
     shown.show()
     shown._place.pump.drain()  # the first tick: it looks for an archive

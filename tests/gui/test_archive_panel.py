@@ -42,11 +42,6 @@ Press = Callable[[QPushButton], Awaitable[None]]
 Answer = Callable[[str], Awaitable[str]]
 
 
-@pytest.fixture
-def window(window_with_listener: MainWindow) -> MainWindow:
-    return window_with_listener
-
-
 def write(folder: Path, study: int, series: int, number: int, **values: object) -> Path:
     dataset = instance(study, series, number, **values)
     dataset.file_meta = FileMetaDataset()

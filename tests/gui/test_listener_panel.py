@@ -51,11 +51,6 @@ Answer = Callable[[str], Awaitable[str]]
 
 
 @pytest.fixture
-def window(window_with_listener: MainWindow) -> MainWindow:
-    return window_with_listener
-
-
-@pytest.fixture
 def panel(window: MainWindow) -> ListenerPanel:
     window.show_panel(window.listener)
     return window.listener

@@ -19,11 +19,6 @@ Press = Callable[[QPushButton], Awaitable[None]]
 
 
 @pytest.fixture
-def window(window_with_listener: MainWindow) -> MainWindow:
-    return window_with_listener
-
-
-@pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the file manager was asked to show."""
     asked: list[str] = []

@@ -22,11 +22,6 @@ pytestmark = pytest.mark.qt
 
 
 @pytest.fixture
-def window(window_with_listener: MainWindow) -> MainWindow:
-    return window_with_listener
-
-
-@pytest.fixture
 async def panel(window: MainWindow, tmp_path: Path) -> QueryPanel:
     return await shown_panel(window, tmp_path / "received")
 

@@ -35,11 +35,6 @@ Answer = Callable[[str], Awaitable[str]]
 
 
 @pytest.fixture
-def window(window_with_listener: MainWindow) -> MainWindow:
-    return window_with_listener
-
-
-@pytest.fixture
 def panel(window: MainWindow) -> SendPanel:
     window.show_panel(window.send)
     return window.send

@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 
 from dicomgui.app.credentials import Identity, Need
@@ -133,7 +132,7 @@ class ConnectionOptions:
         return tuple(found)
 
     def fits(self, need: Need, secret: str) -> bool:
-        """Whether a secret that was kept may be the right one: only the password of a key is known to be wrong."""
+        """True where a secret that was kept may be the right one: only the password of a key is known to be wrong."""
         if self.tls is None or need != Need.of_key(self.tls.key_file or self.tls.cert_file):
             return True
         return opens_key(self.tls, secret)
@@ -174,7 +173,7 @@ class ConnectionOptions:
         if permitted is not None:
             options = replace(options, permitted=permitted)
         opening = open_with(peer, options)
-        return _ended_by_abort(opening) if self.ends_by_abort else _ReleasedOrClosed(opening)
+        return _ended_by_abort(opening) if self.ends_by_abort else _released_or_closed(opening)
 
     def connect_options(self) -> ConnectOptions:
         """The same for the library, with all but contexts and what the negotiation profile says."""
@@ -218,23 +217,17 @@ class ConnectionOptions:
         return tuple(one if one.role is not None else replace(one, scu_role=scu, scp_role=scp) for one in contexts)
 
 
-class _ReleasedOrClosed:
+@asynccontextmanager
+async def _released_or_closed(opening: AbstractAsyncContextManager[Association]) -> AsyncIterator[Association]:
     """An association whose peer may close the connection in the place of A-RELEASE-RP."""
-
-    def __init__(self, opening: AbstractAsyncContextManager[Association]) -> None:
-        self._opening = opening
-
-    async def __aenter__(self) -> Association:
-        return await self._opening.__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        try:
-            await self._opening.__aexit__(kind, error, traceback)
-        except ConnectionLost:
-            if error is not None:
-                raise
+    is_done = False
+    try:
+        async with opening as association:
+            yield association
+            is_done = True
+    except ConnectionLost:
+        if not is_done:
+            raise
 
 
 @asynccontextmanager
@@ -274,7 +267,7 @@ def always(secret: str) -> Callable[[], str]:
 
 
 def opens_key(tls: TlsConfig, password: str) -> bool:
-    """Whether our TLS key can be used with this password; not where something else is wrong with key or certificate.
+    """True where our TLS key can be used with this password; not where something else is wrong with key or certificate.
 
     Reads their files.
     """

@@ -165,7 +165,7 @@ def level_for(model: str | None, level: str, operation: QueryOperation) -> Level
 
 
 def is_without_levels(model: object) -> bool:
-    """Whether a model has no query/retrieve level: its matches are one list, and what is retrieved is instances."""
+    """True where a model has no query/retrieve level: its matches are one list, and what is retrieved is instances."""
     return model in MODELS
 
 

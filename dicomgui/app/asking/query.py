@@ -175,7 +175,7 @@ class FindResult:
 
     @property
     def is_partial(self) -> bool:
-        """Whether the peer may have more matches than came: the limit was reached, or it was cancelled."""
+        """True where the peer may have more matches than came: the limit was reached, or it was cancelled."""
         return self.has_more or self.is_cancelled or (self.status is not None and self.status.is_cancel)
 
     @property

@@ -220,7 +220,7 @@ class ListenerOptions:
         return self if self.tls is None else replace(self, tls=replace(self.tls, key_password=always(password)))
 
     def fits(self, password: str) -> bool:
-        """Whether the TLS key opens with a password that was kept."""
+        """True where the TLS key opens with a password that was kept."""
         return self.tls is None or opens_key(self.tls, password)
 
     def needs(self) -> tuple[Need, ...]:

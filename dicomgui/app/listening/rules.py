@@ -211,7 +211,7 @@ class AnswerRule:
         return self.status is not None and (Status(self.status).is_failure or Status(self.status).is_cancel)
 
     def concerns(self, service: RuledService, operation: str, request: Any = None) -> bool:
-        """Whether it is about such a request.
+        """True where it is about such a request.
 
         :param request: who asks, and for what; of an association, the request for it.
         """

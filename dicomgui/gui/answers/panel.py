@@ -1,4 +1,4 @@
-"""What our listener answers as a RIS, an MPPS and UPS manager, an archive, a printer and a writer of media."""
+"""The answers of our listener as a RIS, an MPPS and UPS manager, an archive, a printer and a writer of media."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ NOUNS: Final = {
 
 
 def nouns_of(level: Level | None, root: str = "") -> tuple[str, str]:
-    """What one match of a query is called, and several of them; without a level it is one of a worklist.
+    """The words for one match of a query, and for several; without a level it is one of a worklist.
 
     :param root: the information model; those without levels have matches.
     """

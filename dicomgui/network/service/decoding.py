@@ -23,7 +23,7 @@ TURN_S: Final = 0.004
 
 
 def is_large(data: bytes, transfer_syntax_uid: str) -> bool:
-    """Whether decoding a match may hold up the event loop."""
+    """True where decoding a match may hold up the event loop."""
     return len(data) > INLINE_BYTES or transfer_syntax_uid == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -24,7 +24,7 @@ from dicomgui.app.watching import Watch
 from dicomgui.network.association.contexts import ProposedContext
 from dicomgui.network.association.params import PeerAddress
 from dicomgui.network.client import Association
-from dicomgui.network.errors import ConfigurationError, ConnectionLost, DicomNetworkError
+from dicomgui.network.errors import ConfigurationError, DicomNetworkError
 from dicomgui.network.service import EVERYTHING_PERMITTED, Handlers, NEventReportRequest, Reply, Response
 from dicomgui.network.service_classes import commitment, mpps
 from dicomgui.network.service_classes.attributes import text_of
@@ -131,6 +131,7 @@ class NSession:
         self._on_event = on_event
         self._on_change = on_change
         self._association: Association | None = None
+        self._stack = AsyncExitStack()  # what ends the association as the options say
         self._watch = Watch(context.tracer, on_association)
         self._told: set[tuple[str, str]] = set()
 
@@ -214,6 +215,7 @@ class NSession:
         if association is not None:
             with suppress(DicomNetworkError):
                 await association.abort()
+                await self._stack.aclose()
         self._enter(SessionState.CLOSED)
 
     def look(self) -> None:
@@ -236,12 +238,14 @@ class NSession:
         if self._association is not None and self._association.is_connected:
             return self._association
         self._association = None
+        with suppress(DicomNetworkError):  # the end of an association that has ended is no fault of the next
+            await self._stack.aclose()
         self._enter(SessionState.OPENING)
         self.proposed = proposals_for(request, self.role, alone=not keep)
         self._watch, self._told = Watch(self._context.tracer, self._on_association), set()
         handlers = Handlers(on_n_event_report=self._on_n_event_report)
         opening = self.options.connect(self.peer, self.proposed, self._watch, handlers, EVERYTHING_PERMITTED)
-        self._association = await opening.__aenter__()
+        self._association = await self._stack.enter_async_context(opening)
         return self._association
 
     async def _end(self) -> DicomNetworkError | None:
@@ -249,12 +253,10 @@ class NSession:
         error: DicomNetworkError | None = None
         if association is not None:
             self._enter(SessionState.ENDING)
-            try:
-                await (association.abort() if self.options.ends_by_abort else association.release())
-            except ConnectionLost:  # some peers close in the place of A-RELEASE-RP: what was done is done
-                pass
-            except DicomNetworkError as exc:
-                error = exc
+        try:
+            await self._stack.aclose()
+        except DicomNetworkError as exc:
+            error = exc
         self._enter(SessionState.CLOSED)
         return error
 

@@ -188,7 +188,8 @@ def add_folders(parser: argparse.ArgumentParser) -> None:
         "folders for people",
         "inside of --dir, as links to its files: nothing is stored twice. Without an option they stay as they are. "
         "Placeholders: any attribute by keyword or tag, such as {PatientID}, {(0008,0060)|none}, {InstanceNumber:05}, "
-        "{StudyDate:%%Y-%%m}, {PatientID:hash}; a value cannot leave its folder or name",
+        "{StudyDate:%%Y-%%m}, {PatientID:hash}, {ConceptNameCodeSequence[0].CodeMeaning}; a value cannot "
+        "leave its folder or name",
     )
     group.add_argument(
         "--folder-layout",

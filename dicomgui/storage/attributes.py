@@ -19,7 +19,8 @@ from typing import BinaryIO, Final, NamedTuple, TypeAlias
 from dicomgui.network.dimse.charset import decode
 from dicomgui.network.part10 import Part10Error, Part10Head, parse_head, read_head
 from dicomgui.network.uids import EXPLICIT_VR_BIG_ENDIAN, is_valid_uid
-from dicomgui.storage.scan import Found, inflate, native_syntax, scan
+from dicomgui.storage.placeholders import ElementPath
+from dicomgui.storage.scan import Found, inflate, item_of, native_syntax, scan
 
 __all__ = [
     "ATTRIBUTES",
@@ -237,10 +238,10 @@ def read_attributes(path: str | os.PathLike[str], sop_instance_uid: str) -> Inst
     return _assembled(values, sop_class, sop_instance_uid, head.transfer_syntax_uid if head is not None else "")
 
 
-def read_values(path: str | os.PathLike[str], wanted: Mapping[int, str]) -> dict[int, str]:
-    """Read the text of elements of the outermost level, from the first MiB of the data set.
+def read_values(path: str | os.PathLike[str], wanted: Mapping[ElementPath, str]) -> dict[ElementPath, str]:
+    """Read the text of elements, from the first MiB of the data set.
 
-    :param wanted: VRs by tag; what the file does not have is not in the result.
+    :param wanted: VRs by the path of the element; what the file does not have is not in the result.
     :raises OSError: the file cannot be opened or read. One whose bytes make no sense raises nothing.
     """
     if not wanted:
@@ -250,14 +251,40 @@ def read_values(path: str | os.PathLike[str], wanted: Mapping[int, str]) -> dict
         head = _head(file, first)
         if head is None:
             return {}
-        data, syntax, found = _scanned(file, first, head, {*wanted, _SPECIFIC_CHARACTER_SET}, max(wanted))
-    at = found.get(_SPECIFIC_CHARACTER_SET)
-    term = "" if at is None else data[at.begin : at.end].strip(b"\0 ").decode("ascii", "replace")
-    return {
-        tag: decode_value(data[at.begin : at.end], wanted[tag], syntax, term)
-        for tag, at in found.items()
-        if tag in wanted
-    }
+        outermost = {path if isinstance(path, int) else path[0] for path in wanted}
+        elements = _Elements(*_scanned(file, first, head, {*outermost, _SPECIFIC_CHARACTER_SET}, max(outermost)))
+    texts = {path: elements.text((path,) if isinstance(path, int) else path, vr) for path, vr in wanted.items()}
+    return {path: text for path, text in texts.items() if text is not None}
+
+
+class _Elements(NamedTuple):
+    """Those of a data set or an item, its encoding, where the wanted ones lie, and the character set around them."""
+
+    data: bytes
+    syntax: str
+    found: dict[int, Found]
+    outer_charset: str = ""
+
+    @property
+    def charset(self) -> str:
+        at = self.found.get(_SPECIFIC_CHARACTER_SET)
+        return (
+            self.outer_charset if at is None else self.data[at.begin : at.end].strip(b"\0 ").decode("ascii", "replace")
+        )
+
+    def text(self, path: tuple[int, ...], vr: str) -> str | None:
+        """The text of one element by its path from here."""
+        at = self.found.get(path[0])
+        if at is None:
+            return None
+        if len(path) == 1:
+            return decode_value(self.data[at.begin : at.end], vr, self.syntax, self.charset)
+        item = item_of(self.data, self.syntax, at, path[1])
+        if item is None:
+            return None
+        tag = path[2]
+        found = scan(*item, {tag, _SPECIFIC_CHARACTER_SET}, tag).found
+        return _Elements(*item, found, self.charset).text(path[2:], vr)
 
 
 def unread_attributes(sop_instance_uid: str) -> InstanceAttributes:

@@ -17,7 +17,7 @@ from typing import Final
 
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.storage.names import safe_name
-from dicomgui.storage.placeholders import Placeholder, Template, parse_template, wanted_by
+from dicomgui.storage.placeholders import ElementPath, Placeholder, Template, parse_template, wanted_by
 
 __all__ = ["FILE_NAME", "FolderPatterns", "marked", "read_patterns", "write_patterns"]
 
@@ -69,16 +69,16 @@ class FolderPatterns:
         _check(self.file, "file name")
 
     @property
-    def wanted(self) -> dict[int, str]:
-        """The VRs of the attributes that are put in, by tag."""
+    def wanted(self) -> dict[ElementPath, str]:
+        """The VRs of the attributes that are put in, by their path."""
         return wanted_by(self._templates())
 
-    def path(self, values: Mapping[int, str], root: str = "") -> tuple[str, ...]:
+    def path(self, values: Mapping[ElementPath, str], root: str = "") -> tuple[str, ...]:
         """The folders and the file name of an instance.
 
         The suffix of the file name is that of the pattern, ``.dcm`` if it has none: no value gives it another.
 
-        :param values: of its attributes, by tag.
+        :param values: of its attributes, by their path.
         :param root: the folder that they stand in; all together fits into what the system takes for a path.
         """
         *folders, file = (_filled(template, values) for template in self._templates())
@@ -133,7 +133,7 @@ def _check(part: str, what: str) -> None:
         raise _wrong(f"{part[:40]!r} has {bad[0]!r}", "Some systems take no such character in a name.")
 
 
-def _filled(template: Template, values: Mapping[int, str]) -> str:
+def _filled(template: Template, values: Mapping[ElementPath, str]) -> str:
     return "".join(
         piece.value({}, values) or MISSING if isinstance(piece, Placeholder) else piece for piece in template
     )

@@ -19,7 +19,7 @@ from dicomgui.network.uids import (
     IMPLICIT_VR_LITTLE_ENDIAN,
 )
 
-__all__ = ["Found", "Scan", "inflate", "native_syntax", "scan"]
+__all__ = ["Found", "Scan", "inflate", "item_of", "native_syntax", "scan"]
 
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
@@ -117,6 +117,30 @@ def scan(data: bytes, syntax: str, wanted: Container[int], last: int) -> Scan:
         return Scan(found, True)
 
 
+def item_of(data: bytes, syntax: str, sequence: Found, number: int) -> tuple[bytes, str] | None:
+    """The elements of one item of a sequence that was found, and the native encoding that they are in.
+
+    :param number: of the item, from 0 on.
+    :returns: ``None`` where there is no such item.
+    """
+    order = ">" if syntax == EXPLICIT_VR_BIG_ENDIAN else "<"
+    try:
+        *_, explicit = _header(data, sequence.start, order, syntax != IMPLICIT_VR_LITTLE_ENDIAN)
+        position = sequence.begin
+        while position < sequence.end:
+            tag, begin, length, _ = _header(data, position, order, explicit)
+            if tag != _ITEM:
+                return None
+            end = begin + length if length != _UNDEFINED else _skip(data, begin, order, explicit, in_sequence=False)
+            if number == 0:
+                inner = syntax if explicit else IMPLICIT_VR_LITTLE_ENDIAN
+                return data[begin : min(end, sequence.end)], inner
+            number, position = number - 1, end
+    except (_OutOfBytes, _Nonsense):
+        pass
+    return None
+
+
 def _header(data: bytes, position: int, order: str, explicit: bool) -> tuple[int, int, int, bool]:
     """Tag, offset of the value, its length, and whether elements nested in it are explicit."""
     begin = position + 8
@@ -136,10 +160,13 @@ def _header(data: bytes, position: int, order: str, explicit: bool) -> tuple[int
     return tag, begin + 4, _LENGTH[order].unpack_from(data, begin)[0], vr != b"UN"
 
 
-def _skip(data: bytes, position: int, order: str, explicit: bool) -> int:
-    """The end of a sequence of undefined length whose first item begins at ``position``; needs no recursion."""
+def _skip(data: bytes, position: int, order: str, explicit: bool, *, in_sequence: bool = True) -> int:
+    """The end of a sequence of undefined length whose first item begins at ``position``; needs no recursion.
+
+    :param in_sequence: false for the end of an item of undefined length, whose first element begins there.
+    """
     # The sequences and items of undefined length around us: is it a sequence, and are its elements explicit.
-    open_ones = [(True, explicit)]
+    open_ones = [(in_sequence, explicit)]
     while open_ones:
         in_sequence, inner = open_ones[-1]
         tag, begin, length, is_explicit = _header(data, position, order, inner)

@@ -32,6 +32,7 @@ from dicomgui.storage.indexing import parse_name
 from dicomgui.storage.layout import FOLDERS
 from dicomgui.storage.names import safe_name
 from dicomgui.storage.patterns import FolderPatterns, marked, read_patterns, write_patterns
+from dicomgui.storage.placeholders import ElementPath
 from dicomgui.storage.trash import TRASH
 
 __all__ = ["FolderLayout", "FolderTree"]
@@ -167,12 +168,15 @@ class FolderTree:
         """Of the index, as far as it has the attributes; the others are read from the file."""
         patterns = self._patterns()
         wanted = patterns.wanted
-        known = [attribute for tag in wanted if (attribute := by_tag(tag)) and attribute.vr != "SQ"]
-        rest = {tag: vr for tag, vr in wanted.items() if tag not in {attribute.tag for attribute in known}}
+        tags = [path for path in wanted if isinstance(path, int)]
+        known = [attribute for tag in tags if (attribute := by_tag(tag)) and attribute.vr != "SQ"]
+        rest = {path: vr for path, vr in wanted.items() if path not in {attribute.tag for attribute in known}}
         columns = ", ".join(["instance.name", *(expression(attribute, Level.IMAGE) for attribute in known)])
         sql = selecting(columns, FROM[Level.IMAGE], f"{where} ORDER BY instance.name")
         for name, *row in self._index.rows(sql, parameters):
-            values = {attribute.tag: str(value or "") for attribute, value in zip(known, row, strict=True)}
+            values: dict[ElementPath, str] = {
+                attribute.tag: str(value or "") for attribute, value in zip(known, row, strict=True)
+            }
             with suppress(OSError):
                 values |= read_values(self._index.folder / name, rest)
             yield name, root.joinpath(*patterns.path(values, str(root)))

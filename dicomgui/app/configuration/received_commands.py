@@ -15,7 +15,7 @@ from pathlib import PureWindowsPath
 from typing import Final
 
 from dicomgui.network.errors import ConfigurationError
-from dicomgui.storage.placeholders import Template, parse_template, wanted_by
+from dicomgui.storage.placeholders import ElementPath, Template, parse_template, wanted_by
 
 __all__ = ["OBJECT_NAMES", "STUDY_NAMES", "ArgumentRefused", "CommandLine", "ReceivedCommands"]
 
@@ -72,15 +72,15 @@ class CommandLine:
         return cls(text, words[0], tuple(parse_template(word, names) for word in words[1:]))
 
     @property
-    def wanted(self) -> dict[int, str]:
-        """The VRs of the attributes that are put in, by tag."""
+    def wanted(self) -> dict[ElementPath, str]:
+        """The VRs of the attributes that are put in, by their path."""
         return wanted_by(self.arguments)
 
-    def filled(self, others: Mapping[str, str], values: Mapping[int, str]) -> list[str]:
+    def filled(self, others: Mapping[str, str], values: Mapping[ElementPath, str]) -> list[str]:
         """The words of the command. Control characters in values become ``_``, long ones are cut.
 
         :param others: values of placeholders that are no attributes, by name.
-        :param values: of attributes, by tag.
+        :param values: of attributes, by their path.
         :raises ArgumentRefused: an argument begins with a value that begins with ``-``, ``+``, ``@``, ``/`` or ``\\``.
         """
         return [self.program, *(_filled(template, others, values) for template in self.arguments)]
@@ -168,7 +168,7 @@ def _has_values_in_code(words: list[str]) -> bool:
     return False
 
 
-def _filled(template: Template, others: Mapping[str, str], values: Mapping[int, str]) -> str:
+def _filled(template: Template, others: Mapping[str, str], values: Mapping[ElementPath, str]) -> str:
     words = []
     for number, part in enumerate(template):
         if isinstance(part, str):

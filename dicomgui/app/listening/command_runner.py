@@ -22,6 +22,7 @@ from dicomgui.app.listening.events import CommandEnded, ReceivedInstance
 from dicomgui.network.service import AssociationFacts
 from dicomgui.storage import Outcome
 from dicomgui.storage.attributes import read_values
+from dicomgui.storage.placeholders import ElementPath
 
 __all__ = ["CommandRunner"]
 
@@ -42,7 +43,7 @@ _STUDY: Final = 0x0020000D
 @dataclass(slots=True)
 class _Study:
     facts: AssociationFacts
-    values: dict[int, str]
+    values: dict[ElementPath, str]
     deadline: float
     files: list[str] = field(default_factory=list)
 
@@ -123,7 +124,7 @@ class CommandRunner:
     # ---------------------------------------------------------------------------------------------------- in threads
 
     def _examine(self, event: ReceivedInstance) -> None:
-        values: dict[int, str] = {}
+        values: dict[ElementPath, str] = {}
         with suppress(Exception):  # whatever the file of a stranger causes: it has no values
             values = read_values(event.file, self._wanted)
         self._post(self._examined, event, values)
@@ -176,7 +177,7 @@ class CommandRunner:
 
     # ------------------------------------------------------------------------------------------- in the loop's thread
 
-    def _examined(self, event: ReceivedInstance, values: dict[int, str]) -> None:
+    def _examined(self, event: ReceivedInstance, values: dict[ElementPath, str]) -> None:
         if self._study is not None and (uid := values.get(_STUDY, "")):
             self._note_study(uid, event, values)
         if self._object is None:
@@ -204,7 +205,7 @@ class CommandRunner:
         line: CommandLine,
         facts: AssociationFacts,
         others: dict[str, str],
-        values: dict[int, str],
+        values: dict[ElementPath, str],
         listed: list[str] | None = None,
     ) -> None:
         """Queue a command that :meth:`_begin` has counted."""
@@ -219,7 +220,7 @@ class CommandRunner:
         self._done()
         self._tell(event)
 
-    def _note_study(self, uid: str, event: ReceivedInstance, values: dict[int, str]) -> None:
+    def _note_study(self, uid: str, event: ReceivedInstance, values: dict[ElementPath, str]) -> None:
         study = self._studies.get(uid)
         deadline = self._loop.time() + self._commands.study_timeout_s
         if study is None:

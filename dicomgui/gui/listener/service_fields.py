@@ -26,6 +26,7 @@ from dicomgui.network.uids import (
     name_of,
 )
 from dicomgui.storage import DuplicatePolicy, FolderLayout, FolderPatterns, IdentifierRule
+from dicomgui.storage.placeholders import ElementPath
 
 __all__ = ["ServiceFields"]
 
@@ -59,7 +60,7 @@ _IDENTIFIERS: Final = {
     IdentifierRule.LENIENT: "lenient: answer them, and mark them",
 }
 _Member = TypeVar("_Member", bound=StrEnum)
-_EXAMPLE: Final = {
+_EXAMPLE: Final[Mapping[ElementPath, str]] = {
     0x0008_0018: "1.2.3.4.7",
     0x0008_0020: "20240131",
     0x0008_0030: "101500",
@@ -127,7 +128,10 @@ class ServiceFields(FieldSet):
         self.add_row(
             ("layout", "Folder layout", layout, None), ("duplicates", "Same UID, other data set", duplicates, None)
         )
-        tip = "Attributes by keyword or tag: {PatientID|none}, {StudyDate:%Y}, {InstanceNumber:05}; / between folders"
+        tip = (
+            "Attributes by keyword or tag: {PatientID|none}, {StudyDate:%Y}, {InstanceNumber:05}, "
+            "{ConceptNameCodeSequence[0].CodeMeaning}; / between folders"
+        )
         folders = line_edit("listener_folder_pattern", "Pattern of the folders", tip=tip)
         files = line_edit("listener_file_pattern", "Pattern of the file name", tip=tip)
         self.add_row(

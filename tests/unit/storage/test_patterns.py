@@ -91,6 +91,12 @@ def test_patterns_that_cannot_be_used_are_refused(folder: str, file: str, told: 
         FolderPatterns(folder, file)
 
 
+def test_a_value_inside_of_a_sequence_gives_one_name() -> None:
+    patterns = FolderPatterns("{ConceptNameCodeSequence[0].CodeMeaning}", "{SOPInstanceUID}.dcm")
+    values = {(0x0040A043, 0, 0x00080104): "../up", SOP_UID: "1.2"}
+    assert patterns.path(values) == ("_up", "1.2.dcm")
+
+
 def test_they_are_kept_beside_the_archive(tmp_path: Path) -> None:
     assert read_patterns(tmp_path) is None
     patterns = FolderPatterns("{Modality}", "{SOPInstanceUID}")

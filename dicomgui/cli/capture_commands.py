@@ -27,6 +27,7 @@ def import_file(options: argparse.Namespace) -> int:
         if target.exists() and target.samefile(source):
             return _fail(output, f"{target} is the capture itself; choose another file", Exit.USAGE)
         result = _import(options, source, part)
+        _note(output, source, result)
         if not result.associations:
             return _fail(output, f"there is no DICOM association in {source}{_others(result)}")
         part.replace(target)
@@ -35,7 +36,7 @@ def import_file(options: argparse.Namespace) -> int:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-    _tell(output, source, target, result)
+    _tell(output, target, result)
     return output.finish(Exit.OK)
 
 
@@ -63,9 +64,13 @@ def _import(options: argparse.Namespace, source: Path, part: Path) -> ImportResu
         )
 
 
-def _tell(output: Output, source: Path, target: Path, result: ImportResult) -> None:
+def _note(output: Output, source: Path, result: ImportResult) -> None:
+    """Say what is worth knowing of the capture, also where nothing comes of it."""
     for note in result.notes:
         output.note(f"{source}: {note}")
+
+
+def _tell(output: Output, target: Path, result: ImportResult) -> None:
     output.event(
         "summary",
         ok=True,

@@ -26,7 +26,7 @@ from dicomgui.gui.tables.text_table import Cell, TextTable
 from dicomgui.gui.widgets.buttons import Choice, push_button
 from dicomgui.gui.widgets.cards import EmptyState
 from dicomgui.gui.widgets.fields import check_box, line_edit
-from dicomgui.gui.widgets.flow import FlowRow, Halves, labelled
+from dicomgui.gui.widgets.flow import FlowRow, Halves, together
 from dicomgui.gui.widgets.text import PlainLabel
 from dicomgui.network.errors import ConfigurationError
 from dicomgui.network.service_classes.attributes import text_of
@@ -258,7 +258,7 @@ class MppsPage(JudgedStepsPage):
         tip = "AE titles of saved nodes, between semicolons: each is told of every change (MPPS Notification)"
         self.notified = line_edit("answers_mpps_notified", "Told of changes", hint="nobody; or RIS1; PACS", tip=tip)
         self.notified.textChanged.connect(self._on_notified)
-        self.tools.add(labelled("Told of changes", self.notified), 1, width=160)
+        self.tools.add(together(PlainLabel("Told of changes", tone="muted"), self.notified), 1, width=260)
         self.note = PlainLabel(tone="warning", scale=0.9, wrap=True)
         self.note.setObjectName("answers_mpps_note")
         self.note.hide()

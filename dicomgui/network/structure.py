@@ -97,13 +97,14 @@ class _Kind(Enum):
 class _Encoding:
     """Encoding of headers: byte order, with or without the VR.
 
-    :ivar plain: the beginning of a header (tag, and VR) to tag, header length, and whether its value is noted, of
-        elements that are only passed over: all but sequences, group lengths, delimiters, and what is odd.
+    :ivar plain: the beginning of a header (tag, and VR) to tag, of elements of eight bytes before the value that are
+        only passed over: all but sequences, group lengths, delimiters, and what is odd.
+    :ivar noted: the same to tag and header length, of elements with a longer header, or with a value that is noted.
     :ivar start: reads that beginning, and the length if it is a short one.
     :ivar longest: the longest header of these elements.
     """
 
-    __slots__ = ("explicit", "head", "long", "longest", "plain", "short", "start")
+    __slots__ = ("explicit", "head", "long", "longest", "noted", "plain", "short", "start")
 
     def __init__(self, order: str, explicit: bool) -> None:
         self.explicit = explicit
@@ -112,13 +113,18 @@ class _Encoding:
         self.long = struct.Struct(f"{order}I").unpack_from
         self.start = struct.Struct(f"{order}6sH" if explicit else f"{order}4sI").unpack_from
         self.longest = _LONG_HEADER if explicit else 8
-        self.plain: dict[bytes, tuple[int, int, bool]] = {}
+        self.plain: dict[bytes, int] = {}
+        self.noted: dict[bytes, tuple[int, int]] = {}
 
     def remember(self, key: bytes, tag: int, header: int) -> None:
         """Keep what a peer cannot make grow without a limit."""
-        if len(self.plain) >= _MAX_KNOWN:
+        if len(self.plain) + len(self.noted) >= _MAX_KNOWN:
             self.plain.clear()
-        self.plain[key] = (tag, header, tag in _NOTED)
+            self.noted.clear()
+        if header == _LONG_HEADER or tag in _NOTED:
+            self.noted[key] = (tag, header)
+        else:
+            self.plain[key] = tag
 
 
 _IMPLICIT: Final = _Encoding("<", False)
@@ -228,13 +234,16 @@ class StructureReader:
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next piece; kept of it is the start of an element that it breaks off in, and of the data set."""
         if self._inflate is None and not self._pieces:
-            if len(self._first) < LOOK_BYTES:
-                self._keep_first(data)
-            self._size += len(data)
-            self._take(data)
+            self._feed(data)
             return
         self.put(data)
         self.advance()
+
+    def _feed(self, data: bytes | bytearray | memoryview) -> None:
+        if len(self._first) < LOOK_BYTES:
+            self._keep_first(data)
+        self._size += len(data)
+        self._take(data)
 
     def take(self, data: bytes | bytearray | memoryview, most: int) -> int:
         """Take the next piece as :meth:`feed`, where it is a step at most.
@@ -251,7 +260,7 @@ class StructureReader:
         if size > STEP_BYTES or most <= 0:
             return NOT_TAKEN
         before = self._elements
-        self.feed(data)
+        self._feed(data)
         after = self._elements
         return 0 if after <= UNCOUNTED_ELEMENTS else ELEMENT_WORK * (after - max(before, UNCOUNTED_ELEMENTS))
 
@@ -416,22 +425,27 @@ class StructureReader:
         if not level.has_elements:
             return at
         encoding = level.encoding
-        known, start, long = encoding.plain.get, encoding.start, encoding.long
+        plain, start = encoding.plain.get, encoding.start
         last, end = level.last, min(level.end - self._position, self._group_end - self._position, _FAR)
         longest, count = len(window) - encoding.longest, 0
         while at <= longest:
             key, length = start(window, at)
-            info = known(key)
-            if info is None:
-                break
-            tag, header, is_noted = info
-            if header == _LONG_HEADER:
-                (length,) = long(window, at + 8)
-            after = at + header + length
-            if after > end or tag <= last or length & 1:
-                break
-            if is_noted and not self._note(tag, window, at + header, after):
-                break
+            tag = plain(key)
+            if tag is not None:
+                after = at + 8 + length
+                if after > end or tag <= last or length & 1:
+                    break
+            else:
+                if (info := encoding.noted.get(key)) is None:
+                    break
+                tag, header = info
+                if header == _LONG_HEADER:
+                    (length,) = encoding.long(window, at + 8)
+                after = at + header + length
+                if after > end or tag <= last or length & 1:
+                    break
+                if tag in _NOTED and not self._note(tag, window, at + header, after):
+                    break
             last = tag
             at = after
             count += 1

@@ -510,8 +510,9 @@ class Listener:
             stored = self._archive.commit(result, tidy=False)
         except StorageError as error:
             return self._refuse(request, error)
-        asyncio.get_running_loop().call_soon(self._tidy)  # when the answer has gone
-        return self._keep(request, stored)
+        self._count(request, stored)
+        asyncio.get_running_loop().call_soon(self._after_answer, request, stored)
+        return SUCCESS
 
     def _discard(self, request: StoreRequest, size_bytes: int) -> Status:
         live, command = self._live.get(request.facts.association), request.command
@@ -546,7 +547,9 @@ class Listener:
         work = self._context.file_pool.submit(self._archive.commit, pending)
         return await judged(work, partial(self._outcome, request))
 
-    def _tidy(self) -> None:
+    def _after_answer(self, request: StoreRequest, stored: Stored) -> None:
+        """Do what need not be done before the answer has gone: the peer is at work meanwhile."""
+        self._tell_stored(request, stored)
         if self._live:  # else it has been done, at the end of the last association
             self._archive.tidy()
 
@@ -555,10 +558,12 @@ class Listener:
             stored = work.result()
         except StorageError as error:
             return self._refuse(request, error)
-        return self._keep(request, stored)
+        self._count(request, stored)
+        self._tell_stored(request, stored)
+        return SUCCESS
 
-    def _keep(self, request: StoreRequest, stored: Stored) -> Status:
-        counts, command = self.counts, request.command
+    def _count(self, request: StoreRequest, stored: Stored) -> None:
+        counts = self.counts
         counts.size_bytes += stored.size_bytes
         live = self._live.get(request.facts.association)
         if live is not None:
@@ -572,13 +577,15 @@ class Listener:
         if self._tracer is not None:
             detail = "; ".join((stored.outcome.value, *_remarks_on(request)))
             self._scribe(request).file(event, stored.file, stored.size_bytes, detail)
+
+    def _tell_stored(self, request: StoreRequest, stored: Stored) -> None:
+        command = request.command
         self._tell(ReceivedInstance(
             time.time(), request.facts, command.affected_sop_class_uid, command.affected_sop_instance_uid,
             request.transfer_syntax_uid, stored.file, stored.size_bytes, stored.outcome,
             None if request.check is None else request.check.problem,
             () if request.check is None else request.check.anomalies,
         ))  # fmt: skip
-        return SUCCESS
 
     def _refuse(self, request: StoreRequest, error: StorageError) -> Reply:
         self.counts.failed += 1

@@ -430,22 +430,19 @@ class StructureReader:
         longest, count = len(window) - encoding.longest, 0
         while at <= longest:
             key, length = start(window, at)
-            tag = plain(key)
-            if tag is not None:
-                after = at + 8 + length
-                if after > end or tag <= last or length & 1:
-                    break
-            else:
+            tag, header, is_noted = plain(key), 8, False
+            if tag is None:
                 if (info := encoding.noted.get(key)) is None:
                     break
                 tag, header = info
+                is_noted = tag in _NOTED
                 if header == _LONG_HEADER:
                     (length,) = encoding.long(window, at + 8)
-                after = at + header + length
-                if after > end or tag <= last or length & 1:
-                    break
-                if tag in _NOTED and not self._note(tag, window, at + header, after):
-                    break
+            after = at + header + length
+            if after > end or tag <= last or length & 1:
+                break
+            if is_noted and not self._note(tag, window, at + header, after):
+                break
             last = tag
             at = after
             count += 1

@@ -267,6 +267,7 @@ class _Elements(NamedTuple):
 
     @property
     def charset(self) -> str:
+        """Its Specific Character Set (0008,0005), or the one around it; empty for none."""
         at = self.found.get(_SPECIFIC_CHARACTER_SET)
         return (
             self.outer_charset if at is None else self.data[at.begin : at.end].strip(b"\0 ").decode("ascii", "replace")
@@ -334,12 +335,9 @@ def _scanned(
 
 
 def _decoded(data: bytes, syntax: str, found: dict[int, Found]) -> dict[int, Value]:
+    term = _Elements(data, syntax, found).charset
     charset_at = found.pop(_SPECIFIC_CHARACTER_SET, None)
-    charset = charset_element = b""
-    if charset_at is not None:
-        charset = data[charset_at.begin : charset_at.end].strip(b"\0 ")
-        charset_element = data[charset_at.start : charset_at.end]
-    term = charset.decode("ascii", "replace")
+    charset_element = b"" if charset_at is None else data[charset_at.start : charset_at.end]
     values: dict[int, Value] = {}
     for tag, at in found.items():
         attribute = _BY_TAG[tag]
